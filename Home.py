@@ -1,0 +1,83 @@
+"""The workbench: `streamlit run Home.py`. The router, and the overview page."""
+
+import streamlit as st
+
+from core.lineage import Lineage, read_lineage
+from pages.parts import strip
+from pages.parts.text import plain
+from state import choices, resources, session
+from state.session import Selection
+
+STEPS = (
+    ("pages/datasets.py", "Datasets", "Bring in images: yours, Caltech-101, or a drawn set."),
+    ("pages/training.py", "Training", "Teach a VGG-16 what your categories look like."),
+    ("pages/indexes.py", "Indexes", "Embed every image and make them searchable."),
+    ("pages/query.py", "Query", "Upload an image: its category, and the images like it."),
+    ("pages/explore.py", "Explore", "Walk through the embedding space on a map."),
+)
+
+
+def overview() -> None:
+    """The first page: where things stand, and what to do next."""
+    chosen, lineage = session.selection(), read_lineage(resources.workspace())
+    st.title("Image Retrieval Workbench")
+    st.markdown(
+        "Find images like yours, with a model that you trained yourself: five steps, all in the "
+        "browser."
+    )
+    done = _standing(chosen, lineage)
+    first_open = next((number for number, text in enumerate(done) if not text), None)
+    for number, (path, title, purpose) in enumerate(STEPS):
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            mark = ":green[:material/check_circle:]" if done[number] else f"**{number + 1}**"
+            st.markdown(f"{mark} **{title}** · {purpose}  \n:gray[{done[number] or 'Not yet.'}]")
+            kind = "primary" if number == first_open else "secondary"
+            if st.button(f"Go to {title}", key=f"overview-go-{number}", type=kind):
+                st.switch_page(path)
+
+
+def _standing(chosen: Selection, lineage: Lineage) -> list[str]:
+    """Say of each step what is there already; empty where nothing is."""
+    model, index = lineage.model(chosen.model), lineage.index(chosen.index)
+    searchable = f"Ready: {index.summary['count']:,} images." if index else ""
+    return [
+        f"{len(lineage.datasets)} here; working on {plain(chosen.dataset)}."
+        if chosen.dataset
+        else "",
+        f"{len(lineage.models)} here; working with {plain(model.id)}." if model else "",
+        f"{len(lineage.indexes)} here; searching {plain(index.id)}." if index else "",
+        searchable,
+        "A map is drawn." if index and lineage.maps_of(index) else "",
+    ]
+
+
+def main() -> None:
+    """Route to the page, with the strip above it."""
+    st.set_page_config(
+        page_title="Image Retrieval Workbench", page_icon=":material/image_search:", layout="wide"
+    )
+    page = st.navigation(
+        {
+            "": [st.Page(overview, title="Overview", icon=":material/home:", default=True)],
+            "Prepare": [
+                st.Page("pages/datasets.py", title="Datasets", icon=":material/photo_library:"),
+                st.Page("pages/training.py", title="Training", icon=":material/model_training:"),
+                st.Page("pages/indexes.py", title="Indexes", icon=":material/hub:"),
+            ],
+            "Use": [
+                st.Page("pages/query.py", title="Query", icon=":material/image_search:"),
+                st.Page("pages/explore.py", title="Explore", icon=":material/scatter_plot:"),
+            ],
+        }
+    )
+    chosen, lineage = session.selection(), read_lineage(resources.workspace())
+    choices.take_over(chosen, resources.jobs(), lineage)
+    choices.settle(chosen, lineage)
+    session.mirror_in_url(chosen)
+    strip.show(chosen, lineage)
+    for sentence in lineage.damaged:
+        st.warning(plain(sentence), icon=":material/broken_image:")
+    page.run()
+
+
+main()

@@ -1,0 +1,39 @@
+# make setup    .venv with what the app needs; does nothing where it is up to date
+# make run      the app at the address in .streamlit/config.toml, Ctrl-C ends it
+# make check    lint, types, layers
+# make test     check, then every test, in a real browser too where one can be had
+#
+# PYTHON=… names the Python to set up with, CHROMIUM=… the browser to test in,
+# REQUIRE_BROWSER=1 makes a missing browser a failure.
+
+BIN := .venv/bin
+TYPED := $(wildcard Home.py pages state core tests benchmarks)
+
+.PHONY: setup setup-dev run check check-code test clean
+
+setup:
+	@.ci/setup.sh requirements.txt
+
+setup-dev: setup
+	@.ci/setup.sh requirements-dev.txt
+
+run: setup
+	@exec $(BIN)/python -m streamlit run Home.py
+
+check: setup-dev check-code
+
+check-code:
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy $(TYPED)
+	@if [ -f tests/test_layers.py ]; then $(BIN)/python -m pytest -q tests/test_layers.py; fi
+
+# One recipe, so that it stays in this order under `make -j` too.
+test: setup-dev
+	@.ci/browser.sh
+	@$(MAKE) --no-print-directory check-code
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf .mypy_cache .ruff_cache .pytest_cache test-results
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

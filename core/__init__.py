@@ -1,0 +1,1 @@
+"""The product without a browser: no streamlit, no threads of its own, no printing."""

@@ -1,0 +1,35 @@
+"""The verbs of the headless command: what each takes, does and says."""
+
+import argparse
+from pathlib import Path
+
+from core.commands import datasets, making, using
+
+COMMANDS = {
+    "scan": datasets.SCAN,
+    "draw": datasets.DRAW,
+    "download": datasets.DOWNLOAD,
+    "rescan": datasets.RESCAN,
+    "train": making.TRAIN,
+    "embed": making.EMBED,
+    "index": making.INDEX,
+    "map": making.MAP,
+    "query": using.QUERY,
+    "evaluate": using.EVALUATE,
+    "jobs": using.JOBS,
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m core", description="Image retrieval, headless."
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, command in COMMANDS.items():
+        verb = verbs.add_parser(name, help=command.help, description=command.help)
+        verb.add_argument("--home", type=Path, help="the workspace (else $WORKBENCH_HOME)")
+        verb.add_argument("--json", action="store_true", help="print the result as one JSON object")
+        verb.add_argument("--events", type=Path, help=argparse.SUPPRESS)
+        command.configure(verb)
+    return parser

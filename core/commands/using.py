@@ -1,0 +1,73 @@
+"""The verbs that ask: query, evaluate, jobs."""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from core.commands.command import Command, Result, artifact_facts, describe_artifact
+from core.job_records import list_running, request_stop
+from core.options import add_options, read_options
+from core.progress import Progress, Work
+from core.retrieval.config import MAX_MATCHES, EvaluateConfig
+from core.workspace import Workspace
+
+STARTING = Progress(0, 0, "starting")
+
+
+def _configure_query(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="the image to search by")
+    parser.add_argument("--index", required=True, help="id of the index")
+    parser.add_argument("--k", type=int, default=10, help="matches wanted, 1 to 100")
+
+
+def _run_query(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    if not 1 <= options.k <= MAX_MATCHES:
+        raise ValueError(f"k must be in 1..{MAX_MATCHES}, got {options.k}")
+    yield STARTING
+    from core.retrieval.query import answer_file
+
+    return answer_file(workspace, options.index, options.image, options.k)
+
+
+def _describe_query(result: Result) -> str:
+    lines = [f"{entry['probability']:7.1%}  {entry['label']}" for entry in result["prediction"][:5]]
+    lines += [""] if lines else []
+    lines += [
+        f"{match['similarity']:7.4f}  {match['path']}  {match['label'] or ''}"
+        for match in result["matches"]
+    ]
+    return "\n".join(lines)
+
+
+def _configure_evaluate(parser: argparse.ArgumentParser) -> None:
+    add_options(parser, EvaluateConfig)
+
+
+def _run_evaluate(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    config = read_options(options, EvaluateConfig)
+    yield STARTING
+    from core.retrieval.evaluate import evaluate
+
+    manifest = yield from evaluate(workspace, config)
+    return artifact_facts(manifest)
+
+
+def _configure_jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stop", metavar="ID", help="ask this job to stop")
+
+
+def _run_jobs(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    yield STARTING
+    if options.stop:
+        request_stop(workspace, options.stop)
+    return {"jobs": [asdict(record) for record in list_running(workspace)]}
+
+
+def _describe_jobs(result: Result) -> str:
+    lines = [f"{job['id']}  {job['status']}  {job['title']}" for job in result["jobs"]]
+    return "\n".join(lines) or "No job runs."
+
+
+QUERY = Command("search by an image", _configure_query, _run_query, _describe_query)
+EVALUATE = Command("measure retrieval", _configure_evaluate, _run_evaluate, describe_artifact)
+JOBS = Command("list and stop the app's jobs", _configure_jobs, _run_jobs, _describe_jobs)

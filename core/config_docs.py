@@ -1,0 +1,19 @@
+"""What the fields of a config dataclass mean, read from the strings under them."""
+
+import ast
+import functools
+import inspect
+
+
+@functools.cache
+def field_docs(config_class: type) -> dict[str, str]:
+    """Return field name → the explanation written under it, as one line."""
+    tree = ast.parse(inspect.getsource(config_class))
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    docs = {}
+    for field, text in zip(body, body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            match text:
+                case ast.Expr(value=ast.Constant(value=str(explanation))):
+                    docs[field.target.id] = " ".join(explanation.split())
+    return docs

@@ -1,0 +1,1 @@
+"""Datasets: where the images are, what is known of each, and how they are split."""

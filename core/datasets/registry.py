@@ -1,0 +1,131 @@
+"""The datasets of a workspace: a folder each with `dataset.json` and the catalog."""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.artifacts import draft
+from core.datasets.catalog import Catalog, ImageRow
+from core.errors import DamagedArtifactError, MissingError, WorkbenchError
+from core.files import sync_folder, write_json
+from core.workspace import Workspace, check_name
+
+DESCRIPTION = "dataset.json"
+CATALOG = "catalog.sqlite"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dataset:
+    """A named set of images. The images themselves stay where they are and are never written."""
+
+    name: str
+    folder: Path
+    """Where the workbench keeps what it knows of the dataset."""
+
+    root: Path
+    """Where the images are."""
+
+    source: str
+    """How it came in: drawn, caltech101 or folder."""
+
+    created: str
+    """ISO 8601, UTC."""
+
+    left_out: tuple[str, ...] = field(default=())
+    """Class folders that a scan passes over."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """What is known of each image."""
+        return Catalog(self.folder / CATALOG)
+
+    @property
+    def thumbnails(self) -> Path:
+        """The cache of small pictures; may be deleted any time."""
+        return self.folder / "thumbnails"
+
+    def path_of(self, image: ImageRow) -> Path:
+        """Return where an image's file is (or was, when it has vanished since the scan)."""
+        return self.root / image.path
+
+
+def list_datasets(workspace: Workspace) -> list[Dataset]:
+    """Return the workspace's datasets, newest first; damaged ones are passed over."""
+    datasets = []
+    for folder in workspace.datasets.iterdir() if workspace.datasets.is_dir() else ():
+        if folder.name.startswith("."):
+            continue
+        try:
+            datasets.append(open_dataset(workspace, folder.name))
+        except (DamagedArtifactError, MissingError):
+            continue
+    return sorted(datasets, key=lambda dataset: dataset.created, reverse=True)
+
+
+def open_dataset(workspace: Workspace, name: str) -> Dataset:
+    """Read a dataset's description.
+
+    Raises:
+        MissingError: There is no dataset of that name.
+        DamagedArtifactError: Its description was edited or cut off.
+    """
+    folder = workspace.datasets / check_name(name)
+    path = folder / DESCRIPTION
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Dataset(
+            name=name,
+            folder=folder,
+            root=folder / content["root"],  # An absolute root stands for itself
+            source=content["source"],
+            created=content["created"],
+            left_out=tuple(content["left_out"]),
+        )
+    except FileNotFoundError as error:
+        raise MissingError(
+            f"There is no dataset “{name}”.", "Bring it in on the Datasets page."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedArtifactError(
+            f"{name}/{DESCRIPTION} is damaged or was changed by hand.",
+            "Delete that folder and bring the dataset in again.",
+        ) from error
+
+
+def require_free_name(workspace: Workspace, name: str) -> None:
+    """Raise `WorkbenchError` if a dataset of that name exists or it cannot be a name."""
+    if (workspace.datasets / check_name(name)).exists():
+        raise WorkbenchError(
+            f"There is a dataset “{name}” already.", "Choose another name or scan that one again."
+        )
+
+
+def describe_dataset(folder: Path, *, root: str, source: str, left_out: tuple[str, ...]) -> None:
+    """Write the description that makes `folder` a dataset; a relative root lies inside it."""
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    content = {"root": root, "source": source, "created": created, "left_out": list(left_out)}
+    write_json(folder / DESCRIPTION, content)
+
+
+def publish_dataset(workspace: Workspace, folder: Path, name: str) -> Dataset:
+    """Give the draft `folder` its name, in one rename."""
+    require_free_name(workspace, name)
+    folder.rename(workspace.datasets / name)
+    sync_folder(workspace.datasets)
+    return open_dataset(workspace, name)
+
+
+def delete_dataset(workspace: Workspace, name: str) -> None:
+    """Forget a dataset; images that lie outside the workspace are not touched."""
+    dataset = open_dataset(workspace, name)
+    with draft(workspace.datasets) as doomed:
+        doomed.rmdir()
+        dataset.folder.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def as_json(dataset: Dataset) -> dict[str, str]:
+    """Return what scripts are told of a dataset."""
+    return {key: str(value) for key, value in asdict(dataset).items()}

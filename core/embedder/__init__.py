@@ -1,0 +1,1 @@
+"""The network that turns an image into an embedding, and its weights on disk."""

@@ -1,0 +1,109 @@
+"""Trained models on disk: safetensors weights and a manifest."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch.nn import functional
+
+from core.artifacts import Manifest, open_artifact
+from core.embedder.devices import Device, choose_device
+from core.embedder.network import EmbeddingNetwork, NetworkConfig
+from core.embedder.preprocess import normalised
+from core.errors import DamagedArtifactError
+from core.workspace import Workspace
+
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained network, ready to embed and classify. Not changed once loaded."""
+
+    manifest: Manifest
+    config: NetworkConfig
+    network: EmbeddingNetwork
+    classes: tuple[str, ...]
+    """Category of each of the classifier's outputs."""
+
+    device: Device
+
+    @property
+    def id(self) -> str:
+        """The model's folder name."""
+        return self.manifest.id
+
+    def embed(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Embed and classify a batch.
+
+        Args:
+            pixels: (B, 3, S, S) uint8, as `preprocess.to_square` makes them.
+
+        Returns:
+            (B, D) float32 unit rows and (B, C) float32 probabilities that add up to 1 in a row.
+        """
+        with torch.inference_mode():
+            batch = normalised(torch.from_numpy(pixels)).to(self.device.name)
+            embeddings, scores = self.network(batch)
+            probabilities = functional.softmax(scores.float(), dim=1)
+        return embeddings.float().cpu().numpy(), probabilities.cpu().numpy()
+
+
+def write_weights(network: EmbeddingNetwork, folder: Path) -> None:
+    """Save the network's weights in `folder`, replacing those that are there in one step."""
+    temporary = folder / f".{WEIGHTS}"
+    save_file({key: value.contiguous() for key, value in network.state_dict().items()}, temporary)
+    temporary.replace(folder / WEIGHTS)
+
+
+def load_model(workspace: Workspace, model_id: str) -> Model:
+    """Open a trained model for embedding.
+
+    Raises:
+        MissingError: There is no such model.
+        DamagedArtifactError: A file of it was changed, or its weights give no usable embedding.
+    """
+    manifest = open_artifact(workspace.models, model_id)
+    path = workspace.models / model_id / WEIGHTS
+    try:
+        config = NetworkConfig(**manifest.config["network"])
+        network = EmbeddingNetwork(config)
+        network.load_state_dict(load_file(path))
+    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError, OSError) as error:
+        raise DamagedArtifactError(
+            f"The model {model_id} does not fit its own description.", "Train it again."
+        ) from error
+    device = choose_device()
+    model = Model(
+        manifest=manifest,
+        config=config,
+        network=network.eval().to(device.name),
+        classes=tuple(manifest.summary["classes"]),
+        device=device,
+    )
+    _probe(model)
+    return model
+
+
+def network_settings(config: NetworkConfig) -> dict[str, Any]:
+    """Return the settings as `load_model` finds them in a manifest."""
+    return asdict(config)
+
+
+def _probe(model: Model) -> None:
+    """Refuse weights that load but embed everything alike or as NaN."""
+    side = model.config.image_size
+    noise = np.random.default_rng(0).integers(0, 255, (2, 3, side, side), dtype=np.uint8)
+    noise[1] //= 4
+    embeddings, _ = model.embed(noise)
+    if not np.isfinite(embeddings).all() or np.array_equal(embeddings[0], embeddings[1]):
+        raise DamagedArtifactError(
+            f"The model {model.id} gives no usable embeddings: its weights are not finite "
+            "or constant.",
+            "Train it again with a smaller learning rate.",
+        )

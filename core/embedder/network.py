@@ -1,0 +1,109 @@
+"""The network: a trunk whose lower part may be frozen, then a 128-d embedding and a classifier.
+
+Shapes, in this file: B images, S pixels a side, D embedding dimensions, C classes.
+This is the place to tweak the model.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.embedder.backbones import boundary, build_trunk, find_backbone
+
+POOLED_SIDE = 7
+"""VGG pools its features to 7 × 7 before its dense layers (Simonyan & Zisserman, 2015)."""
+
+LOGIT_SCALE = 16.0
+"""Unit embeddings times a unit-length class weight stay within ±1, too flat for a softmax; scaled
+they can be sure of a class (NormFace, Wang et al. 2017)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NetworkConfig:
+    """All that is needed to build the network without its weights."""
+
+    backbone: str = "vgg16"
+    """vgg16 or vgg16_bn."""
+
+    trainable_blocks: int = 1
+    """Blocks of the trunk that train, counted from the top; 1 is conv5_1 to conv5_3."""
+
+    dimension: int = 128
+    """D, the length of an embedding."""
+
+    num_classes: int = 0
+    """C, the categories of the classifier."""
+
+    image_size: int = 224
+    """S, the side of the square that the network sees, in pixels."""
+
+    def __post_init__(self) -> None:
+        boundary(find_backbone(self.backbone), self.trainable_blocks)
+        if not 8 <= self.dimension <= 4096:
+            raise ValueError(f"dimension must be in 8..4096, got {self.dimension}")
+        if not 32 <= self.image_size <= 512:
+            raise ValueError(f"image_size must be in 32..512, got {self.image_size}")
+
+
+class EmbeddingNetwork(nn.Module):
+    """Images to unit embeddings and class scores, in two steps that can be run apart.
+
+    `frozen` never changes during training, so its output can be kept; `embed_features` goes on
+    from there.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        backbone = find_backbone(config.backbone)
+        trunk = build_trunk(backbone)
+        cut = boundary(backbone, config.trainable_blocks)
+        self.frozen = nn.Sequential(*list(trunk)[:cut])
+        self.tail = nn.Sequential(*list(trunk)[cut:])
+        self.pool = nn.AdaptiveAvgPool2d(POOLED_SIDE)
+        features = backbone.channels * POOLED_SIDE**2
+        self.project = nn.Linear(features, config.dimension, bias=False)
+        self.normalise = nn.BatchNorm1d(config.dimension)
+        self.classifier = nn.Linear(config.dimension, config.num_classes)
+        self.frozen.requires_grad_(False)
+        self.to(memory_format=torch.channels_last)
+
+    def load_trunk(self, weights: dict[str, Tensor]) -> None:
+        """Take over a whole trunk's weights, keyed as torchvision's `features` are."""
+        cut = len(self.frozen)
+        frozen, tail = {}, {}
+        for key, value in weights.items():
+            layer, name = key.split(".", 1)
+            if int(layer) < cut:
+                frozen[key] = value
+            else:
+                tail[f"{int(layer) - cut}.{name}"] = value
+        self.frozen.load_state_dict(frozen)
+        self.tail.load_state_dict(tail)
+
+    def train(self, mode: bool = True) -> "EmbeddingNetwork":
+        """Switch dropout and batch norms to training, except in the frozen part."""
+        super().train(mode)
+        self.frozen.eval()
+        return self
+
+    def trained_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the parameters that training changes."""
+        return (parameter for parameter in self.parameters() if parameter.requires_grad)
+
+    def embed_features(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Go on from the frozen part's output.
+
+        Returns:
+            (B, D) embeddings of unit length and (B, C) class scores before the softmax.
+        """
+        pooled = self.pool(self.tail(features)).flatten(1)
+        unit = functional.normalize(self.normalise(self.project(pooled)))
+        return unit, self.classifier(LOGIT_SCALE * unit)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Embed and classify (B, 3, S, S) normalised images; returns as `embed_features`."""
+        return self.embed_features(self.frozen(pixels))

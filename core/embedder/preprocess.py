@@ -1,0 +1,37 @@
+"""From a decoded image to the numbers that a network reads.
+
+Shapes, in this file: B images, S pixels a side.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+MEAN = torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1)
+DEVIATION = torch.tensor([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1)
+"""Of ImageNet's pixels in [0, 1], as torchvision's weights expect them."""
+
+
+def to_square(image: Image.Image, side: int) -> NDArray[np.uint8]:
+    """Scale an RGB image's short side to `side` and cut out the middle.
+
+    Returns:
+        (3, S, S) uint8.
+    """
+    scale = side / min(image.size)
+    width, height = (max(side, round(length * scale)) for length in image.size)
+    left, top = (width - side) // 2, (height - side) // 2
+    # One resampling of the part that is kept, instead of all of it and a crop
+    box = (left / scale, top / scale, (left + side) / scale, (top + side) / scale)
+    box = (box[0], box[1], min(box[2], image.width), min(box[3], image.height))
+    resized = image.resize((side, side), Image.Resampling.BILINEAR, box=box)
+    return np.ascontiguousarray(np.asarray(resized, dtype=np.uint8).transpose(2, 0, 1))
+
+
+def normalised(pixels: Tensor) -> Tensor:
+    """Turn (B, 3, S, S) uint8 pixels into float32 of about zero mean and unit deviation."""
+    mean, deviation = MEAN.to(pixels.device), DEVIATION.to(pixels.device)
+    scaled = pixels.to(torch.float32).div_(255).sub_(mean).div_(deviation)
+    return scaled.contiguous(memory_format=torch.channels_last)

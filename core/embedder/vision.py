@@ -1,0 +1,42 @@
+"""The one place through which the project imports torchvision, and only for its `models`.
+
+torchvision's wheel is built against CUDA. Beside a CPU build of torch its C++ operators cannot be
+loaded, and its import dies on two that it describes without asking whether they are there. The
+trunks need neither, so they are declared here, without an implementation, where they are missing.
+"""
+
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
+
+import torch
+
+OPERATORS = ("nms", "qnms")
+SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+
+
+def _load_operators() -> bool:
+    """Load torchvision's own operators, as its import does; say whether they are there."""
+    package = find_spec("torchvision")
+    extension = package and PathFinder.find_spec("_C", package.submodule_search_locations)
+    if extension and extension.origin:
+        try:
+            torch.ops.load_library(extension.origin)
+        except OSError:
+            return False
+    return all(hasattr(torch.ops.torchvision, name) for name in OPERATORS)
+
+
+def _declare_operators() -> torch.library.Library:
+    """Declare the missing operators; they are gone again with the object returned."""
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for name in OPERATORS:
+        if not hasattr(torch.ops.torchvision, name):
+            library.define(name + SCHEMA)
+    return library
+
+
+_declared = None if _load_operators() else _declare_operators()
+
+from torchvision import models  # noqa: E402 - it needs what is declared above
+
+__all__ = ["models"]

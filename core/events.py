@@ -1,0 +1,66 @@
+"""The event log of a job: one JSON object a line, appended by the job and read by whoever follows.
+
+A line cut off by a kill is passed over.
+"""
+
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.progress import Measurement, Progress
+
+PROGRESS_EVERY_S = 0.2
+"""How often progress is written; measurements and endings always are."""
+
+
+class EventWriter:
+    """Appends what a job does to its log."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", encoding="utf-8")
+        self._last = 0.0
+
+    def report(self, event: Progress | Measurement) -> None:
+        """Append progress (not too often) or a measurement."""
+        if isinstance(event, Measurement):
+            self.append("measurement", curve=event.curve, values=event.values)
+        elif time.monotonic() - self._last >= PROGRESS_EVERY_S:
+            self._last = time.monotonic()
+            self.append("progress", done=event.done, total=event.total, note=event.note)
+
+    def append(self, kind: str, **content: Any) -> None:
+        """Append one event at once."""
+        line = json.dumps({"kind": kind, "time": time.time(), **content})
+        self._file.write(line + "\n")
+        self._file.flush()
+
+
+@dataclass(slots=True)
+class EventReader:
+    """Reads a growing log, each event once."""
+
+    path: Path
+    _offset: int = 0
+    _rest: bytes = field(default=b"")
+
+    def new_events(self) -> list[dict[str, Any]]:
+        """Return the events that were appended since the last call."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                content = file.read()
+        except FileNotFoundError:
+            return []
+        self._offset += len(content)
+        *lines, self._rest = (self._rest + content).split(b"\n")
+        events = []
+        for line in lines:
+            try:
+                event = json.loads(line)
+            except ValueError:  # Cut off by a kill
+                continue
+            if isinstance(event, dict) and "kind" in event:
+                events.append(event)
+        return events

@@ -1,0 +1,156 @@
+"""What is on disk of each job: which command it runs, as which process, and how it stands.
+
+Launching and following jobs is the job board's business (`state/jobs.py`).
+"""
+
+import json
+import os
+import secrets
+import signal
+import time
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+import psutil
+
+from core.errors import MissingError
+from core.files import write_json
+from core.workspace import Workspace, check_name
+
+RECORD = "job.json"
+EVENTS = "events.jsonl"
+LOG = "log.txt"
+STOP_REQUEST = "stop"
+CLOCK_TOLERANCE_S = 2.0
+"""A process that started within this of what is on record is the one on record."""
+
+
+class Status(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    """It ended with a sentence that says why."""
+
+    STOPPED = "stopped"
+    """Somebody stopped it; what was worth keeping is kept."""
+
+    INTERRUPTED = "interrupted"
+    """Its process died without a word: killed, out of memory, or the machine went down."""
+
+
+ACTIVE = (Status.QUEUED, Status.RUNNING)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobRecord:
+    """One job, as its `job.json` has it."""
+
+    id: str
+    arguments: tuple[str, ...]
+    """What follows `python -m core`: the verb first."""
+
+    title: str
+    """What it does, in the user's words."""
+
+    lane: str
+    """Jobs of one lane run one after the other."""
+
+    created: float
+    """Seconds since 1970."""
+
+    status: Status = Status.QUEUED
+    process_id: int = 0
+    process_started: float = 0.0
+    """Seconds since 1970; with the id it names a process that another cannot be taken for."""
+
+    ended: float = 0.0
+
+    @property
+    def verb(self) -> str:
+        """Which command it is: train, index, …"""
+        return self.arguments[0]
+
+
+def new_record(arguments: tuple[str, ...], title: str, lane: str) -> JobRecord:
+    """Return a queued job with an id of its own."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    job_id = f"{arguments[0]}-{stamp}-{secrets.token_hex(2)}"
+    return JobRecord(id=job_id, arguments=arguments, title=title, lane=lane, created=time.time())
+
+
+def folder_of(workspace: Workspace, job_id: str) -> Path:
+    """Return a job's folder."""
+    return workspace.jobs / check_name(job_id)
+
+
+def write_record(workspace: Workspace, record: JobRecord) -> None:
+    """Save a job's record, atomically."""
+    folder = folder_of(workspace, record.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / RECORD, asdict(record))
+
+
+def list_records(workspace: Workspace) -> list[JobRecord]:
+    """Return all jobs, oldest first; folders without a readable record are passed over."""
+    records = []
+    for path in workspace.jobs.glob(f"*/{RECORD}"):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            content["arguments"] = tuple(content["arguments"])
+            content["status"] = Status(content["status"])
+            records.append(JobRecord(**content))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return sorted(records, key=lambda record: record.created)
+
+
+def list_running(workspace: Workspace) -> list[JobRecord]:
+    """Return the jobs that wait or run, oldest first."""
+    return [
+        record
+        for record in list_records(workspace)
+        if record.status == Status.QUEUED or (record.status == Status.RUNNING and is_alive(record))
+    ]
+
+
+def is_alive(record: JobRecord) -> bool:
+    """Tell whether the job's own process still runs."""
+    if not record.process_id:
+        return False
+    try:
+        process = psutil.Process(record.process_id)
+        same = abs(process.create_time() - record.process_started) < CLOCK_TOLERANCE_S
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def request_stop(workspace: Workspace, job_id: str) -> JobRecord:
+    """Ask a job to finish now and keep what is worth keeping; a queued one never starts.
+
+    Raises:
+        MissingError: There is no such job.
+    """
+    by_id = {record.id: record for record in list_records(workspace)}
+    if job_id not in by_id:
+        raise MissingError(
+            f"There is no job “{job_id}”.", "List the jobs with “python -m core jobs”."
+        )
+    record = by_id[job_id]
+    if record.status in ACTIVE:
+        (folder_of(workspace, job_id) / STOP_REQUEST).touch()
+        if is_alive(record):
+            os.kill(record.process_id, signal.SIGTERM)
+        elif record.status == Status.QUEUED:
+            record = replace(record, status=Status.STOPPED, ended=time.time())
+            write_record(workspace, record)
+    return record
+
+
+def stop_requested(workspace: Workspace, job_id: str) -> bool:
+    """Tell whether somebody asked this job to stop."""
+    return (folder_of(workspace, job_id) / STOP_REQUEST).exists()

@@ -1,0 +1,101 @@
+"""How good a ranking is: average precision, recall and precision at k.
+
+Shapes, in this file: Q queries, K ranks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+RANKS = 10
+"""Ranks that are looked at for mAP and precision."""
+
+RECALL_RANKS = (1, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How good each query's ranking is; each array (Q,) float64 in [0, 1]."""
+
+    average_precision: NDArray[np.float64]
+    """AP@10 = Σ over ranks i ≤ 10 of precision(i)·relevant(i), over min(R, 10), with R the relevant
+    images in the gallery (Manning, Raghavan & Schütze 2008, 8.4, cut off at 10)."""
+
+    recall: dict[int, NDArray[np.float64]]
+    """k → 1 where a relevant image is among the first k, else 0 (as Musgrave et al. 2020 count)."""
+
+    precision: NDArray[np.float64]
+    """Share of relevant images among the first 10 ranks; an empty rank is a miss."""
+
+
+def score(relevant: NDArray[np.bool_], num_relevant: NDArray[np.int64]) -> Scores:
+    """Score rankings.
+
+    Args:
+        relevant: (Q, 10) whether the image at each rank is of the query's category; ranks that
+            the search left empty are False.
+        num_relevant: (Q,) relevant images in the gallery, at least 1.
+
+    Raises:
+        ValueError: A shape or count is wrong.
+    """
+    if relevant.ndim != 2 or relevant.shape[1] != RANKS:
+        raise ValueError(f"relevant must be (Q, {RANKS}), got {relevant.shape}")
+    if (num_relevant < 1).any():
+        raise ValueError("every query needs at least one relevant image in the gallery")
+    precision_at = np.cumsum(relevant, axis=1) / np.arange(1, RANKS + 1)
+    best = np.minimum(num_relevant, RANKS)
+    return Scores(
+        average_precision=(precision_at * relevant).sum(axis=1) / best,
+        recall={k: relevant[:, :k].any(axis=1).astype(np.float64) for k in RECALL_RANKS},
+        precision=relevant.mean(axis=1),
+    )
+
+
+def totals(scores: Scores, labels: Sequence[str]) -> dict[str, float]:
+    """Return each measure's mean over the queries, and (`…_macro`) over their categories.
+
+    Args:
+        scores: Of Q queries.
+        labels: The category of each query.
+    """
+    means = {}
+    _, group = np.unique(np.asarray(labels), return_inverse=True)
+    sizes = np.bincount(group)
+    for name, values in measures(scores).items():
+        means[name] = float(values.mean())
+        means[f"{name}_macro"] = float((np.bincount(group, values) / sizes).mean())
+    return means
+
+
+def measures(scores: Scores) -> dict[str, NDArray[np.float64]]:
+    """Return every measure under the name it is reported by."""
+    named = {"map_at_10": scores.average_precision, "precision_at_10": scores.precision}
+    return named | {f"recall_at_{k}": values for k, values in scores.recall.items()}
+
+
+def leave_one_out(embeddings: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
+    """Score each image's search among all the others; for sets of up to some thousands.
+
+    Args:
+        embeddings: (Q, D) float32 unit rows.
+        labels: (Q,) category numbers.
+
+    Returns:
+        The measures of `totals`; empty if no category has two images.
+    """
+    same = labels[:, None] == labels[None, :]
+    num_relevant = same.sum(axis=1) - 1
+    asked = num_relevant > 0
+    if not asked.any():
+        return {}
+    similarity = embeddings @ embeddings.T
+    np.fill_diagonal(similarity, -np.inf)  # An image never finds itself
+    ranks = min(RANKS, len(labels) - 1)
+    order = np.argsort(-similarity, axis=1, kind="stable")[:, :ranks]
+    relevant = np.zeros((len(labels), RANKS), np.bool_)
+    relevant[:, :ranks] = np.take_along_axis(same, order, axis=1)
+    found = score(relevant[asked], num_relevant[asked])
+    return totals(found, [str(label) for label in labels[asked]])

@@ -1,0 +1,56 @@
+"""How long work reports itself: a generator that yields `Progress` and returns its result.
+
+Whoever drives it decides about threads and signals. To give up, close the generator: its
+`finally` blocks run and leave nothing half-written. To stop early but keep what is worth
+keeping, throw `Stop` into it: work that has a partial result catches it and returns that.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+
+class Stop(Exception):  # noqa: N818 - a request, not an error
+    """Thrown into running work at a yield: finish now and return what is worth keeping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a computation has come, in its own unit (images, batches, bytes)."""
+
+    done: int
+    total: int
+    """0 while it is not known."""
+
+    note: str = ""
+
+    @property
+    def fraction(self) -> float:
+        """Share completed, in [0, 1]; 0 while the total is unknown."""
+        return min(self.done / self.total, 1.0) if self.total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A point of one or more curves, for whoever draws them."""
+
+    curve: str
+    """Which family of curves: `step` within an epoch, `epoch` at its end."""
+
+    values: dict[str, float]
+    """The point's coordinates by name, units in the names where they have one."""
+
+
+Work: TypeAlias = Generator[Progress | Measurement, None, T]
+
+
+def finish(work: Generator[Any, None, T]) -> T:
+    """Drive `work` to its end on this thread and return its result."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result

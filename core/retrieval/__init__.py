@@ -1,0 +1,1 @@
+"""Answering queries, and measuring how good the answers are."""

@@ -1,0 +1,1 @@
+"""Embeddings on disk and the indexes that search them."""

@@ -1,0 +1,83 @@
+"""Indexes as artefacts: built from embeddings, opened for searching."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from core.artifacts import Manifest, draft, open_artifact, publish
+from core.files import write_atomically
+from core.progress import Work
+from core.vectors import faiss_store
+from core.vectors.config import IndexConfig
+from core.vectors.embeddings import IMAGE_IDS, open_embeddings
+from core.vectors.faiss_store import FaissStore
+from core.workspace import Workspace
+
+INDEX = "index.faiss"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index, open for searching."""
+
+    manifest: Manifest
+    store: FaissStore
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset whose images it finds."""
+        return self.manifest.made_from["dataset"]
+
+    @property
+    def model(self) -> str:
+        """Id of the model that queries must be embedded with."""
+        return self.manifest.made_from["model"]
+
+    @property
+    def embeddings(self) -> str:
+        """Id of the embeddings it was built from."""
+        return self.manifest.made_from["embeddings"]
+
+
+def build_index(workspace: Workspace, embeddings_id: str, config: IndexConfig) -> Work[Manifest]:
+    """Build an index over embeddings and save it.
+
+    Raises:
+        MissingError: There are no such embeddings.
+        DamagedArtifactError: Their files were changed.
+        WorkbenchError: There are too few of them for this kind.
+    """
+    embeddings = open_embeddings(workspace, embeddings_id)
+    store = yield from faiss_store.build(embeddings.vectors, embeddings.image_ids, config)
+    source = embeddings.manifest
+    with draft(workspace.indexes) as folder:
+        store.write(folder / INDEX)
+        write_atomically(folder / IMAGE_IDS, lambda file: np.save(file, store.image_ids))
+        return publish(
+            folder,
+            kind="index",
+            stem=f"{source.id[:70]}-{config.kind}",
+            config=asdict(config),
+            made_from=source.made_from
+            | {"embeddings": source.id, "embeddings_fingerprint": source.fingerprint},
+            summary={
+                "count": store.count,
+                "dimension": store.dimension,
+                "num_problems": source.summary["num_problems"],
+                "size_bytes": (folder / INDEX).stat().st_size,
+            },
+        )
+
+
+def open_index(workspace: Workspace, index_id: str) -> Index:
+    """Open an index for searching, after checking its checksums.
+
+    Raises:
+        MissingError: There is no such index.
+        DamagedArtifactError: A file of it was changed.
+    """
+    manifest = open_artifact(workspace.indexes, index_id)
+    folder = workspace.indexes / index_id
+    image_ids = np.load(folder / IMAGE_IDS, allow_pickle=False)
+    store = faiss_store.read(folder / INDEX, image_ids, manifest.summary["dimension"])
+    return Index(manifest, store)

@@ -1,0 +1,103 @@
+"""A job on a page: how far it is, its stop button, and how it ended."""
+
+import shlex
+import time
+
+import streamlit as st
+
+from core.job_records import Status
+from pages.parts.text import duration, plain
+from state import resources, session
+from state.jobs import JobView
+
+REFRESH_S = 1.0
+
+
+def show(*verbs: str) -> JobView | None:
+    """Draw the newest job of these verbs, unless it ended and was put away; return it."""
+    view = newest(*verbs)
+    if view is None:
+        return None
+    if view.active:
+        _live(view.record.id)
+    elif view.record.id not in session.selection().seen:
+        _outcome(view)
+    return view
+
+
+def newest(*verbs: str) -> JobView | None:
+    """Return the newest job of these verbs: one that runs, else one that waits or ended."""
+    views = [view for view in resources.jobs().views() if view.record.verb in verbs]
+    running = [view for view in views if view.record.status == Status.RUNNING]
+    return next(iter(running or views), None)
+
+
+@st.fragment(run_every=REFRESH_S)
+def _live(job_id: str) -> None:
+    view = resources.jobs().view(job_id)
+    if view is None or not view.active:
+        st.rerun()
+    progress_of(view)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Stopping…" if view.stopping else "Stop",
+            key=f"job-stop-{job_id}",
+            icon=":material/stop_circle:",
+            disabled=view.stopping,
+            on_click=resources.jobs().stop,
+            args=(job_id,),
+        )
+        st.caption("You can leave this page, close the tab or restart the server: the job goes on.")
+
+
+def progress_of(view: JobView) -> None:
+    """Draw the bar of a job that waits or runs, with the time it still needs."""
+    if view.record.status == Status.QUEUED:
+        st.progress(0.0, text=f"{plain(view.record.title)} · waiting for the job before it")
+        return
+    note = plain(view.progress.note) or "starting"
+    st.progress(view.progress.fraction, text=f"{plain(view.record.title)} · {note}{_left(view)}")
+
+
+def _left(view: JobView) -> str:
+    """Estimate the time left from the pace of the current phase so far."""
+    elapsed = time.time() - view.phase_started
+    moved = view.progress.fraction - view.phase_fraction
+    if moved < 0.02 or elapsed < 3:
+        return ""
+    return f" · about {duration(elapsed * (1 - view.progress.fraction) / moved)} left"
+
+
+def _outcome(view: JobView) -> None:
+    title = plain(view.record.title)
+    with st.container(border=True, key=f"outcome-{view.record.id}"):
+        match view.record.status:
+            case Status.DONE:
+                took = duration(view.record.ended - view.record.created)
+                st.success(f"{title}: done in {took}.", icon=":material/check_circle:")
+            case Status.STOPPED if view.result:
+                st.warning(f"{title}: stopped; the best so far is kept.")
+            case Status.STOPPED:
+                st.warning(f"{title}: stopped. Nothing was left half-written.")
+            case Status.FAILED:
+                st.error(f"{title}: {plain(view.message)}", icon=":material/error:")
+            case _:
+                st.error(
+                    f"{title}: interrupted. Its process ended without a word, as it does when the "
+                    "machine runs out of memory or goes down. Start it again when you are ready.",
+                    icon=":material/power_off:",
+                )
+        _details(view)
+
+
+def _details(view: JobView) -> None:
+    job_id = view.record.id
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.popover("Log and command", icon=":material/terminal:"):
+            st.caption("The same from a shell:")
+            st.code(shlex.join(resources.jobs().command_of(view.record)), language="bash")
+            st.caption("What it printed:")
+            st.code(resources.jobs().log_of(job_id) or "(nothing)", language=None, height=240)
+        if st.button("Put away", key=f"job-seen-{job_id}", type="tertiary"):
+            session.selection().seen.append(job_id)
+            st.rerun()

@@ -1,0 +1,51 @@
+"""The strip on top of every page: what is chosen, what is stale, which job runs."""
+
+import streamlit as st
+
+from core.artifacts import Manifest
+from core.lineage import Lineage
+from pages.parts import job_panel
+from pages.parts.text import plain
+from state import resources
+from state.session import Selection
+
+FAST_S, SLOW_S = 1.0, 5.0
+"""How often the strip looks at the jobs: while one is active, and otherwise (another tab may have
+started one)."""
+
+
+def show(chosen: Selection, lineage: Lineage) -> None:
+    """Draw the strip."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="strip"):
+        st.markdown(f":material/photo_library: {_named(chosen.dataset, 'no dataset yet')}")
+        model = lineage.model(chosen.model)
+        st.markdown(f":material/model_training: {_artifact(model, 'no model yet', lineage)}")
+        index = lineage.index(chosen.index)
+        st.markdown(f":material/hub: {_artifact(index, 'no index yet', lineage)}")
+    _jobs(tuple(view.record.id for view in resources.jobs().active()))
+
+
+def _named(name: str | None, otherwise: str) -> str:
+    return f"**{plain(name)}**" if name else f":gray[{otherwise}]"
+
+
+def _artifact(artifact: Manifest | None, otherwise: str, lineage: Lineage) -> str:
+    if artifact is None:
+        return _named(None, otherwise)
+    reason = lineage.stale_reason(artifact)
+    stale = f" :orange-badge[stale: {reason}]" if reason else ""
+    return _named(artifact.id, otherwise) + stale
+
+
+def _jobs(drawn_with: tuple[str, ...]) -> None:
+    """Follow the jobs; when one begins or ends, the whole page is drawn once more."""
+
+    @st.fragment(run_every=FAST_S if drawn_with else SLOW_S)
+    def follow() -> None:
+        active = resources.jobs().active()
+        if tuple(view.record.id for view in active) != drawn_with:
+            st.rerun()
+        for view in active:
+            job_panel.progress_of(view)
+
+    follow()

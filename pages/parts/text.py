@@ -1,0 +1,32 @@
+"""Texts of strangers (names of files, folders and classes) and numbers, fit to be shown."""
+
+import re
+
+MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&])")
+LINK = re.compile(r"(?i)(://|www\.)")
+WORD_JOINER = "\u2060"
+
+
+def plain(text: str) -> str:
+    """Return `text` such that Streamlit's Markdown shows it letter by letter, without links."""
+    unlinked = LINK.sub(lambda found: found[0][:-1] + WORD_JOINER + found[0][-1], text)
+    return MARKDOWN.sub(r"\\\1", unlinked.replace("\n", " "))
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people say it: 45 s, 3 min 20 s, 1 h 05 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def size(num_bytes: float) -> str:
+    """Return a number of bytes in the unit that suits it."""
+    for unit in ("bytes", "kB", "MB"):
+        if num_bytes < 1000:
+            return f"{num_bytes:.0f} {unit}" if unit == "bytes" else f"{num_bytes:.1f} {unit}"
+        num_bytes /= 1000
+    return f"{num_bytes:.1f} GB"

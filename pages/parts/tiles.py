@@ -1,0 +1,49 @@
+"""From catalog rows to the tiles of a gallery."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from core.datasets.catalog import ImageRow
+from core.datasets.registry import Dataset
+from pages.parts.gallery import Tile
+from state import resources
+
+if TYPE_CHECKING:
+    from core.retrieval.query import Match
+
+
+def tiles_of(dataset: Dataset, rows: Sequence[ImageRow]) -> list[Tile]:
+    """Return a tile an image, titled with its class and captioned with its split."""
+    return [_tile(dataset, row, row.label or "", row.split or "") for row in rows]
+
+
+def tiles_of_matches(
+    dataset: Dataset, matches: "Sequence[Match]", wanted_label: str | None
+) -> list[Tile]:
+    """Return a tile a match with rank, category and similarity.
+
+    Args:
+        dataset: Whose images they are.
+        matches: Best first.
+        wanted_label: The query's own category where it is known; matches are then marked.
+    """
+    return [
+        _match_tile(dataset, match, rank, wanted_label) for rank, match in enumerate(matches, 1)
+    ]
+
+
+def _match_tile(dataset: Dataset, match: "Match", rank: int, wanted_label: str | None) -> Tile:
+    caption = f"similarity {match.similarity:.3f}"
+    if match.image is None:
+        note = "no longer in the dataset"
+        return Tile(id=match.image_id, src="", title=f"{rank}", caption=caption, note=note)
+    title = f"{rank} · {match.image.label or match.image.path}"
+    mark = ""
+    if wanted_label is not None:
+        mark = "hit" if match.image.label == wanted_label else "miss"
+    return _tile(dataset, match.image, title, caption, mark)
+
+
+def _tile(dataset: Dataset, row: ImageRow, title: str, caption: str, mark: str = "") -> Tile:
+    source, problem = resources.tile_source(dataset, row.path, row.sha256)
+    return Tile(id=row.id, src=source, title=title, caption=caption, note=problem, mark=mark)

@@ -1,0 +1,143 @@
+"""Query: an image in, its category and its nearest images out."""
+
+import hashlib
+import time
+from io import BytesIO
+
+import streamlit as st
+
+from core.artifacts import Manifest
+from core.datasets.catalog import ImageRow
+from core.datasets.registry import Dataset, open_dataset
+from core.errors import MissingError, WorkbenchError
+from core.images import EXTENSIONS, open_image
+from core.lineage import MODEL_CHANGED, read_lineage
+from core.thumbnails import data_uri, encode_thumbnail
+from pages.parts import guards
+from pages.parts.gallery import Tile, gallery
+from pages.parts.text import plain
+from pages.parts.tiles import tiles_of_matches
+from state import answers, resources, session
+from state.answers import Query
+
+QUERY_SIDE = 320
+TOP_CLASSES = 5
+MAX_UPLOAD_MB = 25
+
+
+def ask(dataset: Dataset) -> Query | None:
+    """Draw what a query can come from and return it, if there is one."""
+    chosen = session.selection()
+    upload = st.file_uploader(
+        "Upload an image",
+        type=[extension.lstrip(".") for extension in EXTENSIONS],
+        max_upload_size=MAX_UPLOAD_MB,
+        key="query-upload",
+        on_change=forget_dataset_image,
+        help="Drop it, choose it, or paste it while this field has the focus.",
+    )
+    if st.button(
+        "Surprise me",
+        key="query-random",
+        icon=":material/shuffle:",
+        help="Take a random image of the dataset.",
+    ):
+        chosen.query_image = answers.random_image(dataset, seed=time.time_ns())
+    if chosen.query_image is not None:
+        row = dataset.catalog.rows_by_id([chosen.query_image]).get(chosen.query_image)
+        if row is None:
+            st.warning("The image that was the query is no longer in the dataset.")
+            return None
+        return Query(path=dataset.path_of(row), name=row.path, image=row)
+    if upload is None:
+        return None
+    content = upload.getvalue()
+    return Query(
+        content=content, name=upload.name, digest=hashlib.sha256(content).hexdigest(), image=None
+    )
+
+
+def forget_dataset_image() -> None:
+    """Let a new upload take the place of a query from the dataset."""
+    session.selection().query_image = None
+
+
+def show_query(query: Query) -> None:
+    """Draw the query itself."""
+    picture = encode_thumbnail(open_image(query.source(), name=query.name), QUERY_SIDE)
+    st.image(picture, width="content")
+    st.caption(plain(query.name))
+    if query.image is not None and query.image.label:
+        st.caption(f"From the dataset · category **{plain(query.image.label)}**")
+
+
+def show_prediction(prediction: list[tuple[str, float]], trained_on: str, dataset: str) -> None:
+    """Draw the likeliest categories with their probabilities."""
+    if not prediction:
+        return
+    label, probability = prediction[0]
+    st.metric("Predicted category", label, border=True)
+    st.caption(f"with probability {probability:.1%}")
+    if trained_on != dataset:
+        st.caption(f"These are the categories of {plain(trained_on)}, which the model learnt.")
+    for label, probability in prediction[:TOP_CLASSES]:
+        st.progress(min(probability, 1.0), text=f"{plain(label)} · {probability:.1%}")
+
+
+def show_matches(dataset: Dataset, matches: list, wanted: ImageRow | None, k: int) -> None:
+    """Draw the nearest images; a click makes one the next query."""
+    label = wanted.label if wanted is not None else None
+    tiles = tiles_of_matches(dataset, matches, label)
+    if label is not None:
+        hits = sum(tile.mark == "hit" for tile in tiles)
+        st.markdown(f"**{hits} of {len(tiles)}** are of the same category ({plain(label)}).")
+    if len(tiles) < k:
+        st.caption(f"The index gave {len(tiles)} of the {k} that were asked for.")
+    clicked = gallery(tiles, key="query-gallery")
+    if clicked is not None:
+        session.selection().query_image = clicked
+        st.rerun()
+    st.caption("Click an image to search for those like it.")
+
+
+def main(manifest: Manifest, model: Manifest) -> None:
+    """Draw the page for a current index."""
+    dataset = open_dataset(resources.workspace(), manifest.made_from["dataset"])
+    left, right = st.columns([1, 3], gap="large")
+    with left:
+        query = ask(dataset)
+        k = st.slider("Results", 1, 100, 12, key="query-k", persist_state="session")
+    if query is None:
+        right.info("Upload an image, or take one from the dataset, to see what is like it.")
+        return
+    try:
+        with left:
+            show_query(query)
+        with right:
+            found, seconds = answers.answer_of(query, manifest, model, dataset, k)
+            with st.container(horizontal=True):
+                for stage, spent in seconds.items():
+                    st.badge(f"{stage} {1e3 * spent:.0f} ms", color="gray")
+            show_matches(dataset, found.matches, query.image, k)
+        with left:
+            show_prediction(found.prediction, model.made_from["dataset"], dataset.name)
+    except MissingError as error:
+        right.error(f"{plain(str(error))} Build the index again on the Indexes page.")
+    except WorkbenchError as error:
+        right.error(plain(str(error)))
+
+
+st.title("Query")
+chosen = session.selection()
+lineage = read_lineage(resources.workspace())
+if chosen.dataset is None:
+    guards.stop_without("datasets", "A query needs a dataset to search.")
+if not lineage.models:
+    guards.stop_without("training", "A query needs a model to embed it with.")
+index = lineage.index(chosen.index)
+if index is None:
+    guards.stop_without("indexes", f"{plain(chosen.dataset)} is not indexed with this model yet.")
+model = lineage.model(index.made_from["model"])
+if model is None or lineage.stale_reason(index) == MODEL_CHANGED:
+    guards.stop_without("indexes", "The model of this index is gone or was trained anew.")
+main(index, model)

@@ -1,0 +1,134 @@
+"""Training: launch a fine-tuning, watch it learn, keep its model."""
+
+import pandas as pd
+import streamlit as st
+
+from core.artifacts import Manifest, delete_artifact
+from core.datasets.registry import open_dataset
+from core.lineage import Lineage, read_lineage
+from pages.parts import charts, guards, job_panel, training_form
+from pages.parts.text import plain
+from state import resources, session
+from state.jobs import JobView
+
+FIGURES = {
+    "validation_map_at_10": "mAP@10",
+    "validation_recall_at_1": "recall@1",
+    "validation_accuracy": "accuracy",
+    "validation_loss": "loss",
+}
+
+
+def follow(view: JobView) -> None:
+    """Draw the curves of a training, anew each second or so while it runs."""
+
+    @st.fragment(run_every=2.0 if view.active else None)
+    def draw() -> None:
+        current = resources.jobs().view(view.record.id)
+        if current is None:
+            return
+        epochs = [m["values"] for m in current.measurements if m["curve"] == "epoch"]
+        steps = [m["values"] for m in current.measurements if m["curve"] == "step"]
+        if epochs:
+            figures(epochs[-1])
+        if epochs or steps:
+            charts.curves(epochs, steps, key="training")
+        elif current.active:
+            st.caption("The curves appear with the first steps.")
+
+    draw()
+
+
+def figures(last: dict[str, float]) -> None:
+    """Show the newest epoch's figures in large type."""
+    columns = st.columns(len(FIGURES) + 1)
+    for column, (name, shown) in zip(columns, FIGURES.items(), strict=False):
+        if name in last:
+            column.metric(f"Validation {shown}", f"{last[name]:.3f}")
+    columns[-1].metric("Speed", f"{last['images_per_second']:.0f} images/s")
+
+
+def model_table(models: list[Manifest], lineage: Lineage) -> None:
+    """List the models, and offer to use or delete the selected one."""
+    table = pd.DataFrame(
+        {
+            "model": [model.id for model in models],
+            "dataset": [model.made_from["dataset"] for model in models],
+            **{
+                shown: [model.summary.get(name) for model in models]
+                for name, shown in FIGURES.items()
+            },
+            "best epoch": [model.summary["best_epoch"] for model in models],
+            "images": [model.summary["num_train"] for model in models],
+            "stale": [lineage.stale_reason(model) for model in models],
+            "made": [model.created for model in models],
+        }
+    )
+    event = st.dataframe(
+        table,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="training-models",
+        column_config={
+            shown: st.column_config.NumberColumn(format="%.3f") for shown in FIGURES.values()
+        },
+    )
+    rows = event["selection"]["rows"]
+    if not rows:
+        st.caption("Select a row to work with that model, or to delete it.")
+        return
+    actions(models[rows[0]], lineage)
+
+
+def actions(model: Manifest, lineage: Lineage) -> None:
+    """Offer what can be done with one model."""
+    dependants = [index.id for index in lineage.indexes if index.made_from["model"] == model.id]
+    with st.container(horizontal=True):
+        if st.button("Use this one", key="training-use", icon=":material/check:"):
+            session.selection().model = model.id
+            st.rerun()
+        with st.popover("Delete", icon=":material/delete:"):
+            if dependants:
+                names = plain(", ".join(dependants))
+                st.markdown(f"These indexes need it and cannot be searched without it: {names}")
+            if st.button(f"Delete {model.id}", key="training-delete", type="primary"):
+                delete_artifact(resources.workspace().models, model.id)
+                st.rerun()
+
+
+st.title("Training")
+chosen = session.selection()
+workspace = resources.workspace()
+lineage = read_lineage(workspace)
+if chosen.dataset is None:
+    guards.stop_without("datasets", "Training needs a dataset with labelled images.")
+dataset = open_dataset(workspace, chosen.dataset)
+labels = dataset.catalog.labels()
+
+job = job_panel.newest("train")
+running = job is not None and job.active
+if len(labels) < 2:
+    st.info(
+        f"“{plain(dataset.name)}” has {'one class' if labels else 'no labels'}: training needs at "
+        "least two classes to tell apart. Choose or bring in another dataset."
+    )
+    if st.button("Go to Datasets", key="training-go-datasets"):
+        st.switch_page("pages/datasets.py")
+elif running:
+    with st.expander("Queue another training"):
+        training_form.show(dataset.name, is_drawn=dataset.source == "drawn")
+else:
+    st.markdown(f"Train on **{plain(dataset.name)}**: {len(labels)} classes.")
+    training_form.show(dataset.name, is_drawn=dataset.source == "drawn")
+
+job_panel.show("train")
+if job is not None and (job.active or job.record.id not in chosen.seen):
+    follow(job)
+if lineage.models:
+    st.subheader("Models")
+    model_table(lineage.models, lineage)
+    trained = lineage.model(chosen.model)
+    if trained and not running and not lineage.indexes_of(chosen.dataset, trained.id):
+        if st.button("Next: build an index", key="training-next", type="primary"):
+            st.switch_page("pages/indexes.py")

@@ -1,0 +1,76 @@
+"""Keeping a tab's choices sound: what is gone is let go, what is new and was asked for is taken."""
+
+from core.artifacts import Manifest
+from core.job_records import Status
+from core.lineage import Lineage
+from state.jobs import JobBoard, JobView
+from state.session import Selection
+
+VERB_MAKES = {
+    "draw": "dataset",
+    "scan": "dataset",
+    "download": "dataset",
+    "train": "model",
+    "index": "index",
+}
+
+
+def take_over(chosen: Selection, board: JobBoard, lineage: Lineage) -> None:
+    """Choose what the jobs that this tab launched have made meanwhile, each once."""
+    for job_id in list(chosen.launched):
+        view = board.view(job_id)
+        if view is not None and view.active:
+            continue
+        chosen.launched.remove(job_id)
+        if view is not None and view.result is not None:
+            _choose_result(chosen, view, lineage)
+
+
+def settle(chosen: Selection, lineage: Lineage) -> None:
+    """Replace choices that are gone by the newest that fits, or by None."""
+    if chosen.dataset not in lineage.datasets:
+        chosen.dataset = next(iter(lineage.datasets), None)
+    if lineage.model(chosen.model) is None:
+        chosen.model = _newest(lineage.models_of(chosen.dataset))
+    index = lineage.index(chosen.index)
+    fits = {"dataset": chosen.dataset, "model": chosen.model}
+    if index is None or not fits.items() <= index.made_from.items():
+        chosen.index = _newest(lineage.indexes_of(chosen.dataset, chosen.model))
+
+
+def choose_dataset(chosen: Selection, name: str, lineage: Lineage) -> None:
+    """Work on another dataset, with its newest model and index."""
+    if name == chosen.dataset:
+        return
+    chosen.dataset, chosen.query_image = name, None
+    indexes = [m for m in lineage.indexes if m.made_from["dataset"] == name]
+    if indexes:
+        choose_index(chosen, indexes[0].id, lineage)
+    else:
+        chosen.model, chosen.index = _newest(lineage.models_of(name)), None
+
+
+def choose_index(chosen: Selection, index_id: str, lineage: Lineage) -> None:
+    """Search this index from now on, with the model and the dataset it was made from."""
+    index = lineage.index(index_id)
+    if index is not None:
+        if index.made_from["dataset"] != chosen.dataset:
+            chosen.query_image = None
+        chosen.dataset = index.made_from["dataset"]
+        chosen.model = index.made_from["model"]
+        chosen.index = index_id
+
+
+def _choose_result(chosen: Selection, view: JobView, lineage: Lineage) -> None:
+    result = view.result or {}
+    match VERB_MAKES.get(view.record.verb):
+        case "dataset":
+            choose_dataset(chosen, result["name"], lineage)
+        case "model" if view.record.status in (Status.DONE, Status.STOPPED):
+            chosen.model = result["id"]
+        case "index":
+            choose_index(chosen, result["id"], lineage)
+
+
+def _newest(manifests: list[Manifest]) -> str | None:
+    return manifests[0].id if manifests else None

@@ -1,0 +1,94 @@
+"""What all tabs share: open models and indexes, thumbnails, the job board.
+
+Each function is one call of core behind one decorator. Keys are ids and fingerprints, never data.
+"""
+
+import sys
+import threading
+import types
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.artifacts import sweep_drafts
+from core.datasets.registry import Dataset
+from core.errors import UnreadableImageError
+from core.thumbnails import data_uri, thumbnail
+from core.workspace import Workspace, open_workspace
+from state.jobs import JobBoard
+
+if TYPE_CHECKING:
+    from core.embedder.models import Model
+    from core.maps.umap import Map
+    from core.vectors.indexes import Index
+
+_SINGLETONS = "_workbench_singletons"
+"""A module that exists only in memory: neither a reload of ours nor a cleared cache empties it."""
+
+
+def workspace() -> Workspace:
+    """Return the workspace of this server."""
+    return open_workspace()
+
+
+def jobs() -> JobBoard:
+    """Return the one job board of this server for its workspace."""
+    holder = sys.modules.setdefault(_SINGLETONS, types.ModuleType(_SINGLETONS))
+    lock = holder.__dict__.setdefault("lock", threading.Lock())
+    boards = holder.__dict__.setdefault("boards", {})
+    home = workspace()
+    with lock:
+        if home.home not in boards:
+            for parent in (
+                home.datasets,
+                home.models,
+                home.embeddings,
+                home.indexes,
+                home.maps,
+                home.evaluations,
+                home.features,
+            ):
+                sweep_drafts(parent)
+            boards[home.home] = JobBoard(home)
+        board: JobBoard = boards[home.home]
+        return board
+
+
+@st.cache_resource(max_entries=2, show_spinner="Opening the model…")
+def model(model_id: str, fingerprint: str) -> "Model":
+    """Open a model; its fingerprint is part of the key, so one made anew is opened anew."""
+    del fingerprint
+    from core.embedder.models import load_model
+
+    return load_model(workspace(), model_id)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Opening the index…")
+def index(index_id: str, fingerprint: str) -> "Index":
+    """Open an index."""
+    del fingerprint
+    from core.vectors.indexes import open_index
+
+    return open_index(workspace(), index_id)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Opening the map…")
+def umap(map_id: str, fingerprint: str) -> "Map":
+    """Open a map."""
+    del fingerprint
+    from core.maps.umap import open_map
+
+    return open_map(workspace(), map_id)
+
+
+def tile_source(dataset: Dataset, path: str, sha256: str) -> tuple[str, str]:
+    """Return (an image's thumbnail as a data URI, "") or ("", the reason why there is none)."""
+    try:
+        return _thumbnail_uri(dataset, path, sha256), ""
+    except UnreadableImageError as error:
+        return "", error.problem
+
+
+@st.cache_data(max_entries=4000, show_spinner=False, hash_funcs={Dataset: lambda d: str(d.root)})
+def _thumbnail_uri(dataset: Dataset, path: str, sha256: str) -> str:
+    return data_uri(thumbnail(dataset.root / path, dataset.thumbnails, sha256))

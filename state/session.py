@@ -1,0 +1,49 @@
+"""What this browser tab has chosen. The only module that touches `st.session_state`."""
+
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+URL_FIELDS = ("dataset", "model", "index")
+"""What the address bar carries, so that a link or a reload comes back to the same place."""
+
+
+@dataclass
+class Selection:
+    """The tab's choices; each names something in the workspace or is None."""
+
+    dataset: str | None = None
+    model: str | None = None
+    index: str | None = None
+    query_image: int | None = None
+    """Catalog id of the dataset image that is the query; None for an upload."""
+
+    launched: list[str] = field(default_factory=list)
+    """Jobs started from this tab whose results it has not taken over yet."""
+
+    seen: list[str] = field(default_factory=list)
+    """Ended jobs whose outcome was read and put away in this tab."""
+
+
+def selection() -> Selection:
+    """Return this tab's choices; a new tab begins with those of its address."""
+    if "selection" not in st.session_state:
+        given = {name: st.query_params.get(name) for name in URL_FIELDS}
+        st.session_state["selection"] = Selection(**given)
+    chosen: Selection = st.session_state["selection"]
+    return chosen
+
+
+def mirror_in_url(chosen: Selection) -> None:
+    """Write the choices into the address bar, where they differ from what stands there."""
+    for name in URL_FIELDS:
+        value = getattr(chosen, name)
+        if value is None:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != value:
+            st.query_params[name] = value
+
+
+def remember(key: str, value: object) -> None:
+    """Give the widget `key` a value before it is drawn."""
+    st.session_state[key] = value

@@ -1,0 +1,70 @@
+"""What every test starts from: fixed seeds, empty caches, a workspace of its own."""
+
+import os
+import random
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.workspace import Workspace
+from tests import processes
+
+SEED = 1234
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fails the run if a server, a browser or a job that it started is still there at its end."""
+    run = secrets.token_hex(8)
+    os.environ[processes.MARKER] = run
+    yield
+    temporary = tmp_path_factory.getbasetemp()
+    left = processes.wait_until_gone(run, temporary, grace=10)
+    named = [processes.describe(process) for process in left]
+    processes.end(left)
+    if named:
+        pytest.fail("the tests left processes behind:\n" + "\n".join(named), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def seeds() -> None:
+    random.seed(SEED)
+    np.random.seed(SEED)  # what umap and scikit-learn fall back on
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(SEED)
+
+
+@pytest.fixture(autouse=True)
+def empty_caches() -> None:
+    """Streamlit's caches are shared by all sessions of a process, so by all tests."""
+    if streamlit := sys.modules.get("streamlit"):
+        streamlit.cache_data.clear()
+        streamlit.cache_resource.clear()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty workspace of this test's own."""
+    return Workspace(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def caltech_root() -> Path:
+    """The folder of Caltech-101, one folder a category."""
+    root = os.environ.get("CALTECH101_ROOT")
+    if not root:
+        pytest.skip("CALTECH101_ROOT is not set: no Caltech-101 here")
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
+        pytest.fail(f"CALTECH101_ROOT is {root}, which is no folder", pytrace=False)
+    return folder
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: the quick answers first, and no event loop under the others."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

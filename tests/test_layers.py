@@ -1,0 +1,102 @@
+"""The dependency rule over the syntax trees: Home → pages → pages/parts → state → core."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FORBIDDEN = {
+    "core": {"streamlit", "threading", "multiprocessing", "state", "pages", "Home"},
+    "state": {"pages", "Home"},
+    "pages/parts": {"Home"},
+    "pages": {"Home"},
+}
+CORE_ORDER = ("datasets", "embedder", "training", "vectors", "retrieval", "maps")
+"""Each of core's packages knows only those before it; the last two do not know each other."""
+
+SLOW = {"torch", "torchvision", "faiss", "umap", "sklearn"}
+LIGHT_START = ("Home.py", "state", "pages/parts/strip.py", "pages/parts/job_panel.py")
+
+
+def modules_imported(tree: ast.AST) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def files_of(place: str) -> list[Path]:
+    path = ROOT / place
+    if path.is_file():
+        return [path]
+    return sorted(path.glob("*.py") if place == "pages" else path.rglob("*.py"))
+
+
+@pytest.mark.parametrize("layer", FORBIDDEN)
+def test_layer_imports_only_downwards(layer: str) -> None:
+    files = files_of(layer)
+    assert files
+    for file in files:
+        packages = {name.split(".")[0] for name in modules_imported(ast.parse(file.read_text()))}
+        assert not packages & FORBIDDEN[layer], file
+
+
+@pytest.mark.parametrize("package", CORE_ORDER)
+def test_core_has_no_circle(package: str) -> None:
+    later = set(CORE_ORDER[CORE_ORDER.index(package) + 1 :])
+    if package == "maps":
+        later = {"retrieval"}
+    for file in (ROOT / "core" / package).rglob("*.py"):
+        for name in modules_imported(ast.parse(file.read_text())):
+            parts = name.split(".")
+            if parts[0] == "core" and len(parts) > 1:
+                assert parts[1] not in later, f"{file} imports {name}"
+
+
+def test_session_state_has_one_owner() -> None:
+    files = [
+        file for layer in ("Home.py", "pages", "pages/parts", "state") for file in files_of(layer)
+    ]
+    users = {file.name for file in files if "st.session_state" in file.read_text()}
+    assert users == {"session.py"}
+
+
+def test_threads_are_started_by_the_job_board_only() -> None:
+    users = {
+        file.name
+        for layer in ("Home.py", "pages", "pages/parts", "state")
+        for file in files_of(layer)
+        if "threading.Thread(" in file.read_text()
+    }
+    assert users == {"jobs.py"}
+
+
+def test_slow_packages_are_not_imported_at_start() -> None:
+    for place in LIGHT_START:
+        for file in files_of(place):
+            at_top = ast.Module(
+                [
+                    node
+                    for node in ast.parse(file.read_text()).body
+                    if isinstance(node, ast.Import | ast.ImportFrom)
+                ],
+                [],
+            )
+            packages = {name.split(".")[0] for name in modules_imported(at_top)}
+            assert not packages & SLOW, file
+
+
+def test_torchvision_is_imported_in_one_module() -> None:
+    users = {
+        file.relative_to(ROOT).as_posix()
+        for layer in ("core", "state", "pages")
+        for file in (ROOT / layer).rglob("*.py")
+        if any(
+            n.split(".")[0] == "torchvision" for n in modules_imported(ast.parse(file.read_text()))
+        )
+    }
+    assert users == {"core/embedder/vision.py"}

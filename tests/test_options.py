@@ -1,0 +1,75 @@
+import argparse
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pytest
+
+from core.config_docs import field_docs
+from core.options import add_options, as_arguments, read_options
+
+
+class Size(StrEnum):
+    SMALL = "small"
+    LARGE = "large"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cake:
+    name: str
+    """What it is called,
+    on the menu."""
+
+    layers: int = 2
+    """How many."""
+
+    sweetness: float = 0.5
+    size: Size = Size.SMALL
+    """How large."""
+
+    iced: bool = False
+    """Whether there is icing."""
+
+
+def parse(*arguments: str) -> Cake:
+    parser = argparse.ArgumentParser()
+    add_options(parser, Cake)
+    return read_options(parser.parse_args(list(arguments)), Cake)
+
+
+@pytest.mark.parametrize(
+    "cake",
+    [
+        Cake(name="plain"),
+        Cake(name="rich", layers=4, sweetness=0.9, size=Size.LARGE, iced=True),
+    ],
+)
+def test_a_config_survives_the_command_line(cake: Cake) -> None:
+    assert parse(*as_arguments(cake)) == cake
+
+
+def test_only_what_differs_is_written() -> None:
+    assert as_arguments(Cake(name="plain", iced=True)) == ["--name", "plain", "--iced"]
+
+
+def test_what_is_not_given_can_come_from_a_recipe() -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser, Cake)
+    options = parser.parse_args(["--name", "x", "--layers", "3"])
+    assert read_options(options, Cake, layers=9, iced=True) == Cake(name="x", layers=3, iced=True)
+
+
+def test_explanations_are_read_from_under_the_fields() -> None:
+    assert field_docs(Cake) == {
+        "name": "What it is called, on the menu.",
+        "layers": "How many.",
+        "size": "How large.",
+        "iced": "Whether there is icing.",
+    }
+
+
+def test_a_missing_or_wrong_value_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parse()
+    with pytest.raises(SystemExit, match="2"):
+        parse("--name", "x", "--size", "huge")
+    assert "huge" in capsys.readouterr().err
