@@ -1,6 +1,7 @@
 """What this browser tab has chosen. The only module that touches `st.session_state`."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
@@ -20,6 +21,9 @@ class Selection:
 
     launched: list[str] = field(default_factory=list)
     """Jobs started from this tab whose results it has not taken over yet."""
+
+    map_event: dict[str, Any] = field(default_factory=dict)
+    """Map id → what was last selected or clicked on it."""
 
     seen: list[str] = field(default_factory=list)
     """Ended jobs whose outcome was read and put away in this tab."""

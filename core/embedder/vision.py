@@ -5,8 +5,12 @@ loaded, and its import dies on two that it describes without asking whether they
 trunks need neither, so they are declared here, without an implementation, where they are missing.
 """
 
+import os
+import sys
+from contextlib import suppress
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
+from pathlib import Path
 
 import torch
 
@@ -19,10 +23,10 @@ def _load_operators() -> bool:
     package = find_spec("torchvision")
     extension = package and PathFinder.find_spec("_C", package.submodule_search_locations)
     if extension and extension.origin:
-        try:
+        if sys.platform == "win32":
+            os.add_dll_directory(str(Path(extension.origin).parent))
+        with suppress(OSError):  # Built against what is not here
             torch.ops.load_library(extension.origin)
-        except OSError:
-            return False
     return all(hasattr(torch.ops.torchvision, name) for name in OPERATORS)
 
 

@@ -16,7 +16,9 @@ from core.datasets.registry import Dataset, open_dataset
 from core.embedder.batches import load_square
 from core.embedder.models import Model, load_model
 from core.retrieval.config import MAX_MATCHES
+from core.vectors.embeddings import open_embeddings
 from core.vectors.indexes import Index, open_index
+from core.vectors.store import Matches
 from core.workspace import Workspace
 
 
@@ -76,18 +78,41 @@ def answer(
     wanted = k if leave_out is None else k + 1
     [found] = index.store.search(embeddings, wanted)
     searched = time.perf_counter()
-    pairs = [
-        (int(image_id), float(similarity))
-        for image_id, similarity in zip(found.image_ids, found.similarities, strict=True)
-        if image_id != leave_out
-    ][:k]
-    rows = dataset.catalog.rows_by_id(image_id for image_id, _ in pairs)
     likeliest = np.argsort(-probabilities[0], kind="stable")
     return Answer(
         prediction=[(model.classes[c], float(probabilities[0, c])) for c in likeliest],
-        matches=[Match(rows.get(image_id), image_id, score) for image_id, score in pairs],
+        matches=_with_rows(found, dataset, leave_out)[:k],
         seconds={"embed": embedded - started, "search": searched - embedded},
     )
+
+
+def neighbours_of_image(
+    workspace: Workspace, index: Index, image_id: int, k: int
+) -> list[Match]:
+    """Find the `k` images nearest to one that is indexed, by its embedding on disk.
+
+    Returns:
+        The matches without the image itself, best first; none if it is not indexed.
+
+    Raises:
+        MissingError: The embeddings or the dataset are gone.
+    """
+    embeddings = open_embeddings(workspace, index.embeddings)
+    rows = embeddings.rows_of(np.array([image_id], np.int64))
+    if not len(rows):
+        return []
+    [found] = index.store.search(np.ascontiguousarray(embeddings.vectors[rows]), k + 1)
+    return _with_rows(found, open_dataset(workspace, index.dataset), image_id)[:k]
+
+
+def _with_rows(found: Matches, dataset: Dataset, leave_out: int | None) -> list[Match]:
+    rows = dataset.catalog.rows_by_id(found.image_ids.tolist())
+    pairs = zip(found.image_ids.tolist(), found.similarities.tolist(), strict=True)
+    return [
+        Match(rows.get(image_id), image_id, similarity)
+        for image_id, similarity in pairs
+        if image_id != leave_out
+    ]
 
 
 def answer_file(workspace: Workspace, index_id: str, path: Path, k: int) -> dict[str, Any]:

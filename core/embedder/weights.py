@@ -1,0 +1,229 @@
+"""Pre-trained trunks: fetching torchvision's, and reading a file without trusting it.
+
+What a trained model of the workbench looks like on disk is the business of `models.py`.
+"""
+
+import math
+import os
+import pickle
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from core.downloads import download, has_hash
+from core.embedder.backbones import build_trunk, find_backbone
+from core.errors import MissingError, WorkbenchError
+from core.progress import Work
+from core.workspace import Workspace
+
+WEIGHTS_URLS = {
+    "vgg16": "https://download.pytorch.org/models/vgg16-397923af.pth",
+    "vgg16_bn": "https://download.pytorch.org/models/vgg16_bn-6c64b313.pth",
+}
+"""torchvision's IMAGENET1K_V1 of each backbone; written out, for its import takes two seconds."""
+
+MIRROR = "WORKBENCH_WEIGHTS_URL"
+"""Environment variable: the address of a folder with the same files, in torchvision's place."""
+
+MAX_BYTES = 4 << 30
+"""A whole VGG-16 is 0.5 GB; more than this is not one, whatever it says."""
+
+PREFIX = "features."
+NOT_THE_TRUNK = "classifier."
+COUNTER = "num_batches_tracked"
+"""Batch norm's count of steps; weights from before torch 0.4.1, as VGG's are, have none."""
+
+UNREADABLE = (
+    pickle.UnpicklingError,
+    SafetensorError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    OverflowError,
+    MemoryError,
+)
+"""What damaged files were seen to raise, or torch's, pickle's and zipfile's readers say they do."""
+
+
+def imagenet_file(workspace: Workspace, backbone: str) -> Path:
+    """Return where the backbone's ImageNet weights are, or would be downloaded to.
+
+    That is the workspace, unless only torch's own cache has them.
+    """
+    name = _file_name(backbone)
+    own = workspace.weights / name
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / name
+    return cached if cached.is_file() and not own.is_file() else own
+
+
+def has_imagenet(workspace: Workspace, backbone: str) -> bool:
+    """Say whether the backbone's ImageNet weights are here already."""
+    return imagenet_file(workspace, backbone).is_file()
+
+
+def fetch_imagenet(workspace: Workspace, backbone: str) -> Work[Path]:
+    """Download the backbone's ImageNet weights, unless they are here; return the file.
+
+    Its name ends in the first 8 digits of its SHA-256, and is held to that each time.
+
+    Raises:
+        DownloadError: They did not arrive, or not as they were published.
+    """
+    path = imagenet_file(workspace, backbone)
+    name = _file_name(backbone)
+    digits = Path(name).stem.rpartition("-")[2]
+    target = workspace.weights / name
+    if path != target and (yield from has_hash(path, sha256_prefix=digits)):
+        return path
+    mirror = os.environ.get(MIRROR)
+    url = f"{mirror.rstrip('/')}/{name}" if mirror else WEIGHTS_URLS[backbone]
+    return (yield from download(url, target, sha256_prefix=digits))
+
+
+def read_trunk(path: Path, backbone: str) -> dict[str, Tensor]:
+    """Read a backbone's convolutional layers from a .pth or .safetensors in torchvision's layout.
+
+    Nothing in the file is executed. Layers after the trunk are passed over.
+
+    Returns:
+        float32 tensors (int64 for a batch norm's counter) by the keys of torchvision's `features`,
+        without that prefix: each one that the trunk has, and no other.
+
+    Raises:
+        MissingError: There is no such file.
+        WorkbenchError: It cannot be read, is of another architecture, or its numbers are unusable.
+    """
+    expected = _expected(backbone)
+    if not path.is_file():
+        raise MissingError(f"There is no file {path}.", "Check the path and try again.")
+    tensors = _trunk_of(_read(path))
+    for key, like in expected.items():
+        if key.endswith(COUNTER):
+            tensors.setdefault(key, torch.zeros_like(like, device="cpu"))
+    _refuse(path, f"does not fit {backbone}", _misfits(tensors, expected))
+    _refuse(path, "has unusable weights", _unfit_tensors(tensors))
+    trunk = {key: _plain(tensors[key]) for key in expected}
+    _refuse(path, "has unusable weights", _unfit_numbers(trunk))
+    return trunk
+
+
+def _file_name(backbone: str) -> str:
+    return WEIGHTS_URLS[find_backbone(backbone).name].rpartition("/")[2]
+
+
+def _expected(backbone: str) -> dict[str, Tensor]:
+    with torch.device("meta"):
+        return build_trunk(find_backbone(backbone)).state_dict()
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """Load every tensor of a file; a file of anything else is refused."""
+    try:
+        if path.suffix == ".safetensors":
+            if path.stat().st_size > MAX_BYTES:
+                raise ValueError("too large")
+            # Not mapped: the file may change under a map, and with it what was checked
+            content: object = load_file(path, backend="pread")
+        else:
+            _check_archive(path)
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(content, dict) or not all(
+            isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
+        ):
+            raise TypeError("not a state dict")
+    except UNREADABLE as error:
+        raise WorkbenchError(
+            f"{path.name} cannot be read as weights: it is damaged, or holds other things "
+            "than named tensors.",
+            "Download it again, or save the network's state_dict() with torch or safetensors.",
+        ) from error
+    return dict(content)
+
+
+def _check_archive(path: Path) -> None:
+    """Find what `torch.load` does not look for: wrong checksums, and small files of huge content.
+
+    Files from before torch 1.6, as VGG's are, are no archives and have no checksums.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError("too large")
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
+            raise ValueError("too large")
+        if damaged := archive.testzip():
+            raise ValueError(f"wrong checksum of {damaged}")
+
+
+def _trunk_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return what may be the trunk, keyed as the trunk's own layers are."""
+    if not any(key.startswith(PREFIX) for key in tensors):
+        return dict(tensors)
+    kept = {key: value for key, value in tensors.items() if not key.startswith(NOT_THE_TRUNK)}
+    return {key.removeprefix(PREFIX): value for key, value in kept.items()}
+
+
+def _misfits(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> Iterator[str]:
+    for key, like in expected.items():
+        if key not in tensors:
+            yield f"{key} is missing"
+        elif tensors[key].shape != like.shape:
+            yield f"{key} has shape {tuple(tensors[key].shape)} instead of {tuple(like.shape)}"
+    for key in tensors:
+        if key not in expected:  # Then it may be anything
+            yield f"{key[:60] if key.isprintable() else ascii(key[:60])} is unexpected"
+
+
+def _unfit_tensors(tensors: Mapping[str, Tensor]) -> Iterator[str]:
+    """Look at how each tensor is stored; its numbers are not touched yet."""
+    for key, tensor in tensors.items():
+        if tensor.layout != torch.strided or tensor.device.type != "cpu":
+            yield f"{key} holds no numbers"
+        elif key.endswith(COUNTER) and tensor.dtype != torch.int64:
+            yield f"{key} is {tensor.dtype} instead of torch.int64"
+        elif not key.endswith(COUNTER) and not tensor.is_floating_point():
+            yield f"{key} is {tensor.dtype} instead of floating point"
+        elif tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
+            yield f"{key} repeats a smaller storage"
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    """Copy a tensor into a storage of its own, free of what else the file had."""
+    dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
+    return tensor.detach().to(dtype).clone(memory_format=torch.contiguous_format)
+
+
+def _unfit_numbers(trunk: Mapping[str, Tensor]) -> Iterator[str]:
+    for key, tensor in trunk.items():
+        low, high = (float(end) for end in tensor.aminmax())  # NaN if one is
+        if not (math.isfinite(low) and math.isfinite(high)):
+            yield f"{key} is not finite"
+        elif key.endswith("running_var") and low < 0:
+            yield f"{key} is negative"
+        elif tensor.ndim == 4 and low == high:
+            yield f"{key} is constant"
+
+
+def _refuse(path: Path, verdict: str, reasons: Iterator[str]) -> None:
+    named = [reason for reason, _ in zip(reasons, range(3), strict=False)]
+    if named:
+        raise WorkbenchError(
+            f"{path.name} {verdict}: {', '.join(named)}.",
+            "Choose the backbone that the file was made for, or another file.",
+        )

@@ -1,0 +1,145 @@
+"""One file over HTTP, read in a thread, so that nobody has to wait for the network in silence.
+
+What is done with the bytes is the business of `downloads.py`.
+"""
+
+import queue
+import re
+import threading
+from dataclasses import dataclass
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from core.errors import DownloadError
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+CHUNK = 1 << 16
+QUEUED_CHUNKS = 16
+CLOSED_CHECK_SECONDS = 0.2
+OFFLINE = "Check the network connection and the address, then try again."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server says before the first byte of the file."""
+
+    status: int
+    start: int
+    """Position in the file of the first byte that follows."""
+
+    total: int
+    """Bytes of the whole file; 0 if the server does not say."""
+
+    etag: str
+    """Names this version of the file; empty if the server has no strong one."""
+
+
+Message: TypeAlias = Answer | bytes | Exception
+"""First an `Answer`, then pieces of the file, at last empty bytes; or an error at any time."""
+
+
+class HttpStream:
+    """A running GET request; `close` it in any case."""
+
+    def __init__(self, url: str, *, start: int = 0, etag: str = "") -> None:
+        """Begin at once.
+
+        Args:
+            url: http or https.
+            start: Position to begin at, if the server can do that; its answer says.
+            etag: The version that is wanted from there; of another the server sends all.
+        """
+        self.url = url
+        self._headers = {"Accept-Encoding": "identity"}
+        if start:
+            self._headers["Range"] = f"bytes={start}-"
+            if etag:
+                self._headers["If-Range"] = etag
+        self._messages: queue.Queue[Message] = queue.Queue(QUEUED_CHUNKS)
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="http-stream", daemon=True)
+        self._thread.start()
+
+    def take(self, seconds: float) -> Message | None:
+        """Return the next message, or None if there is none within that time."""
+        try:
+            return self._messages.get(timeout=seconds)
+        except queue.Empty:
+            if self._thread.is_alive() or not self._messages.empty():
+                return None
+            return ConnectionError("the connection's thread has ended")
+
+    def close(self) -> None:
+        """Let go at once; the thread ends by itself, at the latest after its read timeout."""
+        self._closed.set()
+
+    def _run(self) -> None:
+        timeout = (CONNECT_SECONDS, READ_SECONDS)
+        try:
+            with requests.get(
+                self.url, headers=self._headers, stream=True, timeout=timeout
+            ) as response:
+                self._put(_answer(response))
+                while response.ok and not self._closed.is_set():
+                    chunk = response.raw.read1(CHUNK, decode_content=False)
+                    self._put(chunk)
+                    if not chunk:
+                        return
+        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
+            self._put(error)  # What requests raises is an OSError, too
+
+    def _put(self, message: Message) -> None:
+        while not self._closed.is_set():
+            try:
+                self._messages.put(message, timeout=CLOSED_CHECK_SECONDS)
+            except queue.Full:
+                continue
+            return
+
+
+def host_of(url: str) -> str:
+    """Return the host that an address names, with its port but without a password."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def unreachable(url: str, error: BaseException) -> DownloadError:
+    """Say in a person's words why there was no answer."""
+    host, text = host_of(url), _reasons(error)
+    if "NameResolutionError" in text or "gaierror" in text:
+        problem = f"The address of {host} was not found: this computer seems to be offline."
+    elif "ConnectionRefusedError" in text:
+        problem = f"{host} refused the connection."
+    elif "Timeout" in text:
+        problem = f"{host} did not answer in time."
+    elif "SSLError" in text:
+        problem = f"{host} has no certificate that this computer trusts."
+    elif "ProxyError" in text:
+        problem = f"The proxy on the way to {host} did not let the download through."
+    else:
+        problem = f"{host} cannot be reached."
+    return DownloadError(problem, OFFLINE)
+
+
+def _reasons(error: BaseException | None) -> str:
+    """Name the classes of an error and of all that led to it."""
+    names: list[str] = []
+    while error is not None:
+        names.append(type(error).__name__)
+        error = error.__cause__ or error.__context__
+    return " ".join(names)
+
+
+def _answer(response: requests.Response) -> Answer:
+    start, total = 0, int(response.headers.get("Content-Length") or 0)
+    promised = re.fullmatch(
+        r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip()
+    )
+    if response.status_code == requests.codes.partial and promised:
+        start = int(promised[1])
+        total = int(promised[2]) if promised[2] != "*" else 0
+    etag = response.headers.get("ETag", "")
+    return Answer(response.status_code, start, total, "" if etag.startswith("W/") else etag)

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from core.embedder import vision
+from core.embedder.backbones import BACKBONES, boundary, build_trunk, find_backbone
+from core.embedder.network import EmbeddingNetwork, NetworkConfig
+from core.embedder.preprocess import normalised, to_square
+from core.errors import WorkbenchError
+
+
+def small(backbone: str = "vgg16", blocks: int = 1) -> EmbeddingNetwork:
+    config = NetworkConfig(
+        backbone=backbone, trainable_blocks=blocks, num_classes=3, image_size=32
+    )
+    return EmbeddingNetwork(config)
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_embeddings_are_unit_rows_and_scores_a_column_a_class(backbone: str) -> None:
+    network = small(backbone).eval()
+    with torch.inference_mode():
+        embeddings, scores = network(torch.randn(2, 3, 32, 32))
+    assert (embeddings.shape, embeddings.dtype) == ((2, 128), torch.float32)
+    assert scores.shape == (2, 3)
+    torch.testing.assert_close(embeddings.norm(dim=1), torch.ones(2))
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_the_last_block_is_conv5_1_to_conv5_3(backbone: str) -> None:
+    network = small(backbone)
+    convolutions = [layer for layer in network.tail if isinstance(layer, torch.nn.Conv2d)]
+    assert [layer.in_channels for layer in convolutions] == [512, 512, 512]
+    assert isinstance(network.frozen[-1], torch.nn.MaxPool2d)
+    assert {parameter.requires_grad for parameter in network.frozen.parameters()} == {False}
+    assert {parameter.requires_grad for parameter in network.tail.parameters()} == {True}
+
+
+@pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
+def test_blocks_are_as_torchvision_builds_them(backbone: object) -> None:
+    name = backbone.name  # type: ignore[attr-defined]
+    found = find_backbone(name)
+    trunk = build_trunk(found)
+    assert len(trunk) == found.num_layers
+    for start in found.block_starts:
+        assert isinstance(trunk[start], torch.nn.Conv2d)
+        assert start == 0 or isinstance(trunk[start - 1], torch.nn.MaxPool2d)
+    assert boundary(found, 0) == len(trunk)
+    assert boundary(found, 5) == 0
+
+
+def test_another_backbone_is_refused_by_naming_the_list() -> None:
+    with pytest.raises(WorkbenchError, match="Choose one of vgg16, vgg16_bn"):
+        find_backbone("resnet9000")
+
+
+def test_a_cut_trunk_computes_what_torchvisions_whole_one_does() -> None:
+    whole = vision.models.vgg16(weights=None).features.eval()
+    network = small().eval()
+    network.load_trunk(whole.state_dict())
+    pixels = torch.randn(2, 3, 32, 32)
+    with torch.inference_mode():
+        torch.testing.assert_close(network.tail(network.frozen(pixels)), whole(pixels))
+
+
+def test_training_mode_leaves_the_frozen_batch_norms_alone() -> None:
+    network = small("vgg16_bn").train()
+    before = {key: value.clone() for key, value in network.frozen.state_dict().items()}
+    network(torch.randn(4, 3, 32, 32))
+    after = network.frozen.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    assert network.normalise.training
+
+
+def test_the_middle_is_cut_out_and_the_short_side_scaled() -> None:
+    pixels = np.zeros((20, 60, 3), np.uint8)
+    pixels[:, 20:40] = 200
+    square = to_square(Image.fromarray(pixels), 10)
+    assert (square.shape, square.dtype) == ((3, 10, 10), np.uint8)
+    assert (square[:, :, 1:-1] == 200).all()
+
+
+@pytest.mark.parametrize("size", [(7, 300), (300, 7), (1, 1), (33, 32)])
+def test_odd_shapes_become_squares(size: tuple[int, int]) -> None:
+    assert to_square(Image.new("RGB", size, "red"), 32).shape == (3, 32, 32)
+
+
+def test_normalised_grey_is_near_zero() -> None:
+    grey = torch.full((1, 3, 2, 2), 116, dtype=torch.uint8)
+    values = normalised(grey)
+    expected = (116 / 255 - 0.485) / 0.229
+    assert values.shape == (1, 3, 2, 2)
+    assert values.dtype == torch.float32
+    assert values[0, 0, 0, 0].item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    with pytest.raises(ValueError, match="trainable_blocks must be in 0..5"):
+        NetworkConfig(trainable_blocks=6)
+    with pytest.raises(ValueError, match="image_size must be in"):
+        NetworkConfig(image_size=8)
