@@ -28,11 +28,16 @@ def overview() -> None:
     done = _standing(chosen, lineage)
     first_open = next((number for number, text in enumerate(done) if not text), None)
     for number, (path, title, purpose) in enumerate(STEPS):
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        with st.container(border=True):
+            words, way = st.columns([5, 1], vertical_alignment="center")
             mark = ":green[:material/check_circle:]" if done[number] else f"**{number + 1}**"
-            st.markdown(f"{mark} **{title}** · {purpose}  \n:gray[{done[number] or 'Not yet.'}]")
-            kind = "primary" if number == first_open else "secondary"
-            if st.button(f"Go to {title}", key=f"overview-go-{number}", type=kind):
+            words.markdown(f"{mark} **{title}** · {purpose}  \n:gray[{done[number] or 'Not yet.'}]")
+            if way.button(
+                title,
+                key=f"overview-go-{number}",
+                type="primary" if number == first_open else "secondary",
+                width="stretch",
+            ):
                 st.switch_page(path)
 
 
@@ -53,9 +58,7 @@ def _standing(chosen: Selection, lineage: Lineage) -> list[str]:
 
 def main() -> None:
     """Route to the page, with the strip above it."""
-    st.set_page_config(
-        page_title="Image Retrieval Workbench", page_icon=":material/image_search:", layout="wide"
-    )
+    st.set_page_config(page_title="Image Retrieval Workbench", page_icon="🔎", layout="wide")
     page = st.navigation(
         {
             "": [st.Page(overview, title="Overview", icon=":material/home:", default=True)],
@@ -70,7 +73,7 @@ def main() -> None:
             ],
         }
     )
-    chosen, lineage = session.selection(), read_lineage(resources.workspace())
+    chosen, lineage = session.begin(), read_lineage(resources.workspace())
     choices.take_over(chosen, resources.jobs(), lineage)
     choices.settle(chosen, lineage)
     session.mirror_in_url(chosen)

@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_STOPPED
     except OSError as error:
         return _fail(log, f"{error.strerror or error}: {error.filename or 'a file'}.", EXIT_ERROR)
-    except Exception:  # The command's edge: a bug becomes a sentence and a traceback in the log
+    except Exception:  # noqa: BLE001 - the command's edge: a bug becomes a sentence and a traceback in the log
         traceback.print_exc()
         return _fail(log, "Something unexpected went wrong; the log has the details.", EXIT_ERROR)
     if log:

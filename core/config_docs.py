@@ -3,6 +3,7 @@
 import ast
 import functools
 import inspect
+from itertools import pairwise
 
 
 @functools.cache
@@ -11,7 +12,7 @@ def field_docs(config_class: type) -> dict[str, str]:
     tree = ast.parse(inspect.getsource(config_class))
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
     docs = {}
-    for field, text in zip(body, body[1:], strict=False):
+    for field, text in pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             match text:
                 case ast.Expr(value=ast.Constant(value=str(explanation))):

@@ -51,7 +51,7 @@ class JobRecord:
 
     id: str
     arguments: tuple[str, ...]
-    """What follows `python -m core`: the verb first."""
+    """What follows `python -m core`, the verb first."""
 
     title: str
     """What it does, in the user's words."""
@@ -71,7 +71,7 @@ class JobRecord:
 
     @property
     def verb(self) -> str:
-        """Which command it is: train, index, …"""
+        """Which command it is, such as train."""
         return self.arguments[0]
 
 

@@ -45,12 +45,12 @@ def score(relevant: NDArray[np.bool_], num_relevant: NDArray[np.int64]) -> Score
         raise ValueError(f"relevant must be (Q, {RANKS}), got {relevant.shape}")
     if (num_relevant < 1).any():
         raise ValueError("every query needs at least one relevant image in the gallery")
-    precision_at = np.cumsum(relevant, axis=1) / np.arange(1, RANKS + 1)
+    precision_at: NDArray[np.float64] = np.cumsum(relevant, axis=1) / np.arange(1, RANKS + 1)
     best = np.minimum(num_relevant, RANKS)
     return Scores(
         average_precision=(precision_at * relevant).sum(axis=1) / best,
-        recall={k: relevant[:, :k].any(axis=1).astype(np.float64) for k in RECALL_RANKS},
-        precision=relevant.mean(axis=1),
+        recall={k: np.any(relevant[:, :k], axis=1).astype(np.float64) for k in RECALL_RANKS},
+        precision=precision_at[:, -1],
     )
 
 

@@ -8,7 +8,7 @@ from core.datasets.catalog import ImageFilter, Split
 from core.datasets.registry import Dataset, delete_dataset, open_dataset
 from core.datasets.scan import resplit
 from core.lineage import read_lineage
-from pages.parts import bring_in, charts, job_panel
+from pages.parts import bring_in, charts, guards, job_panel
 from pages.parts.gallery import gallery
 from pages.parts.launch import IMPORT, launch
 from pages.parts.text import plain
@@ -110,9 +110,9 @@ def problems(dataset: Dataset) -> None:
     )
 
 
-st.title("Datasets")
 workspace = resources.workspace()
 chosen = session.selection()
+st.title("Datasets")
 lineage = read_lineage(workspace)
 names = list(lineage.datasets)
 
@@ -147,5 +147,4 @@ with classes_tab:
 with problems_tab:
     problems(dataset)
 if dataset.catalog.labels() and not lineage.models_of(dataset.name):
-    if st.button("Next: train a model", key="datasets-next", type="primary"):
-        st.switch_page("pages/training.py")
+    guards.next_step("training", "Next: train a model")

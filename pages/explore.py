@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from core.artifacts import Manifest
 from core.config_docs import field_docs
@@ -51,13 +52,15 @@ def draw_form(index: Manifest, *, first: bool) -> None:
         st.rerun()
 
 
-def selected_rows(event: ScatterEvent, umap: "Map", groups: np.ndarray) -> np.ndarray:
+def selected_rows(event: ScatterEvent, umap: "Map", groups: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return which points lie in the lasso or the box, without those hidden in the legend."""
     if event.kind == "lasso":
         inside = in_polygon(umap.points, np.column_stack([event.x, event.y]))
     else:
-        inside = in_box(umap.points, event.x, event.y)
-    return np.flatnonzero(inside & ~np.isin(groups, event.hidden))
+        low, high = np.column_stack([event.x, event.y])
+        inside = in_box(umap.points, low, high)
+    shown: NDArray[np.int64] = np.flatnonzero(inside & ~np.isin(groups, event.hidden))
+    return shown
 
 
 def show_selection(dataset: Dataset, rows: list[ImageRow]) -> None:
@@ -112,14 +115,14 @@ def show_map(dataset: Dataset, index: Manifest, manifest: Manifest) -> None:
     names, groups = np.unique(np.array(labels, dtype=object).astype(str), return_inverse=True)
     chosen = session.selection()
     event: ScatterEvent | None = chosen.map_event.get(manifest.id)
-    row, matches, highlight = None, [], None
-    if event is not None and event.kind == "click" and event.index < len(umap.image_ids):
-        row = rows.get(int(umap.image_ids[event.index]))
-    if event is not None and row is not None:
-        matches = neighbours_of(row.id, index)
+    point = event.index if event is not None else None
+    row = rows.get(int(umap.image_ids[point])) if point is not None else None
+    matches = neighbours_of(row.id, index) if row is not None else []
+    highlight = None
+    if point is not None:
         places = {image_id: place for place, image_id in enumerate(umap.image_ids.tolist())}
         near = [places[match.image_id] for match in matches if match.image_id in places]
-        highlight = Highlight(point=event.index, neighbours=near)
+        highlight = Highlight(point, near)
     new = scatter(
         ScatterData(
             x=umap.points[:, 0],
@@ -127,9 +130,10 @@ def show_map(dataset: Dataset, index: Manifest, manifest: Manifest) -> None:
             groups=groups.astype(np.int32),
             group_names=names.tolist(),
             version=f"{manifest.fingerprint}-{dataset.catalog.fingerprint}",
-            highlight=highlight,
         ),
         key=f"explore-map-{manifest.id}",
+        highlight=highlight,
+        selection=event if point is None else None,
     )
     if new is not None:
         chosen.map_event[manifest.id] = None if new.kind == "clear" else new
@@ -146,8 +150,8 @@ def show_map(dataset: Dataset, index: Manifest, manifest: Manifest) -> None:
         )
 
 
-st.title("Explore")
 chosen = session.selection()
+st.title("Explore")
 lineage = read_lineage(resources.workspace())
 if chosen.dataset is None:
     guards.stop_without("datasets", "A map needs a dataset.")

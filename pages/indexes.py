@@ -112,10 +112,10 @@ def actions(index: Manifest, lineage: Lineage) -> None:
         if st.button("Use this one", key="indexes-use", icon=":material/check:"):
             choices.choose_index(session.selection(), index.id, lineage)
             st.rerun()
-        if lineage.stale_reason(index) and lineage.model(index.made_from["model"]):
-            if st.button("Rebuild", key="indexes-rebuild", icon=":material/refresh:"):
-                rebuild(index)
-                st.rerun()
+        can_rebuild = lineage.stale_reason(index) and lineage.model(index.made_from["model"])
+        if can_rebuild and st.button("Rebuild", key="indexes-rebuild", icon=":material/refresh:"):
+            rebuild(index)
+            st.rerun()
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown("Its maps go stale with it; the embeddings stay.")
             if st.button(f"Delete {index.id}", key="indexes-delete", type="primary"):
@@ -131,8 +131,8 @@ def rebuild(index: Manifest) -> None:
     launch(arguments, f"Indexing {dataset} with {model}")
 
 
-st.title("Indexes")
 chosen = session.selection()
+st.title("Indexes")
 lineage = read_lineage(resources.workspace())
 if chosen.dataset is None:
     guards.stop_without("datasets", "An index needs a dataset.")
@@ -155,5 +155,5 @@ if current is not None and (reason := lineage.stale_reason(current)):
 if lineage.indexes:
     st.subheader("Indexes")
     index_table(lineage)
-    if current is not None and st.button("Next: query it", key="indexes-next", type="primary"):
-        st.switch_page("pages/query.py")
+    if current is not None:
+        guards.next_step("query", "Next: query it")

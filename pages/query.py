@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from io import BytesIO
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,13 +12,16 @@ from core.datasets.registry import Dataset, open_dataset
 from core.errors import MissingError, WorkbenchError
 from core.images import EXTENSIONS, open_image
 from core.lineage import MODEL_CHANGED, read_lineage
-from core.thumbnails import data_uri, encode_thumbnail
+from core.thumbnails import encode_thumbnail
 from pages.parts import guards
-from pages.parts.gallery import Tile, gallery
+from pages.parts.gallery import gallery
 from pages.parts.text import plain
 from pages.parts.tiles import tiles_of_matches
 from state import answers, resources, session
 from state.answers import Query
+
+if TYPE_CHECKING:
+    from core.retrieval.query import Match
 
 QUERY_SIDE = 320
 TOP_CLASSES = 5
@@ -84,7 +87,7 @@ def show_prediction(prediction: list[tuple[str, float]], trained_on: str, datase
         st.progress(min(probability, 1.0), text=f"{plain(label)} · {probability:.1%}")
 
 
-def show_matches(dataset: Dataset, matches: list, wanted: ImageRow | None, k: int) -> None:
+def show_matches(dataset: Dataset, matches: "list[Match]", wanted: ImageRow | None, k: int) -> None:
     """Draw the nearest images; a click makes one the next query."""
     label = wanted.label if wanted is not None else None
     tiles = tiles_of_matches(dataset, matches, label)
@@ -127,8 +130,8 @@ def main(manifest: Manifest, model: Manifest) -> None:
         right.error(plain(str(error)))
 
 
-st.title("Query")
 chosen = session.selection()
+st.title("Query")
 lineage = read_lineage(resources.workspace())
 if chosen.dataset is None:
     guards.stop_without("datasets", "A query needs a dataset to search.")

@@ -97,8 +97,8 @@ def actions(model: Manifest, lineage: Lineage) -> None:
                 st.rerun()
 
 
-st.title("Training")
 chosen = session.selection()
+st.title("Training")
 workspace = resources.workspace()
 lineage = read_lineage(workspace)
 if chosen.dataset is None:
@@ -130,5 +130,4 @@ if lineage.models:
     model_table(lineage.models, lineage)
     trained = lineage.model(chosen.model)
     if trained and not running and not lineage.indexes_of(chosen.dataset, trained.id):
-        if st.button("Next: build an index", key="training-next", type="primary"):
-            st.switch_page("pages/indexes.py")
+        guards.next_step("indexes", "Next: build an index")

@@ -1,9 +1,12 @@
 """What this browser tab has chosen. The only module that touches `st.session_state`."""
 
+import runpy
 from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+
+from core.workspace import PROJECT
 
 URL_FIELDS = ("dataset", "model", "index")
 """What the address bar carries, so that a link or a reload comes back to the same place."""
@@ -29,11 +32,23 @@ class Selection:
     """Ended jobs whose outcome was read and put away in this tab."""
 
 
-def selection() -> Selection:
-    """Return this tab's choices; a new tab begins with those of its address."""
+def begin() -> Selection:
+    """Return this tab's choices; a new tab begins with those of its address. For Home.py."""
     if "selection" not in st.session_state:
-        given = {name: st.query_params.get(name) for name in URL_FIELDS}
-        st.session_state["selection"] = Selection(**given)
+        fresh = Selection()
+        for name in URL_FIELDS:
+            setattr(fresh, name, st.query_params.get(name))
+        st.session_state["selection"] = fresh
+    return selection()
+
+
+def selection() -> Selection:
+    """Return this tab's choices."""
+    if "selection" not in st.session_state:
+        # Until Home.py has run once in a server, Streamlit takes pages/ for the whole app and runs
+        # a page that a link names by itself. Home.py then runs it again, as one of its pages.
+        runpy.run_path(str(PROJECT / "Home.py"), run_name="__main__")
+        st.stop()
     chosen: Selection = st.session_state["selection"]
     return chosen
 

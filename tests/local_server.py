@@ -32,6 +32,12 @@ class LocalServer:
     ranges: bool = True
     """Answer range requests with the part."""
 
+    longest_part: int = 1 << 30
+    """Answer range requests with no more bytes than that."""
+
+    if_range: bool = True
+    """Send all instead of a part when the version that was begun is not this one."""
+
     etags: bool = True
     """Name each version of a file."""
 
@@ -92,19 +98,20 @@ def _answer(request: BaseHTTPRequestHandler, server: LocalServer) -> None:
         return
     etag = f'"{hashlib.md5(content).hexdigest()}"'
     start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and server.ranges else 0
-    if request.headers.get("If-Range", etag) != etag:
+    if server.if_range and request.headers.get("If-Range", etag) != etag:
         start = 0
+    end = min(len(content), start + server.longest_part) if start else len(content)
     request.send_response(206 if start else 200)
     if start:
-        request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        request.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(content)}")
     if server.etags:
         request.send_header("ETag", etag)
     if server.lengths:
-        request.send_header("Content-Length", str(len(content) - start))
+        request.send_header("Content-Length", str(end - start))
     else:
         request.send_header("Transfer-Encoding", "chunked")
     request.end_headers()
-    _send(request, content[start:], server)
+    _send(request, content[start:end], server)
 
 
 def _send(request: BaseHTTPRequestHandler, body: bytes, server: LocalServer) -> None:

@@ -125,16 +125,39 @@ def test_a_stopped_download_goes_on_from_where_it_was(server: LocalServer, targe
     assert target.read_bytes() == CONTENT
 
 
+def test_a_file_that_changed_meanwhile_is_sent_whole_by_a_server_with_versions(
+    server: LocalServer, target: Path
+) -> None:
+    cut_off(server, target)
+    changed = server.files["/file.bin"] = CONTENT[::-1]
+    finish(download(f"{server.url}/file.bin", target))
+    assert target.read_bytes() == changed
+    assert server.asked == ["/file.bin", "/file.bin bytes=1000000-"]
+
+
 @pytest.mark.parametrize("etags", [True, False])
-def test_a_file_that_changed_meanwhile_is_fetched_from_its_beginning(
+def test_a_file_that_changed_meanwhile_is_asked_for_from_its_beginning(
     server: LocalServer, target: Path, etags: bool
 ) -> None:
-    server.etags = etags
+    server.etags, server.if_range = etags, False
     cut_off(server, target)
-    changed = CONTENT[::-1] + b"and more"
+    changed = CONTENT[::-1] + (b"" if etags else b"and more")  # What tells it from the first
     server.files["/file.bin"] = changed
-    finish(download(f"{server.url}/file.bin", target, md5=hashlib.md5(changed).hexdigest()))
+    finish(download(f"{server.url}/file.bin", target))
     assert target.read_bytes() == changed
+    assert server.asked == ["/file.bin", "/file.bin bytes=1000000-", "/file.bin"]
+
+
+def test_a_server_that_sends_less_than_the_rest_can_be_asked_again(
+    server: LocalServer, target: Path
+) -> None:
+    cut_off(server, target)
+    server.longest_part = 1_000_000
+    error = problem_of(f"{server.url}/file.bin", target)
+    assert error.problem == "The download of file.bin was cut off after 2.0 MB of 3.1 MB."
+    server.longest_part = 2_000_000
+    finish(download(f"{server.url}/file.bin", target))
+    assert target.read_bytes() == CONTENT
 
 
 def test_a_server_without_ranges_sends_all_again(server: LocalServer, target: Path) -> None:

@@ -182,8 +182,14 @@ def test_another_process_with_the_same_number_is_not_taken_for_the_job(
 ) -> None:
     own = psutil.Process()
     record = JobRecord(
-        id="x", arguments=("train",), title="T", lane="c", created=1.0,
-        status=Status.RUNNING, process_id=own.pid, process_started=own.create_time(),
+        id="x",
+        arguments=("train",),
+        title="T",
+        lane="c",
+        created=1.0,
+        status=Status.RUNNING,
+        process_id=own.pid,
+        process_started=own.create_time(),
     )
     assert is_alive(record)
     assert not is_alive(replace(record, process_started=own.create_time() - 60))

@@ -12,6 +12,9 @@ FORBIDDEN = {
     "pages/parts": {"Home"},
     "pages": {"Home"},
 }
+READS_BY_THREAD = {"http_stream.py"}
+"""A silent server must not keep a download from being stopped, so one thread waits for it."""
+
 CORE_ORDER = ("datasets", "embedder", "training", "vectors", "retrieval", "maps")
 """Each of core's packages knows only those before it; the last two do not know each other."""
 
@@ -42,7 +45,8 @@ def test_layer_imports_only_downwards(layer: str) -> None:
     assert files
     for file in files:
         packages = {name.split(".")[0] for name in modules_imported(ast.parse(file.read_text()))}
-        assert not packages & FORBIDDEN[layer], file
+        allowed = {"threading"} if file.name in READS_BY_THREAD else set()
+        assert not packages & FORBIDDEN[layer] - allowed, file
 
 
 @pytest.mark.parametrize("package", CORE_ORDER)

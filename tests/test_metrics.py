@@ -21,7 +21,9 @@ def ranking(*hits: int) -> np.ndarray:
         (range(1, 11), 40, 1.0),  # No more than ten can be found
     ],
 )
-def test_average_precision_by_hand(hits: tuple[int, ...], num_relevant: int, expected: float) -> None:
+def test_average_precision_by_hand(
+    hits: tuple[int, ...], num_relevant: int, expected: float
+) -> None:
     found = score(ranking(*hits), np.array([num_relevant]))
     assert found.average_precision.tolist() == pytest.approx([expected])
     assert found.average_precision.shape == (1,)

@@ -11,9 +11,7 @@ from core.errors import WorkbenchError
 
 
 def small(backbone: str = "vgg16", blocks: int = 1) -> EmbeddingNetwork:
-    config = NetworkConfig(
-        backbone=backbone, trainable_blocks=blocks, num_classes=3, image_size=32
-    )
+    config = NetworkConfig(backbone=backbone, trainable_blocks=blocks, num_classes=3, image_size=32)
     return EmbeddingNetwork(config)
 
 
@@ -77,7 +75,8 @@ def test_the_middle_is_cut_out_and_the_short_side_scaled() -> None:
     pixels = np.zeros((20, 60, 3), np.uint8)
     pixels[:, 20:40] = 200
     square = to_square(Image.fromarray(pixels), 10)
-    assert (square.shape, square.dtype) == ((3, 10, 10), np.uint8)
+    assert square.shape == (3, 10, 10)
+    assert square.dtype == np.uint8
     assert (square[:, :, 1:-1] == 200).all()
 
 

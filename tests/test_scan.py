@@ -84,9 +84,7 @@ def test_a_name_that_is_no_text_is_listed_and_breaks_nothing(
     assert catalog.count() == 2
 
 
-@pytest.mark.parametrize(
-    "name", ["[x](www.e.vil)", "a\nb", "näher 🐟", "<b>bold", "x" * 200]
-)
+@pytest.mark.parametrize("name", ["[x](www.e.vil)", "a\nb", "näher 🐟", "<b>bold", "x" * 200])
 def test_strange_class_names_survive(workspace: Workspace, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "in" / name
     folder.mkdir(parents=True)

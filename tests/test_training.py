@@ -195,8 +195,12 @@ def test_images_without_labels_cannot_be_learnt(workspace: Workspace, tmp_path: 
 
 
 def test_a_loss_that_is_no_number_ends_with_a_sentence(workspace: Workspace, colours: str) -> None:
-    wild = TINY | {"backbone": "vgg16", "learning_rate": 1.0, "trunk_learning_rate": 1.0,
-                   "epochs": 40}
+    wild = TINY | {
+        "backbone": "vgg16",
+        "learning_rate": 1.0,
+        "trunk_learning_rate": 1.0,
+        "epochs": 40,
+    }
     with pytest.raises(WorkbenchError, match="smaller learning rate"):
         finish(train(workspace, TrainConfig(dataset=colours, **wild)))
     assert list(workspace.models.iterdir()) == []

@@ -33,7 +33,8 @@ def test_the_nearest_come_first_under_their_catalog_ids() -> None:
     [matches] = flat(90, 0, 60).search(unit_vectors(0), k=3)
     assert matches.image_ids.tolist() == [50, 60, 70]
     np.testing.assert_allclose(matches.similarities, [1.0, 0.5, 0.0], atol=1e-6)
-    assert (matches.image_ids.dtype, matches.similarities.dtype) == (np.int64, np.float32)
+    assert matches.image_ids.dtype == np.int64
+    assert matches.similarities.dtype == np.float32
 
 
 def test_no_more_is_found_than_there_is() -> None:
@@ -81,7 +82,9 @@ def test_an_approximate_index_invents_nothing_to_fill_the_row() -> None:
 
 def test_too_few_images_for_the_lists_are_said() -> None:
     with pytest.raises(WorkbenchError, match="50 lists need at least 50 images, and only 3"):
-        finish(faiss_store.build(unit_vectors(0, 1, 2), IDS, IndexConfig(kind="ivf", lists=50)))
+        finish(
+            faiss_store.build(unit_vectors(0, 1, 2), IDS, IndexConfig(kind=IndexKind.IVF, lists=50))
+        )
 
 
 def test_an_index_file_reads_back(tmp_path: Path) -> None:
@@ -109,4 +112,4 @@ def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="links must be in"):
         IndexConfig(links=1)
     with pytest.raises(ValueError, match="not a valid IndexKind"):
-        IndexConfig(kind="tree")
+        IndexConfig(kind="tree")  # type: ignore[arg-type]

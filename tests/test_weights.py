@@ -15,13 +15,8 @@ from torch import Tensor
 
 from core.embedder import vision, weights
 from core.embedder.backbones import BACKBONES, build_trunk
-from core.embedder.weights import (
-    WEIGHTS_URLS,
-    fetch_imagenet,
-    has_imagenet,
-    imagenet_file,
-    read_trunk,
-)
+from core.embedder.pretrained import WEIGHTS_URLS, fetch_imagenet, has_imagenet, imagenet_file
+from core.embedder.weights import read_trunk
 from core.errors import DownloadError, MissingError, WorkbenchError
 from core.progress import Progress, finish
 from core.workspace import Workspace
@@ -311,5 +306,8 @@ def test_a_small_archive_of_huge_content_is_refused_before_it_is_unpacked(
         for number in range(3):
             archive.writestr(f"archive/data/{number}", bytes(1 << 20))
     assert path.stat().st_size < 10_000
-    monkeypatch.setattr(weights, "MAX_BYTES", 2 << 20)
-    assert problem_of(path) == UNREADABLE
+    monkeypatch.setattr(weights, "MAX_BYTES", 2 << 20)  # In place of 4 GB
+    with pytest.raises(WorkbenchError) as caught:
+        read_trunk(path, "vgg16")
+    assert caught.value.problem == UNREADABLE
+    assert str(caught.value.__cause__) == "too large"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.datasets import caltech
+from core.datasets.caltech import fetch, find_root
 from core.datasets.layout import BACKGROUND
 from core.datasets.registry import Dataset, require_free_name
 from core.datasets.scan import Source, add_folder
@@ -23,7 +23,7 @@ def folder_source(path: Path, *, keep_background: bool = False) -> Source:
         raise MissingError(f"There is no folder {folder}.", "Check the path and try again.")
     left_out = () if keep_background else (BACKGROUND,)
     try:
-        return Source(root=caltech.find_root(folder), kind="caltech101", left_out=left_out)
+        return Source(root=find_root(folder), kind="caltech101", left_out=left_out)
     except MissingError:
         has_background = (folder / BACKGROUND).is_dir()
         return Source(root=folder, left_out=left_out if has_background else ())
@@ -41,7 +41,7 @@ def add_caltech101(
     require_free_name(workspace, name)
     target = workspace.downloads / "caltech101"
     if not target.is_dir():
-        yield from caltech.fetch(workspace, target)
+        yield from fetch(workspace, target)
     source = folder_source(target, keep_background=keep_background)
     dataset = yield from add_folder(workspace, name, source, splits)
     return dataset

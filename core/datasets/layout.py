@@ -81,7 +81,9 @@ def _is_image_file(entry: os.DirEntry[str]) -> bool:
     return name_fits and entry.is_file(follow_symlinks=False)
 
 
-def _walk(folder: Path, root: Path, label: str, depth: int = 1) -> Iterator[tuple[str, str, bool]]:
+def _walk(
+    folder: Path, root: Path, label: str, depth: int = 1
+) -> Iterator[tuple[str, str | None, bool]]:
     try:
         entries = list(os.scandir(folder))
     except OSError:  # No permission, or gone meanwhile: the rest of the dataset is still good

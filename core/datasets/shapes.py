@@ -51,8 +51,8 @@ def arc(centre: Pair, radii: Pair, start: float = 0, stop: float = 360, tilt: fl
     """Return an ellipse or a piece of one, closed by a straight edge; angles in degrees."""
     count = max(3, round((stop - start) / ARC_STEP) + 1)
     angles = np.radians(np.linspace(start, stop, count))
-    curve = np.stack([radii[0] * np.cos(angles), radii[1] * np.sin(angles)], axis=1)
-    return turned(curve, tilt) + np.array(centre)
+    curve = np.stack([np.cos(angles), np.sin(angles)], axis=1) * np.array(radii)
+    return turned(curve, tilt) + polygon(centre)
 
 
 def disc(x: float, y: float, radius: float) -> Points:
@@ -70,12 +70,14 @@ def ring(centre: Pair, radii: Pair, width: float, start: float, stop: float) -> 
 def turned(points: Points, degrees: float) -> Points:
     """Return the points turned clockwise (as seen, y being down) around the origin."""
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    return points @ np.array([[cos, sin], [-sin, cos]])
+    rotated: Points = points @ np.array([[cos, sin], [-sin, cos]])
+    return rotated
 
 
 def mirrored(points: Points) -> Points:
     """Return the points with left and right exchanged."""
-    return points * np.array([-1.0, 1.0])
+    flipped: Points = points * np.array([-1.0, 1.0])
+    return flipped
 
 
 def _boat(rng: Random) -> list[Part]:
@@ -129,9 +131,8 @@ def _cat(rng: Random) -> list[Part]:
             Part(arc((side * 0.3, 0), (0.15, 0.18)), Tone.LIGHT),
             Part(arc((side * 0.3, 0.02), (0.07, 0.14)), Tone.DARK),
         ]  # fmt: skip
-    return [*parts, Part(polygon((-0.1, 0.26), (0.1, 0.26), (0, 0.38)), Tone.DARK),
-            Part(ring((-0.1, 0.4), (0.13, 0.13), 0.05, 0, 180), Tone.DARK),
-            Part(ring((0.1, 0.4), (0.13, 0.13), 0.05, 0, 180), Tone.DARK)]  # fmt: skip
+    parts += [Part(ring((x, 0.4), (0.13, 0.13), 0.05, 0, 180), Tone.DARK) for x in (-0.1, 0.1)]
+    return [*parts, Part(polygon((-0.1, 0.26), (0.1, 0.26), (0, 0.38)), Tone.DARK)]
 
 
 def _cup(rng: Random) -> list[Part]:

@@ -55,9 +55,9 @@ def find_backbone(name: str) -> Backbone:
 
 def build_trunk(backbone: Backbone) -> "nn.Sequential":
     """Return the backbone's convolutional layers with fresh random weights."""
-    from core.embedder import vision
+    from core.embedder.vision import models
 
-    trunk: nn.Sequential = getattr(vision.models, backbone.name)(weights=None).features
+    trunk: nn.Sequential = getattr(models, backbone.name)(weights=None).features
     return trunk
 
 

@@ -69,7 +69,7 @@ class EmbeddingNetwork(nn.Module):
         self.normalise = nn.BatchNorm1d(config.dimension)
         self.classifier = nn.Linear(config.dimension, config.num_classes)
         self.frozen.requires_grad_(False)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def load_trunk(self, weights: dict[str, Tensor]) -> None:
         """Take over a whole trunk's weights, keyed as torchvision's `features` are."""

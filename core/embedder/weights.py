@@ -1,10 +1,10 @@
-"""Pre-trained trunks: fetching torchvision's, and reading a file without trusting it.
+"""Reading a file of pre-trained weights without trusting it.
 
-What a trained model of the workbench looks like on disk is the business of `models.py`.
+Fetching torchvision's is the business of `pretrained.py`; what a trained model of the workbench
+looks like on disk, that of `models.py`.
 """
 
 import math
-import os
 import pickle
 import struct
 import zipfile
@@ -17,20 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from core.downloads import download, has_hash
 from core.embedder.backbones import build_trunk, find_backbone
 from core.errors import MissingError, WorkbenchError
-from core.progress import Work
-from core.workspace import Workspace
-
-WEIGHTS_URLS = {
-    "vgg16": "https://download.pytorch.org/models/vgg16-397923af.pth",
-    "vgg16_bn": "https://download.pytorch.org/models/vgg16_bn-6c64b313.pth",
-}
-"""torchvision's IMAGENET1K_V1 of each backbone; written out, for its import takes two seconds."""
-
-MIRROR = "WORKBENCH_WEIGHTS_URL"
-"""Environment variable: the address of a folder with the same files, in torchvision's place."""
 
 MAX_BYTES = 4 << 30
 """A whole VGG-16 is 0.5 GB; more than this is not one, whatever it says."""
@@ -60,41 +48,6 @@ UNREADABLE = (
 """What damaged files were seen to raise, or torch's, pickle's and zipfile's readers say they do."""
 
 
-def imagenet_file(workspace: Workspace, backbone: str) -> Path:
-    """Return where the backbone's ImageNet weights are, or would be downloaded to.
-
-    That is the workspace, unless only torch's own cache has them.
-    """
-    name = _file_name(backbone)
-    own = workspace.weights / name
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / name
-    return cached if cached.is_file() and not own.is_file() else own
-
-
-def has_imagenet(workspace: Workspace, backbone: str) -> bool:
-    """Say whether the backbone's ImageNet weights are here already."""
-    return imagenet_file(workspace, backbone).is_file()
-
-
-def fetch_imagenet(workspace: Workspace, backbone: str) -> Work[Path]:
-    """Download the backbone's ImageNet weights, unless they are here; return the file.
-
-    Its name ends in the first 8 digits of its SHA-256, and is held to that each time.
-
-    Raises:
-        DownloadError: They did not arrive, or not as they were published.
-    """
-    path = imagenet_file(workspace, backbone)
-    name = _file_name(backbone)
-    digits = Path(name).stem.rpartition("-")[2]
-    target = workspace.weights / name
-    if path != target and (yield from has_hash(path, sha256_prefix=digits)):
-        return path
-    mirror = os.environ.get(MIRROR)
-    url = f"{mirror.rstrip('/')}/{name}" if mirror else WEIGHTS_URLS[backbone]
-    return (yield from download(url, target, sha256_prefix=digits))
-
-
 def read_trunk(path: Path, backbone: str) -> dict[str, Tensor]:
     """Read a backbone's convolutional layers from a .pth or .safetensors in torchvision's layout.
 
@@ -120,10 +73,6 @@ def read_trunk(path: Path, backbone: str) -> dict[str, Tensor]:
     trunk = {key: _plain(tensors[key]) for key in expected}
     _refuse(path, "has unusable weights", _unfit_numbers(trunk))
     return trunk
-
-
-def _file_name(backbone: str) -> str:
-    return WEIGHTS_URLS[find_backbone(backbone).name].rpartition("/")[2]
 
 
 def _expected(backbone: str) -> dict[str, Tensor]:

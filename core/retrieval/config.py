@@ -7,6 +7,7 @@ from core.datasets.catalog import Split
 MAX_MATCHES = 100
 """Most matches of one query."""
 
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluateConfig:
     """What to evaluate.

@@ -14,9 +14,9 @@ from core.artifacts import Manifest, draft, publish
 from core.datasets.catalog import ImageFilter, ImageRow, Split
 from core.datasets.registry import open_dataset
 from core.errors import WorkbenchError
+from core.metrics import RANKS, measures, score, totals
 from core.progress import Progress, Work
 from core.retrieval.config import EvaluateConfig
-from core.metrics import RANKS, measures, score, totals
 from core.vectors import faiss_store
 from core.vectors.config import IndexConfig
 from core.vectors.embeddings import Embeddings, open_embeddings

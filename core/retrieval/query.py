@@ -86,9 +86,7 @@ def answer(
     )
 
 
-def neighbours_of_image(
-    workspace: Workspace, index: Index, image_id: int, k: int
-) -> list[Match]:
+def neighbours_of_image(workspace: Workspace, index: Index, image_id: int, k: int) -> list[Match]:
     """Find the `k` images nearest to one that is indexed, by its embedding on disk.
 
     Returns:

@@ -35,4 +35,5 @@ def augmented(pixels: Tensor, generator: torch.Generator) -> Tensor:
     )
     change = (torch.rand(2, count, 1, 1, 1, generator=generator) * 2 - 1) * BRIGHTNESS
     contrast, brightness = change.to(pixels.device)
-    return (moved * (1 + contrast) + brightness).contiguous(memory_format=torch.channels_last)
+    changed: Tensor = moved * (1 + contrast) + brightness
+    return changed.contiguous(memory_format=torch.channels_last)

@@ -21,8 +21,8 @@ from core.embedder.models import network_settings, write_weights
 from core.embedder.network import EmbeddingNetwork
 from core.embedder.preprocess import normalised
 from core.errors import WorkbenchError
-from core.progress import Measurement, Progress, Stop, Work
 from core.metrics import leave_one_out
+from core.progress import Measurement, Progress, Stop, Work
 from core.training.augment import augmented
 from core.training.config import TrainConfig
 from core.training.inputs import prepare_inputs

@@ -11,7 +11,8 @@ from core.datasets.catalog import ImageFilter, ImageRow, Split
 from core.datasets.registry import Dataset
 from core.embedder.devices import Device
 from core.embedder.network import EmbeddingNetwork, NetworkConfig
-from core.embedder.weights import fetch_imagenet, read_trunk
+from core.embedder.pretrained import fetch_imagenet
+from core.embedder.weights import read_trunk
 from core.errors import WorkbenchError
 from core.progress import Progress, Work
 from core.training.config import IMAGENET, NO_WEIGHTS, TrainConfig
@@ -99,15 +100,13 @@ def start_run(
     train = np.flatnonzero(in_train & inputs.usable)
     trunk = list(network.tail.parameters())
     rest = [p for p in network.trained_parameters() if not any(p is q for q in trunk)]
-    groups = [
-        {"params": rest, "lr": config.learning_rate},
-        {"params": trunk, "lr": config.trunk_learning_rate},
-    ]
-    groups = [group for group in groups if group["params"]]
+    rates = [(rest, config.learning_rate), (trunk, config.trunk_learning_rate)]
+    rates = [(parameters, rate) for parameters, rate in rates if parameters]
+    groups = [{"params": parameters} for parameters, _ in rates]
     optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
     steps = max(2, config.epochs * -(-len(train) // config.batch_size))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=[float(group["lr"]) for group in groups], total_steps=steps
+        optimizer, max_lr=[rate for _, rate in rates], total_steps=steps
     )
     return Run(
         config=config,

@@ -39,9 +39,10 @@ class Embeddings:
 
     def rows_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the row of each image that is embedded; the others are left out."""
-        rows = np.searchsorted(self.image_ids, image_ids)
-        rows = np.minimum(rows, len(self.image_ids) - 1)
-        return rows[self.image_ids[rows] == image_ids]
+        places = np.searchsorted(self.image_ids, image_ids)
+        places = np.minimum(places, len(self.image_ids) - 1)
+        rows: NDArray[np.int64] = places[self.image_ids[places] == image_ids]
+        return rows
 
 
 def embed_dataset(workspace: Workspace, dataset_name: str, model_id: str) -> Work[Manifest]:

@@ -6,6 +6,7 @@ Shapes, in this file: N indexed images, Q queries, D embedding dimensions, K res
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -16,6 +17,9 @@ from core.files import write_atomically
 from core.progress import Progress, Work
 from core.vectors.config import IndexConfig, IndexKind
 from core.vectors.store import Matches
+
+faiss_any: Any = faiss
+"""Its type stubs know neither all search parameters nor their arguments."""
 
 ADD_BATCH = 4096
 TRAIN_VECTORS_PER_LIST = 39
@@ -72,16 +76,16 @@ class FaissStore:
         content = faiss.serialize_index(self.index)
         write_atomically(path, lambda file: file.write(content.data))
 
-    def _parameters(self, k: int, among: NDArray[np.int64] | None) -> faiss.SearchParameters | None:
+    def _parameters(self, k: int, among: NDArray[np.int64] | None) -> Any:
         selector = None
         if among is not None:
             selector = faiss.IDSelectorBatch(np.flatnonzero(np.isin(self.image_ids, among)))
         if isinstance(self.index, faiss.IndexIVF):
-            return faiss.SearchParametersIVF(sel=selector, nprobe=self.index.nprobe)
+            return faiss_any.SearchParametersIVF(sel=selector, nprobe=self.index.nprobe)
         if isinstance(self.index, faiss.IndexHNSW):
             effort = max(self.index.hnsw.efSearch, k)
-            return faiss.SearchParametersHNSW(sel=selector, efSearch=effort)
-        return None if selector is None else faiss.SearchParameters(sel=selector)
+            return faiss_any.SearchParametersHNSW(sel=selector, efSearch=effort)
+        return None if selector is None else faiss_any.SearchParameters(sel=selector)
 
 
 def build(

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 import streamlit as st
 
@@ -21,8 +20,6 @@ HTML = """
   </button>
 </template>
 """
-
-Mark = Literal["", "hit", "miss", "selected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +41,8 @@ class Tile:
     note: str = ""
     """Shown in the picture's place where there is none."""
 
-    mark: Mark = ""
-    """Frame and badge: right or wrong answer, or the chosen picture."""
+    mark: str = ""
+    """Frame and badge: `hit` or `miss` for an answer, `selected` for the chosen picture."""
 
 
 _MOUNT = st.components.v2.component(

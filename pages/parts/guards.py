@@ -19,3 +19,9 @@ def stop_without(what: str, sentence: str) -> NoReturn:
         if st.button(label, key=f"go-to-{what}", type="primary", icon=icon):
             st.switch_page(path)
     st.stop()
+
+
+def next_step(page: str, label: str) -> None:
+    """Draw the button that leads on to the next page of the journey."""
+    if st.button(label, key=f"next-{page}", type="primary", icon=":material/arrow_forward:"):
+        st.switch_page(f"pages/{page}.py")

@@ -69,35 +69,39 @@ def _left(view: JobView) -> str:
 
 
 def _outcome(view: JobView) -> None:
-    title = plain(view.record.title)
-    with st.container(border=True, key=f"outcome-{view.record.id}"):
-        match view.record.status:
-            case Status.DONE:
-                took = duration(view.record.ended - view.record.created)
-                st.success(f"{title}: done in {took}.", icon=":material/check_circle:")
-            case Status.STOPPED if view.result:
-                st.warning(f"{title}: stopped; the best so far is kept.")
-            case Status.STOPPED:
-                st.warning(f"{title}: stopped. Nothing was left half-written.")
-            case Status.FAILED:
-                st.error(f"{title}: {plain(view.message)}", icon=":material/error:")
-            case _:
-                st.error(
-                    f"{title}: interrupted. Its process ended without a word, as it does when the "
-                    "machine runs out of memory or goes down. Start it again when you are ready.",
-                    icon=":material/power_off:",
-                )
-        _details(view)
-
-
-def _details(view: JobView) -> None:
-    job_id = view.record.id
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(
+        border=True,
+        horizontal=True,
+        vertical_alignment="center",
+        horizontal_alignment="distribute",
+        key=f"outcome-{view.record.id}",
+    ):
+        st.markdown(f"{_sentence(view)}", width="stretch")
         with st.popover("Log and command", icon=":material/terminal:"):
             st.caption("The same from a shell:")
             st.code(shlex.join(resources.jobs().command_of(view.record)), language="bash")
             st.caption("What it printed:")
-            st.code(resources.jobs().log_of(job_id) or "(nothing)", language=None, height=240)
-        if st.button("Put away", key=f"job-seen-{job_id}", type="tertiary"):
-            session.selection().seen.append(job_id)
+            st.code(
+                resources.jobs().log_of(view.record.id) or "(nothing)", language=None, height=240
+            )
+        if st.button("Put away", key=f"job-seen-{view.record.id}", type="tertiary"):
+            session.selection().seen.append(view.record.id)
             st.rerun()
+
+
+def _sentence(view: JobView) -> str:
+    title = plain(view.record.title)
+    match view.record.status:
+        case Status.DONE:
+            took = duration(view.record.ended - view.record.created)
+            return f":green[:material/check_circle:] {title}: done in {took}."
+        case Status.STOPPED if view.result:
+            return f":orange[:material/stop_circle:] {title}: stopped; the best so far is kept."
+        case Status.STOPPED:
+            return f":orange[:material/stop_circle:] {title}: stopped. Nothing is half-written."
+        case Status.FAILED:
+            return f":red[:material/error:] {title} failed. {plain(view.message)}"
+    return (
+        f":red[:material/power_off:] {title}: interrupted. Its process ended without a word, as it "
+        "does when the machine runs out of memory or goes down. Start it again when you are ready."
+    )

@@ -16,12 +16,12 @@ started one)."""
 
 def show(chosen: Selection, lineage: Lineage) -> None:
     """Draw the strip."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="strip"):
-        st.markdown(f":material/photo_library: {_named(chosen.dataset, 'no dataset yet')}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="strip"):
+        st.markdown(f":gray[Dataset] {_named(chosen.dataset, 'none yet')}")
         model = lineage.model(chosen.model)
-        st.markdown(f":material/model_training: {_artifact(model, 'no model yet', lineage)}")
+        st.markdown(f":gray[Model] {_artifact(model, 'none yet', lineage)}")
         index = lineage.index(chosen.index)
-        st.markdown(f":material/hub: {_artifact(index, 'no index yet', lineage)}")
+        st.markdown(f":gray[Index] {_artifact(index, 'none yet', lineage)}")
     _jobs(tuple(view.record.id for view in resources.jobs().active()))
 
 

@@ -1,0 +1,278 @@
+// Draws once a version. Later runs only move the highlight, follow the theme, or drop the outline.
+
+const COLOURS = [
+  // Far apart in OKLab and readable on white and on black; the first are farthest apart
+  "#2368d5", "#a8cf2d", "#f46396", "#467238", "#1fd5ea", "#7d5577", "#f39e13", "#9b7bf4",
+  "#b31c4e", "#f292f6", "#aeb8f4", "#e45e22", "#974c16", "#7441bb", "#2fa3f6", "#f6a4a2",
+  "#af84a6", "#226f88", "#b744a5", "#39a29f", "#499f17", "#09ce8d", "#9f810d", "#aab37f",
+];
+const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross", "x", "star"];
+const NARROW = 560; // below, the legend moves under the plot
+const NO_WEBGL =
+  "This browser cannot draw the map: WebGL is off. Turn on hardware acceleration in its settings.";
+const LOST = "The browser gave up drawing the map. Reload the page.";
+const NO_SCRIPT = "The map's drawing library did not load. Reload the page.";
+
+const plots = new WeakMap();
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".workbench-scatter");
+  const plot = plots.get(root) ?? newPlot(root);
+  plot.data = data;
+  plot.send = (event) => setTriggerValue("event", event);
+  plot.host.style.height = `${data.height}px`;
+  update(plot);
+  // Streamlit also calls this for a run that the next overtook, while the plot is still in use
+  return () => setTimeout(() => root.isConnected || destroy(plot));
+}
+
+function newPlot(root) {
+  const host = root.querySelector(".workbench-scatter-plot");
+  const plot = { root, host, queue: Promise.resolve(), drawn: null, sent: new Set(), gone: false };
+  plot.watcher = new ResizeObserver(() => update(plot));
+  plot.watcher.observe(host);
+  plots.set(root, plot);
+  return plot;
+}
+
+function destroy(plot) {
+  plot.gone = true;
+  plot.watcher.disconnect();
+  plots.delete(plot.root);
+  const canvases = [...plot.host.querySelectorAll("canvas")];
+  if (plot.drawn) window.Plotly.purge(plot.host);
+  // A browser has some 16 WebGL contexts, and collects forgotten ones late
+  for (const canvas of canvases) {
+    canvas.getContext("webgl")?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+}
+
+// One change after the other: plotly's calls are asynchronous and must not overlap.
+function update(plot) {
+  plot.queue = plot.queue.then(() => applyChanges(plot)).catch((error) => {
+    console.error(error);
+    complain(plot, NO_SCRIPT);
+  });
+}
+
+async function applyChanges(plot) {
+  if (!hasWebGL()) return complain(plot, NO_WEBGL);
+  const Plotly = await loadPlotly(plot.data.script);
+  if (plot.gone || !plot.host.clientWidth) return; // in a closed tab: the watcher comes back
+  if (plot.drawn !== plot.data.version) await draw(Plotly, plot);
+  else if (plot.seen !== JSON.stringify(plot.data.selection)) await followSelection(Plotly, plot);
+  await fit(Plotly, plot);
+}
+
+function hasWebGL() {
+  hasWebGL.answer ??= Boolean(document.createElement("canvas").getContext("webgl"));
+  return hasWebGL.answer;
+}
+
+function loadPlotly(address) {
+  window.workbenchPlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL(address, document.baseURI);
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      window.workbenchPlotly = undefined;
+      reject(new Error(`${script.src} did not load`));
+    };
+    document.head.append(script);
+  });
+  return window.workbenchPlotly;
+}
+
+function complain(plot, sentence) {
+  const problem = plot.root.querySelector(".workbench-scatter-problem");
+  problem.textContent = sentence;
+  problem.hidden = false;
+  plot.host.hidden = true;
+}
+
+// ---- drawing
+
+async function draw(Plotly, plot) {
+  const { data, host } = plot;
+  plot.x = decode(data.x, Float32Array);
+  plot.y = decode(data.y, Float32Array);
+  plot.members = members(decode(data.groups, Uint16Array), data.names.length);
+  plot.shown = [...plot.members.keys()].filter((group) => plot.members[group].length);
+  plot.drawn = data.version;
+  const traces = plot.shown.map((group) => traceOf(plot, group));
+  await Plotly.react(host, traces, layoutOf(plot), {
+    displaylogo: false,
+    scrollZoom: true,
+    modeBarButtonsToRemove: ["autoScale2d"],
+  });
+  plot.seen = JSON.stringify(data.selection);
+  plot.last = data.selection ?? { kind: "clear" };
+  if (!plot.listening) listen(Plotly, plot);
+  plot.listening = true;
+}
+
+function decode(text, Type) {
+  return new Type(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+}
+
+function members(groups, count) {
+  const lists = Array.from({ length: count }, () => []);
+  groups.forEach((group, index) => lists[group].push(index));
+  return lists;
+}
+
+function traceOf({ x, y, members, data }, group) {
+  const size = x.length > 50_000 ? 3 : x.length > 5_000 ? 5 : 7;
+  const turn = Math.floor(group / COLOURS.length);
+  return {
+    type: "scattergl",
+    mode: "markers",
+    name: plain(shorten(data.names[group])),
+    x: Float32Array.from(members[group], (index) => x[index]),
+    y: Float32Array.from(members[group], (index) => y[index]),
+    visible: data.selection?.hidden.includes(group) ? "legendonly" : true,
+    hoverinfo: "none",
+    marker: {
+      color: COLOURS[group % COLOURS.length],
+      symbol: SYMBOLS[turn % SYMBOLS.length],
+      size: turn ? size + 2 : size,
+      opacity: 0.8,
+    },
+    selected: { marker: { opacity: 1 } },
+    unselected: { marker: { opacity: 0.08 } },
+  };
+}
+
+// plotly reads a name as HTML, links and all.
+const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+
+const shorten = (text) => (text.length > 22 ? `${text.slice(0, 21)}…` : text);
+
+function layoutOf(plot) {
+  return {
+    ...surroundings(plot),
+    uirevision: plot.data.version,
+    selections: outlines(plot.data.selection),
+    dragmode: plot.host.layout?.dragmode ?? "lasso",
+    clickmode: "event",
+    hovermode: "closest",
+    hoverdistance: 12,
+    margin: { l: 8, r: 8, t: 8, b: 8 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    xaxis: { visible: false },
+    yaxis: { visible: false, scaleanchor: "x" },
+    showlegend: plot.shown.length > 1,
+  };
+}
+
+// What may change while the points stay: size, theme and highlight.
+function surroundings({ host, data, x, y }) {
+  const style = getComputedStyle(host);
+  const text = style.getPropertyValue("--st-text-color");
+  const accent = style.getPropertyValue("--st-primary-color");
+  const font = { color: text, family: style.getPropertyValue("--st-font"), size: 12 };
+  const under = { orientation: "h", x: 0, y: 0, yanchor: "top", maxheight: 120 };
+  return {
+    width: host.clientWidth,
+    height: data.height,
+    font,
+    legend: { itemsizing: "constant", ...(host.clientWidth < NARROW ? under : {}) },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: style.color, activecolor: accent },
+    newselection: { line: { color: accent, width: 2, dash: "dot" } },
+    activeselection: { fillcolor: accent, opacity: 0.08 },
+    shapes: rings(data.highlight, x, y, text, accent),
+  };
+}
+
+// Shapes lie above the cloud in SVG, so that another highlight draws no point again.
+function rings(highlight, x, y, text, accent) {
+  if (!highlight) return [];
+  const { point, neighbours } = highlight;
+  const ring = (index, radius, line) => ({
+    type: "circle", xsizemode: "pixel", ysizemode: "pixel", xanchor: x[index], yanchor: y[index],
+    x0: -radius, x1: radius, y0: -radius, y1: radius, line,
+  });
+  const line = (index) => ({
+    type: "line", x0: x[point], y0: y[point], x1: x[index], y1: y[index],
+    opacity: 0.6, line: { color: text, width: 1 },
+  });
+  return [
+    ...neighbours.map(line),
+    ...neighbours.map((index) => ring(index, 6, { color: text, width: 1.5 })),
+    ring(point, 9, { color: accent, width: 3 }),
+  ];
+}
+
+async function fit(Plotly, { host, ...rest }) {
+  const wanted = surroundings({ host, ...rest });
+  const changed = Object.entries(wanted).filter(
+    ([name, value]) => JSON.stringify(host.layout[name]) !== JSON.stringify(value),
+  );
+  if (changed.length) await Plotly.relayout(host, Object.fromEntries(changed));
+}
+
+// ---- selecting
+
+const CLEAR = { kind: "clear" };
+const outlineKey = ({ kind, x, y }) => JSON.stringify([kind, x, y]);
+
+function outlines(selection) {
+  if (selection?.kind === "box") {
+    const [[x0, x1], [y0, y1]] = [selection.x, selection.y];
+    return [{ type: "rect", xref: "x", yref: "y", x0, x1, y0, y1 }];
+  }
+  if (selection?.kind !== "lasso") return [];
+  const corners = selection.x.map((x, place) => `${x},${selection.y[place]}`);
+  return [{ type: "path", xref: "x", yref: "y", path: `M${corners.join("L")}Z` }];
+}
+
+function readOutline(outline) {
+  if (outline.type === "rect") {
+    const ascending = (first, second) => [Math.min(first, second), Math.max(first, second)];
+    const { x0, x1, y0, y1 } = outline;
+    return { kind: "box", x: ascending(x0, x1), y: ascending(y0, y1) };
+  }
+  const corners = outline.path.slice(1, -1).split("L").map((corner) => corner.split(",").map(Number));
+  return { kind: "lasso", x: corners.map(([x]) => x), y: corners.map(([, y]) => y) };
+}
+
+// The page dismissed or restored a selection; what comes back of our own changes nothing.
+async function followSelection(Plotly, plot) {
+  const { selection } = plot.data;
+  plot.seen = JSON.stringify(selection);
+  if (selection ? plot.sent.delete(outlineKey(selection)) : plot.last.kind === "clear") return;
+  plot.last = selection ?? CLEAR;
+  await Plotly.relayout(plot.host, { selections: outlines(selection) });
+}
+
+function listen(Plotly, plot) {
+  const { host } = plot;
+  const tip = plot.root.querySelector(".workbench-scatter-tip");
+  const placeOf = ({ curveNumber, pointNumber }) => plot.members[plot.shown[curveNumber]][pointNumber];
+  host.on("plotly_selected", (event) => console.log("SEL", JSON.stringify(event?.selections), JSON.stringify(host.layout.selections)));
+  host.on("plotly_selected", () => report(plot));
+  host.on("plotly_deselect", () => {console.log("DESEL", JSON.stringify(host.layout.selections)); report(plot)});
+  host.on("plotly_restyle", ([change]) => "visible" in change && report(plot));
+  host.on("plotly_click", (event) => plot.send({ kind: "click", index: placeOf(event.points[0]) }));
+  host.on("plotly_webglcontextlost", () => complain(plot, LOST));
+  host.on("plotly_unhover", () => (tip.hidden = true));
+  host.on("plotly_hover", ({ points, event }) => {
+    const box = plot.root.getBoundingClientRect();
+    tip.textContent = plot.data.names[plot.shown[points[0].curveNumber]];
+    tip.hidden = false;
+    const right = event.clientX - box.left + 14;
+    tip.style.left = `${Math.min(right, box.width - tip.offsetWidth)}px`;
+    tip.style.top = `${event.clientY - box.top + 14}px`;
+  });
+}
+
+function report(plot) {
+  const outline = plot.host.layout.selections?.at(-1);
+  const hidden = plot.shown.filter((_, place) => plot.host.data[place].visible === "legendonly");
+  const event = outline ? { ...readOutline(outline), hidden } : CLEAR;
+  if (JSON.stringify(event) === JSON.stringify(plot.last)) return; // plotly says some things twice
+  plot.last = event;
+  if (outline) plot.sent.add(outlineKey(event));
+  plot.send(event);
+}

@@ -1,0 +1,215 @@
+"""A map of many points, drawn by WebGL. What a point is, and which are selected, is the page's.
+
+Streamlit's own plotly chart sends every selected point back, and again with each later click; this
+one sends the outline (a kilobyte), and `core.maps.selection` finds the points.
+
+Shapes, in this file: N points.
+"""
+
+import base64
+import filecmp
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from math import isfinite
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.files import write_atomically
+
+ASSETS = Path(__file__).parent / "assets"
+STATIC = Path(__file__).parents[2] / "static"
+SCRIPT = "plotly.min.js"
+MOST_CORNERS = 10_000
+"""A hand draws a few hundred; more is no lasso."""
+
+HTML = """
+<div class="workbench-scatter">
+  <div class="workbench-scatter-plot"></div>
+  <div class="workbench-scatter-tip" hidden></div>
+  <p class="workbench-scatter-problem" role="alert" hidden></p>
+</div>
+"""
+
+_copying = threading.Lock()
+
+Kind = Literal["lasso", "box", "click", "clear"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScatterData:
+    """The points of a map.
+
+    Raises:
+        ValueError: The arrays differ in length, or a group has no name.
+    """
+
+    x: NDArray[np.float32]
+    """(N,), in map units."""
+
+    y: NDArray[np.float32]
+    """(N,), in map units; one unit is as long as on x."""
+
+    groups: NDArray[np.integer[Any]]
+    """(N,), places in `group_names`."""
+
+    group_names: Sequence[str]
+    """What the legend calls each group, at most 65,536; shown as it is, never as HTML."""
+
+    version: str
+    """Names the points: while it stays, the plot keeps its view, its selection and its legend."""
+
+    def __post_init__(self) -> None:
+        if not len(self.x) == len(self.y) == len(self.groups):
+            lengths = len(self.x), len(self.y), len(self.groups)
+            raise ValueError(f"x, y and groups must be equally long, got {lengths}")
+        if len(self.groups) and not 0 <= self.groups.min() <= self.groups.max() < self._num_groups:
+            raise ValueError(f"groups must be in 0..{self._num_groups - 1}")
+
+    @property
+    def _num_groups(self) -> int:
+        return min(len(self.group_names), 1 << 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Highlight:
+    """A point and its neighbours, ringed and joined by lines."""
+
+    point: int
+    """Place of the point, 0..N-1."""
+
+    neighbours: Sequence[int] = ()
+    """Places of its neighbours, 0..N-1."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScatterEvent:
+    """What a person did on the map."""
+
+    kind: Kind
+    """`clear` when the selection was dismissed."""
+
+    x: tuple[float, ...] = ()
+    """Corners of a lasso, or left and right edge of a box, in map units."""
+
+    y: tuple[float, ...] = ()
+    """Corners of a lasso, or lower and upper edge of a box, in map units."""
+
+    index: int | None = None
+    """Place of the point that was clicked."""
+
+    hidden: tuple[int, ...] = ()
+    """With a lasso or box: the groups that the legend hides, whose points are not meant."""
+
+
+_MOUNT = st.components.v2.component(
+    "workbench_scatter",
+    html=HTML,
+    css=(ASSETS / "scatter.css").read_text(encoding="utf-8"),
+    js=(ASSETS / "scatter.js").read_text(encoding="utf-8"),
+    isolate_styles=False,  # plotly writes its rules into the document's head
+)
+
+
+def scatter(
+    points: ScatterData,
+    *,
+    key: str,
+    height: int = 620,
+    highlight: Highlight | None = None,
+    selection: ScatterEvent | None = None,
+) -> ScatterEvent | None:
+    """Draw the map and return what was done on it, once per deed.
+
+    Args:
+        points: What to draw; with the `version` of last time nothing is drawn again.
+        key: Widget key.
+        height: Of the plot, in pixels.
+        highlight: A point to ring, with its neighbours; a change leaves the cloud alone.
+        selection: The lasso or box that the page holds to. It is drawn where the plot is new (after
+            a visit to another page), and None, where it was not None before, removes the outline.
+
+    Returns:
+        The event that caused this run, else None. A lasso or box comes again, with other `hidden`
+        groups, when the legend is used while it stands.
+    """
+    result = _MOUNT(
+        key=key,
+        data={
+            "script": ensure_plotly_script(),
+            "version": points.version,
+            "x": _encode(points.x, "<f4"),
+            "y": _encode(points.y, "<f4"),
+            "groups": _encode(points.groups, "<u2"),
+            "names": list(points.group_names),
+            "height": height,
+            "highlight": asdict(highlight) if highlight else None,
+            "selection": asdict(selection) if selection else None,
+        },
+        on_event_change=_ignore,
+    )
+    return _read_event(result.event, len(points.x))
+
+
+def ensure_plotly_script() -> str:
+    """Copy the plotly package's script to static/ where it is missing, and return its address.
+
+    Returns:
+        An address for the browser, of the version installed. It is relative to the page unless
+        `server.baseUrlPath` is set, so that it also holds behind a proxy with a prefix.
+    """
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"{f'/{base}' if base else '.'}/app/static/{SCRIPT}?v={_copy_plotly_script(STATIC)}"
+
+
+@cache
+def _copy_plotly_script(folder: Path) -> str:
+    """Bring `folder` up to date, once per process, and return plotly's version."""
+    import plotly  # Loads for a moment, and no page but the map's needs it
+
+    source = Path(plotly.__file__).parent / "package_data" / SCRIPT
+    target = folder / SCRIPT
+    with _copying:
+        if not target.is_file() or not filecmp.cmp(source, target, shallow=False):
+            folder.mkdir(exist_ok=True)
+            write_atomically(target, lambda file: file.write(source.read_bytes()))
+    return str(plotly.__version__)
+
+
+def _encode(values: NDArray[Any], dtype: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype).tobytes()).decode("ascii")
+
+
+def _ignore() -> None:
+    """Only triggers that have a callback are part of the result."""
+
+
+def _read_event(sent: Any, count: int) -> ScatterEvent | None:
+    """Return what the browser sent, None where it makes no sense: anybody can send anything."""
+    if not isinstance(sent, dict) or sent.get("kind") not in get_args(Kind):
+        return None
+    kind: Kind = sent["kind"]
+    if kind == "clear":
+        return ScatterEvent(kind)
+    if kind == "click":
+        index = sent.get("index")
+        known = isinstance(index, int) and 0 <= index < count
+        return ScatterEvent(kind, index=index) if known else None
+    x, y, hidden = (_read_numbers(sent.get(name)) for name in ("x", "y", "hidden"))
+    if len(x) != len(y) or (len(x) != 2 if kind == "box" else len(x) < 3):
+        return None
+    if kind == "box":
+        x, y = tuple(sorted(x)), tuple(sorted(y))
+    return ScatterEvent(kind, x, y, hidden=tuple(map(int, hidden)))
+
+
+def _read_numbers(sent: Any) -> tuple[float, ...]:
+    if not isinstance(sent, list) or len(sent) > max(MOST_CORNERS, 1 << 16):
+        return ()
+    good = all(isinstance(value, int | float) and isfinite(value) for value in sent)
+    return tuple(map(float, sent)) if good else ()

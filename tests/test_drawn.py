@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.datasets import drawn
+from core.datasets.catalog import Split
+from core.datasets.drawn import CATEGORIES, draw, draw_dataset
+from core.datasets.splits import SplitConfig, stratified
+from core.embedder.network import EmbeddingNetwork, NetworkConfig
+from core.embedder.preprocess import normalised, to_square
+from core.progress import Progress, finish
+
+PER_CATEGORY = 60
+Rows = NDArray[np.float32]
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[Image.Image]:
+    """Return the whole set, category by category."""
+    return [draw(name, n).image for name in CATEGORIES for n in range(PER_CATEGORY)]
+
+
+def recall_at_1(vectors: Rows) -> float:
+    """Share of test pictures whose nearest train picture, by cosine, is of their category."""
+    labels = np.repeat(np.arange(len(CATEGORIES)), PER_CATEGORY)
+    splits = stratified([(i, CATEGORIES[n]) for i, n in enumerate(labels)], SplitConfig())
+    train = np.array([i for i in range(len(labels)) if splits[i] == Split.TRAIN])
+    test = np.array([i for i in range(len(labels)) if splits[i] == Split.TEST])
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    nearest = train[(unit[test] @ unit[train].T).argmax(axis=1)]
+    return float((labels[nearest] == labels[test]).mean())
+
+
+def test_there_are_twelve_categories_in_lower_case() -> None:
+    assert len(set(CATEGORIES)) == 12
+    assert all(name.islower() for name in CATEGORIES)
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_the_seed_fixes_a_drawing(category: str) -> None:
+    first, again, other = draw(category, 3), draw(category, 3), draw(category, 3, seed=1)
+    assert first.image.tobytes() == again.image.tobytes()
+    assert first.mask.tobytes() == again.mask.tobytes()
+    assert first.image.tobytes() != other.image.tobytes()
+    assert first.image.tobytes() != draw(category, 4).image.tobytes()
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_a_drawing_is_an_rgb_square_and_its_mask_black_and_white(size: int) -> None:
+    drawing = draw("cat", 0, size=size)
+    assert (drawing.image.mode, drawing.image.size) == ("RGB", (size, size))
+    assert (drawing.mask.mode, drawing.mask.size) == ("L", (size, size))
+    assert set(np.unique(np.asarray(drawing.mask))) == {0, 255}
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_objects_take_a_tenth_to_a_quarter_of_the_picture(category: str) -> None:
+    shares = [np.asarray(draw(category, n).mask).mean() / 255 for n in range(30)]
+    assert min(shares) >= 0.10
+    assert max(shares) <= 0.25
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_the_mask_is_where_the_object_changes_the_picture(
+    category: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawing = draw(category, 5)
+    monkeypatch.setattr(drawn, "_painted", lambda *_: Image.new("RGBA", (128, 128)))
+    without = np.asarray(draw(category, 5).image, np.int16)
+    change = np.abs(np.asarray(drawing.image, np.int16) - without).max(axis=2)
+    inside = np.asarray(drawing.mask) == 255
+    assert (change[inside] > 10).mean() > 0.95
+    assert (change[~inside] > 100).mean() < 0.05  # only its shadow and what covers it
+
+
+def test_the_dataset_is_written_a_folder_a_category(tmp_path: Path) -> None:
+    work = draw_dataset(tmp_path, per_category=2, size=32)
+    assert next(work) == Progress(0, 24, "drawing")
+    assert finish(work) == 24
+    for kind, mode in (("images", "RGB"), ("masks", "L")):
+        paths = sorted((tmp_path / kind).rglob("*.png"))
+        assert [f"{path.parent.name}/{path.name}" for path in paths] == [
+            f"{name}/{number}.png" for name in CATEGORIES for number in ("000", "001")
+        ]
+        with Image.open(paths[0]) as picture:
+            assert (picture.mode, picture.size) == (mode, (32, 32))
+
+
+def test_pixels_alone_do_not_find_the_category(pictures: list[Image.Image]) -> None:
+    small = [picture.resize((32, 32), Image.Resampling.BILINEAR) for picture in pictures]
+    rows = np.stack([np.asarray(picture, np.float32).ravel() for picture in small])
+    assert recall_at_1(rows) <= 0.5
+    assert recall_at_1(rows - rows.mean(axis=0)) <= 0.5
+
+
+def test_mean_colour_does_not_find_the_category(pictures: list[Image.Image]) -> None:
+    rows = np.stack([np.asarray(p.resize((1, 1)), np.float32).ravel() for p in pictures])
+    assert recall_at_1(rows - rows.mean(axis=0)) <= 0.2  # 1 in 12 by chance
+
+
+def test_an_untrained_network_does_not_find_the_category(pictures: list[Image.Image]) -> None:
+    torch.manual_seed(0)
+    config = NetworkConfig(backbone="vgg16_bn", trainable_blocks=5, num_classes=12, image_size=48)
+    network = EmbeddingNetwork(config).eval()
+    pixels = torch.from_numpy(np.stack([to_square(picture, 48) for picture in pictures]))
+    with torch.inference_mode():
+        rows = torch.cat([network(normalised(batch))[0] for batch in pixels.split(80)])
+    assert recall_at_1(rows.numpy()) <= 0.6

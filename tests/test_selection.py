@@ -1,0 +1,93 @@
+"""Points in a lasso and in a box, on shapes that can be drawn on squared paper."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from core.maps.selection import in_box, in_polygon
+
+SQUARE = [(0, 0), (4, 0), (4, 4), (0, 4)]
+
+
+def points(*pairs: tuple[float, float]) -> NDArray[np.float32]:
+    return np.array(pairs, np.float32).reshape(-1, 2)
+
+
+def polygon(*corners: tuple[float, float]) -> NDArray[np.float64]:
+    return np.array(corners, np.float64).reshape(-1, 2)
+
+
+def test_a_square_holds_its_middle_and_nothing_beside_it() -> None:
+    around = points((2, 2), (5, 2), (-1, 2), (2, 5), (2, -1), (5, 5))
+    inside = in_polygon(around, polygon(*SQUARE))
+    assert inside.tolist() == [True, False, False, False, False, False]
+    assert inside.shape == (6,)
+    assert inside.dtype == np.bool_
+
+
+def test_the_notch_of_a_concave_shape_is_outside() -> None:
+    # A "U": its notch is 1 < x < 3, y > 1
+    u = polygon((0, 0), (4, 0), (4, 4), (3, 4), (3, 1), (1, 1), (1, 4), (0, 4))
+    assert in_polygon(points((0.5, 3), (2, 3), (3.5, 3), (2, 0.5)), u).tolist() == [
+        True,
+        False,
+        True,
+        True,
+    ]
+
+
+def test_both_halves_of_a_figure_eight_are_inside() -> None:
+    eight = polygon((0, 0), (2, 2), (2, 0), (0, 2))  # crosses itself at (1, 1)
+    assert in_polygon(points((0.2, 1), (1.8, 1), (1, 0.2), (1, 1.8)), eight).tolist() == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_what_a_lasso_goes_around_twice_is_outside() -> None:
+    inner = [(1, 1), (3, 1), (3, 3), (1, 3)]
+    twice = polygon(*SQUARE, (0, 0), (1, 1), *inner[1:], (1, 1), (0, 0))
+    assert in_polygon(points((2, 2), (0.5, 2)), twice).tolist() == [False, True]
+
+
+def test_a_ray_through_a_corner_crosses_it_once() -> None:
+    # Both points are level with the diamond's left and right corner
+    diamond = polygon((0, -2), (2, 0), (0, 2), (-2, 0))
+    assert in_polygon(points((0, 0), (-3, 0), (3, 0)), diamond).tolist() == [True, False, False]
+    # and these with its top and bottom one
+    assert in_polygon(points((-1, 2), (-1, -2)), diamond).tolist() == [False, False]
+
+
+@pytest.mark.parametrize("turned", [SQUARE, SQUARE[::-1], SQUARE[2:] + SQUARE[:2]])
+def test_neither_direction_nor_first_corner_matters(turned: list[tuple[float, float]]) -> None:
+    assert in_polygon(points((1, 1), (6, 1)), polygon(*turned)).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("corners", [[], [(1, 1)], [(0, 0), (2, 2)]])
+def test_less_than_a_triangle_holds_nothing(corners: list[tuple[float, float]]) -> None:
+    assert in_polygon(points((1, 1), (0, 0)), polygon(*corners)).tolist() == [False, False]
+
+
+def test_an_empty_map_has_nothing_to_select() -> None:
+    assert in_polygon(points(), polygon(*SQUARE)).shape == (0,)
+    assert in_box(points(), np.zeros(2), np.ones(2)).shape == (0,)
+
+
+def test_a_circle_holds_the_points_nearer_than_its_radius() -> None:
+    random = np.random.default_rng(0)
+    cloud = random.uniform(-2, 2, (20_000, 2)).astype(np.float32)
+    angles = np.linspace(0, 2 * np.pi, 1000, endpoint=False)
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    radius = np.linalg.norm(cloud.astype(np.float64), axis=1)
+    clear = abs(radius - 1) > 1e-4  # the 1000-gon lies up to 5e-6 inside the circle
+    assert np.array_equal(in_polygon(cloud, circle)[clear], (radius < 1)[clear])
+
+
+def test_a_box_holds_its_edges() -> None:
+    low, high = np.array([0.0, 1.0]), np.array([2.0, 3.0])
+    around = points((1, 2), (0, 1), (2, 3), (2.5, 2), (1, 0.5), (-0.5, 2), (1, 3.5))
+    inside = in_box(around, low, high)
+    assert inside.tolist() == [True, True, True, False, False, False, False]
+    assert inside.dtype == np.bool_
