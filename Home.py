@@ -19,7 +19,7 @@ STEPS = (
 
 def overview() -> None:
     """The first page: where things stand, and what to do next."""
-    chosen, lineage = session.selection(), read_lineage(resources.workspace())
+    chosen, lineage = session.enter_page(), read_lineage(resources.workspace())
     st.title("Image Retrieval Workbench")
     st.markdown(
         "Find images like yours, with a model that you trained yourself: five steps, all in the "
@@ -73,13 +73,14 @@ def main() -> None:
             ],
         }
     )
-    chosen, lineage = session.begin(), read_lineage(resources.workspace())
+    chosen, lineage = session.selection(), read_lineage(resources.workspace())
     choices.take_over(chosen, resources.jobs(), lineage)
     choices.settle(chosen, lineage)
     session.mirror_in_url(chosen)
     strip.show(chosen, lineage)
     for sentence in lineage.damaged:
         st.warning(plain(sentence), icon=":material/broken_image:")
+    session.announce_page()
     page.run()
 
 

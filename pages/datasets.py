@@ -111,7 +111,7 @@ def problems(dataset: Dataset) -> None:
 
 
 workspace = resources.workspace()
-chosen = session.selection()
+chosen = session.enter_page()
 st.title("Datasets")
 lineage = read_lineage(workspace)
 names = list(lineage.datasets)

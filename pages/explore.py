@@ -150,7 +150,7 @@ def show_map(dataset: Dataset, index: Manifest, manifest: Manifest) -> None:
         )
 
 
-chosen = session.selection()
+chosen = session.enter_page()
 st.title("Explore")
 lineage = read_lineage(resources.workspace())
 if chosen.dataset is None:

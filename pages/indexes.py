@@ -131,7 +131,7 @@ def rebuild(index: Manifest) -> None:
     launch(arguments, f"Indexing {dataset} with {model}")
 
 
-chosen = session.selection()
+chosen = session.enter_page()
 st.title("Indexes")
 lineage = read_lineage(resources.workspace())
 if chosen.dataset is None:

@@ -130,7 +130,7 @@ def main(manifest: Manifest, model: Manifest) -> None:
         right.error(plain(str(error)))
 
 
-chosen = session.selection()
+chosen = session.enter_page()
 st.title("Query")
 lineage = read_lineage(resources.workspace())
 if chosen.dataset is None:

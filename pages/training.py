@@ -97,7 +97,7 @@ def actions(model: Manifest, lineage: Lineage) -> None:
                 st.rerun()
 
 
-chosen = session.selection()
+chosen = session.enter_page()
 st.title("Training")
 workspace = resources.workspace()
 lineage = read_lineage(workspace)

@@ -32,25 +32,32 @@ class Selection:
     """Ended jobs whose outcome was read and put away in this tab."""
 
 
-def begin() -> Selection:
-    """Return this tab's choices; a new tab begins with those of its address. For Home.py."""
+def selection() -> Selection:
+    """Return this tab's choices; a new tab begins with those of its address."""
     if "selection" not in st.session_state:
         fresh = Selection()
         for name in URL_FIELDS:
             setattr(fresh, name, st.query_params.get(name))
         st.session_state["selection"] = fresh
-    return selection()
-
-
-def selection() -> Selection:
-    """Return this tab's choices."""
-    if "selection" not in st.session_state:
-        # Until Home.py has run once in a server, Streamlit takes pages/ for the whole app and runs
-        # a page that a link names by itself. Home.py then runs it again, as one of its pages.
-        runpy.run_path(str(PROJECT / "Home.py"), run_name="__main__")
-        st.stop()
     chosen: Selection = st.session_state["selection"]
     return chosen
+
+
+def announce_page() -> None:
+    """Tell the page that is run next that Home.py has done its part."""
+    st.session_state["announced"] = True
+
+
+def enter_page() -> Selection:
+    """Return this tab's choices to a page; the first call of each.
+
+    Until Home.py has run once in a server, Streamlit takes pages/ for the whole app and runs a
+    page that a link names by itself. Home.py is then run here, and runs the page as one of its own.
+    """
+    if not st.session_state.pop("announced", False):
+        runpy.run_path(str(PROJECT / "Home.py"), run_name="__main__")
+        st.stop()
+    return selection()
 
 
 def mirror_in_url(chosen: Selection) -> None:
@@ -61,8 +68,3 @@ def mirror_in_url(chosen: Selection) -> None:
             st.query_params.pop(name, None)
         elif st.query_params.get(name) != value:
             st.query_params[name] = value
-
-
-def remember(key: str, value: object) -> None:
-    """Give the widget `key` a value before it is drawn."""
-    st.session_state[key] = value

@@ -44,6 +44,8 @@ def _configure_draw(parser: argparse.ArgumentParser) -> None:
 def _run_draw(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     from core.datasets.scan import add_drawn
 
+    if options.per_category < 1:
+        raise ValueError(f"per-category must be at least 1, got {options.per_category}")
     dataset = yield from add_drawn(
         workspace,
         options.name,

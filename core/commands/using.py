@@ -33,7 +33,7 @@ def _describe_query(result: Result) -> str:
     lines = [f"{entry['probability']:7.1%}  {entry['label']}" for entry in result["prediction"][:5]]
     lines += [""] if lines else []
     lines += [
-        f"{match['similarity']:7.4f}  {match['path']}  {match['label'] or ''}"
+        f"{match['similarity']:7.4f}  {match['path'] or '(removed since)'}  {match['label'] or ''}"
         for match in result["matches"]
     ]
     return "\n".join(lines)

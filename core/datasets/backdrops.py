@@ -42,13 +42,12 @@ def colour_of(hue: float, saturation: float, value: float) -> Colour:
 
 
 def background(rng: Random, size: int) -> Image.Image:
-    """Return an (S, S) RGB picture of a muted texture, light or dark, with some grain."""
+    """Return an (S, S) RGB picture of a muted texture with some grain."""
     y, x = np.mgrid[0:size, 0:size] / size
-    hue, light = rng.random(), rng.random() < 0.6
-    low, high = (0.78, 0.97) if light else (0.22, 0.42)
+    hue, value = rng.random(), rng.uniform(0.68, 0.92)
     ends = [
-        np.array(colour_of(hue + rng.uniform(-0.08, 0.08), rng.uniform(0.1, 0.4), value))
-        for value in (rng.uniform(low, high), rng.uniform(low, high))
+        np.array(colour_of(hue + rng.uniform(-0.08, 0.08), rng.uniform(0.1, 0.4), value + change))
+        for change in (rng.uniform(-0.08, 0.08), rng.uniform(-0.08, 0.08))
     ]
     field = np.clip(rng.choice(TEXTURES)(rng, x, y), 0, 1)[..., None]
     grain = np.frombuffer(rng.randbytes(size * size), np.uint8).reshape(size, size, 1)
@@ -79,8 +78,8 @@ def make_scrap(rng: Random, size: int, radii: tuple[float, float]) -> Scrap:
         outline = 1.5 * (bit - bit.mean(axis=0))
     centre = np.array([rng.uniform(0, size), rng.uniform(0, size)])
     points = turned(outline, rng.uniform(0, 360)) * radius + centre
-    colour = colour_of(rng.random(), rng.uniform(0.1, 0.5), rng.uniform(0.3, 0.95))
-    return Scrap(points, colour, rng.randint(110, 220))
+    colour = colour_of(rng.random(), rng.uniform(0.1, 0.5), rng.uniform(0.5, 0.95))
+    return Scrap(points, colour, rng.randint(90, 200))
 
 
 def _slope(rng: Random, x: Plane, y: Plane) -> Plane:

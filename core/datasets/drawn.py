@@ -29,13 +29,13 @@ from core.progress import Progress, Work
 CATEGORIES: tuple[str, ...] = tuple(SHAPES)
 """The names of the things drawn, in alphabetical order."""
 
-SHARES = (0.14, 0.21)
+SHARES = (0.145, 0.2)
 """Range of the object's share of the picture; its edge adds 0.02, what lies in front hides some."""
 
-LARGEST_TILT = 20.0
+LARGEST_TILT = 18.0
 """Degrees, to either side."""
 
-WANDERING = 0.85
+WANDERING = 0.95
 """How much of the room around an object its place may use, in [0, 1]; 0 keeps it in the middle."""
 
 MOST_COVERED = 0.1
@@ -69,10 +69,9 @@ def draw(category: str, number: int, *, seed: int = 0, size: int = 128) -> Drawi
     """
     rng = Random(f"{seed}/{category}/{number}")
     picture = background(rng, size)
-    on_light = bool(np.asarray(picture).mean() > 127)
-    picture = scattered(rng, picture, rng.randint(4, 8))
+    picture = scattered(rng, picture, rng.randint(3, 7))
     parts = _placed(rng, SHAPES[category](rng), size)
-    thing = _painted(parts, _palette(rng, on_light), on_light, size)
+    thing = _painted(parts, _palette(rng), size)
     _cast_shadow(picture, thing)
     picture.paste(thing, mask=thing)
     seen = np.asarray(thing.getchannel("A")) >= 128
@@ -103,15 +102,14 @@ def draw_dataset(
     return total
 
 
-def _palette(rng: Random, on_light: bool) -> dict[Tone, Colour]:
-    """Choose strong colours, darker on a light background and brighter on a dark one."""
+def _palette(rng: Random) -> dict[Tone, Colour]:
+    """Choose strong colours, which stand out from the muted background."""
     hue = rng.random()
     other = hue + rng.choice([-1, 1]) * rng.uniform(0.12, 0.5)
-    low, high = (0.6, 0.85) if on_light else (0.85, 1.0)
     return {
-        Tone.MAIN: colour_of(hue, rng.uniform(0.65, 0.95), rng.uniform(low, high)),
-        Tone.ACCENT: colour_of(other, rng.uniform(0.6, 0.9), rng.uniform(low, high)),
-        Tone.DARK: colour_of(hue + 0.05, 0.6, rng.uniform(0.25, 0.4)),
+        Tone.MAIN: colour_of(hue, rng.uniform(0.7, 1.0), rng.uniform(0.7, 1.0)),
+        Tone.ACCENT: colour_of(other, rng.uniform(0.6, 0.9), rng.uniform(0.7, 1.0)),
+        Tone.DARK: colour_of(hue + 0.05, 0.6, rng.uniform(0.2, 0.35)),
         Tone.LIGHT: colour_of(other, rng.uniform(0.05, 0.2), rng.uniform(0.94, 1.0)),
     }
 
@@ -149,17 +147,15 @@ def _area(outlines: Sequence[Points]) -> float:
     return float(np.asarray(canvas).sum() / unit**2)
 
 
-def _painted(
-    parts: Sequence[Part], palette: dict[Tone, Colour], on_light: bool, size: int
-) -> Image.Image:
-    """Return the object with a dark or white edge around it, (S, S) RGBA."""
+def _painted(parts: Sequence[Part], palette: dict[Tone, Colour], size: int) -> Image.Image:
+    """Return the object with a dark edge around it, (S, S) RGBA."""
     large = size * SUPERSAMPLING
-    edge = palette[Tone.DARK] if on_light else (255, 255, 255)
+    edge = palette[Tone.DARK]
     canvas = Image.new("RGBA", (large, large), (*edge, 0))
     pen = ImageDraw.Draw(canvas)
     outlines = [(part.points * SUPERSAMPLING).ravel().tolist() for part in parts]
     for outline in outlines:
-        pen.line(outline + outline[:4], fill=(*edge, 255), width=large // 40, joint="curve")
+        pen.line(outline + outline[:4], fill=(*edge, 255), width=large // 32, joint="curve")
     for part, outline in zip(parts, outlines, strict=True):
         pen.polygon(outline, fill=(*palette[part.tone], 255))
     return canvas.reduce(SUPERSAMPLING)

@@ -51,8 +51,8 @@ def arc(centre: Pair, radii: Pair, start: float = 0, stop: float = 360, tilt: fl
     """Return an ellipse or a piece of one, closed by a straight edge; angles in degrees."""
     count = max(3, round((stop - start) / ARC_STEP) + 1)
     angles = np.radians(np.linspace(start, stop, count))
-    curve = np.stack([np.cos(angles), np.sin(angles)], axis=1) * np.array(radii)
-    return turned(curve, tilt) + polygon(centre)
+    curve = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii
+    return turned(curve, tilt) + centre
 
 
 def disc(x: float, y: float, radius: float) -> Points:
@@ -218,8 +218,7 @@ def _rocket(rng: Random) -> list[Part]:
 
 def _star(rng: Random) -> list[Part]:
     inner = rng.uniform(0.4, 0.5)
-    radii = [1.0, inner] * 5
-    tips = [turned(polygon((0, -radius)), 36 * i)[0] for i, radius in enumerate(radii)]
+    tips = [turned(polygon((0, -radius)), 36 * i)[0] for i, radius in enumerate([1, inner] * 5)]
     facets = [np.stack([np.zeros(2), tips[i], tips[i + 1]]) for i in range(0, 10, 2)]
     return [Part(np.stack(tips)), *(Part(facet, Tone.ACCENT) for facet in facets)]
 

@@ -1,0 +1,325 @@
+"""Every page through Home.py: what it says when empty, when full, and to bad input."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.artifacts import Manifest, delete_artifact
+from core.datasets.scan import Source, add_folder, resplit
+from core.datasets.splits import SplitConfig
+from core.job_records import Status
+from core.progress import finish
+from core.training.config import TrainConfig
+from core.training.loop import train
+from core.vectors.config import IndexConfig
+from core.vectors.embeddings import embed_dataset
+from core.vectors.indexes import build_index
+from core.workspace import PROJECT, Workspace
+from state import resources
+from state.session import Selection
+from tests.pictures import class_folders, png, solid, speckled
+
+PAGES = ("datasets", "training", "indexes", "query", "explore")
+Open = Callable[[str], AppTest]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a dataset, an untrained model and an index; copied for each test."""
+    home = tmp_path_factory.mktemp("made")
+    workspace = Workspace(home)
+    root = class_folders(home / "images", red=10, green=10, blue=10)
+    finish(add_folder(workspace, "colours", Source(root=root), SplitConfig()))
+    config = TrainConfig(
+        dataset="colours",
+        backbone="vgg16_bn",
+        weights="none",
+        trainable_blocks=5,
+        image_size=32,
+        epochs=0,
+    )
+    model = finish(train(workspace, config))
+    embeddings = finish(embed_dataset(workspace, "colours", model.id))
+    finish(build_index(workspace, embeddings.id, IndexConfig()))
+    return home
+
+
+@pytest.fixture
+def full(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    shutil.copytree(made, tmp_path / "home")
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
+    return Workspace(tmp_path / "home")
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
+    return Workspace(tmp_path / "home")
+
+
+@pytest.fixture
+def visit() -> Open:
+    def open_page(name: str) -> AppTest:
+        app = AppTest.from_file(str(PROJECT / "Home.py"), default_timeout=60).run()
+        if name:
+            app.switch_page(f"pages/{name}.py").run()
+        assert not app.exception
+        return app
+
+    return open_page
+
+
+def texts(app: AppTest) -> str:
+    """Everything that a person reads on the page."""
+    elements = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.title]
+    return "\n".join(str(element.value) for element in elements)
+
+
+def index_of(workspace: Workspace) -> Manifest:
+    from core.lineage import read_lineage
+
+    return read_lineage(workspace).indexes[0]
+
+
+def test_the_overview_of_an_empty_home_begins_with_datasets(empty: Workspace, visit: Open) -> None:
+    app = visit("")
+    assert app.title[0].value == "Image Retrieval Workbench"
+    assert texts(app).count("Not yet.") == 5
+    app.button(key="overview-go-0").click().run()
+    assert app.title[0].value == "Datasets"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence", "button"),
+    [
+        ("training", "Training needs a dataset with labelled images.", "go-to-datasets"),
+        ("indexes", "An index needs a dataset.", "go-to-datasets"),
+        ("query", "A query needs a dataset to search.", "go-to-datasets"),
+        ("explore", "A map needs a dataset.", "go-to-datasets"),
+    ],
+)
+def test_a_page_that_lacks_something_says_what_and_leads_there(
+    empty: Workspace, visit: Open, name: str, sentence: str, button: str
+) -> None:
+    app = visit(name)
+    assert sentence in texts(app)
+    app.button(key=button).click().run()
+    assert app.title[0].value == "Datasets"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("indexes", "An index needs a model"),
+        ("query", "A query needs a model"),
+        ("explore", "they need a model"),
+    ],
+)
+def test_without_a_model_the_pages_lead_to_training(
+    full: Workspace, visit: Open, name: str, sentence: str
+) -> None:
+    delete_artifact(full.models, "colours-vgg16_bn-untrained")
+    app = visit(name)
+    assert sentence in texts(app)
+    app.button(key="go-to-training").click().run()
+    assert app.title[0].value == "Training"
+
+
+@pytest.mark.parametrize("name", ["query", "explore"])
+def test_without_an_index_the_pages_lead_to_indexes(
+    full: Workspace, visit: Open, name: str
+) -> None:
+    delete_artifact(full.indexes, index_of(full).id)
+    app = visit(name)
+    assert "not indexed with this model yet" in texts(app)
+    assert app.button(key="go-to-indexes").label == "Build an index"
+
+
+@pytest.mark.parametrize("name", ["", *PAGES])
+def test_every_page_of_a_full_home_tells_what_is_chosen(
+    full: Workspace, visit: Open, name: str
+) -> None:
+    said = texts(visit(name))
+    assert "**colours**" in said
+    assert "**colours\\-vgg16\\_bn\\-untrained**" in said
+    assert "**colours\\-vgg16\\_bn\\-untrained\\-flat**" in said
+    assert "stale:" not in said
+
+
+def test_the_drawn_set_is_one_click(empty: Workspace, visit: Open) -> None:
+    app = visit("datasets")
+    app.button(key="datasets-draw").click().run()
+    [view] = resources.jobs().views()
+    assert view.record.arguments == ("draw", "--name", "drawn")
+    assert "Drawing the built" in app.get("progress")[0].proto.text  # type: ignore[attr-defined]
+    resources.jobs().stop(view.record.id)
+    assert resources.jobs().wait(view.record.id, 30).record.status == Status.STOPPED
+    app.run()
+    assert "stopped" in texts(app)
+
+
+def test_a_folder_is_brought_in_and_becomes_the_chosen_dataset(
+    empty: Workspace, visit: Open, tmp_path: Path
+) -> None:
+    root = class_folders(tmp_path / "in" / "my-images", red=4, blue=4)
+    app = visit("datasets")
+    app.segmented_control(key="datasets-way").set_value("A folder").run()
+    app.text_input(key="datasets-folder").set_value(str(root)).run()
+    app.button(key="datasets-folder-go").click().run()
+    [view] = resources.jobs().views()
+    ended = resources.jobs().wait(view.record.id, 60)
+    assert ended.record.status == Status.DONE, resources.jobs().log_of(view.record.id)
+    app.run()
+    assert "**my\\-images**" in texts(app)
+    assert {metric.label: metric.value for metric in app.metric}["Images"] == "8"
+
+
+@pytest.mark.parametrize("folder", ["/nowhere/at/all", "relative-nowhere", "/etc/passwd"])
+def test_a_folder_that_is_none_is_refused_at_once(
+    empty: Workspace, visit: Open, folder: str
+) -> None:
+    app = visit("datasets")
+    app.segmented_control(key="datasets-way").set_value("A folder").run()
+    app.text_input(key="datasets-folder").set_value(folder).run()
+    app.button(key="datasets-folder-go").click().run()
+    assert "There is no folder" in app.error[0].value
+    assert resources.jobs().views() == []
+
+
+def test_a_taken_name_is_refused_at_once(full: Workspace, visit: Open) -> None:
+    app = visit("datasets")
+    app.segmented_control(key="datasets-way").set_value("A folder").run()
+    app.text_input(key="datasets-folder").set_value(str(full.home / "images")).run()
+    name = app.text_input(key="datasets-folder-name-images")
+    name.set_value("colours").run()
+    app.button(key="datasets-folder-go").click().run()
+    assert "There is a dataset “colours” already" in app.error[0].value.replace("\\", "")
+
+
+def test_the_filters_narrow_the_gallery(full: Workspace, visit: Open) -> None:
+    app = visit("datasets")
+    app.selectbox(key="datasets-class-colours").select("red").run()
+    app.segmented_control(key="datasets-split-colours").set_value("test").run()
+    assert {metric.label: metric.value for metric in app.metric}["Shown"] == "2"
+
+
+def test_splitting_anew_makes_model_and_index_stale(full: Workspace, visit: Open) -> None:
+    resplit(full, "colours", SplitConfig(seed=5))
+    app = visit("indexes")
+    assert texts(app).count("badge[stale: the dataset has changed since]") == 2
+    assert app.button(key="indexes-rebuild-current").label == "Rebuild it"
+
+
+def test_training_is_launched_with_what_the_form_says(full: Workspace, visit: Open) -> None:
+    app = visit("training")
+    app.segmented_control(key="training-weights-False").set_value("From scratch").run()
+    app.number_input(key="training-From scratch-epochs").set_value(1).run()
+    app.number_input(key="training-From scratch-size").set_value(32).run()
+    app.button(key="training-start").click().run()
+    [view] = resources.jobs().views()
+    arguments = view.record.arguments
+    assert arguments[:3] == ("train", "--dataset", "colours")
+    assert "--epochs" in arguments
+    ended = resources.jobs().wait(view.record.id, 120)
+    assert ended.record.status == Status.DONE, resources.jobs().log_of(view.record.id)
+    app.run()
+    assert "**colours\\-vgg16\\_bn**" in texts(app)
+    assert not app.exception
+
+
+def test_images_without_labels_are_not_trained_on(
+    full: Workspace, visit: Open, tmp_path: Path
+) -> None:
+    flat = class_folders(tmp_path / "flat", red=4) / "red"
+    finish(add_folder(full, "flat", Source(root=flat), SplitConfig()))
+    app = AppTest.from_file(str(PROJECT / "Home.py"), default_timeout=60)
+    app.session_state["selection"] = Selection(dataset="flat")
+    app.run().switch_page("pages/training.py").run()
+    assert "has no labels: training needs at least two classes" in app.info[0].value
+
+
+def test_an_upload_that_is_indexed_is_found_first(full: Workspace, visit: Open) -> None:
+    app = visit("query")
+    app.file_uploader(key="query-upload").upload("mine.png", png(speckled("red", 3))).run()
+    assert not app.exception
+    [gallery] = app.get("bidi_component")
+    assert "similarity 1.000" in str(gallery.proto)  # type: ignore[attr-defined]
+    assert app.metric[0].label == "Predicted category"
+    assert "embed" in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("notes.png", b"not an image", "notes.png"),
+        ("cut.png", png(solid("red", 200))[:100], "cut.png"),
+        ("empty.jpg", b"", "empty.jpg"),
+    ],
+)
+def test_an_upload_that_is_no_image_gets_one_sentence(
+    full: Workspace, visit: Open, name: str, content: bytes, sentence: str
+) -> None:
+    app = visit("query")
+    app.file_uploader(key="query-upload").upload(name, content).run()
+    assert not app.exception
+    assert sentence in app.error[0].value.replace("\\", "")
+    app.file_uploader(key="query-upload").upload("good.png", png(solid("red"))).run()
+    assert not app.error
+
+
+def test_a_query_from_the_dataset_leaves_itself_out(full: Workspace, visit: Open) -> None:
+    app = visit("query")
+    app.slider(key="query-k").set_value(100).run()
+    app.button(key="query-random").click().run()
+    assert not app.exception
+    assert "The index gave 29 of the 100 that were asked for." in texts(app)
+    assert "are of the same category" in texts(app)
+
+
+def test_a_model_edited_by_hand_is_refused_on_the_page(full: Workspace, visit: Open) -> None:
+    path = full.models / "colours-vgg16_bn-untrained" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    app = visit("query")
+    app.button(key="query-random").click().run()
+    assert not app.exception
+    assert "model.safetensors is damaged or was changed by hand" in app.error[0].value.replace(
+        "\\", ""
+    )
+
+
+def test_an_index_whose_model_is_gone_leads_to_indexes(full: Workspace, visit: Open) -> None:
+    shutil.copytree(full.models / "colours-vgg16_bn-untrained", full.home / "kept")
+    delete_artifact(full.models, "colours-vgg16_bn-untrained")
+    config = TrainConfig(
+        dataset="colours", backbone="vgg16_bn", weights="none", trainable_blocks=5,
+        image_size=32, epochs=0, seed=3,
+    )  # fmt: skip
+    finish(train(full, config))
+    app = visit("query")
+    assert "gone or was trained anew" in texts(app)
+    assert app.button(key="go-to-indexes")
+
+
+def test_a_map_is_offered_and_launched(full: Workspace, visit: Open) -> None:
+    app = visit("explore")
+    assert "UMAP" in texts(app)
+    app.button(key="explore-draw").click().run()
+    [view] = resources.jobs().views()
+    assert view.record.arguments == ("map", "--index", index_of(full).id)
+    resources.jobs().stop(view.record.id)
+    resources.jobs().wait(view.record.id, 90)
+
+
+def test_a_strange_class_name_is_shown_as_it_is(
+    empty: Workspace, visit: Open, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in" / "[link](www.evil.example) *bold*"
+    folder.mkdir(parents=True)
+    (folder / "a.png").write_bytes(png(solid("red")))
+    finish(add_folder(empty, "odd", Source(root=tmp_path / "in"), SplitConfig()))
+    app = visit("training")
+    assert "one class" in app.info[0].value
+    assert not visit("datasets").exception
