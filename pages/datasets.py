@@ -91,7 +91,9 @@ def browse(dataset: Dataset) -> None:
     key = f"datasets-page-{dataset.name}-{label}-{split}"
     page = st.pagination(num_pages, key=key) if num_pages > 1 else 1
     rows = catalog.rows(images, offset=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE)
-    clicked = gallery(tiles_of(dataset, rows), key="datasets-gallery")
+    clicked = gallery(
+        tiles_of(dataset, rows), key="datasets-gallery", label="Images of the dataset"
+    )
     if clicked is not None:
         session.selection().query_image = clicked
         st.switch_page("pages/query.py")
@@ -138,6 +140,8 @@ if picked != chosen.dataset:
 
 dataset = open_dataset(workspace, picked)
 header(dataset)
+if dataset.catalog.labels() and not lineage.models_of(dataset.name):
+    guards.next_step("training", "Next: train a model")
 tools(dataset)
 images_tab, classes_tab, problems_tab = st.tabs(["Images", "Images per class", "Unreadable files"])
 with images_tab:
@@ -146,5 +150,3 @@ with classes_tab:
     charts.class_bars(dataset)
 with problems_tab:
     problems(dataset)
-if dataset.catalog.labels() and not lineage.models_of(dataset.name):
-    guards.next_step("training", "Next: train a model")

@@ -75,7 +75,7 @@ def show_selection(dataset: Dataset, rows: list[ImageRow]) -> None:
     num_pages = -(-len(rows) // SHOWN)
     page = st.pagination(num_pages, key=f"explore-page-{len(rows)}") if num_pages > 1 else 1
     shown = rows[(page - 1) * SHOWN : page * SHOWN]
-    use_as_query(gallery(tiles_of(dataset, shown), key="explore-selected"))
+    use_as_query(gallery(tiles_of(dataset, shown), key="explore-selected", label="Selected images"))
 
 
 def use_as_query(clicked: int | None) -> None:
@@ -90,11 +90,13 @@ def show_point(dataset: Dataset, row: ImageRow, matches: "list[Match]") -> None:
     st.markdown(f"**{plain(row.label or row.path)}** · {plain(row.path)}")
     left, right = st.columns([1, 3])
     with left:
-        use_as_query(gallery(tiles_of(dataset, [row]), key="explore-point", tile_px=200))
+        use_as_query(
+            gallery(tiles_of(dataset, [row]), key="explore-point", tile_px=200, label="The point")
+        )
     with right:
         st.caption(f"Its {len(matches)} nearest images, lined to it on the map:")
         tiles = tiles_of_matches(dataset, matches, row.label)
-        use_as_query(gallery(tiles, key="explore-neighbours-of-point"))
+        use_as_query(gallery(tiles, key="explore-neighbours-of-point", label="Neighbours"))
 
 
 def neighbours_of(image_id: int, index: Manifest) -> "list[Match]":

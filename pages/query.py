@@ -96,7 +96,7 @@ def show_matches(dataset: Dataset, matches: "list[Match]", wanted: ImageRow | No
         st.markdown(f"**{hits} of {len(tiles)}** are of the same category ({plain(label)}).")
     if len(tiles) < k:
         st.caption(f"The index gave {len(tiles)} of the {k} that were asked for.")
-    clicked = gallery(tiles, key="query-gallery")
+    clicked = gallery(tiles, key="query-gallery", label="Matches")
     if clicked is not None:
         session.selection().query_image = clicked
         st.rerun()

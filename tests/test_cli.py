@@ -289,21 +289,19 @@ def write_odd(kind: str, path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "label"),
     [
-        ("greyscale.png", None),
         ("cmyk.jpg", "blue"),
-        ("grey16.png", None),
         ("palette.gif", "blue"),
         ("animated.gif", "blue"),  # Its first frame
         ("turned.jpg", "blue"),
     ],
 )
 def test_every_kind_of_picture_is_answered(
-    chain: Chain, core: InProcess, tmp_path: Path, kind: str, label: str | None
+    chain: Chain, core: InProcess, tmp_path: Path, kind: str, label: str
 ) -> None:
     write_odd(kind, tmp_path / kind)
     found = core(chain.home, "query", str(tmp_path / kind), "--index", FLAT, "--json").result
     assert len(found["matches"]) == 10
-    assert label in (None, found["matches"][0]["label"])
+    assert found["matches"][0]["label"] == label
 
 
 def test_grey_of_16_bits_is_answered_as_grey_of_8_bits(
@@ -333,9 +331,7 @@ def huge_png() -> bytes:
         ("text.png", "text.png is not an image."),
         ("cut.png", "cut.png ends too early."),
         ("huge.png", "huge.png claims 3,600 million pixels"),
-        ("empty.png", "empty.png is empty."),
         ("missing.png", "missing.png is not there any more."),
-        ("folder.png", "folder.png"),
     ],
 )
 def test_a_bad_picture_is_refused_in_one_sentence(
@@ -345,8 +341,6 @@ def test_a_bad_picture_is_refused_in_one_sentence(
     (tmp_path / "text.png").write_text("not an image")
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "huge.png").write_bytes(huge_png())
-    (tmp_path / "empty.png").touch()
-    (tmp_path / "folder.png").mkdir()
     said = core(chain.home, "query", str(tmp_path / name), "--index", FLAT, "--json")
     assert (said.status, said.stdout) == (1, "")
     assert sentence in said.stderr.splitlines()[-1]
@@ -443,7 +437,6 @@ def test_what_is_not_there_is_said_with_status_1(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "required: VERB"),
         (["fly"], "invalid choice: 'fly'"),
         (["scan", "."], "required: --name"),
         (["scan", ".", "--name", "x", "--wrong"], "unrecognized arguments: --wrong"),
@@ -451,7 +444,7 @@ def test_what_is_not_there_is_said_with_status_1(
         (["draw", "--name", "x", "--per-category", "0"], "per-category must be at least 1"),
         (["train", "--dataset", "x", "--epochs", "ten"], "invalid int value: 'ten'"),
         (["train", "--dataset", "x", "--epochs", "-1"], "epochs must be in"),
-        (["index", "--embeddings", "x", "--kind", "tree"], "invalid choice"),
+        (["index", "--embeddings", "x", "--kind", "tree"], "{flat,ivf,hnsw}"),
         (["index", "--dataset", "x"], "index needs either --embeddings"),
         (["map", "--index", "x", "--neighbours", "1"], "neighbours must be in"),
         (["query", "--index", "x", "a.png", "--k", "0"], "k must be in 1..100, got 0"),
@@ -473,6 +466,7 @@ def test_wrong_usage_is_said_with_status_2(
     [
         (["scan", "/nowhere", "--name", "x", "--json"], 1),
         (["query", "--index", "x", "a.png", "--k", "101"], 2),
+        (["fly"], 2),
     ],
 )
 def test_a_process_exits_with_the_status_too(
@@ -492,9 +486,8 @@ def test_no_job_runs_in_an_empty_home(core: InProcess, tmp_path: Path) -> None:
 def test_a_stop_ends_with_130_and_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     process = start(tmp_path, "draw", "--name", "many", "--per-category", "100000", "--json")
     assert process.stderr
-    for line in process.stderr:
-        if "%" in line and "drawing" in line:  # Its second line: some pictures are on disk
-            break
+    next(line for line in process.stderr if "drawing" in line)
+    next(line for line in process.stderr if "drawing" in line)  # Some pictures are on disk by now
     pictures = list((tmp_path / "data" / "datasets").glob(f"{DRAFT_PREFIX}*/images/*/*.png"))
     process.send_signal(number)
 

@@ -68,13 +68,14 @@ def test_objects_take_a_tenth_to_a_quarter_of_the_picture(category: str) -> None
 def test_the_mask_is_where_the_object_changes_the_picture(
     category: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawing = draw(category, 5)
+    drawings = [draw(category, number) for number in range(4)]
     monkeypatch.setattr(drawn, "_painted", lambda *_: Image.new("RGBA", (128, 128)))
-    without = np.asarray(draw(category, 5).image, np.int16)
-    change = np.abs(np.asarray(drawing.image, np.int16) - without).max(axis=2)
-    inside = np.asarray(drawing.mask) == 255
-    assert (change[inside] > 10).mean() > 0.95
-    assert (change[~inside] > 100).mean() < 0.05  # only its shadow and what covers it
+    with_it = np.stack([np.asarray(drawing.image, np.int16) for drawing in drawings])
+    without = np.stack([np.asarray(draw(category, n).image, np.int16) for n in range(4)])
+    change = np.abs(with_it - without)
+    inside = np.stack([np.asarray(drawing.mask) == 255 for drawing in drawings])
+    assert (change.max(axis=3)[inside] > 10).mean() > 0.985
+    assert (change.max(axis=3)[~inside] > 100).mean() < 0.01  # its shadow changes less
 
 
 def test_the_dataset_is_written_a_folder_a_category(tmp_path: Path) -> None:

@@ -44,6 +44,9 @@ MOST_COVERED = 0.1
 PNG_LEVEL = 4
 """Of 9: the files are a few per cent larger than Pillow's default of 6, and quicker to write."""
 
+MOST_CORNERS = 10
+"""A polygon of more is a curve: its edge needs no rounding at the corners, which takes longest."""
+
 Mask: TypeAlias = NDArray[np.bool_]
 
 
@@ -155,7 +158,8 @@ def _painted(parts: Sequence[Part], palette: dict[Tone, Colour], size: int) -> I
     pen = ImageDraw.Draw(canvas)
     outlines = [(part.points * SUPERSAMPLING).ravel().tolist() for part in parts]
     for outline in outlines:
-        pen.line(outline + outline[:4], fill=(*edge, 255), width=large // 32, joint="curve")
+        joint = "curve" if len(outline) <= 2 * MOST_CORNERS else None
+        pen.line(outline + outline[:4], fill=(*edge, 255), width=large // 32, joint=joint)
     for part, outline in zip(parts, outlines, strict=True):
         pen.polygon(outline, fill=(*palette[part.tone], 255))
     return canvas.reduce(SUPERSAMPLING)

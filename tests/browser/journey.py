@@ -1,0 +1,84 @@
+"""The steps that both journeys take, as a person would take them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from core.workspace import PROJECT
+
+MINUTE = 60_000
+expect.set_options(timeout=20_000)
+"""These machines are shared: nothing here is a measurement."""
+
+
+def go_to(page: Page, name: str) -> None:
+    """Follow the sidebar's link to a page."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
+    title = "Image Retrieval Workbench" if name == "Overview" else name
+    expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+
+
+def wait_until_done(page: Page, title: str, minutes: float = 1) -> None:
+    """Wait for a job's own sentence that it is done."""
+    expect(page.get_by_text(f"{title}: done in")).to_be_visible(timeout=minutes * MINUTE)
+
+
+def tiles(page: Page, gallery: str) -> Locator:
+    """Return the tiles of a gallery."""
+    return page.get_by_role("group", name=gallery).get_by_role("button")
+
+
+def metric(page: Page, label: str) -> Locator:
+    """Return the figure under a label."""
+    return page.get_by_test_id("stMetric").filter(has_text=label)
+
+
+def build_index(page: Page, dataset: str, model: str) -> None:
+    """Embed and index with what is preselected, and go on to the Query page."""
+    page.get_by_role("button", name="Embed and build").click()
+    wait_until_done(page, f"Indexing {dataset} with {model}", minutes=4)
+    page.get_by_role("button", name="Next: query it").click()
+    expect(page.get_by_role("heading", name="Query", level=1)).to_be_visible()
+
+
+def upload(page: Page, image: Path) -> None:
+    """Search by a file and wait for its answer."""
+    page.locator("input[type=file]").set_input_files(image)
+    expect(page.get_by_text("Predicted category")).to_be_visible(timeout=MINUTE)
+    expect(tiles(page, "Matches").first).to_be_visible()
+
+
+def draw_map(page: Page) -> Locator:
+    """Have the map laid out and return its plot."""
+    go_to(page, "Explore")
+    page.get_by_role("button", name="Draw the map").click()
+    plot = page.locator(".workbench-scatter-plot .nsewdrag")
+    expect(plot).to_be_visible(timeout=4 * MINUTE)
+    return plot
+
+
+def lasso_everything(page: Page, plot: Locator) -> None:
+    """Draw a lasso around the whole map with the mouse."""
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    left, top = box["x"] + 5, box["y"] + 5
+    right, bottom = box["x"] + box["width"] - 5, box["y"] + box["height"] - 5
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top + 4)):
+        page.mouse.move(x, y, steps=6)
+    page.mouse.up()
+
+
+def headless(home: Path, *arguments: str) -> dict[str, Any]:
+    """Run the headless command on the journey's workspace and return its JSON."""
+    command = [sys.executable, "-m", "core", *arguments, "--home", str(home), "--json"]
+    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    result: dict[str, Any] = json.loads(ended.stdout)
+    return result

@@ -1,0 +1,101 @@
+"""The whole journey on real photographs: ten categories of Caltech-101."""
+
+import re
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.journey import (
+    build_index,
+    draw_map,
+    go_to,
+    headless,
+    lasso_everything,
+    metric,
+    tiles,
+    upload,
+    wait_until_done,
+)
+from tests.browser.workbench import Workbench, open_page
+
+CATEGORIES = (
+    "butterfly",
+    "car_side",
+    "chandelier",
+    "dollar_bill",
+    "grand_piano",
+    "ketch",
+    "laptop",
+    "sunflower",
+    "trilobite",
+    "watch",
+)
+MOST_IMAGES = 60
+"""Of each category: the largest have hundreds, and this must be quick on two cores."""
+
+EPOCHS, BATCH_SIZE = 10, 16
+
+
+def ten_categories(root: Path, target: Path) -> int:
+    """Copy the first images of ten categories, in Caltech-101's layout, and count them."""
+    for category in CATEGORIES:
+        folder = target / "101_ObjectCategories" / category
+        folder.mkdir(parents=True)
+        for image in sorted((root / "101_ObjectCategories" / category).iterdir())[:MOST_IMAGES]:
+            shutil.copy(image, folder)
+        assert len(list(folder.iterdir())) >= 40
+    return len(list(target.rglob("*.jpg")))
+
+
+def untrained(home: Path) -> dict[str, float]:
+    """Evaluate the same network before it has learnt anything."""
+    model = headless(
+        home, "train", "--dataset", "caltech101", "--weights", "none", "--epochs", "0"
+    )["id"]
+    index = headless(home, "index", "--dataset", "caltech101", "--model", model)["id"]
+    return headless(home, "evaluate", "--index", index)
+
+
+def test_ten_categories_from_a_folder_to_the_map(
+    workbench: Workbench, sound_page: Page, tmp_path: Path, caltech_root: Path
+) -> None:
+    root = tmp_path / "caltech101"
+    count = ten_categories(caltech_root, root)
+    page = sound_page
+    open_page(page, workbench, "datasets")
+    page.get_by_text("Caltech-101", exact=True).click()
+    page.get_by_label("Folder, if you have it already").fill(str(root))
+    page.get_by_label("Folder, if you have it already").press("Tab")
+    page.get_by_role("button", name="Bring it in").click()
+    wait_until_done(page, "Bringing in caltech101")
+    expect(metric(page, "Images")).to_contain_text(f"{count:,}")
+    before = untrained(workbench.home)
+
+    go_to(page, "Training")
+    page.get_by_text("From scratch", exact=True).click()
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_label("Epochs").fill(str(EPOCHS))
+    page.get_by_label("Epochs").press("Tab")
+    page.get_by_label("Batch size").fill(str(BATCH_SIZE))
+    page.get_by_label("Batch size").press("Tab")
+    expect(
+        page.get_by_text(re.compile(f"{EPOCHS} epochs · .* batch {BATCH_SIZE} "))
+    ).to_be_visible()
+    page.get_by_role("button", name="Start training").click()
+    wait_until_done(page, "Training vgg16_bn on caltech101", minutes=15)
+
+    go_to(page, "Indexes")
+    build_index(page, "caltech101", "caltech101-vgg16_bn")
+    upload(page, root / "101_ObjectCategories" / "watch" / "image_0001.jpg")
+    expect(tiles(page, "Matches").first).to_contain_text("1 · watch")
+    expect(tiles(page, "Matches").first).to_contain_text("similarity 1.000")
+    lasso_everything(page, draw_map(page))
+    expect(page.get_by_text(f"{count:,} selected")).to_be_visible()
+
+    after = headless(workbench.home, "evaluate", "--index", "caltech101-vgg16_bn-flat")
+    print(
+        f"\nmacro recall@1: untrained {before['recall_at_1_macro']:.3f}, "
+        f"trained {after['recall_at_1_macro']:.3f}"
+    )
+    assert after["recall_at_1_macro"] >= before["recall_at_1_macro"] + 0.10

@@ -1,0 +1,71 @@
+"""The whole journey on the drawn set: no network, no file, from an empty home to an answer."""
+
+import re
+import time
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.journey import (
+    MINUTE,
+    build_index,
+    draw_map,
+    go_to,
+    headless,
+    lasso_everything,
+    metric,
+    tiles,
+    upload,
+    wait_until_done,
+)
+from tests.browser.workbench import Workbench, open_page
+
+
+def test_from_the_first_click_to_the_map(
+    workbench: Workbench, sound_page: Page, tmp_path: Path
+) -> None:
+    page = sound_page
+    open_page(page, workbench)
+    expect(page.get_by_text("Not yet.")).to_have_count(5)
+    started = time.monotonic()
+
+    page.get_by_test_id("stMain").get_by_role("button", name="Datasets").click()
+    page.get_by_role("button", name="Draw it").click()
+    wait_until_done(page, "Drawing the built-in set", minutes=2)
+    expect(metric(page, "Images")).to_contain_text("720")
+    expect(tiles(page, "Images of the dataset")).to_have_count(48)
+
+    page.get_by_role("button", name="Next: train a model").click()
+    expect(page.get_by_text("No weights needed")).to_be_visible()  # The default, without ImageNet
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    expect(page.get_by_text(re.compile("epoch 1 of")).first).to_be_visible(timeout=MINUTE)
+    go_to(page, "Overview")
+    expect(page.get_by_text(re.compile("Training vgg16_bn on drawn")).first).to_be_visible()
+    go_to(page, "Training")
+    expect(page.get_by_text("Validation mAP@10")).to_be_visible(timeout=4 * MINUTE)
+    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    wait_until_done(page, "Training vgg16_bn on drawn", minutes=12)
+
+    page.get_by_role("button", name="Next: build an index").click()
+    build_index(page, "drawn", "drawn-vgg16_bn")
+
+    picture = workbench.home / "data/datasets/drawn/images/fish/000.png"
+    upload(page, picture)
+    first = tiles(page, "Matches").first
+    expect(first).to_contain_text("1 · fish")
+    expect(first).to_contain_text("similarity 1.000")
+    tiles(page, "Matches").nth(1).click()
+    expect(page.get_by_text("are of the same category")).to_be_visible()
+    expect(page.get_by_text("similarity 1.000")).to_have_count(0)  # It leaves itself out
+
+    plot = draw_map(page)
+    print(f"\nthe whole journey took {time.monotonic() - started:.0f} s")
+    lasso_everything(page, plot)
+    expect(page.get_by_text("720 selected")).to_be_visible()
+    expect(tiles(page, "Selected images")).to_have_count(60)
+
+    result = headless(workbench.home, "evaluate", "--index", "drawn-vgg16_bn-flat")
+    print(f"recall@1 {result['recall_at_1']:.3f}, mAP@10 {result['map_at_10']:.3f}")
+    assert result["num_queries"] == 144
+    assert result["recall_at_1"] >= 0.9
