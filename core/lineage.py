@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.artifacts import Manifest, list_artifacts
 from core.datasets.registry import list_datasets
+from core.errors import DamagedArtifactError
 from core.workspace import Workspace
 
 DATASET_CHANGED = "the dataset has changed since"
@@ -61,13 +62,19 @@ class Lineage:
 
 def read_lineage(workspace: Workspace) -> Lineage:
     """Read what there is in the workspace."""
+    datasets, damaged_datasets = {}, []
+    for dataset in list_datasets(workspace):
+        try:
+            datasets[dataset.name] = dataset.catalog.fingerprint
+        except DamagedArtifactError as error:
+            damaged_datasets.append(str(error))
     models, damaged_models = list_artifacts(workspace.models)
     indexes, damaged_indexes = list_artifacts(workspace.indexes)
     maps, damaged_maps = list_artifacts(workspace.maps)
     return Lineage(
-        datasets={d.name: d.catalog.fingerprint for d in list_datasets(workspace)},
+        datasets=datasets,
         models=models,
         indexes=indexes,
         maps=maps,
-        damaged=damaged_models + damaged_indexes + damaged_maps,
+        damaged=damaged_datasets + damaged_models + damaged_indexes + damaged_maps,
     )

@@ -61,10 +61,10 @@ def _add_option(
         settings["action"] = argparse.BooleanOptionalAction
     else:
         kind = _plain_type(hint)
-        settings["type"] = kind
         if issubclass(kind, Enum):
-            settings["choices"] = list(kind)
-        settings["metavar"] = field.name.upper() if not issubclass(kind, Enum) else None
+            settings["choices"] = [member.value for member in kind]
+        else:
+            settings["type"], settings["metavar"] = kind, field.name.upper()
     parser.add_argument("--" + field.name.replace("_", "-"), **settings)
 
 

@@ -8,6 +8,7 @@ from core.datasets.registry import Dataset, delete_dataset, list_datasets, open_
 from core.datasets.scan import Source, add_folder, rescan, resplit
 from core.datasets.splits import SplitConfig
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
+from core.lineage import read_lineage
 from core.progress import Progress, finish
 from core.workspace import Workspace
 from tests.pictures import class_folders, png, solid, speckled
@@ -190,3 +191,21 @@ def test_rows_are_found_by_id_whatever_their_number(workspace: Workspace, tmp_pa
         "red/001.png",
         "red/002.png",
     ]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database", None])
+def test_a_damaged_catalog_is_named_and_takes_no_other_dataset_along(
+    workspace: Workspace, tmp_path: Path, content: bytes | None
+) -> None:
+    root = class_folders(tmp_path / "in", red=2)
+    broken = bring_in(workspace, root, "broken").catalog
+    bring_in(workspace, root, "sound")
+    if content is None:
+        broken.path.unlink()
+    else:
+        broken.path.write_bytes(content)
+    with pytest.raises(DamagedArtifactError, match=r"broken/catalog\.sqlite is damaged"):
+        broken.count()
+    lineage = read_lineage(workspace)
+    assert list(lineage.datasets) == ["sound"]
+    assert "broken/catalog.sqlite" in lineage.damaged[0]

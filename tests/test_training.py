@@ -80,10 +80,11 @@ def test_colours_are_told_apart_after_two_epochs(workspace: Workspace, colours: 
 
 
 def test_a_seed_repeats_a_run_bit_for_bit(workspace: Workspace, colours: str) -> None:
-    config = TrainConfig(dataset=colours, augment=True, **TINY)
+    one = TINY | {"epochs": 1}
+    config = TrainConfig(dataset=colours, augment=True, **one)
     first, second = (weights_of(workspace, finish(train(workspace, config))) for _ in range(2))
     other = weights_of(
-        workspace, finish(train(workspace, TrainConfig(dataset=colours, seed=1, **TINY)))
+        workspace, finish(train(workspace, TrainConfig(dataset=colours, seed=1, **one)))
     )
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert not all(torch.equal(first[key], other[key]) for key in first)
@@ -194,15 +195,17 @@ def test_images_without_labels_cannot_be_learnt(workspace: Workspace, tmp_path: 
         finish(train(workspace, TrainConfig(dataset="flat", **TINY)))
 
 
-def test_a_loss_that_is_no_number_ends_with_a_sentence(workspace: Workspace, colours: str) -> None:
-    wild = TINY | {
-        "backbone": "vgg16",
-        "learning_rate": 1.0,
-        "trunk_learning_rate": 1.0,
-        "epochs": 40,
-    }
-    with pytest.raises(WorkbenchError, match="smaller learning rate"):
-        finish(train(workspace, TrainConfig(dataset=colours, **wild)))
+def test_a_loss_that_is_no_number_ends_with_a_sentence(
+    workspace: Workspace, colours: str, tmp_path: Path
+) -> None:
+    weights = trunk_file(tmp_path / "trunk.safetensors")
+    huge = {key: value * 1e9 for key, value in load_file(weights).items()}
+    save_file(huge, tmp_path / "huge.safetensors")
+    config = TrainConfig(
+        dataset=colours, weights=str(tmp_path / "huge.safetensors"), image_size=32, epochs=1
+    )
+    with pytest.raises(WorkbenchError, match="no longer a number in epoch 1"):
+        finish(train(workspace, config))
     assert list(workspace.models.iterdir()) == []
 
 

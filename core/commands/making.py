@@ -52,7 +52,8 @@ def _configure_index(parser: argparse.ArgumentParser) -> None:
 
 def _run_index(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config = read_options(options, IndexConfig)
-    if bool(options.embeddings) == bool(options.dataset and options.model):
+    given = [bool(value) for value in (options.embeddings, options.dataset, options.model)]
+    if given not in ([True, False, False], [False, True, True]):
         raise ValueError("index needs either --embeddings, or both --dataset and --model")
     yield STARTING
     from core.vectors.embeddings import embed_dataset

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from core.errors import DamagedArtifactError, WorkbenchError
+
 BUSY_TIMEOUT_S = 30
 """How long a writer waits for another one; a scan's write of 100,000 rows takes seconds."""
 
@@ -98,17 +100,29 @@ class Catalog:
         self.path = path
 
     @contextmanager
-    def _connect(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S)
+    def _connect(self, mode: str = "rw") -> Iterator[sqlite3.Connection]:
         try:
-            with connection:  # One transaction: all of it or nothing
-                yield connection
-        finally:
-            connection.close()
+            address = f"{self.path.absolute().as_uri()}?mode={mode}"
+            connection = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S)
+            try:
+                with connection:  # One transaction: all of it or nothing
+                    yield connection
+            finally:
+                connection.close()
+        except sqlite3.DatabaseError as error:
+            if "locked" in str(error) or "full" in str(error):
+                raise WorkbenchError(
+                    f"The catalog of “{self.path.parent.name}” cannot be written: {error}.",
+                    "Wait for other jobs to end, see that the disk has room, and try again.",
+                ) from error
+            raise DamagedArtifactError(
+                f"{self.path.parent.name}/{self.path.name} is damaged or was changed by hand.",
+                "Delete that dataset's folder and bring it in again.",
+            ) from error
 
     def create(self) -> None:
         """Make the tables; does nothing where they are there."""
-        with self._connect() as connection:
+        with self._connect("rwc") as connection:
             connection.executescript(SCHEMA)
 
     def replace(self, found: Iterable[Found]) -> None:
@@ -136,6 +150,8 @@ class Catalog:
         """Identifies what matters for training and indexes: content, label and split of each."""
         with self._connect() as connection:
             row = connection.execute("SELECT value FROM facts WHERE name='fingerprint'").fetchone()
+            if row is None:
+                raise sqlite3.DatabaseError("no fingerprint")
         return str(row[0])
 
     def count(self, images: ImageFilter = ALL_IMAGES) -> int:

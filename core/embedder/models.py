@@ -72,8 +72,10 @@ def load_model(workspace: Workspace, model_id: str) -> Model:
     path = workspace.models / model_id / WEIGHTS
     try:
         config = NetworkConfig(**manifest.config["network"])
-        network = EmbeddingNetwork(config)
-        network.load_state_dict(load_file(path))
+        with torch.device("meta"):  # Random start weights would take two seconds, for nothing
+            network = EmbeddingNetwork(config)
+        network.load_state_dict(load_file(path, backend="pread"), assign=True)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError, OSError) as error:
         raise DamagedArtifactError(
             f"The model {model_id} does not fit its own description.", "Train it again."

@@ -56,17 +56,17 @@ def embed_dataset(workspace: Workspace, dataset_name: str, model_id: str) -> Wor
         WorkbenchError: Not one image could be embedded.
     """
     dataset = open_dataset(workspace, dataset_name)
-    yield Progress(0, 0, "opening the model")
-    model = load_model(workspace, model_id)
     made_from = {
         "dataset": dataset.name,
         "dataset_fingerprint": dataset.catalog.fingerprint,
-        "model": model.id,
-        "model_fingerprint": model.manifest.fingerprint,
+        "model": model_id,
+        "model_fingerprint": open_artifact(workspace.models, model_id).fingerprint,
     }
     done = [m for m in list_artifacts(workspace.embeddings)[0] if m.made_from == made_from]
     if done:
         return done[0]
+    yield Progress(0, 0, "opening the model")
+    model = load_model(workspace, model_id)
     with draft(workspace.embeddings) as folder:
         vectors, image_ids, problems = yield from _embed(model, dataset)
         np.save(folder / VECTORS, vectors)

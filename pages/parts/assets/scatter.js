@@ -13,6 +13,14 @@ const NO_WEBGL =
 const LOST = "The browser gave up drawing the map. Reload the page.";
 const NO_SCRIPT = "The map's drawing library did not load. Reload the page.";
 
+// Named one by one: plotly's own choice has a button that sends the data to its maker's cloud.
+const BUTTONS = [
+  ["toImage"],
+  ["lasso2d", "select2d", "pan2d", "zoom2d"],
+  ["zoomIn2d", "zoomOut2d", "resetScale2d"],
+];
+const CONFIG = { displaylogo: false, scrollZoom: true, modeBarButtons: BUTTONS, plotlyServerURL: "" };
+
 const plots = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -47,9 +55,11 @@ function destroy(plot) {
   }
 }
 
+const update = (plot) => enqueue(plot, () => applyChanges(plot));
+
 // One change after the other: plotly's calls are asynchronous and must not overlap.
-function update(plot) {
-  plot.queue = plot.queue.then(() => applyChanges(plot)).catch((error) => {
+function enqueue(plot, change) {
+  plot.queue = plot.queue.then(() => plot.gone || change()).catch((error) => {
     console.error(error);
     complain(plot, NO_SCRIPT);
   });
@@ -92,21 +102,20 @@ function complain(plot, sentence) {
 
 // ---- drawing
 
+// One cloud for all groups, since each trace costs two WebGL calls at every move of a lasso. The
+// legend belongs to traces without points; hiding one takes its points out of the cloud.
 async function draw(Plotly, plot) {
   const { data, host } = plot;
   plot.x = decode(data.x, Float32Array);
   plot.y = decode(data.y, Float32Array);
-  plot.members = members(decode(data.groups, Uint16Array), data.names.length);
-  plot.shown = [...plot.members.keys()].filter((group) => plot.members[group].length);
+  plot.groups = decode(data.groups, Uint16Array);
+  plot.shown = [...new Set(plot.groups)].sort((first, second) => first - second);
   plot.drawn = data.version;
-  const traces = plot.shown.map((group) => traceOf(plot, group));
-  await Plotly.react(host, traces, layoutOf(plot), {
-    displaylogo: false,
-    scrollZoom: true,
-    modeBarButtonsToRemove: ["autoScale2d"],
-  });
   plot.seen = JSON.stringify(data.selection);
-  plot.last = data.selection ?? { kind: "clear" };
+  plot.last = data.selection ?? CLEAR;
+  const hidden = new Set(data.selection?.hidden);
+  const traces = [cloudOf(plot, hidden), ...plot.shown.map((group) => entryOf(plot, group, hidden))];
+  await Plotly.react(host, traces, layoutOf(plot), CONFIG);
   if (!plot.listening) listen(Plotly, plot);
   plot.listening = true;
 }
@@ -115,31 +124,48 @@ function decode(text, Type) {
   return new Type(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
 }
 
-function members(groups, count) {
-  const lists = Array.from({ length: count }, () => []);
-  groups.forEach((group, index) => lists[group].push(index));
-  return lists;
-}
+const turnOf = (group) => Math.floor(group / COLOURS.length);
+const colourOf = (group) => COLOURS[group % COLOURS.length];
+const symbolOf = (group) => SYMBOLS[turnOf(group) % SYMBOLS.length];
 
-function traceOf({ x, y, members, data }, group) {
+function cloudOf(plot, hidden) {
+  const { x, groups } = plot;
   const size = x.length > 50_000 ? 3 : x.length > 5_000 ? 5 : 7;
-  const turn = Math.floor(group / COLOURS.length);
+  const { marker, ...columns } = columnsOf(plot, hidden);
   return {
     type: "scattergl",
     mode: "markers",
-    name: plain(shorten(data.names[group])),
-    x: Float32Array.from(members[group], (index) => x[index]),
-    y: Float32Array.from(members[group], (index) => y[index]),
-    visible: data.selection?.hidden.includes(group) ? "legendonly" : true,
+    ...columns,
     hoverinfo: "none",
-    marker: {
-      color: COLOURS[group % COLOURS.length],
-      symbol: SYMBOLS[turn % SYMBOLS.length],
-      size: turn ? size + 2 : size,
-      opacity: 0.8,
-    },
+    showlegend: false,
+    marker: { ...marker, size: groups.some(turnOf) ? size + 1 : size, opacity: 0.8 },
     selected: { marker: { opacity: 1 } },
     unselected: { marker: { opacity: 0.08 } },
+  };
+}
+
+function columnsOf(plot, hidden) {
+  const { x, y, groups, shown } = plot;
+  const kept = Uint32Array.from(groups.keys()).filter((index) => !hidden.has(groups[index]));
+  plot.kept = kept;
+  const pick = (of) => Array.from(kept, (index) => of(groups[index]));
+  const symbol = shown.some(turnOf) ? pick(symbolOf) : "circle"; // one symbol draws faster
+  return {
+    x: Float32Array.from(kept, (index) => x[index]),
+    y: Float32Array.from(kept, (index) => y[index]),
+    marker: { color: pick(colourOf), symbol },
+  };
+}
+
+function entryOf({ data }, group, hidden) {
+  return {
+    type: "scatter",
+    mode: "markers",
+    name: plain(shorten(data.names[group])),
+    x: [null],
+    y: [null],
+    visible: hidden.has(group) ? "legendonly" : true,
+    marker: { color: colourOf(group), symbol: symbolOf(group), size: 8 },
   };
 }
 
@@ -157,13 +183,22 @@ function layoutOf(plot) {
     clickmode: "event",
     hovermode: "closest",
     hoverdistance: 12,
-    margin: { l: 8, r: 8, t: 8, b: 8 },
+    margin: { l: 8, r: 8, t: 36, b: 8 }, // the buttons are on top
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
-    xaxis: { visible: false },
-    yaxis: { visible: false, scaleanchor: "x" },
+    xaxis: { visible: false, range: rangeOf(plot.x) },
+    yaxis: { visible: false, range: rangeOf(plot.y), scaleanchor: "x" },
     showlegend: plot.shown.length > 1,
   };
+}
+
+// Fixed, so that hiding a group does not move the others.
+function rangeOf(values) {
+  if (!values.length) return [0, 1];
+  const low = values.reduce((least, value) => Math.min(least, value));
+  const high = values.reduce((most, value) => Math.max(most, value));
+  const margin = 0.04 * (high - low) || 1;
+  return [low - margin, high + margin];
 }
 
 // What may change while the points stay: size, theme and highlight.
@@ -180,7 +215,7 @@ function surroundings({ host, data, x, y }) {
     legend: { itemsizing: "constant", ...(host.clientWidth < NARROW ? under : {}) },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: style.color, activecolor: accent },
     newselection: { line: { color: accent, width: 2, dash: "dot" } },
-    activeselection: { fillcolor: accent, opacity: 0.08 },
+    activeselection: { fillcolor: "rgba(0,0,0,0)" },
     shapes: rings(data.highlight, x, y, text, accent),
   };
 }
@@ -241,7 +276,7 @@ function readOutline(outline) {
 async function followSelection(Plotly, plot) {
   const { selection } = plot.data;
   plot.seen = JSON.stringify(selection);
-  if (selection ? plot.sent.delete(outlineKey(selection)) : plot.last.kind === "clear") return;
+  if (selection ? plot.sent.has(outlineKey(selection)) : plot.last.kind === "clear") return;
   plot.last = selection ?? CLEAR;
   await Plotly.relayout(plot.host, { selections: outlines(selection) });
 }
@@ -249,30 +284,42 @@ async function followSelection(Plotly, plot) {
 function listen(Plotly, plot) {
   const { host } = plot;
   const tip = plot.root.querySelector(".workbench-scatter-tip");
-  const placeOf = ({ curveNumber, pointNumber }) => plot.members[plot.shown[curveNumber]][pointNumber];
-  host.on("plotly_selected", (event) => console.log("SEL", JSON.stringify(event?.selections), JSON.stringify(host.layout.selections)));
+  const placeOf = (event) => plot.kept[event.points[0].pointNumber];
   host.on("plotly_selected", () => report(plot));
-  host.on("plotly_deselect", () => {console.log("DESEL", JSON.stringify(host.layout.selections)); report(plot)});
-  host.on("plotly_restyle", ([change]) => "visible" in change && report(plot));
-  host.on("plotly_click", (event) => plot.send({ kind: "click", index: placeOf(event.points[0]) }));
+  host.on("plotly_deselect", () => report(plot, CLEAR)); // comes before the outline goes
+  host.on("plotly_restyle", ([change]) => "visible" in change && enqueue(plot, () => hide(Plotly, plot)));
+  host.on("plotly_click", (event) => plot.send({ kind: "click", index: placeOf(event) }));
   host.on("plotly_webglcontextlost", () => complain(plot, LOST));
   host.on("plotly_unhover", () => (tip.hidden = true));
-  host.on("plotly_hover", ({ points, event }) => {
+  host.on("plotly_hover", (event) => {
     const box = plot.root.getBoundingClientRect();
-    tip.textContent = plot.data.names[plot.shown[points[0].curveNumber]];
+    const { clientX, clientY } = event.event;
+    tip.textContent = plot.data.names[plot.groups[placeOf(event)]];
     tip.hidden = false;
-    const right = event.clientX - box.left + 14;
-    tip.style.left = `${Math.min(right, box.width - tip.offsetWidth)}px`;
-    tip.style.top = `${event.clientY - box.top + 14}px`;
+    tip.style.left = `${Math.min(clientX - box.left + 14, box.width - tip.offsetWidth)}px`;
+    tip.style.top = `${clientY - box.top + 14}px`;
   });
 }
 
-function report(plot) {
+const hiddenGroups = ({ host, shown }) =>
+  shown.filter((_, place) => host.data[place + 1].visible === "legendonly");
+
+async function hide(Plotly, plot) {
+  const { x, y, marker } = columnsOf(plot, new Set(hiddenGroups(plot)));
+  const { color, symbol } = marker;
+  const columns = { x: [x], y: [y], "marker.color": [color], "marker.symbol": [symbol] };
+  await Plotly.restyle(plot.host, columns, [0]);
+  report(plot);
+}
+
+function currentSelection(plot) {
   const outline = plot.host.layout.selections?.at(-1);
-  const hidden = plot.shown.filter((_, place) => plot.host.data[place].visible === "legendonly");
-  const event = outline ? { ...readOutline(outline), hidden } : CLEAR;
+  return outline ? { ...readOutline(outline), hidden: hiddenGroups(plot) } : CLEAR;
+}
+
+function report(plot, event = currentSelection(plot)) {
   if (JSON.stringify(event) === JSON.stringify(plot.last)) return; // plotly says some things twice
   plot.last = event;
-  if (outline) plot.sent.add(outlineKey(event));
+  plot.sent.add(outlineKey(event));
   plot.send(event);
 }
