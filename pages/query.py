@@ -78,13 +78,13 @@ def show_prediction(prediction: list[tuple[str, float]], trained_on: str, datase
     """Draw the likeliest categories with their probabilities."""
     if not prediction:
         return
-    label, probability = prediction[0]
-    st.metric("Predicted category", label, border=True)
-    st.caption(f"with probability {probability:.1%}")
-    if trained_on != dataset:
-        st.caption(f"These are the categories of {plain(trained_on)}, which the model learnt.")
-    for label, probability in prediction[:TOP_CLASSES]:
-        st.progress(min(probability, 1.0), text=f"{plain(label)} · {probability:.1%}")
+    with st.container(border=True):
+        answer, others = st.columns([1, 2], vertical_alignment="center")
+        answer.metric("Predicted category", prediction[0][0])
+        likeliest = prediction[:TOP_CLASSES]
+        shares = [f"{plain(label)} **{probability:.1%}**" for label, probability in likeliest]
+        note = f"the categories of {plain(trained_on)}" if trained_on != dataset else "probability"
+        others.markdown(" · ".join(shares) + f"  \n:gray[{note}]")
 
 
 def show_matches(dataset: Dataset, matches: "list[Match]", wanted: ImageRow | None, k: int) -> None:
@@ -118,12 +118,11 @@ def main(manifest: Manifest, model: Manifest) -> None:
             show_query(query)
         with right:
             found, seconds = answers.answer_of(query, manifest, model, dataset, k)
+            show_prediction(found.prediction, model.made_from["dataset"], dataset.name)
+            show_matches(dataset, found.matches, query.image, k)
             with st.container(horizontal=True):
                 for stage, spent in seconds.items():
                     st.badge(f"{stage} {1e3 * spent:.0f} ms", color="gray")
-            show_matches(dataset, found.matches, query.image, k)
-        with left:
-            show_prediction(found.prediction, model.made_from["dataset"], dataset.name)
     except MissingError as error:
         right.error(f"{plain(str(error))} Build the index again on the Indexes page.")
     except WorkbenchError as error:

@@ -123,6 +123,7 @@ def scatter(
     height: int = 620,
     highlight: Highlight | None = None,
     selection: ScatterEvent | None = None,
+    clears: int = 0,
 ) -> ScatterEvent | None:
     """Draw the map and return what was done on it, once per deed.
 
@@ -131,8 +132,9 @@ def scatter(
         key: Widget key.
         height: Of the plot, in pixels.
         highlight: A point to ring, with its neighbours; a change leaves the cloud alone.
-        selection: The lasso or box that the page holds to. It is drawn where the plot is new (after
-            a visit to another page), and None, where it was not None before, removes the outline.
+        selection: The lasso or box to begin with where the plot is new, as after a visit to another
+            page. From then on the plot keeps what a person draws, whatever is given here.
+        clears: How often the page dismissed the selection; another number removes the outline.
 
     Returns:
         The event that caused this run, else None. A lasso or box comes again, with other `hidden`
@@ -150,6 +152,7 @@ def scatter(
             "height": height,
             "highlight": asdict(highlight) if highlight else None,
             "selection": asdict(selection) if selection else None,
+            "clears": clears,
         },
         on_event_change=_ignore,
     )

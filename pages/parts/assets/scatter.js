@@ -19,7 +19,13 @@ const BUTTONS = [
   ["lasso2d", "select2d", "pan2d", "zoom2d"],
   ["zoomIn2d", "zoomOut2d", "resetScale2d"],
 ];
-const CONFIG = { displaylogo: false, scrollZoom: true, modeBarButtons: BUTTONS, plotlyServerURL: "" };
+const CONFIG = {
+  displaylogo: false,
+  scrollZoom: true,
+  modeBarButtons: BUTTONS,
+  plotlyServerURL: "",
+  editSelection: false, // or a lasso begun inside another would move that one
+};
 
 const plots = new WeakMap();
 
@@ -36,7 +42,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
 function newPlot(root) {
   const host = root.querySelector(".workbench-scatter-plot");
-  const plot = { root, host, queue: Promise.resolve(), drawn: null, sent: new Set(), gone: false };
+  const plot = { root, host, queue: Promise.resolve(), drawn: null, gone: false };
   plot.watcher = new ResizeObserver(() => update(plot));
   plot.watcher.observe(host);
   plots.set(root, plot);
@@ -70,7 +76,7 @@ async function applyChanges(plot) {
   const Plotly = await loadPlotly(plot.data.script);
   if (plot.gone || !plot.host.clientWidth) return; // in a closed tab: the watcher comes back
   if (plot.drawn !== plot.data.version) await draw(Plotly, plot);
-  else if (plot.seen !== JSON.stringify(plot.data.selection)) await followSelection(Plotly, plot);
+  else if (plot.clears !== plot.data.clears) await dismiss(Plotly, plot);
   await fit(Plotly, plot);
 }
 
@@ -111,7 +117,7 @@ async function draw(Plotly, plot) {
   plot.groups = decode(data.groups, Uint16Array);
   plot.shown = [...new Set(plot.groups)].sort((first, second) => first - second);
   plot.drawn = data.version;
-  plot.seen = JSON.stringify(data.selection);
+  plot.clears = data.clears;
   plot.last = data.selection ?? CLEAR;
   const hidden = new Set(data.selection?.hidden);
   const traces = [cloudOf(plot, hidden), ...plot.shown.map((group) => entryOf(plot, group, hidden))];
@@ -215,7 +221,6 @@ function surroundings({ host, data, x, y }) {
     legend: { itemsizing: "constant", ...(host.clientWidth < NARROW ? under : {}) },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: style.color, activecolor: accent },
     newselection: { line: { color: accent, width: 2, dash: "dot" } },
-    activeselection: { fillcolor: "rgba(0,0,0,0)" },
     shapes: rings(data.highlight, x, y, text, accent),
   };
 }
@@ -250,7 +255,6 @@ async function fit(Plotly, { host, ...rest }) {
 // ---- selecting
 
 const CLEAR = { kind: "clear" };
-const outlineKey = ({ kind, x, y }) => JSON.stringify([kind, x, y]);
 
 function outlines(selection) {
   if (selection?.kind === "box") {
@@ -272,13 +276,10 @@ function readOutline(outline) {
   return { kind: "lasso", x: corners.map(([x]) => x), y: corners.map(([, y]) => y) };
 }
 
-// The page dismissed or restored a selection; what comes back of our own changes nothing.
-async function followSelection(Plotly, plot) {
-  const { selection } = plot.data;
-  plot.seen = JSON.stringify(selection);
-  if (selection ? plot.sent.has(outlineKey(selection)) : plot.last.kind === "clear") return;
-  plot.last = selection ?? CLEAR;
-  await Plotly.relayout(plot.host, { selections: outlines(selection) });
+async function dismiss(Plotly, plot) {
+  plot.clears = plot.data.clears;
+  plot.last = CLEAR;
+  await Plotly.relayout(plot.host, { selections: [] });
 }
 
 function listen(Plotly, plot) {
@@ -320,6 +321,5 @@ function currentSelection(plot) {
 function report(plot, event = currentSelection(plot)) {
   if (JSON.stringify(event) === JSON.stringify(plot.last)) return; // plotly says some things twice
   plot.last = event;
-  plot.sent.add(outlineKey(event));
   plot.send(event);
 }
