@@ -15,6 +15,9 @@ from tests import processes
 
 SEED = 1234
 
+# Before torch is loaded: threads that spin while they wait make a shared machine ten times slower
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def no_process_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

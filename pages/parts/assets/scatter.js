@@ -24,7 +24,7 @@ const CONFIG = {
   scrollZoom: true,
   modeBarButtons: BUTTONS,
   plotlyServerURL: "",
-  editSelection: false, // or a lasso begun inside another would move that one
+  editSelection: false,
 };
 
 const plots = new WeakMap();
