@@ -154,7 +154,7 @@ def test_the_drawn_set_is_one_click(empty: Workspace, visit: Open) -> None:
     app.button(key="datasets-draw").click().run()
     [view] = resources.jobs().views()
     assert view.record.arguments == ("draw", "--name", "drawn")
-    assert "Drawing the built" in app.get("progress")[0].proto.text  # type: ignore[attr-defined]
+    assert "Drawing the built" in app.get("progress")[0].proto.text
     resources.jobs().stop(view.record.id)
     assert resources.jobs().wait(view.record.id, 30).record.status == Status.STOPPED
     app.run()
@@ -246,7 +246,7 @@ def test_an_upload_that_is_indexed_is_found_first(full: Workspace, visit: Open) 
     app.file_uploader(key="query-upload").upload("mine.png", png(speckled("red", 3))).run()
     assert not app.exception
     [gallery] = app.get("bidi_component")
-    assert "similarity 1.000" in str(gallery.proto)  # type: ignore[attr-defined]
+    assert "similarity 1.000" in str(gallery.proto)
     assert app.metric[0].label == "Predicted category"
     assert "embed" in texts(app)
 

@@ -1,5 +1,5 @@
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -329,6 +329,13 @@ def test_k_is_from_1_to_100(chain: Chain, k: int) -> None:
     dataset = open_dataset(chain.workspace, "colours")
     with pytest.raises(ValueError, match=r"k must be in 1\.\.100"):
         answer(chain.model, chain.index, dataset, chain.pixels_of(20), k=k)
+
+
+def test_an_index_of_another_model_is_never_searched(chain: Chain) -> None:
+    anew = replace(chain.model, manifest=replace(chain.model.manifest, created="later"))
+    dataset = open_dataset(chain.workspace, "colours")
+    with pytest.raises(WorkbenchError, match="was made with another model"):
+        answer(anew, chain.index, dataset, chain.pixels_of(20), k=1)
 
 
 def test_a_match_that_was_removed_from_the_dataset_has_no_row(chain: Chain, tmp_path: Path) -> None:

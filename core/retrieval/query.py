@@ -15,6 +15,7 @@ from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset, open_dataset
 from core.embedder.batches import load_square
 from core.embedder.models import Model, load_model
+from core.errors import WorkbenchError
 from core.retrieval.config import MAX_MATCHES
 from core.vectors.embeddings import open_embeddings
 from core.vectors.indexes import Index, open_index
@@ -68,10 +69,16 @@ def answer(
         leave_out: Catalog id of the query itself, when it is taken from the dataset.
 
     Raises:
+        WorkbenchError: The index was made with another model.
         ValueError: `k` is out of range.
     """
     if not 1 <= k <= MAX_MATCHES:
         raise ValueError(f"k must be in 1..{MAX_MATCHES}, got {k}")
+    if model.manifest.fingerprint != index.manifest.made_from["model_fingerprint"]:
+        raise WorkbenchError(
+            f"The index {index.manifest.id} was made with another model than {model.id} is now.",
+            "Build the index again.",
+        )
     started = time.perf_counter()
     embeddings, probabilities = model.embed(pixels[None])
     embedded = time.perf_counter()

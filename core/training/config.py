@@ -1,6 +1,7 @@
 """What a user chooses before training, frozen once chosen."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from core.embedder.backbones import BACKBONES, find_backbone
 
@@ -88,7 +89,7 @@ class TrainConfig:
         return len(BACKBONES[self.backbone].block_starts) - self.trainable_blocks
 
 
-SCRATCH = {
+SCRATCH: dict[str, Any] = {
     "backbone": "vgg16_bn",
     "weights": NO_WEIGHTS,
     "trainable_blocks": 5,

@@ -241,6 +241,9 @@ function rings(highlight, x, y, text, accent) {
     ...neighbours.map(line),
     ...neighbours.map((index) => ring(index, 6, { color: text, width: 1.5 })),
     ring(point, 9, { color: accent, width: 3 }),
+    // plotly 4.1 remembers the last shape's size mode for the whole plot, and after one in pixels
+    // it reads a box that is drawn as pixels too
+    { ...line(point), opacity: 0 },
   ];
 }
 
@@ -279,14 +282,17 @@ function readOutline(outline) {
 async function dismiss(Plotly, plot) {
   plot.clears = plot.data.clears;
   plot.last = CLEAR;
-  await Plotly.relayout(plot.host, { selections: [] });
+  await Plotly.update(plot.host, { selectedpoints: [null] }, { selections: [] });
 }
 
 function listen(Plotly, plot) {
   const { host } = plot;
   const tip = plot.root.querySelector(".workbench-scatter-tip");
   const placeOf = (event) => plot.kept[event.points[0].pointNumber];
-  host.on("plotly_selected", () => report(plot));
+  host.on("plotly_selected", () => {
+    report(plot);
+    enqueue(plot, () => keepLastOutline(Plotly, plot));
+  });
   host.on("plotly_deselect", () => report(plot, CLEAR)); // comes before the outline goes
   host.on("plotly_restyle", ([change]) => "visible" in change && enqueue(plot, () => hide(Plotly, plot)));
   host.on("plotly_click", (event) => plot.send({ kind: "click", index: placeOf(event) }));
@@ -311,6 +317,12 @@ async function hide(Plotly, plot) {
   const columns = { x: [x], y: [y], "marker.color": [color], "marker.symbol": [symbol] };
   await Plotly.restyle(plot.host, columns, [0]);
   report(plot);
+}
+
+// With shift plotly keeps older outlines too; the page knows of one.
+async function keepLastOutline(Plotly, { host }) {
+  const { selections } = host.layout;
+  if (selections?.length > 1) await Plotly.relayout(host, { selections: selections.slice(-1) });
 }
 
 function currentSelection(plot) {
