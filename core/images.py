@@ -4,11 +4,8 @@ Not its business: resizing for a model, thumbnails, colour profiles (sRGB is ass
 """
 
 import os
-import re
 import stat
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -17,9 +14,17 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile
 
 from core.errors import UnreadableImageError
+from core.image_failures import (
+    ASK_FOR_FORMATS,
+    COPY_AGAIN,
+    FAILURES,
+    MAX_PIXELS,
+    explained,
+    too_large,
+)
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """Pillow is asked for these only: an EPS called .jpg would start Ghostscript.
@@ -33,10 +38,6 @@ EXTENSIONS = (
 )
 """What names of files in `FORMATS` end in, in lower case."""
 
-MAX_PIXELS = 65_000_000
-"""Lets pass what phones and full-frame cameras make (9,248 × 6,936 is the largest usual size) and
-keeps one decoding at 1 GB: WebP, the hungriest, takes 15 bytes a pixel."""
-
 MAX_SCANNED_PIXELS = 2_000_000_000
 """Scans × pixels of a JPEG, about 1.2 s a thousand million. A usual progressive file has 10 scans;
 each of a hostile one's thousands is 10 bytes and a pass over all pixels."""
@@ -45,35 +46,7 @@ SCAN_START = b"\xff\xda"
 SCAN_START_BYTES = 10
 """The shortest start of a scan: marker, length, one component, three parameters."""
 
-FAILURES = (
-    *(UnidentifiedImageError, OSError, Image.DecompressionBombError, ValueError, SyntaxError),
-    *(TypeError, RuntimeError, MemoryError, NotImplementedError),
-    *(EOFError, LookupError, ArithmeticError, struct.error, zlib.error),
-)
-"""What Pillow raises for damaged files: nine kinds on purpose, those of the last line when one of
-its parsers trips."""
-
 HEAD_BYTES = 512
-KNOWN_HEADS = re.compile(
-    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|BM....\0\0\0\0|GIF8[79]a|II[*+]\0|MM\0[*+]",
-    re.DOTALL,
-)
-OTHER_HEADS = {
-    "a HEIC picture": rb"....ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)",
-    "an AVIF picture": rb"....ftypavi[fs]",
-    "a JPEG 2000 picture": rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51",
-    "a JPEG XL picture": rb"\0\0\0\x0cJXL |\xff\x0a",
-    "an SVG drawing": rb".*<svg",
-    "a PDF document": rb"%PDF",
-    "a PostScript drawing": rb"%!PS|\xc5\xd0\xd3\xc6",
-    "a Photoshop file": rb"8BPS",
-}
-"""Kinds of picture that people do have and `FORMATS` has not, and how their files begin."""
-
-ASK_FOR_FORMATS = "Use a JPEG, PNG, WebP, BMP, GIF or TIFF file."
-COPY_AGAIN = "Copy or download it again."
-MAKE_SMALLER = "Save a smaller copy and use that."
-
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -160,12 +133,12 @@ def _opened(
                 raise UnreadableImageError(f"{label} is empty.", COPY_AGAIN)
             with Image.open(f, formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
-                    raise _too_large(label, image.width * image.height)
+                    raise too_large(label, image.width * image.height)
                 if to_decode and _format(image) == "JPEG":
                     _refuse_endless_scans(f, image.width * image.height, label)
                 yield image
     except FAILURES as error:
-        raise _explained(error, label, head) from error
+        raise explained(error, label, head) from error
 
 
 def _open_regular(path: Path, label: str) -> BinaryIO:
@@ -262,45 +235,3 @@ def _range(levels: npt.NDArray[Any], usual: float) -> tuple[float, float]:
         return 0.0, usual
     least, greatest = (float(extreme(levels[finite])) for extreme in (np.min, np.max))
     return (0.0, usual) if least >= 0 and greatest <= usual else (least, greatest)
-
-
-def _too_large(label: str, pixels: int) -> UnreadableImageError:
-    problem = (
-        f"{label} claims {pixels / 1e6:,.0f} million pixels;"
-        f" at most {MAX_PIXELS / 1e6:,.0f} million are read."
-    )
-    return UnreadableImageError(problem, MAKE_SMALLER)
-
-
-def _explained(error: Exception, label: str, head: bytes) -> UnreadableImageError:
-    """Say in a reader's words what Pillow or the system meant."""
-    match error:
-        case FileNotFoundError() | NotADirectoryError():
-            return UnreadableImageError(f"{label} is not there any more.", "Scan the folder again.")
-        case PermissionError():
-            advice = "Give yourself the right to read it."
-            return UnreadableImageError(f"{label} may not be read by this program.", advice)
-        case UnidentifiedImageError():
-            return _unidentified(label, head)
-        case Image.DecompressionBombError():
-            count = re.search(r"\((\d+) pixels\)", str(error))
-            return _too_large(label, int(count[1]) if count else 2 * MAX_PIXELS)
-        case MemoryError():
-            return UnreadableImageError(f"{label} needs more memory than is free.", MAKE_SMALLER)
-        case OSError(errno=int()):
-            problem = f"{label} cannot be read: {error.strerror}."
-            return UnreadableImageError(problem, "Check the disk, then try again.")
-        case _ if isinstance(error, EOFError) or "truncated" in str(error).lower():
-            return UnreadableImageError(f"{label} ends too early.", COPY_AGAIN)
-    return UnreadableImageError(f"{label} is damaged.", COPY_AGAIN)
-
-
-def _unidentified(label: str, head: bytes) -> UnreadableImageError:
-    for kind, beginning in OTHER_HEADS.items():
-        if re.match(beginning, head, re.DOTALL | re.IGNORECASE):
-            problem = f"{label} is {kind}, which this app does not read."
-            return UnreadableImageError(problem, "Convert it to JPEG and use that.")
-    if KNOWN_HEADS.match(head):
-        problem = f"{label} is damaged, or of a rare kind that this app does not read."
-        return UnreadableImageError(problem, "Convert it to JPEG or copy it again.")
-    return UnreadableImageError(f"{label} is not an image.", ASK_FOR_FORMATS)

@@ -9,7 +9,7 @@ from core.lineage import Lineage, read_lineage
 from pages.parts import charts, guards, job_panel, training_form
 from pages.parts.text import plain
 from state import resources, session
-from state.jobs import JobView
+from state.job_views import JobView
 
 FIGURES = {
     "validation_map_at_10": "mAP@10",

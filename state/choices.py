@@ -3,7 +3,8 @@
 from core.artifacts import Manifest
 from core.job_records import Status
 from core.lineage import Lineage
-from state.jobs import JobBoard, JobView
+from state.job_views import JobView
+from state.jobs import JobBoard
 from state.session import Selection
 
 VERB_MAKES = {

@@ -15,8 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import psutil
 
@@ -35,8 +34,8 @@ from core.job_records import (
     stop_requested,
     write_record,
 )
-from core.progress import Progress
 from core.workspace import PROJECT, Workspace
+from state.job_views import JobView, with_events
 
 logger = logging.getLogger(__name__)
 
@@ -51,36 +50,6 @@ CORES_TO_SPARE_ONE = 4
 """With fewer, a core left free would cost a job too much."""
 
 LOG_TAIL_BYTES = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class JobView:
-    """One consistent picture of a job."""
-
-    record: JobRecord
-    progress: Progress = field(default=Progress(0, 0))
-    measurements: tuple[dict[str, Any], ...] = ()
-    """What it measured so far: {"curve": …, "values": {…}} each, in order."""
-
-    result: dict[str, Any] | None = None
-    """What it made; None until it is done."""
-
-    message: str = ""
-    """Why it failed, as a sentence."""
-
-    phase_started: float = 0.0
-    """When the phase that it is in began (a phase has one total): seconds since 1970."""
-
-    phase_fraction: float = 0.0
-    """How far it was then, in [0, 1]."""
-
-    stopping: bool = False
-    """It was asked to stop and has not ended yet."""
-
-    @property
-    def active(self) -> bool:
-        """Whether it waits or runs."""
-        return self.record.status in ACTIVE
 
 
 class JobBoard:
@@ -145,7 +114,7 @@ class JobBoard:
         """Take up a job of an earlier server where it stands."""
         view = JobView(record)
         reader = EventReader(folder_of(self.workspace, record.id) / EVENTS)
-        self._put(_with_events(view, reader.new_events()))
+        self._put(with_events(view, reader.new_events()))
         if record.status == Status.QUEUED:
             record = self._find_orphan(record)
         if record.status in ACTIVE:
@@ -232,7 +201,7 @@ class JobBoard:
             alive = process.poll() is None if process else is_alive(record)
             events = reader.new_events()
             if events:
-                self._update(record.id, lambda view, new=events: _with_events(view, new))
+                self._update(record.id, lambda view, new=events: with_events(view, new))
             if asked is None and stop_requested(self.workspace, record.id):
                 asked = time.monotonic()
                 self._update(record.id, lambda view: replace(view, stopping=True))
@@ -280,27 +249,6 @@ class JobBoard:
                 f"{record.title} goes on without the server. To stop it: "
                 f"python -m core jobs --home {self.workspace.home} --stop {record.id}\n"
             )
-
-
-def _with_events(view: JobView, events: list[dict[str, Any]]) -> JobView:
-    """Return the view after these events."""
-    for event in events:
-        match event:
-            case {"kind": "progress", "done": done, "total": total, "note": note}:
-                view = _with_progress(view, Progress(done, total, note), event["time"])
-            case {"kind": "measurement"}:
-                view = replace(view, measurements=(*view.measurements, event))
-            case {"kind": "result", "result": result}:
-                view = replace(view, result=result)
-            case {"kind": "failed", "message": message}:
-                view = replace(view, message=message)
-    return view
-
-
-def _with_progress(view: JobView, progress: Progress, when: float) -> JobView:
-    if progress.total != view.progress.total or progress.done < view.progress.done:
-        view = replace(view, phase_started=when, phase_fraction=progress.fraction)
-    return replace(view, progress=progress)
 
 
 def _processor_share() -> dict[str, str]:

@@ -8,7 +8,7 @@ import streamlit as st
 from core.job_records import Status
 from pages.parts.text import duration, plain
 from state import resources, session
-from state.jobs import JobView
+from state.job_views import JobView
 
 REFRESH_S = 1.0
 

@@ -20,11 +20,16 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.errors import WorkbenchError
 from core.files import write_atomically
 
 ASSETS = Path(__file__).parent / "assets"
 STATIC = Path(__file__).parents[2] / "static"
 SCRIPT = "plotly.min.js"
+MODULE = ("scatter.js", "scatter_draw.js", "scatter_select.js")
+"""Joined, for a component's code is one file."""
+
+MOST_GROUPS = 1 << 16
 MOST_CORNERS = 10_000
 """A hand draws a few hundred; more is no lasso."""
 
@@ -68,12 +73,9 @@ class ScatterData:
         if not len(self.x) == len(self.y) == len(self.groups):
             lengths = len(self.x), len(self.y), len(self.groups)
             raise ValueError(f"x, y and groups must be equally long, got {lengths}")
-        if len(self.groups) and not 0 <= self.groups.min() <= self.groups.max() < self._num_groups:
-            raise ValueError(f"groups must be in 0..{self._num_groups - 1}")
-
-    @property
-    def _num_groups(self) -> int:
-        return min(len(self.group_names), 1 << 16)
+        num_groups = min(len(self.group_names), MOST_GROUPS)
+        if len(self.groups) and not 0 <= self.groups.min() <= self.groups.max() < num_groups:
+            raise ValueError(f"groups must be in 0..{num_groups - 1}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ _MOUNT = st.components.v2.component(
     "workbench_scatter",
     html=HTML,
     css=(ASSETS / "scatter.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "scatter.js").read_text(encoding="utf-8"),
+    js="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in MODULE),
     isolate_styles=False,  # plotly writes its rules into the document's head
 )
 
@@ -162,6 +164,9 @@ def scatter(
 def ensure_plotly_script() -> str:
     """Copy the plotly package's script to static/ where it is missing, and return its address.
 
+    Raises:
+        WorkbenchError: The folder cannot be written to.
+
     Returns:
         An address for the browser, of the version installed. It is relative to the page unless
         `server.baseUrlPath` is set, so that it also holds behind a proxy with a prefix.
@@ -177,10 +182,14 @@ def _copy_plotly_script(folder: Path) -> str:
 
     source = Path(plotly.__file__).parent / "package_data" / SCRIPT
     target = folder / SCRIPT
-    with _copying:
-        if not target.is_file() or not filecmp.cmp(source, target, shallow=False):
-            folder.mkdir(exist_ok=True)
-            write_atomically(target, lambda file: file.write(source.read_bytes()))
+    try:
+        with _copying:
+            if not target.is_file() or not filecmp.cmp(source, target, shallow=False):
+                folder.mkdir(exist_ok=True)
+                write_atomically(target, lambda file: file.write(source.read_bytes()))
+    except OSError as error:
+        problem = f"The map's script could not be copied to {target}: {error.strerror}."
+        raise WorkbenchError(problem, "Make that folder writable and try again.") from error
     return str(plotly.__version__)
 
 
@@ -204,7 +213,8 @@ def _read_event(sent: Any, count: int) -> ScatterEvent | None:
         known = isinstance(index, int) and 0 <= index < count
         return ScatterEvent(kind, index=index) if known else None
     x, y, hidden = (_read_numbers(sent.get(name)) for name in ("x", "y", "hidden"))
-    if len(x) != len(y) or (len(x) != 2 if kind == "box" else len(x) < 3):
+    fitting = len(x) == 2 if kind == "box" else 3 <= len(x) <= MOST_CORNERS
+    if len(x) != len(y) or not fitting:
         return None
     if kind == "box":
         x, y = tuple(sorted(x)), tuple(sorted(y))
@@ -212,7 +222,7 @@ def _read_event(sent: Any, count: int) -> ScatterEvent | None:
 
 
 def _read_numbers(sent: Any) -> tuple[float, ...]:
-    if not isinstance(sent, list) or len(sent) > max(MOST_CORNERS, 1 << 16):
+    if not isinstance(sent, list) or len(sent) > MOST_GROUPS:
         return ()
     good = all(isinstance(value, int | float) and isfinite(value) for value in sent)
     return tuple(map(float, sent)) if good else ()
