@@ -47,7 +47,7 @@ def _drawn(num_datasets: int) -> None:
 
 def _caltech101() -> None:
     st.markdown(
-        "9,144 photographs in 101 categories (Li, Andreeto, Ranzato & Perona, 2022; CC BY 4.0). "
+        "8,677 photographs in 101 categories (Li, Andreeto, Ranzato & Perona, 2022; CC BY 4.0). "
         f"`{BACKGROUND}` is left out: it is clutter, not a category."
     )
     folder = st.text_input(
@@ -107,6 +107,9 @@ def _start(arguments: list[str], name: str, title: str) -> None:
         require_free_name(resources.workspace(), name)
     except WorkbenchError as error:
         st.error(plain(str(error)))
+        return
+    if any(name in view.record.arguments for view in resources.jobs().active()):
+        st.warning(f"{plain(name)} is being brought in already; see below.")
         return
     launch(arguments, title, IMPORT)
     st.rerun()

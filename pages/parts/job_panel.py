@@ -37,7 +37,7 @@ def _live(job_id: str) -> None:
     view = resources.jobs().view(job_id)
     if view is None or not view.active:
         st.rerun()
-    progress_of(view)
+    st.progress(view.progress.fraction, text=sentence_of_progress(view))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Stopping…" if view.stopping else "Stop",
@@ -50,13 +50,13 @@ def _live(job_id: str) -> None:
         st.caption("You can leave this page, close the tab or restart the server: the job goes on.")
 
 
-def progress_of(view: JobView) -> None:
-    """Draw the bar of a job that waits or runs, with the time it still needs."""
+def sentence_of_progress(view: JobView) -> str:
+    """Say how far a job is that waits or runs, and how long it still needs."""
+    title = plain(view.record.title)
     if view.record.status == Status.QUEUED:
-        st.progress(0.0, text=f"{plain(view.record.title)} · waiting for the job before it")
-        return
-    note = plain(view.progress.note) or "starting"
-    st.progress(view.progress.fraction, text=f"{plain(view.record.title)} · {note}{_left(view)}")
+        return f"{title} · waiting for the job before it"
+    share = f" · {view.progress.fraction:.0%}" if view.progress.total else ""
+    return f"{title}{share} · {plain(view.progress.note) or 'starting'}{_left(view)}"
 
 
 def _left(view: JobView) -> str:

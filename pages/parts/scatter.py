@@ -201,7 +201,7 @@ def _ignore() -> None:
     """Only triggers that have a callback are part of the result."""
 
 
-def _read_event(sent: Any, count: int) -> ScatterEvent | None:
+def _read_event(sent: object, count: int) -> ScatterEvent | None:
     """Return what the browser sent, None where it makes no sense: anybody can send anything."""
     if not isinstance(sent, dict) or sent.get("kind") not in get_args(Kind):
         return None
@@ -221,7 +221,7 @@ def _read_event(sent: Any, count: int) -> ScatterEvent | None:
     return ScatterEvent(kind, x, y, hidden=tuple(map(int, hidden)))
 
 
-def _read_numbers(sent: Any) -> tuple[float, ...]:
+def _read_numbers(sent: object) -> tuple[float, ...]:
     if not isinstance(sent, list) or len(sent) > MOST_GROUPS:
         return ()
     good = all(isinstance(value, int | float) and isfinite(value) for value in sent)

@@ -46,6 +46,6 @@ def _jobs(drawn_with: tuple[str, ...]) -> None:
         if tuple(view.record.id for view in active) != drawn_with:
             st.rerun()
         for view in active:
-            job_panel.progress_of(view)
+            st.caption(f":material/hourglass_top: {job_panel.sentence_of_progress(view)}")
 
     follow()

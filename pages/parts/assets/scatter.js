@@ -1,5 +1,5 @@
-// The life of a plot: drawn once a version; later runs move the highlight, follow the theme, or drop
-// the outline. scatter.py joins the three files to one module: this, scatter_draw and scatter_select.
+// The life of a plot. It is drawn once a version; later runs move the highlight, follow the theme,
+// or drop the outline. scatter.py joins this, scatter_draw.js and scatter_select.js to one module.
 
 const NO_WEBGL =
   "This browser cannot draw the map: WebGL is off. Turn on hardware acceleration in its settings.";
@@ -32,12 +32,14 @@ function destroy(plot) {
   plot.gone = true;
   plot.watcher.disconnect();
   plots.delete(plot.root);
-  const canvases = [...plot.host.querySelectorAll("canvas")];
-  if (plot.drawn) window.Plotly.purge(plot.host);
-  // A browser has some 16 WebGL contexts, and collects forgotten ones late
-  for (const canvas of canvases) {
-    canvas.getContext("webgl")?.getExtension("WEBGL_lose_context")?.loseContext();
-  }
+  plot.queue = plot.queue.then(() => {
+    const canvases = [...plot.host.querySelectorAll("canvas")];
+    if (plot.drawn) window.Plotly.purge(plot.host);
+    // A browser has some 16 WebGL contexts, and collects forgotten ones late
+    for (const canvas of canvases) {
+      canvas.getContext("webgl")?.getExtension("WEBGL_lose_context")?.loseContext();
+    }
+  });
 }
 
 const update = (plot) => enqueue(plot, () => applyChanges(plot));

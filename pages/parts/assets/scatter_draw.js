@@ -35,8 +35,8 @@ async function draw(Plotly, plot) {
   plot.clears = data.clears;
   plot.last = data.selection ?? CLEAR;
   const hidden = new Set(data.selection?.hidden);
-  const traces = [cloudOf(plot, hidden), ...plot.shown.map((group) => entryOf(plot, group, hidden))];
-  await Plotly.react(host, traces, layoutOf(plot), CONFIG);
+  const entries = plot.shown.map((group) => entryOf(plot, group, hidden));
+  await Plotly.react(host, [cloudOf(plot, hidden), ...entries], layoutOf(plot), CONFIG);
   if (!plot.listening) listen(Plotly, plot);
   plot.listening = true;
 }

@@ -18,7 +18,8 @@ function readOutline(outline) {
     const { x0, x1, y0, y1 } = outline;
     return { kind: "box", x: ascending(x0, x1), y: ascending(y0, y1) };
   }
-  const corners = outline.path.slice(1, -1).split("L").map((corner) => corner.split(",").map(Number));
+  const pairs = outline.path.slice(1, -1).split("L"); // M1,2L3,4L5,6Z
+  const corners = pairs.map((pair) => pair.split(",").map(Number));
   return { kind: "lasso", x: corners.map(([x]) => x), y: corners.map(([, y]) => y) };
 }
 

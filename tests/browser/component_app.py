@@ -1,0 +1,89 @@
+"""The two components on a page of their own, for test_components.py.
+
+The map is four blocks of 10 x 10 points, a tenth apart, around (-5, 5), (5, 5), (-5, -5), (5, -5).
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from core.maps.selection import in_box, in_polygon
+from pages.parts import scatter as part
+from pages.parts.gallery import Tile, gallery
+from pages.parts.scatter import Highlight, ScatterData, ScatterEvent, scatter
+
+part.STATIC = Path(os.environ["COMPONENT_APP_STATIC"])
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAP8AAAAAACwAAAAAAQABAAACAkQBADs="
+HOSTILE = '<b>bold</b> ![x](/evil.png) <a href="/evil">link</a>'
+CENTRES = ((-5, 5), (5, 5), (-5, -5), (5, -5))
+
+
+def four_blocks() -> ScatterData:
+    steps = np.arange(10) * 0.1 - 0.45
+    block = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+    points = np.concatenate([block + centre for centre in CENTRES]).astype(np.float32)
+    names = ["north west", "north east", "south west", HOSTILE]
+    return ScatterData(points[:, 0], points[:, 1], np.repeat(np.arange(4), 100), names, "four")
+
+
+def num_inside(data: ScatterData, shape: ScatterEvent) -> int:
+    points = np.stack([data.x, data.y], axis=1)
+    if shape.kind == "lasso":
+        inside = in_polygon(points, np.stack([shape.x, shape.y], axis=1))
+    else:
+        low, high = np.stack([shape.x, shape.y], axis=1)
+        inside = in_box(points, low, high)
+    return int((inside & ~np.isin(data.groups, shape.hidden)).sum())
+
+
+def show_gallery() -> None:
+    page = int(st.toggle("second page"))
+    tiles = [
+        Tile(id=10 * page + 1, src=PIXEL, title=f"first of page {page}", caption="a", mark="hit"),
+        Tile(id=10 * page + 2, src=PIXEL, title=HOSTILE, caption="b"),
+        Tile(id=10 * page + 3, src="", title="third", note="The file is empty."),
+    ]
+    clicked = gallery(tiles, key="gallery")
+    if clicked is not None:
+        st.session_state.clicks = [*st.session_state.get("clicks", []), clicked]
+    st.text(f"clicked now: {clicked}, so far: {st.session_state.get('clicks', [])}")
+
+
+def show_scatter() -> None:
+    state = st.session_state
+    if st.button("dismiss"):
+        state.selection, state.clears = None, state.get("clears", 0) + 1
+    if st.button("highlight"):
+        state.highlight = Highlight(0, [100, 200])
+    data = four_blocks()
+    event = scatter(
+        data,
+        key="scatter",
+        height=500,
+        highlight=state.get("highlight"),
+        selection=state.get("selection"),
+        clears=state.get("clears", 0),
+    )
+    state.setdefault("events", [])
+    if event:
+        state.events = [*state.events, event.kind]
+        state.point = event.index
+        if event.kind != "click":
+            state.selection = None if event.kind == "clear" else event
+    selection = state.get("selection")
+    st.text(f"selected: {num_inside(data, selection) if selection else 'nothing'}")
+    st.text(f"point: {state.get('point')}")
+    st.text(f"events: {' '.join(state.events)}.")
+
+
+st.set_page_config(layout="wide")
+view = st.segmented_control("view", ["gallery", "map", "neither"], default="neither")
+st.button("run again")
+if view == "gallery":
+    show_gallery()
+elif view == "map":
+    show_scatter()
+else:
+    st.text("nothing here")
