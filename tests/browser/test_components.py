@@ -82,7 +82,7 @@ def show(page: Page, view: str) -> None:
 
 def drawn(page: Page) -> Page:
     """Wait for the plot; software WebGL takes its time."""
-    page.locator(".workbench-scatter .nsewdrag").wait_for(timeout=60_000)
+    page.locator(".workbench-scatter[data-drawn]").wait_for(timeout=60_000)
     return page
 
 
@@ -106,7 +106,7 @@ def drag(page: Page, *corners: tuple[float, float]) -> None:
 
 
 def lasso_north_west(page: Page) -> None:
-    drag(page, (-6, 6), (-4, 6), (-4, 4), (-6, 4), (-6, 6))
+    drag(page, (-5.8, 5.8), (-4.2, 5.8), (-4.2, 4.2), (-5.8, 4.2), (-5.8, 5.8))
 
 
 # The gallery
@@ -177,7 +177,7 @@ def test_a_box_is_right_while_a_point_is_highlighted(map_page: Page) -> None:
     map_page.get_by_role("button", name="highlight").click()
     map_page.wait_for_function(f"{PLOT}.layout.shapes.length > 0")
     map_page.locator('.workbench-scatter [data-val="select"]').click()
-    drag(map_page, (-6, 6), (6, 4.01))
+    drag(map_page, (-5.8, 5.8), (5.8, 4.2))
     says(map_page, "selected: 200")
     assert num_selected(map_page) == 200
 
@@ -185,12 +185,12 @@ def test_a_box_is_right_while_a_point_is_highlighted(map_page: Page) -> None:
 def test_a_lasso_may_begin_inside_another(map_page: Page) -> None:
     lasso_north_west(map_page)
     says(map_page, "selected: 100")
-    drag(map_page, (-5, 5), (6, 6), (6, 4), (-5, 5))
+    drag(map_page, (-5, 5), (5.8, 5.8), (5.8, 4.2), (-5, 5))
     says(map_page, "events: lasso lasso.")
 
 
 def test_a_group_that_the_legend_hides_is_not_selected(map_page: Page) -> None:
-    drag(map_page, (-6, 6), (6, 6), (6, 4), (-6, 4), (-6, 6))
+    drag(map_page, (-5.8, 5.8), (5.8, 5.8), (5.8, 4.2), (-5.8, 4.2), (-5.8, 5.8))
     says(map_page, "selected: 200")
     map_page.locator(".workbench-scatter .legendtoggle").nth(1).click(force=True)
     says(map_page, "selected: 100")

@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.journey import (
@@ -57,6 +58,7 @@ def untrained(home: Path) -> dict[str, float]:
     return headless(home, "evaluate", "--index", index)
 
 
+@pytest.mark.timeout(1800)  # It trains, on two cores too
 def test_ten_categories_from_a_folder_to_the_map(
     workbench: Workbench, sound_page: Page, tmp_path: Path, caltech_root: Path
 ) -> None:

@@ -4,6 +4,7 @@ import re
 import time
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.journey import (
@@ -21,6 +22,7 @@ from tests.browser.journey import (
 from tests.browser.workbench import Workbench, open_page
 
 
+@pytest.mark.timeout(1800)  # It trains, on two cores too
 def test_from_the_first_click_to_the_map(
     workbench: Workbench, sound_page: Page, tmp_path: Path
 ) -> None:

@@ -59,6 +59,7 @@ async function applyChanges(plot) {
   if (plot.drawn !== plot.data.version) await draw(Plotly, plot);
   else if (plot.clears !== plot.data.clears) await dismiss(Plotly, plot);
   await fit(Plotly, plot);
+  plot.root.dataset.drawn = plot.drawn; // tests wait for it
 }
 
 function hasWebGL() {
