@@ -32,12 +32,18 @@ def read_options(options: argparse.Namespace, config_class: type[C], **others: A
     return config_class(**(others | given))
 
 
-def as_arguments(config: Any, *, skip: tuple[str, ...] = ()) -> list[str]:
-    """Return the options that build `config` again; values that are the default are left out."""
+def as_arguments(config: Any, *, defaults_too: bool = False) -> list[str]:
+    """Return the options that build `config` again.
+
+    Args:
+        config: A config dataclass.
+        defaults_too: Also write values that are the default; needed where the command takes its
+            defaults from a recipe.
+    """
     arguments = []
     for field in fields(config):
         value = getattr(config, field.name)
-        if field.name in skip or value == field.default:
+        if value == field.default and not defaults_too:
             continue
         option = field.name.replace("_", "-")
         if isinstance(value, bool):

@@ -51,6 +51,14 @@ def test_only_what_differs_is_written() -> None:
     assert as_arguments(Cake(name="plain", iced=True)) == ["--name", "plain", "--iced"]
 
 
+def test_a_recipe_cannot_change_what_was_written_in_full() -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser, Cake)
+    arguments = as_arguments(Cake(name="plain"), defaults_too=True)
+    options = parser.parse_args(arguments)
+    assert read_options(options, Cake, layers=9, iced=True) == Cake(name="plain")
+
+
 def test_what_is_not_given_can_come_from_a_recipe() -> None:
     parser = argparse.ArgumentParser()
     add_options(parser, Cake)

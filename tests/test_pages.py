@@ -218,11 +218,13 @@ def test_training_is_launched_with_what_the_form_says(full: Workspace, visit: Op
     app.segmented_control(key="training-weights-False").set_value("From scratch").run()
     app.number_input(key="training-From scratch-epochs").set_value(1).run()
     app.number_input(key="training-From scratch-size").set_value(32).run()
+    app.number_input(key="training-From scratch-batch").set_value(16).run()
     app.button(key="training-start").click().run()
     [view] = resources.jobs().views()
     arguments = view.record.arguments
     assert arguments[:3] == ("train", "--dataset", "colours")
-    assert "--epochs" in arguments
+    assert arguments[arguments.index("--epochs") + 1] == "1"
+    assert arguments[arguments.index("--batch-size") + 1] == "16"  # TrainConfig's own default
     ended = resources.jobs().wait(view.record.id, 120)
     assert ended.record.status == Status.DONE, resources.jobs().log_of(view.record.id)
     app.run()

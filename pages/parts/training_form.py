@@ -45,7 +45,8 @@ def show(dataset: str, *, is_drawn: bool) -> None:
         icon=":material/play_arrow:",
         disabled=missing_file,
     ):
-        launch(["train", *as_arguments(config)], f"Training {config.backbone} on {dataset}")
+        arguments = ["train", *as_arguments(config, defaults_too=True)]
+        launch(arguments, f"Training {config.backbone} on {dataset}")
         st.rerun()
 
 

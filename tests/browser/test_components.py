@@ -212,10 +212,12 @@ def test_a_double_click_and_the_page_clear_the_selection(map_page: Page) -> None
 
 
 def test_a_click_names_the_point_and_a_highlight_keeps_the_view(map_page: Page) -> None:
-    map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [0, 0]))
+    whole = map_page.evaluate(f"{PLOT}._fullLayout.xaxis.range[0]")
+    map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [5, -5]))
+    map_page.evaluate(f"{PLOT}.once('plotly_relayout', () => {{ window.zoomed = true }})")
     map_page.mouse.wheel(0, -300)
-    map_page.wait_for_function(f"{PLOT}._fullLayout.xaxis.range[0] > -9")
-    map_page.wait_for_timeout(500)  # a zoom by the wheel settles late and tells nobody
+    map_page.wait_for_function("window.zoomed")
+    assert map_page.evaluate(f"{PLOT}._fullLayout.xaxis.range[0]") > whole
     view = map_page.evaluate(f"{PLOT}._fullLayout.xaxis.range")
     corner = map_page.evaluate(ON_SCREEN, [5.45, -4.55])  # the last point of the last block
     map_page.mouse.move(*corner)
