@@ -35,7 +35,7 @@ CATEGORIES = (
 MOST_IMAGES = 60
 """Of each category: the largest have hundreds, and this must be quick on two cores."""
 
-EPOCHS, BATCH_SIZE = 10, 16
+EPOCHS, BATCH_SIZE = 10, 32
 
 
 def ten_categories(root: Path, target: Path) -> int:

@@ -7,6 +7,7 @@ const COLOURS = [
   "#af84a6", "#226f88", "#b744a5", "#39a29f", "#499f17", "#09ce8d", "#9f810d", "#aab37f",
 ];
 const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross", "x", "star"];
+const MOST_WITH_SYMBOLS = 20_000; // each further symbol costs two more passes over the points
 const NARROW = 560; // below, the legend moves under the plot
 
 // Named one by one: plotly's own choice has a button that sends the data to its maker's cloud.
@@ -50,8 +51,8 @@ const colourOf = (group) => COLOURS[group % COLOURS.length];
 const symbolOf = (group) => SYMBOLS[turnOf(group) % SYMBOLS.length];
 
 function cloudOf(plot, hidden) {
-  const { x, groups } = plot;
-  const size = x.length > 50_000 ? 3 : x.length > 5_000 ? 5 : 7;
+  const count = plot.x.length;
+  const size = count > MOST_WITH_SYMBOLS ? 3 : count > 5_000 ? 5 : 7;
   const { marker, ...columns } = columnsOf(plot, hidden);
   return {
     type: "scattergl",
@@ -59,7 +60,7 @@ function cloudOf(plot, hidden) {
     ...columns,
     hoverinfo: "none",
     showlegend: false,
-    marker: { ...marker, size: groups.some(turnOf) ? size + 1 : size, opacity: 0.8 },
+    marker: { ...marker, size, opacity: 0.8 },
     selected: { marker: { opacity: 1 } },
     unselected: { marker: { opacity: 0.08 } },
   };
@@ -70,15 +71,16 @@ function columnsOf(plot, hidden) {
   const kept = Uint32Array.from(groups.keys()).filter((index) => !hidden.has(groups[index]));
   plot.kept = kept;
   const pick = (of) => Array.from(kept, (index) => of(groups[index]));
-  const symbol = shown.some(turnOf) ? pick(symbolOf) : "circle"; // one symbol draws faster
+  const mixed = shown.some(turnOf) && x.length <= MOST_WITH_SYMBOLS;
   return {
     x: Float32Array.from(kept, (index) => x[index]),
     y: Float32Array.from(kept, (index) => y[index]),
-    marker: { color: pick(colourOf), symbol },
+    marker: { color: pick(colourOf), symbol: mixed ? pick(symbolOf) : "circle" },
   };
 }
 
-function entryOf({ data }, group, hidden) {
+function entryOf({ data, x }, group, hidden) {
+  const symbol = x.length > MOST_WITH_SYMBOLS ? "circle" : symbolOf(group);
   return {
     type: "scatter",
     mode: "markers",
@@ -86,7 +88,7 @@ function entryOf({ data }, group, hidden) {
     x: [null],
     y: [null],
     visible: hidden.has(group) ? "legendonly" : true,
-    marker: { color: colourOf(group), symbol: symbolOf(group), size: 8 },
+    marker: { color: colourOf(group), symbol, size: 8 },
   };
 }
 
