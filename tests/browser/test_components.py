@@ -92,7 +92,7 @@ def says(page: Page, text: str) -> None:
 
 def num_selected(page: Page) -> int:
     """What the browser counts itself."""
-    return int(page.evaluate(f"{PLOT}.data[0].selectedpoints?.length ?? 0"))
+    return int(page.evaluate(f"{PLOT}.data.at(-1).selectedpoints?.length ?? 0"))
 
 
 def drag(page: Page, *corners: tuple[float, float]) -> None:
@@ -242,7 +242,7 @@ def test_the_selection_is_there_again_after_another_view(map_page: Page) -> None
     says(map_page, "nothing here")
     show(map_page, "map")
     drawn(map_page)
-    map_page.wait_for_function(f"{PLOT}.data[0].selectedpoints?.length === 100")
+    map_page.wait_for_function(f"{PLOT}.data.at(-1).selectedpoints?.length === 100")
     says(map_page, "events: lasso.")
 
 

@@ -25,7 +25,8 @@ const CONFIG = {
 };
 
 // One cloud for all groups, since each trace costs two WebGL calls at every move of a lasso. The
-// legend belongs to traces without points; hiding one takes its points out of the cloud.
+// legend belongs to traces without points; hiding one takes its points out of the cloud. The cloud
+// is last, for plotly copies the points selected so far once more for each trace that follows.
 async function draw(Plotly, plot) {
   const { data, host } = plot;
   plot.x = decode(data.x, Float32Array);
@@ -37,7 +38,7 @@ async function draw(Plotly, plot) {
   plot.last = data.selection ?? CLEAR;
   const hidden = new Set(data.selection?.hidden);
   const entries = plot.shown.map((group) => entryOf(plot, group, hidden));
-  await Plotly.react(host, [cloudOf(plot, hidden), ...entries], layoutOf(plot), CONFIG);
+  await Plotly.react(host, [...entries, cloudOf(plot, hidden)], layoutOf(plot), CONFIG);
   if (!plot.listening) listen(Plotly, plot);
   plot.listening = true;
 }

@@ -55,13 +55,13 @@ function listen(Plotly, plot) {
 }
 
 const hiddenGroups = ({ host, shown }) =>
-  shown.filter((_, place) => host.data[place + 1].visible === "legendonly");
+  shown.filter((_, place) => host.data[place].visible === "legendonly");
 
 async function hide(Plotly, plot) {
   const { x, y, marker } = columnsOf(plot, new Set(hiddenGroups(plot)));
   const { color, symbol } = marker;
   const columns = { x: [x], y: [y], "marker.color": [color], "marker.symbol": [symbol] };
-  await Plotly.restyle(plot.host, columns, [0]);
+  await Plotly.restyle(plot.host, columns, [plot.shown.length]);
   report(plot);
 }
 
