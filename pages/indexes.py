@@ -8,7 +8,7 @@ from core.config_docs import field_docs
 from core.lineage import Lineage, read_lineage
 from core.options import as_arguments
 from core.vectors.config import IndexConfig, IndexKind
-from pages.parts import guards, job_panel
+from pages.parts import guards, job_panel, tables
 from pages.parts.launch import launch
 from pages.parts.text import plain, size
 from state import choices, resources, session
@@ -89,21 +89,12 @@ def index_table(lineage: Lineage) -> None:
             "made": [index.created for index in lineage.indexes],
         }
     )
-    event = st.dataframe(
-        table,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="indexes-table",
-        column_config={
-            "left out": st.column_config.NumberColumn(help="Images that could not be decoded.")
-        },
-    )
-    rows = event["selection"]["rows"]
-    if rows:
-        actions(lineage.indexes[rows[0]], lineage)
-    else:
+    left_out = st.column_config.NumberColumn(help="Images that could not be decoded.")
+    row = tables.pick(table, key="indexes-table", columns={"left out": left_out})
+    if row is None:
         st.caption("Select a row to make that index the current one, to rebuild or to delete it.")
+    else:
+        actions(lineage.indexes[row], lineage)
 
 
 def actions(index: Manifest, lineage: Lineage) -> None:

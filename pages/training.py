@@ -6,7 +6,7 @@ import streamlit as st
 from core.artifacts import Manifest, delete_artifact
 from core.datasets.registry import open_dataset
 from core.lineage import Lineage, read_lineage
-from pages.parts import charts, guards, job_panel, training_form
+from pages.parts import charts, guards, job_panel, tables, training_form
 from pages.parts.text import plain
 from state import resources, session
 from state.job_views import JobView
@@ -64,21 +64,12 @@ def model_table(models: list[Manifest], lineage: Lineage) -> None:
             "made": [model.created for model in models],
         }
     )
-    event = st.dataframe(
-        table,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="training-models",
-        column_config={
-            shown: st.column_config.NumberColumn(format="%.3f") for shown in FIGURES.values()
-        },
-    )
-    rows = event["selection"]["rows"]
-    if not rows:
+    figure = st.column_config.NumberColumn(format="%.3f")
+    row = tables.pick(table, key="training-models", columns=dict.fromkeys(FIGURES.values(), figure))
+    if row is None:
         st.caption("Select a row to work with that model, or to delete it.")
-        return
-    actions(models[rows[0]], lineage)
+    else:
+        actions(models[row], lineage)
 
 
 def actions(model: Manifest, lineage: Lineage) -> None:

@@ -29,7 +29,9 @@ def show(dataset: str, *, is_drawn: bool) -> None:
             key="training-file",
             placeholder="/path/to/vgg16.pth",
         ).strip()
-    with st.expander("Settings", icon=":material/tune:"):
+    with st.expander(
+        "Settings", key="training-settings", icon=":material/tune:", on_change="rerun"
+    ):
         settings |= _fields(start, TrainConfig(**settings))
     try:
         config = TrainConfig(**settings)

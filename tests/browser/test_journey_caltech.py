@@ -75,8 +75,8 @@ def test_ten_categories_from_a_folder_to_the_map(
     before = untrained(workbench.home)
 
     go_to(page, "Training")
+    page.get_by_text("Settings", exact=True).click()  # They stay open through the next choice
     page.get_by_text("From scratch", exact=True).click()
-    page.get_by_text("Settings", exact=True).click()
     page.get_by_role("spinbutton", name="Epochs").fill(str(EPOCHS))
     page.get_by_role("spinbutton", name="Epochs").press("Tab")
     page.get_by_role("spinbutton", name="Batch size").fill(str(BATCH_SIZE))

@@ -1,0 +1,26 @@
+"""Tables of artefacts, one row of which can be taken."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+
+def pick(rows: pd.DataFrame, *, key: str, columns: dict[str, Any]) -> int | None:
+    """Draw a table and return the number of the selected row.
+
+    `columns` says how columns are drawn; the column "made" holds ISO times and is drawn as
+    the time since then.
+    """
+    rows["made"] = pd.to_datetime(rows["made"])
+    event = st.dataframe(
+        rows,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=key,
+        placeholder="",
+        column_config={"made": st.column_config.DatetimeColumn(format="distance"), **columns},
+    )
+    selected = event["selection"]["rows"]
+    return int(selected[0]) if selected else None
