@@ -1,6 +1,9 @@
 """The dependency rule over the syntax trees: Home → pages → pages/parts → state → core."""
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +22,7 @@ CORE_ORDER = ("datasets", "embedder", "training", "vectors", "retrieval", "maps"
 """Each of core's packages knows only those before it; the last two do not know each other."""
 
 SLOW = {"torch", "torchvision", "faiss", "umap", "sklearn"}
-LIGHT_START = ("Home.py", "state", "pages/parts/strip.py", "pages/parts/job_panel.py")
+DRAWN_AT_ONCE = ["datasets", "training", "indexes", "query", "explore"]
 
 
 def modules_imported(tree: ast.AST) -> set[str]:
@@ -79,19 +82,25 @@ def test_threads_are_started_by_the_job_board_only() -> None:
     assert users == {"jobs.py"}
 
 
-def test_slow_packages_are_not_imported_at_start() -> None:
-    for place in LIGHT_START:
-        for file in files_of(place):
-            at_top = ast.Module(
-                [
-                    node
-                    for node in ast.parse(file.read_text()).body
-                    if isinstance(node, ast.Import | ast.ImportFrom)
-                ],
-                [],
-            )
-            packages = {name.split(".")[0] for name in modules_imported(at_top)}
-            assert not packages & SLOW, file
+def test_pages_are_drawn_before_slow_packages_are_imported(tmp_path: Path) -> None:
+    script = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("Home.py", default_timeout=60).run()
+for page in {DRAWN_AT_ONCE}:
+    app.switch_page(f"pages/{{page}}.py").run()
+assert app.title and not app.exception
+print(*({SLOW} & set(sys.modules)))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=os.environ | {"WORKBENCH_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout.strip()) == (0, ""), ended.stderr
 
 
 def test_torchvision_is_imported_in_one_module() -> None:

@@ -1,12 +1,6 @@
 """The gallery and the map in a real browser, on a page of their own."""
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.workbench import ROOT, PageProblems, wait_idle
+from tests.browser.workbench import PageProblems, Workbench, wait_idle
 
 SCRIPT = Path(__file__).with_name("component_app.py")
 PLOT = "document.querySelector('.workbench-scatter-plot')"
@@ -30,31 +24,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("components")
     shutil.copy(SCRIPT, folder)  # streamlit serves the static/ beside the script it runs
     (folder / "static").mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(folder / SCRIPT.name)]
-    server = subprocess.Popen(
-        [*command, f"--server.port={port}", "--server.enableStaticServing=true"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "COMPONENT_APP_STATIC": str(folder / "static")},
-    )
-    try:
-        while not _answers(f"http://127.0.0.1:{port}/_stcore/health"):
-            assert server.poll() is None, "the server ended"
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=15)
-
-
-def _answers(url: str) -> bool:
-    try:
-        urllib.request.urlopen(url, timeout=5).close()
-    except OSError:
-        return False
-    return True
+    environment = {"COMPONENT_APP_STATIC": str(folder / "static")}
+    app = Workbench(folder / "home", environment, folder / SCRIPT.name)
+    yield app.url
+    app.close()
 
 
 @pytest.fixture

@@ -29,11 +29,18 @@ class Workbench:
     Stopping and starting again keeps both, so that an open page finds its server again.
     """
 
-    def __init__(self, home: Path, environment: dict[str, str] | None = None) -> None:
-        """Start the server on `home`, with `environment` on top of this process's."""
+    def __init__(
+        self,
+        home: Path,
+        environment: dict[str, str] | None = None,
+        script: Path = ROOT / "Home.py",
+    ) -> None:
+        """Start `script` on `home`, with `environment` on top of this process's."""
         self.home = home.resolve()
         self.home.mkdir(parents=True, exist_ok=True)
-        self.environment = environment or {}
+        self.environment = {"WORKBENCH_HOME": str(self.home), "PYTHONPATH": str(ROOT)}
+        self.environment |= environment or {}
+        self.script = script
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.home / "server.log"
@@ -43,12 +50,12 @@ class Workbench:
     def start(self) -> Self:
         """Start the server, if it does not run, and wait until it answers."""
         if self.server is None:
-            command = [sys.executable, "-m", "streamlit", "run", "Home.py"]
+            command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
             with self.log.open("ab") as log:
                 self.server = subprocess.Popen(
                     [*command, f"--server.port={self.port}"],
                     cwd=ROOT,
-                    env=os.environ | {"WORKBENCH_HOME": str(self.home)} | self.environment,
+                    env=os.environ | self.environment,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
