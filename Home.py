@@ -16,6 +16,10 @@ STEPS = (
     ("pages/explore.py", "Explore", "Walk through the embedding space on a map."),
 )
 
+BUTTON_WIDTH = 110
+SIDEBAR_WIDTH = 220
+"""Both in pixels; at 800 the pages need what the sidebar leaves."""
+
 
 def overview() -> None:
     """The first page: where things stand, and what to do next."""
@@ -28,15 +32,20 @@ def overview() -> None:
     done = _standing(chosen, lineage)
     first_open = next((number for number, text in enumerate(done) if not text), None)
     for number, (path, title, purpose) in enumerate(STEPS):
-        with st.container(border=True):
-            words, way = st.columns([5, 1], vertical_alignment="center")
+        with st.container(
+            border=True,
+            horizontal=True,
+            wrap=False,
+            horizontal_alignment="distribute",
+            vertical_alignment="center",
+        ):
             mark = ":green[:material/check_circle:]" if done[number] else f"**{number + 1}**"
-            words.markdown(f"{mark} **{title}** · {purpose}  \n:gray[{done[number] or 'Not yet.'}]")
-            if way.button(
+            st.markdown(f"{mark} **{title}** · {purpose}  \n:gray[{done[number] or 'Not yet.'}]")
+            if st.button(
                 title,
                 key=f"overview-go-{number}",
                 type="primary" if number == first_open else "secondary",
-                width="stretch",
+                width=BUTTON_WIDTH,
             ):
                 st.switch_page(path)
 
@@ -58,7 +67,12 @@ def _standing(chosen: Selection, lineage: Lineage) -> list[str]:
 
 def main() -> None:
     """Route to the page, with the strip above it."""
-    st.set_page_config(page_title="Image Retrieval Workbench", page_icon="🔎", layout="wide")
+    st.set_page_config(
+        page_title="Image Retrieval Workbench",
+        page_icon="🔎",
+        layout="wide",
+        initial_sidebar_state=SIDEBAR_WIDTH,
+    )
     page = st.navigation(
         {
             "": [st.Page(overview, title="Overview", icon=":material/home:", default=True)],

@@ -16,6 +16,7 @@ from pages.parts.tiles import tiles_of
 from state import choices, resources, session
 
 PAGE_SIZE = 48
+CLASS_WIDTH = 190
 ALL = "All"
 
 
@@ -27,12 +28,12 @@ def header(dataset: Dataset) -> None:
     for _, split, count in counts:
         splits[split or "no split"] += count
     num_problems = len(catalog.problems())
-    figures = st.columns(6)
-    figures[0].metric("Images", f"{sum(splits.values()):,}")
-    figures[1].metric("Classes", f"{len({label for label, _, _ in counts if label}):,}")
-    for column, split in zip(figures[2:5], Split, strict=True):
-        column.metric(split.capitalize(), f"{splits[split]:,}")
-    figures[5].metric("Unreadable", f"{num_problems:,}")
+    figures = st.grid(6, min_column_width=110)
+    figures.metric("Images", f"{sum(splits.values()):,}")
+    figures.metric("Classes", f"{len({label for label, _, _ in counts if label}):,}")
+    for split in Split:
+        figures.metric(split.capitalize(), f"{splits[split]:,}")
+    figures.metric("Unreadable", f"{num_problems:,}")
     if dataset.left_out:
         st.caption(f"Left out: {plain(', '.join(dataset.left_out))} (clutter, no category).")
     if not any(label for label, _, _ in counts):
@@ -74,16 +75,18 @@ def browse(dataset: Dataset) -> None:
     """Draw the paged gallery with its filters."""
     catalog = dataset.catalog
     labels = catalog.labels()
-    filters = st.columns([2, 3, 2])
-    label = filters[0].selectbox("Class", [ALL, *labels], key=f"datasets-class-{dataset.name}")
-    split = filters[1].segmented_control(
+    filters = st.container(horizontal=True)
+    label = filters.selectbox(
+        "Class", [ALL, *labels], key=f"datasets-class-{dataset.name}", width=CLASS_WIDTH
+    )
+    split = filters.segmented_control(
         "Split", [ALL, *Split], default=ALL, required=True, key=f"datasets-split-{dataset.name}"
     )
     images = ImageFilter(
         label=None if label == ALL else label, split=None if split == ALL else split
     )
     count = catalog.count(images)
-    filters[2].metric("Shown", f"{count:,}")
+    filters.metric("Shown", f"{count:,}", width="content")
     if count == 0:
         st.info("No image fits these filters. Choose another class or split.")
         return

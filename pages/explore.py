@@ -88,12 +88,12 @@ def use_as_query(clicked: int | None) -> None:
 def show_point(dataset: Dataset, row: ImageRow, matches: "list[Match]") -> None:
     """Draw the image that was clicked, and its true neighbours in the embedding space."""
     st.markdown(f"**{plain(row.label or row.path)}** · {plain(row.path)}")
-    left, right = st.columns([1, 3])
-    with left:
+    grid = st.grid(4, min_column_width=200)
+    with grid.cell():
         use_as_query(
             gallery(tiles_of(dataset, [row]), key="explore-point", tile_px=200, label="The point")
         )
-    with right:
+    with grid.cell(column_span=3):
         st.caption(f"Its {len(matches)} nearest images, lined to it on the map:")
         tiles = tiles_of_matches(dataset, matches, row.label)
         use_as_query(gallery(tiles, key="explore-neighbours-of-point", label="Neighbours"))

@@ -78,13 +78,12 @@ def show_prediction(prediction: list[tuple[str, float]], trained_on: str, datase
     """Draw the likeliest categories with their probabilities."""
     if not prediction:
         return
-    with st.container(border=True):
-        answer, others = st.columns([1, 2], vertical_alignment="center")
-        answer.metric("Predicted category", prediction[0][0])
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.metric("Predicted category", prediction[0][0])
         likeliest = prediction[:TOP_CLASSES]
         shares = [f"{plain(label)} **{probability:.1%}**" for label, probability in likeliest]
         note = f"the categories of {plain(trained_on)}" if trained_on != dataset else "probability"
-        others.markdown(" · ".join(shares) + f"  \n:gray[{note}]")
+        st.markdown(" · ".join(shares) + f"  \n:gray[{note}]")
 
 
 def show_matches(dataset: Dataset, matches: "list[Match]", wanted: ImageRow | None, k: int) -> None:
@@ -106,7 +105,8 @@ def show_matches(dataset: Dataset, matches: "list[Match]", wanted: ImageRow | No
 def main(manifest: Manifest, model: Manifest) -> None:
     """Draw the page for a current index."""
     dataset = open_dataset(resources.workspace(), manifest.made_from["dataset"])
-    left, right = st.columns([1, 3], gap="large")
+    grid = st.grid(4, min_column_width=220, gap="medium")
+    left, right = grid.cell(), grid.cell(column_span=3)
     with left:
         query = ask(dataset)
         k = st.slider("Results", 1, 100, 12, key="query-k", persist_state="session")

@@ -41,11 +41,11 @@ def follow(view: JobView) -> None:
 
 def figures(last: dict[str, float]) -> None:
     """Show the newest epoch's figures in large type."""
-    columns = st.columns(len(FIGURES) + 1)
-    for column, (name, shown) in zip(columns, FIGURES.items(), strict=False):
+    grid = st.grid(len(FIGURES) + 1, min_column_width=150)
+    for name, shown in FIGURES.items():
         if name in last:
-            column.metric(f"Validation {shown}", f"{last[name]:.3f}")
-    columns[-1].metric("Speed", f"{last['images_per_second']:.0f} images/s")
+            grid.metric(f"Validation {shown}", f"{last[name]:.3f}")
+    grid.metric("Speed", f"{last['images_per_second']:.0f} images/s")
 
 
 def model_table(models: list[Manifest], lineage: Lineage) -> None:

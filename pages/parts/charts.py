@@ -48,19 +48,19 @@ def curves(
         steps: The loss within the epochs.
         key: Distinguishes several on one page.
     """
-    loss, accuracy, retrieval = st.columns(3)
-    with loss:
+    grid = st.grid(3, min_column_width=260)
+    with grid.cell():
         figure = _figure("Loss")
         _line(figure, steps, "loss", "train, each step", TRAIN_COLOUR, opacity=0.35, marks=False)
         _line(figure, epochs, "train_loss", "train", TRAIN_COLOUR)
         _line(figure, epochs, "validation_loss", "validation", VALIDATION_COLOUR)
         st.plotly_chart(figure, key=f"{key}-loss", config=NO_TOOLS)
-    with accuracy:
+    with grid.cell():
         figure = _figure("Accuracy", share=True)
         _line(figure, epochs, "train_accuracy", "train", TRAIN_COLOUR)
         _line(figure, epochs, "validation_accuracy", "validation", VALIDATION_COLOUR)
         st.plotly_chart(figure, key=f"{key}-accuracy", config=NO_TOOLS)
-    with retrieval:
+    with grid.cell():
         figure = _figure("Retrieval (validation)", share=True)
         _line(figure, epochs, "validation_map_at_10", "mAP@10", VALIDATION_COLOUR)
         _line(figure, epochs, "validation_recall_at_1", "recall@1", "#14b8a6")

@@ -79,21 +79,21 @@ def _start_weights(*, is_drawn: bool) -> str:
 
 def _fields(start: str, default: TrainConfig) -> dict[str, Any]:
     """Draw the settings and return those that a user may change."""
-    columns = st.columns(4)
+    grid = st.grid(4, min_column_width=160)
     key = f"training-{start}"
     backbones = list(BACKBONES)
     values: dict[str, Any] = {
-        "backbone": columns[0].selectbox(
+        "backbone": grid.selectbox(
             "Backbone",
             backbones,
             index=backbones.index(default.backbone),
             key=f"{key}-backbone",
             help=DOCS["backbone"],
         ),
-        "epochs": columns[1].number_input(
+        "epochs": grid.number_input(
             "Epochs", 1, 1000, default.epochs, key=f"{key}-epochs", help=DOCS["epochs"]
         ),
-        "image_size": columns[2].number_input(
+        "image_size": grid.number_input(
             "Image size, pixels",
             32,
             512,
@@ -102,10 +102,10 @@ def _fields(start: str, default: TrainConfig) -> dict[str, Any]:
             key=f"{key}-size",
             help=DOCS["image_size"],
         ),
-        "batch_size": columns[3].number_input(
+        "batch_size": grid.number_input(
             "Batch size", 2, 1024, default.batch_size, key=f"{key}-batch", help=DOCS["batch_size"]
         ),
-        "learning_rate": columns[0].number_input(
+        "learning_rate": grid.number_input(
             "Learning rate",
             1e-7,
             1.0,
@@ -114,17 +114,17 @@ def _fields(start: str, default: TrainConfig) -> dict[str, Any]:
             key=f"{key}-rate",
             help=DOCS["learning_rate"],
         ),
-        "dimension": columns[1].number_input(
+        "dimension": grid.number_input(
             "Embedding length", 8, 4096, default.dimension, key=f"{key}-dim", help=DOCS["dimension"]
         ),
-        "seed": columns[2].number_input(
+        "seed": grid.number_input(
             "Seed", 0, 2**31, default.seed, key=f"{key}-seed", help=DOCS["seed"]
         ),
     }
     if start == FROM_SCRATCH:
         values["trunk_learning_rate"] = values["learning_rate"]
     else:
-        values["trainable_blocks"] = columns[3].number_input(
+        values["trainable_blocks"] = grid.number_input(
             "Blocks that train",
             0,
             4,
