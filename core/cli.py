@@ -1,7 +1,7 @@
 """The headless command: `python -m core <verb>`.
 
 Exit status: 0 done, 1 a sentence for the user on stderr, 2 wrong usage, 130 stopped.
-Progress goes to stderr, results to stdout. What each verb does is in `commands.py`.
+Progress goes to stderr, results to stdout. What each verb does is in `commands`.
 """
 
 import json

@@ -52,6 +52,13 @@ def test_layer_imports_only_downwards(layer: str) -> None:
         assert not packages & FORBIDDEN[layer] - allowed, file
 
 
+def test_pages_are_scripts_that_nothing_imports() -> None:
+    for file in [*files_of("pages"), *files_of("pages/parts"), *files_of("state")]:
+        names = modules_imported(ast.parse(file.read_text()))
+        ours = {name for name in names if name.startswith("pages.")}
+        assert all(name.startswith("pages.parts") for name in ours), file
+
+
 @pytest.mark.parametrize("package", CORE_ORDER)
 def test_core_has_no_circle(package: str) -> None:
     later = set(CORE_ORDER[CORE_ORDER.index(package) + 1 :])
