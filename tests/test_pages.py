@@ -177,7 +177,10 @@ def test_a_folder_is_brought_in_and_becomes_the_chosen_dataset(
     assert {metric.label: metric.value for metric in app.metric}["Images"] == "8"
 
 
-@pytest.mark.parametrize("folder", ["/nowhere/at/all", "relative-nowhere", "/etc/passwd"])
+@pytest.mark.parametrize(
+    "folder",
+    ["/nowhere/at/all", "relative-nowhere", "/etc/passwd", "~nobody-here", "/x" + "l" * 5000],
+)
 def test_a_folder_that_is_none_is_refused_at_once(
     empty: Workspace, visit: Open, folder: str
 ) -> None:
@@ -211,6 +214,20 @@ def test_splitting_anew_makes_model_and_index_stale(full: Workspace, visit: Open
     app = visit("indexes")
     assert texts(app).count("badge[stale: the dataset has changed since]") == 2
     assert app.button(key="indexes-rebuild-current").label == "Rebuild it"
+
+
+@pytest.mark.parametrize("named", ["none", "imagenet", "~nobody/vgg16.pth"])
+def test_a_weights_file_is_a_file_whatever_it_is_called(
+    full: Workspace, visit: Open, named: str
+) -> None:
+    app = visit("training")
+    app.segmented_control(key="training-weights-False").set_value("A weights file").run()
+    app.text_input(key="training-file").set_value(named).run()
+    app.button(key="training-start").click().run()
+    job = resources.jobs().views()[0]
+    ended = resources.jobs().wait(job.record.id, timeout=60)
+    assert ended.record.status == Status.FAILED
+    assert "There is no file" in ended.message
 
 
 def test_training_is_launched_with_what_the_form_says(full: Workspace, visit: Open) -> None:

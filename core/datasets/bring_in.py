@@ -1,5 +1,6 @@
 """The ways in for images: a folder that is recognised, or Caltech-101 by download."""
 
+import os
 from pathlib import Path
 
 from core.datasets.caltech import fetch, find_root
@@ -18,8 +19,8 @@ def folder_source(path: Path, *, keep_background: bool = False) -> Source:
     Raises:
         MissingError: There is no such folder.
     """
-    folder = path.expanduser()
-    if not folder.is_dir():
+    folder = Path(os.path.expanduser(path))  # Path's own raises for "~nobody"
+    if not os.path.isdir(folder):  # and for a name that no disk takes
         raise MissingError(f"There is no folder {folder}.", "Check the path and try again.")
     left_out = () if keep_background else (BACKGROUND,)
     try:

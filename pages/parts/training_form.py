@@ -1,5 +1,6 @@
 """The form that starts a training."""
 
+import os
 from typing import Any
 
 import streamlit as st
@@ -24,11 +25,7 @@ def show(dataset: str, *, is_drawn: bool) -> None:
     recipe = SCRATCH if start == FROM_SCRATCH else CLASSIC
     settings = {"dataset": dataset, **recipe}
     if start == FROM_FILE:
-        settings["weights"] = st.text_input(
-            "Weights file (.pth or .safetensors in torchvision's layout)",
-            key="training-file",
-            placeholder="/path/to/vgg16.pth",
-        ).strip()
+        settings["weights"] = _weights_file()
     with st.expander(
         "Settings", key="training-settings", icon=":material/tune:", on_change="rerun"
     ):
@@ -75,6 +72,16 @@ def _start_weights(*, is_drawn: bool) -> str:
             "small size so that it takes minutes. Best for the drawn set and for a first look."
         )
     return str(start)
+
+
+def _weights_file() -> str:
+    """Ask for a path; whole, so that a file named like one of the other choices is that file."""
+    path = st.text_input(
+        "Weights file (.pth or .safetensors in torchvision's layout)",
+        key="training-file",
+        placeholder="/path/to/vgg16.pth",
+    ).strip()
+    return os.path.abspath(os.path.expanduser(path)) if path else ""
 
 
 def _fields(start: str, default: TrainConfig) -> dict[str, Any]:
