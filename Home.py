@@ -2,18 +2,19 @@
 
 import streamlit as st
 
+from core.artifacts import Manifest
 from core.lineage import Lineage, read_lineage
-from pages.parts import strip
+from pages.parts import strip, ways
 from pages.parts.text import plain
 from state import choices, resources, session
 from state.session import Selection
 
 STEPS = (
-    ("pages/datasets.py", "Datasets", "Bring in images: yours, Caltech-101, or a drawn set."),
-    ("pages/training.py", "Training", "Teach a VGG-16 what your categories look like."),
-    ("pages/indexes.py", "Indexes", "Embed every image and make them searchable."),
-    ("pages/query.py", "Query", "Upload an image: its category, and the images like it."),
-    ("pages/explore.py", "Explore", "Walk through the embedding space on a map."),
+    ("Datasets", "Bring in images: yours, Caltech-101, or a drawn set."),
+    ("Training", "Teach a VGG-16 what your categories look like."),
+    ("Indexes", "Embed every image and make them searchable."),
+    ("Query", "Upload an image: its category, and the images like it."),
+    ("Explore", "Walk through the embedding space on a map."),
 )
 
 BUTTON_WIDTH = 110
@@ -31,7 +32,7 @@ def overview() -> None:
     )
     done = _standing(chosen, lineage)
     first_open = next((number for number, text in enumerate(done) if not text), None)
-    for number, (path, title, purpose) in enumerate(STEPS):
+    for number, (title, purpose) in enumerate(STEPS):
         with st.container(
             border=True,
             horizontal=True,
@@ -47,7 +48,7 @@ def overview() -> None:
                 type="primary" if number == first_open else "secondary",
                 width=BUTTON_WIDTH,
             ):
-                st.switch_page(path)
+                ways.go(title)
 
 
 def _standing(chosen: Selection, lineage: Lineage) -> list[str]:
@@ -58,11 +59,17 @@ def _standing(chosen: Selection, lineage: Lineage) -> list[str]:
         f"{len(lineage.datasets)} here; working on {plain(chosen.dataset)}."
         if chosen.dataset
         else "",
-        f"{len(lineage.models)} here; working with {plain(model.id)}." if model else "",
+        _models_standing(lineage, model),
         f"{len(lineage.indexes)} here; searching {plain(index.id)}." if index else "",
         searchable,
         "A map is drawn." if index and lineage.maps_of(index) else "",
     ]
+
+
+def _models_standing(lineage: Lineage, model: Manifest | None) -> str:
+    if model:
+        return f"{len(lineage.models)} here; working with {plain(model.id)}."
+    return f"{len(lineage.models)} here, to index this dataset with." if lineage.models else ""
 
 
 def main() -> None:
@@ -73,25 +80,16 @@ def main() -> None:
         layout="wide",
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
-    page = st.navigation(
-        {
-            "": [st.Page(overview, title="Overview", icon=":material/home:", default=True)],
-            "Prepare": [
-                st.Page("pages/datasets.py", title="Datasets", icon=":material/photo_library:"),
-                st.Page("pages/training.py", title="Training", icon=":material/model_training:"),
-                st.Page("pages/indexes.py", title="Indexes", icon=":material/hub:"),
-            ],
-            "Use": [
-                st.Page("pages/query.py", title="Query", icon=":material/image_search:"),
-                st.Page("pages/explore.py", title="Explore", icon=":material/scatter_plot:"),
-            ],
-        }
-    )
+    first = st.Page(overview, title="Overview", icon=":material/home:", default=True)
+    page = st.navigation([first, *ways.pages()], position="hidden")
     chosen, lineage = session.selection(), read_lineage(resources.workspace())
     choices.take_over(chosen, resources.jobs(), lineage)
     choices.settle(chosen, lineage)
     session.mirror_in_url(chosen)
+    ways.sidebar(first)
     strip.show(chosen, lineage)
+    for sentence in session.take_notices():
+        st.info(plain(sentence), icon=":material/info:")
     for sentence in lineage.damaged:
         st.warning(plain(sentence), icon=":material/broken_image:")
     session.announce_page()

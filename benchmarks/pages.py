@@ -65,7 +65,7 @@ def switches(page: Page) -> float:
     """Return the median of the seconds from a click in the sidebar to the page's title."""
     taken = []
     for name in [*PAGES, "Overview"]:
-        link = page.get_by_test_id("stSidebarNav").get_by_role("link", name=name)
+        link = page.get_by_test_id("stSidebar").get_by_role("link", name=name)
         started = time.perf_counter()
         link.click()
         await_title(page, TITLE if name == "Overview" else name)

@@ -62,6 +62,9 @@ class JobRecord:
     created: float
     """Seconds since 1970."""
 
+    about: str = ""
+    """The dataset that it works on; empty where it says none."""
+
     status: Status = Status.QUEUED
     process_id: int = 0
     process_started: float = 0.0
@@ -75,11 +78,13 @@ class JobRecord:
         return self.arguments[0]
 
 
-def new_record(arguments: tuple[str, ...], title: str, lane: str) -> JobRecord:
+def new_record(arguments: tuple[str, ...], title: str, lane: str, about: str = "") -> JobRecord:
     """Return a queued job with an id of its own."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     job_id = f"{arguments[0]}-{stamp}-{secrets.token_hex(2)}"
-    return JobRecord(id=job_id, arguments=arguments, title=title, lane=lane, created=time.time())
+    return JobRecord(
+        id=job_id, arguments=arguments, title=title, lane=lane, created=time.time(), about=about
+    )
 
 
 def folder_of(workspace: Workspace, job_id: str) -> Path:

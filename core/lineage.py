@@ -42,6 +42,10 @@ class Lineage:
         made_from = {"dataset": dataset, "model": model}
         return [m for m in self.indexes if made_from.items() <= m.made_from.items()]
 
+    def indexes_of_dataset(self, dataset: str | None) -> list[Manifest]:
+        """Return the indexes over a dataset, by whichever model."""
+        return [m for m in self.indexes if m.made_from["dataset"] == dataset]
+
     def maps_of(self, index: Manifest) -> list[Manifest]:
         """Return the maps of just this index."""
         return [m for m in self.maps if m.made_from["index_fingerprint"] == index.fingerprint]

@@ -83,7 +83,7 @@ def check_name(name: str) -> str:
     """
     if not NAME_PATTERN.fullmatch(name):
         raise WorkbenchError(
-            f"“{name[:80]}” cannot be used as a name.",
+            f"“{name[:80]}” cannot be used as a name." if name else "The name is empty.",
             "Use up to 80 letters, digits, dots, dashes and underscores, a letter or digit first.",
         )
     return name

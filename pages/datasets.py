@@ -8,7 +8,7 @@ from core.datasets.catalog import ImageFilter, Split
 from core.datasets.registry import Dataset, delete_dataset, open_dataset
 from core.datasets.scan import resplit
 from core.lineage import read_lineage
-from pages.parts import bring_in, charts, guards, job_panel
+from pages.parts import bring_in, charts, guards, job_panel, ways
 from pages.parts.gallery import gallery
 from pages.parts.launch import IMPORT, launch
 from pages.parts.text import plain
@@ -48,7 +48,8 @@ def tools(dataset: Dataset) -> None:
     with st.container(horizontal=True):
         if st.button("Scan again", key="datasets-rescan", icon=":material/refresh:"):
             title = f"Scanning {dataset.name} again"
-            launch(["rescan", "--dataset", dataset.name], title, IMPORT)
+            arguments = ["rescan", "--dataset", dataset.name]
+            launch(arguments, title, about=dataset.name, lane=IMPORT)
             st.rerun()
         with st.popover("Split anew", icon=":material/call_split:"):
             st.markdown("Models and indexes made before become stale.")
@@ -99,7 +100,7 @@ def browse(dataset: Dataset) -> None:
     )
     if clicked is not None:
         session.selection().query_image = clicked
-        st.switch_page("pages/query.py")
+        ways.go("Query")
     st.caption("Click an image to search for those like it.")
 
 
@@ -143,8 +144,11 @@ if picked != chosen.dataset:
 
 dataset = open_dataset(workspace, picked)
 header(dataset)
-if dataset.catalog.labels() and not lineage.models_of(dataset.name):
-    guards.next_step("training", "Next: train a model")
+if not lineage.indexes_of_dataset(dataset.name):
+    if len(dataset.catalog.labels()) >= 2 and not lineage.models_of(dataset.name):
+        guards.next_step("Training", "Next: train a model")
+    elif lineage.models:
+        guards.next_step("Indexes", "Next: build an index")
 tools(dataset)
 images_tab, classes_tab, problems_tab = st.tabs(["Images", "Images per class", "Unreadable files"])
 with images_tab:

@@ -13,10 +13,10 @@ from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
 from core.lineage import read_lineage
-from core.maps.config import MapConfig
+from core.maps.config import FEWEST_IMAGES, MapConfig
 from core.maps.selection import in_box, in_polygon
 from core.options import as_arguments
-from pages.parts import guards, job_panel
+from pages.parts import guards, job_panel, ways
 from pages.parts.gallery import gallery
 from pages.parts.launch import launch
 from pages.parts.scatter import Highlight, ScatterData, ScatterEvent, scatter
@@ -48,7 +48,8 @@ def draw_form(index: Manifest, *, first: bool) -> None:
         config = MapConfig(
             index=index.id, neighbours=int(neighbours), min_dist=min_dist, seed=int(seed)
         )
-        launch(["map", *as_arguments(config)], f"Mapping {index.id}")
+        dataset = index.made_from["dataset"]
+        launch(["map", *as_arguments(config)], f"Mapping {index.id}", about=dataset)
         st.rerun()
 
 
@@ -82,12 +83,13 @@ def use_as_query(clicked: int | None) -> None:
     """Go on to the Query page with the image that was clicked, if one was."""
     if clicked is not None:
         session.selection().query_image = clicked
-        st.switch_page("pages/query.py")
+        ways.go("Query")
 
 
 def show_point(dataset: Dataset, row: ImageRow, matches: "list[Match]") -> None:
     """Draw the image that was clicked, and its true neighbours in the embedding space."""
-    st.markdown(f"**{plain(row.label or row.path)}** · {plain(row.path)}")
+    label = f"**{plain(row.label)}** · " if row.label else ""
+    st.markdown(f"{label}{plain(row.path)}")
     grid = st.grid(4, min_column_width=200)
     with grid.cell():
         use_as_query(
@@ -155,15 +157,15 @@ def show_map(dataset: Dataset, index: Manifest, manifest: Manifest) -> None:
 chosen = session.enter_page()
 st.title("Explore")
 lineage = read_lineage(resources.workspace())
-if chosen.dataset is None:
-    guards.stop_without("datasets", "A map needs a dataset.")
-if not lineage.models:
-    guards.stop_without("training", "A map needs embeddings, and they need a model.")
-index = lineage.index(chosen.index)
-if index is None:
-    guards.stop_without("indexes", f"{plain(chosen.dataset)} is not indexed with this model yet.")
+index = guards.require_index(chosen, lineage, "A map")
 dataset = open_dataset(resources.workspace(), index.made_from["dataset"])
 maps = lineage.maps_of(index)
+if index.summary["count"] < FEWEST_IMAGES:
+    st.info(
+        f"A map needs at least {FEWEST_IMAGES} images, and {plain(index.id)} holds "
+        f"{index.summary['count']}. Choose another index, or add images to the dataset."
+    )
+    st.stop()
 if not maps:
     st.markdown(
         f"Lay out the **{index.summary['count']:,}** embeddings of **{plain(index.id)}** in two "

@@ -44,7 +44,7 @@ def build_form(dataset: str, lineage: Lineage) -> None:
     ):
         config = IndexConfig(kind=IndexKind(kind), **settings)
         arguments = ["index", "--dataset", dataset, "--model", model, *as_arguments(config)]
-        launch(arguments, f"Indexing {dataset} with {model}")
+        launch(arguments, f"Indexing {dataset} with {model}", about=dataset)
         st.rerun()
 
 
@@ -79,13 +79,13 @@ def index_table(lineage: Lineage) -> None:
         {
             "current": ["●" if index.id == current else "" for index in lineage.indexes],
             "index": [index.id for index in lineage.indexes],
+            "stale": [lineage.stale_reason(index) for index in lineage.indexes],
             "kind": [index.config["kind"] for index in lineage.indexes],
             "dataset": [index.made_from["dataset"] for index in lineage.indexes],
             "model": [index.made_from["model"] for index in lineage.indexes],
             "images": [index.summary["count"] for index in lineage.indexes],
             "left out": [index.summary["num_problems"] for index in lineage.indexes],
             "on disk": [size(index.summary["size_bytes"]) for index in lineage.indexes],
-            "stale": [lineage.stale_reason(index) for index in lineage.indexes],
             "made": [index.created for index in lineage.indexes],
         }
     )
@@ -119,16 +119,16 @@ def rebuild(index: Manifest) -> None:
     dataset, model = index.made_from["dataset"], index.made_from["model"]
     config = IndexConfig(**index.config)
     arguments = ["index", "--dataset", dataset, "--model", model, *as_arguments(config)]
-    launch(arguments, f"Indexing {dataset} with {model}")
+    launch(arguments, f"Indexing {dataset} with {model}", about=dataset)
 
 
 chosen = session.enter_page()
 st.title("Indexes")
 lineage = read_lineage(resources.workspace())
 if chosen.dataset is None:
-    guards.stop_without("datasets", "An index needs a dataset.")
+    guards.stop_without("Datasets", "An index needs a dataset.")
 if not lineage.models:
-    guards.stop_without("training", "An index needs a model to embed the images with.")
+    guards.stop_without("Training", "An index needs a model to embed the images with.")
 
 st.markdown(f"Make **{plain(chosen.dataset)}** searchable.")
 build_form(chosen.dataset, lineage)
@@ -147,4 +147,4 @@ if lineage.indexes:
     st.subheader("Indexes")
     index_table(lineage)
     if current is not None:
-        guards.next_step("query", "Next: query it")
+        guards.next_step("Query", "Next: query it")

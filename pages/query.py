@@ -10,7 +10,7 @@ from core.artifacts import Manifest
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import MissingError, WorkbenchError
-from core.images import EXTENSIONS, open_image
+from core.images import open_image
 from core.lineage import MODEL_CHANGED, read_lineage
 from core.thumbnails import encode_thumbnail
 from pages.parts import guards
@@ -33,11 +33,11 @@ def ask(dataset: Dataset) -> Query | None:
     chosen = session.selection()
     upload = st.file_uploader(
         "Upload an image",
-        type=[extension.lstrip(".") for extension in EXTENSIONS],
         max_upload_size=MAX_UPLOAD_MB,
         key="query-upload",
         on_change=forget_dataset_image,
-        help="Drop it, choose it, or paste it while this field has the focus.",
+        help="JPEG, PNG, WebP, BMP, GIF or TIFF. Drop it, choose it, or paste it while this field "
+        "has the focus.",
     )
     if st.button(
         "Surprise me",
@@ -46,6 +46,9 @@ def ask(dataset: Dataset) -> Query | None:
         help="Take a random image of the dataset.",
     ):
         chosen.query_image = answers.random_image(dataset, seed=time.time_ns())
+    if upload is not None and chosen.query_image is not None:
+        label = f"Back to {plain(upload.name)}"
+        st.button(label, key="query-back", icon=":material/undo:", on_click=forget_dataset_image)
     if chosen.query_image is not None:
         row = dataset.catalog.rows_by_id([chosen.query_image]).get(chosen.query_image)
         if row is None:
@@ -61,7 +64,7 @@ def ask(dataset: Dataset) -> Query | None:
 
 
 def forget_dataset_image() -> None:
-    """Let a new upload take the place of a query from the dataset."""
+    """Let the upload take the place of a query from the dataset."""
     session.selection().query_image = None
 
 
@@ -132,14 +135,8 @@ def main(manifest: Manifest, model: Manifest) -> None:
 chosen = session.enter_page()
 st.title("Query")
 lineage = read_lineage(resources.workspace())
-if chosen.dataset is None:
-    guards.stop_without("datasets", "A query needs a dataset to search.")
-if not lineage.models:
-    guards.stop_without("training", "A query needs a model to embed it with.")
-index = lineage.index(chosen.index)
-if index is None:
-    guards.stop_without("indexes", f"{plain(chosen.dataset)} is not indexed with this model yet.")
+index = guards.require_index(chosen, lineage, "A query")
 model = lineage.model(index.made_from["model"])
 if model is None or lineage.stale_reason(index) == MODEL_CHANGED:
-    guards.stop_without("indexes", "The model of this index is gone or was trained anew.")
+    guards.stop_without("Indexes", "The model of this index is gone or was trained anew.")
 main(index, model)

@@ -6,7 +6,7 @@ import streamlit as st
 from core.artifacts import Manifest, delete_artifact
 from core.datasets.registry import open_dataset
 from core.lineage import Lineage, read_lineage
-from pages.parts import charts, guards, job_panel, tables, training_form
+from pages.parts import charts, guards, job_panel, tables, training_form, ways
 from pages.parts.text import plain
 from state import resources, session
 from state.job_views import JobView
@@ -53,6 +53,7 @@ def model_table(models: list[Manifest], lineage: Lineage) -> None:
     table = pd.DataFrame(
         {
             "model": [model.id for model in models],
+            "stale": [lineage.stale_reason(model) for model in models],
             "dataset": [model.made_from["dataset"] for model in models],
             **{
                 shown: [model.summary.get(name) for model in models]
@@ -60,7 +61,6 @@ def model_table(models: list[Manifest], lineage: Lineage) -> None:
             },
             "best epoch": [model.summary["best_epoch"] for model in models],
             "images": [model.summary["num_train"] for model in models],
-            "stale": [lineage.stale_reason(model) for model in models],
             "made": [model.created for model in models],
         }
     )
@@ -93,19 +93,18 @@ st.title("Training")
 workspace = resources.workspace()
 lineage = read_lineage(workspace)
 if chosen.dataset is None:
-    guards.stop_without("datasets", "Training needs a dataset with labelled images.")
+    guards.stop_without("Datasets", "Training needs a dataset with labelled images.")
 dataset = open_dataset(workspace, chosen.dataset)
 labels = dataset.catalog.labels()
 
-job = job_panel.newest("train")
-running = job is not None and job.active
+running = job_panel.is_active("train")
 if len(labels) < 2:
     st.info(
         f"“{plain(dataset.name)}” has {'one class' if labels else 'no labels'}: training needs at "
         "least two classes to tell apart. Choose or bring in another dataset."
     )
     if st.button("Go to Datasets", key="training-go-datasets"):
-        st.switch_page("pages/datasets.py")
+        ways.go("Datasets")
 elif running:
     with st.expander("Queue another training"):
         training_form.show(dataset.name, is_drawn=dataset.source == "drawn")
@@ -113,12 +112,12 @@ else:
     st.markdown(f"Train on **{plain(dataset.name)}**: {len(labels)} classes.")
     training_form.show(dataset.name, is_drawn=dataset.source == "drawn")
 
-job_panel.show("train")
-if job is not None and (job.active or job.record.id not in chosen.seen):
+job = job_panel.show("train")
+if job is not None:
     follow(job)
 if lineage.models:
     st.subheader("Models")
     model_table(lineage.models, lineage)
     trained = lineage.model(chosen.model)
     if trained and not running and not lineage.indexes_of(chosen.dataset, trained.id):
-        guards.next_step("indexes", "Next: build an index")
+        guards.next_step("Indexes", "Next: build an index")

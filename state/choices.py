@@ -28,15 +28,37 @@ def take_over(chosen: Selection, board: JobBoard, lineage: Lineage) -> None:
 
 
 def settle(chosen: Selection, lineage: Lineage) -> None:
-    """Replace choices that are gone by the newest that fits, or by None."""
+    """Replace choices that are gone by the newest that fits, or by None, and say so."""
+    _note_what_is_gone(chosen, lineage)
     if chosen.dataset not in lineage.datasets:
         chosen.dataset = next(iter(lineage.datasets), None)
-    if lineage.model(chosen.model) is None:
-        chosen.model = _newest(lineage.models_of(chosen.dataset))
+        chosen.query_image = None
     index = lineage.index(chosen.index)
+    if lineage.model(chosen.model) is None:
+        chosen.model = _model_for(chosen.dataset, index, lineage)
     fits = {"dataset": chosen.dataset, "model": chosen.model}
     if index is None or not fits.items() <= index.made_from.items():
         chosen.index = _newest(lineage.indexes_of(chosen.dataset, chosen.model))
+
+
+def _model_for(dataset: str | None, index: Manifest | None, lineage: Lineage) -> str | None:
+    """Return the model of the index, of the dataset's newest index, or its newest own."""
+    candidates = [index] if index is not None and index.made_from["dataset"] == dataset else []
+    for made in [*candidates, *lineage.indexes_of_dataset(dataset)]:
+        if lineage.model(made.made_from["model"]) is not None:
+            return made.made_from["model"]
+    return _newest(lineage.models_of(dataset))
+
+
+def _note_what_is_gone(chosen: Selection, lineage: Lineage) -> None:
+    """Leave a sentence for the page where something was chosen that is not there."""
+    for kind, name, found in (
+        ("dataset", chosen.dataset, chosen.dataset in lineage.datasets),
+        ("model", chosen.model, lineage.model(chosen.model)),
+        ("index", chosen.index, lineage.index(chosen.index)),
+    ):
+        if name is not None and not found:
+            chosen.notices.append(f"There is no {kind} “{name}” here (any more).")
 
 
 def choose_dataset(chosen: Selection, name: str, lineage: Lineage) -> None:
@@ -44,7 +66,7 @@ def choose_dataset(chosen: Selection, name: str, lineage: Lineage) -> None:
     if name == chosen.dataset:
         return
     chosen.dataset, chosen.query_image = name, None
-    indexes = [m for m in lineage.indexes if m.made_from["dataset"] == name]
+    indexes = lineage.indexes_of_dataset(name)
     if indexes:
         choose_index(chosen, indexes[0].id, lineage)
     else:

@@ -63,9 +63,9 @@ class JobBoard:
             self._recover(record)
         atexit.register(self._say_what_goes_on)
 
-    def start(self, arguments: list[str], title: str, lane: str) -> JobRecord:
+    def start(self, arguments: list[str], title: str, lane: str, about: str = "") -> JobRecord:
         """Queue `python -m core ARGUMENTS`; it starts at once if its lane is free."""
-        record = new_record(tuple(arguments), title, lane)
+        record = new_record(tuple(arguments), title, lane, about)
         write_record(self.workspace, record)
         self._put(JobView(record))
         self._supervise(record)

@@ -1,6 +1,7 @@
 """What this browser tab has chosen. The only module that touches `st.session_state`."""
 
 import runpy
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,12 @@ class Selection:
     seen: list[str] = field(default_factory=list)
     """Ended jobs whose outcome was read and put away in this tab."""
 
+    opened: float = field(default_factory=time.time)
+    """When the tab was opened, in seconds since 1970."""
+
+    notices: list[str] = field(default_factory=list)
+    """Sentences to be said once: a choice that could not be kept."""
+
 
 def selection() -> Selection:
     """Return this tab's choices; a new tab begins with those of its address."""
@@ -41,6 +48,13 @@ def selection() -> Selection:
         st.session_state["selection"] = fresh
     chosen: Selection = st.session_state["selection"]
     return chosen
+
+
+def take_notices() -> list[str]:
+    """Return the sentences that this tab has yet to be told, and count them as told."""
+    chosen = selection()
+    notices, chosen.notices = chosen.notices, []
+    return notices
 
 
 def announce_page() -> None:
@@ -60,11 +74,15 @@ def enter_page() -> Selection:
     return selection()
 
 
+def address(chosen: Selection) -> dict[str, str]:
+    """Return the choices as an address carries them, for links from page to page."""
+    named = {name: getattr(chosen, name) for name in URL_FIELDS}
+    return {name: value for name, value in named.items() if value is not None}
+
+
 def mirror_in_url(chosen: Selection) -> None:
     """Write the choices into the address bar, where they differ from what stands there."""
-    for name in URL_FIELDS:
-        value = getattr(chosen, name)
-        if value is None:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != value:
-            st.query_params[name] = value
+    others = {name: value for name, value in st.query_params.items() if name not in URL_FIELDS}
+    wanted = others | address(chosen)
+    if wanted != st.query_params.to_dict():
+        st.query_params.from_dict(wanted)  # At once: each change is an entry in the history

@@ -97,7 +97,7 @@ def test_the_overview_of_an_empty_home_begins_with_datasets(empty: Workspace, vi
     [
         ("training", "Training needs a dataset with labelled images.", "go-to-datasets"),
         ("indexes", "An index needs a dataset.", "go-to-datasets"),
-        ("query", "A query needs a dataset to search.", "go-to-datasets"),
+        ("query", "A query needs a dataset.", "go-to-datasets"),
         ("explore", "A map needs a dataset.", "go-to-datasets"),
     ],
 )
@@ -115,7 +115,7 @@ def test_a_page_that_lacks_something_says_what_and_leads_there(
     [
         ("indexes", "An index needs a model"),
         ("query", "A query needs a model"),
-        ("explore", "they need a model"),
+        ("explore", "A map needs a model"),
     ],
 )
 def test_without_a_model_the_pages_lead_to_training(
@@ -134,7 +134,7 @@ def test_without_an_index_the_pages_lead_to_indexes(
 ) -> None:
     delete_artifact(full.indexes, index_of(full).id)
     app = visit(name)
-    assert "not indexed with this model yet" in texts(app)
+    assert "is not indexed yet" in texts(app)
     assert app.button(key="go-to-indexes").label == "Build an index"
 
 
@@ -179,7 +179,7 @@ def test_a_folder_is_brought_in_and_becomes_the_chosen_dataset(
 
 @pytest.mark.parametrize(
     "folder",
-    ["/nowhere/at/all", "relative-nowhere", "/etc/passwd", "~nobody-here", "/x" + "l" * 5000],
+    ["/nowhere/at/all", "relative-nowhere", "~nobody-here", "/x" + "l" * 5000],
 )
 def test_a_folder_that_is_none_is_refused_at_once(
     empty: Workspace, visit: Open, folder: str
@@ -190,6 +190,67 @@ def test_a_folder_that_is_none_is_refused_at_once(
     app.button(key="datasets-folder-go").click().run()
     assert "There is no folder" in app.error[0].value
     assert resources.jobs().views() == []
+
+
+@pytest.mark.parametrize(
+    ("address", "dataset", "index"),
+    [
+        ({"dataset": "flat"}, "flat", "flat-by-"),
+        ({"dataset": "flat", "index": "INDEX"}, "flat", "flat-by-"),
+        ({"dataset": "colours"}, "colours", "colours-"),
+    ],
+)
+def test_a_link_to_a_dataset_finds_the_index_that_another_ones_model_made(
+    full: Workspace, tmp_path: Path, address: dict[str, str], dataset: str, index: str
+) -> None:
+    root = class_folders(tmp_path / "flat", red=4) / "red"
+    finish(add_folder(full, "flat", Source(root=root), SplitConfig()))
+    embeddings = finish(embed_dataset(full, "flat", index_of(full).made_from["model"]))
+    made = finish(build_index(full, embeddings.id, IndexConfig()))
+    app = AppTest.from_file(str(PROJECT / "Home.py"), default_timeout=60)
+    for name, value in address.items():
+        app.query_params[name] = made.id if value == "INDEX" else value
+    app.run()
+    chosen = app.session_state["selection"]
+    assert chosen.dataset == dataset
+    assert chosen.index.startswith(index)
+    assert chosen.model == index_of(full).made_from["model"]
+
+
+def test_a_link_to_what_is_not_there_says_so_once(full: Workspace) -> None:
+    app = AppTest.from_file(str(PROJECT / "Home.py"), default_timeout=60)
+    app.query_params["dataset"] = "nope"
+    app.run()
+    assert "There is no dataset “nope” here" in app.info[0].value
+    assert not app.run().info
+
+
+def test_one_class_is_not_led_to_training(empty: Workspace, visit: Open, tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "in", red=4)
+    finish(add_folder(empty, "one", Source(root=root), SplitConfig()))
+    app = visit("datasets")
+    assert not [button for button in app.button if button.key == "next-training"]
+
+
+def test_a_result_does_not_lose_the_upload_it_was_found_with(full: Workspace, visit: Open) -> None:
+    app = visit("query")
+    app.file_uploader(key="query-upload").upload("mine.png", png(speckled("red", 3))).run()
+    app.button(key="query-random").click().run()
+    app.button(key="query-back").click().run()
+    assert "mine\\.png" in texts(app)
+    assert app.session_state["selection"].query_image is None
+
+
+def test_a_map_of_too_few_images_is_not_offered(
+    empty: Workspace, made: Path, visit: Open, tmp_path: Path
+) -> None:
+    shutil.copytree(made, empty.home)
+    root = class_folders(tmp_path / "few", red=3)
+    finish(add_folder(empty, "few", Source(root=root), SplitConfig()))
+    embeddings = finish(embed_dataset(empty, "few", index_of(empty).made_from["model"]))
+    finish(build_index(empty, embeddings.id, IndexConfig()))
+    app = visit("explore")
+    assert "A map needs at least 5 images" in app.info[0].value
 
 
 def test_a_taken_name_is_refused_at_once(full: Workspace, visit: Open) -> None:
@@ -228,6 +289,24 @@ def test_a_weights_file_is_a_file_whatever_it_is_called(
     ended = resources.jobs().wait(job.record.id, timeout=60)
     assert ended.record.status == Status.FAILED
     assert "There is no file" in ended.message
+
+
+def test_a_training_that_waits_has_a_stop_of_its_own_and_both_ends_are_told(
+    full: Workspace, visit: Open
+) -> None:
+    app = visit("training")
+    app.segmented_control(key="training-weights-False").set_value("From scratch").run()
+    for epochs in (900, 800):
+        app.number_input(key="training-From scratch-epochs").set_value(epochs).run()
+        app.button(key="training-start").click().run()
+    second, first = resources.jobs().views()
+    for view in (second, first):
+        app.button(key=f"job-stop-{view.record.id}").click().run()
+        resources.jobs().wait(view.record.id, 120)
+    app.run()
+    told = texts(app)
+    assert "900 epochs: stopped" in told
+    assert "800 epochs: stopped" in told
 
 
 def test_training_is_launched_with_what_the_form_says(full: Workspace, visit: Open) -> None:

@@ -20,6 +20,8 @@ def folder_source(path: Path, *, keep_background: bool = False) -> Source:
         MissingError: There is no such folder.
     """
     folder = Path(os.path.expanduser(path))  # Path's own raises for "~nobody"
+    if os.path.isfile(folder):
+        raise MissingError(f"{folder} is a file, not a folder.", "Give the folder that it is in.")
     if not os.path.isdir(folder):  # and for a name that no disk takes
         raise MissingError(f"There is no folder {folder}.", "Check the path and try again.")
     left_out = () if keep_background else (BACKGROUND,)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.downloads import download, has_hash
 from core.embedder.backbones import find_backbone
+from core.errors import DownloadError
 from core.progress import Work
 from core.workspace import Workspace
 
@@ -19,6 +20,8 @@ WEIGHTS_URLS = {
 
 MIRROR = "WORKBENCH_WEIGHTS_URL"
 """Environment variable: the address of a folder with the same files, in torchvision's place."""
+
+WITHOUT_NETWORK = "Without network, train from a weights file or from scratch."
 
 
 def imagenet_file(workspace: Workspace, backbone: str) -> Path:
@@ -53,7 +56,10 @@ def fetch_imagenet(workspace: Workspace, backbone: str) -> Work[Path]:
         return path
     mirror = os.environ.get(MIRROR)
     url = f"{mirror.rstrip('/')}/{name}" if mirror else WEIGHTS_URLS[backbone]
-    return (yield from download(url, target, sha256_prefix=digits))
+    try:
+        return (yield from download(url, target, sha256_prefix=digits))
+    except DownloadError as error:
+        raise DownloadError(error.problem, f"{error.advice} {WITHOUT_NETWORK}") from error
 
 
 def _file_name(backbone: str) -> str:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+FEWEST_IMAGES = 5
+"""Below this UMAP's spectral start has no meaning."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MapConfig:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.artifacts import Manifest, draft, open_artifact, publish
 from core.errors import WorkbenchError
-from core.maps.config import MapConfig
+from core.maps.config import FEWEST_IMAGES, MapConfig
 from core.progress import Progress, Work
 from core.vectors import faiss_store
 from core.vectors.config import IndexConfig
@@ -21,9 +21,6 @@ from core.workspace import Workspace
 
 POINTS = "points.npy"
 IMAGE_IDS = "image_ids.npy"
-FEWEST_IMAGES = 5
-"""Below this UMAP's spectral start has no meaning."""
-
 SEARCH_BATCH = 1024
 
 

@@ -1,5 +1,6 @@
 """The four ways to bring in a dataset, as forms."""
 
+import re
 from pathlib import Path
 
 import streamlit as st
@@ -111,7 +112,7 @@ def _start(arguments: list[str], name: str, title: str) -> None:
     if any(name in view.record.arguments for view in resources.jobs().active()):
         st.warning(f"{plain(name)} is being brought in already; see below.")
         return
-    launch(arguments, title, IMPORT)
+    launch(arguments, title, lane=IMPORT)
     st.rerun()
 
 
@@ -121,8 +122,7 @@ def _name_field(default: str, key: str) -> str:
 
 def _name_from(folder: str) -> str:
     """Suggest a name for a folder, as near to its own as a name may be."""
-    letters = "".join(c if c.isascii() and c.isalnum() else "-" for c in Path(folder).name.lower())
-    name = letters.strip("-")
+    name = re.sub(r"[^a-z0-9]+", "-", Path(folder).name.lower()).strip("-")
     return name if NAME_PATTERN.fullmatch(name) else "images"
 
 

@@ -1,5 +1,6 @@
 """Plots that pages show through Streamlit's own plotly chart."""
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,12 @@ from core.datasets.catalog import Split
 from core.datasets.registry import Dataset
 
 BAR_HEIGHT = 22
-TRAIN_COLOUR, VALIDATION_COLOUR = "#3b82f6", "#f59e0b"
-SPLIT_COLOURS = {Split.TRAIN: "#3b82f6", Split.VALIDATION: "#f59e0b", Split.TEST: "#14b8a6"}
+TRAIN_COLOUR, VALIDATION_COLOUR = "#5b6ad0", "#f59e0b"
+SPLIT_COLOURS = {
+    Split.TRAIN: TRAIN_COLOUR,
+    Split.VALIDATION: VALIDATION_COLOUR,
+    Split.TEST: "#14b8a6",
+}
 NO_TOOLS = {"displayModeBar": False}
 
 
@@ -21,12 +26,13 @@ def class_bars(dataset: Dataset) -> None:
     for label, split, count in dataset.catalog.class_counts():
         counts.setdefault(label or "no label", {})[split or "no split"] = count
     order = sorted(counts, key=lambda label: sum(counts[label].values()))
+    shown = [html.escape(label, quote=False) for label in order]  # Plotly reads HTML
     figure = go.Figure()
     for split in [*Split, "no split"]:
         values = [counts[label].get(split, 0) for label in order]
         if any(values):
             colour = SPLIT_COLOURS.get(Split(split)) if split in list(Split) else "#94a3b8"
-            figure.add_bar(y=order, x=values, name=split, orientation="h", marker_color=colour)
+            figure.add_bar(y=shown, x=values, name=split, orientation="h", marker_color=colour)
     figure.update_layout(
         barmode="stack",
         height=90 + BAR_HEIGHT * len(order),
@@ -51,7 +57,7 @@ def curves(
     grid = st.grid(3, min_column_width=260)
     with grid.cell():
         figure = _figure("Loss")
-        _line(figure, steps, "loss", "train, each step", TRAIN_COLOUR, opacity=0.35, marks=False)
+        _line(figure, steps, "loss", "train, each step", TRAIN_COLOUR, opacity=0.5, marks=False)
         _line(figure, epochs, "train_loss", "train", TRAIN_COLOUR)
         _line(figure, epochs, "validation_loss", "validation", VALIDATION_COLOUR)
         st.plotly_chart(figure, key=f"{key}-loss", config=NO_TOOLS)

@@ -4,24 +4,45 @@ from typing import NoReturn
 
 import streamlit as st
 
-PAGES = {
-    "datasets": ("pages/datasets.py", "Bring in a dataset", ":material/photo_library:"),
-    "training": ("pages/training.py", "Train a model", ":material/model_training:"),
-    "indexes": ("pages/indexes.py", "Build an index", ":material/hub:"),
+from core.artifacts import Manifest
+from core.lineage import Lineage
+from pages.parts import ways
+from pages.parts.text import plain
+from state.session import Selection
+
+LABELS = {
+    "Datasets": "Bring in a dataset",
+    "Training": "Train a model",
+    "Indexes": "Build an index",
 }
 
 
-def stop_without(what: str, sentence: str) -> NoReturn:
+def stop_without(page: str, sentence: str) -> NoReturn:
     """Say what is missing, give a button to the page that makes it, and end the page's run."""
-    path, label, icon = PAGES[what]
     with st.container(border=True):
         st.markdown(f"#### {sentence}")
-        if st.button(label, key=f"go-to-{what}", type="primary", icon=icon):
-            st.switch_page(path)
+        icon = ways.PATHS[page][1]
+        if st.button(LABELS[page], key=f"go-to-{page.lower()}", type="primary", icon=icon):
+            ways.go(page)
     st.stop()
+
+
+def require_index(chosen: Selection, lineage: Lineage, what: str) -> Manifest:
+    """Return the current index; without one say what is missing for `what` and end the run."""
+    if chosen.dataset is None:
+        stop_without("Datasets", f"{what} needs a dataset.")
+    if not lineage.models:
+        stop_without("Training", f"{what} needs a model to embed the images with.")
+    index = lineage.index(chosen.index)
+    if index is None:
+        with_model = " with this model" if lineage.indexes_of_dataset(chosen.dataset) else ""
+        stop_without("Indexes", f"{plain(chosen.dataset)} is not indexed{with_model} yet.")
+    return index
 
 
 def next_step(page: str, label: str) -> None:
     """Draw the button that leads on to the next page of the journey."""
-    if st.button(label, key=f"next-{page}", type="primary", icon=":material/arrow_forward:"):
-        st.switch_page(f"pages/{page}.py")
+    if st.button(
+        label, key=f"next-{page.lower()}", type="primary", icon=":material/arrow_forward:"
+    ):
+        ways.go(page)

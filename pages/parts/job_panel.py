@@ -11,25 +11,50 @@ from state import resources, session
 from state.job_views import JobView
 
 REFRESH_S = 1.0
+MAX_ENDED = 3
 
 
 def show(*verbs: str) -> JobView | None:
-    """Draw the newest job of these verbs, unless it ended and was put away; return it."""
-    view = newest(*verbs)
-    if view is None:
-        return None
-    if view.active:
+    """Draw the jobs of these verbs; return the one that runs, else the newest that ended."""
+    active, ended = _active(verbs), _ended(verbs)
+    for view in active:
         _live(view.record.id)
-    elif view.record.id not in session.selection().seen:
+    for view in ended:
         _outcome(view)
-    return view
+    return next(iter([*active, *ended]), None)
 
 
-def newest(*verbs: str) -> JobView | None:
-    """Return the newest job of these verbs: one that runs, else one that waits or ended."""
-    views = [view for view in resources.jobs().views() if view.record.verb in verbs]
-    running = [view for view in views if view.record.status == Status.RUNNING]
-    return next(iter(running or views), None)
+def is_active(*verbs: str) -> bool:
+    """Tell whether a job of these verbs runs or waits."""
+    return bool(_active(verbs))
+
+
+def _active(verbs: tuple[str, ...]) -> list[JobView]:
+    """Return the jobs that run, then those that wait, in their order."""
+    views = [view for view in resources.jobs().active() if view.record.verb in verbs]
+    return sorted(
+        views, key=lambda view: (view.record.status != Status.RUNNING, view.record.created)
+    )
+
+
+def _ended(verbs: tuple[str, ...]) -> list[JobView]:
+    """Return the newest job about the chosen dataset, and others that ended under this tab's eyes.
+
+    What was put away is left out.
+    """
+    chosen = session.selection()
+    views = [
+        view
+        for view in resources.jobs().views()
+        if not view.active
+        and view.record.verb in verbs
+        and view.record.about in ("", chosen.dataset)
+    ][:MAX_ENDED]
+    return [
+        view
+        for number, view in enumerate(views)
+        if view.record.id not in chosen.seen and (number == 0 or view.record.ended > chosen.opened)
+    ]
 
 
 @st.fragment(run_every=REFRESH_S)
@@ -47,7 +72,8 @@ def _live(job_id: str) -> None:
             on_click=resources.jobs().stop,
             args=(job_id,),
         )
-        st.caption("You can leave this page, close the tab or restart the server: the job goes on.")
+        if view.record.status == Status.RUNNING:
+            st.caption("You can leave this page, close the tab or restart the server: it goes on.")
 
 
 def sentence_of_progress(view: JobView) -> str:

@@ -1,6 +1,7 @@
 """From catalog rows to the tiles of a gallery."""
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from core.datasets.catalog import ImageRow
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
 
 
 def tiles_of(dataset: Dataset, rows: Sequence[ImageRow]) -> list[Tile]:
-    """Return a tile an image, titled with its class and captioned with its split."""
-    return [_tile(dataset, row, row.label or "", row.split or "") for row in rows]
+    """Return a tile an image: its class, or else its file's name, and its split."""
+    return [
+        _tile(dataset, row, row.label or PurePosixPath(row.path).name, row.split or "")
+        for row in rows
+    ]
 
 
 def tiles_of_matches(

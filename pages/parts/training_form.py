@@ -45,7 +45,8 @@ def show(dataset: str, *, is_drawn: bool) -> None:
         disabled=missing_file,
     ):
         arguments = ["train", *as_arguments(config, defaults_too=True)]
-        launch(arguments, f"Training {config.backbone} on {dataset}")
+        title = f"Training {config.backbone} on {dataset}, {config.epochs} epochs"
+        launch(arguments, title, about=dataset)
         st.rerun()
 
 

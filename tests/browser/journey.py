@@ -1,6 +1,7 @@
 """The steps that both journeys take, as a person would take them."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,14 +18,15 @@ expect.set_options(timeout=20_000)
 
 def go_to(page: Page, name: str) -> None:
     """Follow the sidebar's link to a page."""
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
+    page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
     title = "Image Retrieval Workbench" if name == "Overview" else name
     expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
 
 
 def wait_until_done(page: Page, title: str, minutes: float = 1) -> None:
-    """Wait for a job's own sentence that it is done."""
-    expect(page.get_by_text(f"{title}: done in")).to_be_visible(timeout=minutes * MINUTE)
+    """Wait for a job's own sentence that it is done; `title` is the beginning of its title."""
+    done = re.compile(re.escape(title) + r".*: done in")
+    expect(page.get_by_text(done)).to_be_visible(timeout=minutes * MINUTE)
 
 
 def tiles(page: Page, gallery: str) -> Locator:
@@ -35,6 +37,12 @@ def tiles(page: Page, gallery: str) -> Locator:
 def metric(page: Page, label: str) -> Locator:
     """Return the figure under a label."""
     return page.get_by_test_id("stMetric").filter(has_text=label)
+
+
+def start_from_scratch(page: Page) -> None:
+    """Choose to train from scratch and wait for the form that belongs to it."""
+    page.get_by_text("From scratch", exact=True).click()
+    expect(page.get_by_text("No weights needed")).to_be_visible()
 
 
 def build_index(page: Page, dataset: str, model: str) -> None:

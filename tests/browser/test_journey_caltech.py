@@ -14,6 +14,7 @@ from tests.browser.journey import (
     headless,
     lasso_everything,
     metric,
+    start_from_scratch,
     tiles,
     upload,
     wait_until_done,
@@ -76,7 +77,7 @@ def test_ten_categories_from_a_folder_to_the_map(
 
     go_to(page, "Training")
     page.get_by_text("Settings", exact=True).click()  # They stay open through the next choice
-    page.get_by_text("From scratch", exact=True).click()
+    start_from_scratch(page)
     page.get_by_role("spinbutton", name="Epochs").fill(str(EPOCHS))
     page.get_by_role("spinbutton", name="Epochs").press("Tab")
     page.get_by_role("spinbutton", name="Batch size").fill(str(BATCH_SIZE))

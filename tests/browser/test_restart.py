@@ -9,16 +9,16 @@ from playwright.sync_api import Page, expect
 
 from core.job_records import list_running
 from core.workspace import Workspace
-from tests.browser.journey import MINUTE, go_to, headless
+from tests.browser.journey import MINUTE, go_to, headless, start_from_scratch
 from tests.browser.workbench import Workbench, open_page
 
-TITLE = "Training vgg16_bn on drawn"
+TITLE = "Training vgg16_bn on drawn, 500 epochs"
 
 
 def start_training(page: Page, workbench: Workbench) -> None:
     headless(workbench.home, "draw", "--name", "drawn", "--per-category", "20")
     open_page(page, workbench, "training")
-    page.get_by_text("From scratch", exact=True).click()
+    start_from_scratch(page)
     page.get_by_text("Settings", exact=True).click()
     page.get_by_role("spinbutton", name="Epochs").fill("500")
     page.get_by_role("spinbutton", name="Epochs").press("Tab")

@@ -1,0 +1,38 @@
+"""The ways from page to page. A link carries the choices, so that one Back leads back."""
+
+from typing import NoReturn
+
+import streamlit as st
+
+from state import session
+
+PATHS = {
+    "Datasets": ("pages/datasets.py", ":material/photo_library:"),
+    "Training": ("pages/training.py", ":material/model_training:"),
+    "Indexes": ("pages/indexes.py", ":material/hub:"),
+    "Query": ("pages/query.py", ":material/image_search:"),
+    "Explore": ("pages/explore.py", ":material/scatter_plot:"),
+}
+GROUPS = {"Prepare": ("Datasets", "Training", "Indexes"), "Use": ("Query", "Explore")}
+
+
+def go(title: str) -> NoReturn:
+    """Leave for the page of that title."""
+    st.switch_page(PATHS[title][0], query_params=session.address(session.selection()))
+
+
+def pages() -> list[st.Page]:
+    """Return the pages beside the first one, in the order of the work."""
+    return [st.Page(path, title=title, icon=icon) for title, (path, icon) in PATHS.items()]
+
+
+def sidebar(first: st.Page) -> None:
+    """Draw the links to all pages."""
+    address = session.address(session.selection())
+    with st.sidebar:
+        st.page_link(first, query_params=address)
+        for group, titles in GROUPS.items():
+            st.caption(group)
+            for title in titles:
+                path, icon = PATHS[title]
+                st.page_link(path, label=title, icon=icon, query_params=address)
