@@ -406,7 +406,7 @@ def test_one_class_or_none_cannot_be_learnt(core: InProcess, tmp_path: Path) -> 
     ("arguments", "sentence"),
     [
         (["scan", "HOME/nowhere", "--name", "x"], "There is no folder"),
-        (["scan", "HOME/file.txt", "--name", "x"], "There is no folder"),
+        (["scan", "HOME/file.txt", "--name", "x"], "is a file, not a folder"),
         (["scan", "HOME/empty", "--name", "x"], "holds no images"),
         (["scan", "HOME/texts", "--name", "x"], "holds no images"),
         (["scan", "HOME/texts", "--name", "../x"], "cannot be used as a name"),
