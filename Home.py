@@ -5,7 +5,7 @@ import streamlit as st
 from core.artifacts import Manifest
 from core.lineage import Lineage, read_lineage
 from pages.parts import strip, ways
-from pages.parts.text import plain
+from pages.parts.text import plain, size
 from state import choices, resources, session
 from state.session import Selection
 
@@ -49,6 +49,21 @@ def overview() -> None:
                 width=BUTTON_WIDTH,
             ):
                 ways.go(title)
+    if lineage.datasets:
+        _disk()
+
+
+def _disk() -> None:
+    """Say what the workspace takes; last, for it is measured once a minute."""
+    use = resources.disk_use()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{size(use.total)} on disk, {size(use.free)} free; your own image files not counted.",
+            width="content",
+        )
+        with st.popover("What takes it", type="tertiary", icon=":material/hard_drive:"):
+            table = {"what": list(use.by_kind), "size": [size(n) for n in use.by_kind.values()]}
+            st.dataframe(table, hide_index=True)
 
 
 def _standing(chosen: Selection, lineage: Lineage) -> list[str]:
@@ -90,6 +105,8 @@ def main() -> None:
     strip.show(chosen, lineage)
     for sentence in session.take_notices():
         st.info(plain(sentence), icon=":material/info:")
+    for sentence in session.take_toasts():
+        st.toast(plain(sentence))
     for sentence in lineage.damaged:
         st.warning(plain(sentence), icon=":material/broken_image:")
     session.announce_page()

@@ -65,6 +65,11 @@ class JobRecord:
     about: str = ""
     """The dataset that it works on; empty where it says none."""
 
+    follow_up: tuple[str, ...] = ()
+    """Arguments of the job that is queued once this one is done; none where empty."""
+
+    follow_up_title: str = ""
+
     status: Status = Status.QUEUED
     process_id: int = 0
     process_started: float = 0.0
@@ -78,12 +83,26 @@ class JobRecord:
         return self.arguments[0]
 
 
-def new_record(arguments: tuple[str, ...], title: str, lane: str, about: str = "") -> JobRecord:
+def new_record(
+    arguments: tuple[str, ...],
+    title: str,
+    lane: str,
+    about: str = "",
+    follow_up: tuple[str, ...] = (),
+    follow_up_title: str = "",
+) -> JobRecord:
     """Return a queued job with an id of its own."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     job_id = f"{arguments[0]}-{stamp}-{secrets.token_hex(2)}"
     return JobRecord(
-        id=job_id, arguments=arguments, title=title, lane=lane, created=time.time(), about=about
+        id=job_id,
+        arguments=arguments,
+        title=title,
+        lane=lane,
+        created=time.time(),
+        about=about,
+        follow_up=follow_up,
+        follow_up_title=follow_up_title,
     )
 
 
@@ -106,6 +125,7 @@ def list_records(workspace: Workspace) -> list[JobRecord]:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             content["arguments"] = tuple(content["arguments"])
+            content["follow_up"] = tuple(content["follow_up"])
             content["status"] = Status(content["status"])
             records.append(JobRecord(**content))
         except (OSError, ValueError, KeyError, TypeError):

@@ -16,12 +16,16 @@ MODEL_CHANGED = "its model is gone or was trained anew"
 class Lineage:
     """Everything in a workspace, read once, newest first."""
 
-    datasets: dict[str, str]
-    """Name → fingerprint."""
+    datasets: dict[str, tuple[str, str]]
+    """Name → its fingerprints: with labels and splits, and of the images alone.
+
+    A model is made from the one, embeddings and what follows them from the other."""
 
     models: list[Manifest]
     indexes: list[Manifest]
     maps: list[Manifest]
+    embeddings: list[Manifest]
+    evaluations: list[Manifest]
     damaged: list[str]
     """A sentence for each artefact whose manifest cannot be trusted."""
 
@@ -50,6 +54,20 @@ class Lineage:
         """Return the maps of just this index."""
         return [m for m in self.maps if m.made_from["index_fingerprint"] == index.fingerprint]
 
+    def dependants_of(self, dataset: str) -> list[Manifest]:
+        """Return what was made from a dataset, and what was made from that, last made first.
+
+        An index over another dataset by a model of this one is of no use without that model, so it
+        is among them.
+        """
+        models = {model.id for model in self.models_of(dataset)}
+        rest = [*self.maps, *self.evaluations, *self.indexes, *self.embeddings]
+        return [
+            artifact
+            for artifact in [*rest, *self.models]
+            if artifact.made_from["dataset"] == dataset or artifact.made_from.get("model") in models
+        ]
+
     def stale_reason(self, artifact: Manifest) -> str:
         """Say why an artefact no longer fits what it was made from; empty while it does."""
         made_from = artifact.made_from
@@ -59,7 +77,7 @@ class Lineage:
             model = self.model(made_from["model"])
             if model is None or model.fingerprint != made_from["model_fingerprint"]:
                 return MODEL_CHANGED
-        if self.datasets[made_from["dataset"]] != made_from["dataset_fingerprint"]:
+        if made_from["dataset_fingerprint"] not in self.datasets[made_from["dataset"]]:
             return DATASET_CHANGED
         return ""
 
@@ -69,16 +87,17 @@ def read_lineage(workspace: Workspace) -> Lineage:
     datasets, damaged_datasets = {}, []
     for dataset in list_datasets(workspace):
         try:
-            datasets[dataset.name] = dataset.catalog.fingerprint
+            catalog = dataset.catalog
+            datasets[dataset.name] = (catalog.fingerprint, catalog.images_fingerprint)
         except DamagedArtifactError as error:
             damaged_datasets.append(str(error))
-    models, damaged_models = list_artifacts(workspace.models)
-    indexes, damaged_indexes = list_artifacts(workspace.indexes)
-    maps, damaged_maps = list_artifacts(workspace.maps)
+    kinds = {kind: list_artifacts(parent) for kind, parent in workspace.artifacts.items()}
     return Lineage(
         datasets=datasets,
-        models=models,
-        indexes=indexes,
-        maps=maps,
-        damaged=damaged_datasets + damaged_models + damaged_indexes + damaged_maps,
+        models=kinds["model"][0],
+        indexes=kinds["index"][0],
+        maps=kinds["map"][0],
+        embeddings=kinds["embeddings"][0],
+        evaluations=kinds["evaluation"][0],
+        damaged=damaged_datasets + [said for _, damaged in kinds.values() for said in damaged],
     )

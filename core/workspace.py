@@ -68,6 +68,22 @@ class Workspace:
         """Pre-trained weights as torchvision publishes them."""
         return self.home / "models" / "pretrained"
 
+    @property
+    def exports(self) -> Path:
+        """What people took out of their datasets."""
+        return self.home / "data" / "exports"
+
+    @property
+    def artifacts(self) -> dict[str, Path]:
+        """Where artefacts of each kind lie, in the order in which they are made."""
+        return {
+            "model": self.models,
+            "embeddings": self.embeddings,
+            "index": self.indexes,
+            "evaluation": self.evaluations,
+            "map": self.maps,
+        }
+
 
 def open_workspace(home: Path | None = None) -> Workspace:
     """Return the workspace at `home`, else at `$WORKBENCH_HOME`, else in the project's folder."""

@@ -1,159 +1,159 @@
-"""Datasets: bring images in, look at them, split them."""
+"""Datasets: bring images in, look at them, curate them."""
 
 from collections import Counter
 
 import streamlit as st
 
-from core.datasets.catalog import ImageFilter, Split
-from core.datasets.registry import Dataset, delete_dataset, open_dataset
-from core.datasets.scan import resplit
-from core.lineage import read_lineage
-from pages.parts import bring_in, charts, guards, job_panel, ways
-from pages.parts.gallery import gallery
+from core.datasets.catalog import Split
+from core.datasets.check import count_unchecked, is_gathered
+from core.datasets.filters import ImageFilter, Standing
+from core.datasets.registry import Dataset, open_dataset
+from core.lineage import Lineage, read_lineage
+from pages.parts import bring_in, guards, job_panel
+from pages.parts.browse import classes, grid, problems, tools, twins
 from pages.parts.launch import IMPORT, launch
 from pages.parts.text import plain
-from pages.parts.tiles import tiles_of
-from state import choices, resources, session
+from state import choices, facts, resources, session
+from state.view import SECTIONS, View
 
-PAGE_SIZE = 48
-CLASS_WIDTH = 190
-ALL = "All"
+PICK_WIDTH = 200
+"""In pixels."""
+
+VERBS = ("draw", "scan", "unzip", "download", "rescan", "add", "relink", "check", "export")
 
 
 def header(dataset: Dataset) -> None:
-    """Say how much there is, and offer to look again or to split anew."""
+    """Say how much there is."""
     catalog = dataset.catalog
-    counts = catalog.class_counts()
+    counts = facts.class_counts(catalog)
     splits: Counter[str] = Counter()
     for _, split, count in counts:
         splits[split or "no split"] += count
-    num_problems = len(catalog.problems())
-    figures = st.grid(6, min_column_width=110)
-    figures.metric("Images", f"{sum(splits.values()):,}")
+    figures = st.grid(7, min_column_width=100)
+    left_out = f"Left out: {plain(', '.join(dataset.left_out))} (clutter, no category)."
+    figures.metric(
+        "Images", f"{sum(splits.values()):,}", help=left_out if dataset.left_out else None
+    )
     figures.metric("Classes", f"{len({label for label, _, _ in counts if label}):,}")
     for split in Split:
         figures.metric(split.capitalize(), f"{splits[split]:,}")
-    figures.metric("Unreadable", f"{num_problems:,}")
-    if dataset.left_out:
-        st.caption(f"Left out: {plain(', '.join(dataset.left_out))} (clutter, no category).")
+    for name, standing in (("Excluded", Standing.EXCLUDED), ("Problems", Standing.PROBLEM)):
+        figures.metric(name, f"{facts.count(catalog, ImageFilter(standing=standing)):,}")
     if not any(label for label, _, _ in counts):
         st.info(
             "These images have no labels. Browse, index, query and explore them with a model "
-            "trained elsewhere; training and evaluation need class folders."
+            "trained elsewhere; training and evaluation need classes, by folder or given here."
         )
 
 
-def tools(dataset: Dataset) -> None:
-    """Offer what can be done with the whole dataset."""
-    with st.container(horizontal=True):
-        if st.button("Scan again", key="datasets-rescan", icon=":material/refresh:"):
-            title = f"Scanning {dataset.name} again"
-            arguments = ["rescan", "--dataset", dataset.name]
-            launch(arguments, title, about=dataset.name, lane=IMPORT)
-            st.rerun()
-        with st.popover("Split anew", icon=":material/call_split:"):
-            st.markdown("Models and indexes made before become stale.")
-            config = bring_in.split_fields("datasets-resplit")
-            if config and st.button("Split", key="datasets-resplit-go", type="primary"):
-                resplit(resources.workspace(), dataset.name, config)
-                st.rerun()
-        with st.popover("Forget", icon=":material/delete:"):
-            st.markdown(
-                "Forgets the dataset and its thumbnails. "
-                + (
-                    "The drawn images go with it."
-                    if dataset.source == "drawn"
-                    else "Your image files stay where they are."
-                )
+def missing_folders(dataset: Dataset) -> None:
+    """Say which folders of the dataset are not where they were."""
+    for root in dataset.roots:
+        if not root.path.is_dir():
+            st.warning(
+                f"{plain(str(root.path))} is not there. If it was moved, say under “Folders” where "
+                "it is now; what is known of its images is kept.",
+                icon=":material/folder_off:",
             )
-            if st.button("Forget it", key="datasets-forget", type="primary"):
-                delete_dataset(resources.workspace(), dataset.name)
-                session.selection().dataset = None
+
+
+def check_prompt(dataset: Dataset) -> int:
+    """Offer to decode what was never decoded; return how many images that are."""
+    num_unchecked = count_unchecked(dataset)
+    if (num_unchecked or not is_gathered(dataset)) and not job_panel.is_active(*VERBS):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            undone = f"{num_unchecked:,} images have not been decoded yet."
+            st.caption(undone if num_unchecked else "Not compared yet.", width="content")
+            if st.button(
+                "Check them",
+                key="datasets-check",
+                type="tertiary",
+                icon=":material/fact_check:",
+                help="Finds damaged files and look-alikes, and makes the thumbnails.",
+            ):
+                arguments = ["check", "--dataset", dataset.name]
+                title = f"Checking the images of {dataset.name}"
+                launch(arguments, title, about=dataset.name, lane=IMPORT)
                 st.rerun()
+    return num_unchecked
 
 
-def browse(dataset: Dataset) -> None:
-    """Draw the paged gallery with its filters."""
-    catalog = dataset.catalog
-    labels = catalog.labels()
-    filters = st.container(horizontal=True)
-    label = filters.selectbox(
-        "Class", [ALL, *labels], key=f"datasets-class-{dataset.name}", width=CLASS_WIDTH
-    )
-    split = filters.segmented_control(
-        "Split", [ALL, *Split], default=ALL, required=True, key=f"datasets-split-{dataset.name}"
-    )
-    images = ImageFilter(
-        label=None if label == ALL else label, split=None if split == ALL else split
-    )
-    count = catalog.count(images)
-    filters.metric("Shown", f"{count:,}", width="content")
-    if count == 0:
-        st.info("No image fits these filters. Choose another class or split.")
-        return
-    num_pages = -(-count // PAGE_SIZE)
-    key = f"datasets-page-{dataset.name}-{label}-{split}"
-    page = st.pagination(num_pages, key=key) if num_pages > 1 else 1
-    rows = catalog.rows(images, offset=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE)
-    clicked = gallery(
-        tiles_of(dataset, rows), key="datasets-gallery", label="Images of the dataset"
-    )
-    if clicked is not None:
-        session.selection().query_image = clicked
-        ways.go("Query")
-    st.caption("Click an image to search for those like it.")
+def next_step(dataset: Dataset, lineage: Lineage) -> None:
+    """Draw the way on, until the dataset is indexed."""
+    if not lineage.indexes_of_dataset(dataset.name):
+        if len(facts.labels(dataset.catalog)) >= 2 and not lineage.models_of(dataset.name):
+            guards.next_step("Training", "Next: train a model")
+        elif lineage.models:
+            guards.next_step("Indexes", "Next: build an index")
 
 
-def problems(dataset: Dataset) -> None:
-    """List the files that cannot be used."""
-    rows = dataset.catalog.problems()
-    if not rows:
-        st.success("Every file could be read.")
-        return
-    st.dataframe(
-        {"file": [row.path for row in rows], "reason": [row.problem for row in rows]},
-        hide_index=True,
+def section_control(view: View) -> None:
+    """Draw the choice between the parts of the page."""
+    st.segmented_control(
+        "Section",
+        SECTIONS,
+        key=session.control("datasets-section", view.section),
+        on_change=open_section,
+        required=True,
+        label_visibility="collapsed",
+        width="stretch",
     )
 
 
-workspace = resources.workspace()
+def section(dataset: Dataset, view: View, lineage: Lineage, num_unchecked: int) -> None:
+    """Draw the part of the page that is open."""
+    match view.section:
+        case "Images":
+            grid.show(dataset, view)
+        case "Classes":
+            classes.show(dataset, view, lineage)
+        case "Duplicates":
+            twins.show(dataset, num_unchecked)
+        case _:
+            problems.show(dataset, num_unchecked)
+
+
+def open_section() -> None:
+    """Open another part of the page."""
+    view = session.read_view()
+    session.show_view(view.opened(session.value_of("datasets-section")))
+
+
 chosen = session.enter_page()
 st.title("Datasets")
-lineage = read_lineage(workspace)
+lineage = read_lineage(resources.workspace())
 names = list(lineage.datasets)
 
 if not names:
     st.markdown("Nothing is here yet. Choose where your images come from.")
     bring_in.show(0)
-    job_panel.show("draw", "scan", "download", "rescan")
+    job_panel.show(*VERBS)
     st.stop()
 
-with st.expander("Bring in another dataset", icon=":material/add_photo_alternate:"):
-    bring_in.show(len(names))
-job_panel.show("draw", "scan", "download", "rescan")
+with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+    picked = st.selectbox(
+        "Dataset",
+        names,
+        index=names.index(chosen.dataset) if chosen.dataset in names else 0,
+        key=f"datasets-pick-{chosen.dataset}",
+        label_visibility="collapsed",
+        width=PICK_WIDTH,
+    )
+    if picked != chosen.dataset:
+        choices.choose_dataset(chosen, picked, lineage)
+        session.show_view(View())
+        st.rerun()
+    with st.popover("New", icon=":material/library_add:", help="Bring in another dataset"):
+        bring_in.show(len(names))
+    dataset = open_dataset(resources.workspace(), picked)
+    view = session.read_view()
+    tools.show(dataset, view, lineage)
+job_panel.show(*VERBS)
+missing_folders(dataset)
 
-picked = st.selectbox(
-    "Dataset",
-    names,
-    index=names.index(chosen.dataset) if chosen.dataset in names else 0,
-    key=f"datasets-pick-{chosen.dataset}",
-)
-if picked != chosen.dataset:
-    choices.choose_dataset(chosen, picked, lineage)
-    st.rerun()
-
-dataset = open_dataset(workspace, picked)
 header(dataset)
-if not lineage.indexes_of_dataset(dataset.name):
-    if len(dataset.catalog.labels()) >= 2 and not lineage.models_of(dataset.name):
-        guards.next_step("Training", "Next: train a model")
-    elif lineage.models:
-        guards.next_step("Indexes", "Next: build an index")
-tools(dataset)
-images_tab, classes_tab, problems_tab = st.tabs(["Images", "Images per class", "Unreadable files"])
-with images_tab:
-    browse(dataset)
-with classes_tab:
-    charts.class_bars(dataset)
-with problems_tab:
-    problems(dataset)
+with st.container(horizontal=True, vertical_alignment="center"):
+    section_control(view)
+    num_unchecked = check_prompt(dataset)
+    next_step(dataset, lineage)
+section(dataset, view, lineage, num_unchecked)

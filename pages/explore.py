@@ -22,7 +22,7 @@ from pages.parts.launch import launch
 from pages.parts.scatter import Highlight, ScatterData, ScatterEvent, scatter
 from pages.parts.text import plain
 from pages.parts.tiles import tiles_of, tiles_of_matches
-from state import resources, session
+from state import answers, resources, session
 
 if TYPE_CHECKING:
     from core.maps.umap import Map
@@ -101,14 +101,6 @@ def show_point(dataset: Dataset, row: ImageRow, matches: "list[Match]") -> None:
         use_as_query(gallery(tiles, key="explore-neighbours-of-point", label="Neighbours"))
 
 
-def neighbours_of(image_id: int, index: Manifest) -> "list[Match]":
-    """Return the nearest indexed images of one that is indexed."""
-    from core.retrieval.query import neighbours_of_image
-
-    opened = resources.index(index.id, index.fingerprint)
-    return neighbours_of_image(resources.workspace(), opened, image_id, NEIGHBOURS)
-
-
 def show_map(dataset: Dataset, index: Manifest, manifest: Manifest) -> None:
     """Draw the map, and under it what was selected on it."""
     umap = resources.umap(manifest.id, manifest.fingerprint)
@@ -121,7 +113,7 @@ def show_map(dataset: Dataset, index: Manifest, manifest: Manifest) -> None:
     event: ScatterEvent | None = chosen.map_event.get(manifest.id)
     point = event.index if event is not None else None
     row = rows.get(int(umap.image_ids[point])) if point is not None else None
-    matches = neighbours_of(row.id, index) if row is not None else []
+    matches = answers.neighbours_of(index, row.id, NEIGHBOURS) if row is not None else []
     highlight = None
     if point is not None:
         places = {image_id: place for place, image_id in enumerate(umap.image_ids.tolist())}

@@ -15,7 +15,7 @@ from core.datasets.registry import Dataset
 from state import resources
 
 if TYPE_CHECKING:
-    from core.retrieval.query import Answer
+    from core.retrieval.query import Answer, Match
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +78,18 @@ def _answer(
     leave_out = query.image.id if query.image is not None else None
     found = answer(opened_model, opened_index, dataset, pixels, k, leave_out=leave_out)
     return found, decode | found.seconds
+
+
+def neighbours_of(index: Manifest, image_id: int, k: int) -> "list[Match]":
+    """Return the `k` indexed images nearest to one that is indexed; none if it is not.
+
+    Raises:
+        MissingError: The index or its embeddings were deleted.
+    """
+    from core.retrieval.query import neighbours_of_image
+
+    opened = resources.index(index.id, index.fingerprint)
+    return neighbours_of_image(resources.workspace(), opened, image_id, k)
 
 
 def random_image(dataset: Dataset, seed: int) -> int | None:

@@ -32,7 +32,7 @@ def settle(chosen: Selection, lineage: Lineage) -> None:
     _note_what_is_gone(chosen, lineage)
     if chosen.dataset not in lineage.datasets:
         chosen.dataset = next(iter(lineage.datasets), None)
-        chosen.query_image = None
+        chosen.leave_images()
     index = lineage.index(chosen.index)
     if lineage.model(chosen.model) is None:
         chosen.model = _model_for(chosen.dataset, index, lineage)
@@ -65,7 +65,8 @@ def choose_dataset(chosen: Selection, name: str, lineage: Lineage) -> None:
     """Work on another dataset, with its newest model and index."""
     if name == chosen.dataset:
         return
-    chosen.dataset, chosen.query_image = name, None
+    chosen.leave_images()
+    chosen.dataset = name
     indexes = lineage.indexes_of_dataset(name)
     if indexes:
         choose_index(chosen, indexes[0].id, lineage)
@@ -78,7 +79,7 @@ def choose_index(chosen: Selection, index_id: str, lineage: Lineage) -> None:
     index = lineage.index(index_id)
     if index is not None:
         if index.made_from["dataset"] != chosen.dataset:
-            chosen.query_image = None
+            chosen.leave_images()
         chosen.dataset = index.made_from["dataset"]
         chosen.model = index.made_from["model"]
         chosen.index = index_id

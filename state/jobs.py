@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import psutil
@@ -63,9 +63,20 @@ class JobBoard:
             self._recover(record)
         atexit.register(self._say_what_goes_on)
 
-    def start(self, arguments: list[str], title: str, lane: str, about: str = "") -> JobRecord:
-        """Queue `python -m core ARGUMENTS`; it starts at once if its lane is free."""
-        record = new_record(tuple(arguments), title, lane, about)
+    def start(
+        self,
+        arguments: Sequence[str],
+        title: str,
+        lane: str,
+        about: str = "",
+        follow_up: Sequence[str] = (),
+        follow_up_title: str = "",
+    ) -> JobRecord:
+        """Queue `python -m core ARGUMENTS`; it starts at once if its lane is free.
+
+        If it ends well, the arguments in `follow_up` are queued as the next job of the lane.
+        """
+        record = new_record(tuple(arguments), title, lane, about, tuple(follow_up), follow_up_title)
         write_record(self.workspace, record)
         self._put(JobView(record))
         self._supervise(record)
@@ -216,6 +227,8 @@ class JobBoard:
         view = self._views[record.id]
         if view.result is not None:
             self._end(record, Status.STOPPED if was_stopped else Status.DONE)
+            if record.follow_up and not was_stopped:
+                self.start(record.follow_up, record.follow_up_title, record.lane, record.about)
         elif view.message:
             self._end(record, Status.FAILED, view.message)
         elif was_stopped:

@@ -6,14 +6,19 @@ Each function is one call of core behind one decorator. Keys are ids and fingerp
 import sys
 import threading
 import types
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.artifacts import sweep_drafts
+from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
+from core.disk import DiskUse
+from core.disk import disk_use as measure_disk_use
 from core.errors import UnreadableImageError
-from core.thumbnails import data_uri, thumbnail
+from core.thumbnails import SIDE, data_uri, keep_thumbnails, thumbnail
 from core.workspace import Workspace, open_workspace
 from state.jobs import JobBoard
 
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     from core.maps.umap import Map
     from core.vectors.indexes import Index
 
+DISK_USE_S = 60
 _SINGLETONS = "_workbench_singletons"
 """A module that exists only in memory: neither a reload of ours nor a cleared cache empties it."""
 
@@ -39,19 +45,17 @@ def jobs() -> JobBoard:
     home = workspace()
     with lock:
         if home.home not in boards:
-            for parent in (
-                home.datasets,
-                home.models,
-                home.embeddings,
-                home.indexes,
-                home.maps,
-                home.evaluations,
-                home.features,
-            ):
+            for parent in (home.datasets, home.features, home.exports, *home.artifacts.values()):
                 sweep_drafts(parent)
             boards[home.home] = JobBoard(home)
         board: JobBoard = boards[home.home]
         return board
+
+
+@st.cache_data(ttl=DISK_USE_S, show_spinner=False)
+def disk_use() -> DiskUse:
+    """Return what the workspace takes, as it was within the last minute."""
+    return measure_disk_use(workspace())
 
 
 @st.cache_resource(max_entries=2, show_spinner="Opening the model…")
@@ -81,14 +85,23 @@ def umap(map_id: str, fingerprint: str) -> "Map":
     return open_map(workspace(), map_id)
 
 
-def tile_source(dataset: Dataset, path: str, sha256: str) -> tuple[str, str]:
+def make_thumbnails(dataset: Dataset, images: Sequence[ImageRow]) -> None:
+    """Make the thumbnails of a page at once, those that are not there yet."""
+    keep_thumbnails(
+        [(dataset.path_of(image), image.sha256) for image in images if image.problem is None],
+        dataset.thumbnails,
+    )
+
+
+def tile_source(dataset: Dataset, image: ImageRow, side: int = SIDE) -> tuple[str, str]:
     """Return (an image's thumbnail as a data URI, "") or ("", the reason why there is none)."""
+    path, cache = str(dataset.path_of(image)), str(dataset.thumbnails)
     try:
-        return _thumbnail_uri(dataset, path, sha256), ""
+        return _thumbnail_uri(path, cache, image.sha256, side), ""
     except UnreadableImageError as error:
         return "", error.problem
 
 
-@st.cache_data(max_entries=4000, show_spinner=False, hash_funcs={Dataset: lambda d: str(d.root)})
-def _thumbnail_uri(dataset: Dataset, path: str, sha256: str) -> str:
-    return data_uri(thumbnail(dataset.root / path, dataset.thumbnails, sha256))
+@st.cache_data(max_entries=4000, show_spinner=False)
+def _thumbnail_uri(path: str, cache: str, sha256: str, side: int) -> str:
+    return data_uri(thumbnail(Path(path), Path(cache), sha256, side))

@@ -2,12 +2,16 @@
 
 import runpy
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
+from core.datasets.filters import ImageFilter
 from core.workspace import PROJECT
+from state import view as views
+from state.view import View
 
 URL_FIELDS = ("dataset", "model", "index")
 """What the address bar carries, so that a link or a reload comes back to the same place."""
@@ -23,6 +27,18 @@ class Selection:
     query_image: int | None = None
     """Catalog id of the dataset image that is the query; None for an upload."""
 
+    view: View = field(default_factory=View)
+    """Which images the Datasets page shows; its address says so, and this is kept for links."""
+
+    picked: frozenset[int] = frozenset()
+    """Catalog ids of the images selected there."""
+
+    picked_among: tuple[ImageFilter, int] | None = None
+    """The filter that showed them, and the catalog's revision then."""
+
+    open_image: tuple[int, int | None] | None = None
+    """Catalog id of the image in the dialog there, and its place in the view if it has one."""
+
     launched: list[str] = field(default_factory=list)
     """Jobs started from this tab whose results it has not taken over yet."""
 
@@ -37,6 +53,14 @@ class Selection:
 
     notices: list[str] = field(default_factory=list)
     """Sentences to be said once: a choice that could not be kept."""
+
+    toasts: list[str] = field(default_factory=list)
+    """Sentences to be said in passing: what was just done."""
+
+    def leave_images(self) -> None:
+        """Let go of what belongs to the images of one dataset, for another is to be chosen."""
+        self.query_image, self.open_image = None, None
+        self.picked, self.view = frozenset(), View()
 
 
 def selection() -> Selection:
@@ -55,6 +79,18 @@ def take_notices() -> list[str]:
     chosen = selection()
     notices, chosen.notices = chosen.notices, []
     return notices
+
+
+def say(sentence: str) -> None:
+    """Say in passing what was done, at the next run: a rerun swallows what is said before it."""
+    selection().toasts.append(sentence)
+
+
+def take_toasts() -> list[str]:
+    """Return what is to be said in passing, and count it as said."""
+    chosen = selection()
+    toasts, chosen.toasts = chosen.toasts, []
+    return toasts
 
 
 def announce_page() -> None:
@@ -82,7 +118,42 @@ def address(chosen: Selection) -> dict[str, str]:
 
 def mirror_in_url(chosen: Selection) -> None:
     """Write the choices into the address bar, where they differ from what stands there."""
-    others = {name: value for name, value in st.query_params.items() if name not in URL_FIELDS}
-    wanted = others | address(chosen)
-    if wanted != st.query_params.to_dict():
+    wanted = _parameters_beside(URL_FIELDS) | {k: [v] for k, v in address(chosen).items()}
+    if wanted != _parameters_beside(()):
         st.query_params.from_dict(wanted)  # At once: each change is an entry in the history
+
+
+def read_view() -> View:
+    """Return which images the Datasets page shows: those that its address names."""
+    named = {name: st.query_params.get_all(name) for name in views.FIELDS}
+    chosen = selection()
+    chosen.view = views.from_parameters(named)
+    return chosen.view
+
+
+def show_view(view: View) -> None:
+    """Show other images on the Datasets page, or the same in another way."""
+    selection().view = view
+    wanted = _parameters_beside(views.FIELDS) | views.to_parameters(view)
+    st.query_params.from_dict(wanted)
+
+
+def control(key: str, value: Any) -> str:
+    """Let the widget of that key show `value`, whatever it showed before; return the key."""
+    st.session_state[key] = value
+    return key
+
+
+def value_of(key: str) -> Any:
+    """Return what the widget of that key was set to, or what was remembered; None if nothing."""
+    return st.session_state.get(key)
+
+
+def remember(key: str, value: Any) -> None:
+    """Keep a value that a component needs at its next run; `value_of` returns it."""
+    st.session_state[key] = value
+
+
+def _parameters_beside(names: Collection[str]) -> dict[str, list[str]]:
+    """Return what else the address carries."""
+    return {name: st.query_params.get_all(name) for name in st.query_params if name not in names}

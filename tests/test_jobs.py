@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,6 +50,13 @@ def wait_until_running(board: JobBoard, record: JobRecord) -> JobRecord:
             return view.record
         time.sleep(0.05)
     raise TimeoutError(board.log_of(record.id))
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_job_makes_what_its_command_makes(
@@ -231,3 +238,24 @@ def test_progress_is_not_written_too_often(tmp_path: Path) -> None:
     kinds = [event["kind"] for event in EventReader(tmp_path / "events").new_events()]
     assert kinds[-1] == "result"
     assert len(kinds) < 50
+
+
+def test_what_follows_a_job_is_queued_once_it_is_done(
+    board: JobBoard, workspace: Workspace, tmp_path: Path
+) -> None:
+    folder = class_folders(tmp_path / "in", red=3, blue=3)
+    check = ("check", "--dataset", "colours")
+    scan = ["scan", str(folder), "--name", "colours"]
+    first = board.start(scan, "Bringing in", "import", "colours", check, "Checking")
+    again = board.start(scan, "Again", "import", "colours", check, "Checking")
+    assert board.wait(first.id, timeout=60).record.status == Status.DONE
+    assert board.wait(again.id, timeout=60).record.status == Status.FAILED
+
+    wait_for(lambda: any(view.record.title == "Checking" for view in board.views()))
+    (checking,) = (view.record for view in board.views() if view.record.title == "Checking")
+    view = board.wait(checking.id, timeout=60)
+
+    assert view.result is not None, board.log_of(checking.id)
+    assert view.result["num_checked"] == 6
+    assert (view.record.about, view.record.lane) == ("colours", "import")
+    assert [record.follow_up for record in list_records(workspace)].count(()) == 1

@@ -5,7 +5,8 @@ import pytest
 
 from core.artifacts import Manifest, delete_artifact, draft, publish
 from core.datasets.registry import delete_dataset, open_dataset
-from core.datasets.scan import Source, add_folder, rescan, resplit
+from core.datasets.rescan import rescan
+from core.datasets.scan import Source, add_folder, resplit
 from core.datasets.splits import SplitConfig
 from core.lineage import DATASET_CHANGED, DATASET_GONE, MODEL_CHANGED, read_lineage
 from core.progress import finish

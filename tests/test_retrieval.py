@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.artifacts import Manifest, draft, publish
-from core.datasets.catalog import ImageFilter
+from core.datasets.filters import ImageFilter
 from core.datasets.registry import open_dataset
 from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
@@ -208,9 +208,8 @@ def test_an_image_that_is_not_indexed_has_no_neighbours(hand: Hand) -> None:
 def test_a_neighbour_that_was_removed_from_the_dataset_has_no_row(hand: Hand) -> None:
     index = open_index(hand.workspace, hand.index())
     catalog = open_dataset(hand.workspace, "hand").catalog
-    known = catalog.known_files()
     gone = hand.ids["blue/003.png"]
-    catalog.replace(image for path, image in known.items() if path != "blue/003.png")
+    catalog.forget([gone])
 
     found = neighbours_of_image(hand.workspace, index, hand.ids["blue/001.png"], k=2)
 
@@ -342,8 +341,7 @@ def test_a_match_that_was_removed_from_the_dataset_has_no_row(chain: Chain, tmp_
     here = Workspace(tmp_path)
     shutil.copytree(chain.workspace.datasets, here.datasets)
     dataset = open_dataset(here, "colours")
-    kept = [row for row in dataset.catalog.rows() if row.id != 20]
-    dataset.catalog.replace(kept)
+    dataset.catalog.forget([20])
     found = answer(chain.model, chain.index, dataset, chain.pixels_of(20), k=2)
     assert (found.matches[0].image_id, found.matches[0].image) == (20, None)
     assert found.matches[1].image is not None
@@ -381,7 +379,7 @@ def test_a_dataset_that_cannot_be_read_at_all_is_said(chain: Chain, tmp_path: Pa
 
 
 def test_changed_pictures_are_embedded_anew(chain: Chain, tmp_path: Path) -> None:
-    from core.datasets.scan import rescan
+    from core.datasets.rescan import rescan
 
     root = class_folders(tmp_path / "moving", red=2, blue=2)
     finish(add_folder(chain.workspace, "moving", Source(root=root), SplitConfig()))

@@ -1,21 +1,21 @@
 import os
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from core.datasets.catalog import ImageFilter, Split
-from core.datasets.registry import Dataset, delete_dataset, list_datasets, open_dataset
-from core.datasets.scan import Source, add_folder, rescan, resplit
+from core.datasets.catalog import Split
+from core.datasets.filters import ImageFilter
+from core.datasets.registry import delete_dataset, list_datasets, open_dataset
+from core.datasets.scan import Source, add_folder, resplit
 from core.datasets.splits import SplitConfig
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.lineage import read_lineage
 from core.progress import Progress, finish
 from core.workspace import Workspace
+from tests.datasets import bring_in
 from tests.pictures import class_folders, png, solid, speckled
-
-
-def bring_in(workspace: Workspace, root: Path, name: str = "colours") -> Dataset:
-    return finish(add_folder(workspace, name, Source(root=root), SplitConfig()))
 
 
 def test_class_folders_become_labels(workspace: Workspace, tmp_path: Path) -> None:
@@ -23,8 +23,8 @@ def test_class_folders_become_labels(workspace: Workspace, tmp_path: Path) -> No
 
     assert dataset.catalog.labels() == ["blue", "red"]
     assert dataset.catalog.count() == 30
-    assert dataset.catalog.count(ImageFilter(label="red", split=Split.TEST)) == 2
-    first = dataset.catalog.rows(ImageFilter(label="red"), limit=1)[0]
+    assert dataset.catalog.count(ImageFilter(labels=("red",), splits=(Split.TEST,))) == 2
+    first = dataset.catalog.rows(ImageFilter(labels=("red",)), limit=1)[0]
     assert (first.path, first.width, first.height) == ("red/000.png", 40, 40)
     assert dataset.path_of(first).read_bytes() == png(speckled("red", 0))
 
@@ -47,16 +47,13 @@ def test_unreadable_files_are_listed_with_their_reasons(
 ) -> None:
     root = class_folders(tmp_path / "in", red=3, blue=3)
     (root / "red" / "notes.png").write_text("not an image")
-    whole = png(speckled("red", 9))
-    (root / "red" / "cut.png").write_bytes(whole[: len(whole) // 2])
     (root / "red" / "readme.txt").write_text("no image by its name")
 
     catalog = bring_in(workspace, root).catalog
 
     assert catalog.count() == 6
-    problems = {row.path: row.problem or "" for row in catalog.problems()}
-    assert set(problems) == {"red/notes.png", "red/cut.png"}
-    assert all("png" in reason for reason in problems.values())
+    [problem] = catalog.problems()
+    assert (problem.path, "notes.png" in str(problem.problem)) == ("red/notes.png", True)
 
 
 def test_clutter_links_and_pipes_are_passed_over(workspace: Workspace, tmp_path: Path) -> None:
@@ -85,7 +82,7 @@ def test_a_name_that_is_no_text_is_listed_and_breaks_nothing(
     assert catalog.count() == 2
 
 
-@pytest.mark.parametrize("name", ["[x](www.e.vil)", "a\nb", "näher 🐟", "<b>bold", "x" * 200])
+@pytest.mark.parametrize("name", ["[x](www.e.vil)", "a\nb", "näher 🐟", "<b>bold", "x" * 255])
 def test_strange_class_names_survive(workspace: Workspace, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "in" / name
     folder.mkdir(parents=True)
@@ -104,6 +101,37 @@ def test_a_folder_without_images_is_said_and_leaves_nothing(
     (tmp_path / "in" / "empty").mkdir(parents=True)
     with pytest.raises(WorkbenchError, match="holds no images"):
         bring_in(workspace, tmp_path / "in")
+    assert list(workspace.datasets.iterdir()) == []
+
+
+def test_classes_without_two_usable_images_harm_nobody(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    root = class_folders(tmp_path / "in", red=10, blue=1)
+    for name in ("empty", "broken"):
+        (root / name).mkdir()
+    (root / "broken" / "a.png").write_bytes(b"no image")
+    catalog = bring_in(workspace, root).catalog
+    assert catalog.labels() == ["blue", "red"]
+    assert [row.path for row in catalog.problems()] == ["broken/a.png"]
+    [lonely] = catalog.rows(ImageFilter(labels=("blue",)))
+    assert lonely.split == Split.TRAIN  # A class that is not learnt cannot be recognised
+
+
+def test_a_full_disk_leaves_no_dataset(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = class_folders(tmp_path / "in", red=100, blue=100)
+    connect = sqlite3.connect
+
+    def small_disk(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **options)
+        connection.execute("PRAGMA max_page_count = 25")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", small_disk)
+    with pytest.raises(WorkbenchError, match="database or disk is full"):
+        bring_in(workspace, root)
     assert list(workspace.datasets.iterdir()) == []
 
 
@@ -132,39 +160,11 @@ def test_a_scan_given_up_leaves_nothing(workspace: Workspace, tmp_path: Path) ->
     assert list_datasets(workspace) == []
 
 
-def test_scanning_again_keeps_ids_and_splits(workspace: Workspace, tmp_path: Path) -> None:
-    root = class_folders(tmp_path / "in", red=5, blue=5)
-    catalog = bring_in(workspace, root).catalog
-    before = {row.path: (row.id, row.split) for row in catalog.rows()}
-    fingerprint = catalog.fingerprint
-
-    finish(rescan(workspace, "colours"))
-    assert {row.path: (row.id, row.split) for row in catalog.rows()} == before
-    assert catalog.fingerprint == fingerprint
-
-    (root / "red" / "000.png").unlink()
-    (root / "blue" / "new.png").write_bytes(png(solid("blue")))
-    finish(rescan(workspace, "colours"))
-    after = {row.path: (row.id, row.split) for row in catalog.rows()}
-    assert after.pop("blue/new.png")[1] == Split.TRAIN
-    del before["red/000.png"]
-    assert after == before
-    assert catalog.fingerprint != fingerprint
-
-
-def test_a_changed_file_is_read_anew(workspace: Workspace, tmp_path: Path) -> None:
-    root = class_folders(tmp_path / "in", red=2, blue=2)
-    catalog = bring_in(workspace, root).catalog
-    (root / "red" / "000.png").write_bytes(png(solid("red", side=99)))
-    finish(rescan(workspace, "colours"))
-    assert {row.path: row.width for row in catalog.rows()}["red/000.png"] == 99
-
-
 def test_splitting_anew_changes_the_fingerprint(workspace: Workspace, tmp_path: Path) -> None:
     catalog = bring_in(workspace, class_folders(tmp_path / "in", red=10, blue=10)).catalog
     before = catalog.fingerprint
     resplit(workspace, "colours", SplitConfig(test=0.5))
-    assert catalog.count(ImageFilter(split=Split.TEST)) == 10
+    assert catalog.count(ImageFilter(splits=(Split.TEST,))) == 10
     assert catalog.fingerprint != before
 
 

@@ -64,3 +64,30 @@ def test_shares_that_leave_nothing_to_train_are_refused() -> None:
         SplitConfig(validation=0.5, test=0.45)
     with pytest.raises(ValueError, match="test must be in"):
         SplitConfig(test=-0.1)
+
+
+def test_a_fixed_number_of_each_class_trains() -> None:
+    sizes = {"large": 800, "usual": 60, "least": 31, "small": 20}
+    labels = [(i * 1000 + n, label) for i, label in enumerate(sizes) for n in range(sizes[label])]
+    splits = stratified(labels, SplitConfig(train_per_class=30))
+    counts = Counter((label, splits[image_id]) for image_id, label in labels)
+    assert [counts[label, Split.TRAIN] for label in sizes] == [30, 30, 30, 14]
+    assert [counts[label, Split.TEST] for label in sizes] == [513, 20, 1, 4]
+    assert [counts[label, Split.VALIDATION] for label in sizes] == [257, 10, 0, 2]
+
+
+def test_the_rest_of_a_fixed_number_needs_a_share_to_go_to() -> None:
+    with pytest.raises(ValueError, match="train_per_class"):
+        SplitConfig(train_per_class=30, validation=0, test=0)
+    with pytest.raises(ValueError, match="got -1"):
+        SplitConfig(train_per_class=-1)
+    only_test = SplitConfig(train_per_class=3, validation=0, test=0.2)
+    assert Counter(stratified([(i, "x") for i in range(10)], only_test).values()) == {
+        Split.TRAIN: 3,
+        Split.TEST: 7,
+    }
+    only_validation = SplitConfig(train_per_class=3, validation=0.1, test=0)
+    assert Counter(stratified([(i, "x") for i in range(10)], only_validation).values()) == {
+        Split.TRAIN: 3,
+        Split.VALIDATION: 7,
+    }

@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.errors import UnreadableImageError
 from core.files import sha256_of, write_atomically
-from core.thumbnails import data_uri, encode_thumbnail, thumbnail
+from core.thumbnails import data_uri, encode_thumbnail, keep_thumbnails, thumbnail
 
 RED = (255, 0, 0)
 
@@ -113,3 +113,15 @@ def test_a_data_uri_holds_the_jpeg() -> None:
     uri = data_uri(b"\xff\xd8\xff")
     assert uri == "data:image/jpeg;base64,/9j/"
     assert base64.b64decode(uri.split(",")[1]) == b"\xff\xd8\xff"
+
+
+def test_a_page_of_thumbnails_is_made_once_and_passes_over_what_cannot_be_shown(
+    source: Path, cache: Path, tmp_path: Path
+) -> None:
+    images = [(source, f"{number:064x}") for number in range(20)]
+    gone = (tmp_path / "gone.png", "f" * 64)
+    keep_thumbnails([*images, gone], cache)
+    kept = {path.name: path.stat().st_mtime_ns for path in cache.rglob("*.jpg")}
+    assert set(kept) == {f"{key}-160.jpg" for _, key in images}
+    keep_thumbnails([*images, gone], cache)
+    assert {path.name: path.stat().st_mtime_ns for path in cache.rglob("*.jpg")} == kept

@@ -3,13 +3,18 @@
 import argparse
 from pathlib import Path
 
-from core.commands import datasets, making, using
+from core.commands import bringing, datasets, making, using
 
 COMMANDS = {
-    "scan": datasets.SCAN,
-    "draw": datasets.DRAW,
-    "download": datasets.DOWNLOAD,
+    "scan": bringing.SCAN,
+    "unzip": bringing.UNZIP,
+    "draw": bringing.DRAW,
+    "download": bringing.DOWNLOAD,
     "rescan": datasets.RESCAN,
+    "add": datasets.ADD,
+    "relink": datasets.RELINK,
+    "check": datasets.CHECK,
+    "export": datasets.EXPORT,
     "train": making.TRAIN,
     "embed": making.EMBED,
     "index": making.INDEX,

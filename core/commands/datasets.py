@@ -1,110 +1,130 @@
-"""The verbs that bring in datasets."""
+"""The verbs that look again at a dataset, add to it, check it, and take out of it."""
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from core.commands.command import Command, Result
-from core.datasets.registry import Dataset
-from core.datasets.splits import SplitConfig
-from core.options import add_options, read_options
+from core.commands.dataset_facts import dataset_facts, describe_dataset
+from core.datasets.catalog import Split
+from core.datasets.exports import Format
+from core.datasets.filters import NO_SPLIT, ImageFilter, Order, Standing, read_range
+from core.datasets.registry import open_dataset
 from core.progress import Work
 from core.workspace import Workspace
 
 
-def _name_and_splits(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--name", required=True, help="what to call the dataset")
-    add_options(parser, SplitConfig)
-
-
-def _configure_scan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, metavar="PATH", help="a folder of images")
-    parser.add_argument(
-        "--keep-background", action="store_true", help="keep Caltech-101's BACKGROUND_Google"
-    )
-    _name_and_splits(parser)
-
-
-def _run_scan(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.bring_in import folder_source
-    from core.datasets.scan import add_folder
-
-    source = folder_source(options.path, keep_background=options.keep_background)
-    dataset = yield from add_folder(
-        workspace, options.name, source, read_options(options, SplitConfig)
-    )
-    return _dataset_facts(dataset)
-
-
-def _configure_draw(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--per-category", type=int, default=60, help="images of each category")
-    parser.add_argument("--drawing-seed", type=int, default=0, help="fixes every picture")
-    _name_and_splits(parser)
-
-
-def _run_draw(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.scan import add_drawn
-
-    if options.per_category < 1:
-        raise ValueError(f"per-category must be at least 1, got {options.per_category}")
-    dataset = yield from add_drawn(
-        workspace,
-        options.name,
-        read_options(options, SplitConfig),
-        per_category=options.per_category,
-        seed=options.drawing_seed,
-    )
-    return _dataset_facts(dataset)
-
-
-def _configure_download(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--keep-background", action="store_true", help="keep BACKGROUND_Google")
-    _name_and_splits(parser)
-
-
-def _run_download(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.bring_in import add_caltech101
-
-    dataset = yield from add_caltech101(
-        workspace,
-        options.name,
-        read_options(options, SplitConfig),
-        keep_background=options.keep_background,
-    )
-    return _dataset_facts(dataset)
-
-
 def _configure_rescan(parser: argparse.ArgumentParser) -> None:
+    _configure_dataset(parser)
+    parser.add_argument("--verify-all", action="store_true", help="hash every file anew")
+
+
+def _configure_dataset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", required=True, help="name of the dataset")
 
 
 def _run_rescan(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.scan import rescan
+    from core.datasets.rescan import rescan
 
-    dataset = yield from rescan(workspace, options.dataset)
-    return _dataset_facts(dataset)
-
-
-def _dataset_facts(dataset: Dataset) -> Result:
-    catalog = dataset.catalog
-    return {
-        "name": dataset.name,
-        "num_images": catalog.count(),
-        "num_classes": len(catalog.labels()),
-        "num_problems": len(catalog.problems()),
-        "left_out": list(dataset.left_out),
-    }
+    found = yield from rescan(workspace, options.dataset, verify_all=options.verify_all)
+    return dataset_facts(open_dataset(workspace, options.dataset)) | asdict(found)
 
 
-def _describe_dataset(result: Result) -> str:
-    return (
-        f"Dataset {result['name']}: {result['num_images']} images, "
-        f"{result['num_classes']} classes, {result['num_problems']} unreadable files."
+def _configure_add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, metavar="PATH", help="a folder of more images")
+    _configure_dataset(parser)
+
+
+def _run_add(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    from core.datasets.roots import add_root
+
+    found = yield from add_root(workspace, options.dataset, options.path)
+    return dataset_facts(open_dataset(workspace, options.dataset)) | asdict(found)
+
+
+def _configure_relink(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, metavar="PATH", help="where the folder is now")
+    parser.add_argument("--root", type=int, default=0, help="which folder, counted from 0")
+    _configure_dataset(parser)
+
+
+def _run_relink(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    from core.datasets.roots import relink
+
+    found = yield from relink(workspace, options.dataset, options.root, options.path)
+    return dataset_facts(open_dataset(workspace, options.dataset)) | asdict(found)
+
+
+def _run_check(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    from core.datasets.check import check_images
+
+    num_checked = yield from check_images(open_dataset(workspace, options.dataset))
+    dataset = open_dataset(workspace, options.dataset)
+    return dataset_facts(dataset) | {"num_checked": num_checked}
+
+
+def _configure_export(parser: argparse.ArgumentParser) -> None:
+    _configure_dataset(parser)
+    parser.add_argument("--format", choices=list(Format), required=True, help="what is made")
+    for name, choices in (("class", None), ("split", [*Split, NO_SPLIT]), ("tag", None)):
+        parser.add_argument(
+            f"--{name}",
+            dest=f"{name}_names",
+            action="append",
+            default=[],
+            choices=choices,
+            metavar=name.upper(),
+            help=f"only images of this {name}; may be given again for one more",
+        )
+    parser.add_argument("--text", default="", help="only images whose path contains this")
+    for name, meaning in (("side", "longest side in pixels"), ("aspect", "width / height")):
+        parser.add_argument(f"--{name}", default="", metavar="LOW-HIGH", help=meaning)
+    parser.add_argument(
+        "--show", choices=list(Standing), default=Standing.USABLE, help="which take part"
     )
+    parser.add_argument("--sort", choices=list(Order), default=Order.ADDED, help="order of rows")
 
 
-SCAN = Command("bring in a folder of images", _configure_scan, _run_scan, _describe_dataset)
-DRAW = Command("draw the built-in set", _configure_draw, _run_draw, _describe_dataset)
-DOWNLOAD = Command("download Caltech-101", _configure_download, _run_download, _describe_dataset)
+def _run_export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    from core.datasets.export import Wanted, export_images
+
+    side = read_range(options.side)
+    images = ImageFilter(
+        labels=tuple(options.class_names),
+        splits=tuple(options.split_names),
+        tags=tuple(options.tag_names),
+        text=options.text,
+        side=side and (int(side[0]), int(side[1])),
+        aspect=read_range(options.aspect),
+        standing=Standing(options.show),
+    )
+    wanted = Wanted(format=Format(options.format), images=images, order=Order(options.sort))
+    dataset = open_dataset(workspace, options.dataset)
+    export = yield from export_images(workspace, dataset, wanted)
+    return asdict(export) | {"path": str(export.path)}
+
+
+def _describe_export(result: Result) -> str:
+    left_out = f", {result['num_left_out']} left out" if result["num_left_out"] else ""
+    return f"{result['num_images']} images exported{left_out}: {result['path']}"
+
+
 RESCAN = Command(
-    "look again at a dataset's folder", _configure_rescan, _run_rescan, _describe_dataset
+    "look again at a dataset's folder", _configure_rescan, _run_rescan, describe_dataset
+)
+ADD = Command("add a folder to a dataset", _configure_add, _run_add, describe_dataset)
+RELINK = Command(
+    "say where a dataset's folder has moved", _configure_relink, _run_relink, describe_dataset
+)
+CHECK = Command(
+    "decode each image once: thumbnails, look-alikes, truncated files",
+    _configure_dataset,
+    _run_check,
+    describe_dataset,
+)
+EXPORT = Command(
+    "take images out of a dataset, or a table of them",
+    _configure_export,
+    _run_export,
+    _describe_export,
 )

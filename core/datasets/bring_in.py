@@ -1,19 +1,25 @@
-"""The ways in for images: a folder that is recognised, or Caltech-101 by download."""
+"""The ways in for images: a folder that is recognised, a zip, or Caltech-101 by download."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
+from core.artifacts import draft
+from core.datasets.archives import Unpacked, unpack
 from core.datasets.caltech import fetch, find_root
-from core.datasets.layout import BACKGROUND
-from core.datasets.registry import Dataset, require_free_name
-from core.datasets.scan import Source, add_folder
+from core.datasets.layout import BACKGROUND, Labels
+from core.datasets.refused import write_refused
+from core.datasets.registry import Dataset, publish_dataset, require_free_name
+from core.datasets.scan import Source, add_folder, fill
 from core.datasets.splits import SplitConfig
 from core.errors import MissingError
 from core.progress import Work
 from core.workspace import Workspace
 
 
-def folder_source(path: Path, *, keep_background: bool = False) -> Source:
+def folder_source(
+    path: Path, *, keep_background: bool = False, labels: Labels = Labels.AUTO
+) -> Source:
     """Say how a folder is to be read; Caltech-101 is recognised at its root or one level off.
 
     Raises:
@@ -26,10 +32,11 @@ def folder_source(path: Path, *, keep_background: bool = False) -> Source:
         raise MissingError(f"There is no folder {folder}.", "Check the path and try again.")
     left_out = () if keep_background else (BACKGROUND,)
     try:
-        return Source(root=find_root(folder), kind="caltech101", left_out=left_out)
+        root = find_root(folder)
+        return Source(root=root, kind="caltech101", left_out=left_out, labels=labels)
     except MissingError:
         has_background = (folder / BACKGROUND).is_dir()
-        return Source(root=folder, left_out=left_out if has_background else ())
+        return Source(root=folder, left_out=left_out if has_background else (), labels=labels)
 
 
 def add_caltech101(
@@ -48,3 +55,28 @@ def add_caltech101(
     source = folder_source(target, keep_background=keep_background)
     dataset = yield from add_folder(workspace, name, source, splits)
     return dataset
+
+
+def add_archive(
+    workspace: Workspace,
+    name: str,
+    archive: Path,
+    splits: SplitConfig,
+    *,
+    keep_background: bool = False,
+    labels: Labels = Labels.AUTO,
+) -> Work[tuple[Dataset, Unpacked]]:
+    """Unpack a zip into a new dataset's own folder and bring it in; complete or not at all.
+
+    Raises:
+        MissingError: The archive is not there.
+        WorkbenchError: It cannot be used (see `unpack`), or the name is taken.
+    """
+    require_free_name(workspace, name)
+    with draft(workspace.datasets) as folder:
+        images = folder / "images"
+        unpacked = yield from unpack(archive, images)
+        source = folder_source(images, keep_background=keep_background, labels=labels)
+        yield from fill(folder, replace(source, kind="zip"), splits)
+        write_refused(folder, unpacked.refused)
+        return publish_dataset(workspace, folder, name), unpacked

@@ -1,36 +1,20 @@
-"""The catalog: one row an image, in SQLite, so that a page reads only the rows it shows."""
+"""The catalog: one row an image, in SQLite, so that a page reads only the rows it shows.
 
-import hashlib
+Changing what people may change (labels, splits, tags) is the business of `curation.py`.
+"""
+
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 
-from core.errors import DamagedArtifactError, WorkbenchError
+from core.datasets.filters import ALL_IMAGES, ORDER_SQL, STANDING_SQL, ImageFilter, Order, Standing
+from core.datasets.schema import SCHEMA, connect, write_fingerprints
 
-BUSY_TIMEOUT_S = 30
-"""How long a writer waits for another one; a scan's write of 100,000 rows takes seconds."""
-
-COLUMNS = "id, path, label, split, width, height, size_bytes, modified_ns, sha256, problem"
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS images (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    path TEXT NOT NULL UNIQUE,
-    label TEXT,
-    split TEXT,
-    width INTEGER NOT NULL,
-    height INTEGER NOT NULL,
-    size_bytes INTEGER NOT NULL,
-    modified_ns INTEGER NOT NULL,
-    sha256 TEXT NOT NULL,
-    problem TEXT
-);
-CREATE INDEX IF NOT EXISTS images_by_label ON images (label, id);
-CREATE INDEX IF NOT EXISTS images_by_split ON images (split, id);
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
+GONE = "The file is gone; bring it back or forget it."
+"""The problem of an image whose file a scan did not find again."""
 
 
 class Split(StrEnum):
@@ -41,56 +25,86 @@ class Split(StrEnum):
     TEST = "test"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """What a scan knows of one file."""
 
-    path: str
-    """Relative to the dataset's root, with forward slashes."""
+    root: int
+    """Which of the dataset's roots it lies in."""
 
-    label: str | None
-    """Its category; None in a dataset without labels."""
+    path: str
+    """Relative to that root, with forward slashes."""
+
+    folder_label: str | None
+    """The category that its folder names; None where no folder does."""
 
     width: int
     height: int
     size_bytes: int
     modified_ns: int
     sha256: str
-    """Of the file's bytes, hexadecimal; empty if it could not be read."""
+    """Of the file's bytes, hexadecimal; of none if it could not be read."""
 
     problem: str | None
     """Why it cannot be used, as a sentence; None for a good image."""
 
+    split: str | None = None
+    """The split that its folder names."""
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageRow(Found):
+
+@dataclass(frozen=True, slots=True)
+class ImageRow:
     """One image of a dataset."""
 
     id: int
     """Never used again for another image, not even after this one is gone."""
 
+    root: int
+    """Which of the dataset's roots it lies in."""
+
+    path: str
+    """Relative to that root, with forward slashes."""
+
+    label: str | None
+    """Its category: what somebody called it, else what its folder does; None without either."""
+
     split: str | None
-    """A `Split`; None in a dataset without labels and for unreadable files."""
+    """A `Split`; None for images without labels and for unreadable files."""
+
+    width: int
+    height: int
+    size_bytes: int
+    modified_ns: int
+    sha256: str
+    problem: str | None
+    """Why it cannot be used, as a sentence; None for a good image."""
+
+    excluded: int
+    """1 if somebody took it out of training and indexes, else 0."""
+
+    added_s: int
+    """When it was first found, in seconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFilter:
-    """Which readable images are meant; the default means all."""
+KnownFile = tuple[int, int, int]
+"""What a second look at a file is held against: image id, bytes, when it was changed in ns (0 once
+it was gone). Plain, for there may be millions."""
 
-    label: str | None = None
-    split: str | None = None
-
-    def where(self) -> tuple[str, list[str]]:
-        """Return the SQL condition and its parameters."""
-        conditions, parameters = ["problem IS NULL"], []
-        for column, value in (("label", self.label), ("split", self.split)):
-            if value is not None:
-                conditions.append(f"{column} = ?")
-                parameters.append(value)
-        return " AND ".join(conditions), parameters
-
-
-ALL_IMAGES = ImageFilter()
+COLUMNS = ", ".join(field.name for field in fields(ImageRow))
+FOUND_COLUMNS = (
+    "root, path, folder_label, width, height, size_bytes, modified_ns, sha256, problem, split"
+)
+INSERT = (
+    f"INSERT OR IGNORE INTO images ({FOUND_COLUMNS}, label, added_s) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+UPDATE = (
+    "UPDATE images SET root = ?, path = ?, "
+    "label = CASE WHEN label IS folder_label THEN ? ELSE label END, folder_label = ?, "
+    "width = ?, height = ?, size_bytes = ?, modified_ns = ?, sha256 = ?, problem = ?, "
+    "perceptual = NULL, leader = NULL WHERE id = ?"
+)
+"""A label that somebody gave stays."""
 
 
 class Catalog:
@@ -99,75 +113,103 @@ class Catalog:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    @contextmanager
-    def _connect(self, mode: str = "rw") -> Iterator[sqlite3.Connection]:
-        try:
-            address = f"{self.path.absolute().as_uri()}?mode={mode}"
-            connection = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S)
-            try:
-                with connection:  # One transaction: all of it or nothing
-                    yield connection
-            finally:
-                connection.close()
-        except sqlite3.DatabaseError as error:
-            if "locked" in str(error) or "full" in str(error):
-                raise WorkbenchError(
-                    f"The catalog of “{self.path.parent.name}” cannot be written: {error}.",
-                    "Wait for other jobs to end, see that the disk has room, and try again.",
-                ) from error
-            raise DamagedArtifactError(
-                f"{self.path.parent.name}/{self.path.name} is damaged or was changed by hand.",
-                "Delete that dataset's folder and bring it in again.",
-            ) from error
-
     def create(self) -> None:
         """Make the tables; does nothing where they are there."""
-        with self._connect("rwc") as connection:
+        with connect(self.path, "rwc") as connection:
             connection.executescript(SCHEMA)
 
-    def replace(self, found: Iterable[Found]) -> None:
-        """Make the catalog hold just the files `found`; ids and splits of known paths stay."""
-        with self._connect() as connection:
-            connection.execute("CREATE TEMP TABLE seen (path TEXT PRIMARY KEY)")
-            for image in found:
-                _upsert(connection, image)
-                connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (image.path,))
-            connection.execute("DELETE FROM images WHERE path NOT IN (SELECT path FROM seen)")
-            connection.execute("UPDATE images SET split = NULL WHERE problem IS NOT NULL")
-            _write_fingerprint(connection)
+    def write(
+        self,
+        *,
+        new: Iterable[Found] = (),
+        changed: Mapping[int, Found] | None = None,
+        gone: Iterable[int] = (),
+    ) -> None:
+        """Write down what a scan found; tags, splits and given labels of known images stay.
 
-    def set_splits(self, splits: dict[int, str | None]) -> None:
+        Args:
+            new: Files that are not in the catalog.
+            changed: Image id → its file as it is now.
+            gone: Ids of the images whose files are not there any more.
+        """
+        now = int(time.time())
+        with connect(self.path) as connection:
+            rows = (_values(found) for found in new)
+            connection.executemany(INSERT, ((*row, row[2], now) for row in rows))
+            connection.executemany(
+                UPDATE,
+                (
+                    (found.root, found.path, found.folder_label, *_values(found)[2:9], image_id)
+                    for image_id, found in (changed or {}).items()
+                ),
+            )
+            connection.executemany(
+                "UPDATE images SET problem = ?, modified_ns = 0 WHERE id = ?",
+                [(GONE, image_id) for image_id in gone],
+            )
+            write_fingerprints(connection)
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Take images out of the catalog, with their tags."""
+        with connect(self.path) as connection:
+            connection.executemany("DELETE FROM images WHERE id = ?", [(int(i),) for i in ids])
+            write_fingerprints(connection)
+
+    def set_splits(self, splits: Mapping[int, str | None]) -> None:
         """Put each image into its split: image id → split."""
-        with self._connect() as connection:
+        with connect(self.path) as connection:
             connection.executemany(
                 "UPDATE images SET split = ? WHERE id = ?",
                 [(split, image_id) for image_id, split in splits.items()],
             )
-            _write_fingerprint(connection)
+            write_fingerprints(connection)
+
+    @property
+    def revision(self) -> int:
+        """Changes with every write: SQLite's file change counter (its file format, 1.3.8)."""
+        try:
+            with self.path.open("rb") as file:
+                return int.from_bytes(file.read(28)[24:], "big")
+        except OSError:  # Whoever reads on says what is wrong
+            return 0
 
     @property
     def fingerprint(self) -> str:
-        """Identifies what matters for training and indexes: content, label and split of each."""
-        with self._connect() as connection:
-            row = connection.execute("SELECT value FROM facts WHERE name='fingerprint'").fetchone()
-            if row is None:
-                raise sqlite3.DatabaseError("no fingerprint")
-        return str(row[0])
+        """Identifies what matters for training: content, label and split of each usable image."""
+        return self._fact("fingerprint")
+
+    @property
+    def images_fingerprint(self) -> str:
+        """Identifies what matters for an index: which images are usable, and their content."""
+        return self._fact("images_fingerprint")
 
     def count(self, images: ImageFilter = ALL_IMAGES) -> int:
         """Return how many images there are."""
         where, parameters = images.where()
-        with self._connect() as connection:
+        with connect(self.path) as connection:
             query = f"SELECT COUNT(*) FROM images WHERE {where}"
             return int(connection.execute(query, parameters).fetchone()[0])
 
     def rows(
-        self, images: ImageFilter = ALL_IMAGES, *, offset: int = 0, limit: int = -1
+        self,
+        images: ImageFilter = ALL_IMAGES,
+        *,
+        order: Order = Order.ADDED,
+        offset: int = 0,
+        limit: int = -1,
     ) -> list[ImageRow]:
-        """Return images in the order of their ids; a `limit` of -1 means all of them."""
+        """Return a stretch of the images; a `limit` of -1 means all of them."""
         where, parameters = images.where()
-        query = f"SELECT {COLUMNS} FROM images WHERE {where} ORDER BY id LIMIT ? OFFSET ?"
+        ids = f"SELECT id FROM images WHERE {where} ORDER BY {ORDER_SQL[order]} LIMIT ? OFFSET ?"
+        query = f"SELECT {COLUMNS} FROM images WHERE id IN ({ids}) ORDER BY {ORDER_SQL[order]}"
         return self._read(query, [*parameters, limit, offset])
+
+    def ids(self, images: ImageFilter = ALL_IMAGES, order: Order = Order.ADDED) -> list[int]:
+        """Return the ids of the images, and nothing else of them."""
+        where, parameters = images.where()
+        with connect(self.path) as connection:
+            query = f"SELECT id FROM images WHERE {where} ORDER BY {ORDER_SQL[order]}"
+            return [image_id for (image_id,) in connection.execute(query, parameters)]
 
     def rows_by_id(self, ids: Iterable[int]) -> dict[int, ImageRow]:
         """Return the rows of these images by id; an id no longer there is left out."""
@@ -180,64 +222,59 @@ class Catalog:
 
     def problems(self, limit: int = -1) -> list[ImageRow]:
         """Return the files that cannot be used, each with its reason."""
-        query = f"SELECT {COLUMNS} FROM images WHERE problem IS NOT NULL ORDER BY path LIMIT ?"
-        return self._read(query, [limit])
+        return self.rows(ImageFilter(standing=Standing.PROBLEM), order=Order.NAME, limit=limit)
 
     def labels(self) -> list[str]:
         """Return the names of the classes, sorted; none in a dataset without labels."""
         query = (
-            "SELECT DISTINCT label FROM images "
-            "WHERE problem IS NULL AND label IS NOT NULL ORDER BY label"
+            f"SELECT DISTINCT label FROM images WHERE {STANDING_SQL[Standing.USABLE]} "
+            "AND label IS NOT NULL ORDER BY label"
         )
-        with self._connect() as connection:
+        with connect(self.path) as connection:
             return [label for (label,) in connection.execute(query)]
 
-    def class_counts(self) -> list[tuple[str | None, str | None, int]]:
+    def class_counts(
+        self, images: ImageFilter = ALL_IMAGES
+    ) -> list[tuple[str | None, str | None, int]]:
         """Return (label, split, number of images) for each pair that occurs, sorted."""
-        with self._connect() as connection:
+        where, parameters = images.where()
+        with connect(self.path) as connection:
             return connection.execute(
-                "SELECT label, split, COUNT(*) FROM images WHERE problem IS NULL "
-                "GROUP BY label, split ORDER BY label, split"
+                f"SELECT label, split, COUNT(*) FROM images WHERE {where} "
+                "GROUP BY label, split ORDER BY label, split",
+                parameters,
             ).fetchall()
 
-    def known_files(self) -> dict[str, Found]:
-        """Return what the last scan found, by path."""
-        rows = self._read(f"SELECT {COLUMNS} FROM images", [])
-        return {row.path: row for row in rows}
+    def known_files(self, root: int) -> dict[str, KnownFile]:
+        """Return what the last scan found in one of the dataset's roots, by path."""
+        query = "SELECT path, id, size_bytes, modified_ns FROM images WHERE root = ?"
+        with connect(self.path) as connection:
+            rows = connection.execute(query, (root,))
+            return {path: (image_id, size, changed) for path, image_id, size, changed in rows}
+
+    def _fact(self, name: str) -> str:
+        with connect(self.path) as connection:
+            row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+            if row is None:
+                raise sqlite3.DatabaseError(f"no {name}")
+        return str(row[0])
 
     def _read(self, query: str, parameters: list[object]) -> list[ImageRow]:
-        names = COLUMNS.split(", ")
-        with self._connect() as connection:
-            cursor = connection.execute(query, parameters)
-            return [ImageRow(**dict(zip(names, row, strict=True))) for row in cursor]
+        with connect(self.path) as connection:
+            return [ImageRow(*row) for row in connection.execute(query, parameters)]
 
 
-def _upsert(connection: sqlite3.Connection, image: Found) -> None:
-    connection.execute(
-        "INSERT INTO images "
-        "(path, label, width, height, size_bytes, modified_ns, sha256, problem) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET "
-        "label=excluded.label, width=excluded.width, height=excluded.height, "
-        "size_bytes=excluded.size_bytes, modified_ns=excluded.modified_ns, "
-        "sha256=excluded.sha256, problem=excluded.problem",
-        (
-            image.path,
-            image.label,
-            image.width,
-            image.height,
-            image.size_bytes,
-            image.modified_ns,
-            image.sha256,
-            image.problem,
-        ),
-    )
-
-
-def _write_fingerprint(connection: sqlite3.Connection) -> None:
-    digest = hashlib.sha256()
-    query = "SELECT id, sha256, label, split FROM images WHERE problem IS NULL ORDER BY id"
-    for row in connection.execute(query):
-        digest.update(repr(row).encode())
-    connection.execute(
-        "INSERT OR REPLACE INTO facts VALUES ('fingerprint', ?)", (digest.hexdigest(),)
+def _values(found: Found) -> tuple[object, ...]:
+    """Return the fields in the order of `FOUND_COLUMNS`."""
+    return (
+        found.root,
+        found.path,
+        found.folder_label,
+        found.width,
+        found.height,
+        found.size_bytes,
+        found.modified_ns,
+        found.sha256,
+        found.problem,
+        found.split,
     )

@@ -1,10 +1,12 @@
-"""Finding the image files under a folder, and the class of each."""
+"""Finding the image files under a folder, and what the folders say of each: class and split."""
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
+from core.datasets.catalog import Split
 from core.errors import MissingError, WorkbenchError
 from core.images import EXTENSIONS
 
@@ -15,27 +17,88 @@ CLUTTER = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"})
 MAX_DEPTH = 12
 """Folders nested deeper than this are not looked into."""
 
+SPLIT_NAMES = {
+    "train": Split.TRAIN,
+    "training": Split.TRAIN,
+    "val": Split.VALIDATION,
+    "valid": Split.VALIDATION,
+    "validation": Split.VALIDATION,
+    "test": Split.TEST,
+    "testing": Split.TEST,
+}
+UNLABELLED = "unlabelled"
+"""Where an export puts images without a label."""
+
+PLAIN_NAMES = frozenset({"images", "imgs", "jpegimages", UNLABELLED})
+"""Folders that hold images without naming a class, such as Tiny-ImageNet's class/images."""
+
+
+class Labels(StrEnum):
+    """Which folder names an image's class."""
+
+    AUTO = "auto"
+    """The top one where classes lie at the top, else the one that holds the image."""
+
+    TOP = "top"
+    """The first folder below the root, or below the folder of a split."""
+
+    LEAF = "leaf"
+    """The folder that holds the image."""
+
+    NONE = "none"
+    """No folder does: the images have no labels."""
+
+
+FoundFile = tuple[str, int, int]
+"""A file that looks like an image by its name: name, bytes, when it was changed in ns.
+
+Plain, for there may be millions: Python's garbage collector passes such tuples over."""
+
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A file that may be an image."""
+class FoundFolder:
+    """A folder that holds such files itself."""
 
-    path: str
-    """Relative to the root, with forward slashes; undecodable bytes shown as \\xNN."""
+    parts: tuple[str, ...]
+    """The names of the folders from below the root down to this one; () is the root."""
 
-    label: str | None
-    """The top folder it lies in; None for a flat folder."""
-
-    readable_name: bool
-    """False when the file's name is not valid UTF-8."""
+    files: list[FoundFile]
 
 
-def find_candidates(root: Path, left_out: frozenset[str] = frozenset()) -> list[Candidate]:
-    """List the files under `root` that look like images, sorted by path.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """How the folders of one root are to be read; kept with the dataset, so that it stays so."""
 
-    With folders below the root, the first folder names the class; files lying in the root itself
-    are then left alone. Without folders, the images have no labels. Links are not followed;
-    hidden files and what systems leave behind are skipped.
+    labels: Labels
+    """TOP, LEAF or NONE."""
+
+    has_splits: bool = False
+    """The first folder names a split."""
+
+    skipped: int = 0
+    """Folders from the root down that are only around the others."""
+
+    loose: bool = False
+    """Images beside class folders belong too, and have no label."""
+
+    def holds(self, parts: tuple[str, ...]) -> bool:
+        """Tell whether images in the folder `parts` belong."""
+        return bool(parts) or self.loose or self.labels == Labels.NONE
+
+    def place(self, parts: tuple[str, ...]) -> tuple[str | None, Split | None]:
+        """Return class and split of the images in the folder `parts`."""
+        names = parts[self.skipped :]
+        split = SPLIT_NAMES.get(names[0].lower()) if self.has_splits and names else None
+        names = _without_plain(names[1:] if split else names)
+        if self.labels == Labels.NONE or not names:
+            return None, split
+        return readable(names[0] if self.labels == Labels.TOP else names[-1]), split
+
+
+def find_files(root: Path, left_out: frozenset[str] = frozenset()) -> list[FoundFolder]:
+    """List the files under `root` that look like images, folder by folder, in order of path.
+
+    Links are not followed; hidden files and what systems leave behind are skipped.
 
     Raises:
         MissingError: `root` is not there or cannot be read.
@@ -44,59 +107,95 @@ def find_candidates(root: Path, left_out: frozenset[str] = frozenset()) -> list[
     if not root.is_dir():
         raise MissingError(f"There is no folder {root}.", "Check the path and try again.")
     try:
-        entries = list(os.scandir(root))
+        os.scandir(root).close()
     except OSError as error:
         raise MissingError(
             f"The folder {root} cannot be read.", "Check its permissions and try again."
         ) from error
-    nested = [
-        Candidate(*found)
-        for entry in entries
-        if _is_class_folder(entry, left_out)
-        for found in _walk(Path(entry.path), root, entry.name)
-    ]
-    if nested:
-        return sorted(nested, key=lambda candidate: candidate.path)
-    flat = [
-        Candidate(*_describe(Path(entry.path), root, None))
-        for entry in entries
-        if _is_image_file(entry)
-    ]
-    if not flat:
+    folders = list(_walk(os.fspath(root), (), left_out))
+    if not folders:
         raise WorkbenchError(
             f"The folder {root} holds no images.",
             f"Give a folder with images ({', '.join(sorted(EXTENSIONS))}) or with class folders.",
         )
-    return sorted(flat, key=lambda candidate: candidate.path)
+    return folders
 
 
-def _is_class_folder(entry: os.DirEntry[str], left_out: frozenset[str]) -> bool:
+def recognise(folders: list[FoundFolder], labels: Labels = Labels.AUTO) -> Layout:
+    """Say how folders are to be read: splits, then which folder names the class."""
+    places = [folder.parts for folder in folders if folder.parts]
+    skipped = _num_around(places)
+    below = [parts[skipped:] for parts in places]
+    tops = {parts[0] for parts in below}
+    has_splits = len(tops) >= 2 and all(top.lower() in SPLIT_NAMES for top in tops)
+    if labels == Labels.AUTO:
+        labels = _which_folder([_without_plain(parts[has_splits:]) for parts in below])
+    return Layout(labels=labels, has_splits=has_splits, skipped=skipped)
+
+
+def _num_around(places: list[tuple[str, ...]]) -> int:
+    """Count the folders that all images lie in and that hold nothing else."""
+    common = 0
+    while places and all(len(parts) > common + 1 for parts in places):
+        if len({parts[common] for parts in places}) > 1:
+            break
+        common += 1
+    return common
+
+
+def _which_folder(places: list[tuple[str, ...]]) -> Labels:
+    """Choose LEAF where classes lie deeper than the top, such as animals/cat; else TOP."""
+    named = [parts for parts in places if parts]
+    if not named:
+        return Labels.NONE
+    if any(len(parts) == 1 for parts in named):
+        return Labels.TOP
+    below: dict[str, set[str]] = {}
+    for top, second, *_ in named:
+        below.setdefault(top, set()).add(second)
+    return Labels.LEAF if any(len(names) > 1 for names in below.values()) else Labels.TOP
+
+
+def _without_plain(parts: tuple[str, ...]) -> tuple[str, ...]:
+    return parts[:-1] if parts and parts[-1].lower() in PLAIN_NAMES else parts
+
+
+def _walk(folder: str, parts: tuple[str, ...], left_out: frozenset[str]) -> Iterator[FoundFolder]:
+    """Yield a folder and those below it, in order of name; plain strings, for there are many."""
+    files: list[FoundFile] = []
+    below: list[str] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if _is_image_file(entry):
+                    stat = entry.stat(follow_symlinks=False)
+                    files.append((entry.name, stat.st_size, stat.st_mtime_ns))
+                elif len(parts) < MAX_DEPTH and _is_folder(entry, left_out):
+                    below.append(entry.name)
+    except OSError:  # No permission, or gone meanwhile: the rest of the dataset is still good
+        pass
+    if files:
+        yield FoundFolder(parts, sorted(files))
+    for name in sorted(below):
+        yield from _walk(f"{folder}{os.sep}{name}", (*parts, name), left_out)
+
+
+def _is_folder(entry: "os.DirEntry[str]", left_out: frozenset[str]) -> bool:
     skipped = entry.name.startswith(".") or entry.name in CLUTTER or entry.name in left_out
     return not skipped and entry.is_dir(follow_symlinks=False)
 
 
-def _is_image_file(entry: os.DirEntry[str]) -> bool:
+def _is_image_file(entry: "os.DirEntry[str]") -> bool:
     """Tell by name and kind only: pipes, devices and links are never opened."""
-    name_fits = Path(entry.name).suffix.lower() in EXTENSIONS and not entry.name.startswith(".")
+    name = entry.name
+    name_fits = name.lower().endswith(EXTENSIONS) and name[0] != "."
     return name_fits and entry.is_file(follow_symlinks=False)
 
 
-def _walk(
-    folder: Path, root: Path, label: str, depth: int = 1
-) -> Iterator[tuple[str, str | None, bool]]:
+def readable(name: str) -> str:
+    """Return a name as text that any screen and database takes; undecodable bytes in hex."""
     try:
-        entries = list(os.scandir(folder))
-    except OSError:  # No permission, or gone meanwhile: the rest of the dataset is still good
-        return
-    for entry in entries:
-        if _is_image_file(entry):
-            yield _describe(Path(entry.path), root, label)
-        elif depth < MAX_DEPTH and _is_class_folder(entry, frozenset()):
-            yield from _walk(Path(entry.path), root, label, depth + 1)
-
-
-def _describe(path: Path, root: Path, label: str | None) -> tuple[str, str | None, bool]:
-    relative = path.relative_to(root).as_posix()
-    shown = os.fsencode(relative).decode("utf-8", "backslashreplace")
-    shown_label = None if label is None else os.fsencode(label).decode("utf-8", "backslashreplace")
-    return shown, shown_label, shown == relative
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return name

@@ -2,18 +2,30 @@
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from core.artifacts import draft
 from core.datasets.catalog import Catalog, ImageRow
+from core.datasets.layout import Labels, Layout
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.files import sync_folder, write_json
 from core.workspace import Workspace, check_name
 
 DESCRIPTION = "dataset.json"
 CATALOG = "catalog.sqlite"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Root:
+    """A folder that images of a dataset lie under."""
+
+    path: Path
+    layout: Layout
+    """How its folders are read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,11 +36,11 @@ class Dataset:
     folder: Path
     """Where the workbench keeps what it knows of the dataset."""
 
-    root: Path
-    """Where the images are."""
+    roots: tuple[Root, ...]
+    """Where the images are; images found later may have roots of their own."""
 
     source: str
-    """How it came in: drawn, caltech101 or folder."""
+    """How it came in: drawn, caltech101, folder or zip."""
 
     created: str
     """ISO 8601, UTC."""
@@ -48,7 +60,7 @@ class Dataset:
 
     def path_of(self, image: ImageRow) -> Path:
         """Return where an image's file is (or was, when it has vanished since the scan)."""
-        return self.root / image.path
+        return self.roots[image.root].path / image.path
 
 
 def list_datasets(workspace: Workspace) -> list[Dataset]:
@@ -78,7 +90,7 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
         return Dataset(
             name=name,
             folder=folder,
-            root=folder / content["root"],  # An absolute root stands for itself
+            roots=tuple(_root(folder, described) for described in content["roots"]),
             source=content["source"],
             created=content["created"],
             left_out=tuple(content["left_out"]),
@@ -102,11 +114,48 @@ def require_free_name(workspace: Workspace, name: str) -> None:
         )
 
 
-def describe_dataset(folder: Path, *, root: str, source: str, left_out: tuple[str, ...]) -> None:
-    """Write the description that makes `folder` a dataset; a relative root lies inside it."""
+def describe_dataset(
+    folder: Path, *, roots: Sequence[Root], source: str, left_out: tuple[str, ...]
+) -> None:
+    """Write the description that makes `folder` a dataset; roots inside it move with it."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    content = {"root": root, "source": source, "created": created, "left_out": list(left_out)}
-    write_json(folder / DESCRIPTION, content)
+    content = {"source": source, "created": created, "left_out": list(left_out)}
+    write_json(folder / DESCRIPTION, content | {"roots": _described(folder, roots)})
+
+
+def write_roots(dataset: Dataset, roots: Sequence[Root]) -> Dataset:
+    """Give a dataset other roots, one for each it had and more behind them; return it anew."""
+    path = dataset.folder / DESCRIPTION
+    content = json.loads(path.read_text(encoding="utf-8"))
+    write_json(path, content | {"roots": _described(dataset.folder, roots)})
+    return replace(dataset, roots=tuple(roots))
+
+
+def _described(folder: Path, roots: Sequence[Root]) -> list[dict[str, Any]]:
+    """Return roots as JSON has them: those inside the dataset's own folder relative to it."""
+    return [
+        {
+            "path": str(root.path.relative_to(folder))
+            if root.path.is_relative_to(folder)
+            else str(root.path),
+            "layout": asdict(root.layout),
+        }
+        for root in roots
+    ]
+
+
+def _root(folder: Path, described: dict[str, Any]) -> Root:
+    layout = described["layout"]
+    labels = Labels(layout["labels"])
+    return Root(
+        path=folder / described["path"],  # An absolute one stands for itself
+        layout=Layout(
+            labels=labels,
+            has_splits=bool(layout["has_splits"]),
+            skipped=int(layout["skipped"]),
+            loose=bool(layout["loose"]),
+        ),
+    )
 
 
 def publish_dataset(workspace: Workspace, folder: Path, name: str) -> Dataset:
@@ -124,8 +173,3 @@ def delete_dataset(workspace: Workspace, name: str) -> None:
         doomed.rmdir()
         dataset.folder.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
-
-
-def as_json(dataset: Dataset) -> dict[str, str]:
-    """Return what scripts are told of a dataset."""
-    return {key: str(value) for key, value in asdict(dataset).items()}

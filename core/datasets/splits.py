@@ -22,10 +22,18 @@ class SplitConfig:
     test: float = 0.2
     """Share of each class kept for evaluation."""
 
+    train_per_class: int = 0
+    """Train images of each class, such as 30 in Caltech-101's usual protocol (Zhang, Berg, Maire &
+    Malik 2006); the rest is divided by the two shares. 0 goes by the shares alone."""
+
     seed: int = 0
     """Fixes which images go where."""
 
     def __post_init__(self) -> None:
+        if self.train_per_class < 0:
+            raise ValueError(f"train_per_class must be at least 0, got {self.train_per_class}")
+        if self.train_per_class and not self.validation + self.test:
+            raise ValueError("train_per_class needs validation or test above 0 for the rest")
         for name in ("validation", "test"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
@@ -41,7 +49,8 @@ def stratified(labels: Iterable[tuple[int, str]], config: SplitConfig) -> dict[i
 
     Each class is shuffled by itself, so adding a class moves no image of another. A class keeps
     at least one train image; of two images or more one is tested, of three or more one validates
-    (where those shares are above 0).
+    (where those shares are above 0). A class with no more than `train_per_class` images goes by the
+    shares, so that it too is tested.
 
     Returns:
         Image id → split.
@@ -53,8 +62,7 @@ def stratified(labels: Iterable[tuple[int, str]], config: SplitConfig) -> dict[i
     for label, ids in by_label.items():
         order = sorted(ids)
         random.Random(f"{config.seed}/{label}").shuffle(order)
-        num_test = _share(config.test, len(order), at_least_from=2)
-        num_validation = _share(config.validation, len(order), at_least_from=3)
+        num_validation, num_test = _sizes(len(order), config)
         for position, image_id in enumerate(order):
             if position < num_test:
                 splits[image_id] = Split.TEST
@@ -63,6 +71,17 @@ def stratified(labels: Iterable[tuple[int, str]], config: SplitConfig) -> dict[i
             else:
                 splits[image_id] = Split.TRAIN
     return splits
+
+
+def _sizes(count: int, config: SplitConfig) -> tuple[int, int]:
+    """Return how many of a class's images validate, and how many are tested."""
+    rest = count - config.train_per_class
+    if config.train_per_class and rest > 0:
+        num_test = max(1, round(rest * config.test / (config.validation + config.test)))
+        num_test = min(rest, num_test) if config.test else 0
+        return rest - num_test, num_test
+    num_validation = _share(config.validation, count, at_least_from=3)
+    return num_validation, _share(config.test, count, at_least_from=2)
 
 
 def _share(share: float, count: int, *, at_least_from: int) -> int:

@@ -7,6 +7,9 @@ from core.datasets.catalog import Split
 MAX_MATCHES = 100
 """Most matches of one query."""
 
+QUERIES, CATEGORIES = "queries.csv", "categories.csv"
+"""The files of an evaluation: a row for each query, and for each category."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluateConfig:

@@ -11,12 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.artifacts import Manifest, draft, publish
-from core.datasets.catalog import ImageFilter, ImageRow, Split
+from core.datasets.catalog import ImageRow, Split
+from core.datasets.filters import ImageFilter
 from core.datasets.registry import open_dataset
 from core.errors import WorkbenchError
 from core.metrics import RANKS, measures, score, totals
 from core.progress import Progress, Work
-from core.retrieval.config import EvaluateConfig
+from core.retrieval.config import CATEGORIES, QUERIES, EvaluateConfig
 from core.vectors import faiss_store
 from core.vectors.config import IndexConfig
 from core.vectors.embeddings import Embeddings, open_embeddings
@@ -25,8 +26,6 @@ from core.vectors.store import Matches, VectorStore
 from core.workspace import Workspace
 
 QUERY_BATCH = 256
-QUERIES = "queries.csv"
-CATEGORIES = "categories.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +48,14 @@ def evaluate(workspace: Workspace, config: EvaluateConfig) -> Work[Manifest]:
     """
     index = open_index(workspace, config.index)
     catalog = open_dataset(workspace, index.dataset).catalog
+    fingerprint = catalog.fingerprint
     embeddings = open_embeddings(workspace, index.embeddings)
     gallery = {
         row.id: str(row.label)
-        for row in catalog.rows(ImageFilter(split=Split.TRAIN))
+        for row in catalog.rows(ImageFilter(splits=(Split.TRAIN,)))
         if row.label is not None
     }
-    questions = _questions(catalog.rows(ImageFilter(split=config.queries)), gallery, embeddings)
+    questions = _questions(catalog.rows(ImageFilter(splits=(config.queries,))), gallery, embeddings)
     among = np.array(sorted(gallery), np.int64)
     matches = yield from _search(index.store, questions.vectors, among)
     summary: dict[str, float] = {}
@@ -76,6 +76,7 @@ def evaluate(workspace: Workspace, config: EvaluateConfig) -> Work[Manifest]:
             stem=f"{index.manifest.id[:60]}-{config.queries}",
             config=asdict(config),
             made_from=index.manifest.made_from
+            | {"dataset_fingerprint": fingerprint}  # It goes by labels and splits as well
             | {"index": index.manifest.id, "index_fingerprint": index.manifest.fingerprint},
             summary=means
             | summary
@@ -137,4 +138,18 @@ def _score(
     names = list(measures(scores))
     categories = queries.groupby("label", as_index=False)[names].mean()
     categories.insert(1, "num_queries", queries.groupby("label").size().to_numpy())
+    categories["most_confused"] = categories["label"].map(_most_confused(labels, matches, gallery))
     return totals(scores, labels), queries, categories
+
+
+def _most_confused(
+    labels: list[str], matches: list[Matches], gallery: dict[int, str]
+) -> dict[str, str]:
+    """Return, for each category, the other one that its queries find most often; "" for none."""
+    found: dict[str, Counter[str]] = {label: Counter() for label in sorted(set(labels))}
+    for label, matched in zip(labels, matches, strict=True):
+        found[label].update(gallery[image_id] for image_id in matched.image_ids.tolist())
+    return {
+        label: max(sorted(set(others) - {label}), key=others.__getitem__, default="")
+        for label, others in found.items()
+    }

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.datasets.catalog import ImageFilter, ImageRow, Split
+from core.datasets.catalog import ImageRow, Split
+from core.datasets.filters import ImageFilter
 from core.datasets.registry import Dataset
 from core.embedder.devices import Device
 from core.embedder.network import EmbeddingNetwork, NetworkConfig
@@ -50,7 +51,7 @@ def labelled_rows(dataset: Dataset) -> tuple[list[ImageRow], list[str]]:
     Raises:
         WorkbenchError: The dataset has fewer than two classes.
     """
-    train = [row for row in dataset.catalog.rows(ImageFilter(split=Split.TRAIN)) if row.label]
+    train = [row for row in dataset.catalog.rows(ImageFilter(splits=(Split.TRAIN,))) if row.label]
     classes = sorted({str(row.label) for row in train})
     if not classes:
         raise WorkbenchError(
@@ -62,7 +63,7 @@ def labelled_rows(dataset: Dataset) -> tuple[list[ImageRow], list[str]]:
             f"“{dataset.name}” has only one class, “{classes[0]}”.",
             "Training needs at least two classes to tell apart.",
         )
-    validation = dataset.catalog.rows(ImageFilter(split=Split.VALIDATION))
+    validation = dataset.catalog.rows(ImageFilter(splits=(Split.VALIDATION,)))
     return train + [row for row in validation if row.label in set(classes)], classes
 
 

@@ -58,7 +58,7 @@ def embed_dataset(workspace: Workspace, dataset_name: str, model_id: str) -> Wor
     dataset = open_dataset(workspace, dataset_name)
     made_from = {
         "dataset": dataset.name,
-        "dataset_fingerprint": dataset.catalog.fingerprint,
+        "dataset_fingerprint": dataset.catalog.images_fingerprint,
         "model": model_id,
         "model_fingerprint": open_artifact(workspace.models, model_id).fingerprint,
     }

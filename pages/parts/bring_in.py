@@ -1,22 +1,32 @@
-"""The four ways to bring in a dataset, as forms."""
+"""The ways to bring in a dataset, as forms."""
 
 import re
 from pathlib import Path
 
 import streamlit as st
 
+from core.datasets.archives import MAX_ARCHIVE_BYTES
 from core.datasets.bring_in import folder_source
-from core.datasets.layout import BACKGROUND
+from core.datasets.layout import BACKGROUND, Labels
 from core.datasets.registry import require_free_name
 from core.datasets.splits import SplitConfig
+from core.datasets.uploads import keep_archive
 from core.errors import WorkbenchError
 from core.options import as_arguments
 from core.workspace import NAME_PATTERN
-from pages.parts.launch import IMPORT, launch
+from pages.parts.launch import launch_import
 from pages.parts.text import plain
-from state import resources
+from state import resources, session
 
-WAYS = ("Drawn set", "Caltech-101", "A folder")
+WAYS = ("Drawn set", "Caltech-101", "A folder", "A zip")
+LABELS = {
+    Labels.AUTO: "Recognise it",
+    Labels.TOP: "The top folders",
+    Labels.LEAF: "The folders that hold the images",
+    Labels.NONE: "None: no classes",
+}
+PROTOCOL = 30
+"""Train images of each class, as most work on Caltech-101 has it."""
 
 
 def show(num_datasets: int) -> None:
@@ -32,8 +42,10 @@ def show(num_datasets: int) -> None:
         _drawn(num_datasets)
     elif way == "Caltech-101":
         _caltech101()
-    else:
+    elif way == "A folder":
         _folder()
+    else:
+        _zip()
 
 
 def _drawn(num_datasets: int) -> None:
@@ -63,7 +75,7 @@ def _caltech101() -> None:
     if splits is None or not st.button(label, key="datasets-caltech-go", type="primary"):
         return
     if folder:
-        _start_folder(folder, name, splits, keep_background=False)
+        _start_folder(folder, name, splits, [])
     else:
         arguments = ["download", "--name", name, *as_arguments(splits)]
         _start(arguments, name, "Downloading Caltech-101")
@@ -81,25 +93,69 @@ def _folder() -> None:
         placeholder="/path/to/images",
     ).strip()
     name = _name_field(_name_from(folder), f"datasets-folder-name-{_name_from(folder)}")
-    keep = st.checkbox(
-        f"Keep a class folder named {BACKGROUND}",
-        key="datasets-keep-background",
-        help="Caltech-101's clutter folder is no category and is left out by default.",
-    )
-    splits = _splits("folder")
+    reading, splits = _reading("folder"), _splits("folder")
     ready = splits is not None and bool(folder)
     if st.button("Bring it in", key="datasets-folder-go", type="primary", disabled=not ready):
-        _start_folder(folder, name, splits or SplitConfig(), keep_background=keep)
+        _start_folder(folder, name, splits or SplitConfig(), reading)
 
 
-def _start_folder(folder: str, name: str, splits: SplitConfig, *, keep_background: bool) -> None:
+def _zip() -> None:
+    st.markdown(
+        "A zip of images, in class folders at any depth or in none; what systems leave in it is "
+        "passed over. For more than 1 GB unpack it and choose its folder."
+    )
+    times = session.value_of("datasets-zips") or 0
+    file = st.file_uploader(
+        "Archive",
+        type="zip",
+        max_upload_size=MAX_ARCHIVE_BYTES >> 20,
+        key=f"datasets-zip-{times}",  # A new one each time, or the session would keep the bytes
+    )
+    suggested = _name_from(Path(file.name).stem if file else "")
+    name = _name_field(suggested, f"datasets-zip-name-{suggested}")
+    reading, splits = _reading("zip"), _splits("zip")
+    ready = file is not None and splits is not None
+    go = st.button("Bring it in", key="datasets-zip-go", type="primary", disabled=not ready)
+    if not go or file is None or splits is None:
+        return
     try:
-        folder_source(Path(folder), keep_background=keep_background)
+        require_free_name(resources.workspace(), name)
+        path = keep_archive(resources.workspace(), file.name, file)
     except WorkbenchError as error:
         st.error(plain(str(error)))
         return
-    arguments = ["scan", folder, "--name", name, *as_arguments(splits)]
-    arguments += ["--keep-background"] if keep_background else []
+    session.remember("datasets-zips", times + 1)
+    arguments = ["unzip", str(path), "--remove", "--name", name, *reading]
+    _start([*arguments, *as_arguments(splits)], name, f"Bringing in {name}")
+
+
+def _reading(key: str) -> list[str]:
+    """Draw how the folders are to be read, and return it as arguments."""
+    with st.expander("How to read its folders"):
+        labels = st.selectbox(
+            "What names the class",
+            list(LABELS),
+            format_func=LABELS.__getitem__,
+            key=f"datasets-{key}-labels",
+            help="Folders named train, val and test become splits, and folders named images are "
+            "passed through.",
+        )
+        keep = st.checkbox(
+            f"Keep a class folder named {BACKGROUND}",
+            key=f"datasets-{key}-background",
+            help="Caltech-101's clutter folder is no category and is left out by default.",
+        )
+    named = [] if labels == Labels.AUTO else ["--labels", str(labels)]
+    return named + (["--keep-background"] if keep else [])
+
+
+def _start_folder(folder: str, name: str, splits: SplitConfig, reading: list[str]) -> None:
+    try:
+        folder_source(Path(folder))
+    except WorkbenchError as error:
+        st.error(plain(str(error)))
+        return
+    arguments = ["scan", folder, "--name", name, *reading, *as_arguments(splits)]
     _start(arguments, name, f"Bringing in {name}")
 
 
@@ -112,7 +168,7 @@ def _start(arguments: list[str], name: str, title: str) -> None:
     if any(name in view.record.arguments for view in resources.jobs().active()):
         st.warning(f"{plain(name)} is being brought in already; see below.")
         return
-    launch(arguments, title, lane=IMPORT)
+    launch_import(arguments, title, name, is_new=True)
     st.rerun()
 
 
@@ -128,7 +184,12 @@ def _name_from(folder: str) -> str:
 
 def split_fields(key: str) -> SplitConfig | None:
     """Draw the fields of a split and return it, or None with a sentence if it cannot be."""
-    columns = st.columns(3)
+    fixed = st.toggle(
+        "A fixed number of train images in each class",
+        key=f"{key}-fixed",
+        help="The rest is divided by the two shares. 30 is the usual protocol for Caltech-101.",
+    )
+    columns = st.columns(4 if fixed else 3, vertical_alignment="bottom")
     validation = columns[0].number_input(
         "Validation, %", 0, 50, 10, key=f"{key}-validation", help="Chooses the best epoch."
     )
@@ -138,10 +199,24 @@ def split_fields(key: str) -> SplitConfig | None:
     seed = columns[2].number_input(
         "Seed", 0, 2**31, 0, key=f"{key}-seed", help="Fixes which images go where."
     )
+    per_class = 0
+    if fixed:
+        per_class = columns[3].number_input(
+            "Train images", 1, 100_000, PROTOCOL, key=f"{key}-per-class", help="Of each class."
+        )
     try:
-        return SplitConfig(validation=validation / 100, test=test / 100, seed=int(seed))
+        return SplitConfig(
+            validation=validation / 100,
+            test=test / 100,
+            train_per_class=int(per_class),
+            seed=int(seed),
+        )
     except ValueError:
-        st.error("Leave at least 10 % for training.")
+        st.error(
+            "Give the rest to validation, test or both."
+            if validation + test == 0
+            else "Leave at least 10 % for training."
+        )
         return None
 
 

@@ -1,6 +1,5 @@
 """Plots that pages show through Streamlit's own plotly chart."""
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,40 +7,14 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.datasets.catalog import Split
-from core.datasets.registry import Dataset
 
-BAR_HEIGHT = 22
 TRAIN_COLOUR, VALIDATION_COLOUR = "#5b6ad0", "#f59e0b"
-SPLIT_COLOURS = {
+SPLIT_COLOURS: dict[str, str] = {
     Split.TRAIN: TRAIN_COLOUR,
     Split.VALIDATION: VALIDATION_COLOUR,
     Split.TEST: "#14b8a6",
 }
 NO_TOOLS = {"displayModeBar": False}
-
-
-def class_bars(dataset: Dataset) -> None:
-    """Draw how many images each class has, split by split, the largest class first."""
-    counts: dict[str, dict[str, int]] = {}
-    for label, split, count in dataset.catalog.class_counts():
-        counts.setdefault(label or "no label", {})[split or "no split"] = count
-    order = sorted(counts, key=lambda label: sum(counts[label].values()))
-    shown = [html.escape(label, quote=False) for label in order]  # Plotly reads HTML
-    figure = go.Figure()
-    for split in [*Split, "no split"]:
-        values = [counts[label].get(split, 0) for label in order]
-        if any(values):
-            colour = SPLIT_COLOURS.get(Split(split)) if split in list(Split) else "#94a3b8"
-            figure.add_bar(y=shown, x=values, name=split, orientation="h", marker_color=colour)
-    figure.update_layout(
-        barmode="stack",
-        height=90 + BAR_HEIGHT * len(order),
-        margin={"l": 0, "r": 0, "t": 30, "b": 0},
-        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "traceorder": "normal"},
-        xaxis_title="images",
-    )
-    figure.update_yaxes(type="category", ticksuffix=" ", automargin=True)
-    st.plotly_chart(figure, key="charts-classes", config=NO_TOOLS)
 
 
 def curves(

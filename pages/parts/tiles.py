@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def tiles_of(dataset: Dataset, rows: Sequence[ImageRow]) -> list[Tile]:
     """Return a tile an image: its class, or else its file's name, and its split."""
+    resources.make_thumbnails(dataset, rows)
     return [
         _tile(dataset, row, row.label or PurePosixPath(row.path).name, row.split or "")
         for row in rows
@@ -31,6 +32,7 @@ def tiles_of_matches(
         matches: Best first.
         wanted_label: The query's own category where it is known; matches are then marked.
     """
+    resources.make_thumbnails(dataset, [match.image for match in matches if match.image])
     return [
         _match_tile(dataset, match, rank, wanted_label) for rank, match in enumerate(matches, 1)
     ]
@@ -49,5 +51,5 @@ def _match_tile(dataset: Dataset, match: "Match", rank: int, wanted_label: str |
 
 
 def _tile(dataset: Dataset, row: ImageRow, title: str, caption: str, mark: str = "") -> Tile:
-    source, problem = resources.tile_source(dataset, row.path, row.sha256)
+    source, problem = resources.tile_source(dataset, row)
     return Tile(id=row.id, src=source, title=title, caption=caption, note=problem, mark=mark)

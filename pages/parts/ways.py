@@ -5,6 +5,7 @@ from typing import NoReturn
 import streamlit as st
 
 from state import session
+from state.view import Parameters, to_parameters
 
 PATHS = {
     "Datasets": ("pages/datasets.py", ":material/photo_library:"),
@@ -18,7 +19,7 @@ GROUPS = {"Prepare": ("Datasets", "Training", "Indexes"), "Use": ("Query", "Expl
 
 def go(title: str) -> NoReturn:
     """Leave for the page of that title."""
-    st.switch_page(PATHS[title][0], query_params=session.address(session.selection()))
+    st.switch_page(PATHS[title][0], query_params=_address(title))
 
 
 def pages() -> list[st.Page]:
@@ -28,11 +29,16 @@ def pages() -> list[st.Page]:
 
 def sidebar(first: st.Page) -> None:
     """Draw the links to all pages."""
-    address = session.address(session.selection())
     with st.sidebar:
-        st.page_link(first, query_params=address)
+        st.page_link(first, query_params=_address(first.title))
         for group, titles in GROUPS.items():
             st.caption(group)
             for title in titles:
                 path, icon = PATHS[title]
-                st.page_link(path, label=title, icon=icon, query_params=address)
+                st.page_link(path, label=title, icon=icon, query_params=_address(title))
+
+
+def _address(title: str) -> Parameters:
+    chosen = session.selection()
+    view = to_parameters(chosen.view) if title == "Datasets" else {}
+    return {**session.address(chosen), **view}

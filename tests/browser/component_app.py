@@ -1,9 +1,10 @@
-"""The two components on a page of their own, for test_components.py.
+"""The components on a page of their own, for test_components.py.
 
 The map is four blocks of 10 x 10 points, a tenth apart, around (-5, 5), (5, 5), (-5, -5), (5, -5).
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import streamlit as st
 
 from core.maps.selection import in_box, in_polygon
 from pages.parts import scatter as part
-from pages.parts.gallery import Tile, gallery
+from pages.parts.gallery import Tile, gallery, selectable_gallery
 from pages.parts.scatter import Highlight, ScatterData, ScatterEvent, scatter
 
 part.STATIC = Path(os.environ["COMPONENT_APP_STATIC"])
@@ -51,6 +52,28 @@ def show_gallery() -> None:
     st.text(f"clicked now: {clicked}, so far: {st.session_state.get('clicks', [])}")
 
 
+def show_selection() -> None:
+    """Thirty tiles a page, numbered 1 to 30 and 101 to 130; what has happened stands under them."""
+    state = st.session_state
+    state.setdefault("picked", frozenset({130}))
+    first = 101 if st.toggle("second page") else 1
+    ids = range(first, first + (4 if st.toggle("few") else 30))
+    if st.button("clear"):
+        state.picked = frozenset()
+    tiles = [Tile(id=number, src=PIXEL, title=f"tile {number}") for number in ids]
+    tiles[1] = replace(tiles[1], title=HOSTILE, chips=("<i>one</i>", "two\nlines", "**3**", "4"))
+    tiles[2] = replace(tiles[2], mark="excluded")
+    event = selectable_gallery(tiles, selected=state.picked, key="selection")
+    if event.selected is not None:
+        state.picked = event.selected
+        state.reports = state.get("reports", 0) + 1
+    if event.opened is not None:
+        state.opened = [*state.get("opened", []), event.opened]
+    st.text(f"selected: {sorted(state.picked)}")
+    st.text(f"opened: {state.get('opened', [])}")
+    st.text(f"reports: {state.get('reports', 0)}")
+
+
 def show_scatter() -> None:
     state = st.session_state
     if st.button("dismiss"):
@@ -79,10 +102,12 @@ def show_scatter() -> None:
 
 
 st.set_page_config(layout="wide")
-view = st.segmented_control("view", ["gallery", "map", "neither"], default="neither")
+view = st.segmented_control("view", ["gallery", "selection", "map", "neither"], default="neither")
 st.button("run again")
 if view == "gallery":
     show_gallery()
+elif view == "selection":
+    show_selection()
 elif view == "map":
     show_scatter()
 else:

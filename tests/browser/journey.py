@@ -34,6 +34,11 @@ def tiles(page: Page, gallery: str) -> Locator:
     return page.get_by_role("group", name=gallery).get_by_role("button")
 
 
+def options(page: Page, gallery: str) -> Locator:
+    """Return the tiles of a gallery that can be selected."""
+    return page.get_by_role("listbox", name=gallery).get_by_role("option")
+
+
 def metric(page: Page, label: str) -> Locator:
     """Return the figure under a label."""
     return page.get_by_test_id("stMetric").filter(has_text=label)

@@ -1,16 +1,18 @@
-"""The gallery and the map in a real browser, on a page of their own."""
+"""The galleries and the map in a real browser, on a page of their own."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browser.workbench import PageProblems, Workbench, wait_idle
 
 SCRIPT = Path(__file__).with_name("component_app.py")
+HOSTILE = '<b>bold</b> ![x](/evil.png) <a href="/evil">link</a>'
 PLOT = "document.querySelector('.workbench-scatter-plot')"
 ON_SCREEN = f"""([x, y]) => {{
   const {{ xaxis, yaxis }} = {PLOT}._fullLayout;
@@ -37,9 +39,54 @@ def gallery(sound_page: Page, address: str) -> Locator:
 
 
 @pytest.fixture
+def options(sound_page: Page, page_problems: PageProblems, address: str) -> Iterator[Locator]:
+    """The tiles that can be selected; tile 1 is the first."""
+    open_view(sound_page, address, "selection")
+    tiles = sound_page.get_by_role("listbox", name="Pictures").get_by_role("option")
+    expect(tiles).to_have_count(30)
+    yield tiles
+    assert page_problems.console == []
+
+
+@pytest.fixture
 def map_page(sound_page: Page, address: str) -> Page:
     open_view(sound_page, address, "map")
     return drawn(sound_page)
+
+
+class SlowLine:
+    """The server's messages to a page, which can be held back for a while."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.held: list[str | bytes] | None = None
+        page.route_web_socket(re.compile("/_stcore/stream"), self._connect)
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        self.socket = socket
+        socket.connect_to_server().on_message(self._pass_on)
+
+    def _pass_on(self, message: str | bytes) -> None:
+        if self.held is None:
+            self.socket.send(message)
+        else:
+            self.held.append(message)
+
+    def hold(self) -> None:
+        self.held = []
+
+    def wait_for(self, part: bytes) -> None:
+        """Wait until a message that contains `part` is held back."""
+        for _ in range(2000):
+            if any(part in message for message in self.held or () if isinstance(message, bytes)):
+                return
+            self.page.wait_for_timeout(10)  # lets playwright take messages in
+        raise TimeoutError(f"no message with {part!r}")
+
+    def let_go(self) -> None:
+        for message in self.held or ():
+            self.socket.send(message)
+        self.held = None
 
 
 def open_view(page: Page, address: str, view: str) -> None:
@@ -118,15 +165,250 @@ def test_other_tiles_take_the_place_of_these(gallery: Locator, sound_page: Page)
 
 
 def test_a_file_name_is_shown_as_it_is(gallery: Locator) -> None:
-    expect(gallery.locator(".title").nth(1)).to_have_text(
-        '<b>bold</b> ![x](/evil.png) <a href="/evil">link</a>'
-    )
+    expect(gallery.locator(".title").nth(1)).to_have_text(HOSTILE)
     expect(gallery.locator("b, a, [src*=evil]")).to_have_count(0)
 
 
 def test_a_missing_picture_says_why(gallery: Locator) -> None:
     expect(gallery.get_by_text("The file is empty.")).to_be_visible()
     expect(gallery.locator("img:visible")).to_have_count(2)
+
+
+# The gallery whose tiles can be selected; the thirty of page one are 1 to 30, and 130 is picked
+
+
+def check(options: Locator, number: int, **how: Any) -> None:
+    """Click the circle of tile `number`."""
+    options.nth(number - 1).locator(".check").click(**how)
+
+
+def picture(options: Locator, number: int) -> Locator:
+    return options.nth(number - 1).locator(".picture")
+
+
+def looks_selected(options: Locator, *numbers: int) -> None:
+    """Expect these tiles of the page, and no others, to be drawn as selected."""
+    selected = options.and_(options.page.locator("[aria-selected=true]"))
+    expect(selected).to_have_count(len(numbers))
+    for number in numbers:
+        expect(options.nth(number - 1)).to_have_attribute("aria-selected", "true")
+
+
+def is_selected(options: Locator, *numbers: int) -> None:
+    """Expect just that to be selected on page one, in the browser and on the server."""
+    looks_selected(options, *numbers)
+    says(options.page, f"selected: {[*numbers, 130]}")
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def num_columns(options: Locator) -> int:
+    in_first_row = "(tiles) => tiles.filter((t) => t.offsetTop === tiles[0].offsetTop).length"
+    return int(options.evaluate_all(in_first_row))
+
+
+def test_a_click_opens_and_selects_nothing(options: Locator, sound_page: Page) -> None:
+    picture(options, 4).click()
+    says(sound_page, "opened: [4]")
+    is_selected(options)
+    sound_page.get_by_role("button", name="run again").click()
+    picture(options, 4).click()
+    says(sound_page, "opened: [4, 4]")
+
+
+def test_the_circle_selects_and_lets_go_without_opening(options: Locator, sound_page: Page) -> None:
+    check(options, 4)
+    is_selected(options, 4)
+    says(sound_page, "reports: 1")
+    check(options, 4)
+    is_selected(options)
+    says(sound_page, "reports: 2")
+    says(sound_page, "opened: []")
+
+
+def test_a_change_is_reported_once(options: Locator, sound_page: Page) -> None:
+    check(options, 4)
+    is_selected(options, 4)
+    sound_page.get_by_role("button", name="clear").click()
+    says(sound_page, "selected: []")
+    looks_selected(options)
+    picture(options, 5).click()
+    says(sound_page, "opened: [5]")
+    says(sound_page, "selected: []")
+    says(sound_page, "reports: 1")
+
+
+def test_control_and_click_selects(options: Locator, sound_page: Page) -> None:
+    picture(options, 2).click(modifiers=["Control"])
+    picture(options, 5).click(modifiers=["Meta"])
+    is_selected(options, 2, 5)
+    says(sound_page, "opened: []")
+
+
+def test_shift_selects_from_the_tile_last_toggled(options: Locator, sound_page: Page) -> None:
+    check(options, 9)
+    check(options, 5)
+    picture(options, 7).click(modifiers=["Shift"])
+    is_selected(options, 5, 6, 7, 9)
+    check(options, 3, modifiers=["Shift"])  # drawn to the other side: 6 and 7 are let go
+    is_selected(options, 3, 4, 5, 9)
+    says(sound_page, "opened: []")
+
+
+def test_a_range_begins_anew_after_clear(options: Locator, sound_page: Page) -> None:
+    check(options, 2)
+    sound_page.get_by_role("button", name="clear").click()
+    looks_selected(options)
+    picture(options, 8).click(modifiers=["Shift"])
+    looks_selected(options, 8)
+    says(sound_page, "selected: [8]")
+
+
+def test_arrows_move_and_keys_open_and_select(options: Locator, sound_page: Page) -> None:
+    columns = num_columns(options)
+    assert 30 % columns, "this test wants an incomplete last row"
+    options.first.focus()
+    press(sound_page, "ArrowRight", "ArrowDown", "Enter")
+    says(sound_page, f"opened: [{columns + 2}]")
+    expect(options.nth(columns + 1)).to_be_focused()
+    press(sound_page, "ArrowUp", "Space", "End", "Space", "Home", "ArrowLeft")
+    is_selected(options, 2, 30)
+    expect(options.first).to_be_focused()
+    options.nth(30 // columns * columns - 1).focus()  # there is none right below
+    press(sound_page, "ArrowDown")
+    expect(options.last).to_be_focused()
+
+
+def test_the_arrows_follow_the_columns_of_a_narrow_window(
+    options: Locator, sound_page: Page
+) -> None:
+    sound_page.set_viewport_size({"width": 800, "height": 900})
+    columns = num_columns(options)
+    options.first.focus()
+    press(sound_page, "ArrowDown", "Space")
+    is_selected(options, columns + 1)
+
+
+def test_shift_and_arrows_extend_and_draw_back(options: Locator, sound_page: Page) -> None:
+    check(options, 20)
+    options.nth(3).focus()
+    press(sound_page, "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight")
+    is_selected(options, 4, 5, 6, 7, 20)
+    press(sound_page, "Shift+ArrowLeft")
+    is_selected(options, 4, 5, 6, 20)
+    press(sound_page, "ArrowRight", "ArrowRight", "Shift+ArrowRight")  # another stretch
+    is_selected(options, 4, 5, 6, 8, 9, 20)
+
+
+def test_all_of_the_page_and_none_of_it(options: Locator, sound_page: Page) -> None:
+    options.nth(2).focus()
+    press(sound_page, "Control+a")
+    is_selected(options, *range(1, 31))
+    press(sound_page, "Escape")
+    is_selected(options)  # and 130, on another page, stays
+    expect(options.nth(2)).to_be_focused()
+
+
+def test_quick_clicks_all_arrive(options: Locator) -> None:
+    circles = "(tiles) => tiles.slice(3, 15).forEach((t) => t.querySelector('.check').click())"
+    options.evaluate_all(circles)
+    is_selected(options, *range(4, 16))
+    for number in range(4, 10):
+        check(options, number)
+    is_selected(options, *range(10, 16))
+
+
+def test_a_selection_just_before_the_page_turns_is_kept(options: Locator, sound_page: Page) -> None:
+    check(options, 4)
+    sound_page.get_by_text("second page").click()
+    says(sound_page, "selected: [4, 130]")
+
+
+def test_a_late_answer_undoes_no_quicker_click(sound_page: Page, address: str) -> None:
+    line = SlowLine(sound_page)
+    open_view(sound_page, address, "selection")
+    options = sound_page.get_by_role("option")
+    options.nth(4).evaluate(
+        """(tile) => {
+          window.history_of_five = [];
+          const note = () => window.history_of_five.push(tile.getAttribute("aria-selected"));
+          new MutationObserver(note).observe(tile, { attributeFilter: ["aria-selected"] });
+        }"""
+    )
+    line.hold()
+    check(options, 4)
+    line.wait_for(b'"ids": [4]')
+    check(options, 5)
+    line.let_go()
+    is_selected(options, 4, 5)
+    assert sound_page.evaluate("window.history_of_five") == ["true"]
+
+
+def test_another_page_begins_from_its_own_selection(options: Locator, sound_page: Page) -> None:
+    check(options, 1)
+    is_selected(options, 1)
+    sound_page.get_by_text("second page").click()
+    expect(options.first).to_have_accessible_name("tile 101")
+    looks_selected(options, 30)
+    picture(options, 3).click(modifiers=["Shift"])  # no range from the page before
+    looks_selected(options, 3, 30)
+    says(sound_page, "selected: [1, 103, 130]")
+    sound_page.get_by_text("second page").click()
+    expect(options.first).to_have_accessible_name("tile 1")
+    looks_selected(options, 1)
+
+
+def test_the_focus_stays_where_it_was(options: Locator, sound_page: Page) -> None:
+    options.nth(29).focus()
+    press(sound_page, "Space")
+    is_selected(options, 30)
+    expect(options.nth(29)).to_be_focused()
+    sound_page.keyboard.press("ArrowLeft")
+    expect(options.nth(28)).to_be_focused()
+
+
+def test_tab_reaches_one_tile(options: Locator, sound_page: Page) -> None:
+    reachable = options.and_(sound_page.locator("[tabindex='0']"))
+    expect(reachable).to_have_count(1)
+    expect(reachable).to_have_accessible_name("tile 1")
+    options.nth(4).focus()
+    expect(reachable).to_have_accessible_name("tile 5")
+    sound_page.get_by_text("few", exact=True).click()  # the tile in question goes
+    expect(options).to_have_count(4)
+    expect(reachable).to_have_accessible_name("tile 1")
+
+
+def test_the_circles_show_when_they_are_of_use(sound_page: Page, options: Locator) -> None:
+    circle = options.nth(6).locator(".check")
+    expect(circle).to_have_css("opacity", "1")  # for 130 is selected, elsewhere
+    sound_page.get_by_role("button", name="clear").click()
+    expect(circle).to_have_css("opacity", "0")
+    options.nth(6).hover()
+    expect(circle).to_have_css("opacity", "1")
+    sound_page.get_by_role("button", name="clear").hover()
+    expect(circle).to_have_css("opacity", "0")
+    options.nth(5).focus()
+    sound_page.keyboard.press("ArrowRight")
+    expect(circle).to_have_css("opacity", "1")
+
+
+def test_a_screen_reader_hears_what_is_shown(options: Locator, sound_page: Page) -> None:
+    grid = sound_page.get_by_role("listbox", name="Pictures")
+    expect(grid).to_have_attribute("aria-multiselectable", "true")
+    expect(grid).to_have_accessible_description(re.compile("Enter opens, Space selects"))
+    expect(options.nth(2)).to_have_accessible_name("tile 3 (excluded)")
+    expect(options.nth(2).locator(".badge")).to_be_visible()
+    expect(options.nth(1)).to_have_accessible_name(f"{HOSTILE}, <i>one</i>, two, lines, **3**, 4")
+
+
+def test_chips_are_text_and_those_too_many_are_counted(options: Locator) -> None:
+    chips = options.nth(1).locator(".chips span")
+    expect(chips).to_have_text(["<i>one</i>", "two lines", "+2"])
+    expect(options.nth(1).locator("b, i, a, [src*=evil]")).to_have_count(0)
+    expect(options.nth(0).locator(".chips span")).to_have_count(0)
 
 
 # The map

@@ -33,7 +33,7 @@ CATEGORIES = (
     "trilobite",
     "watch",
 )
-MOST_IMAGES = 60
+MOST_IMAGES = 40
 """Of each category: the largest have hundreds, and this must be quick on two cores."""
 
 EPOCHS, BATCH_SIZE = 10, 32

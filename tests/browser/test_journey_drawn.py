@@ -15,6 +15,7 @@ from tests.browser.journey import (
     headless,
     lasso_everything,
     metric,
+    options,
     tiles,
     upload,
     wait_until_done,
@@ -35,7 +36,7 @@ def test_from_the_first_click_to_the_map(
     page.get_by_role("button", name="Draw it").click()
     wait_until_done(page, "Drawing the built-in set", minutes=2)
     expect(metric(page, "Images")).to_contain_text("720")
-    expect(tiles(page, "Images of the dataset")).to_have_count(48)
+    expect(options(page, "Images of the dataset")).to_have_count(60)
 
     page.get_by_role("button", name="Next: train a model").click()
     expect(page.get_by_text("No weights needed")).to_be_visible()  # The default, without ImageNet

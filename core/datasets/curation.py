@@ -1,0 +1,233 @@
+"""Changing what people may change of images: tags, labels, splits, exclusion; and taking it back.
+
+The image files themselves are never written.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from core.datasets.catalog import Catalog, Split
+from core.datasets.schema import connect, write_fingerprints
+from core.errors import WorkbenchError
+
+STEPS_KEPT = 50
+"""So many steps can be taken back; older ones are forgotten."""
+
+LONGEST_NAME = 200
+"""Characters in a tag or a label."""
+
+ADDED, REMOVED = "+", "-"
+"""Before a tag in `changes.field`: what the step did with it."""
+
+COLUMNS = ("label", "split", "excluded")
+"""What `changes.field` may otherwise be."""
+
+CHOSEN = "SELECT id FROM chosen"
+
+
+def add_tag(catalog: Catalog, ids: Iterable[int], tag: str) -> int:
+    """Tag images; return how many had not had that tag.
+
+    Raises:
+        WorkbenchError: The tag is empty, too long, or has control characters.
+    """
+    tag = check_text("tag", tag)
+    with _step(catalog, f"tagged {{}} “{tag}”", ids) as (connection, step):
+        connection.execute(
+            "INSERT INTO changes SELECT ?, id, ?, NULL FROM images "
+            f"WHERE id IN ({CHOSEN}) AND id NOT IN (SELECT image_id FROM tags WHERE tag = ?)",
+            (step, ADDED + tag, tag),
+        )
+        connection.execute(
+            "INSERT INTO tags SELECT ?, image_id FROM changes WHERE step = ?", (tag, step)
+        )
+        return _count(connection, step)
+
+
+def remove_tag(catalog: Catalog, ids: Iterable[int], tag: str) -> int:
+    """Take a tag from images; return how many had it."""
+    with _step(catalog, f"took from {{}} the tag “{tag}”", ids) as (connection, step):
+        connection.execute(
+            "INSERT INTO changes SELECT ?, image_id, ?, NULL FROM tags "
+            f"WHERE tag = ? AND image_id IN ({CHOSEN})",
+            (step, REMOVED + tag, tag),
+        )
+        connection.execute(f"DELETE FROM tags WHERE tag = ? AND image_id IN ({CHOSEN})", (tag,))
+        return _count(connection, step)
+
+
+def relabel(catalog: Catalog, ids: Iterable[int], label: str) -> int:
+    """Call images `label`; those that were in no split join train. Return how many changed.
+
+    Raises:
+        WorkbenchError: The label is empty, too long, or has control characters.
+    """
+    label = check_text("label", label)
+    with _step(catalog, f"labelled {{}} “{label}”", ids) as (connection, step):
+        _set(connection, step, "label", label)
+        _set(connection, step, "split", str(Split.TRAIN), "split IS NULL AND problem IS NULL")
+        return _count(connection, step)
+
+
+def exclude(catalog: Catalog, ids: Iterable[int]) -> int:
+    """Take images out of training and indexes; return how many were in."""
+    with _step(catalog, "excluded {}", ids) as (connection, step):
+        _set(connection, step, "excluded", 1)
+        return _count(connection, step)
+
+
+def include(catalog: Catalog, ids: Iterable[int]) -> int:
+    """Take excluded images in again; return how many were out."""
+    with _step(catalog, "took {} in again", ids) as (connection, step):
+        _set(connection, step, "excluded", 0)
+        return _count(connection, step)
+
+
+def move(catalog: Catalog, ids: Iterable[int], split: Split) -> int:
+    """Put images into a split; return how many were not in it."""
+    with _step(catalog, f"moved {{}} to {split}", ids) as (connection, step):
+        _set(connection, step, "split", str(split))
+        return _count(connection, step)
+
+
+def assign(catalog: Catalog, splits: Mapping[int, Split], title: str) -> int:
+    """Put each image into a split of its own: image id → split. Return how many changed.
+
+    Args:
+        catalog: Of the dataset.
+        splits: Image id → split; images that are not named stay where they are.
+        title: What `undo` says that it takes back, with `{}` for “n images”.
+    """
+    by_split: dict[Split, list[int]] = {}
+    for image_id, split in splits.items():
+        by_split.setdefault(split, []).append(image_id)
+    with _step(catalog, title, ()) as (connection, step):
+        for split, ids in by_split.items():
+            _choose(connection, ids)
+            _set(connection, step, "split", str(split))
+        return _count(connection, step)
+
+
+def last_step(catalog: Catalog) -> str | None:
+    """Return what `undo` would take back, such as “excluded 3 images”; None if nothing."""
+    with connect(catalog.path) as connection:
+        row = connection.execute("SELECT title FROM steps ORDER BY id DESC LIMIT 1").fetchone()
+    return str(row[0]) if row else None
+
+
+def undo(catalog: Catalog) -> str | None:
+    """Take the last step back and return what it was; None if there is nothing to take back."""
+    with connect(catalog.path) as connection:
+        row = connection.execute("SELECT id, title FROM steps ORDER BY id DESC LIMIT 1").fetchone()
+        if row is None:
+            return None
+        step, title = row
+        fields = connection.execute("SELECT DISTINCT field FROM changes WHERE step = ?", (step,))
+        for (field,) in fields.fetchall():
+            _take_back(connection, step, field)
+        connection.execute("DELETE FROM steps WHERE id = ?", (step,))
+        write_fingerprints(connection)
+        return str(title)
+
+
+def tags_of(catalog: Catalog, ids: Iterable[int]) -> dict[int, list[str]]:
+    """Return the tags of these images, sorted; images without tags are left out."""
+    found: dict[int, list[str]] = {}
+    with connect(catalog.path) as connection:
+        rows = connection.execute(
+            "SELECT image_id, tag FROM tags WHERE image_id IN (SELECT value FROM json_each(?)) "
+            "ORDER BY tag",
+            (_json(ids),),
+        )
+        for image_id, tag in rows:
+            found.setdefault(image_id, []).append(tag)
+    return found
+
+
+def check_text(kind: str, text: str) -> str:
+    """Return a tag or label without spaces around it.
+
+    Raises:
+        WorkbenchError: It is empty, too long, or has control characters.
+    """
+    text = text.strip()
+    if not text:
+        raise WorkbenchError(f"The {kind} is empty.", "Write a word or two.")
+    if len(text) > LONGEST_NAME or not text.isprintable():
+        raise WorkbenchError(
+            f"“{text[:40]}” cannot be a {kind}.",
+            f"Use up to {LONGEST_NAME} characters, all on one line.",
+        )
+    return text
+
+
+@contextmanager
+def _step(
+    catalog: Catalog, title: str, ids: Iterable[int]
+) -> Iterator[tuple[sqlite3.Connection, int]]:
+    """Give a connection on which `chosen` holds `ids`, and the number of a new step.
+
+    The step is kept under its title, with the number of images that it changed, if any.
+    """
+    with connect(catalog.path) as connection:
+        connection.execute("CREATE TEMP TABLE chosen (id INTEGER PRIMARY KEY)")
+        _choose(connection, ids)
+        step = connection.execute("INSERT INTO steps (title) VALUES ('')").lastrowid or 0
+        yield connection, step
+        count = _count(connection, step)
+        if not count:
+            connection.execute("DELETE FROM steps WHERE id = ?", (step,))
+            return
+        images = f"{count:,} image{'s' if count > 1 else ''}"
+        said = title.replace("{}", images, 1)  # A tag may have such signs, too
+        connection.execute("UPDATE steps SET title = ? WHERE id = ?", (said, step))
+        connection.execute("DELETE FROM steps WHERE id <= ?", (step - STEPS_KEPT,))
+        write_fingerprints(connection)
+
+
+def _choose(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
+    connection.execute("DELETE FROM chosen")
+    connection.execute("INSERT OR IGNORE INTO chosen SELECT value FROM json_each(?)", (_json(ids),))
+
+
+def _set(
+    connection: sqlite3.Connection, step: int, column: str, value: str | int, where: str = "TRUE"
+) -> None:
+    """Set a column of the chosen images that have another value, and note the value they had."""
+    differs = f"id IN ({CHOSEN}) AND {column} IS NOT ? AND {where}"
+    connection.execute(
+        f"INSERT INTO changes SELECT ?, id, '{column}', {column} FROM images WHERE {differs}",
+        (step, value),
+    )
+    connection.execute(f"UPDATE images SET {column} = ? WHERE {differs}", (value, value))
+
+
+def _take_back(connection: sqlite3.Connection, step: int, field: str) -> None:
+    changed = "SELECT image_id FROM changes WHERE step = ?1 AND field = ?2"
+    if field in COLUMNS:
+        connection.execute(
+            f"UPDATE images SET {field} = (SELECT old FROM changes "
+            f"WHERE step = ?1 AND field = ?2 AND image_id = images.id) WHERE id IN ({changed})",
+            (step, field),
+        )
+    elif field.startswith(ADDED):
+        connection.execute(
+            f"DELETE FROM tags WHERE tag = ?3 AND image_id IN ({changed})", (step, field, field[1:])
+        )
+    else:
+        connection.execute(
+            f"INSERT OR IGNORE INTO tags SELECT ?3, id FROM images WHERE id IN ({changed})",
+            (step, field, field[1:]),
+        )
+
+
+def _count(connection: sqlite3.Connection, step: int) -> int:
+    """Return how many images a step has changed."""
+    query = "SELECT COUNT(DISTINCT image_id) FROM changes WHERE step = ?"
+    return int(connection.execute(query, (step,)).fetchone()[0])
+
+
+def _json(ids: Iterable[int]) -> str:
+    return json.dumps([int(image_id) for image_id in ids])

@@ -1,0 +1,130 @@
+"""What classes and images are called in an exported tree: names any disk takes, each only once."""
+
+import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+
+from core.datasets.catalog import ImageRow, Split
+from core.datasets.layout import CLUTTER, PLAIN_NAMES, SPLIT_NAMES, UNLABELLED
+
+METADATA = "metadata.csv"
+"""The table beside the images, as Hugging Face's ImageFolder looks for it: in each split's folder,
+or at the top where there are no splits."""
+
+LEFT_OUT = "left-out.csv"
+TAKEN = (METADATA, LEFT_OUT, "manifest.json")
+"""What lies beside the folders."""
+
+LONGEST_BYTES = 255
+"""Of a name, in UTF-8: ext4, NTFS and APFS take no more."""
+
+SEPARATORS = frozenset("/\\:")
+"""A zip's readers take them for folders and drives; `archives.py` refuses the latter."""
+
+UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode categories of control characters, halves of characters and line ends. Joiners (Cf) hold
+emoji together and stay."""
+
+
+class FreeNames:
+    """Gives out the names of one folder, such that no disk takes two of them for the same."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._numbers = {_key(name): 2 for name in taken}
+
+    def is_free(self, name: str) -> bool:
+        """Tell whether `name` would be given as it is."""
+        return _key(name) not in self._numbers
+
+    def take(self, stem: str, suffix: str = "") -> str:
+        """Return stem and suffix, with -2, -3, … between them if that name was given before."""
+        name = first = _cut(stem, suffix) + suffix
+        while not self.is_free(name):
+            number = self._numbers[_key(first)]
+            self._numbers[_key(first)] = number + 1
+            name = _cut(stem, end := f"-{number}{suffix}") + end
+        self._numbers[_key(name)] = 2
+        return name
+
+
+class TreeNames:
+    """The names of a tree `split/class/image`, or `class/image` where no image is in a split.
+
+    Depends on the labels, and for images of one name in one folder on their order. In a tree with
+    splits, images in no split join train: a folder beside the splits' would make all of them
+    classes.
+    """
+
+    def __init__(self, places: Iterable[tuple[str | None, str | None]]) -> None:
+        """Look at each (label, split) that occurs."""
+        pairs = set(places)
+        labels = {label for label, _ in pairs}
+        splits = {split for _, split in pairs}
+        self.has_splits = bool(splits - {None})
+        fits = {label: fit(label) for label in labels if label is not None}
+        one_split = len({split or Split.TRAIN for split in splits}) == 1
+        self._like_splits = (  # Such as classes train and test: a scan would take them for splits
+            one_split
+            and len(labels) > 1
+            and None not in labels
+            and all(name.lower() in SPLIT_NAMES for name in fits.values())
+        )
+        self._folders: dict[str | None, str] = {}
+        self._free = FreeNames(TAKEN)
+        self._files: dict[str, FreeNames] = defaultdict(FreeNames)
+        for label, name in sorted(fits.items()):  # First those that can stay as they are
+            if label == name and self._free.is_free(name):
+                self.folder_of(label)
+        for label in sorted(fits):
+            self.folder_of(label)
+
+    def folder_of(self, label: str | None) -> str:
+        """Return what the folder of a class is called."""
+        if label not in self._folders:
+            name = UNLABELLED if label is None else fit(label)
+            self._folders[label] = self._free.take(f"_{name}" if self._like_splits else name)
+        return self._folders[label]
+
+    def place(self, image: ImageRow) -> tuple[str, str]:
+        """Return (the split's folder, the image's path in that), the former empty without splits.
+
+        Each call gives out a name, so ask once for each image.
+        """
+        split = str(image.split or Split.TRAIN) if self.has_splits else ""
+        folder = self.folder_of(image.label)
+        stem, suffix = os.path.splitext(_visible(image.path.rpartition("/")[2]))
+        return split, f"{folder}/{self._files[f'{split}/{folder}'].take(stem, suffix)}"
+
+
+def fit(name: str) -> str:
+    """Return a folder's name that Linux, macOS and zips take, and `layout.py` reads as a class.
+
+    Kept for exactness although Windows refuses them: < > " | ? * and the names of its devices.
+    """
+    visible = _visible(name)
+    if not visible or visible.startswith("."):
+        visible = f"_{visible.lstrip('.')}"
+    if visible in CLUTTER or visible.lower() in PLAIN_NAMES:
+        visible = f"_{visible}"
+    return _cut(visible)
+
+
+def _visible(name: str) -> str:
+    return "".join("_" if _is_unfit(character) else character for character in name)
+
+
+def _is_unfit(character: str) -> bool:
+    return character in SEPARATORS or unicodedata.category(character) in UNSEEN
+
+
+def _key(name: str) -> str:
+    """Return what names have in common that some disk takes for one: case, composition, ends."""
+    folded = unicodedata.normalize("NFC", name).casefold()
+    return unicodedata.normalize("NFC", folded).rstrip(". ")
+
+
+def _cut(stem: str, end: str = "") -> str:
+    """Return as much of `stem` as a name has room for before `end`."""
+    room = LONGEST_BYTES - len(end.encode())
+    return stem.encode()[: max(room, 1)].decode(errors="ignore")

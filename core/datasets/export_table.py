@@ -1,0 +1,94 @@
+"""The table of an export: one row an image, as CSV or Parquet, written stretch by stretch.
+
+CSV is RFC 4180 in UTF-8 and exact: nothing is put before texts that begin with =, +, - or @, so
+open it as data, not by a double click in a spreadsheet. Empty cells are None. To read it back:
+`pandas.read_csv(path, dtype={"label": str}, keep_default_na=False)`, for a class may be called 007
+or NA; and `json.loads` for the tags. Parquet has types, None and lists of its own.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from core.datasets.catalog import ImageRow
+from core.datasets.layout import readable
+from core.datasets.registry import Dataset
+
+Record = dict[str, Any]
+Write = Callable[[Sequence[Record]], None]
+
+COLUMNS = {
+    "id": "int64",  # In the dataset; never used for another image
+    "file": "string",  # Where the original is, absolute
+    "path": "string",  # The same, from the dataset's folder on
+    "label": "string",
+    "split": "string",  # train, validation or test
+    "tags": "list",  # Sorted; a JSON list in CSV
+    "width": "int64",  # In pixels, as seen upright
+    "height": "int64",
+    "size_bytes": "int64",
+    "sha256": "string",  # Of the file, hexadecimal
+    "excluded": "bool",  # Taken out of training and indexes
+    "problem": "string",  # Why it cannot be used
+}
+"""Name → type of each column."""
+
+FILE_NAME = "file_name"
+"""In a tree the first column: the image's path from the table's folder on."""
+
+
+def record_of(dataset: Dataset, image: ImageRow, tags: Sequence[str]) -> Record:
+    """Return an image's row of the table."""
+    return {
+        "id": image.id,
+        "file": readable(str(dataset.path_of(image))),
+        "path": image.path,
+        "label": image.label,
+        "split": image.split,
+        "tags": list(tags),
+        "width": image.width,
+        "height": image.height,
+        "size_bytes": image.size_bytes,
+        "sha256": image.sha256,
+        "excluded": bool(image.excluded),
+        "problem": image.problem,
+    }
+
+
+@contextmanager
+def csv_table(path: Path, columns: Sequence[str] = tuple(COLUMNS)) -> Iterator[Write]:
+    """Give what writes rows into the new file `path`.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    with path.open("xb") as raw, io.TextIOWrapper(raw, "utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        yield lambda records: writer.writerows(
+            record | {"tags": json.dumps(record["tags"], ensure_ascii=False)}
+            if "tags" in record
+            else record
+            for record in records
+        )
+
+
+@contextmanager
+def parquet_table(path: Path) -> Iterator[Write]:
+    """Give what writes rows into the new file `path`, each call a row group.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    import pyarrow as pa  # type: ignore[import-untyped]  # Comes with Streamlit
+    from pyarrow import parquet
+
+    kinds = {"int64": pa.int64(), "string": pa.string(), "bool": pa.bool_()}
+    kinds["list"] = pa.list_(pa.string())
+    schema = pa.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+    with path.open("xb") as file, parquet.ParquetWriter(file, schema) as writer:
+        yield lambda records: writer.write_table(pa.Table.from_pylist(list(records), schema))

@@ -1,0 +1,79 @@
+"""How much of the disk a workspace takes, and deleting what was made from a dataset."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.artifacts import delete_artifact
+from core.datasets.registry import delete_dataset
+from core.errors import MissingError
+from core.lineage import read_lineage
+from core.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class DiskUse:
+    """Bytes on disk."""
+
+    by_kind: dict[str, int]
+    """Kind → bytes, of each kind that takes any; in the order of a dataset's life."""
+
+    free: int
+    """Bytes left on the disk that the workspace lies on."""
+
+    @property
+    def total(self) -> int:
+        """Bytes that the workspace takes."""
+        return sum(self.by_kind.values())
+
+
+def disk_use(workspace: Workspace) -> DiskUse:
+    """Measure the workspace. Looks at every file: some 0.5 s for 100,000 thumbnails."""
+    kinds = {
+        "Datasets": workspace.datasets,
+        "Downloads": workspace.downloads,
+        "Pre-trained weights": workspace.weights,
+        "Training cache": workspace.features,
+        "Models": workspace.models,
+        "Embeddings": workspace.embeddings,
+        "Indexes": workspace.indexes,
+        "Evaluations": workspace.evaluations,
+        "Maps": workspace.maps,
+        "Exports": workspace.exports,
+        "Job logs": workspace.jobs,
+    }
+    used = {kind: folder_bytes(folder) for kind, folder in kinds.items()}
+    used["Models"] -= used["Pre-trained weights"]  # They lie inside
+    parent = next(path for path in (workspace.home, *workspace.home.parents) if path.exists())
+    return DiskUse(
+        {kind: taken for kind, taken in used.items() if taken}, shutil.disk_usage(parent).free
+    )
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return what the files under `folder` take, links not followed; 0 if it is not there."""
+    total = 0
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    total += folder_bytes(Path(entry.path))
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+    except (FileNotFoundError, PermissionError):  # Deleted meanwhile, or not ours to count
+        return total
+    return total
+
+
+def delete_with_dependants(workspace: Workspace, dataset: str) -> None:
+    """Delete a dataset and all that was made from it; a user's own image files stay.
+
+    What depends on others goes first, so a crash half-way leaves nothing without its origin.
+    """
+    for artifact in read_lineage(workspace).dependants_of(dataset):
+        try:
+            delete_artifact(workspace.artifacts[artifact.kind], artifact.id)
+        except MissingError:  # Somebody else deleted it meanwhile
+            continue
+    delete_dataset(workspace, dataset)
