@@ -50,6 +50,10 @@ class Lineage:
         """Return the indexes over a dataset, by whichever model."""
         return [m for m in self.indexes if m.made_from["dataset"] == dataset]
 
+    def evaluation_of(self, dataset: str) -> Manifest | None:
+        """Return the evaluation of a dataset that was made last, if there is one."""
+        return next((m for m in self.evaluations if m.made_from["dataset"] == dataset), None)
+
     def maps_of(self, index: Manifest) -> list[Manifest]:
         """Return the maps of just this index."""
         return [m for m in self.maps if m.made_from["index_fingerprint"] == index.fingerprint]

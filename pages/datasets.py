@@ -5,7 +5,6 @@ from collections import Counter
 import streamlit as st
 
 from core.datasets.catalog import Split
-from core.datasets.check import count_unchecked, is_gathered
 from core.datasets.filters import ImageFilter, Standing
 from core.datasets.registry import Dataset, open_dataset
 from core.lineage import Lineage, read_lineage
@@ -59,8 +58,8 @@ def missing_folders(dataset: Dataset) -> None:
 
 def check_prompt(dataset: Dataset) -> int:
     """Offer to decode what was never decoded; return how many images that are."""
-    num_unchecked = count_unchecked(dataset)
-    if (num_unchecked or not is_gathered(dataset)) and not job_panel.is_active(*VERBS):
+    num_unchecked, is_gathered = facts.unchecked(dataset)
+    if (num_unchecked or not is_gathered) and not job_panel.is_active(*VERBS):
         with st.container(horizontal=True, vertical_alignment="center"):
             undone = f"{num_unchecked:,} images have not been decoded yet."
             st.caption(undone if num_unchecked else "Not compared yet.", width="content")

@@ -5,11 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from core.datasets import facets
+from core.datasets import curation, facets
 from core.datasets.catalog import Catalog
+from core.datasets.check import count_unchecked, is_gathered
 from core.datasets.duplicates import Group, find_groups
 from core.datasets.facets import Histogram, Measure
 from core.datasets.filters import ALL_IMAGES, ImageFilter
+from core.datasets.registry import Dataset
 
 
 def count(catalog: Catalog, images: ImageFilter = ALL_IMAGES) -> int:
@@ -45,6 +47,23 @@ def histogram(catalog: Catalog, measure: Measure, images: ImageFilter = ALL_IMAG
 def duplicates(catalog: Catalog) -> list[Group]:
     """Return the groups of duplicates, the most harmful first."""
     return list(_kept("duplicates", catalog, ALL_IMAGES, lambda: find_groups(catalog)))
+
+
+def last_step(catalog: Catalog) -> str | None:
+    """Return what undo would take back; None if nothing."""
+    step: str | None = _kept("step", catalog, ALL_IMAGES, lambda: curation.last_step(catalog))
+    return step
+
+
+def unchecked(dataset: Dataset) -> tuple[int, bool]:
+    """Return how many images were never decoded, and whether look-alikes were gathered since."""
+    num_unchecked, is_done = _kept(
+        "unchecked",
+        dataset.catalog,
+        ALL_IMAGES,
+        lambda: (count_unchecked(dataset), is_gathered(dataset)),
+    )
+    return num_unchecked, is_done
 
 
 def _kept(what: str, catalog: Catalog, images: ImageFilter, compute: Callable[[], Any]) -> Any:

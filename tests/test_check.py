@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,10 @@ import pytest
 from core.datasets.catalog import GONE
 from core.datasets.check import check_images, count_unchecked, is_gathered
 from core.datasets.filters import ImageFilter, Standing
+from core.datasets.registry import Dataset
 from core.datasets.rescan import rescan
+from core.datasets.schema import connect
+from core.errors import MissingError
 from core.progress import finish
 from core.workspace import Workspace
 from tests.datasets import bring_in
@@ -81,3 +85,54 @@ def test_a_dataset_of_plain_pictures_can_be_checked(workspace: Workspace, tmp_pa
         (tmp_path / "in" / colour).mkdir(parents=True)
         (tmp_path / "in" / colour / "flat.png").write_bytes(png(solid(colour)))
     assert finish(check_images(bring_in(workspace, tmp_path / "in"))) == 2
+
+
+@pytest.mark.parametrize("way", ["verified", "touched", "moved"])
+def test_what_a_check_found_outlives_another_scan_of_the_same_content(
+    workspace: Workspace, tmp_path: Path, way: str
+) -> None:
+    root = class_folders(tmp_path / "in", red=3, blue=3)
+    whole = png(speckled("red", 9))
+    (root / "red" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    dataset = bring_in(workspace, root)
+    finish(check_images(dataset))
+    before = _verdicts(dataset)
+    assert any(perceptual for perceptual, _, _ in before)
+    for path in (root / "red").iterdir():
+        if way == "touched":
+            os.utime(path, (1, 1))
+        if way == "moved":
+            path.rename(path.with_stem(f"other-{path.stem}"))
+    finish(rescan(workspace, "colours", verify_all=way == "verified"))
+    assert _verdicts(dataset) == before
+    assert count_unchecked(dataset) == 0
+
+
+def test_files_that_could_not_be_read_for_a_while_come_back(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    root = class_folders(tmp_path / "in", red=3, blue=3)
+    dataset = bring_in(workspace, root)
+    (root / "red" / "000.png").rename(tmp_path / "away.png")
+    finish(check_images(dataset))
+    assert len(dataset.catalog.problems()) == 1
+    (tmp_path / "away.png").rename(root / "red" / "000.png")
+    finish(rescan(workspace, "colours"))
+    assert (dataset.catalog.problems(), count_unchecked(dataset)) == ([], 1)
+
+
+def test_a_folder_that_is_away_is_said_and_spoils_nothing(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    root = class_folders(tmp_path / "in", red=3, blue=3)
+    dataset = bring_in(workspace, root)
+    root.rename(tmp_path / "away")
+    with pytest.raises(MissingError, match="is not there any more"):
+        finish(check_images(dataset))
+    assert dataset.catalog.problems() == []
+
+
+def _verdicts(dataset: Dataset) -> list[tuple[object, ...]]:
+    with connect(dataset.catalog.path) as connection:
+        query = "SELECT perceptual, leader, problem FROM images ORDER BY id"
+        return connection.execute(query).fetchall()

@@ -87,8 +87,8 @@ class ImageRow:
 
 
 KnownFile = tuple[int, int, int]
-"""What a second look at a file is held against: image id, bytes, when it was changed in ns (0 once
-it was gone). Plain, for there may be millions."""
+"""What a second look at a file is held against: image id, bytes, when it was changed in ns (0 if it
+could not be read, so that it is read again). Plain, for there may be millions."""
 
 COLUMNS = ", ".join(field.name for field in fields(ImageRow))
 FOUND_COLUMNS = (
@@ -99,12 +99,14 @@ INSERT = (
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 UPDATE = (
-    "UPDATE images SET root = ?, path = ?, "
-    "label = CASE WHEN label IS folder_label THEN ? ELSE label END, folder_label = ?, "
-    "width = ?, height = ?, size_bytes = ?, modified_ns = ?, sha256 = ?, problem = ?, "
-    "perceptual = NULL, leader = NULL WHERE id = ?"
+    "UPDATE images SET root = ?1, path = ?2, "
+    "label = CASE WHEN label IS folder_label THEN ?3 ELSE label END, folder_label = ?4, "
+    "width = ?5, height = ?6, size_bytes = ?7, modified_ns = ?8, "
+    "problem = CASE WHEN ?10 IS NULL AND checked = ?9 THEN problem ELSE ?10 END, "
+    "perceptual = CASE WHEN sha256 = ?9 THEN perceptual END, "
+    "leader = CASE WHEN sha256 = ?9 THEN leader END, sha256 = ?9 WHERE id = ?11"
 )
-"""A label that somebody gave stays."""
+"""A given label stays, and while the content is the same also what decoding it has shown."""
 
 
 class Catalog:
@@ -144,7 +146,7 @@ class Catalog:
                 ),
             )
             connection.executemany(
-                "UPDATE images SET problem = ?, modified_ns = 0 WHERE id = ?",
+                "UPDATE images SET problem = ?, modified_ns = 0, checked = NULL WHERE id = ?",
                 [(GONE, image_id) for image_id in gone],
             )
             write_fingerprints(connection)
@@ -247,7 +249,11 @@ class Catalog:
 
     def known_files(self, root: int) -> dict[str, KnownFile]:
         """Return what the last scan found in one of the dataset's roots, by path."""
-        query = "SELECT path, id, size_bytes, modified_ns FROM images WHERE root = ?"
+        query = (
+            "SELECT path, id, size_bytes, "
+            "CASE WHEN problem IS NULL OR checked = sha256 THEN modified_ns ELSE 0 END "
+            "FROM images WHERE root = ?"
+        )
         with connect(self.path) as connection:
             rows = connection.execute(query, (root,))
             return {path: (image_id, size, changed) for path, image_id, size, changed in rows}

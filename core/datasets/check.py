@@ -1,5 +1,6 @@
 """Decoding each image once: its thumbnail, whether the file is whole, and what it looks like."""
 
+import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from core.datasets.reading import REPORT_EVERY_S
 from core.datasets.registry import Dataset
 from core.datasets.schema import connect, write_fingerprints
 from core.errors import UnreadableImageError
@@ -21,11 +23,9 @@ CHECKERS = 8
 BATCH = 256
 """Images between two writes to the catalog."""
 
-REPORT_EVERY_S = 0.1
 UNCHECKED = (
     "SELECT id, root, path, sha256 FROM images WHERE problem IS NULL AND checked IS NOT sha256"
 )
-
 
 HASHED = (
     "SELECT id, perceptual FROM images WHERE problem IS NULL AND perceptual IS NOT NULL ORDER BY id"
@@ -51,6 +51,8 @@ class Checked(NamedTuple):
     perceptual: bytes | None
     problem: str | None
     id: int
+    checked: str | None
+    """The content that this is true of; None if the file could not be read, and may be later."""
 
 
 def count_unchecked(dataset: Dataset) -> int:
@@ -72,11 +74,16 @@ def check_images(dataset: Dataset) -> Work[int]:
     Files that turn out to be damaged join the dataset's problems. At the end look-alikes are
     gathered, which `duplicates.py` shows.
 
+    Raises:
+        MissingError: A root of the dataset is not where it was.
+
     Returns:
         The number of images decoded.
     """
     with connect(dataset.catalog.path) as connection:
         waiting = [Unchecked(*row) for row in connection.execute(UNCHECKED)]
+    for number in {image.root for image in waiting}:
+        dataset.require_root(number)
     done, reported = 0, 0.0
     with ThreadPoolExecutor(CHECKERS) as checkers:
         for start in range(0, len(waiting), BATCH):
@@ -115,16 +122,17 @@ def _check(dataset: Dataset, image: Unchecked) -> Checked:
     try:
         picture = open_image(path, at_least=SIDE)
     except UnreadableImageError as error:
-        return Checked(image.sha256, None, error.problem, image.id)
+        verdict = image.sha256 if os.access(path, os.R_OK) else None
+        return Checked(image.sha256, None, error.problem, image.id, verdict)
     keep_thumbnail(picture, dataset.thumbnails, image.sha256)
-    return Checked(image.sha256, perceptual_hash(picture), None, image.id)
+    return Checked(image.sha256, perceptual_hash(picture), None, image.id, image.sha256)
 
 
 def _write(dataset: Dataset, results: Sequence[Checked]) -> None:
     """Write down a batch, unless a scan has found other content meanwhile."""
     with connect(dataset.catalog.path) as connection:
         connection.executemany(
-            "UPDATE images SET checked = ?1, perceptual = ?2, problem = ?3 "
+            "UPDATE images SET checked = ?5, perceptual = ?2, problem = ?3 "
             "WHERE id = ?4 AND sha256 = ?1",
             results,
         )

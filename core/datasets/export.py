@@ -29,6 +29,7 @@ from core.datasets.exports import FILES, Export, Format, describe_export, stem_o
 from core.datasets.filters import ALL_IMAGES, ImageFilter, Order
 from core.datasets.reading import REPORT_EVERY_S
 from core.datasets.registry import Dataset
+from core.disk import folder_bytes
 from core.downloads import FULL_DISK
 from core.errors import WorkbenchError
 from core.progress import Progress, Work
@@ -89,7 +90,7 @@ def export_images(workspace: Workspace, dataset: Dataset, wanted: Wanted) -> Wor
                     "file": name,
                     "num_images": num_images,
                     "num_left_out": num_left_out,
-                    "size_bytes": _bytes_in(folder),
+                    "size_bytes": folder_bytes(folder),
                 },
             )
     except OSError as error:
@@ -163,12 +164,6 @@ def _list_left_out(left_out: list[Record], num_images: int, path: Path) -> None:
     if left_out:
         with csv_table(path, ("id", "path", REASON)) as write:
             write(left_out)
-
-
-def _bytes_in(folder: Path) -> int:
-    """Return what the files take, without what links lead to."""
-    files = (Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
-    return sum(path.lstat().st_size for path in files)
 
 
 def _unwritten(error: OSError) -> WorkbenchError:

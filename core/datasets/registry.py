@@ -58,6 +58,20 @@ class Dataset:
         """The cache of small pictures; may be deleted any time."""
         return self.folder / "thumbnails"
 
+    def require_root(self, number: int) -> Root:
+        """Return a root whose folder is where it was.
+
+        Raises:
+            MissingError: It is not.
+        """
+        root = self.roots[number]
+        if not root.path.is_dir():
+            raise MissingError(
+                f"The folder {root.path} of “{self.name}” is not there any more.",
+                "Bring it back, or say where it is now under “Folders” on the Datasets page.",
+            )
+        return root
+
     def path_of(self, image: ImageRow) -> Path:
         """Return where an image's file is (or was, when it has vanished since the scan)."""
         return self.roots[image.root].path / image.path

@@ -1,6 +1,5 @@
 """Looking again at a dataset's files: what is new, changed, moved or gone."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +8,6 @@ from core.datasets.filters import NO_SPLIT, ImageFilter
 from core.datasets.layout import find_files
 from core.datasets.reading import EMPTY_SHA256, Seen, read_files, walk_through
 from core.datasets.registry import Dataset, open_dataset
-from core.errors import MissingError
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
@@ -50,8 +48,9 @@ def rescan(workspace: Workspace, name: str, *, verify_all: bool = False) -> Work
                 again[file[0]] = seen
         missing += [image_id for image_id, _, _ in known.values()]
     found = yield from read_files([root.path for root in dataset.roots], [*again.values(), *new])
-    changed = dict(zip(again, found, strict=False))
     before = dataset.catalog.rows_by_id([*again, *missing])
+    looked_at = dict(zip(again, found, strict=False))
+    changed = {i: image for i, image in looked_at.items() if _differs(before[i], image)}
     moved = _moved(found[len(again) :], [before[image_id] for image_id in sorted(missing)])
     renamed = set(moved.values())
     fresh = [image for image in found[len(again) :] if image not in renamed]
@@ -61,25 +60,23 @@ def rescan(workspace: Workspace, name: str, *, verify_all: bool = False) -> Work
         _join_train(dataset)
     return Rescanned(
         num_new=len(fresh),
-        num_changed=sum(_is_other(before[i], image) for i, image in changed.items()),
+        num_changed=sum(before[i].sha256 != image.sha256 for i, image in changed.items()),
         num_moved=len(moved),
         num_gone=len(gone),
     )
 
 
 def _walk(dataset: Dataset, number: int) -> Iterator[Seen]:
-    root = dataset.roots[number]
-    if not os.path.isdir(root.path):
-        raise MissingError(
-            f"The folder {root.path} of “{dataset.name}” is not there any more.",
-            "Bring it back, or say where it is now under “Folders” on the Datasets page.",
-        )
+    root = dataset.require_root(number)
     folders = find_files(root.path, frozenset(dataset.left_out))
     return walk_through(number, folders, root.layout)
 
 
-def _is_other(before: ImageRow, now: Found) -> bool:
-    return (before.sha256, before.problem) != (now.sha256, now.problem)
+def _differs(before: ImageRow, now: Found) -> bool:
+    return any(
+        getattr(before, name) != getattr(now, name)
+        for name in ("size_bytes", "modified_ns", "sha256", "problem")
+    )
 
 
 def _moved(new: Sequence[Found], missing: Sequence[ImageRow]) -> dict[int, Found]:

@@ -8,7 +8,7 @@ from core.datasets.catalog import Split
 from core.datasets.filters import NO_LABEL, ImageFilter
 from core.datasets.registry import Dataset
 from core.lineage import Lineage
-from core.retrieval.class_health import newest_evaluation, read_class_health
+from core.retrieval.class_health import read_class_health
 from pages.parts.launch import launch
 from pages.parts.text import plain
 from state import facts, resources, session
@@ -20,9 +20,9 @@ HEALTH = {"recall_at_1": "recall@1", "map_at_10": "mAP@10", "most_confused": "mo
 def show(dataset: Dataset, view: View, lineage: Lineage) -> None:
     """Draw the table; the rows that are selected can be looked at."""
     table = _counts(dataset)
-    evaluation = newest_evaluation(resources.workspace(), dataset.name)
+    evaluation = lineage.evaluation_of(dataset.name)
     if evaluation is not None:
-        health = read_class_health(resources.workspace(), evaluation.id).classes
+        health = read_class_health(resources.workspace(), evaluation.id)
         chosen = health[["label", *HEALTH]].rename(columns={"label": "class", **HEALTH})
         table = table.merge(chosen, on="class", how="left")
     _about(evaluation, lineage)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.datasets import curation
 from core.datasets.catalog import ImageRow, Split
+from core.datasets.filters import Standing
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from pages.parts.text import plain
@@ -23,13 +24,13 @@ def show(dataset: Dataset, view: View, rows: list[ImageRow], count: int) -> None
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{len(picked):,}** selected", width="content")
         _extend(dataset, view, rows, count)
-        _changes(dataset, sorted(picked))
+        _changes(dataset, view, sorted(picked))
         undo_button(dataset)
 
 
 def undo_button(dataset: Dataset) -> None:
     """Draw the way to take the last change back, if there is one."""
-    step = curation.last_step(dataset.catalog)
+    step = facts.last_step(dataset.catalog)
     if step is not None:
         st.button(
             "Undo",
@@ -68,7 +69,7 @@ def _extend(dataset: Dataset, view: View, rows: list[ImageRow], count: int) -> N
         )
 
 
-def _changes(dataset: Dataset, ids: list[int]) -> None:
+def _changes(dataset: Dataset, view: View, ids: list[int]) -> None:
     with st.popover("Tag", icon=":material/label:"):
         _with_text(
             "Tag",
@@ -92,7 +93,7 @@ def _changes(dataset: Dataset, ids: list[int]) -> None:
         for split in Split:
             _action(split.capitalize(), f"move-{split}", curation.move, dataset, ids, split)
     _action("Exclude", "exclude", curation.exclude, dataset, ids, icon=":material/block:")
-    if session.read_view().images.standing not in ("usable",):
+    if view.images.standing != Standing.USABLE:
         _action("Take in again", "include", curation.include, dataset, ids, icon=":material/add:")
 
 
