@@ -8,7 +8,7 @@ The yardstick is a Streamlit app of one line in the same browser, on the same ma
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from tests.browser.journey import headless
 from tests.browser.workbench import Workbench, open_page, wait_idle
 
 ROUNDS = 7
+NUM_ANSWERS = 20
 PAGES = ["Datasets", "Training", "Indexes", "Query", "Explore"]
 SLOW_LIBRARIES = ("libtorch_cpu", "libfaiss", "_swigfaiss", "llvmlite")
 TITLE = "Image Retrieval Workbench"
@@ -72,6 +73,38 @@ def switches(page: Page) -> float:
         taken.append(time.perf_counter() - started)
         wait_idle(page)
     return statistics.median(taken)
+
+
+def answer(page: Page) -> float:
+    """Return the seconds from a click to the pictures that a query finds."""
+    before = page.get_by_test_id("stMain").inner_text()
+    started = time.perf_counter()
+    page.get_by_role("button", name="Surprise me").click()
+    page.wait_for_function(
+        "before => document.querySelector('[data-testid=stMain]').innerText !== before", arg=before
+    )
+    page.get_by_role("group", name="Matches").get_by_role("button").first.wait_for()
+    took = time.perf_counter() - started
+    wait_idle(page)
+    return took
+
+
+def reload(page: Page) -> float:
+    """Return the seconds from a reload of Overview to its title."""
+    started = time.perf_counter()
+    page.reload(wait_until="commit")
+    await_title(page, TITLE)
+    took = time.perf_counter() - started
+    wait_idle(page)
+    return took
+
+
+def p95(page: Page, name: str, measure: Callable[[Page], float]) -> float:
+    """Return the 95th percentile of how long a page takes to answer."""
+    page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
+    wait_idle(page)
+    measure(page)  # Model and index are opened once
+    return statistics.quantiles((measure(page) for _ in range(NUM_ANSWERS)), n=20)[-1]
 
 
 def slow_libraries(workbench: Workbench) -> list[str]:
@@ -140,7 +173,13 @@ def main() -> None:
         idle = statistics.median(switches(page) for _ in range(ROUNDS))
         with training(home):
             busy = statistics.median(switches(page) for _ in range(ROUNDS))
+            overview, query = p95(page, "Overview", reload), p95(page, "Query", answer)
         report("Page switch", {"idle": idle, "during a training": busy}, limit=1)
+        report(
+            f"During a training, p95 of {NUM_ANSWERS}",
+            {"a page switch (median)": busy, "Overview": overview, "a query's answer": query},
+            limit=1.5,
+        )
         browser.close()
         workbench.close()
 

@@ -5,6 +5,7 @@ Progress goes to stderr, results to stdout. What each verb does is in `commands`
 """
 
 import json
+import os
 import signal
 import sys
 import time
@@ -19,6 +20,9 @@ from core.progress import Measurement, Progress, Stop, T, Work
 from core.workspace import open_workspace
 
 EXIT_ERROR, EXIT_USAGE, EXIT_STOPPED = 1, 2, 130
+IS_FIRST = os.environ.get("RANK", "0") == "0"
+"""Whether this is the first of the processes that torchrun started, or the only one; it reports."""
+
 LINE_EVERY_S = 1.0
 """How often progress is printed where stderr is not a terminal."""
 
@@ -27,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     parser = build_parser()
     options = parser.parse_args(argv)
-    log = EventWriter(options.events) if options.events else None
+    log = EventWriter(options.events) if options.events and IS_FIRST else None
     try:
         command = COMMANDS[options.verb]
         work = command.run(open_workspace(options.home), options)
@@ -52,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(log, "Something unexpected went wrong; the log has the details.", EXIT_ERROR)
     if log:
         log.append("result", result=result)
-    print(json.dumps(result) if options.json else command.describe(result))
+    if IS_FIRST:
+        print(json.dumps(result) if options.json else command.describe(result))
     return 0
 
 
@@ -116,6 +121,8 @@ class _ProgressPrinter:
             _print("")
 
     def _write(self, text: str, *, keep: bool) -> None:
+        if not IS_FIRST:
+            return
         start = "\r\033[K" if self._terminal else ""
         sys.stderr.write(start + text + ("\n" if keep else ""))
         sys.stderr.flush()

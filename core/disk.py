@@ -35,6 +35,7 @@ def disk_use(workspace: Workspace) -> DiskUse:
         "Downloads": workspace.downloads,
         "Pre-trained weights": workspace.weights,
         "Training cache": workspace.features,
+        "Training runs": workspace.runs,
         "Models": workspace.models,
         "Embeddings": workspace.embeddings,
         "Indexes": workspace.indexes,
@@ -45,10 +46,13 @@ def disk_use(workspace: Workspace) -> DiskUse:
     }
     used = {kind: folder_bytes(folder) for kind, folder in kinds.items()}
     used["Models"] -= used["Pre-trained weights"]  # They lie inside
+    return DiskUse({kind: taken for kind, taken in used.items() if taken}, free_bytes(workspace))
+
+
+def free_bytes(workspace: Workspace) -> int:
+    """Return what is left on the disk that the workspace lies on."""
     parent = next(path for path in (workspace.home, *workspace.home.parents) if path.exists())
-    return DiskUse(
-        {kind: taken for kind, taken in used.items() if taken}, shutil.disk_usage(parent).free
-    )
+    return shutil.disk_usage(parent).free
 
 
 def folder_bytes(folder: Path) -> int:

@@ -144,11 +144,16 @@ def list_running(workspace: Workspace) -> list[JobRecord]:
 
 def is_alive(record: JobRecord) -> bool:
     """Tell whether the job's own process still runs."""
-    if not record.process_id:
+    return is_process(record.process_id, record.process_started)
+
+
+def is_process(process_id: int, started: float) -> bool:
+    """Tell whether the process that began then still runs; 0 is none."""
+    if not process_id:
         return False
     try:
-        process = psutil.Process(record.process_id)
-        same = abs(process.create_time() - record.process_started) < CLOCK_TOLERANCE_S
+        process = psutil.Process(process_id)
+        same = abs(process.create_time() - started) < CLOCK_TOLERANCE_S
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

@@ -11,6 +11,9 @@ DATASET_CHANGED = "the dataset has changed since"
 DATASET_GONE = "its dataset is gone"
 MODEL_CHANGED = "its model is gone or was trained anew"
 
+NO_DATASET = ""
+"""In place of a dataset's name in a model that was trained elsewhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
@@ -40,6 +43,11 @@ class Lineage:
     def models_of(self, dataset: str | None) -> list[Manifest]:
         """Return the models trained on a dataset."""
         return [m for m in self.models if m.made_from["dataset"] == dataset]
+
+    @property
+    def imported(self) -> list[Manifest]:
+        """The models that were brought in from elsewhere; they belong to no dataset."""
+        return self.models_of(NO_DATASET)
 
     def indexes_of(self, dataset: str | None, model: str | None) -> list[Manifest]:
         """Return the indexes over a dataset by a model."""
@@ -75,6 +83,8 @@ class Lineage:
     def stale_reason(self, artifact: Manifest) -> str:
         """Say why an artefact no longer fits what it was made from; empty while it does."""
         made_from = artifact.made_from
+        if made_from["dataset"] == NO_DATASET:
+            return ""
         if made_from["dataset"] not in self.datasets:
             return DATASET_GONE
         if "model" in made_from:

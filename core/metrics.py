@@ -13,6 +13,8 @@ RANKS = 10
 """Ranks that are looked at for mAP and precision."""
 
 RECALL_RANKS = (1, 5, 10)
+BLOCK = 1024
+"""Queries that are compared with all others at once, so that memory does not grow with Q²."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def measures(scores: Scores) -> dict[str, NDArray[np.float64]]:
 
 
 def leave_one_out(embeddings: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
-    """Score each image's search among all the others; for sets of up to some thousands.
+    """Score each image's search among all the others.
 
     Args:
         embeddings: (Q, D) float32 unit rows.
@@ -86,16 +88,26 @@ def leave_one_out(embeddings: NDArray[np.float32], labels: NDArray[np.int64]) ->
     Returns:
         The measures of `totals`; empty if no category has two images.
     """
-    same = labels[:, None] == labels[None, :]
-    num_relevant = same.sum(axis=1) - 1
+    num_relevant = np.bincount(labels)[labels] - 1
     asked = num_relevant > 0
     if not asked.any():
         return {}
-    similarity = embeddings @ embeddings.T
-    np.fill_diagonal(similarity, -np.inf)  # An image never finds itself
     ranks = min(RANKS, len(labels) - 1)
-    order = np.argsort(-similarity, axis=1, kind="stable")[:, :ranks]
     relevant = np.zeros((len(labels), RANKS), np.bool_)
-    relevant[:, :ranks] = np.take_along_axis(same, order, axis=1)
+    for start in range(0, len(labels), BLOCK):
+        queries = np.arange(start, min(start + BLOCK, len(labels)))
+        nearest = _nearest_others(embeddings, queries, ranks)
+        relevant[queries, :ranks] = labels[nearest] == labels[queries, None]
     found = score(relevant[asked], num_relevant[asked])
     return totals(found, [str(label) for label in labels[asked]])
+
+
+def _nearest_others(
+    embeddings: NDArray[np.float32], queries: NDArray[np.int64], ranks: int
+) -> NDArray[np.int64]:
+    """Return (len(queries), ranks) places of the most similar others, the best first."""
+    distance = -(embeddings[queries] @ embeddings.T)
+    distance[np.arange(len(queries)), queries] = np.inf  # An image never finds itself
+    nearest = np.argpartition(distance, ranks - 1, axis=1)[:, :ranks]
+    order = np.argsort(np.take_along_axis(distance, nearest, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(nearest, order, axis=1)

@@ -54,6 +54,11 @@ class Workspace:
         return self.home / "data" / "features"
 
     @property
+    def runs(self) -> Path:
+        """One folder a training, from its start on."""
+        return self.home / "data" / "runs"
+
+    @property
     def jobs(self) -> Path:
         """One folder a job."""
         return self.home / "data" / "jobs"

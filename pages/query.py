@@ -85,7 +85,10 @@ def show_prediction(prediction: list[tuple[str, float]], trained_on: str, datase
         st.metric("Predicted category", prediction[0][0])
         likeliest = prediction[:TOP_CLASSES]
         shares = [f"{plain(label)} **{probability:.1%}**" for label, probability in likeliest]
-        note = f"the categories of {plain(trained_on)}" if trained_on != dataset else "probability"
+        note = "probability"
+        if trained_on != dataset:
+            whose = plain(trained_on) if trained_on else "the model, which was brought in"
+            note = f"the categories of {whose}"
         st.markdown(" · ".join(shares) + f"  \n:gray[{note}]")
 
 

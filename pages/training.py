@@ -1,91 +1,65 @@
-"""Training: launch a fine-tuning, watch it learn, keep its model."""
+"""Training: launch a fine-tuning, watch it learn to retrieve, compare runs, keep the models."""
 
-import pandas as pd
 import streamlit as st
 
-from core.artifacts import Manifest, delete_artifact
 from core.datasets.registry import open_dataset
-from core.lineage import Lineage, read_lineage
-from pages.parts import charts, guards, job_panel, tables, training_form, ways
+from core.job_records import Status
+from core.lineage import read_lineage
+from core.training.runs import request_pause
+from pages.parts import guards, job_panel, ways
 from pages.parts.text import plain
-from state import resources, session
+from pages.parts.train import form, models, runs, transfer, view
+from state import facts, resources, session
 from state.job_views import JobView
-
-FIGURES = {
-    "validation_map_at_10": "mAP@10",
-    "validation_recall_at_1": "recall@1",
-    "validation_accuracy": "accuracy",
-    "validation_loss": "loss",
-}
+from state.trainings import RESUMABLE, VERBS, Standing, Training, run_id_of
 
 
-def follow(view: JobView) -> None:
-    """Draw the curves of a training, anew each second or so while it runs."""
-
-    @st.fragment(run_every=2.0 if view.active else None)
-    def draw() -> None:
-        current = resources.jobs().view(view.record.id)
-        if current is None:
-            return
-        epochs = [m["values"] for m in current.measurements if m["curve"] == "epoch"]
-        steps = [m["values"] for m in current.measurements if m["curve"] == "step"]
-        if epochs:
-            figures(epochs[-1])
-        if epochs or steps:
-            charts.curves(epochs, steps, key="training")
-        elif current.active:
-            st.caption("The curves appear with the first steps.")
-
-    draw()
+def pause_button(job: JobView) -> None:
+    """Offer to pause the training that a job carries out."""
+    if job.record.status == Status.RUNNING and run_id_of(job.record):
+        st.button(
+            "Pause",
+            key=f"training-pause-{job.record.id}",
+            icon=":material/pause_circle:",
+            disabled=job.stopping,
+            on_click=pause,
+            args=(job,),
+            help="Saves its state and ends its process; Resume goes on as if nothing had been. "
+            "Stop makes a model of the best epoch so far.",
+        )
 
 
-def figures(last: dict[str, float]) -> None:
-    """Show the newest epoch's figures in large type."""
-    grid = st.grid(len(FIGURES) + 1, min_column_width=150)
-    for name, shown in FIGURES.items():
-        if name in last:
-            grid.metric(f"Validation {shown}", f"{last[name]:.3f}")
-    grid.metric("Speed", f"{last['images_per_second']:.0f} images/s")
+def pause(job: JobView) -> None:
+    """Ask a training to save its state and to end; a button's callback."""
+    request_pause(resources.workspace(), run_id_of(job.record))
+    resources.jobs().stop(job.record.id)
 
 
-def model_table(models: list[Manifest], lineage: Lineage) -> None:
-    """List the models, and offer to use or delete the selected one."""
-    table = pd.DataFrame(
-        {
-            "model": [model.id for model in models],
-            "stale": [lineage.stale_reason(model) for model in models],
-            "dataset": [model.made_from["dataset"] for model in models],
-            **{
-                shown: [model.summary.get(name) for model in models]
-                for name, shown in FIGURES.items()
-            },
-            "best epoch": [model.summary["best_epoch"] for model in models],
-            "images": [model.summary["num_train"] for model in models],
-            "made": [model.created for model in models],
-        }
-    )
-    figure = st.column_config.NumberColumn(format="%.3f")
-    row = tables.pick(table, key="training-models", columns=dict.fromkeys(FIGURES.values(), figure))
-    if row is None:
-        st.caption("Select a row to work with that model, or to delete it.")
-    else:
-        actions(models[row], lineage)
+def sentence_of(job: JobView) -> str | None:
+    """Say of a training that it can be resumed, where it can."""
+    training = resources.training(run_id_of(job.record))
+    if training is None or training.standing not in RESUMABLE:
+        return None
+    name = plain(training.name)
+    match training.standing:
+        case Standing.PAUSED:
+            why = plain(training.run.message)
+            return f":orange[:material/pause_circle:] {name} is paused. {why}"
+        case Standing.INTERRUPTED:
+            return (
+                f":red[:material/power_off:] {name} was interrupted: its process ended without a "
+                "word, as it does when the machine runs out of memory or goes down. Resume it: it "
+                "goes on from its last saved state."
+            )
+    return None
 
 
-def actions(model: Manifest, lineage: Lineage) -> None:
-    """Offer what can be done with one model."""
-    dependants = [index.id for index in lineage.indexes if index.made_from["model"] == model.id]
-    with st.container(horizontal=True):
-        if st.button("Use this one", key="training-use", icon=":material/check:"):
-            session.selection().model = model.id
-            st.rerun()
-        with st.popover("Delete", icon=":material/delete:"):
-            if dependants:
-                names = plain(", ".join(dependants))
-                st.markdown(f"These indexes need it and cannot be searched without it: {names}")
-            if st.button(f"Delete {model.id}", key="training-delete", type="primary"):
-                delete_artifact(resources.workspace().models, model.id)
-                st.rerun()
+def offer_resume(training: Training | None) -> None:
+    """Offer to go on with the training that the page shows, where it can be gone on with."""
+    if training is not None and training.standing in (Standing.PAUSED, Standing.INTERRUPTED):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            runs.resume_button(training, "training-resume")
+            st.caption(f"{plain(training.name)} · {view.outcome(training)}")
 
 
 chosen = session.enter_page()
@@ -95,9 +69,10 @@ lineage = read_lineage(workspace)
 if chosen.dataset is None:
     guards.stop_without("Datasets", "Training needs a dataset with labelled images.")
 dataset = open_dataset(workspace, chosen.dataset)
-labels = dataset.catalog.labels()
+labels = facts.labels(dataset.catalog)
 
-running = job_panel.is_active("train")
+say_needs = form.nothing
+running = job_panel.is_active(*VERBS)
 if len(labels) < 2:
     st.info(
         f"“{plain(dataset.name)}” has {'one class' if labels else 'no labels'}: training needs at "
@@ -107,17 +82,28 @@ if len(labels) < 2:
         ways.go("Datasets")
 elif running:
     with st.expander("Queue another training"):
-        training_form.show(dataset.name, is_drawn=dataset.source == "drawn")
+        say_needs = form.show(dataset)
 else:
     st.markdown(f"Train on **{plain(dataset.name)}**: {len(labels)} classes.")
-    training_form.show(dataset.name, is_drawn=dataset.source == "drawn")
+    say_needs = form.show(dataset)
 
-job = job_panel.show("train")
-if job is not None:
-    follow(job)
+job = job_panel.show(*VERBS, controls=pause_button, sentence=sentence_of)
+followed = run_id_of(job.record) if job is not None else None
+if followed:
+    offer_resume(resources.training(followed))
+    view.follow(followed, is_live=job is not None and job.active)
+
+trained = lineage.model(chosen.model)
+if trained and not running and not lineage.indexes_of(chosen.dataset, trained.id):
+    st.markdown(f"Next: make **{plain(chosen.dataset)}** searchable with {plain(trained.id)}.")
+    models.index_button(chosen.dataset, trained.id, "training-next", primary=True)
+trainings = resources.trainings()
+if trainings:
+    st.subheader("Runs")
+    runs.table(trainings, followed)
+st.subheader("Models")
+job_panel.show(*transfer.VERBS)
 if lineage.models:
-    st.subheader("Models")
-    model_table(lineage.models, lineage)
-    trained = lineage.model(chosen.model)
-    if trained and not running and not lineage.indexes_of(chosen.dataset, trained.id):
-        guards.next_step("Indexes", "Next: build an index")
+    models.table(lineage)
+transfer.import_form()
+say_needs()

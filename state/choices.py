@@ -12,6 +12,8 @@ VERB_MAKES = {
     "scan": "dataset",
     "download": "dataset",
     "train": "model",
+    "resume": "model",
+    "import-model": "model",
     "index": "index",
 }
 
@@ -42,12 +44,15 @@ def settle(chosen: Selection, lineage: Lineage) -> None:
 
 
 def _model_for(dataset: str | None, index: Manifest | None, lineage: Lineage) -> str | None:
-    """Return the model of the index, of the dataset's newest index, or its newest own."""
+    """Return the model of the index or of the dataset's newest index, its newest own, or another.
+
+    That other one is from elsewhere, so it belongs to no dataset.
+    """
     candidates = [index] if index is not None and index.made_from["dataset"] == dataset else []
     for made in [*candidates, *lineage.indexes_of_dataset(dataset)]:
         if lineage.model(made.made_from["model"]) is not None:
             return made.made_from["model"]
-    return _newest(lineage.models_of(dataset))
+    return _newest([*lineage.models_of(dataset), *lineage.imported])
 
 
 def _note_what_is_gone(chosen: Selection, lineage: Lineage) -> None:
@@ -71,7 +76,8 @@ def choose_dataset(chosen: Selection, name: str, lineage: Lineage) -> None:
     if indexes:
         choose_index(chosen, indexes[0].id, lineage)
     else:
-        chosen.model, chosen.index = _newest(lineage.models_of(name)), None
+        chosen.model = _newest([*lineage.models_of(name), *lineage.imported])
+        chosen.index = None
 
 
 def choose_index(chosen: Selection, index_id: str, lineage: Lineage) -> None:

@@ -1,17 +1,21 @@
 """Facts of a catalog that a page asks for at every run, kept until the catalog is written to."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from core.datasets import curation, facets
-from core.datasets.catalog import Catalog
+from core.datasets.catalog import Catalog, Split
 from core.datasets.check import count_unchecked, is_gathered
 from core.datasets.duplicates import Group, find_groups
 from core.datasets.facets import Histogram, Measure
 from core.datasets.filters import ALL_IMAGES, ImageFilter
 from core.datasets.registry import Dataset
+from core.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from core.training.needs import Needs
 
 
 def count(catalog: Catalog, images: ImageFilter = ALL_IMAGES) -> int:
@@ -64,6 +68,26 @@ def unchecked(dataset: Dataset) -> tuple[int, bool]:
         lambda: (count_unchecked(dataset), is_gathered(dataset)),
     )
     return num_unchecked, is_done
+
+
+def training_needs(dataset: Dataset, config: TrainConfig) -> "Needs":
+    """Return what a training needs; the first call takes the seconds that importing torch does."""
+
+    def compute() -> "Needs":
+        from core.training.needs import needs_of
+
+        counts = [
+            (label, split, count) for label, split, count in dataset.catalog.class_counts() if label
+        ]
+        of_split = {
+            wanted: sum(count for _, split, count in counts if split == wanted)
+            for wanted in (Split.TRAIN, Split.VALIDATION)
+        }
+        classes = {label for label, split, _ in counts if split == Split.TRAIN}
+        return needs_of(config, len(classes), of_split[Split.TRAIN], of_split[Split.VALIDATION])
+
+    needs: Needs = _kept(f"needs {config}", dataset.catalog, ALL_IMAGES, compute)
+    return needs
 
 
 def _kept(what: str, catalog: Catalog, images: ImageFilter, compute: Callable[[], Any]) -> Any:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import psutil
 
@@ -48,6 +49,9 @@ NICENESS = 10
 
 CORES_TO_SPARE_ONE = 4
 """With fewer, a core left free would cost a job too much."""
+
+DEVICES = "--devices"
+"""The option that says how many processes train together."""
 
 LOG_TAIL_BYTES = 20_000
 
@@ -112,7 +116,8 @@ class JobBoard:
 
     def command_of(self, record: JobRecord) -> list[str]:
         """Return the command that a job runs, ready to be repeated in a shell."""
-        return ["python", "-m", "core", *record.arguments, "--home", str(self.workspace.home)]
+        home = ["--home", str(self.workspace.home)]
+        return ["python", *_launcher(record.arguments), "-m", "core", *record.arguments, *home]
 
     def wait(self, job_id: str, timeout: float) -> JobView:
         """Block until the job has ended or `timeout` seconds have passed; for scripts and tests."""
@@ -262,6 +267,14 @@ class JobBoard:
                 f"{record.title} goes on without the server. To stop it: "
                 f"python -m core jobs --home {self.workspace.home} --stop {record.id}\n"
             )
+
+
+def _launcher(arguments: Sequence[str]) -> list[str]:
+    """Return torchrun, by its module, for a job that asks for several processes."""
+    asked = dict(pairwise(arguments)).get(DEVICES, "1")
+    if not asked.isdecimal() or int(asked) < 2:
+        return []
+    return ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", asked]
 
 
 def _processor_share() -> dict[str, str]:

@@ -14,13 +14,15 @@ import streamlit as st
 
 from core.artifacts import sweep_drafts
 from core.datasets.catalog import ImageRow
-from core.datasets.registry import Dataset
+from core.datasets.registry import Dataset, open_dataset
 from core.disk import DiskUse
 from core.disk import disk_use as measure_disk_use
 from core.errors import UnreadableImageError
-from core.thumbnails import SIDE, data_uri, keep_thumbnails, thumbnail
+from core.thumbnails import SIDE, data_uri, encode_thumbnail, keep_thumbnails, thumbnail
+from core.training.augment_config import PRESETS
 from core.workspace import Workspace, open_workspace
 from state.jobs import JobBoard
+from state.trainings import Training, list_trainings
 
 if TYPE_CHECKING:
     from core.embedder.models import Model
@@ -50,6 +52,16 @@ def jobs() -> JobBoard:
             boards[home.home] = JobBoard(home)
         board: JobBoard = boards[home.home]
         return board
+
+
+def trainings() -> list[Training]:
+    """Return every training, newest first."""
+    return list_trainings(workspace(), jobs().views())
+
+
+def training(run_id: str) -> Training | None:
+    """Return one training, or None if there is none of that id."""
+    return next((found for found in trainings() if found.run.id == run_id), None)
 
 
 @st.cache_data(ttl=DISK_USE_S, show_spinner=False)
@@ -100,6 +112,23 @@ def tile_source(dataset: Dataset, image: ImageRow, side: int = SIDE) -> tuple[st
         return _thumbnail_uri(path, cache, image.sha256, side), ""
     except UnreadableImageError as error:
         return "", error.problem
+
+
+def augmented_images(dataset: Dataset, augment: str, side: int, seed: int) -> list[str]:
+    """Return some train images, changed at random as a training would, as data URIs."""
+    catalog = dataset.catalog
+    return _augmented(str(catalog.path), catalog.revision, dataset.name, augment, side, seed)
+
+
+@st.cache_data(max_entries=20, show_spinner="Changing some images…")
+def _augmented(
+    path: str, revision: int, name: str, augment: str, side: int, seed: int
+) -> list[str]:
+    del path, revision  # Parts of the key
+    from core.training.preview import augmented_images as changed
+
+    images = changed(open_dataset(workspace(), name), PRESETS[augment], side, seed)
+    return [data_uri(encode_thumbnail(image)) for image in images]
 
 
 @st.cache_data(max_entries=4000, show_spinner=False)

@@ -18,6 +18,8 @@ SEED = 1234
 # Before torch is loaded: threads that spin while they wait make a shared machine ten times slower
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+from tests.page_fixtures import empty, full, made, visit  # noqa: E402, F401 - fixtures
+
 
 @pytest.fixture(scope="session", autouse=True)
 def no_process_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

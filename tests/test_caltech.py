@@ -1,8 +1,9 @@
 """Caltech-101 is found where people have it, and unpacked without trusting its archive."""
 
+import gzip
 import hashlib
 import io
-import os
+import random
 import sys
 import tarfile
 import zipfile
@@ -57,10 +58,10 @@ def images_archive(*more: tarfile.TarInfo, files: dict[str, bytes] = IMAGES) -> 
     return packed.getvalue()
 
 
-def outer_archive(inner: bytes) -> bytes:
+def outer_archive(inner: bytes, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A zip as the publisher's: with the annotations, and with what macOS adds."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", compression) as archive:
         archive.writestr("caltech-101/", b"")
         archive.writestr("__MACOSX/caltech-101/._101_ObjectCategories.tar.gz", b"macOS")
         archive.writestr("caltech-101/101_ObjectCategories.tar.gz", inner)
@@ -230,17 +231,23 @@ def test_an_archive_of_far_too_much_is_refused(
 
 
 def broken_archives() -> dict[str, tuple[bytes, str]]:
-    inner = images_archive(files={f"{CATEGORIES}/a/{n}.jpg": os.urandom(999) for n in range(99)})
+    draws = random.Random(0)
+    files = {f"{CATEGORIES}/a/{number}.jpg": draws.randbytes(999) for number in range(99)}
+    inner = images_archive(files=files)
     other = io.BytesIO()
     with zipfile.ZipFile(other, "w") as archive:
         archive.writestr("holiday.jpg", b"beach")
     flipped = bytearray(outer_archive(inner))
     flipped[len(flipped) // 2] ^= 255
+    # Nothing compressed, so that the byte is one of a file's header: tarfile stops there in silence
+    headers = bytearray(outer_archive(gzip.compress(gzip.decompress(inner), 0), zipfile.ZIP_STORED))
+    headers[headers.index(b"/a/50.jpg")] ^= 255
     return {
         "no zip": (b"<html>Please log in</html>", "it is damaged"),
         "cut tar": (outer_archive(inner[: len(inner) // 2]), "it is damaged"),
         "no tar": (outer_archive(b"nothing packed"), "it is damaged"),
         "flipped byte": (bytes(flipped), "it is damaged"),
+        "flipped header": (bytes(headers), "it is damaged"),
         "other zip": (other.getvalue(), "there is no 101_ObjectCategories.tar.gz in it"),
         "no images": (outer_archive(images_archive(files={})), "there are no images in it"),
     }

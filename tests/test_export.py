@@ -496,7 +496,7 @@ def test_the_form_lists_exports_and_deletes_them(
     workspace: Workspace, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORKBENCH_HOME", str(workspace.home))
-    monkeypatch.setattr("pages.parts.browse.export_form.MOST_DOWNLOADED_BYTES", 10_000)
+    monkeypatch.setattr("pages.parts.downloads.MOST_DOWNLOADED_BYTES", 10_000)
     table = exported(workspace, dataset, Format.CSV)
     large = [exported(workspace, dataset, form) for form in (Format.ZIP, Format.FOLDER)]
     form = form_of()

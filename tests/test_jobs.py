@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from core.progress import Measurement, Progress
 from core.workspace import Workspace
 from state.jobs import JobBoard
 from tests.pictures import class_folders
+from tests.processes import wait_for
 
 ENDLESS = ["draw", "--name", "many", "--per-category", "100000"]
 
@@ -50,13 +51,6 @@ def wait_until_running(board: JobBoard, record: JobRecord) -> JobRecord:
             return view.record
         time.sleep(0.05)
     raise TimeoutError(board.log_of(record.id))
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_job_makes_what_its_command_makes(

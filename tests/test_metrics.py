@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from core import metrics
 from core.metrics import leave_one_out, score, totals
 
 
@@ -55,3 +56,16 @@ def test_leave_one_out_never_counts_an_image_for_itself() -> None:
     assert leave_one_out(embeddings, np.array([0, 0, 1, 1]))["recall_at_1"] == 1.0
     assert leave_one_out(embeddings, np.array([0, 1, 0, 1]))["recall_at_1"] == 0.0
     assert leave_one_out(embeddings, np.array([0, 1, 2, 3])) == {}
+
+
+def test_blocks_of_queries_give_the_same_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    draws = np.random.default_rng(3)
+    embeddings = draws.normal(size=(50, 8)).astype(np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    labels = draws.integers(0, 5, 50)
+    whole = leave_one_out(embeddings, labels)
+    similarity = embeddings @ embeddings.T - 9 * np.eye(50, dtype=np.float32)
+    nearest = labels[similarity.argmax(axis=1)]
+    assert whole["recall_at_1"] == pytest.approx((nearest == labels).mean())
+    monkeypatch.setattr(metrics, "BLOCK", 7)
+    assert leave_one_out(embeddings, labels) == whole

@@ -1,10 +1,18 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from core.embedder import vision
-from core.embedder.backbones import BACKBONES, boundary, build_trunk, find_backbone
+from core.embedder.backbones import (
+    BACKBONES,
+    Backbone,
+    boundary,
+    build_trunk,
+    find_backbone,
+)
 from core.embedder.network import EmbeddingNetwork, NetworkConfig
 from core.embedder.preprocess import normalised, to_square
 from core.errors import WorkbenchError
@@ -17,7 +25,7 @@ def small(backbone: str = "vgg16", blocks: int = 1) -> EmbeddingNetwork:
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_embeddings_are_unit_rows_and_scores_a_column_a_class(backbone: str) -> None:
-    network = small(backbone).eval()
+    network = small(backbone, BACKBONES[backbone].num_blocks).train()  # As its norms are untrained
     with torch.inference_mode():
         embeddings, scores = network(torch.randn(2, 3, 32, 32))
     assert (embeddings.shape, embeddings.dtype) == ((2, 128), torch.float32)
@@ -25,7 +33,7 @@ def test_embeddings_are_unit_rows_and_scores_a_column_a_class(backbone: str) -> 
     torch.testing.assert_close(embeddings.norm(dim=1), torch.ones(2))
 
 
-@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("backbone", ["vgg16", "vgg16_bn"])
 def test_the_last_block_is_conv5_1_to_conv5_3(backbone: str) -> None:
     network = small(backbone)
     convolutions = [layer for layer in network.tail if isinstance(layer, torch.nn.Conv2d)]
@@ -36,34 +44,57 @@ def test_the_last_block_is_conv5_1_to_conv5_3(backbone: str) -> None:
 
 
 @pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
-def test_blocks_are_as_torchvision_builds_them(backbone: object) -> None:
-    name = backbone.name  # type: ignore[attr-defined]
-    found = find_backbone(name)
-    trunk = build_trunk(found)
-    assert len(trunk) == found.num_layers
-    for start in found.block_starts:
-        assert isinstance(trunk[start], torch.nn.Conv2d)
-        assert start == 0 or isinstance(trunk[start - 1], torch.nn.MaxPool2d)
-    assert boundary(found, 0) == len(trunk)
-    assert boundary(found, 5) == 0
+def test_blocks_are_as_torchvision_builds_them(backbone: Backbone) -> None:
+    trunk = build_trunk(backbone).eval()
+    assert len(trunk) == backbone.num_layers
+    sides, values = [], torch.randn(1, 3, 256, 256)
+    ends = (*backbone.block_starts[1:], backbone.num_layers)
+    with torch.inference_mode():
+        for number, layer in enumerate(trunk, 1):
+            values = layer(values)
+            if number in ends:
+                sides.append(values.shape[-1])
+    assert values.shape[1] == backbone.channels
+    # Each block ends at a resolution of its own: half of the one before (VGG's ends in its pooling)
+    assert [small / large for large, small in pairwise(sides)] == [0.5] * (len(ends) - 1)
+    assert boundary(backbone, 0) == len(trunk)
+    assert boundary(backbone, backbone.num_blocks) == 0
+    with pytest.raises(ValueError, match=f"0..{backbone.num_blocks}"):
+        boundary(backbone, backbone.num_blocks + 1)
 
 
 def test_another_backbone_is_refused_by_naming_the_list() -> None:
-    with pytest.raises(WorkbenchError, match="Choose one of vgg16, vgg16_bn"):
+    with pytest.raises(WorkbenchError, match="Choose one of vgg16, vgg16_bn, resnet18"):
         find_backbone("resnet9000")
 
 
-def test_a_cut_trunk_computes_what_torchvisions_whole_one_does() -> None:
-    whole = vision.models.vgg16(weights=None).features.eval()
-    network = small().eval()
-    network.load_trunk(whole.state_dict())
-    pixels = torch.randn(2, 3, 32, 32)
-    with torch.inference_mode():
-        torch.testing.assert_close(network.tail(network.frozen(pixels)), whole(pixels))
+@pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
+def test_a_cut_trunk_computes_what_torchvisions_own_network_does(backbone: Backbone) -> None:
+    torch.manual_seed(0)
+    whole = getattr(vision.models, backbone.name)(weights=None).eval()
+    layer = "avgpool"  # After the trunk, in each of them
+    seen = []
+    whole.get_submodule(layer).register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    trunk = {
+        key.removeprefix(backbone.prefix): value
+        for key, value in whole.state_dict().items()
+        if not key.startswith(backbone.head)
+    }
+    pixels = torch.randn(2, 3, 64, 64)
+    for blocks in range(backbone.num_blocks + 1):
+        network = small(backbone.name, blocks).eval()
+        network.load_trunk(trunk)
+        with torch.inference_mode():
+            whole(pixels)
+            features = network.tail(network.frozen(pixels))
+        assert (features - seen[-1]).abs().max() <= 1e-4 * seen[-1].abs().max()
 
 
-def test_training_mode_leaves_the_frozen_batch_norms_alone() -> None:
-    network = small("vgg16_bn").train()
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_training_mode_leaves_the_frozen_batch_norms_alone(backbone: str) -> None:
+    network = small(backbone)
+    assert not any(module.training for module in network.frozen.modules())
+    network.train()
     before = {key: value.clone() for key, value in network.frozen.state_dict().items()}
     network(torch.randn(4, 3, 32, 32))
     after = network.frozen.state_dict()

@@ -1,7 +1,6 @@
 """Every page through Home.py: what it says when empty, when full, and to bad input."""
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from core.progress import finish
 from core.retrieval.config import EvaluateConfig
 from core.retrieval.evaluate import evaluate
 from core.training.config import TrainConfig
-from core.training.loop import train
+from core.training.train import train
 from core.vectors.config import IndexConfig
 from core.vectors.embeddings import embed_dataset
 from core.vectors.indexes import build_index
@@ -30,62 +29,10 @@ from core.workspace import PROJECT, Workspace
 from state import resources
 from state.session import Selection
 from tests.datasets import bring_in
+from tests.page_fixtures import Open, texts
 from tests.pictures import class_folders, png, solid, speckled
 
 PAGES = ("datasets", "training", "indexes", "query", "explore")
-Open = Callable[[str], AppTest]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with a dataset, an untrained model and an index; copied for each test."""
-    home = tmp_path_factory.mktemp("made")
-    workspace = Workspace(home)
-    root = class_folders(home / "images", red=10, green=10, blue=10)
-    finish(add_folder(workspace, "colours", Source(root=root), SplitConfig()))
-    config = TrainConfig(
-        dataset="colours",
-        backbone="vgg16_bn",
-        weights="none",
-        trainable_blocks=5,
-        image_size=32,
-        epochs=0,
-    )
-    model = finish(train(workspace, config))
-    embeddings = finish(embed_dataset(workspace, "colours", model.id))
-    finish(build_index(workspace, embeddings.id, IndexConfig()))
-    return home
-
-
-@pytest.fixture
-def full(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    shutil.copytree(made, tmp_path / "home")
-    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
-    return Workspace(tmp_path / "home")
-
-
-@pytest.fixture
-def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
-    return Workspace(tmp_path / "home")
-
-
-@pytest.fixture
-def visit() -> Open:
-    def open_page(name: str) -> AppTest:
-        app = AppTest.from_file(str(PROJECT / "Home.py"), default_timeout=60).run()
-        if name:
-            app.switch_page(f"pages/{name}.py").run()
-        assert not app.exception
-        return app
-
-    return open_page
-
-
-def texts(app: AppTest) -> str:
-    """Everything that a person reads on the page."""
-    elements = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.title]
-    return "\n".join(str(element.value) for element in elements)
 
 
 def index_of(workspace: Workspace) -> Manifest:
@@ -535,57 +482,6 @@ def test_splitting_anew_makes_the_model_stale_and_not_the_index(
     counts = open_dataset(full, "colours").catalog.class_counts()
     assert {count for _, split, count in counts if split == "train"} == {4}
     assert texts(app).count("badge[stale: the dataset has changed since]") == 1
-
-
-@pytest.mark.parametrize("named", ["none", "imagenet", "~nobody/vgg16.pth"])
-def test_a_weights_file_is_a_file_whatever_it_is_called(
-    full: Workspace, visit: Open, named: str
-) -> None:
-    app = visit("training")
-    app.segmented_control(key="training-weights-False").set_value("A weights file").run()
-    app.text_input(key="training-file").set_value(named).run()
-    app.button(key="training-start").click().run()
-    job = resources.jobs().views()[0]
-    ended = resources.jobs().wait(job.record.id, timeout=60)
-    assert ended.record.status == Status.FAILED
-    assert "There is no file" in ended.message
-
-
-def test_a_training_that_waits_has_a_stop_of_its_own_and_both_ends_are_told(
-    full: Workspace, visit: Open
-) -> None:
-    app = visit("training")
-    app.segmented_control(key="training-weights-False").set_value("From scratch").run()
-    for epochs in (900, 800):
-        app.number_input(key="training-From scratch-epochs").set_value(epochs).run()
-        app.button(key="training-start").click().run()
-    second, first = resources.jobs().views()
-    for view in (second, first):
-        app.button(key=f"job-stop-{view.record.id}").click().run()
-        resources.jobs().wait(view.record.id, 120)
-    app.run()
-    told = texts(app)
-    assert "900 epochs: stopped" in told
-    assert "800 epochs: stopped" in told
-
-
-def test_training_is_launched_with_what_the_form_says(full: Workspace, visit: Open) -> None:
-    app = visit("training")
-    app.segmented_control(key="training-weights-False").set_value("From scratch").run()
-    app.number_input(key="training-From scratch-epochs").set_value(1).run()
-    app.number_input(key="training-From scratch-size").set_value(32).run()
-    app.number_input(key="training-From scratch-batch").set_value(16).run()
-    app.button(key="training-start").click().run()
-    [view] = resources.jobs().views()
-    arguments = view.record.arguments
-    assert arguments[:3] == ("train", "--dataset", "colours")
-    assert arguments[arguments.index("--epochs") + 1] == "1"
-    assert arguments[arguments.index("--batch-size") + 1] == "16"  # TrainConfig's own default
-    ended = resources.jobs().wait(view.record.id, 120)
-    assert ended.record.status == Status.DONE, resources.jobs().log_of(view.record.id)
-    app.run()
-    assert "**colours\\-vgg16\\_bn**" in texts(app)
-    assert not app.exception
 
 
 def test_images_without_labels_are_not_trained_on(

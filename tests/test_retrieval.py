@@ -20,7 +20,7 @@ from core.retrieval.config import EvaluateConfig
 from core.retrieval.evaluate import evaluate
 from core.retrieval.query import answer, answer_file, neighbours_of_image
 from core.training.config import TrainConfig
-from core.training.loop import train
+from core.training.train import train
 from core.vectors.config import IndexConfig, IndexKind
 from core.vectors.embeddings import embed_dataset, open_embeddings
 from core.vectors.indexes import Index, build_index, open_index

@@ -11,8 +11,9 @@ from core.datasets.splits import SplitConfig
 from core.progress import finish
 from core.retrieval.config import EvaluateConfig
 from core.retrieval.evaluate import evaluate
-from core.training.config import SCRATCH, TrainConfig
-from core.training.loop import train
+from core.training.config import TrainConfig
+from core.training.presets import FROM_SCRATCH
+from core.training.train import train
 from core.vectors.config import IndexConfig
 from core.vectors.embeddings import embed_dataset
 from core.vectors.indexes import build_index
@@ -47,7 +48,7 @@ def test_a_frozen_trunk_tuned_on_new_categories_beats_it_untuned(
     for name, left_out in (("known", NEW), ("new", KNOWN)):
         source = Source(root=tmp_path / "set" / "images", left_out=left_out)
         finish(add_folder(workspace, name, source, SplitConfig()))
-    scratch = SCRATCH | {"epochs": 12, "image_size": 32}
+    scratch = FROM_SCRATCH | {"epochs": 12, "image_size": 32, "batch_size": 32}
     pretrained = finish(train(workspace, TrainConfig(dataset="known", **scratch)))
     weights = as_torchvision_file(workspace, pretrained, tmp_path / "trunk.safetensors")
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.datasets.registry import open_dataset
 from core.datasets.rescan import rescan
-from core.datasets.uploads import keep_archive, keep_uploads
+from core.datasets.uploads import keep_for_job, keep_uploads
 from core.errors import WorkbenchError
 from core.job_records import new_record, write_record
 from core.progress import finish
@@ -78,14 +78,14 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(
 
 
 def test_an_uploaded_archive_is_kept_until_it_was_unpacked(workspace: Workspace) -> None:
-    left = keep_archive(workspace, "old.zip", BytesIO(b"left behind"))
+    left = keep_for_job(workspace, "old.zip", BytesIO(b"left behind"), ".zip")
     os.utime(left, (0, 0))
-    queued = keep_archive(workspace, "queued.zip", BytesIO(b"a job waits for it"))
+    queued = keep_for_job(workspace, "queued.zip", BytesIO(b"a job waits for it"), ".zip")
     os.utime(queued, (0, 0))
     write_record(workspace, new_record(("unzip", str(queued)), "Bringing in", "import"))
     stream = BytesIO(b"content")
     stream.read()
-    paths = [keep_archive(workspace, "a/../pets.zip", stream) for _ in range(2)]
+    paths = [keep_for_job(workspace, "a/../pets.zip", stream, ".zip") for _ in range(2)]
     assert [path.name for path in paths] == ["a..pets.zip", "a..pets-2.zip"]
     assert [path.read_bytes() for path in paths] == [b"content", b"content"]
     assert (left.exists(), queued.exists()) == (False, True)

@@ -5,6 +5,7 @@ import os
 import pickle
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from core.embedder import vision, weights
-from core.embedder.backbones import BACKBONES, build_trunk
-from core.embedder.pretrained import WEIGHTS_URLS, fetch_imagenet, has_imagenet, imagenet_file
+from core.embedder.backbones import BACKBONES, Backbone, build_trunk
+from core.embedder.pretrained import SOURCE, fetch_imagenet, has_imagenet, imagenet_file
 from core.embedder.weights import read_trunk
 from core.errors import DownloadError, MissingError, WorkbenchError
 from core.progress import Progress, finish
@@ -61,7 +62,7 @@ def server(vgg16: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     torch.save(published(vgg16), tmp_path / "served.pth")
     content = (tmp_path / "served.pth").read_bytes()
     name = f"vgg16-{hashlib.sha256(content).hexdigest()[:8]}.pth"
-    monkeypatch.setitem(WEIGHTS_URLS, "vgg16", f"https://download.invalid/models/{name}")
+    monkeypatch.setitem(BACKBONES, "vgg16", replace(BACKBONES["vgg16"], weights_file=name))
     with serve(**{f"mirror/{name}": content}) as server:
         monkeypatch.setenv("WORKBENCH_WEIGHTS_URL", f"{server.url}/mirror/")
         yield server
@@ -95,10 +96,26 @@ UNREADABLE = (
 )
 
 
-@pytest.mark.parametrize("backbone", ["vgg16", "vgg16_bn"])
-def test_addresses_are_torchvisions_own(backbone: str) -> None:
-    enum = getattr(vision.models, f"{backbone.upper()}_Weights")
-    assert enum.IMAGENET1K_V1.url == WEIGHTS_URLS[backbone]
+@pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
+def test_addresses_and_sizes_are_torchvisions_own(backbone: Backbone) -> None:
+    weights = vision.models.get_model_weights(backbone.name)["IMAGENET1K_V1"]
+    assert weights.url == f"{SOURCE}/{backbone.weights_file}"
+    assert round(weights.meta["_file_size"]) == backbone.weights_mb
+
+
+@pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
+def test_each_backbones_own_layout_is_read(backbone: Backbone, tmp_path: Path) -> None:
+    trunk = state_of(backbone.name)
+    whole = {f"{backbone.prefix}{key}": value for key, value in trunk.items()}
+    whole[f"{backbone.head}0.weight"] = torch.ones(2, 2)
+    assert_same(read_trunk(saved(whole, tmp_path), backbone.name), trunk)
+
+
+def test_weights_of_another_backbone_are_refused_by_their_keys(tmp_path: Path) -> None:
+    path = saved(state_of("resnet18"), tmp_path)
+    problem = problem_of(path, "resnet50")
+    assert problem.startswith("some.pth does not fit resnet50: ")
+    assert "layer1.0.conv1.weight has shape (64, 64, 3, 3) instead of (64, 64, 1, 1)" in problem
 
 
 def test_file_names_are_torchvisions(workspace: Workspace) -> None:
@@ -108,8 +125,8 @@ def test_file_names_are_torchvisions(workspace: Workspace) -> None:
 
 
 def test_an_unknown_backbone_is_refused(workspace: Workspace) -> None:
-    with pytest.raises(WorkbenchError, match="There is no backbone “resnet18”"):
-        imagenet_file(workspace, "resnet18")
+    with pytest.raises(WorkbenchError, match="There is no backbone “resnet9000”"):
+        imagenet_file(workspace, "resnet9000")
 
 
 def test_weights_are_fetched_once_with_progress_and_can_be_read(

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from core.commands import bringing, datasets, making, using
+from core.commands import bringing, datasets, making, models, using
 
 COMMANDS = {
     "scan": bringing.SCAN,
@@ -16,9 +16,13 @@ COMMANDS = {
     "check": datasets.CHECK,
     "export": datasets.EXPORT,
     "train": making.TRAIN,
+    "resume": making.RESUME,
+    "estimate": making.ESTIMATE,
     "embed": making.EMBED,
     "index": making.INDEX,
     "map": making.MAP,
+    "export-model": models.EXPORT_MODEL,
+    "import-model": models.IMPORT_MODEL,
     "query": using.QUERY,
     "evaluate": using.EVALUATE,
     "jobs": using.JOBS,

@@ -4,12 +4,17 @@ torch, faiss and umap are imported when a verb runs, so that the command line an
 """
 
 import argparse
+import os
+from dataclasses import asdict
 
 from core.commands.command import Command, Result, artifact_facts, describe_artifact
+from core.errors import WorkbenchError
 from core.maps.config import MapConfig
 from core.options import add_options, read_options
 from core.progress import Progress, Work
-from core.training.config import NO_WEIGHTS, SCRATCH, TrainConfig
+from core.retrieval.config import EvaluateConfig
+from core.training.config import NO_WEIGHTS, TrainConfig
+from core.training.presets import CLASSIC, PRESETS, SCRATCH_QUICK, find_preset
 from core.vectors.config import IndexConfig
 from core.workspace import Workspace
 
@@ -17,16 +22,79 @@ STARTING = Progress(0, 0, "starting")
 
 
 def _configure_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run-id", help="what to call the run; else as its dataset and backbone")
+    parser.add_argument(
+        "--preset",
+        choices=PRESETS,
+        help="settings that go well together; others given here replace them",
+    )
+    _configure_devices(parser)
     add_options(parser, TrainConfig)
 
 
-def _run_train(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    recipe = SCRATCH if getattr(options, "weights", None) == NO_WEIGHTS else {}
-    config = read_options(options, TrainConfig, **recipe)
-    yield STARTING
-    from core.training.loop import train
+def _train_config(options: argparse.Namespace) -> TrainConfig:
+    """Return the preset that was asked for, or that fits the weights, with what else was given."""
+    from_nothing = getattr(options, "weights", None) == NO_WEIGHTS
+    preset = options.preset or (SCRATCH_QUICK if from_nothing else CLASSIC)
+    return read_options(options, TrainConfig, **find_preset(preset).settings)
 
-    manifest = yield from train(workspace, config)
+
+def _configure_devices(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--devices",
+        type=int,
+        default=1,
+        help="processes that train together, one a graphics card; started by torchrun",
+    )
+
+
+def _check_devices(devices: int) -> None:
+    """Raise `ValueError` unless as many processes were started as are to train together."""
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if devices != started:
+        raise ValueError(
+            f"{devices} devices need torchrun --standalone --nproc-per-node {devices} -m core …; "
+            f"{started} process{'es' if started > 1 else ''} started"
+        )
+
+
+def _run_train(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    config = _train_config(options)
+    _check_devices(options.devices)
+    yield STARTING
+    from core.training.train import train
+
+    manifest = yield from train(workspace, config, options.run_id)
+    return artifact_facts(manifest)
+
+
+def _run_estimate(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    config = _train_config(options)
+    yield STARTING
+    from core.training.estimate import estimate
+
+    return asdict((yield from estimate(workspace, config)))
+
+
+def _describe_estimate(result: Result) -> str:
+    return (
+        f"About {result['seconds'] / 60:.1f} min on this machine, "
+        f"{result['needs']['cache_bytes'] / 1e9:.2f} GB on the disk, "
+        f"{result['needs']['num_trained']:,} parameters that train."
+    )
+
+
+def _configure_resume(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run-id", required=True, help="id of a run that was paused or cut off")
+    _configure_devices(parser)
+
+
+def _run_resume(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    _check_devices(options.devices)
+    yield STARTING
+    from core.training.train import resume
+
+    manifest = yield from resume(workspace, options.run_id)
     return artifact_facts(manifest)
 
 
@@ -47,6 +115,9 @@ def _configure_index(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--embeddings", help="id of the embeddings")
     parser.add_argument("--dataset", help="instead of --embeddings: embed this dataset …")
     parser.add_argument("--model", help="… with this model first, unless that is done")
+    parser.add_argument(
+        "--evaluate", action="store_true", help="then measure how well test images retrieve"
+    )
     add_options(parser, IndexConfig)
 
 
@@ -63,7 +134,20 @@ def _run_index(workspace: Workspace, options: argparse.Namespace) -> Work[Result
     if not embeddings:
         embeddings = (yield from embed_dataset(workspace, options.dataset, options.model)).id
     manifest = yield from build_index(workspace, embeddings, config)
-    return artifact_facts(manifest)
+    result = artifact_facts(manifest)
+    if options.evaluate:
+        result |= yield from _evaluated(workspace, manifest.id)
+    return result
+
+
+def _evaluated(workspace: Workspace, index: str) -> Work[Result]:
+    """Measure the retrieval of an index; that it cannot be measured does not undo the index."""
+    from core.retrieval.evaluate import evaluate
+
+    try:
+        return {"evaluation": (yield from evaluate(workspace, EvaluateConfig(index=index))).id}
+    except WorkbenchError as error:
+        return {"evaluation_problem": str(error)}
 
 
 def _configure_map(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +164,10 @@ def _run_map(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
 
 
 TRAIN = Command("train a model", _configure_train, _run_train, describe_artifact)
+ESTIMATE = Command(
+    "say how long a training would take", _configure_train, _run_estimate, _describe_estimate
+)
+RESUME = Command("go on with a training", _configure_resume, _run_resume, describe_artifact)
 EMBED = Command("embed a dataset", _configure_embed, _run_embed, describe_artifact)
 INDEX = Command("build an index", _configure_index, _run_index, describe_artifact)
 MAP = Command("lay out a map", _configure_map, _run_map, describe_artifact)

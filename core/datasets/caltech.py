@@ -38,6 +38,7 @@ MAX_FILE_BYTES = 64 << 20
 MAX_BYTES = 2 << 30
 """Limits to what is unpacked: Caltech-101 has 9,145 files of 131 MB in all."""
 
+PIECE = 1 << 20
 REPORT_SECONDS = 0.2
 DAMAGED = (
     zipfile.BadZipFile,
@@ -134,6 +135,9 @@ def _unpack(archive: Path, folder: Path) -> Work[None]:
                 if num_files > MAX_FILES or num_bytes > MAX_BYTES or member.size > MAX_FILE_BYTES:
                     raise _unusable("it holds far more than Caltech-101")
                 tar.extract(member, folder, set_attrs=False, filter="data")
+            while stream.read(PIECE):  # What follows the tar's end; the checksum is compared last
+                if stream.tell() > MAX_BYTES:
+                    raise _unusable("it holds far more than Caltech-101")
             yield Progress(inner.file_size, inner.file_size, "unpacking Caltech-101")
 
 

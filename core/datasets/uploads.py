@@ -65,8 +65,8 @@ def keep_uploads(
     return num_kept, refused
 
 
-def keep_archive(workspace: Workspace, name: str, content: BinaryIO) -> Path:
-    """Write an uploaded archive to disk for a job to unpack, and remove those left behind.
+def keep_for_job(workspace: Workspace, name: str, content: BinaryIO, suffix: str) -> Path:
+    """Write an uploaded file to disk for a job to read, and remove those left behind.
 
     Raises:
         WorkbenchError: The disk is full.
@@ -77,7 +77,7 @@ def keep_archive(workspace: Workspace, name: str, content: BinaryIO) -> Path:
     for path in folder.iterdir():
         if str(path) not in wanted and time.time() - path.stat().st_mtime > LEFT_AFTER_S:
             path.unlink(missing_ok=True)
-    path = _free_path(folder, name, ".zip")
+    path = _free_path(folder, name, suffix)
     content.seek(0)
     _keep(lambda file: shutil.copyfileobj(content, file), path)
     return path

@@ -1,5 +1,6 @@
 """Trained models on disk: safetensors weights and a manifest."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 from torch.nn import functional
 
 from core.artifacts import Manifest, open_artifact
@@ -47,11 +49,7 @@ class Model:
         Returns:
             (B, D) float32 unit rows and (B, C) float32 probabilities that add up to 1 in a row.
         """
-        with torch.inference_mode():
-            batch = normalised(torch.from_numpy(pixels)).to(self.device.name)
-            embeddings, scores = self.network(batch)
-            probabilities = functional.softmax(scores.float(), dim=1)
-        return embeddings.float().cpu().numpy(), probabilities.cpu().numpy()
+        return _embed(self.network, self.device, pixels)
 
 
 def write_weights(network: EmbeddingNetwork, folder: Path) -> None:
@@ -72,10 +70,7 @@ def load_model(workspace: Workspace, model_id: str) -> Model:
     path = workspace.models / model_id / WEIGHTS
     try:
         config = NetworkConfig(**manifest.config["network"])
-        with torch.device("meta"):  # Random start weights would take two seconds, for nothing
-            network = EmbeddingNetwork(config)
-        network.load_state_dict(load_file(path, backend="pread"), assign=True)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = build_network(config, load_file(path, backend="pread"))
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError, OSError) as error:
         raise DamagedArtifactError(
             f"The model {model_id} does not fit its own description.", "Train it again."
@@ -84,11 +79,16 @@ def load_model(workspace: Workspace, model_id: str) -> Model:
     model = Model(
         manifest=manifest,
         config=config,
-        network=network.eval().to(device.name),
+        network=network.to(device.name),
         classes=tuple(manifest.summary["classes"]),
         device=device,
     )
-    _probe(model)
+    if not is_usable(model.network, device):
+        raise DamagedArtifactError(
+            f"The model {model.id} gives no usable embeddings: its weights are not finite "
+            "or constant.",
+            "Train it again with a smaller learning rate.",
+        )
     return model
 
 
@@ -97,15 +97,33 @@ def network_settings(config: NetworkConfig) -> dict[str, Any]:
     return asdict(config)
 
 
-def _probe(model: Model) -> None:
-    """Refuse weights that load but embed everything alike or as NaN."""
-    side = model.config.image_size
+def build_network(config: NetworkConfig, weights: Mapping[str, Tensor]) -> EmbeddingNetwork:
+    """Return the network with these weights, as it is used after training.
+
+    Raises:
+        RuntimeError: They are not its weights.
+    """
+    with torch.device("meta"):  # Random start weights would take two seconds, for nothing
+        network = EmbeddingNetwork(config)
+    network.load_state_dict(weights, assign=True)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval()
+
+
+def is_usable(network: EmbeddingNetwork, device: Device) -> bool:
+    """Say whether it embeds different pictures differently, and none as NaN."""
+    side = network.config.image_size
     noise = np.random.default_rng(0).integers(0, 255, (2, 3, side, side), dtype=np.uint8)
     noise[1] //= 4
-    embeddings, _ = model.embed(noise)
-    if not np.isfinite(embeddings).all() or np.array_equal(embeddings[0], embeddings[1]):
-        raise DamagedArtifactError(
-            f"The model {model.id} gives no usable embeddings: its weights are not finite "
-            "or constant.",
-            "Train it again with a smaller learning rate.",
-        )
+    embeddings, _ = _embed(network, device, noise)
+    return bool(np.isfinite(embeddings).all()) and not np.array_equal(*embeddings)
+
+
+def _embed(
+    network: EmbeddingNetwork, device: Device, pixels: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    with torch.inference_mode():
+        batch = normalised(torch.from_numpy(pixels)).to(device.name)
+        embeddings, scores = network(batch)
+        probabilities = functional.softmax(scores.float(), dim=1)
+    return embeddings.float().cpu().numpy(), probabilities.cpu().numpy()

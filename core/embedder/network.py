@@ -4,6 +4,7 @@ Shapes, in this file: B images, S pixels a side, D embedding dimensions, C class
 This is the place to tweak the model.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,9 +13,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.embedder.backbones import boundary, build_trunk, find_backbone
-
-POOLED_SIDE = 7
-"""VGG pools its features to 7 × 7 before its dense layers (Simonyan & Zisserman, 2015)."""
 
 LOGIT_SCALE = 16.0
 """Unit embeddings times a unit-length class weight stay within ±1, too flat for a softmax; scaled
@@ -26,13 +24,16 @@ class NetworkConfig:
     """All that is needed to build the network without its weights."""
 
     backbone: str = "vgg16"
-    """vgg16 or vgg16_bn."""
+    """The trunk, as torchvision calls it."""
 
     trainable_blocks: int = 1
     """Blocks of the trunk that train, counted from the top; 1 is conv5_1 to conv5_3."""
 
     dimension: int = 128
     """D, the length of an embedding."""
+
+    batch_norm: bool = True
+    """Normalise embeddings over the batch before they are scaled to unit length."""
 
     num_classes: int = 0
     """C, the categories of the classifier."""
@@ -61,28 +62,30 @@ class EmbeddingNetwork(nn.Module):
         backbone = find_backbone(config.backbone)
         trunk = build_trunk(backbone)
         cut = boundary(backbone, config.trainable_blocks)
-        self.frozen = nn.Sequential(*list(trunk)[:cut])
-        self.tail = nn.Sequential(*list(trunk)[cut:])
-        self.pool = nn.AdaptiveAvgPool2d(POOLED_SIDE)
-        features = backbone.channels * POOLED_SIDE**2
-        self.project = nn.Linear(features, config.dimension, bias=False)
-        self.normalise = nn.BatchNorm1d(config.dimension)
+        layers = list(trunk.named_children())
+        self.frozen = nn.Sequential(OrderedDict(layers[:cut]))
+        self.tail = nn.Sequential(OrderedDict(layers[cut:]))
+        self.pool = nn.AdaptiveAvgPool2d(backbone.pooled_side)
+        features = backbone.channels * backbone.pooled_side**2
+        self.project = nn.Linear(features, config.dimension, bias=not config.batch_norm)
+        self.normalise: nn.Module = (
+            nn.BatchNorm1d(config.dimension) if config.batch_norm else nn.Identity()
+        )
         self.classifier = nn.Linear(config.dimension, config.num_classes)
-        self.frozen.requires_grad_(False)
+        self.frozen.requires_grad_(False).eval()  # Its batch norms keep what they know, always
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def load_trunk(self, weights: dict[str, Tensor]) -> None:
-        """Take over a whole trunk's weights, keyed as torchvision's `features` are."""
-        cut = len(self.frozen)
-        frozen, tail = {}, {}
-        for key, value in weights.items():
-            layer, name = key.split(".", 1)
-            if int(layer) < cut:
-                frozen[key] = value
-            else:
-                tail[f"{int(layer) - cut}.{name}"] = value
-        self.frozen.load_state_dict(frozen)
-        self.tail.load_state_dict(tail)
+        """Take over a whole trunk's weights, keyed as `backbones.build_trunk` names them."""
+        in_frozen = {name for name, _ in self.frozen.named_children()}
+        for part, is_frozen in ((self.frozen, True), (self.tail, False)):
+            part.load_state_dict(
+                {
+                    key: value
+                    for key, value in weights.items()
+                    if (key.split(".", 1)[0] in in_frozen) == is_frozen
+                }
+            )
 
     def train(self, mode: bool = True) -> "EmbeddingNetwork":
         """Switch dropout and batch norms to training, except in the frozen part."""

@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-MEAN = torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1)
-DEVIATION = torch.tensor([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 """Of ImageNet's pixels in [0, 1], as torchvision's weights expect them."""
+
+MEAN = torch.tensor(IMAGENET_MEAN).reshape(1, 3, 1, 1)
+DEVIATION = torch.tensor(IMAGENET_DEVIATION).reshape(1, 3, 1, 1)
 
 
 def to_square(image: Image.Image, side: int) -> NDArray[np.uint8]:
@@ -28,6 +31,12 @@ def to_square(image: Image.Image, side: int) -> NDArray[np.uint8]:
     box = (box[0], box[1], min(box[2], image.width), min(box[3], image.height))
     resized = image.resize((side, side), Image.Resampling.BILINEAR, box=box)
     return np.ascontiguousarray(np.asarray(resized, dtype=np.uint8).transpose(2, 0, 1))
+
+
+def denormalised(values: Tensor) -> Tensor:
+    """Turn (B, 3, S, S) values of `normalised` back into uint8 pixels; what lies beyond is cut."""
+    scaled = values.mul(DEVIATION.to(values.device)).add_(MEAN.to(values.device)).mul_(255)
+    return scaled.round_().clamp_(0, 255).to(torch.uint8)
 
 
 def normalised(pixels: Tensor) -> Tensor:

@@ -12,11 +12,8 @@ from core.errors import DownloadError
 from core.progress import Work
 from core.workspace import Workspace
 
-WEIGHTS_URLS = {
-    "vgg16": "https://download.pytorch.org/models/vgg16-397923af.pth",
-    "vgg16_bn": "https://download.pytorch.org/models/vgg16_bn-6c64b313.pth",
-}
-"""torchvision's IMAGENET1K_V1 of each backbone; written out, for its import takes two seconds."""
+SOURCE = "https://download.pytorch.org/models"
+"""The folder of torchvision's weights; written out, for its import takes two seconds."""
 
 MIRROR = "WORKBENCH_WEIGHTS_URL"
 """Environment variable: the address of a folder with the same files, in torchvision's place."""
@@ -54,8 +51,7 @@ def fetch_imagenet(workspace: Workspace, backbone: str) -> Work[Path]:
     target = workspace.weights / name
     if path != target and (yield from has_hash(path, sha256_prefix=digits)):
         return path
-    mirror = os.environ.get(MIRROR)
-    url = f"{mirror.rstrip('/')}/{name}" if mirror else WEIGHTS_URLS[backbone]
+    url = f"{(os.environ.get(MIRROR) or SOURCE).rstrip('/')}/{name}"
     try:
         return (yield from download(url, target, sha256_prefix=digits))
     except DownloadError as error:
@@ -63,7 +59,7 @@ def fetch_imagenet(workspace: Workspace, backbone: str) -> Work[Path]:
 
 
 def _file_name(backbone: str) -> str:
-    return WEIGHTS_URLS[find_backbone(backbone).name].rpartition("/")[2]
+    return find_backbone(backbone).weights_file
 
 
 def _torch_cache() -> Path:

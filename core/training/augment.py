@@ -3,37 +3,143 @@
 Shapes, in this file: B images, S pixels a side.
 """
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-SHIFT = 1 / 8
-"""Largest shift, as a share of the side; the border is mirrored (He et al. 2016 pad 4 of 32)."""
+from core.embedder.preprocess import DEVIATION, MEAN
+from core.training.augment_config import LIGHT, OFF, AugmentConfig
 
-BRIGHTNESS = 0.2
-"""Largest change of brightness and of contrast, as a share."""
+__all__ = ["OFF", "AugmentConfig", "augmented"]
+
+ERASED_AREA = (0.02, 0.33)
+ERASED_RATIO = (0.3, 3.3)
+"""Of an erased rectangle: share of the image, height to width; torchvision's defaults."""
+
+LUMA = torch.tensor([0.299, 0.587, 0.114])
+"""How bright red, green and blue look (ITU-R BT.601, as Pillow turns pictures grey)."""
 
 
-def augmented(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Flip, shift and recolour each image by itself.
+def augmented(pixels: Tensor, generator: torch.Generator, config: AugmentConfig = LIGHT) -> Tensor:
+    """Change each image by itself: its place, its colours, a part of it.
 
     Args:
         pixels: (B, 3, S, S) float32, normalised.
-        generator: Where the randomness comes from.
+        generator: Where the randomness comes from; on the CPU, wherever the pixels are.
+        config: What changes, and how much.
 
     Returns:
-        (B, 3, S, S) float32.
+        (B, 3, S, S) float32, channels last; `pixels` themselves if nothing may change.
     """
+    if config == OFF:
+        return pixels
+    if config.resamples:
+        pixels = _resampled(pixels, generator, config)
+    elif config.flip or config.shift:
+        pixels = _moved(pixels, generator, config)
+    if config.recolours:
+        pixels = _recoloured(pixels, generator, config)
+    if config.erasing:
+        pixels = _erased(pixels, generator, config.erasing)
+    return pixels.contiguous(memory_format=torch.channels_last)
+
+
+def _moved(pixels: Tensor, generator: torch.Generator, config: AugmentConfig) -> Tensor:
+    """Flip, and shift by whole pixels: exact copies, in one gathering."""
     count, _, side, _ = pixels.shape
-    flips = torch.rand(count, generator=generator) < 0.5
-    pixels = torch.where(flips[:, None, None, None].to(pixels.device), pixels.flip(3), pixels)
-    pad = max(1, round(side * SHIFT))
-    padded = functional.pad(pixels, (pad, pad, pad, pad), mode="reflect")
-    offsets = torch.randint(0, 2 * pad + 1, (count, 2), generator=generator).tolist()
-    moved = torch.stack(
-        [padded[i, :, y : y + side, x : x + side] for i, (y, x) in enumerate(offsets)]
-    )
-    change = (torch.rand(2, count, 1, 1, 1, generator=generator) * 2 - 1) * BRIGHTNESS
-    contrast, brightness = change.to(pixels.device)
-    changed: Tensor = moved * (1 + contrast) + brightness
-    return changed.contiguous(memory_format=torch.channels_last)
+    rows = columns = torch.arange(side).expand(count, side)
+    flips = torch.rand(count, generator=generator) < config.flip if config.flip else None
+    if config.shift:
+        pad = max(1, round(side * config.shift))
+        offsets = torch.randint(0, 2 * pad + 1, (count, 2), generator=generator) - pad
+        rows, columns = (_mirrored(rows + offsets[:, [axis]], side) for axis in (0, 1))
+    if flips is not None:
+        columns = torch.where(flips[:, None], side - 1 - columns, columns)
+    rows, columns = rows.to(pixels.device)[:, :, None], columns.to(pixels.device)[:, None]
+    images = torch.arange(count, device=pixels.device)[:, None, None]
+    return pixels.permute(0, 2, 3, 1)[images, rows, columns].permute(0, 3, 1, 2)
+
+
+def _mirrored(places: Tensor, side: int) -> Tensor:
+    """Bring places beyond the first and last pixel back inside, as in a mirror at their centre."""
+    last = side - 1
+    return last - (last - places.abs()).abs()
+
+
+def _resampled(pixels: Tensor, generator: torch.Generator, config: AugmentConfig) -> Tensor:
+    """Cut, flip, turn and shift in one resampling; what lies outside is mirrored."""
+    count, _, side, _ = pixels.shape
+    matrix, offset = _windows(count, generator, config)
+    matrix, offset = matrix.to(pixels.device), offset.to(pixels.device)
+    line = torch.linspace(-1, 1, side, device=pixels.device)[:, None]
+    # affine_grid does this by a product of thin matrices, which is several times slower
+    across = line * matrix[:, None, :, 0]
+    down = line * matrix[:, None, :, 1] + offset[:, None]
+    grid = down[:, :, None] + across[:, None]
+    return functional.grid_sample(pixels, grid, padding_mode="reflection", align_corners=True)
+
+
+def _windows(
+    count: int, generator: torch.Generator, config: AugmentConfig
+) -> tuple[Tensor, Tensor]:
+    """Draw where each image is looked at, in units of half a side around its middle.
+
+    Returns:
+        (B, 2, 2) from places in the result to places in the image, and (B, 2) their shift.
+    """
+    chance = torch.rand(6, count, generator=generator)
+    area = config.smallest_crop + (config.largest_crop - config.smallest_crop) * chance[0]
+    ratio = torch.exp((2 * chance[1] - 1) * math.log(config.stretch))
+    size = torch.stack([(area * ratio).sqrt(), (area / ratio).sqrt()], dim=1).clamp(max=1)
+    offset = (2 * chance[2:4].T - 1) * (1 - size + 2 * config.shift)
+    angle = (2 * chance[4] - 1) * math.radians(config.rotation)
+    mirror = torch.where(chance[5] < config.flip, -1.0, 1.0)
+    cos, sin = angle.cos(), angle.sin()
+    turn = torch.stack([torch.stack([cos, -sin], dim=1), torch.stack([sin, cos], dim=1)], dim=1)
+    scale = torch.stack([size[:, 0] * mirror, size[:, 1]], dim=1)
+    return turn * scale[:, None], offset
+
+
+def _recoloured(pixels: Tensor, generator: torch.Generator, config: AugmentConfig) -> Tensor:
+    """Change saturation, then contrast and brightness: a linear map of each image's colours."""
+    count, _, side, _ = pixels.shape
+    change = torch.rand(2, count, 1, 1, generator=generator) * 2 - 1
+    contrast, brightness = 1 + change[0] * config.contrast, change[1] * config.brightness
+    if not config.saturation:
+        contrast, brightness = contrast.to(pixels.device), brightness.to(pixels.device)
+        return (pixels * contrast[..., None]).add_(brightness[..., None])
+    share = (torch.rand(count, 1, 1, generator=generator) * 2 - 1) * config.saturation
+    matrix, offset = _saturations(share)
+    matrix, offset = matrix * contrast, offset * contrast + brightness
+    flat = torch.baddbmm(offset.to(pixels.device), matrix.to(pixels.device), pixels.flatten(2))
+    return flat.reshape(count, 3, side, side)
+
+
+def _saturations(share: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (B, 3, 3) and (B, 3, 1): colours moved away from grey by (B, 1, 1) shares.
+
+    A pixel's grey is its luma, which is known of pixels, not of normalised values.
+    """
+    mean, deviation = MEAN.flatten(), DEVIATION.flatten()
+    grey = LUMA * deviation / deviation[:, None]
+    shift = ((LUMA * mean).sum() - mean) / deviation
+    return torch.eye(3) * (1 + share) - grey * share, -shift[:, None] * share
+
+
+def _erased(pixels: Tensor, generator: torch.Generator, probability: float) -> Tensor:
+    """Cover a rectangle of some images with 0, ImageNet's mean colour."""
+    count, _, side, _ = pixels.shape
+    chance = torch.rand(5, count, generator=generator)
+    area = ERASED_AREA[0] + (ERASED_AREA[1] - ERASED_AREA[0]) * chance[0]
+    low, high = (math.log(bound) for bound in ERASED_RATIO)
+    ratio = torch.exp(low + (high - low) * chance[1])
+    size = torch.stack([(area * ratio).sqrt(), (area / ratio).sqrt()]).clamp(max=1)
+    size = size * (chance[2] < probability)
+    start = chance[3:5] * (1 - size)
+    line = (torch.arange(side) + 0.5) / side
+    inside = (line >= start[..., None]) & (line < (start + size)[..., None])
+    covered = (inside[0][:, :, None] & inside[1][:, None, :])[:, None]
+    kept: Tensor = pixels * ~covered.to(pixels.device)
+    return kept

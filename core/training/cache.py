@@ -9,15 +9,14 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.artifacts import draft
 from core.errors import WorkbenchError
 from core.files import sync_file, write_json
 from core.progress import Work
+from core.training.kept_rows import KeptRows
 from core.workspace import Workspace
 
 BUDGET_BYTES = 20 << 30
@@ -25,13 +24,13 @@ BUDGET_BYTES = 20 << 30
 
 ARRAY = "array.npy"
 PROBLEMS = "problems.json"
-Fill = Callable[[NDArray[Any]], Work[dict[int, str]]]
+Fill = Callable[[KeptRows], Work[dict[int, str]]]
 
 
 def cached_array(
     workspace: Workspace, key: str, shape: tuple[int, ...], dtype: type[np.generic], fill: Fill
-) -> Work[tuple[NDArray[Any], dict[int, str]]]:
-    """Return the array kept under `key`, memory-mapped; made by `fill` if it is not there.
+) -> Work[tuple[KeptRows, dict[int, str]]]:
+    """Return the array kept under `key`; made by `fill` if it is not there.
 
     Args:
         workspace: Where the cache lies.
@@ -41,7 +40,7 @@ def cached_array(
         fill: Writes into the array it is given and returns row → reason for rows it could not.
 
     Returns:
-        The array, read-only, and the rows that hold nothing, with the reasons.
+        The array, and the rows that hold nothing, with the reasons.
 
     Raises:
         WorkbenchError: The disk has no room for it.
@@ -50,17 +49,17 @@ def cached_array(
     if not folder.exists():
         _make_room(workspace.features, int(np.prod(shape)) * np.dtype(dtype).itemsize)
         with draft(workspace.features) as private:
-            array = np.lib.format.open_memmap(private / ARRAY, "w+", dtype, shape)
-            problems = yield from fill(array)
-            array.flush()
-            del array
+            array = KeptRows.create(private / ARRAY, shape, dtype)
+            try:
+                problems = yield from fill(array)
+            finally:
+                array.close()
             sync_file(private / ARRAY)
             write_json(private / PROBLEMS, problems)
             _settle(private, folder)
     os.utime(folder)
-    kept = np.load(folder / ARRAY, mmap_mode="r", allow_pickle=False)
     text = json.loads((folder / PROBLEMS).read_text(encoding="utf-8"))
-    return kept, {int(row): reason for row, reason in text.items()}
+    return KeptRows(folder / ARRAY), {int(row): reason for row, reason in text.items()}
 
 
 def _settle(private: Path, folder: Path) -> None:

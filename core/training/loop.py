@@ -1,189 +1,216 @@
 """The training loop, readable from top to bottom.
 
-Shapes, in this file: N images, B images of a batch, D embedding dimensions.
+Whatever is drawn at random is drawn anew from seed, epoch and step, so that a run that was killed
+goes on from its saved state as if nothing had happened.
+
+Shapes, in this file: B images of a batch.
 """
 
-import json
 import time
-from collections.abc import Iterator
-from dataclasses import asdict
-from pathlib import Path
+from contextlib import closing
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
-from core.artifacts import Manifest, draft, publish
-from core.datasets.registry import open_dataset
-from core.embedder.devices import choose_device
-from core.embedder.models import network_settings, write_weights
-from core.embedder.network import EmbeddingNetwork
 from core.embedder.preprocess import normalised
 from core.errors import WorkbenchError
-from core.metrics import leave_one_out
 from core.progress import Measurement, Progress, Stop, Work
-from core.training.augment import augmented
-from core.training.config import TrainConfig
-from core.training.inputs import prepare_inputs
-from core.training.run import Run, labelled_rows, load_weights, network_config, start_run
-from core.workspace import Workspace
+from core.training.ahead import TrainBatch, read_ahead
+from core.training.augment import OFF, augmented
+from core.training.inputs import on_device
+from core.training.sampling import part_of_rank
+from core.training.setup import UNITS, Setup, batches_of, seed_of
+from core.training.state import load_state, save_state
 
-METRICS = "metrics.jsonl"
 STEPS_SHOWN_PER_EPOCH = 20
-EVALUATION_BATCH = 64
+SAVE_EVERY_S = 60.0
+MOST_PARTS = 64
+"""Into how many a batch is cut at most before the memory is said to be too small."""
 
 
-def train(workspace: Workspace, config: TrainConfig) -> Work[Manifest]:
-    """Train a model on a dataset's train images and save the best epoch's weights.
+@dataclass(slots=True)
+class Epoch:
+    """How far an epoch has come."""
 
-    The best epoch is the one with the highest mAP@10 among the validation images (each searched
-    among the others); without validation images it is the last. Thrown a `Stop` after the first
-    epoch, it saves the best one so far.
+    number: int
+    """From 0."""
+
+    step: int = 0
+    """The next one."""
+
+    seen: int = 0
+    loss_sum: float = 0.0
+    correct: int = 0
+    seconds: float = 0.0
+    waiting: float = 0.0
+    """Seconds of those in which the next batch was not there yet."""
+
+    def begin(self, number: int) -> None:
+        """Begin another epoch."""
+        self.number, self.step, self.seen = number, 0, 0
+        self.loss_sum, self.correct, self.seconds, self.waiting = 0.0, 0, 0.0, 0.0
+
+
+def learn(setup: Setup, epoch: Epoch) -> Work[None]:
+    """Go on with an epoch to its end; the state is saved each minute."""
+    setup.learner.train()
+    saved = time.monotonic()
+    steps = steps_of(setup, epoch.number)
+    show_every = max(1, len(steps) // STEPS_SHOWN_PER_EPOCH)
+    with closing(read_ahead(setup.inputs, steps[epoch.step :])) as batches:
+        started = time.monotonic()
+        for batch in batches:
+            epoch.waiting += time.monotonic() - started
+            loss = _count(epoch, batch, learn_batch(setup, batch, epoch))
+            epoch.seconds += time.monotonic() - started
+            if time.monotonic() - saved > SAVE_EVERY_S:
+                saved = time.monotonic()
+                save(setup, epoch)
+            asked = False
+            try:
+                if epoch.step % show_every == 0:
+                    yield Measurement("step", _step_figures(setup, epoch, loss, len(steps)))
+                yield _progress(setup, epoch, len(steps))
+            except Stop:
+                asked = True
+            if _any_process(setup, asked):  # At the same step, or one would wait for the others
+                raise Stop
+            started = time.monotonic()
+
+
+def steps_of(setup: Setup, epoch: int) -> list[tuple[NDArray[np.int64], int]]:
+    """Return this process's rows and seed of each step of an epoch, the same at every call."""
+    fabric, labels = setup.fabric, setup.inputs.labels[setup.train]
+    return [
+        (
+            part_of_rank(setup.train[batch], fabric.global_rank, fabric.world_size),
+            seed_of(setup.config.seed, epoch, step) + fabric.global_rank,
+        )
+        for step, batch in enumerate(batches_of(setup.config, labels, epoch), 1)
+    ]
+
+
+def _count(epoch: Epoch, batch: TrainBatch, learnt: tuple[float, int]) -> float:
+    """Add a batch's loss and hits to its epoch's; return the loss."""
+    loss, correct = learnt
+    epoch.step += 1
+    epoch.seen += len(batch)
+    epoch.loss_sum += loss * len(batch)
+    epoch.correct += correct
+    return loss
+
+
+def figures(setup: Setup, epoch: Epoch) -> dict[str, float]:
+    """Return what is known of an epoch from the loop itself."""
+    return {
+        "epoch": epoch.number + 1,
+        "train_loss": epoch.loss_sum / max(1, epoch.seen),
+        "train_accuracy": epoch.correct / max(1, epoch.seen),
+        "images_per_second": epoch.seen / max(1e-9, epoch.seconds),
+        "learning_rate": float(setup.schedule.get_last_lr()[0]),
+        "batch_parts": setup.parts,
+        "seconds": epoch.seconds,
+        "waiting_share": epoch.waiting / max(1e-9, epoch.seconds),
+    }
+
+
+def save(setup: Setup, epoch: Epoch) -> None:
+    """Save all that it takes to go on from here.
 
     Raises:
-        MissingError: There is no such dataset or weights file.
-        WorkbenchError: It has too few labelled train images, or the loss is no longer a number.
+        OSError: The disk is full.
     """
-    dataset = open_dataset(workspace, config.dataset)
-    rows, classes = labelled_rows(dataset)
-    fingerprint = dataset.catalog.fingerprint
-    torch.manual_seed(config.seed)
-    network = EmbeddingNetwork(network_config(config, len(classes)))
-    yield from load_weights(workspace, network, config)
-    device = choose_device()
-    network.to(device.name)
-    inputs = yield from prepare_inputs(workspace, dataset, rows, network, config.image_size, device)
-    run = start_run(config, network, device, inputs, rows)
-    with draft(workspace.models) as folder:
-        write_weights(network, folder)
+    if setup.fabric.is_global_zero:
+        facts = {"epoch": asdict(epoch), "history": setup.history, "best": setup.best}
+        save_state(setup.folder, setup.trained, facts)
+
+
+def go_on(setup: Setup) -> Epoch:
+    """Take over the saved state, if there is one; return the epoch to go on with."""
+    facts = load_state(setup.folder, setup.trained)
+    if facts is None:
+        return Epoch(0)
+    setup.history, setup.best = facts["history"], facts["best"]
+    return Epoch(**facts["epoch"])
+
+
+def _any_process(setup: Setup, asked: bool) -> bool:
+    if setup.fabric.world_size == 1:
+        return asked
+    votes = setup.fabric.all_reduce(torch.tensor(float(asked)), reduce_op="sum")
+    return bool(torch.as_tensor(votes).item())
+
+
+def learn_batch(setup: Setup, batch: TrainBatch, epoch: Epoch) -> tuple[float, int]:
+    """Learn from one batch; return its loss, and how many images it got right.
+
+    Raises:
+        WorkbenchError: The loss is no longer a number, or the memory too small for two images.
+    """
+    while True:
         try:
-            for epoch in range(config.epochs):
-                yield from _learn(run, epoch)
-                measured = yield from _measure(run, epoch)
-                _keep_if_best(run, measured, folder)
-        except Stop:
-            if not run.history:
-                raise
-        (folder / METRICS).write_text("".join(json.dumps(m) + "\n" for m in run.history))
-        return publish(
-            folder,
-            kind="model",
-            stem=f"{dataset.name[:40]}-{config.backbone}" + ("" if config.epochs else "-untrained"),
-            config={"train": asdict(config), "network": network_settings(network.config)},
-            made_from={"dataset": dataset.name, "dataset_fingerprint": fingerprint},
-            summary=_summary(run, classes),
+            loss, correct = _backward(setup, batch)
+            break
+        except torch.OutOfMemoryError as error:
+            setup.optimizer.zero_grad()
+            if setup.parts >= min(MOST_PARTS, len(batch) // 2):
+                raise WorkbenchError(
+                    "The memory of the graphics card is too small for two images at once.",
+                    "Choose a smaller image size or fewer blocks that train.",
+                ) from error
+            setup.parts *= 2
+            torch.cuda.empty_cache()
+    if not np.isfinite(loss):
+        raise WorkbenchError(
+            f"The loss is no longer a number in epoch {epoch.number + 1}.",
+            "Train again with a smaller learning rate, or with gradients clipped to length 1.",
         )
+    if setup.config.clip_norm:
+        parameters = [p for group in setup.optimizer.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(parameters, setup.config.clip_norm)
+    setup.optimizer.step()
+    setup.optimizer.zero_grad()
+    setup.schedule.step()
+    return loss, correct
 
 
-def _learn(run: Run, epoch: int) -> Work[None]:
-    """Pass once over the train images."""
-    config = run.config
-    run.network.train()
-    steps = list(_shuffled_batches(run))
-    seen, total = 0, len(run.train)
-    loss_sum, correct, started = 0.0, 0, time.monotonic()
-    for step, rows in enumerate(steps):
-        values, labels = run.inputs.batch(rows, run.device)
+def _backward(setup: Setup, batch: TrainBatch) -> tuple[float, int]:
+    """Sum up the gradients of a batch, in as many parts as the memory asks for."""
+    config, fabric = setup.config, setup.fabric
+    torch.manual_seed(batch.seed)  # For layers that drop something at random
+    generator = torch.Generator()
+    generator.set_state(batch.generator.get_state())  # It may be done again, in smaller parts
+    total, correct = 0.0, 0
+    kept = batch.values.tensor_split(setup.parts)
+    for part, numbers in zip(kept, batch.labels.tensor_split(setup.parts), strict=True):
+        values = on_device(part, fabric.device)
+        labels = numbers.to(fabric.device, non_blocking=True)
         if values.dtype == torch.uint8:
             values = normalised(values)
-            if config.augment:
-                values = augmented(values, run.generator)
-        with run.device.autocast():
-            _, scores = run.network.embed_features(values)
-        loss = functional.cross_entropy(
-            scores.float(), labels, label_smoothing=config.label_smoothing
-        )
-        if not torch.isfinite(loss):
-            raise WorkbenchError(
-                f"The loss is no longer a number in epoch {epoch + 1}.",
-                "Train again with a smaller learning rate.",
-            )
-        run.optimizer.zero_grad()
-        loss.backward()
-        run.optimizer.step()
-        run.schedule.step()
-        seen += len(rows)
-        loss_sum += loss.item() * len(rows)
+            if config.changes != OFF:
+                values = augmented(values, generator, config.changes)
+        loss, scores = setup.learner(values, labels)
+        share = len(part) / len(batch)
+        fabric.backward(loss * share)
+        total += float(loss.detach()) * share
         correct += int((scores.argmax(dim=1) == labels).sum())
-        speed = seen / (time.monotonic() - started)
-        yield Progress(
-            epoch * total + seen,
-            config.epochs * total,
-            f"epoch {epoch + 1} of {config.epochs} · {speed:.0f} images/s",
-        )
-        if (step + 1) % max(1, len(steps) // STEPS_SHOWN_PER_EPOCH) == 0:
-            yield Measurement("step", {"epoch": epoch + seen / total, "loss": loss.item()})
-    run.history.append(
-        {
-            "epoch": epoch + 1,
-            "train_loss": loss_sum / seen,
-            "train_accuracy": correct / seen,
-            "images_per_second": seen / (time.monotonic() - started),
-        }
-    )
+    return total, correct
 
 
-def _measure(run: Run, epoch: int) -> Work[dict[str, float]]:
-    """Look at the validation images: loss, accuracy, and how well they find each other."""
-    measured = run.history[-1]
-    if len(run.validation):
-        embeddings, scores = yield from _run_through(run, run.validation, epoch)
-        labels = run.inputs.labels[run.validation]
-        loss = functional.cross_entropy(torch.from_numpy(scores), torch.from_numpy(labels))
-        measured["validation_loss"] = float(loss)
-        measured["validation_accuracy"] = float((scores.argmax(axis=1) == labels).mean())
-        retrieval = leave_one_out(embeddings, labels)
-        if retrieval:
-            measured["validation_map_at_10"] = retrieval["map_at_10"]
-            measured["validation_recall_at_1"] = retrieval["recall_at_1"]
-    yield Measurement("epoch", dict(measured))
-    return measured
-
-
-def _keep_if_best(run: Run, measured: dict[str, float], folder: Path) -> None:
-    name = "validation_map_at_10"
-    if run.best < 0 or measured.get(name, 1.0) >= run.history[run.best].get(name, 1.0):
-        run.best = len(run.history) - 1
-        write_weights(run.network, folder)
-
-
-def _run_through(
-    run: Run, rows: NDArray[np.int64], epoch: int
-) -> Work[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Embed and classify without learning: (N, D) unit rows and (N, C) scores."""
-    run.network.eval()
-    embeddings, scores = [], []
-    done = (epoch + 1) * len(run.train)
-    for start in range(0, len(rows), EVALUATION_BATCH):
-        values, _ = run.inputs.batch(rows[start : start + EVALUATION_BATCH], run.device)
-        with torch.inference_mode(), run.device.autocast():
-            if values.dtype == torch.uint8:
-                values = normalised(values)
-            unit, score = run.network.embed_features(values)
-        embeddings.append(unit.float().cpu().numpy())
-        scores.append(score.float().cpu().numpy())
-        note = f"epoch {epoch + 1} of {run.config.epochs} · validating"
-        yield Progress(done, run.config.epochs * len(run.train), note)
-    return np.concatenate(embeddings), np.concatenate(scores)
-
-
-def _shuffled_batches(run: Run) -> Iterator[NDArray[np.int64]]:
-    order = run.train[torch.randperm(len(run.train), generator=run.generator).numpy()]
-    for start in range(0, len(order), run.config.batch_size):
-        rows = order[start : start + run.config.batch_size]
-        if len(rows) > 1:  # Batch norm cannot learn from one image
-            yield rows
-
-
-def _summary(run: Run, classes: list[str]) -> dict[str, object]:
-    best = run.history[run.best] if run.history else {}
+def _step_figures(setup: Setup, epoch: Epoch, loss: float, num_steps: int) -> dict[str, float]:
     return {
-        "classes": classes,
-        "best_epoch": int(best.get("epoch", 0)),
-        "epochs_trained": len(run.history),
-        "num_train": len(run.train),
-        "num_validation": len(run.validation),
-        "num_problems": int((~run.inputs.usable).sum()),
-        **{name: value for name, value in best.items() if name != "epoch"},
+        "epoch": epoch.number + epoch.step / num_steps,
+        "loss": loss,
+        "learning_rate": float(setup.schedule.get_last_lr()[0]),
     }
+
+
+def _progress(setup: Setup, epoch: Epoch, num_steps: int) -> Progress:
+    config, speed = setup.config, epoch.seen / max(1e-9, epoch.seconds)
+    note = f"epoch {epoch.number + 1} of {config.epochs} · {speed:.0f} images/s"
+    if setup.parts > 1:
+        note += f" · memory is short: batches in {setup.parts} parts"
+    done = round(UNITS * (epoch.number + epoch.step / num_steps))
+    return Progress(done, UNITS * config.epochs, note)

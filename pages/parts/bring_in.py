@@ -10,7 +10,7 @@ from core.datasets.bring_in import folder_source
 from core.datasets.layout import BACKGROUND, Labels
 from core.datasets.registry import require_free_name
 from core.datasets.splits import SplitConfig
-from core.datasets.uploads import keep_archive
+from core.datasets.uploads import keep_for_job
 from core.errors import WorkbenchError
 from core.options import as_arguments
 from core.workspace import NAME_PATTERN
@@ -120,7 +120,7 @@ def _zip() -> None:
         return
     try:
         require_free_name(resources.workspace(), name)
-        path = keep_archive(resources.workspace(), file.name, file)
+        path = keep_for_job(resources.workspace(), file.name, file, ".zip")
     except WorkbenchError as error:
         st.error(plain(str(error)))
         return

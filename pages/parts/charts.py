@@ -1,12 +1,15 @@
 """Plots that pages show through Streamlit's own plotly chart."""
 
+import html
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from core.datasets.catalog import Split
+from pages.parts.plot import plot
 
 TRAIN_COLOUR, VALIDATION_COLOUR = "#5b6ad0", "#f59e0b"
 SPLIT_COLOURS: dict[str, str] = {
@@ -14,6 +17,8 @@ SPLIT_COLOURS: dict[str, str] = {
     Split.VALIDATION: VALIDATION_COLOUR,
     Split.TEST: "#14b8a6",
 }
+HEIGHT = 280
+RUN_COLOURS = ("#5b6ad0", "#f59e0b", "#14b8a6", "#ef4444", "#a855f7", "#64748b")
 NO_TOOLS = {"displayModeBar": False}
 
 
@@ -27,33 +32,49 @@ def curves(
         steps: The loss within the epochs.
         key: Distinguishes several on one page.
     """
-    grid = st.grid(3, min_column_width=260)
+    grid = st.grid(3, min_column_width=240)
     with grid.cell():
-        figure = _figure("Loss")
+        figure = _figure("Loss by epoch")
         _line(figure, steps, "loss", "train, each step", TRAIN_COLOUR, opacity=0.5, marks=False)
         _line(figure, epochs, "train_loss", "train", TRAIN_COLOUR)
         _line(figure, epochs, "validation_loss", "validation", VALIDATION_COLOUR)
-        st.plotly_chart(figure, key=f"{key}-loss", config=NO_TOOLS)
+        plot(figure, key=f"{key}-loss", height=HEIGHT)
     with grid.cell():
-        figure = _figure("Accuracy", share=True)
+        figure = _figure("Accuracy by epoch", share=True)
         _line(figure, epochs, "train_accuracy", "train", TRAIN_COLOUR)
         _line(figure, epochs, "validation_accuracy", "validation", VALIDATION_COLOUR)
-        st.plotly_chart(figure, key=f"{key}-accuracy", config=NO_TOOLS)
+        plot(figure, key=f"{key}-accuracy", height=HEIGHT)
     with grid.cell():
-        figure = _figure("Retrieval (validation)", share=True)
+        figure = _figure("Validation retrieval by epoch", share=True)
         _line(figure, epochs, "validation_map_at_10", "mAP@10", VALIDATION_COLOUR)
         _line(figure, epochs, "validation_recall_at_1", "recall@1", "#14b8a6")
-        st.plotly_chart(figure, key=f"{key}-retrieval", config=NO_TOOLS)
+        plot(figure, key=f"{key}-retrieval", height=HEIGHT)
+
+
+def overlaid(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]], name: str, title: str, key: str
+) -> None:
+    """Draw one figure of several trainings over their epochs.
+
+    Args:
+        runs: What people call each → what was measured after each of its epochs.
+        name: Of the figure.
+        title: What people call the figure.
+        key: Distinguishes several on one page.
+    """
+    figure = _figure(f"{title} by epoch", share="loss" not in name)
+    for (run, epochs), colour in zip(runs.items(), cycle(RUN_COLOURS), strict=False):
+        _line(figure, epochs, name, html.escape(run), colour)
+    plot(figure, key=key, height=340)
 
 
 def _figure(title: str, *, share: bool = False) -> go.Figure:
     figure = go.Figure()
     figure.update_layout(
-        title=title,
-        height=280,
+        title={"text": title, "font": {"size": 15}, "x": 0, "xref": "paper"},
         margin={"l": 0, "r": 0, "t": 40, "b": 0},
-        legend={"orientation": "h", "y": -0.25},
-        xaxis={"title": "epoch", "rangemode": "tozero"},
+        legend={"orientation": "h", "y": -0.12, "yanchor": "top"},
+        xaxis={"rangemode": "tozero", "hoverformat": ".2~f"},
         yaxis={"range": [0, 1.02], "tickformat": ".0%"} if share else {"rangemode": "tozero"},
         uirevision=title,  # A redraw keeps the zoom
     )

@@ -74,7 +74,12 @@ _MOUNT = st.components.v2.component(
 
 
 def gallery(
-    tiles: Sequence[Tile], *, key: str, tile_px: int = 128, label: str = "Pictures"
+    tiles: Sequence[Tile],
+    *,
+    key: str,
+    tile_px: int = 128,
+    columns: int | None = None,
+    label: str = "Pictures",
 ) -> int | None:
     """Show pictures in a grid and return the id of the one clicked, once per click.
 
@@ -82,12 +87,13 @@ def gallery(
         tiles: The pictures, in reading order, their ids all different.
         key: Widget key; with the same key other tiles take the place of these without a jump.
         tile_px: Least width of a tile; tiles grow until they fill the row.
+        columns: So many tiles in each row, however small they become.
         label: What a screen reader calls the grid.
 
     Returns:
         The id of the tile whose click caused this run, else None.
     """
-    return _mount(tiles, key, tile_px, label, None)
+    return _mount(tiles, key, tile_px, label, None, columns)
 
 
 def selectable_gallery(
@@ -128,13 +134,19 @@ def selectable_gallery(
 
 
 def _mount(
-    tiles: Sequence[Tile], key: str, tile_px: int, label: str, selection: dict[str, Any] | None
+    tiles: Sequence[Tile],
+    key: str,
+    tile_px: int,
+    label: str,
+    selection: dict[str, Any] | None,
+    columns: int | None = None,
 ) -> int | None:
     result = _MOUNT(
         key=key,
         data={
             "tiles": [asdict(tile) for tile in tiles],
             "tile_px": tile_px,
+            "columns": columns,
             "label": label,
             "selection": selection,
         },

@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -14,13 +15,27 @@ REFRESH_S = 1.0
 MAX_ENDED = 3
 
 
-def show(*verbs: str) -> JobView | None:
-    """Draw the jobs of these verbs; return the one that runs, else the newest that ended."""
+def _nothing(view: JobView) -> None:
+    """Draw and say nothing of a job."""
+
+
+def show(
+    *verbs: str,
+    controls: Callable[[JobView], None] = _nothing,
+    sentence: Callable[[JobView], str | None] = _nothing,
+) -> JobView | None:
+    """Draw the jobs of these verbs; return the one that runs, else the newest that ended.
+
+    Args:
+        verbs: Which jobs.
+        controls: Draws further buttons before Stop while one runs.
+        sentence: Says how one ended where it knows better than its status.
+    """
     active, ended = _active(verbs), _ended(verbs)
     for view in active:
-        _live(view.record.id)
+        _live(view.record.id, controls)
     for view in ended:
-        _outcome(view)
+        _outcome(view, sentence(view) or _sentence(view))
     return next(iter([*active, *ended]), None)
 
 
@@ -58,12 +73,13 @@ def _ended(verbs: tuple[str, ...]) -> list[JobView]:
 
 
 @st.fragment(run_every=REFRESH_S)
-def _live(job_id: str) -> None:
+def _live(job_id: str, controls: Callable[[JobView], None]) -> None:
     view = resources.jobs().view(job_id)
     if view is None or not view.active:
         st.rerun()
     st.progress(view.progress.fraction, text=sentence_of_progress(view))
     with st.container(horizontal=True, vertical_alignment="center"):
+        controls(view)
         st.button(
             "Stopping…" if view.stopping else "Stop",
             key=f"job-stop-{job_id}",
@@ -94,7 +110,7 @@ def _left(view: JobView) -> str:
     return f" · about {duration(elapsed * (1 - view.progress.fraction) / moved)} left"
 
 
-def _outcome(view: JobView) -> None:
+def _outcome(view: JobView, sentence: str) -> None:
     with st.container(
         border=True,
         horizontal=True,
@@ -102,7 +118,7 @@ def _outcome(view: JobView) -> None:
         horizontal_alignment="distribute",
         key=f"outcome-{view.record.id}",
     ):
-        st.markdown(f"{_sentence(view)}", width="stretch")
+        st.markdown(sentence, width="stretch")
         with st.popover("Log and command", icon=":material/terminal:"):
             st.caption("The same from a shell:")
             st.code(shlex.join(resources.jobs().command_of(view.record)), language="bash")

@@ -7,11 +7,8 @@ Shapes, in this file: N points.
 """
 
 import base64
-import filecmp
-import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -20,13 +17,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.errors import WorkbenchError
-from core.files import write_atomically
+from pages.parts.plotly_script import ensure_plotly_script
 
 ASSETS = Path(__file__).parent / "assets"
-STATIC = Path(__file__).parents[2] / "static"
-SCRIPT = "plotly.min.js"
-MODULE = ("scatter.js", "scatter_draw.js", "scatter_select.js")
+MODULE = ("scatter.js", "scatter_draw.js", "scatter_select.js", "plotly_loader.js")
 """Joined, for a component's code is one file."""
 
 MOST_GROUPS = 1 << 16
@@ -40,8 +34,6 @@ HTML = """
   <p class="workbench-scatter-problem" role="alert" hidden></p>
 </div>
 """
-
-_copying = threading.Lock()
 
 Kind = Literal["lasso", "box", "click", "clear"]
 
@@ -159,38 +151,6 @@ def scatter(
         on_event_change=_ignore,
     )
     return _read_event(result.event, len(points.x))
-
-
-def ensure_plotly_script() -> str:
-    """Copy the plotly package's script to static/ where it is missing, and return its address.
-
-    Raises:
-        WorkbenchError: The folder cannot be written to.
-
-    Returns:
-        An address for the browser, of the version installed. It is relative to the page unless
-        `server.baseUrlPath` is set, so that it also holds behind a proxy with a prefix.
-    """
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"{f'/{base}' if base else '.'}/app/static/{SCRIPT}?v={_copy_plotly_script(STATIC)}"
-
-
-@cache
-def _copy_plotly_script(folder: Path) -> str:
-    """Bring `folder` up to date, once per process, and return plotly's version."""
-    import plotly  # Loads for a moment, and no page but the map's needs it
-
-    source = Path(plotly.__file__).parent / "package_data" / SCRIPT
-    target = folder / SCRIPT
-    try:
-        with _copying:
-            if not target.is_file() or not filecmp.cmp(source, target, shallow=False):
-                folder.mkdir(exist_ok=True)
-                write_atomically(target, lambda file: file.write(source.read_bytes()))
-    except OSError as error:
-        problem = f"The map's script could not be copied to {target}: {error.strerror}."
-        raise WorkbenchError(problem, "Make that folder writable and try again.") from error
-    return str(plotly.__version__)
 
 
 def _encode(values: NDArray[Any], dtype: str) -> str:

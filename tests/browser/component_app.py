@@ -11,11 +11,11 @@ import numpy as np
 import streamlit as st
 
 from core.maps.selection import in_box, in_polygon
-from pages.parts import scatter as part
+from pages.parts import plotly_script
 from pages.parts.gallery import Tile, gallery, selectable_gallery
 from pages.parts.scatter import Highlight, ScatterData, ScatterEvent, scatter
 
-part.STATIC = Path(os.environ["COMPONENT_APP_STATIC"])
+plotly_script.STATIC = Path(os.environ["COMPONENT_APP_STATIC"])
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAP8AAAAAACwAAAAAAQABAAACAkQBADs="
 HOSTILE = '<b>bold</b> ![x](/evil.png) <a href="/evil">link</a>'
 CENTRES = ((-5, 5), (5, 5), (-5, -5), (5, -5))

@@ -10,6 +10,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from core.workspace import PROJECT
+from tests.browser.workbench import wait_idle
 
 MINUTE = 60_000
 expect.set_options(timeout=20_000)
@@ -45,9 +46,28 @@ def metric(page: Page, label: str) -> Locator:
 
 
 def start_from_scratch(page: Page) -> None:
-    """Choose to train from scratch and wait for the form that belongs to it."""
-    page.get_by_text("From scratch", exact=True).click()
-    expect(page.get_by_text("No weights needed")).to_be_visible()
+    """Choose to train from scratch, quickly, and wait for the form that belongs to it."""
+    page.get_by_text("From scratch, quick", exact=True).click()
+    expect(page.get_by_text("8 epochs, in minutes")).to_be_visible()
+
+
+def settings_tab(page: Page, name: str) -> None:
+    """Turn to a group of the training's settings."""
+    page.get_by_role("tab", name=name).click()
+
+
+def set_number(page: Page, label: str, value: float) -> None:
+    """Write into a number field and leave it."""
+    field = page.get_by_role("spinbutton", name=label, exact=True)
+    field.fill(str(value))
+    field.press("Tab")
+
+
+def choose_option(page: Page, label: str, option: str) -> None:
+    """Choose from a list that unfolds."""
+    wait_idle(page)
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option, exact=True).click()
 
 
 def build_index(page: Page, dataset: str, model: str) -> None:
@@ -95,3 +115,8 @@ def headless(home: Path, *arguments: str) -> dict[str, Any]:
     assert ended.returncode == 0, ended.stderr
     result: dict[str, Any] = json.loads(ended.stdout)
     return result
+
+
+def stop_button(page: Page) -> Locator:
+    """Return a job's; while a script runs, Streamlit's header has one, too."""
+    return page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True)

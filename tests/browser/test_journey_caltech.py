@@ -14,6 +14,8 @@ from tests.browser.journey import (
     headless,
     lasso_everything,
     metric,
+    set_number,
+    settings_tab,
     start_from_scratch,
     tiles,
     upload,
@@ -78,10 +80,9 @@ def test_ten_categories_from_a_folder_to_the_map(
     go_to(page, "Training")
     page.get_by_text("Settings", exact=True).click()  # They stay open through the next choice
     start_from_scratch(page)
-    page.get_by_role("spinbutton", name="Epochs").fill(str(EPOCHS))
-    page.get_by_role("spinbutton", name="Epochs").press("Tab")
-    page.get_by_role("spinbutton", name="Batch size").fill(str(BATCH_SIZE))
-    page.get_by_role("spinbutton", name="Batch size").press("Tab")
+    settings_tab(page, "Learning")
+    set_number(page, "Epochs", EPOCHS)
+    set_number(page, "Batch size", BATCH_SIZE)
     expect(
         page.get_by_text(re.compile(f"{EPOCHS} epochs · .* batch {BATCH_SIZE} "))
     ).to_be_visible()

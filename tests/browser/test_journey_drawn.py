@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from core.lineage import read_lineage
+from core.workspace import Workspace
 from tests.browser.journey import (
     MINUTE,
-    build_index,
     draw_map,
     go_to,
-    headless,
     lasso_everything,
     metric,
     options,
+    stop_button,
     tiles,
     upload,
     wait_until_done,
@@ -39,9 +40,10 @@ def test_from_the_first_click_to_the_map(
     expect(options(page, "Images of the dataset")).to_have_count(60)
 
     page.get_by_role("button", name="Next: train a model").click()
-    expect(page.get_by_text("No weights needed")).to_be_visible()  # The default, without ImageNet
+    # The default, without ImageNet
+    expect(page.get_by_text("No weights needed")).to_be_visible()
     page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    expect(stop_button(page)).to_be_visible()
     expect(page.get_by_text(re.compile("epoch 1 of")).first).to_be_visible(timeout=MINUTE)
     go_to(page, "Overview")
     expect(page.get_by_text(re.compile("Training vgg16_bn on drawn")).first).to_be_visible()
@@ -50,8 +52,9 @@ def test_from_the_first_click_to_the_map(
     expect(page.locator(".js-plotly-plot")).to_have_count(3)
     wait_until_done(page, "Training vgg16_bn on drawn", minutes=12)
 
-    page.get_by_role("button", name="Next: build an index").click()
-    build_index(page, "drawn", "drawn-vgg16_bn")
+    page.get_by_role("button", name="Index and evaluate").first.click()
+    wait_until_done(page, "Indexing and evaluating drawn with drawn-vgg16_bn", minutes=4)
+    page.get_by_role("button", name="Next: query it").click()
 
     picture = workbench.home / "data/datasets/drawn/images/fish/000.png"
     upload(page, picture)
@@ -68,7 +71,8 @@ def test_from_the_first_click_to_the_map(
     expect(page.get_by_text("720 selected")).to_be_visible()
     expect(tiles(page, "Selected images")).to_have_count(60)
 
-    result = headless(workbench.home, "evaluate", "--index", "drawn-vgg16_bn-flat")
-    print(f"recall@1 {result['recall_at_1']:.3f}, mAP@10 {result['map_at_10']:.3f}")
-    assert result["num_queries"] == 144
-    assert result["recall_at_1"] >= 0.9
+    [evaluation] = read_lineage(Workspace(workbench.home)).evaluations
+    found = evaluation.summary
+    print(f"recall@1 {found['recall_at_1']:.3f}, mAP@10 {found['map_at_10']:.3f}")
+    assert found["num_queries"] == 144
+    assert found["recall_at_1"] >= 0.9

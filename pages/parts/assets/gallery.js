@@ -16,6 +16,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
 
   const { tiles } = data;
   grid.style.setProperty("--tile", `${data.tile_px}px`);
+  grid.style.gridTemplateColumns = data.columns ? `repeat(${data.columns}, minmax(0, 1fr))` : "";
   grid.setAttribute("aria-label", data.label);
   grid.classList.toggle("untitled", tiles.every((tile) => !tile.title));
   grid.classList.toggle("uncaptioned", tiles.every((tile) => !tile.caption));

@@ -71,20 +71,6 @@ function hasWebGL() {
   return hasWebGL.answer;
 }
 
-function loadPlotly(address) {
-  window.workbenchPlotly ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = new URL(address, document.baseURI);
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => {
-      window.workbenchPlotly = undefined;
-      reject(new Error(`${script.src} did not load`));
-    };
-    document.head.append(script);
-  });
-  return window.workbenchPlotly;
-}
-
 function complain(plot, sentence) {
   const problem = plot.root.querySelector(".workbench-scatter-problem");
   problem.textContent = sentence;

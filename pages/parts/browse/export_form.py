@@ -9,6 +9,7 @@ from core.datasets.exports import FILES, Export, Format, delete_export, list_exp
 from core.datasets.filters import as_arguments
 from core.datasets.registry import Dataset
 from core.errors import MissingError
+from pages.parts import downloads
 from pages.parts.launch import IMPORT, launch
 from pages.parts.text import plain, size
 from state import facts, resources
@@ -30,9 +31,6 @@ SENTENCES = {
     Format.LINKS: "Symbolic links in place of copies. They take no room, but break when the "
     "originals move.",
 }
-MOST_DOWNLOADED_BYTES = 200_000_000
-"""A file on its way to the browser is held in memory; a larger one is taken from its place."""
-
 MOST_LISTED = 10
 
 
@@ -68,20 +66,17 @@ def show(dataset: Dataset, view: View) -> None:
 
 
 def _earlier(export: Export) -> None:
-    to_download = export.format in FILES and export.size_bytes <= MOST_DOWNLOADED_BYTES
+    to_download = export.format in FILES and export.size_bytes <= downloads.MOST_DOWNLOADED_BYTES
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             with st.container(gap=None):
                 st.markdown(f"**{plain(export.id)}**")
                 st.caption(_describe(export))
             if to_download:
-                st.download_button(
-                    "Download",
-                    export.path.read_bytes,  # Called when somebody clicks
-                    file_name=f"{export.id}.{export.format}",
-                    on_click="ignore",
-                    icon=":material/download:",
-                    key=f"datasets-export-download-{export.id}",
+                downloads.button(
+                    export.path,
+                    f"{export.id}.{export.format}",
+                    f"datasets-export-download-{export.id}",
                 )
             st.button(
                 "Delete",
@@ -92,7 +87,7 @@ def _earlier(export: Export) -> None:
                 args=(export.id,),
             )
         if not to_download:
-            st.code(str(export.path), language=None, wrap_lines=True)
+            downloads.place(export.path)
 
 
 def _describe(export: Export) -> str:

@@ -1,0 +1,178 @@
+"""Whether a training on kept features learns as well as the plain loop.
+
+    CALTECH101_ROOT=FOLDER python -m benchmarks.training_quality
+
+The trunk is pre-trained here, on other categories of Caltech-101 than those that are compared. Then
+the last block is tuned for ten epochs on new categories, by the workbench (frozen blocks computed
+once, in half precision) and by a plain loop: the whole network on each image in each epoch, in
+float32. Start weights, order, optimiser and schedule are the same; of both the best epoch counts.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch.nn import functional
+
+from core.datasets.caltech import find_root
+from core.datasets.layout import BACKGROUND
+from core.datasets.registry import open_dataset
+from core.datasets.scan import Source, add_folder
+from core.datasets.splits import SplitConfig
+from core.embedder.batches import load_square
+from core.embedder.devices import Device
+from core.embedder.models import WEIGHTS
+from core.embedder.network import EmbeddingNetwork
+from core.embedder.preprocess import normalised
+from core.embedder.weights import read_trunk
+from core.metrics import leave_one_out
+from core.progress import finish
+from core.training.augment import OFF, augmented
+from core.training.config import TrainConfig
+from core.training.inputs import Inputs
+from core.training.presets import FROM_SCRATCH
+from core.training.runs import MAP, list_runs, read_metrics
+from core.training.setup import (
+    Setup,
+    batches_of,
+    labelled_rows,
+    network_config,
+    open_fabric,
+    seed_of,
+    set_up,
+)
+from core.training.train import train
+from core.workspace import Workspace
+
+KNOWN, NEW = "known", "new"
+SIDE = 64
+SEEDS = (0, 1, 2)
+MOST_LOST = 0.01
+"""By how much mAP@10 may be lower."""
+
+
+def bring_in(
+    workspace: Workspace, root: Path, name: str, categories: list[Path], most: int
+) -> None:
+    """Make a dataset of the first images of some categories."""
+    for category in categories:
+        (root / name / category.name).mkdir(parents=True)
+        for image in sorted(category.glob("*.jpg"))[:most]:
+            shutil.copy(image, root / name / category.name)
+    splits = SplitConfig(validation=0.3, test=0.0)
+    finish(add_folder(workspace, name, Source(root=root / name), splits))
+
+
+def pretrained(workspace: Workspace, epochs: int) -> Path:
+    """Learn a trunk from nothing; return its weights, named as torchvision does."""
+    recipe = FROM_SCRATCH | {"image_size": SIDE, "epochs": epochs, "batch_size": 32}
+    model = finish(train(workspace, TrainConfig(dataset=KNOWN, **recipe)))
+    print(f"the trunk's own categories: mAP@10 {model.summary[MAP]:.3f}", flush=True)
+    tensors = load_file(workspace.models / model.id / WEIGHTS)
+    trunk = {
+        key.removeprefix("tail."): value
+        for key, value in tensors.items()
+        if key.startswith("tail.")
+    }
+    path = workspace.home / "trunk.safetensors"
+    save_file(trunk, path)
+    return path
+
+
+def ours(workspace: Workspace, config: TrainConfig) -> float:
+    """Train our way; return the best mAP@10."""
+    finish(train(workspace, config))
+    return max(epoch[MAP] for epoch in read_metrics(workspace, list_runs(workspace)[0].id))
+
+
+def plain(workspace: Workspace, config: TrainConfig) -> float:
+    """Train the plain way; return the best mAP@10."""
+    dataset = open_dataset(workspace, NEW)
+    rows, classes = labelled_rows(dataset)
+    pixels = np.stack([load_square(dataset.path_of(row), SIDE) for row in rows])
+    labels = np.array([classes.index(str(row.label)) for row in rows])
+    torch.manual_seed(config.seed)
+    network = EmbeddingNetwork(network_config(config, len(classes)))
+    network.load_trunk(read_trunk(Path(config.weights), config.backbone))
+    inputs = Inputs((pixels,), labels, labels, np.ones(len(rows), np.bool_))
+    fabric = open_fabric(Device("cpu", bfloat16=False))
+    setup = set_up(config, workspace.home, fabric, network, inputs, rows)
+    best = 0.0
+    for epoch in range(config.epochs):
+        _plain_epoch(setup, pixels, epoch)
+        embeddings = _embed(setup, pixels[setup.validation])
+        best = max(best, leave_one_out(embeddings, labels[setup.validation])["map_at_10"])
+    return best
+
+
+def _plain_epoch(setup: Setup, pixels: NDArray[np.uint8], epoch: int) -> None:
+    config, labels = setup.config, setup.inputs.labels
+    setup.network.train()
+    for step, batch in enumerate(batches_of(config, labels[setup.train], epoch)):
+        rows = setup.train[batch]
+        values = normalised(torch.from_numpy(pixels[rows]))
+        if config.changes != OFF:
+            generator = torch.Generator().manual_seed(seed_of(config.seed, epoch, step))
+            values = augmented(values, generator, config.changes)
+        _, scores = setup.network(values)
+        functional.cross_entropy(scores, torch.from_numpy(labels[rows])).backward()
+        setup.optimizer.step()
+        setup.optimizer.zero_grad()
+        setup.schedule.step()
+
+
+def _embed(setup: Setup, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    setup.network.eval()
+    with torch.inference_mode():
+        parts = [setup.network(normalised(part))[0] for part in torch.from_numpy(pixels).split(64)]
+    found: NDArray[np.float32] = torch.cat(parts).numpy()
+    return found
+
+
+def compare(workspace: Workspace, title: str, config: TrainConfig) -> None:
+    """Print what both ways reach with each seed."""
+    configs = [replace(config, seed=seed) for seed in SEEDS]
+    reached = {
+        "plain": [plain(workspace, each) for each in configs],
+        "ours": [ours(workspace, each) for each in configs],
+    }
+    print(f"\n{title}: validation mAP@10")
+    for name, values in reached.items():
+        seeds = " ".join(f"{value:.3f}" for value in values)
+        print(f"  {name:<6} {seeds}  mean {statistics.mean(values):.4f}")
+    lost = statistics.mean(reached["plain"]) - statistics.mean(reached["ours"])
+    verdict = "holds" if lost <= MOST_LOST else "does not hold"
+    print(f"  ours less plain {-lost:+.4f}, at least {-MOST_LOST}: {verdict}", flush=True)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--known", type=int, default=30, help="categories of the pre-training")
+    parser.add_argument("--new", type=int, default=20, help="categories of the comparison")
+    parser.add_argument("--most", type=int, default=40, help="images of a category")
+    parser.add_argument("--epochs", type=int, default=8, help="of the pre-training")
+    options = parser.parse_args()
+    root = find_root(Path(os.environ["CALTECH101_ROOT"]))
+    categories = [path for path in sorted(root.iterdir()) if path.name != BACKGROUND]
+    with tempfile.TemporaryDirectory() as name:
+        workspace = Workspace(Path(name) / "home")
+        new, known = categories[: options.new], categories[options.new :][: options.known]
+        bring_in(workspace, Path(name), KNOWN, known, options.most)
+        bring_in(workspace, Path(name), NEW, new, options.most)
+        trunk = pretrained(workspace, options.epochs)
+        classic = TrainConfig(dataset=NEW, backbone="vgg16_bn", weights=str(trunk), image_size=SIDE)
+        compare(workspace, "images as they are", classic)
+        compare(workspace, "images changed, two views", replace(classic, augment="light"))
+
+
+if __name__ == "__main__":
+    main()

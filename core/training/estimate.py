@@ -1,0 +1,103 @@
+"""How long a training will take on this machine, and what it needs, measured on a few batches."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core.datasets.catalog import Split
+from core.datasets.registry import open_dataset
+from core.embedder.devices import Device, choose_device
+from core.embedder.network import EmbeddingNetwork
+from core.progress import Progress, Work
+from core.training.ahead import read_batch
+from core.training.config import TrainConfig
+from core.training.inputs import Inputs, values_of
+from core.training.loop import Epoch, learn_batch
+from core.training.needs import Needs, needs_of
+from core.training.setup import Setup, labelled_rows, network_config, open_fabric, set_up
+from core.workspace import Workspace
+
+PROBES = 3
+"""Measurements of each part; the quickest counts, for other work only ever slows one down."""
+
+DECODE_SECONDS = 4e-3
+"""Of one image where its decoding is all there is to do; Caltech-101's on one core."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """What a training will take."""
+
+    seconds: float
+    """From the start to the model, with nothing kept from an earlier run."""
+
+    prepare_seconds: float
+    """Of that, until the first step."""
+
+    needs: Needs
+    """Weights that change, and room on the disk."""
+
+
+def estimate(workspace: Workspace, config: TrainConfig) -> Work[Estimate]:
+    """Measure a few batches with random weights, and reckon up the whole.
+
+    Raises:
+        MissingError: There is no such dataset.
+        WorkbenchError: It has too few labelled train images.
+    """
+    yield Progress(0, 2 * PROBES, "measuring a few batches")
+    rows, classes = labelled_rows(open_dataset(workspace, config.dataset))
+    train = [row for row in rows if row.split == Split.TRAIN]
+    num_train = len(train)
+    device = choose_device()
+    network = EmbeddingNetwork(network_config(config, len(classes)))
+    fabric = open_fabric(device)
+    network.to(fabric.device)
+    shape, dtype = values_of(network, config.image_size)
+    size = min(config.batch_size, num_train)
+    frozen = yield from _frozen_seconds(network, config, device)
+    labels = np.arange(size) % len(classes)
+    values = np.zeros((size, *shape), dtype)
+    fake = Inputs((values,), labels, labels, np.ones(size, np.bool_))
+    setup = set_up(replace(config, epochs=PROBES), Path(), fabric, network, fake, train[:size])
+    step = yield from _step_seconds(setup)
+    views = 1 + (config.num_views - 1) * num_train / len(rows)
+    prepare = views * len(rows) * (frozen + DECODE_SECONDS)
+    learning = config.epochs * num_train * step / size
+    validating = config.epochs * (len(rows) - num_train) * step / size / 3  # No way back
+    return Estimate(
+        seconds=prepare + learning + validating,
+        prepare_seconds=prepare,
+        needs=needs_of(config, len(classes), num_train, len(rows) - num_train),
+    )
+
+
+def _frozen_seconds(network: EmbeddingNetwork, config: TrainConfig, device: Device) -> Work[float]:
+    """Measure how long the frozen blocks take for one image."""
+    if not len(network.frozen):
+        return 0.0
+    pixels = torch.zeros(4, 3, config.image_size, config.image_size, device=device.name)
+    pixels = pixels.contiguous(memory_format=torch.channels_last)
+    taken = []
+    for number in range(PROBES):
+        started = time.perf_counter()
+        with torch.inference_mode(), device.autocast():
+            network.frozen(pixels)
+        taken.append(time.perf_counter() - started)
+        yield Progress(number + 1, 2 * PROBES, "measuring the frozen blocks")
+    return min(taken) / len(pixels)
+
+
+def _step_seconds(setup: Setup) -> Work[float]:
+    """Measure how long it takes to learn from a batch."""
+    setup.learner.train()
+    taken = []
+    for number in range(PROBES):
+        started = time.perf_counter()
+        learn_batch(setup, read_batch(setup.inputs, setup.train, seed=0), Epoch(0))
+        taken.append(time.perf_counter() - started)
+        yield Progress(PROBES + number + 1, 2 * PROBES, "measuring a step")
+    return min(taken)

@@ -1,0 +1,121 @@
+"""What a run keeps of its validation images: who they are, and what became of them each epoch.
+
+Shapes, in this file: V validation images, D embedding dimensions, C classes.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.files import write_atomically, write_json
+
+IDS, LABELS, CLASSES = "validation_ids.npy", "validation_labels.npy", "classes.json"
+EMBEDDINGS, CONFUSION = "embeddings", "confusion"
+"""Folders of a run with a file for each epoch."""
+
+NUM_PROBES = 6
+NUM_MATCHES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A validation image that is searched by after each epoch, and what is found."""
+
+    image_id: int
+    label: str
+    matches: tuple[tuple[int, bool], ...]
+    """Image id, and whether it is of the same class; the nearest first."""
+
+
+def begin_record(
+    folder: Path, ids: NDArray[np.int64], labels: NDArray[np.int64], classes: list[str]
+) -> None:
+    """Write down which images are looked at after each epoch.
+
+    Args:
+        folder: Of the run.
+        ids: (V,) catalog ids.
+        labels: (V,) places in `classes`.
+        classes: Names.
+    """
+    _write(folder / IDS, ids)
+    _write(folder / LABELS, labels)
+    write_json(folder / CLASSES, classes)
+
+
+def record_epoch(
+    folder: Path,
+    epoch: int,
+    embeddings: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+) -> None:
+    """Write down an epoch's embeddings, in half precision, and which class was taken for which.
+
+    Args:
+        folder: Of the run.
+        epoch: From 1.
+        embeddings: (V, D) unit rows.
+        labels: (V,) true classes.
+        predicted: (V,) classes that they were taken for.
+    """
+    for name in (EMBEDDINGS, CONFUSION):
+        (folder / name).mkdir(exist_ok=True)
+    _write(_file(folder, EMBEDDINGS, epoch), embeddings.astype(np.float16))
+    pairs, counts = np.unique(np.stack([labels, predicted]), axis=1, return_counts=True)
+    _write(_file(folder, CONFUSION, epoch), np.vstack([pairs, counts]).astype(np.int32))
+
+
+def probes_of(folder: Path, epoch: int) -> list[Probe]:
+    """Return the probes and their nearest validation images after an epoch; none if unknown.
+
+    The probes are the same in every epoch: of as many classes as there are probes, those with the
+    smallest catalog id in each.
+    """
+    try:
+        ids, labels = np.load(folder / IDS), np.load(folder / LABELS)
+        classes = json.loads((folder / CLASSES).read_text(encoding="utf-8"))
+        embeddings = np.load(_file(folder, EMBEDDINGS, epoch)).astype(np.float32)
+    except (OSError, ValueError):
+        return []
+    probes = []
+    for place in _places(labels):
+        similarity = embeddings @ embeddings[place]
+        similarity[place] = -np.inf
+        nearest = np.argsort(-similarity, kind="stable")[: min(NUM_MATCHES, len(ids) - 1)]
+        matches = tuple((int(ids[i]), bool(labels[i] == labels[place])) for i in nearest)
+        probes.append(Probe(int(ids[place]), str(classes[labels[place]]), matches))
+    return probes
+
+
+def confusions_of(folder: Path, epoch: int, limit: int = 20) -> list[tuple[str, str, int]]:
+    """Return (true class, class it was taken for, how often) after an epoch, the worst first."""
+    try:
+        pairs = np.load(_file(folder, CONFUSION, epoch))
+        classes = json.loads((folder / CLASSES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    wrong = pairs[:, pairs[0] != pairs[1]]
+    worst = wrong[:, np.argsort(-wrong[2], kind="stable")[:limit]]
+    return [(classes[a], classes[b], int(count)) for a, b, count in worst.T]
+
+
+def _places(labels: NDArray[np.int64]) -> list[int]:
+    """Return the place of the first image of some classes that have two images or more."""
+    _, first, count = np.unique(labels, return_index=True, return_counts=True)
+    several = first[count > 1]
+    if len(several) <= NUM_PROBES:
+        return [int(place) for place in several]
+    chosen = np.linspace(0, len(several) - 1, NUM_PROBES).round().astype(int)
+    return [int(place) for place in several[chosen]]
+
+
+def _file(folder: Path, name: str, epoch: int) -> Path:
+    return folder / name / f"{epoch:04}.npy"
+
+
+def _write(path: Path, array: NDArray[np.generic]) -> None:
+    write_atomically(path, lambda file: np.save(file, array), durable=False)

@@ -1,0 +1,234 @@
+"""How a training is set up: network, data, optimiser. The loop itself is in `loop.py`."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from core.datasets.catalog import ImageRow, Split
+from core.datasets.filters import ImageFilter
+from core.datasets.registry import Dataset
+from core.embedder.devices import Device
+from core.embedder.network import EmbeddingNetwork, NetworkConfig
+from core.embedder.pretrained import fetch_imagenet
+from core.embedder.weights import read_trunk
+from core.errors import WorkbenchError
+from core.progress import Progress, Work
+from core.training.config import IMAGENET, NO_WEIGHTS, Schedule, TrainConfig
+from core.training.inputs import Inputs
+from core.training.objective import Objective
+from core.training.sampling import class_balanced, shuffled
+from core.training.state import Trained
+from core.workspace import Workspace
+
+WARM_UP = {Schedule.ONE_CYCLE: 0.3, Schedule.COSINE: 0.05}
+"""Share of the steps in which the learning rate rises: PyTorch's default for one-cycle."""
+
+
+UNITS = 1000
+"""Steps of the progress bar in an epoch."""
+
+
+class Learner(nn.Module):
+    """Network and loss as one module, so that one call goes through whatever is around it."""
+
+    def __init__(self, network: EmbeddingNetwork, objective: Objective) -> None:
+        super().__init__()
+        self.network = network
+        self.objective = objective
+
+    def forward(self, values: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the loss of a batch, and (B, C) its class scores."""
+        unit, scores = self.network.embed_features(values)
+        with torch.autocast(values.device.type, enabled=False):
+            loss: Tensor = self.objective(unit.float(), scores.float(), labels)
+        return loss, scores
+
+
+@dataclass(slots=True)
+class Setup:
+    """A training in progress."""
+
+    config: TrainConfig
+    folder: Path
+    """Of its run."""
+
+    fabric: Fabric
+    learner: nn.Module
+    """A `Learner`, as Fabric has wrapped it."""
+
+    network: EmbeddingNetwork
+    """The one inside it."""
+
+    objective: Objective
+    inputs: Inputs
+    train: NDArray[np.int64]
+    """Rows of `inputs` that are learnt from."""
+
+    validation: NDArray[np.int64]
+    """Rows that choose the best epoch."""
+
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    history: list[dict[str, float]] = field(default_factory=list)
+    """What was measured after each epoch."""
+
+    best: int = -1
+    """Position in `history` of the epoch whose weights are kept."""
+
+    parts: int = 1
+    """Into how many a batch is cut because memory is short."""
+
+    @property
+    def trained(self) -> Trained:
+        """Return what a saved state holds."""
+        network = self.network
+        modules = {
+            "tail": network.tail,
+            "project": network.project,
+            "normalise": network.normalise,
+            "classifier": network.classifier,
+            "objective": self.objective,
+        }
+        return Trained(modules=modules, optimizer=self.optimizer, schedule=self.schedule)
+
+
+def labelled_rows(dataset: Dataset) -> tuple[list[ImageRow], list[str]]:
+    """Return the train and validation images, and the classes to be told apart.
+
+    Raises:
+        WorkbenchError: The dataset has fewer than two classes.
+    """
+    train = [row for row in dataset.catalog.rows(ImageFilter(splits=(Split.TRAIN,))) if row.label]
+    classes = sorted({str(row.label) for row in train})
+    if not classes:
+        raise WorkbenchError(
+            f"“{dataset.name}” has no labels to learn from.",
+            "Training needs a dataset with a folder for each class.",
+        )
+    if len(classes) < 2:
+        raise WorkbenchError(
+            f"“{dataset.name}” has only one class, “{classes[0]}”.",
+            "Training needs at least two classes to tell apart.",
+        )
+    validation = dataset.catalog.rows(ImageFilter(splits=(Split.VALIDATION,)))
+    return train + [row for row in validation if row.label in set(classes)], classes
+
+
+def network_config(config: TrainConfig, num_classes: int) -> NetworkConfig:
+    """Return what the network is built from."""
+    return NetworkConfig(
+        backbone=config.backbone,
+        trainable_blocks=config.trainable_blocks,
+        dimension=config.dimension,
+        batch_norm=config.batch_norm,
+        num_classes=num_classes,
+        image_size=config.image_size,
+    )
+
+
+def load_weights(
+    workspace: Workspace, network: EmbeddingNetwork, config: TrainConfig
+) -> Work[None]:
+    """Give the network the pre-trained weights that were chosen, if any."""
+    if config.weights == NO_WEIGHTS:
+        return
+    if config.weights == IMAGENET:
+        path = yield from fetch_imagenet(workspace, config.backbone)
+    else:
+        path = Path(config.weights).expanduser()
+    yield Progress(0, 0, "reading the pre-trained weights")
+    network.load_trunk(read_trunk(path, config.backbone))
+
+
+def open_fabric(device: Device) -> Fabric:
+    """Return Fabric for as many processes as torchrun has started, or for this one."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    fabric = Fabric(
+        accelerator={"cuda": "cuda", "mps": "mps"}.get(device.name, "cpu"),
+        devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+        num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
+        strategy="ddp" if world > 1 else "auto",
+        precision="bf16-mixed" if device.bfloat16 else "32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
+def set_up(
+    config: TrainConfig,
+    folder: Path,
+    fabric: Fabric,
+    network: EmbeddingNetwork,
+    inputs: Inputs,
+    rows: list[ImageRow],
+) -> Setup:
+    """Put together what the loop needs."""
+    in_train = np.array([row.split == Split.TRAIN for row in rows])
+    train = np.flatnonzero(in_train & inputs.usable)
+    objective = Objective(
+        config.metric_loss,
+        weight=config.metric_weight,
+        num_classes=network.config.num_classes,
+        dimension=config.dimension,
+        label_smoothing=config.label_smoothing,
+    )
+    learner = Learner(network, objective)
+    optimizer = _optimizer(config, learner)
+    num_batches = len(batches_of(config, inputs.labels[train], epoch=0))
+    steps = max(2, config.epochs * num_batches)
+    rates = [group["lr"] for group in optimizer.param_groups]
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=rates,
+        total_steps=steps,
+        pct_start=WARM_UP[config.schedule],
+        cycle_momentum=config.schedule == Schedule.ONE_CYCLE,
+    )
+    wrapped, _ = fabric.setup(learner, optimizer)  # The optimiser itself stays as it is
+    return Setup(
+        config=config,
+        folder=folder,
+        fabric=fabric,
+        learner=wrapped,
+        network=network,
+        objective=objective,
+        inputs=inputs,
+        train=train,
+        validation=np.flatnonzero(~in_train & inputs.usable),
+        optimizer=optimizer,
+        schedule=schedule,
+    )
+
+
+def batches_of(
+    config: TrainConfig, labels: NDArray[np.int64], epoch: int
+) -> list[NDArray[np.int64]]:
+    """Return an epoch's batches, as places in `labels`: the same ones at every call."""
+    generator = torch.Generator().manual_seed(seed_of(config.seed, epoch, 0))
+    if config.images_per_class:
+        return class_balanced(labels, config.batch_size, config.images_per_class, generator)
+    return shuffled(len(labels), config.batch_size, generator)
+
+
+def seed_of(seed: int, epoch: int, step: int) -> int:
+    """Return a number of its own for each epoch and step of a seed."""
+    return int(np.random.SeedSequence((seed, epoch, step)).generate_state(1, np.uint32)[0])
+
+
+def _optimizer(config: TrainConfig, learner: Learner) -> torch.optim.Optimizer:
+    """Return AdamW with a learning rate for the trunk, for what is new, and for proxies."""
+    trunk = [p for p in learner.network.tail.parameters() if p.requires_grad]
+    in_trunk = {id(parameter) for parameter in trunk}
+    new = [p for p in learner.network.trained_parameters() if id(p) not in in_trunk]
+    groups: list[dict[str, Any]] = [{"params": new, "lr": config.learning_rate}]
+    if trunk:
+        groups.append({"params": trunk, "lr": config.trunk_learning_rate})
+    groups += learner.objective.parameter_groups(config.learning_rate)
+    return torch.optim.AdamW(groups, weight_decay=config.weight_decay)

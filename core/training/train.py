@@ -1,0 +1,232 @@
+"""A training from its start, or from where it was, to its model."""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from core.artifacts import Manifest, draft, publish, read_manifest
+from core.datasets.registry import Dataset, open_dataset
+from core.downloads import FULL_DISK
+from core.embedder.devices import choose_device
+from core.embedder.models import WEIGHTS, network_settings, write_weights
+from core.embedder.network import EmbeddingNetwork
+from core.errors import WorkbenchError
+from core.progress import Stop, Work
+from core.training.config import TrainConfig
+from core.training.inputs import prepare_inputs
+from core.training.loop import Epoch, figures, go_on, learn, save
+from core.training.measure import measure
+from core.training.record import begin_record
+from core.training.runs import (
+    MAP,
+    METRICS,
+    Run,
+    RunStatus,
+    append_metrics,
+    can_resume,
+    change_run,
+    delete_run,
+    folder_of,
+    is_pause_requested,
+    leave_run,
+    read_run,
+    start_run,
+    take_pause,
+    take_run,
+)
+from core.training.setup import (
+    Setup,
+    labelled_rows,
+    load_weights,
+    network_config,
+    open_fabric,
+    set_up,
+)
+from core.training.tensorboard import write_events
+from core.workspace import Workspace
+
+
+def train(workspace: Workspace, config: TrainConfig, run_id: str | None = None) -> Work[Manifest]:
+    """Train a model on a dataset's train images and save the best epoch's weights.
+
+    The best epoch is the one with the highest mAP@10 among the validation images (each searched
+    among the others); without validation images it is the last. Thrown a `Stop` after the first
+    epoch, it saves the best one so far; if a pause was asked for, it saves its state and no model.
+
+    Args:
+        workspace: Where everything is.
+        config: What was chosen.
+        run_id: What to call the run; by dataset and backbone if left out.
+
+    Raises:
+        Stop: It was thrown one before the first epoch, or was paused.
+        MissingError: There is no such dataset or weights file.
+        WorkbenchError: It has too few labelled train images, the loss is no longer a number, or the
+            disk is full. The run says so, too; after a full disk it can be gone on with.
+    """
+    labelled_rows(open_dataset(workspace, config.dataset))  # Before there is a run to speak of
+    fabric = open_fabric(choose_device())
+    run = start_run(workspace, config, run_id) if fabric.is_global_zero else None
+    run = read_run(workspace, fabric.broadcast(run.id if run else ""))
+    return (yield from _carry_out(workspace, run, fabric))
+
+
+def resume(workspace: Workspace, run_id: str) -> Work[Manifest]:
+    """Go on with a run from its last saved state, as if it had never ended; see `train`.
+
+    Raises:
+        WorkbenchError: It is done, or as `train` has it.
+        DamagedArtifactError: Its record or state was changed.
+    """
+    run = read_run(workspace, run_id)
+    if not can_resume(run):
+        raise WorkbenchError(
+            f"The run “{run_id}” has ended.", "Train again with its settings to learn more."
+        )
+    return (yield from _carry_out(workspace, run, open_fabric(choose_device())))
+
+
+def _carry_out(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
+    """Do it, and have the first process write down how it ended."""
+    if not fabric.is_global_zero:
+        return (yield from _train(workspace, run, fabric))
+    folder = folder_of(workspace, run.id)
+    take_run(workspace, run)
+    try:
+        return (yield from _train(workspace, run, fabric))
+    except WorkbenchError as error:
+        change_run(workspace, run.id, status=RunStatus.FAILED, message=str(error))
+        raise
+    except OSError as error:
+        if error.errno not in FULL_DISK and "No space left" not in str(error):
+            raise
+        full = WorkbenchError(
+            "The disk is full; the training is paused at its last saved state.",
+            "Make room, then resume it.",
+        )
+        change_run(workspace, run.id, status=RunStatus.PAUSED, message=str(full))
+        raise full from error
+    except Stop:
+        if take_pause(folder):
+            change_run(workspace, run.id, status=RunStatus.PAUSED)
+        else:  # Before the first epoch: there is nothing to remember
+            delete_run(workspace, run.id)
+        raise
+    finally:
+        leave_run(workspace, run.id)
+
+
+def _train(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
+    config = TrainConfig(**run.config)
+    folder = folder_of(workspace, run.id)
+    dataset = open_dataset(workspace, config.dataset)
+    _, classes = labelled_rows(dataset)
+    fingerprint = dataset.catalog.fingerprint
+    setup = yield from _set_up(workspace, config, fabric, dataset, folder)
+    epoch = go_on(setup)
+    if fabric.is_global_zero:
+        images = setup.validation
+        begin_record(folder, setup.inputs.ids[images], setup.inputs.labels[images], classes)
+        if setup.best < 0:
+            write_weights(setup.network, folder)
+    status, message = RunStatus.DONE, ""
+    try:
+        yield from _epochs(setup, epoch)
+    except Stop:
+        if is_pause_requested(folder):
+            save(setup, epoch)
+            raise
+        if not setup.history:
+            raise
+        status = RunStatus.STOPPED
+    except WorkbenchError as error:  # The loss is no number: what was good before is kept
+        if not setup.history:
+            raise
+        status, message = RunStatus.STOPPED, str(error)
+    manifest = None
+    if fabric.is_global_zero:
+        manifest = _publish(workspace, setup, classes, fingerprint)
+        change_run(workspace, run.id, status=status, message=message, model=manifest.id)
+    model_id = fabric.broadcast(manifest.id if manifest else "")
+    return manifest or read_manifest(workspace.models / model_id)
+
+
+def _set_up(
+    workspace: Workspace, config: TrainConfig, fabric: Fabric, dataset: Dataset, folder: Path
+) -> Work[Setup]:
+    rows, classes = labelled_rows(dataset)
+    torch.manual_seed(config.seed)
+    network = EmbeddingNetwork(network_config(config, len(classes)))
+    with fabric.rank_zero_first():  # The others find what it has made
+        yield from load_weights(workspace, network, config)
+        network.to(fabric.device)
+        inputs = yield from prepare_inputs(
+            workspace, dataset, rows, network, config, choose_device()
+        )
+    return set_up(config, folder, fabric, network, inputs, rows)
+
+
+def _epochs(setup: Setup, epoch: Epoch) -> Work[None]:
+    """Go on epoch by epoch; `epoch` is where it is at each moment."""
+    while epoch.number < setup.config.epochs and not _is_enough(setup):
+        yield from learn(setup, epoch)
+        measured = yield from measure(setup, figures(setup, epoch))
+        setup.history.append(measured)
+        _keep_if_best(setup)
+        if setup.fabric.is_global_zero:
+            append_metrics(setup.folder, measured)
+            write_events(setup.folder, measured)
+        epoch.begin(epoch.number + 1)
+        save(setup, epoch)
+
+
+def _is_enough(setup: Setup) -> bool:
+    """Say whether mAP@10 has not risen for as many epochs as the config has patience for."""
+    values = [measured.get(MAP, 0.0) for measured in setup.history]
+    waited = len(values) - 1 - values.index(max(values)) if values else 0
+    return 0 < setup.config.patience <= waited
+
+
+def _keep_if_best(setup: Setup) -> None:
+    last, best = setup.history[-1], setup.history[max(0, setup.best)]
+    if setup.best < 0 or last.get(MAP, 1.0) >= best.get(MAP, 1.0):
+        setup.best = len(setup.history) - 1
+        if setup.fabric.is_global_zero:
+            write_weights(setup.network, setup.folder)
+
+
+def _publish(workspace: Workspace, setup: Setup, classes: list[str], fingerprint: str) -> Manifest:
+    config = setup.config
+    with draft(workspace.models) as folder:
+        shutil.copyfile(setup.folder / WEIGHTS, folder / WEIGHTS)
+        lines = "".join(json.dumps(measured) + "\n" for measured in setup.history)
+        (folder / METRICS).write_text(lines, encoding="utf-8")
+        untrained = "" if config.epochs else "-untrained"
+        return publish(
+            folder,
+            kind="model",
+            stem=f"{config.dataset[:40]}-{config.backbone}{untrained}",
+            config={
+                "train": asdict(config),
+                "network": network_settings(setup.network.config),
+            },
+            made_from={"dataset": config.dataset, "dataset_fingerprint": fingerprint},
+            summary=_summary(setup, classes),
+        )
+
+
+def _summary(setup: Setup, classes: list[str]) -> dict[str, object]:
+    best = setup.history[setup.best] if setup.history else {}
+    return {
+        "classes": classes,
+        "best_epoch": int(best.get("epoch", 0)),
+        "epochs_trained": len(setup.history),
+        "num_train": len(setup.train),
+        "num_validation": len(setup.validation),
+        "num_problems": int((~setup.inputs.usable).sum()),
+        **{name: value for name, value in best.items() if name != "epoch"},
+    }

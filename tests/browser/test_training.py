@@ -1,0 +1,131 @@
+"""Trainings are watched live, paused and resumed, and outlive the page, the server and a kill."""
+
+import os
+import re
+import signal
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from core.job_records import list_running
+from core.training.runs import read_metrics
+from core.workspace import Workspace
+from tests.browser.journey import (
+    MINUTE,
+    choose_option,
+    go_to,
+    headless,
+    metric,
+    set_number,
+    settings_tab,
+    start_from_scratch,
+    stop_button,
+    tiles,
+)
+from tests.browser.workbench import Workbench, open_page
+
+RUN = "drawn-mobilenet_v3_large"
+SHOWN_RANGE = "() => document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range"
+TITLE = "Training mobilenet_v3_large on drawn, 500 epochs"
+
+
+def start_training(page: Page, workbench: Workbench) -> None:
+    headless(workbench.home, "draw", "--name", "drawn", "--per-category", "20")
+    open_page(page, workbench, "training")
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_text("From scratch", exact=True).click()
+    expect(page.get_by_text("Wants some thousands of images")).to_be_visible()
+    start_from_scratch(page)  # By now the settings were drawn open; a list stays unfolded
+    choose_option(page, "Backbone", "MobileNet-V3 large")
+    settings_tab(page, "Learning")
+    set_number(page, "Epochs", 500)
+    expect(page.get_by_text(re.compile("MobileNet-V3 large · .* · 500 epochs"))).to_be_visible()
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_text(re.compile(r"epoch \d+ of 500")).first).to_be_visible(timeout=MINUTE)
+
+
+def zoom_in(page: Page) -> list[float]:
+    """Draw a box in the first plot with the mouse; return the epochs that it shows then."""
+    plot = page.locator(".js-plotly-plot").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    before = page.evaluate(SHOWN_RANGE)
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.3 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"], steps=8)
+    page.mouse.up()
+    page.wait_for_function(f"before => ({SHOWN_RANGE})().join() !== before.join()", arg=before)
+    shown: list[float] = page.evaluate(SHOWN_RANGE)
+    return shown
+
+
+def epochs_of(workbench: Workbench) -> list[float]:
+    return [measured["epoch"] for measured in read_metrics(Workspace(workbench.home), RUN)]
+
+
+def test_a_training_is_watched_paused_resumed_and_stopped(
+    start_workbench: Callable[..., Workbench], sound_page: Page
+) -> None:
+    page = sound_page
+    workbench = start_workbench()
+    start_training(page, workbench)
+    other = page.context.new_page()
+    open_page(other, workbench, "")
+    expect(other.get_by_text(re.compile(TITLE)).first).to_be_visible()
+
+    expect(metric(page, "Validation mAP@10")).to_be_visible(timeout=2 * MINUTE)
+    expect(metric(page, "Memory")).to_contain_text("MB")
+    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    first = page.get_by_text("What it finds after epoch").inner_text()
+    expect(tiles(page, "Queries and what is found")).to_have_count(36)
+    zoomed = zoom_in(page)
+    expect(page.get_by_text(first, exact=True)).to_have_count(0, timeout=MINUTE)  # Drawn anew
+    expect(page.get_by_text("What it finds after epoch")).to_be_visible()
+    assert page.evaluate(SHOWN_RANGE) == zoomed
+
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text(f"{RUN} is paused")).to_be_visible(timeout=MINUTE)
+    assert workbench.jobs() == []
+    before = epochs_of(workbench)
+    page.get_by_role("button", name="Resume").click()
+    expect(stop_button(page)).to_be_visible()
+    goes_on = page.get_by_text(re.compile(f"What it finds after epoch {len(before) + 1}"))
+    expect(goes_on).to_be_visible(timeout=MINUTE)
+
+    stop_button(page).click()
+    expect(page.get_by_text("stopped; the best so far is kept")).to_be_visible(timeout=MINUTE)
+    expect(other.get_by_text(re.compile(TITLE))).to_have_count(0)
+    assert epochs_of(workbench) == list(range(1, len(epochs_of(workbench)) + 1))
+    assert (workbench.home / "models" / RUN).is_dir()
+    go_to(page, "Datasets")
+
+
+def test_a_training_outlives_the_server_and_goes_on_after_a_kill(
+    start_workbench: Callable[..., Workbench], page: Page
+) -> None:
+    workbench = start_workbench()
+    start_training(page, workbench)
+    [before] = list_running(Workspace(workbench.home))
+
+    workbench.kill()
+    workbench.start()
+    open_page(page, workbench, "training")
+    expect(page.get_by_text(re.compile(f"{TITLE}.*epoch")).first).to_be_visible()
+    [after] = list_running(Workspace(workbench.home))
+    assert after.process_id == before.process_id
+    expect(metric(page, "Validation mAP@10")).to_be_visible(timeout=2 * MINUTE)
+
+    os.killpg(after.process_id, signal.SIGKILL)
+    expect(page.get_by_text(f"{RUN} was interrupted")).to_be_visible()
+    page.get_by_role("button", name="Log and command").click()
+    expect(page.get_by_text("The same from a shell:")).to_be_visible()
+    expect(page.get_by_text(re.compile("python -m core train --dataset drawn"))).to_be_visible()
+    page.keyboard.press("Escape")
+    assert list((workbench.home / "models").glob("[!.]*")) == []
+
+    reached = len(epochs_of(workbench))
+    page.get_by_role("button", name="Resume").click()
+    goes_on = page.get_by_text(re.compile(f"What it finds after epoch {reached + 1}"))
+    expect(goes_on).to_be_visible(timeout=MINUTE)
+    assert epochs_of(workbench)[: reached + 1] == list(range(1, reached + 2))

@@ -1,0 +1,226 @@
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from core.embedder.preprocess import normalised
+from core.training.augment import augmented
+from core.training.augment_config import OFF, PRESETS, STRONG, AugmentConfig
+
+STILL: dict[str, Any] = {"flip": 0, "shift": 0, "brightness": 0, "contrast": 0}
+"""What the defaults would change, switched off."""
+
+
+def seeded(seed: int = 3) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(count: int = 4, side: int = 32) -> Tensor:
+    pixels = torch.randint(0, 256, (count, 3, side, side), generator=seeded(9), dtype=torch.uint8)
+    return normalised(pixels)
+
+
+def ramp(count: int, side: int = 17) -> Tensor:
+    """Channel 0 holds each pixel's x, channel 1 its y, channel 2 is 1."""
+    line = torch.arange(side).float()
+    image = torch.stack([line.expand(side, side), line[:, None].expand(side, side)])
+    image = torch.cat([image, torch.ones(1, side, side)])
+    return image.expand(count, 3, side, side).contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_seed_repeats_bit_for_bit_and_another_differs(preset: str) -> None:
+    pixels, config = noise(), PRESETS[preset]
+    first, second = (augmented(pixels, seeded(), config) for _ in range(2))
+    assert first.shape == (4, 3, 32, 32)
+    assert first.dtype == torch.float32
+    assert first.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(first, second)
+    if preset != "off":
+        assert not torch.equal(first, augmented(pixels, seeded(4), config))
+        assert not torch.equal(first, pixels)
+
+
+def test_images_that_may_not_change_are_returned_as_they_are() -> None:
+    pixels = noise()
+    assert augmented(pixels, seeded(), OFF) is pixels
+    assert PRESETS["off"] == OFF == AugmentConfig(**STILL)
+
+
+def test_the_input_is_left_alone() -> None:
+    pixels = noise()
+    before = pixels.clone()
+    augmented(pixels, seeded(), STRONG)
+    assert torch.equal(pixels, before)
+
+
+def test_the_defaults_repeat_what_earlier_runs_saw() -> None:
+    """The recipe as it was when flip, shift and colours were all there was, word for word."""
+    pixels, generator = noise(8), seeded()
+    flips = torch.rand(8, generator=generator) < 0.5
+    moved = torch.where(flips[:, None, None, None], pixels.flip(3), pixels)
+    padded = functional.pad(moved, (4, 4, 4, 4), mode="reflect")
+    offsets = torch.randint(0, 9, (8, 2), generator=generator).tolist()
+    moved = torch.stack([padded[i, :, y : y + 32, x : x + 32] for i, (y, x) in enumerate(offsets)])
+    contrast, brightness = (torch.rand(2, 8, 1, 1, 1, generator=generator) * 2 - 1) * 0.2
+    assert torch.equal(augmented(pixels, seeded()), moved * (1 + contrast) + brightness)
+
+
+def test_a_flip_mirrors_left_and_right_with_and_without_resampling() -> None:
+    pixels = noise(16)
+    config = AugmentConfig(**(STILL | {"flip": 1}))
+    assert torch.equal(augmented(pixels, seeded(), config), pixels.flip(3))
+    turned = AugmentConfig(**(STILL | {"flip": 1, "rotation": 1e-4}))
+    torch.testing.assert_close(
+        augmented(pixels, seeded(), turned), pixels.flip(3), rtol=0, atol=1e-2
+    )
+
+
+def test_about_half_of_the_images_are_flipped() -> None:
+    config = AugmentConfig(**(STILL | {"flip": 0.5, "rotation": 1e-4}))
+    result = augmented(ramp(400), seeded(), config)
+    flipped = (result[:, 0, 8, 0] > 8).float().mean()
+    assert 0.4 < flipped < 0.6
+
+
+def test_a_turn_keeps_lengths_and_stays_within_its_limit() -> None:
+    config = AugmentConfig(**(STILL | {"rotation": 30}))
+    result = augmented(ramp(50), seeded(), config)
+    middle, right, below = result[:, :2, 8, 8], result[:, :2, 8, 12], result[:, :2, 12, 8]
+    torch.testing.assert_close(middle, torch.full((50, 2), 8.0), rtol=0, atol=1e-4)
+    across, down = (right - middle).unbind(1)
+    torch.testing.assert_close(torch.hypot(across, down), torch.full((50,), 4.0))
+    quarter = torch.stack([-down, across], dim=1)
+    torch.testing.assert_close(below - middle, quarter, rtol=0, atol=1e-3)
+    angles = torch.atan2(down, across) * 180 / math.pi
+    assert angles.abs().max() <= 30.001
+    assert angles.min() < -20
+    assert angles.max() > 20
+
+
+def test_a_cut_is_enlarged_within_its_range_of_areas() -> None:
+    config = AugmentConfig(
+        **(STILL | {"smallest_crop": 0.25, "largest_crop": 0.64, "stretch": 1.2})
+    )
+    result = augmented(ramp(200), seeded(), config)
+    width = (result[:, 0, 8, 16] - result[:, 0, 8, 0]) / 16
+    height = (result[:, 1, 16, 8] - result[:, 1, 0, 8]) / 16
+    assert (width * height).min() >= 0.25 - 1e-4
+    assert (width * height).max() <= 0.64 + 1e-4
+    assert 1 / 1.2 - 1e-4 <= (width / height).min() < 0.9
+    assert 1.1 < (width / height).max() <= 1.2 + 1e-4
+    assert result[:, 0].min() >= -1e-4
+    assert result[:, 0].max() <= 16 + 1e-4
+
+
+def test_what_a_shift_brings_in_is_the_mirrored_border() -> None:
+    for resample in (0, 1e-4):
+        changed = AugmentConfig(**(STILL | {"shift": 0.25, "rotation": resample}))
+        rows = augmented(ramp(100), seeded(), changed)[:, 0, 8]
+        starts = rows[:, 0]
+        assert starts.min() >= 0
+        assert (starts > 1).any()
+        # Steps of one pixel, one way before the mirror and the other way behind it
+        steps = rows.diff(dim=1).abs()
+        assert (steps <= 1.001).all()
+        assert (steps > 0.99).float().mean() > 0.9
+        assert (rows[:, 0] > rows[:, 1]).any()
+        assert changed.resamples == (resample > 0)
+
+
+def test_no_turn_and_no_cut_shows_anything_but_the_image() -> None:
+    """Borders are mirrored: the channel of ones stays one, nothing black comes in."""
+    config = AugmentConfig(**(STILL | {"shift": 0.5, "rotation": 180, "smallest_crop": 0.3}))
+    ones = augmented(ramp(50), seeded(), config)[:, 2]
+    torch.testing.assert_close(ones, torch.ones_like(ones))
+
+
+@pytest.mark.parametrize(
+    ("field", "factor"), [("brightness", 0.0), ("contrast", 1.0), ("saturation", 1.0)]
+)
+def test_each_colour_change_does_something_of_its_own_to_each_image(
+    field: str, factor: float
+) -> None:
+    pixels = noise(1).expand(6, 3, 32, 32)
+    result = augmented(pixels, seeded(), AugmentConfig(**(STILL | {field: 0.3})))
+    change = (result - pixels).flatten(1)
+    assert (change.abs().amax(dim=1) > 1e-3).all()
+    assert len(change.abs().mean(dim=1).unique()) == 6
+    constant = change.std(dim=1) < 1e-5
+    assert constant.all() == (factor == 0)
+    assert change.abs().max() < 0.3 + factor * 3
+
+
+def test_saturation_leaves_greys_and_moves_colours_from_or_to_grey() -> None:
+    grey = torch.full((5, 3, 4, 4), 100, dtype=torch.uint8)
+    red = torch.tensor([200, 50, 50], dtype=torch.uint8)[:, None, None].expand(5, 3, 4, 4)
+    config = AugmentConfig(**(STILL | {"saturation": 1}))
+    torch.testing.assert_close(
+        augmented(normalised(grey), seeded(), config), normalised(grey), rtol=0, atol=1e-5
+    )
+    changed = augmented(normalised(red), seeded(), config)
+    mean, deviation = torch.tensor([[0.485, 0.456], [0.229, 0.224]])
+    channels = (changed[:, :2, 0, 0] * deviation + mean) * 255
+    # luma 0.299 · 200 + 0.701 · 50 = 94.85: red lies 105.15 above it, green 44.85 below
+    share = (channels[:, 0] - 200) / 105.15
+    torch.testing.assert_close(channels[:, 1], 50 - 44.85 * share, rtol=0, atol=1e-2)
+    assert share.abs().max() <= 1
+    assert share.min() < 0 < share.max()
+
+
+def test_saturation_comes_before_contrast_and_brightness() -> None:
+    """A grey picture shows it: its saturation changes nothing, the others the same as alone."""
+    grey = normalised(torch.arange(48, dtype=torch.uint8).reshape(3, 1, 4, 4).expand(3, 3, 4, 4))
+    limits = {"contrast": 0.3, "brightness": 0.3}
+    alone, together = (
+        augmented(grey, seeded(), AugmentConfig(**(STILL | limits | {"saturation": share})))
+        for share in (0, 0.9)
+    )
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
+
+
+def test_an_erased_rectangle_is_grey_and_of_the_right_size() -> None:
+    pixels = torch.ones(300, 3, 32, 32)
+    result = augmented(pixels, seeded(), AugmentConfig(**(STILL | {"erasing": 0.5})))
+    covered = result == 0
+    shares = covered[:, 0].float().mean(dim=(1, 2))
+    assert 0.4 < (shares > 0).float().mean() < 0.6
+    assert shares.max() <= 0.4
+    assert shares[shares > 0].min() > 0.012, "none is cut off by the border"
+    assert torch.equal(covered[:, 0], covered[:, 2])
+    rows, columns = covered[:, 0].any(dim=2).sum(dim=1), covered[:, 0].any(dim=1).sum(dim=1)
+    torch.testing.assert_close(rows * columns, covered[:, 0].sum(dim=(1, 2)))
+
+
+def test_values_stay_sane_with_everything_on() -> None:
+    result = augmented(noise(64), seeded(), STRONG)
+    assert torch.isfinite(result).all()
+    assert result.abs().max() < 3 * 1.4 * 1.4 + 0.4
+
+
+@pytest.mark.parametrize("side", [1, 2, 33])
+def test_odd_and_tiny_images_keep_their_shape(side: int) -> None:
+    configs = [STRONG] if side == 1 else [STRONG, AugmentConfig()]
+    for config in configs:
+        assert augmented(noise(3, side), seeded(), config).shape == (3, 3, side, side)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"flip": 1.5}, "flip must be in 0..1, got 1.5"),
+        ({"shift": -0.1}, "shift must be in 0..0.5, got -0.1"),
+        ({"smallest_crop": 0}, "smallest_crop must be in 0.05..1, got 0"),
+        ({"stretch": 0.5}, "stretch must be in 1..3, got 0.5"),
+        ({"rotation": float("nan")}, "rotation must be in 0..180, got nan"),
+        ({"saturation": 2}, "saturation must be in 0..1, got 2"),
+        ({"erasing": 2}, "erasing must be in 0..1, got 2"),
+        ({"smallest_crop": 0.9, "largest_crop": 0.5}, "smallest_crop must not exceed largest_crop"),
+    ],
+)
+def test_settings_out_of_range_are_refused_by_name(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        AugmentConfig(**settings)
