@@ -17,6 +17,8 @@ SEED = 1234
 
 # Before torch is loaded: threads that spin while they wait make a shared machine ten times slower
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Several processes share the cores
+os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 from tests.page_fixtures import empty, full, made, visit  # noqa: E402, F401 - fixtures
 
@@ -71,5 +73,5 @@ def caltech_root() -> Path:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: the quick answers first, and no event loop under the others."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Browser tests come first: they are the longest, and several processes end together so."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)

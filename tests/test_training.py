@@ -178,8 +178,8 @@ def test_kept_features_are_what_the_frozen_blocks_put_out(
     values = on_device(kept, torch.device(device.name))
 
     pixels = np.stack([load_square(dataset.path_of(rows[i]), 32) for i in (0, 7)])
-    with torch.inference_mode():
-        plain = network.frozen(normalised(torch.from_numpy(pixels)))
+    with torch.inference_mode(), device.autocast():
+        plain = network.frozen(normalised(torch.from_numpy(pixels))).float()
     torch.testing.assert_close(values, plain, rtol=2e-3, atol=1e-3)
     assert [classes[label] for label in labels.tolist()] == [rows[0].label, rows[7].label]
 
