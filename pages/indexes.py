@@ -1,5 +1,7 @@
 """Indexes: embed the dataset with a model and make it searchable."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -14,10 +16,28 @@ from pages.parts.text import plain, size
 from state import choices, resources, session
 
 KINDS = {
-    IndexKind.FLAT: "**Flat** compares with every image: exact, right up to some 100,000 images.",
-    IndexKind.IVF: "**IVF** looks only into the nearest groups: quicker, and may miss a match.",
-    IndexKind.HNSW: "**HNSW** walks a graph of neighbours: quickest, and takes more memory.",
+    IndexKind.FLAT: ("Flat", "compares with every image: exact, right up to some 100,000 images."),
+    IndexKind.HNSW: ("HNSW", "walks a graph of neighbours: quickest, and takes more memory."),
+    IndexKind.IVF: ("IVF", "looks only into the nearest groups: quicker, and may miss a match."),
+    IndexKind.IVF_PQ: ("IVF-PQ", "keeps some bytes of each image: for millions in little memory."),
+    IndexKind.SQ8: ("SQ8", "keeps a byte a dimension: a fourth of the memory, nearly exact."),
+    IndexKind.OPQ_IVF_PQ: ("OPQ+IVF-PQ", "turns the space before IVF-PQ; takes minutes to learn."),
+    IndexKind.FACTORY: ("Factory", "builds what one of FAISS's own factory strings says."),
 }
+"""Kind → what it is called, and what it does."""
+
+FIELDS: dict[IndexKind, dict[str, tuple[int, int, int]]] = {
+    IndexKind.HNSW: {
+        "links": (2, 256, 32),
+        "ef_construction": (1, 4096, 200),
+        "ef_search": (1, 4096, 64),
+    },
+    IndexKind.IVF: {"lists": (0, 65536, 0), "nprobe": (0, 65536, 0)},
+}
+FIELDS[IndexKind.IVF_PQ] = FIELDS[IndexKind.IVF] | {"code_bytes": (0, 1024, 0)}
+FIELDS[IndexKind.OPQ_IVF_PQ] = FIELDS[IndexKind.IVF_PQ]
+"""Kind → its numbers: least, most, default."""
+
 DOCS = field_docs(IndexConfig)
 
 
@@ -34,42 +54,40 @@ def build_form(dataset: str, lineage: Lineage) -> None:
             list(IndexKind),
             default=IndexKind.FLAT,
             required=True,
-            format_func=lambda kind: "Flat" if kind == IndexKind.FLAT else kind.upper(),
+            format_func=lambda kind: KINDS[kind][0],
             key="indexes-kind",
         )
-    st.markdown(KINDS[IndexKind(kind)])
+    name, explanation = KINDS[IndexKind(kind)]
+    st.markdown(f"**{name}** {explanation}")
     settings = parameters(IndexKind(kind))
+    try:
+        config = IndexConfig(kind=IndexKind(kind), **settings)
+    except ValueError as error:
+        st.caption(f"{plain(str(error))}.")
+        return
     if st.button(
         "Embed and build", key="indexes-build", type="primary", icon=":material/play_arrow:"
     ):
-        config = IndexConfig(kind=IndexKind(kind), **settings)
         arguments = ["index", "--dataset", dataset, "--model", model, *as_arguments(config)]
         launch(arguments, f"Indexing {dataset} with {model}", about=dataset)
         st.rerun()
 
 
-def parameters(kind: IndexKind) -> dict[str, int]:
-    """Draw the numbers that a kind of index has."""
-    fields = {
-        IndexKind.FLAT: (),
-        IndexKind.IVF: (("lists", 0, 65536, 0), ("nprobe", 0, 65536, 0)),
-        IndexKind.HNSW: (
-            ("links", 2, 256, 32),
-            ("ef_construction", 1, 4096, 200),
-            ("ef_search", 1, 4096, 64),
-        ),
-    }[kind]
-    if not fields:
-        return {}
-    columns = st.columns(3)
-    return {
-        name: int(
-            column.number_input(
+def parameters(kind: IndexKind) -> dict[str, Any]:
+    """Draw what a kind of index has to choose."""
+    fields = FIELDS.get(kind, {})
+    grid = st.grid(3, min_column_width=200)
+    settings: dict[str, Any] = {}
+    for name, (low, high, default) in fields.items():
+        with grid.cell():
+            settings[name] = st.number_input(
                 name, low, high, default, key=f"indexes-{kind}-{name}", help=DOCS[name]
             )
-        )
-        for column, (name, low, high, default) in zip(columns, fields, strict=False)
-    }
+    if kind == IndexKind.FACTORY:
+        settings["factory"] = st.text_input(
+            "factory", "IVF64,SQ8", key="indexes-factory", help=DOCS["factory"]
+        ).strip()
+    return settings
 
 
 def index_table(lineage: Lineage) -> None:

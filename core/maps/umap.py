@@ -13,7 +13,7 @@ from core.artifacts import Manifest, draft, open_artifact, publish
 from core.errors import WorkbenchError
 from core.maps.config import FEWEST_IMAGES, MapConfig
 from core.progress import Progress, Work
-from core.vectors import faiss_store
+from core.vectors.building import build
 from core.vectors.config import IndexConfig
 from core.vectors.embeddings import Embeddings, open_embeddings
 from core.vectors.indexes import open_index
@@ -92,7 +92,7 @@ def _nearest(
     vectors = embeddings.vectors
     count = len(vectors)
     rows = np.arange(count, dtype=np.int64)
-    flat = yield from faiss_store.build(vectors, rows, IndexConfig())
+    flat = yield from build(vectors, rows, IndexConfig())
     ids = np.empty((count, neighbours), np.int64)
     distances = np.empty((count, neighbours), np.float32)
     for start in range(0, count, SEARCH_BATCH):

@@ -19,6 +19,7 @@ from core.metrics import RANKS, measures, score, totals
 from core.progress import Progress, Work
 from core.retrieval.config import CATEGORIES, QUERIES, EvaluateConfig
 from core.vectors import faiss_store
+from core.vectors.building import build
 from core.vectors.config import IndexConfig
 from core.vectors.embeddings import Embeddings, open_embeddings
 from core.vectors.indexes import open_index
@@ -60,7 +61,7 @@ def evaluate(workspace: Workspace, config: EvaluateConfig) -> Work[Manifest]:
     matches = yield from _search(index.store, questions.vectors, among)
     summary: dict[str, float] = {}
     if config.exact:
-        flat = yield from faiss_store.build(embeddings.vectors, embeddings.image_ids, IndexConfig())
+        flat = yield from build(embeddings.vectors, embeddings.image_ids, IndexConfig())
         exact = yield from _search(flat, questions.vectors, among)
         summary = {f"neighbour_recall_at_{RANKS}": faiss_store.neighbour_recall(matches, exact)}
         summary |= {

@@ -1,9 +1,11 @@
 """The embedded vector index: FAISS, in this process, from a file.
 
-Shapes, in this file: N indexed images, Q queries, D embedding dimensions, K results.
+Building one is the business of `building.py`.
+
+Shapes, in this file: N rows of the index, Q queries, D embedding dimensions, K results, B images.
 """
 
-import math
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,49 +16,83 @@ from numpy.typing import NDArray
 
 from core.errors import DamagedArtifactError, WorkbenchError
 from core.files import write_atomically
-from core.progress import Progress, Work
-from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.store import Matches
+from core.vectors.factory import faiss_any, parts_of
+from core.vectors.store import Effort, Matches
+from core.vectors.unit_rows import check_unit_rows
 
-faiss_any: Any = faiss
-"""Its type stubs know neither all search parameters nor their arguments."""
-
-ADD_BATCH = 4096
-TRAIN_VECTORS_PER_LIST = 39
-"""FAISS warns below this many training vectors a list."""
+REMOVED = -1
+"""In place of a catalog id: the image of that row was taken out."""
 
 MAX_READ_BYTES = 1 << 38
 """A file that claims more than 256 GiB of vectors is refused before memory is asked for."""
 
+MAPPED_FROM_BYTES = 64 << 20
+"""A smaller file is read at once; a larger one is mapped, and read where a search looks."""
+
+HEADER = struct.Struct("<4siq")
+"""What most of FAISS's files begin with: four letters, D, and N."""
+
 
 class FaissStore:
-    """A FAISS index over unit rows, with the catalog id of each."""
+    """A FAISS index over unit rows, with the catalog id of each.
+
+    Images that are taken out stay in the FAISS index and are passed over: not every kind can give
+    up a row.
+    """
 
     def __init__(self, index: faiss.Index, image_ids: NDArray[np.int64]) -> None:
+        """Take over an index and the (N,) catalog ids of its rows."""
         self.index = index
         self.image_ids = image_ids
+        self._parts = list(parts_of(index))
+        self._know_rows()
 
     @property
     def count(self) -> int:
         """How many images are indexed."""
-        return int(self.index.ntotal)
+        return len(self._sorted_ids)
+
+    @property
+    def num_removed(self) -> int:
+        """How many rows are passed over because their image was taken out."""
+        return len(self.image_ids) - self.count
 
     @property
     def dimension(self) -> int:
         """D, the length of an embedding."""
         return int(self.index.d)
 
+    @property
+    def effort(self) -> Effort | None:
+        """What a search can be made more thorough by; None where every vector is looked at."""
+        for part in self._parts:
+            if isinstance(part, faiss.IndexIVF):
+                return Effort("nprobe", int(part.nprobe), int(part.nlist))
+            if isinstance(part, faiss.IndexHNSW):
+                return Effort("efSearch", int(part.hnsw.efSearch), 4096)
+        return None
+
     def search(
-        self, queries: NDArray[np.float32], k: int, *, among: NDArray[np.int64] | None = None
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        *,
+        among: NDArray[np.int64] | None = None,
+        labels: tuple[str, ...] = (),
+        effort: int | None = None,
     ) -> list[Matches]:
-        """See `VectorStore.search`.
+        """See `VectorStore.search`; it knows no classes, so it goes by `among`.
 
         Raises:
-            WorkbenchError: The queries come from another model: their length differs.
-            ValueError: `k` is below 1.
+            WorkbenchError: The queries come from another model: their length differs; or this
+                index cannot search among some of its images only.
+            ValueError: `k` or `effort` is below 1.
         """
+        del labels
         if k < 1:
             raise ValueError(f"k must be at least 1, got {k}")
+        if effort is not None and effort < 1:
+            raise ValueError(f"effort must be at least 1, got {effort}")
         if queries.shape[1] != self.dimension:
             raise WorkbenchError(
                 f"The index holds {self.dimension}-dimensional embeddings, "
@@ -64,63 +100,124 @@ class FaissStore:
                 "Embed the query with the model that the index was made with.",
             )
         k = min(k, self.count)
-        similarities, rows = self.index.search(queries, k, params=self._parameters(k, among))
+        if k == 0:
+            return [_nothing() for _ in queries]
+        parameters = _parameters(self._parts, k, effort, self._selector(among))
+        try:
+            scores, rows = self.index.search(queries, k, params=parameters)
+        except RuntimeError as error:
+            raise WorkbenchError(
+                "This kind of index cannot be searched in this way.",
+                "Search among all images, or build a Flat, HNSW or IVF index.",
+            ) from error
+        if self.index.metric_type == faiss.METRIC_L2:
+            scores = np.float32(1) - scores / np.float32(2)  # |a-b|² = 2 - 2·a·b of unit vectors
         found = rows >= 0  # FAISS fills a short row up with -1
         return [
-            Matches(self.image_ids[row[real]], similarity[real])
-            for row, similarity, real in zip(rows, similarities, found, strict=True)
+            Matches(self.image_ids[row[real]], score[real])
+            for row, score, real in zip(rows, scores, found, strict=True)
         ]
+
+    def add(
+        self,
+        vectors: NDArray[np.float32],
+        image_ids: NDArray[np.int64],
+        labels: tuple[str, ...] = (),
+    ) -> None:
+        """See `VectorStore.add`.
+
+        Raises:
+            WorkbenchError: They are of another model, or not of unit length.
+        """
+        del labels
+        if vectors.shape[1] != self.dimension:
+            raise WorkbenchError(
+                f"The index holds {self.dimension}-dimensional embeddings, "
+                f"the new ones have {vectors.shape[1]}.",
+                "Embed the images with the model that the index was made with.",
+            )
+        check_unit_rows(vectors)
+        self._mark_removed(image_ids)
+        self.index.add(np.ascontiguousarray(vectors, np.float32))
+        self.image_ids = np.concatenate([self.image_ids, image_ids.astype(np.int64)])
+        self._know_rows()
+
+    def remove(self, image_ids: NDArray[np.int64]) -> int:
+        """See `VectorStore.remove`."""
+        num_removed = self._mark_removed(image_ids)
+        self._know_rows()
+        return num_removed
 
     def write(self, path: Path) -> None:
         """Save the FAISS index, in one rename."""
-        content = faiss.serialize_index(self.index)
-        write_atomically(path, lambda file: file.write(content.data))
 
-    def _parameters(self, k: int, among: NDArray[np.int64] | None) -> Any:
-        selector = None
-        if among is not None:
-            selector = faiss.IDSelectorBatch(np.flatnonzero(np.isin(self.image_ids, among)))
-        if isinstance(self.index, faiss.IndexIVF):
-            return faiss_any.SearchParametersIVF(sel=selector, nprobe=self.index.nprobe)
-        if isinstance(self.index, faiss.IndexHNSW):
-            effort = max(self.index.hnsw.efSearch, k)
-            return faiss_any.SearchParametersHNSW(sel=selector, efSearch=effort)
-        return None if selector is None else faiss_any.SearchParameters(sel=selector)
+        def write(file: Any) -> None:
+            faiss.write_index(self.index, faiss_any.PyCallbackIOWriter(file.write))
 
+        write_atomically(path, write)
 
-def build(
-    vectors: NDArray[np.float32], image_ids: NDArray[np.int64], config: IndexConfig
-) -> Work[FaissStore]:
-    """Index (N, D) unit rows, yielding as they are added.
+    def _mark_removed(self, image_ids: NDArray[np.int64]) -> int:
+        rows = self._rows_of(image_ids)
+        self.image_ids = self.image_ids.copy()  # It may be mapped, or another's
+        self.image_ids[rows] = REMOVED
+        return len(rows)
 
-    Raises:
-        WorkbenchError: There are too few images for the wanted number of IVF lists.
-    """
-    count, dimension = vectors.shape
-    index = _empty(count, dimension, config)
-    if not index.is_trained:
-        yield Progress(0, count, "grouping the vectors")
-        index.train(np.ascontiguousarray(vectors))
-    for start in range(0, count, ADD_BATCH):
-        index.add(np.ascontiguousarray(vectors[start : start + ADD_BATCH]))
-        yield Progress(index.ntotal, count, "adding vectors")
-    return FaissStore(index, image_ids)
+    def _know_rows(self) -> None:
+        """Prepare what finds the rows of images: their ids in order, and those passed over."""
+        present = np.flatnonzero(self.image_ids != REMOVED)
+        order = np.argsort(self.image_ids[present], kind="stable")
+        self._sorted_rows = present[order]
+        self._sorted_ids = self.image_ids[self._sorted_rows]
+        self._without_removed = _bitmap(present, len(self.image_ids)) if self.num_removed else None
+
+    def _rows_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows of those images that are indexed, in no order of use."""
+        if not len(self._sorted_ids):
+            return np.empty(0, np.int64)
+        wanted = np.unique(image_ids)
+        places = np.minimum(np.searchsorted(self._sorted_ids, wanted), len(self._sorted_ids) - 1)
+        rows: NDArray[np.int64] = self._sorted_rows[places[self._sorted_ids[places] == wanted]]
+        return rows
+
+    def _selector(self, among: NDArray[np.int64] | None) -> Any:
+        if among is None:
+            return self._without_removed
+        return _bitmap(self._rows_of(among), len(self.image_ids))
 
 
 def read(path: Path, image_ids: NDArray[np.int64], dimension: int) -> FaissStore:
-    """Load a FAISS index whose checksum has been verified.
+    """Load a FAISS index whose checksum has been verified; a large one is mapped, not read.
+
+    Args:
+        path: The file; it must not be written to while the index is open.
+        image_ids: (N,) the catalog id of each row, or `REMOVED`.
+        dimension: D, as its manifest says.
 
     Raises:
         DamagedArtifactError: It does not fit what its manifest says of it.
     """
+    check_header(path, len(image_ids), dimension)
     faiss.set_deserialization_vector_byte_limit(MAX_READ_BYTES)
+    is_large = path.stat().st_size >= MAPPED_FROM_BYTES
     try:
-        index = faiss.read_index(str(path))
-    except RuntimeError as error:
+        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if is_large else 0)
+    except (RuntimeError, MemoryError) as error:
         raise _misfit(path) from error
     if index.d != dimension or index.ntotal != len(image_ids):
         raise _misfit(path)
     return FaissStore(index, image_ids)
+
+
+def check_header(path: Path, count: int, dimension: int) -> None:
+    """Refuse a file of another length or dimension before FAISS reads it.
+
+    Raises:
+        DamagedArtifactError: Its first bytes do not say `count` vectors of `dimension`.
+    """
+    with path.open("rb") as file:
+        start = file.read(HEADER.size)
+    if len(start) < HEADER.size or HEADER.unpack(start)[1:] != (dimension, count):
+        raise _misfit(path)
 
 
 def neighbour_recall(found: Sequence[Matches], exact: Sequence[Matches]) -> float:
@@ -131,27 +228,38 @@ def neighbour_recall(found: Sequence[Matches], exact: Sequence[Matches]) -> floa
     return hits / max(1, sum(len(b.image_ids) for b in exact))
 
 
-def _empty(count: int, dimension: int, config: IndexConfig) -> faiss.Index:
-    if config.kind == IndexKind.FLAT:
-        return faiss.IndexFlatIP(dimension)
-    if config.kind == IndexKind.HNSW:
-        graph = faiss.IndexHNSWFlat(dimension, config.links, faiss.METRIC_INNER_PRODUCT)
-        graph.hnsw.efConstruction = config.ef_construction
-        graph.hnsw.efSearch = config.ef_search
-        return graph
-    enough = count // TRAIN_VECTORS_PER_LIST
-    lists = config.lists or max(1, min(round(4 * math.sqrt(count)), enough))
-    if lists > count:
-        raise WorkbenchError(
-            f"{lists} lists need at least {lists} images, and only {count} are embedded.",
-            "Ask for fewer lists, or for 0 to have the number chosen.",
+def _parameters(parts: Sequence[Any], k: int, effort: int | None, selector: Any) -> Any:
+    """Return the search parameters of an index that is made of these parts, the outermost first."""
+    if not parts:
+        return None
+    part, rest = parts[0], parts[1:]
+    if isinstance(part, faiss.IndexIVF):
+        return faiss_any.SearchParametersIVF(
+            sel=selector, nprobe=min(effort or part.nprobe, part.nlist)
         )
-    cells = faiss.IndexIVFFlat(
-        faiss.IndexFlatIP(dimension), dimension, lists, faiss.METRIC_INNER_PRODUCT
-    )
-    cells.cp.min_points_per_centroid = 1  # Checked above, in a sentence of our own
-    cells.nprobe = min(lists, config.nprobe or math.ceil(lists / 8))
-    return cells
+    if isinstance(part, faiss.IndexHNSW):
+        wanted = max(effort or part.hnsw.efSearch, k)
+        return faiss_any.SearchParametersHNSW(sel=selector, efSearch=wanted)
+    if isinstance(part, faiss.IndexPreTransform):
+        inner = _parameters(rest, k, effort, selector)
+        return None if inner is None else faiss_any.SearchParametersPreTransform(index_params=inner)
+    if isinstance(part, faiss.IndexRefine):
+        inner = _parameters(rest, round(k * part.k_factor), effort, selector)
+        return faiss_any.IndexRefineSearchParameters(
+            k_factor=part.k_factor, base_index_params=inner
+        )
+    return None if selector is None else faiss_any.SearchParameters(sel=selector)
+
+
+def _bitmap(rows: NDArray[np.int64], count: int) -> Any:
+    """Return FAISS's selector of some rows out of `count`."""
+    chosen = np.zeros(count, np.bool_)
+    chosen[rows] = True
+    return faiss_any.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
+
+
+def _nothing() -> Matches:
+    return Matches(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 def _misfit(path: Path) -> DamagedArtifactError:

@@ -8,6 +8,7 @@ from core.artifacts import Manifest, draft, open_artifact, publish
 from core.files import write_atomically
 from core.progress import Work
 from core.vectors import faiss_store
+from core.vectors.building import build
 from core.vectors.config import IndexConfig
 from core.vectors.embeddings import IMAGE_IDS, open_embeddings
 from core.vectors.faiss_store import FaissStore
@@ -48,7 +49,7 @@ def build_index(workspace: Workspace, embeddings_id: str, config: IndexConfig) -
         WorkbenchError: There are too few of them for this kind.
     """
     embeddings = open_embeddings(workspace, embeddings_id)
-    store = yield from faiss_store.build(embeddings.vectors, embeddings.image_ids, config)
+    store = yield from build(embeddings.vectors, embeddings.image_ids, config)
     source = embeddings.manifest
     with draft(workspace.indexes) as folder:
         store.write(folder / INDEX)

@@ -1,6 +1,6 @@
 """What every vector index can do, whichever engine is behind it.
 
-Shapes, in this file: Q queries, D embedding dimensions, K results.
+Shapes, in this file: Q queries, D embedding dimensions, K results, B images.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,21 @@ class Matches:
     """(K,) catalog ids."""
 
     similarities: NDArray[np.float32]
-    """(K,) cosine similarities in [-1, 1], descending."""
+    """(K,) cosine similarities in [-1, 1], descending; kinds that compress estimate them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What a search can be made more thorough by."""
+
+    name: str
+    """nprobe or efSearch."""
+
+    value: int
+    """What it is when nothing else is asked for."""
+
+    most: int
+    """More than this makes no difference."""
 
 
 class VectorStore(Protocol):
@@ -32,8 +46,18 @@ class VectorStore(Protocol):
     def dimension(self) -> int:
         """D, the length of an embedding."""
 
+    @property
+    def effort(self) -> Effort | None:
+        """What a search can be made more thorough by; None where it is exact."""
+
     def search(
-        self, queries: NDArray[np.float32], k: int, *, among: NDArray[np.int64] | None = None
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        *,
+        among: NDArray[np.int64] | None = None,
+        labels: tuple[str, ...] = (),
+        effort: int | None = None,
     ) -> list[Matches]:
         """Find the `k` images nearest to each query.
 
@@ -43,7 +67,27 @@ class VectorStore(Protocol):
             queries: (Q, D) float32, unit length.
             k: Neighbours wanted for each query, at least 1; more than are indexed gives all.
             among: Catalog ids that may be found; None for all.
+            labels: The classes whose images `among` are, where it is just those of some classes: a
+                store that keeps classes goes by them.
+            effort: nprobe or efSearch for this search; None for what the index was built with.
 
         Returns:
             One `Matches` a query, in query order.
         """
+
+    def add(
+        self,
+        vectors: NDArray[np.float32],
+        image_ids: NDArray[np.int64],
+        labels: tuple[str, ...] = (),
+    ) -> None:
+        """Index more images; those whose id is indexed already are replaced.
+
+        Args:
+            vectors: (B, D) float32 unit rows.
+            image_ids: (B,) catalog ids, each once.
+            labels: The class of each, "" for none, for a store that keeps classes; () for none.
+        """
+
+    def remove(self, image_ids: NDArray[np.int64]) -> int:
+        """Take images out, and return how many of them were indexed."""
