@@ -39,6 +39,7 @@ def disk_use(workspace: Workspace) -> DiskUse:
         "Models": workspace.models,
         "Embeddings": workspace.embeddings,
         "Indexes": workspace.indexes,
+        "Comparisons": workspace.sweeps,
         "Evaluations": workspace.evaluations,
         "Maps": workspace.maps,
         "Exports": workspace.exports,

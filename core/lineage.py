@@ -29,6 +29,7 @@ class Lineage:
     maps: list[Manifest]
     embeddings: list[Manifest]
     evaluations: list[Manifest]
+    sweeps: list[Manifest]
     damaged: list[str]
     """A sentence for each artefact whose manifest cannot be trusted."""
 
@@ -73,7 +74,7 @@ class Lineage:
         is among them.
         """
         models = {model.id for model in self.models_of(dataset)}
-        rest = [*self.maps, *self.evaluations, *self.indexes, *self.embeddings]
+        rest = [*self.maps, *self.evaluations, *self.indexes, *self.sweeps, *self.embeddings]
         return [
             artifact
             for artifact in [*rest, *self.models]
@@ -113,5 +114,6 @@ def read_lineage(workspace: Workspace) -> Lineage:
         maps=kinds["map"][0],
         embeddings=kinds["embeddings"][0],
         evaluations=kinds["evaluation"][0],
+        sweeps=kinds["sweep"][0],
         damaged=damaged_datasets + [said for _, damaged in kinds.values() for said in damaged],
     )

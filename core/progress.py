@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
+IN_A_PART = 1000
+"""Steps that a part of some work counts as, whatever it counts itself."""
 
 
 class Stop(Exception):  # noqa: N818 - a request, not an error
@@ -54,3 +56,31 @@ def finish(work: Generator[Any, None, T]) -> T:
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def part_of(work: Work[T], number: int, total: int, note: str) -> Work[T]:
+    """Do one of several equal parts of some work, and say how far all of it is.
+
+    Args:
+        work: The part.
+        number: Parts that are done before it.
+        total: Parts in all.
+        note: Said before the part's own words.
+    """
+    try:
+        event = next(work)
+        while True:
+            if isinstance(event, Progress):
+                done = round((number + event.fraction) * IN_A_PART)
+                event = Progress(done, total * IN_A_PART, f"{note}: {event.note}")
+            try:
+                yield event
+            except Stop as stop:
+                event = work.throw(stop)
+            else:
+                event = next(work)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        work.close()

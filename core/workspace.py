@@ -39,6 +39,11 @@ class Workspace:
         return self.home / "data" / "indexes"
 
     @property
+    def sweeps(self) -> Path:
+        """One folder a comparison of indexes."""
+        return self.home / "data" / "sweeps"
+
+    @property
     def maps(self) -> Path:
         """One folder a map."""
         return self.home / "data" / "maps"
@@ -84,6 +89,7 @@ class Workspace:
         return {
             "model": self.models,
             "embeddings": self.embeddings,
+            "sweep": self.sweeps,
             "index": self.indexes,
             "evaluation": self.evaluations,
             "map": self.maps,

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from core.commands import bringing, datasets, making, models, using
+from core.commands import bringing, datasets, lab, making, models, using
 
 COMMANDS = {
     "scan": bringing.SCAN,
@@ -20,6 +20,9 @@ COMMANDS = {
     "estimate": making.ESTIMATE,
     "embed": making.EMBED,
     "index": making.INDEX,
+    "sweep": lab.SWEEP,
+    "advise": lab.ADVISE,
+    "measure": lab.MEASURE,
     "map": making.MAP,
     "export-model": models.EXPORT_MODEL,
     "import-model": models.IMPORT_MODEL,

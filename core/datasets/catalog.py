@@ -235,6 +235,15 @@ class Catalog:
         with connect(self.path) as connection:
             return [label for (label,) in connection.execute(query)]
 
+    def labels_by_id(self) -> list[tuple[int, str]]:
+        """Return (image id, label) of every labelled image that can be read, by id."""
+        query = (
+            f"SELECT id, label FROM images WHERE {STANDING_SQL[Standing.READABLE]} "
+            "AND label IS NOT NULL ORDER BY id"
+        )
+        with connect(self.path) as connection:
+            return connection.execute(query).fetchall()
+
     def class_counts(
         self, images: ImageFilter = ALL_IMAGES
     ) -> list[tuple[str | None, str | None, int]]:

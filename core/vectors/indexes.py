@@ -1,6 +1,9 @@
 """Indexes as artefacts: built from embeddings, opened for searching."""
 
+import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +13,7 @@ from core.progress import Work
 from core.vectors import faiss_store
 from core.vectors.building import build
 from core.vectors.config import IndexConfig
-from core.vectors.embeddings import IMAGE_IDS, open_embeddings
+from core.vectors.embeddings import IMAGE_IDS, Embeddings, open_embeddings
 from core.vectors.faiss_store import FaissStore
 from core.workspace import Workspace
 
@@ -49,7 +52,29 @@ def build_index(workspace: Workspace, embeddings_id: str, config: IndexConfig) -
         WorkbenchError: There are too few of them for this kind.
     """
     embeddings = open_embeddings(workspace, embeddings_id)
+    started = time.perf_counter()
     store = yield from build(embeddings.vectors, embeddings.image_ids, config)
+    taken = {"build_s": time.perf_counter() - started}
+    return publish_index(workspace, embeddings, store, config, summary=taken)
+
+
+def publish_index(
+    workspace: Workspace,
+    embeddings: Embeddings,
+    store: FaissStore,
+    config: IndexConfig,
+    *,
+    summary: Mapping[str, Any],
+) -> Manifest:
+    """Save an index that was built over embeddings.
+
+    Args:
+        workspace: Where to.
+        embeddings: What it was built from.
+        store: The index.
+        config: What it was built by.
+        summary: Facts to keep beside those that every index has.
+    """
     source = embeddings.manifest
     with draft(workspace.indexes) as folder:
         store.write(folder / INDEX)
@@ -57,7 +82,7 @@ def build_index(workspace: Workspace, embeddings_id: str, config: IndexConfig) -
         return publish(
             folder,
             kind="index",
-            stem=f"{source.id[:70]}-{config.kind}",
+            stem=f"{source.id[:70]}-{config.kind.replace('_', '-')}",
             config=asdict(config),
             made_from=source.made_from
             | {"embeddings": source.id, "embeddings_fingerprint": source.fingerprint},
@@ -66,6 +91,7 @@ def build_index(workspace: Workspace, embeddings_id: str, config: IndexConfig) -
                 "dimension": store.dimension,
                 "num_problems": source.summary["num_problems"],
                 "size_bytes": (folder / INDEX).stat().st_size,
+                **summary,
             },
         )
 

@@ -1,0 +1,40 @@
+"""The exact neighbours that approximate ones are held to, without a copy of the vectors.
+
+Shapes, in this file: N vectors, Q queries, D embedding dimensions, K neighbours.
+"""
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from core.progress import Progress, Work
+
+BLOCK = 1 << 16
+"""Vectors that are compared together, so that mapped ones are not all in memory at once."""
+
+
+def nearest_rows(
+    vectors: NDArray[np.float32], queries: NDArray[np.float32], k: int
+) -> Work[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Compare every query with every vector.
+
+    Args:
+        vectors: (N, D) float32 unit rows; may be mapped.
+        queries: (Q, D) float32 unit rows.
+        k: Neighbours wanted, at most N.
+
+    Returns:
+        (Q, K) rows of `vectors`, most similar first, and (Q, K) cosine similarities.
+    """
+    rows = np.empty((len(queries), 0), np.int64)
+    similarities = np.empty((len(queries), 0), np.float32)
+    for start in range(0, len(vectors), BLOCK):
+        block = np.ascontiguousarray(vectors[start : start + BLOCK], np.float32)
+        found, places = faiss.knn(queries, block, min(k, len(block)), faiss.METRIC_INNER_PRODUCT)
+        rows = np.concatenate([rows, places + start], axis=1)
+        similarities = np.concatenate([similarities, found], axis=1)
+        order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
+        rows = np.take_along_axis(rows, order, axis=1)
+        similarities = np.take_along_axis(similarities, order, axis=1)
+        yield Progress(start + len(block), len(vectors), "searching exactly")
+    return rows, similarities

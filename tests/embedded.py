@@ -1,0 +1,74 @@
+"""Embeddings on disk whose vectors are drawn, of a dataset whose images are rows and no files."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.artifacts import Manifest, draft, publish
+from core.datasets.catalog import Catalog, Found
+from core.datasets.layout import Labels, Layout
+from core.datasets.registry import (
+    CATALOG,
+    Root,
+    describe_dataset,
+    open_dataset,
+    publish_dataset,
+)
+from core.vectors.embeddings import IMAGE_IDS, VECTORS
+from core.workspace import Workspace
+
+DATASET = "points"
+
+
+def clusters(count: int, dimension: int = 16, num_classes: int = 8) -> NDArray[np.float32]:
+    """Unit rows around as many centres as there are classes, in turns."""
+    draw = np.random.default_rng(0)
+    centres = draw.normal(size=(num_classes, dimension))
+    points = centres[np.arange(count) % num_classes] + 0.5 * draw.normal(size=(count, dimension))
+    unit: NDArray[np.float32] = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(
+        np.float32
+    )
+    return unit
+
+
+def embedded_set(
+    workspace: Workspace, count: int, *, num_classes: int = 8, labelled: bool = True
+) -> Manifest:
+    """Publish a dataset of rows and embeddings of them; return the embeddings' manifest."""
+    with draft(workspace.datasets) as folder:
+        roots = [Root(path=folder, layout=Layout(labels=Labels.TOP))]
+        describe_dataset(folder, roots=roots, source="folder", left_out=())
+        catalog = Catalog(folder / CATALOG)
+        catalog.create()
+        catalog.write(new=[_found(number, num_classes, labelled) for number in range(count)])
+        publish_dataset(workspace, folder, DATASET)
+    dataset = open_dataset(workspace, DATASET)
+    with draft(workspace.embeddings) as folder:
+        np.save(folder / VECTORS, clusters(count, num_classes=num_classes))
+        np.save(folder / IMAGE_IDS, np.array(dataset.catalog.ids(), np.int64))
+        return publish(
+            folder,
+            kind="embeddings",
+            stem=f"{DATASET}-model",
+            config={},
+            made_from={
+                "dataset": DATASET,
+                "dataset_fingerprint": dataset.catalog.images_fingerprint,
+                "model": "model",
+                "model_fingerprint": "",
+            },
+            summary={"count": count, "dimension": 16, "num_problems": 0},
+        )
+
+
+def _found(number: int, num_classes: int, labelled: bool) -> Found:
+    return Found(
+        root=0,
+        path=f"{number}.png",
+        folder_label=f"class {number % num_classes}" if labelled else None,
+        width=32,
+        height=32,
+        size_bytes=100,
+        modified_ns=0,
+        sha256=f"{number:064x}",
+        problem=None,
+    )
