@@ -444,7 +444,10 @@ def test_what_is_not_there_is_said_with_status_1(
         (["draw", "--name", "x", "--per-category", "0"], "per-category must be at least 1"),
         (["train", "--dataset", "x", "--epochs", "ten"], "invalid int value: 'ten'"),
         (["train", "--dataset", "x", "--epochs", "-1"], "epochs must be in"),
-        (["index", "--embeddings", "x", "--kind", "tree"], "{flat,hnsw,ivf,ivf_pq,sq8,opq_ivf_pq,factory}"),
+        (
+            ["index", "--embeddings", "x", "--kind", "tree"],
+            "{flat,hnsw,ivf,ivf_pq,sq8,opq_ivf_pq,factory}",
+        ),
         (["index", "--dataset", "x"], "index needs either --embeddings"),
         (["map", "--index", "x", "--neighbours", "1"], "neighbours must be in"),
         (["query", "--index", "x", "a.png", "--k", "0"], "k must be in 1..100, got 0"),

@@ -181,10 +181,8 @@ def test_only_points_that_no_other_beats_are_on_the_front() -> None:
 
 def test_a_comparison_is_measured_and_read_back(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 1500)
-    config = SweepConfig(
-        embeddings=embeddings.id, kinds="flat,hnsw,ivf", factories="IVF8,SQ4;PCA8,Flat"
-    )
-    made = finish(sweep(workspace, config))
+    config = SweepConfig(kinds="flat,hnsw,ivf", factories="IVF8,SQ4;PCA8,Flat")
+    made = finish(sweep(workspace, embeddings.id, config))
     opened = open_sweep(workspace, made.id)
 
     factories = {found.factory for found in opened.points}
@@ -205,16 +203,16 @@ def test_a_kind_for_which_there_are_too_few_images_is_left_out_and_said(
     workspace: Workspace,
 ) -> None:
     embeddings = embedded_set(workspace, 100)
-    made = finish(sweep(workspace, SweepConfig(embeddings=embeddings.id, kinds="flat,ivf_pq")))
+    made = finish(sweep(workspace, embeddings.id, SweepConfig(kinds="flat,ivf_pq")))
     assert "at least 256 images" in made.summary["skipped"]["IVF_PQ"]
     assert [found.name for found in open_sweep(workspace, made.id).points] == ["Flat"]
     with pytest.raises(WorkbenchError, match="None of these indexes can be built"):
-        finish(sweep(workspace, SweepConfig(embeddings=embeddings.id, kinds="ivf_pq")))
+        finish(sweep(workspace, embeddings.id, SweepConfig(kinds="ivf_pq")))
 
 
 def test_a_stop_keeps_what_was_measured_so_far(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 1500)
-    work = sweep(workspace, SweepConfig(embeddings=embeddings.id, kinds="flat,hnsw"))
+    work = sweep(workspace, embeddings.id, SweepConfig(kinds="flat,hnsw"))
     event = next(work)
     while not (isinstance(event, Progress) and "recall 1.000 in" in event.note):
         event = next(work)
@@ -236,11 +234,11 @@ def test_a_comparison_that_makes_no_sense_cannot_be_chosen(
     wrong: dict[str, object], said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
-        SweepConfig(embeddings="e", **wrong)  # type: ignore[arg-type]
+        SweepConfig(**wrong)  # type: ignore[arg-type]
 
 
 def kinds_proposed(count: int, **asked: float) -> list[str]:
-    config = AdviseConfig(embeddings="e", **asked)  # type: ignore[arg-type]
+    config = AdviseConfig(**asked)  # type: ignore[arg-type]
     return [
         proposal.config.factory or str(proposal.config.kind)
         for proposal in proposals(count, 128, config)
@@ -264,8 +262,8 @@ def test_what_is_proposed_fits_the_memory() -> None:
 
 def test_the_advisor_keeps_an_easy_budget_and_saves_the_index(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 1000)
-    config = AdviseConfig(embeddings=embeddings.id, recall=0.9, latency_ms=1000)
-    made = finish(advise(workspace, config))
+    config = AdviseConfig(recall=0.9, latency_ms=1000)
+    made = finish(advise(workspace, embeddings.id, config))
 
     advice = made.summary["advice"]
     assert advice["kept"] is True
@@ -279,9 +277,9 @@ def test_the_advisor_keeps_an_easy_budget_and_saves_the_index(workspace: Workspa
 def test_the_advisor_tunes_until_recall_holds(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 2000)
     config = AdviseConfig(
-        embeddings=embeddings.id, recall=0.7, latency_ms=1000, memory_mb=0.08
+        recall=0.7, latency_ms=1000, memory_mb=0.08
     )  # 128 kB as they are, 32 kB in bytes
-    made = finish(advise(workspace, config))
+    made = finish(advise(workspace, embeddings.id, config))
     advice = made.summary["advice"]
     assert advice["kept"] is True
     assert made.config["factory"].endswith("SQ8")
@@ -291,8 +289,8 @@ def test_the_advisor_tunes_until_recall_holds(workspace: Workspace) -> None:
 
 def test_a_budget_that_cannot_be_kept_is_said_to_be_missed(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 1000)
-    config = AdviseConfig(embeddings=embeddings.id, recall=0.99, latency_ms=0.001)
-    made = finish(advise(workspace, config))
+    config = AdviseConfig(recall=0.99, latency_ms=0.001)
+    made = finish(advise(workspace, embeddings.id, config))
     advice = made.summary["advice"]
     assert advice["kept"] is False
     assert len(advice["tried"]) > 3
@@ -305,7 +303,7 @@ def test_a_budget_that_cannot_be_kept_is_said_to_be_missed(workspace: Workspace)
 )
 def test_a_budget_out_of_range_cannot_be_chosen(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must be in"):
-        AdviseConfig(embeddings="e", **wrong)  # type: ignore[arg-type]
+        AdviseConfig(**wrong)  # type: ignore[arg-type]
 
 
 def test_parts_add_up_and_stops_reach_them() -> None:
@@ -333,7 +331,7 @@ def test_parts_add_up_and_stops_reach_them() -> None:
 
 def test_configs_differ_only_in_effort(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 500)
-    made = finish(sweep(workspace, SweepConfig(embeddings=embeddings.id, kinds="hnsw")))
+    made = finish(sweep(workspace, embeddings.id, SweepConfig(kinds="hnsw")))
     points = open_sweep(workspace, made.id).points
     efforts = [found.config.ef_search for found in points if found.config.links == 16]
     assert efforts == sorted(set(efforts))

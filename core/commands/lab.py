@@ -16,6 +16,7 @@ STARTING = Progress(0, 0, "starting")
 
 
 def _configure_sweep(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--embeddings", required=True, help="id of the embeddings")
     add_options(parser, SweepConfig)
 
 
@@ -25,7 +26,7 @@ def _run_sweep(workspace: Workspace, options: argparse.Namespace) -> Work[Result
     from core.vectors.points import best_points
     from core.vectors.sweep import open_sweep, sweep
 
-    manifest = yield from sweep(workspace, config)
+    manifest = yield from sweep(workspace, options.embeddings, config)
     points = open_sweep(workspace, manifest.id).points
     best = set(best_points(points))
     rows = [
@@ -54,6 +55,7 @@ def _describe_sweep(result: Result) -> str:
 
 
 def _configure_advise(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--embeddings", required=True, help="id of the embeddings")
     add_options(parser, AdviseConfig)
 
 
@@ -62,7 +64,7 @@ def _run_advise(workspace: Workspace, options: argparse.Namespace) -> Work[Resul
     yield STARTING
     from core.vectors.advice import advise
 
-    manifest = yield from advise(workspace, config)
+    manifest = yield from advise(workspace, options.embeddings, config)
     return artifact_facts(manifest)
 
 

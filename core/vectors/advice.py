@@ -34,7 +34,7 @@ class Candidate:
     """By how much, each miss as a share of what was asked for."""
 
 
-def advise(workspace: Workspace, config: AdviseConfig) -> Work[Manifest]:
+def advise(workspace: Workspace, embeddings_id: str, config: AdviseConfig) -> Work[Manifest]:
     """Build the index that keeps a budget, or else the one that comes nearest to it.
 
     Kinds are proposed by the number of images, each tuned on one half of the queries and judged by
@@ -45,8 +45,8 @@ def advise(workspace: Workspace, config: AdviseConfig) -> Work[Manifest]:
         MissingError: The embeddings or their dataset are gone.
         WorkbenchError: No index is small enough.
     """
-    embeddings = open_embeddings(workspace, config.embeddings)
-    bench = yield from make_bench(workspace, config.embeddings, config.num_queries, config.seed)
+    embeddings = open_embeddings(workspace, embeddings_id)
+    bench = yield from make_bench(workspace, embeddings_id, config.num_queries, config.seed)
     count, dimension = embeddings.vectors.shape
     proposed = proposals(count, dimension, config)
     nearest: Candidate | None = None

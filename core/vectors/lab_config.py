@@ -24,9 +24,6 @@ class SweepConfig:
         ValueError: A kind or factory string is none, or there are too few queries.
     """
 
-    embeddings: str
-    """Id of the embeddings."""
-
     kinds: str = ",".join(DEFAULT_KINDS)
     """Kinds to compare, with commas between them."""
 
@@ -66,9 +63,6 @@ class AdviseConfig:
     Raises:
         ValueError: A number is out of range.
     """
-
-    embeddings: str
-    """Id of the embeddings."""
 
     recall: float = 0.95
     """Least neighbour recall at 10: share of the exact ten nearest that it finds, 0.5 to 1."""

@@ -25,8 +25,8 @@ class Sweep:
     points: list[Point]
 
 
-def sweep(workspace: Workspace, config: SweepConfig) -> Work[Manifest]:
-    """Build each index in memory, measure it at several efforts, and save the figures.
+def sweep(workspace: Workspace, embeddings_id: str, config: SweepConfig) -> Work[Manifest]:
+    """Build each index over embeddings in memory, measure it at several efforts, save the figures.
 
     A kind that these embeddings are too few for is left out; the summary says why under `skipped`.
     A stop keeps what was measured so far.
@@ -35,8 +35,8 @@ def sweep(workspace: Workspace, config: SweepConfig) -> Work[Manifest]:
         MissingError: The embeddings or their dataset are gone.
         WorkbenchError: Not one of the indexes could be built.
     """
-    embeddings = open_embeddings(workspace, config.embeddings)
-    bench = yield from make_bench(workspace, config.embeddings, config.num_queries, config.seed)
+    embeddings = open_embeddings(workspace, embeddings_id)
+    bench = yield from make_bench(workspace, embeddings_id, config.num_queries, config.seed)
     points: list[Point] = []
     skipped: dict[str, str] = {}
     try:
