@@ -67,6 +67,14 @@ class Lineage:
         """Return the maps of just this index."""
         return [m for m in self.maps if m.made_from["index_fingerprint"] == index.fingerprint]
 
+    def dependants_of_index(self, index: Manifest) -> list[Manifest]:
+        """Return the maps and evaluations that were made from an index."""
+        return [
+            made
+            for made in [*self.maps, *self.evaluations]
+            if made.made_from["index_fingerprint"] == index.fingerprint
+        ]
+
     def dependants_of(self, dataset: str) -> list[Manifest]:
         """Return what was made from a dataset, and what was made from that, last made first.
 

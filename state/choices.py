@@ -15,6 +15,7 @@ VERB_MAKES = {
     "resume": "model",
     "import-model": "model",
     "index": "index",
+    "advise": "index",
 }
 
 

@@ -18,6 +18,7 @@ from core.datasets.registry import Dataset, open_dataset
 from core.disk import DiskUse
 from core.disk import disk_use as measure_disk_use
 from core.errors import UnreadableImageError
+from core.progress import finish
 from core.thumbnails import SIDE, data_uri, encode_thumbnail, keep_thumbnails, thumbnail
 from core.training.augment_config import PRESETS
 from core.workspace import Workspace, open_workspace
@@ -27,9 +28,15 @@ from state.trainings import Training, list_trainings
 if TYPE_CHECKING:
     from core.embedder.models import Model
     from core.maps.umap import Map
+    from core.vectors.bench import Bench
     from core.vectors.indexes import Index
+    from core.vectors.points import Measured
+    from core.vectors.sweep import Sweep
 
 DISK_USE_S = 60
+NUM_BENCH_QUERIES = 200
+"""Enough to redraw an index's figures within about a second."""
+
 _SINGLETONS = "_workbench_singletons"
 """A module that exists only in memory: neither a reload of ours nor a cleared cache empties it."""
 
@@ -86,6 +93,42 @@ def index(index_id: str, fingerprint: str) -> "Index":
     from core.vectors.indexes import open_index
 
     return open_index(workspace(), index_id)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def sweep(sweep_id: str, fingerprint: str) -> "Sweep":
+    """Open a comparison of indexes."""
+    del fingerprint
+    from core.vectors.sweep import open_sweep
+
+    return open_sweep(workspace(), sweep_id)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Searching exactly, to compare with…")
+def bench(embeddings_id: str, fingerprint: str, revision: int) -> "Bench":
+    """Draw queries from embedded images, with their exact neighbours.
+
+    Args:
+        embeddings_id: Which embeddings.
+        fingerprint: Theirs.
+        revision: The catalog's, for its classes are part of it.
+    """
+    del fingerprint, revision
+    from core.vectors.bench import make_bench
+
+    return finish(make_bench(workspace(), embeddings_id, num_queries=NUM_BENCH_QUERIES))
+
+
+@st.cache_data(max_entries=64, show_spinner="Measuring…")
+def measured(
+    index_id: str, fingerprint: str, embeddings_fingerprint: str, revision: int, effort: int | None
+) -> "Measured":
+    """Measure an open index at one effort, on the embeddings that it was built from."""
+    from core.vectors.measure import measure
+
+    opened = index(index_id, fingerprint)
+    queries = bench(opened.embeddings, embeddings_fingerprint, revision)
+    return finish(measure(opened.store, queries, effort))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Opening the map…")

@@ -16,8 +16,8 @@ from core.vectors.config import IndexConfig, IndexKind
 from core.vectors.exact import nearest_rows
 from core.vectors.indexes import open_index
 from core.vectors.lab_config import AdviseConfig, SweepConfig
-from core.vectors.measure import Measured, measure, neighbour_recall
-from core.vectors.points import Point, best_points
+from core.vectors.measure import measure, neighbour_recall
+from core.vectors.points import Measured, Point, best_points
 from core.vectors.proposals import proposals
 from core.vectors.store import Effort, Matches
 from core.vectors.sweep import open_sweep, sweep

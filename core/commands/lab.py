@@ -7,6 +7,7 @@ import argparse
 from dataclasses import asdict
 
 from core.commands.command import Command, Result, artifact_facts
+from core.commands.source import check_source, configure_source, embedded
 from core.options import add_options, read_options
 from core.progress import Progress, Work
 from core.vectors.lab_config import AdviseConfig, SweepConfig
@@ -16,17 +17,19 @@ STARTING = Progress(0, 0, "starting")
 
 
 def _configure_sweep(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--embeddings", required=True, help="id of the embeddings")
+    configure_source(parser)
     add_options(parser, SweepConfig)
 
 
 def _run_sweep(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config = read_options(options, SweepConfig)
+    check_source(options)
     yield STARTING
     from core.vectors.points import best_points
     from core.vectors.sweep import open_sweep, sweep
 
-    manifest = yield from sweep(workspace, options.embeddings, config)
+    embeddings = yield from embedded(workspace, options)
+    manifest = yield from sweep(workspace, embeddings, config)
     points = open_sweep(workspace, manifest.id).points
     best = set(best_points(points))
     rows = [
@@ -55,16 +58,18 @@ def _describe_sweep(result: Result) -> str:
 
 
 def _configure_advise(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--embeddings", required=True, help="id of the embeddings")
+    configure_source(parser)
     add_options(parser, AdviseConfig)
 
 
 def _run_advise(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config = read_options(options, AdviseConfig)
+    check_source(options)
     yield STARTING
     from core.vectors.advice import advise
 
-    manifest = yield from advise(workspace, options.embeddings, config)
+    embeddings = yield from embedded(workspace, options)
+    manifest = yield from advise(workspace, embeddings, config)
     return artifact_facts(manifest)
 
 

@@ -8,6 +8,7 @@ import os
 from dataclasses import asdict
 
 from core.commands.command import Command, Result, artifact_facts, describe_artifact
+from core.commands.source import check_source, configure_source, embedded
 from core.errors import WorkbenchError
 from core.maps.config import MapConfig
 from core.options import add_options, read_options
@@ -112,9 +113,7 @@ def _run_embed(workspace: Workspace, options: argparse.Namespace) -> Work[Result
 
 
 def _configure_index(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--embeddings", help="id of the embeddings")
-    parser.add_argument("--dataset", help="instead of --embeddings: embed this dataset …")
-    parser.add_argument("--model", help="… with this model first, unless that is done")
+    configure_source(parser)
     parser.add_argument(
         "--evaluate", action="store_true", help="then measure how well test images retrieve"
     )
@@ -123,16 +122,11 @@ def _configure_index(parser: argparse.ArgumentParser) -> None:
 
 def _run_index(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config = read_options(options, IndexConfig)
-    given = [bool(value) for value in (options.embeddings, options.dataset, options.model)]
-    if given not in ([True, False, False], [False, True, True]):
-        raise ValueError("index needs either --embeddings, or both --dataset and --model")
+    check_source(options)
     yield STARTING
-    from core.vectors.embeddings import embed_dataset
     from core.vectors.indexes import build_index
 
-    embeddings = options.embeddings
-    if not embeddings:
-        embeddings = (yield from embed_dataset(workspace, options.dataset, options.model)).id
+    embeddings = yield from embedded(workspace, options)
     manifest = yield from build_index(workspace, embeddings, config)
     result = artifact_facts(manifest)
     if options.evaluate:

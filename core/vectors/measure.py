@@ -4,7 +4,6 @@ Shapes, in this file: Q queries, K neighbours.
 """
 
 import time
-from dataclasses import dataclass
 
 import faiss
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from core.metrics import RANKS
 from core.progress import Progress, Work
 from core.vectors.bench import Bench, without
+from core.vectors.points import Measured
 from core.vectors.store import VectorStore
 
 DEPTHS = (1, 10, 100)
@@ -22,29 +22,6 @@ BATCH = 100
 """Queries in one call where throughput is measured."""
 
 PERCENTILES = (50, 95, 99)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Measured:
-    """What was measured of an index."""
-
-    num_queries: int
-    recall: dict[int, float]
-    """Depth → neighbour recall: share of the exact neighbours up to that rank that it finds."""
-
-    latency_ms: dict[int, float]
-    """Percentile → milliseconds of one query for 10 neighbours, alone, on one thread."""
-
-    queries_per_s: float
-    """In batches of 100, on all threads."""
-
-    precision: float | None
-    """Share of the 10 found that are of the query's class, mean over queries with a class; None
-    without classes. It says how well the model sorts images, where recall says how well the index
-    finds what the model thinks near."""
-
-    exact_precision: float | None
-    """The same of exact search."""
 
 
 def measure(store: VectorStore, bench: Bench, effort: int | None = None) -> Work[Measured]:

@@ -8,9 +8,31 @@ from pathlib import Path
 from core.files import write_json
 from core.metrics import RANKS
 from core.vectors.config import IVF_KINDS, IndexConfig
-from core.vectors.measure import Measured
 
 POINTS = "points.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """What was measured of an index."""
+
+    num_queries: int
+    recall: dict[int, float]
+    """Depth → neighbour recall: share of the exact neighbours up to that rank that it finds."""
+
+    latency_ms: dict[int, float]
+    """Percentile → milliseconds of one query for 10 neighbours, alone, on one thread."""
+
+    queries_per_s: float
+    """In batches of 100, on all threads."""
+
+    precision: float | None
+    """Share of the 10 found that are of the query's class, mean over queries with a class; None
+    without classes. It says how well the model sorts images, where recall says how well the index
+    finds what the model thinks near."""
+
+    exact_precision: float | None
+    """The same of exact search."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

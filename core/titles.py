@@ -1,0 +1,40 @@
+"""What people call an artefact, beside its id: a file of its own, for nothing else goes by it."""
+
+from pathlib import Path
+
+from core.errors import MissingError, WorkbenchError
+from core.files import write_atomically
+from core.workspace import check_name
+
+TITLE = "title.txt"
+MOST_CHARACTERS = 80
+
+
+def read_title(parent: Path, artifact_id: str) -> str:
+    """Return what an artefact is called: its title, else its id."""
+    try:
+        title = (parent / check_name(artifact_id) / TITLE).read_text(
+            encoding="utf-8", errors="replace"
+        )
+    except OSError:
+        return artifact_id
+    return " ".join(title.split())[:MOST_CHARACTERS] or artifact_id
+
+
+def write_title(parent: Path, artifact_id: str, title: str) -> None:
+    """Call an artefact something else; an empty title takes that back.
+
+    Raises:
+        MissingError: There is no such artefact.
+        WorkbenchError: The title is too long.
+    """
+    text = " ".join(title.split())
+    if len(text) > MOST_CHARACTERS:
+        raise WorkbenchError(
+            f"A title of {len(text)} characters is too long.",
+            f"Use up to {MOST_CHARACTERS} characters.",
+        )
+    folder = parent / check_name(artifact_id)
+    if not folder.is_dir():
+        raise MissingError(f"There is no “{artifact_id}”.", "It may be deleted already.")
+    write_atomically(folder / TITLE, lambda file: file.write(text.encode()))
