@@ -8,7 +8,7 @@ from pages.parts.lab import advise, build, compare, current, source, table
 from pages.parts.text import plain
 from state import resources, session
 
-VERBS = ("index", "sweep", "advise")
+VERBS = ("index", "update-index", "sweep", "advise")
 WAYS = (
     ":material/construction: Build one",
     ":material/compare_arrows: Compare kinds",

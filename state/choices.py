@@ -16,6 +16,7 @@ VERB_MAKES = {
     "import-model": "model",
     "index": "index",
     "advise": "index",
+    "update-index": "index",
 }
 
 

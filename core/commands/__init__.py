@@ -20,6 +20,7 @@ COMMANDS = {
     "estimate": making.ESTIMATE,
     "embed": making.EMBED,
     "index": making.INDEX,
+    "update-index": making.UPDATE,
     "sweep": lab.SWEEP,
     "advise": lab.ADVISE,
     "measure": lab.MEASURE,

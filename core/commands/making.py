@@ -144,6 +144,24 @@ def _evaluated(workspace: Workspace, index: str) -> Work[Result]:
         return {"evaluation_problem": str(error)}
 
 
+def _configure_update(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--index", required=True, help="id of the index")
+
+
+def _run_update(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    yield STARTING
+    from core.vectors.updates import update_index
+
+    return artifact_facts((yield from update_index(workspace, options.index)))
+
+
+def _describe_update(result: Result) -> str:
+    words = f"{result['id']}: {result['num_added']} added, {result['num_removed']} taken out."
+    return (
+        f"{words} Building it anew would pay: {result['retrain']}." if result["retrain"] else words
+    )
+
+
 def _configure_map(parser: argparse.ArgumentParser) -> None:
     add_options(parser, MapConfig)
 
@@ -164,4 +182,7 @@ ESTIMATE = Command(
 RESUME = Command("go on with a training", _configure_resume, _run_resume, describe_artifact)
 EMBED = Command("embed a dataset", _configure_embed, _run_embed, describe_artifact)
 INDEX = Command("build an index", _configure_index, _run_index, describe_artifact)
+UPDATE = Command(
+    "bring an index up to its dataset", _configure_update, _run_update, _describe_update
+)
 MAP = Command("lay out a map", _configure_map, _run_map, describe_artifact)

@@ -185,22 +185,25 @@ class FaissStore:
         return _bitmap(self._rows_of(among), len(self.image_ids))
 
 
-def read(path: Path, image_ids: NDArray[np.int64], dimension: int) -> FaissStore:
+def read(
+    path: Path, image_ids: NDArray[np.int64], dimension: int, *, writable: bool = False
+) -> FaissStore:
     """Load a FAISS index whose checksum has been verified; a large one is mapped, not read.
 
     Args:
         path: The file; it must not be written to while the index is open.
         image_ids: (N,) the catalog id of each row, or `REMOVED`.
         dimension: D, as its manifest says.
+        writable: Images will be added, so it is never mapped.
 
     Raises:
         DamagedArtifactError: It does not fit what its manifest says of it.
     """
     check_header(path, len(image_ids), dimension)
     faiss.set_deserialization_vector_byte_limit(MAX_READ_BYTES)
-    is_large = path.stat().st_size >= MAPPED_FROM_BYTES
+    is_mapped = not writable and path.stat().st_size >= MAPPED_FROM_BYTES
     try:
-        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if is_large else 0)
+        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if is_mapped else 0)
     except (RuntimeError, MemoryError) as error:
         raise _misfit(path) from error
     if index.d != dimension or index.ntotal != len(image_ids):

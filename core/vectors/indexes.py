@@ -96,8 +96,13 @@ def publish_index(
         )
 
 
-def open_index(workspace: Workspace, index_id: str) -> Index:
+def open_index(workspace: Workspace, index_id: str, *, writable: bool = False) -> Index:
     """Open an index for searching, after checking its checksums.
+
+    Args:
+        workspace: Where it is.
+        index_id: Which.
+        writable: Read all of it into memory, so that images can be added.
 
     Raises:
         MissingError: There is no such index.
@@ -106,5 +111,6 @@ def open_index(workspace: Workspace, index_id: str) -> Index:
     manifest = open_artifact(workspace.indexes, index_id)
     folder = workspace.indexes / index_id
     image_ids = np.load(folder / IMAGE_IDS, allow_pickle=False)
-    store = faiss_store.read(folder / INDEX, image_ids, manifest.summary["dimension"])
+    dimension = manifest.summary["dimension"]
+    store = faiss_store.read(folder / INDEX, image_ids, dimension, writable=writable)
     return Index(manifest, store)

@@ -5,35 +5,48 @@ from dataclasses import replace
 import streamlit as st
 
 from core.artifacts import Manifest
-from core.lineage import Lineage
+from core.lineage import DATASET_CHANGED, Lineage
 from core.vectors.config import IndexConfig
 from pages.parts.lab import build
+from pages.parts.launch import launch
 from pages.parts.text import plain
 
 REFRESH = ":material/refresh:"
 
 
 def offer(index: Manifest, lineage: Lineage, key: str) -> None:
-    """Say that an index is stale and offer to make just what is stale again."""
-    reason = lineage.stale_reason(index)
-    if not reason:
+    """Say why an index had better be made again, and offer to make just what is stale."""
+    reason, retrain = lineage.stale_reason(index), index.summary.get("retrain", "")
+    if not reason and not retrain:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{plain(index.id)}** is stale: {reason}.")
-        button(index, lineage, key, primary=True)
+        why = f"is stale: {reason}" if reason else f"works, but rebuilding it would pay: {retrain}"
+        st.markdown(f"**{plain(index.id)}** {plain(why)}.")
+        buttons(index, lineage, key, primary=True)
 
 
-def button(index: Manifest, lineage: Lineage, key: str, *, primary: bool = False) -> None:
-    """Draw the button that embeds what is new or changed and builds the index again."""
-    if not lineage.stale_reason(index) or not lineage.model(index.made_from["model"]):
+def buttons(index: Manifest, lineage: Lineage, key: str, *, primary: bool = False) -> None:
+    """Draw the buttons that bring an index up to its dataset, or build it again."""
+    reason = lineage.stale_reason(index)
+    dataset, model = index.made_from["dataset"], index.made_from["model"]
+    has_cause = reason or index.summary.get("retrain")
+    if not has_cause or not lineage.model(model) or dataset not in lineage.datasets:
         return
+    if reason == DATASET_CHANGED and st.button(
+        "Update",
+        key=f"indexes-update-{key}",
+        type="primary" if primary else "secondary",
+        icon=":material/update:",
+        help="Embeds what is new or changed, adds it, and takes out what is gone.",
+    ):
+        launch(["update-index", "--index", index.id], f"Updating {index.id}", about=dataset)
+        st.rerun()
     if st.button(
         "Rebuild",
         key=f"indexes-rebuild-{key}",
-        type="primary" if primary else "secondary",
         icon=REFRESH,
+        help="Embeds what is new or changed, and builds the whole index again.",
     ):
-        dataset, model = index.made_from["dataset"], index.made_from["model"]
         arguments = ["--dataset", dataset, "--model", model]
         build.start(arguments, IndexConfig(**index.config), dataset, model)
         st.rerun()

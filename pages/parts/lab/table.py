@@ -48,7 +48,7 @@ def _actions(index: Manifest, lineage: Lineage) -> None:
         if st.button("Use this one", key="indexes-use", icon=":material/check:"):
             choices.choose_index(session.selection(), index.id, lineage)
             st.rerun()
-        rebuild.button(index, lineage, "row")
+        rebuild.buttons(index, lineage, "row")
         with st.popover("Rename", icon=":material/edit:"):
             _rename(index)
         with st.popover("Delete", icon=":material/delete:"):
