@@ -18,6 +18,9 @@ from core.vectors.store import VectorStore
 DEPTHS = (1, 10, 100)
 """Ranks at which the agreement with exact search is measured."""
 
+WARM_UP = 20
+"""Queries before those whose latency counts: the first ones find cold caches."""
+
 BATCH = 100
 """Queries in one call where throughput is measured."""
 
@@ -75,6 +78,8 @@ def _latencies(store: VectorStore, bench: Bench, effort: int | None) -> Work[lis
     latencies = []
     try:
         faiss.omp_set_num_threads(1)  # Of this thread only
+        for query in bench.queries[:WARM_UP, None]:
+            store.search(query, RANKS, effort=effort)
         for number in range(len(bench.queries)):
             query = bench.queries[number : number + 1]
             started = time.perf_counter()

@@ -16,6 +16,9 @@ from core.workspace import Workspace
 ENOUGH = 0.999
 """Neighbour recall beyond which more effort only takes more time."""
 
+WORTH_IT = 0.001
+"""A gain in recall below which the codes, not the effort, are what limits it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
@@ -87,12 +90,14 @@ def _measure_one(
     embeddings: Embeddings, bench: Bench, config: IndexConfig, points: list[Point]
 ) -> Work[None]:
     trial = yield from try_index(embeddings.vectors, embeddings.image_ids, config)
+    before = -1.0
     for effort in efforts(trial.store):
         point = yield from point_of(trial, bench, effort)
         points.append(point)
         yield Progress(0, 0, _words(point))
-        if point.recall >= ENOUGH:
+        if point.recall >= ENOUGH or point.recall < before + WORTH_IT:
             return
+        before = point.recall
 
 
 def _words(point: Point) -> str:

@@ -14,7 +14,9 @@ def plain(text: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time as people say it: 45 s, 3 min 20 s, 1 h 05 min."""
+    """Return a length of time as people say it: 0.4 s, 45 s, 3 min 20 s, 1 h 05 min."""
+    if seconds < 1:
+        return f"{max(seconds, 0):.1g} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -45,13 +45,14 @@ def form(source: Source) -> None:
     with grid.cell():
         memory = st.number_input(
             "Megabytes of memory at most",
-            0.0,
+            0.1,
             1e9,
-            0.0,
+            None,
+            placeholder="no limit",
             key="indexes-advise-memory",
-            help=DOCS["memory_mb"],
+            help="Most memory of the index; empty for no limit.",
         )
-    config = AdviseConfig(recall=recall, latency_ms=latency, memory_mb=memory)
+    config = AdviseConfig(recall=recall, latency_ms=latency, memory_mb=memory or 0.0)
     if st.button(
         "Find the index", key="indexes-advise", type="primary", icon=":material/auto_awesome:"
     ):

@@ -77,7 +77,9 @@ def _figures(index: Manifest, lineage: Lineage) -> None:
     effort = resources.index(index.id, index.fingerprint).store.effort
     chosen = None
     if effort is not None:
-        steps = sorted({step for step in EFFORTS if step <= effort.most} | {effort.value})
+        steps = sorted(
+            {*(step for step in EFFORTS if step < effort.most), effort.value, effort.most}
+        )
         chosen = st.select_slider(
             f"{effort.name}, how far a search looks; built with {effort.value}",
             steps,

@@ -62,7 +62,7 @@ def _rename(index: Manifest) -> None:
             "Title", read_title(parent, index.id), max_chars=80, key=f"indexes-title-{index.id}"
         )
         st.caption(f"Commands go on calling it {plain(index.id)}. Empty takes the title away.")
-        if st.form_submit_button("Rename"):
+        if st.form_submit_button("Rename", key="indexes-rename-submit"):
             try:
                 write_title(parent, index.id, title)
             except WorkbenchError as error:

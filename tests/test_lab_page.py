@@ -1,0 +1,168 @@
+"""The Indexes page as a lab: build, compare, let it advise, measure, rename, delete."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.artifacts import Manifest, list_artifacts
+from core.datasets.curation import exclude
+from core.datasets.registry import open_dataset
+from core.lineage import read_lineage
+from core.progress import finish
+from core.retrieval.config import EvaluateConfig
+from core.retrieval.evaluate import evaluate
+from core.vectors.advice import advise
+from core.vectors.config import IndexConfig, IndexKind
+from core.vectors.indexes import build_index
+from core.vectors.lab_config import AdviseConfig, SweepConfig
+from core.vectors.sweep import sweep
+from core.workspace import Workspace
+from state import resources
+from tests.page_fixtures import Open, texts
+
+COMPARE, ADVISE = ":material/compare_arrows: Compare", ":material/auto_awesome: Advise"
+
+
+def embeddings_of(workspace: Workspace) -> Manifest:
+    [embeddings], _ = list_artifacts(workspace.embeddings)
+    return embeddings
+
+
+def open_tab(app: AppTest, name: str) -> AppTest:
+    app.session_state["indexes-ways"] = name
+    return app.run()
+
+
+def last_job() -> tuple[str, ...]:
+    return resources.jobs().views()[0].record.arguments
+
+
+def wait_for_jobs() -> None:
+    for view in resources.jobs().active():
+        resources.jobs().stop(view.record.id)
+        resources.jobs().wait(view.record.id, 60)
+
+
+def test_every_kind_says_what_it_does_and_has_its_numbers(full: Workspace, visit: Open) -> None:
+    app = visit("indexes")
+    assert "**Flat** compares with every image" in texts(app)
+    app.segmented_control(key="indexes-kind").set_value(IndexKind.IVF_PQ).run()
+    assert "keeps only some bytes of each image" in texts(app)
+    numbers = [field.label for field in app.number_input]
+    assert numbers == ["Groups (nlist)", "Groups looked into (nprobe)", "Bytes of an image"]
+
+
+def test_a_factory_string_that_cannot_be_is_refused_on_the_page(
+    full: Workspace, visit: Open
+) -> None:
+    app = visit("indexes")
+    app.segmented_control(key="indexes-kind").set_value(IndexKind.FACTORY).run()
+    app.text_input(key="indexes-factory").set_value("HNSW0,Flat").run()
+    assert "numbers in factory must be in 1" in texts(app).replace("\\", "")
+    assert "indexes-build" not in [button.key for button in app.button]
+
+
+def test_what_is_chosen_is_what_the_job_builds(full: Workspace, visit: Open) -> None:
+    app = visit("indexes")
+    app.segmented_control(key="indexes-kind").set_value(IndexKind.HNSW).run()
+    app.number_input(key="indexes-hnsw-links").set_value(16).run()
+    app.selectbox(key="indexes-metric").set_value("l2").run()
+    app.button(key="indexes-build").click().run()
+    arguments = last_job()
+    wait_for_jobs()
+    assert arguments[0] == "index"
+    assert arguments[-6:] == ("--kind", "hnsw", "--metric", "l2", "--links", "16")
+
+
+def test_the_current_index_is_measured_at_any_effort(full: Workspace, visit: Open) -> None:
+    config = IndexConfig(kind=IndexKind.IVF, lists=6, nprobe=1)
+    made = finish(build_index(full, embeddings_of(full).id, config))
+    app = visit("indexes")
+    assert "→ :gray[index]" in texts(app)
+    quick = {metric.label: metric.value for metric in app.metric}
+    assert set(quick) == {
+        "Recall@1", "Recall@10", "Recall@100", "p50 ms", "p95 ms", "p99 ms", "Queries/s"
+    }  # fmt: skip
+    app.select_slider(key=f"indexes-effort-{made.id}").set_value(6).run()
+    thorough = {metric.label: metric.value for metric in app.metric}
+    assert float(quick["Recall@10"]) < float(thorough["Recall@10"]) == 1.0
+    app.button(key="indexes-effort-keep").click().run()
+    arguments = last_job()
+    wait_for_jobs()
+    assert arguments[-2:] == ("--nprobe", "6")
+
+
+def test_a_comparison_is_shown_and_a_point_of_it_can_be_used(full: Workspace, visit: Open) -> None:
+    embeddings = embeddings_of(full)
+    finish(sweep(full, embeddings.id, SweepConfig(kinds="flat,hnsw,ivf_pq")))
+    app = open_tab(visit("indexes"), COMPARE)
+    assert "IVF\\_PQ was left out" in texts(app)
+    assert "Click a point of the chart" in texts(app)
+    [table] = [frame for frame in app.dataframe if "recall@10" in frame.value.columns]
+    assert "Flat" in table.value["index"].tolist()
+
+
+def test_without_a_comparison_the_tab_says_what_it_does(full: Workspace, visit: Open) -> None:
+    app = open_tab(visit("indexes"), COMPARE)
+    assert "Nothing is compared yet" in texts(app)
+    app.text_input(key="indexes-sweep-factories").set_value("IVF0,Flat").run()
+    assert "numbers in factory" in texts(app)
+    app.text_input(key="indexes-sweep-factories").set_value("IVF4,SQ8").run()
+    app.button(key="indexes-sweep").click().run()
+    arguments = last_job()
+    wait_for_jobs()
+    assert arguments[0] == "sweep"
+    assert arguments[-2:] == ("--factories", "IVF4,SQ8")
+
+
+def test_the_advisor_is_asked_for_a_budget(full: Workspace, visit: Open) -> None:
+    app = open_tab(visit("indexes"), ADVISE)
+    app.number_input(key="indexes-advise-recall").set_value(0.9).run()
+    app.number_input(key="indexes-advise-memory").set_value(3.0).run()
+    app.button(key="indexes-advise").click().run()
+    arguments = last_job()
+    wait_for_jobs()
+    assert arguments[0] == "advise"
+    assert arguments[-4:] == ("--recall", "0.9", "--memory-mb", "3.0")
+
+
+@pytest.mark.parametrize(
+    ("latency_ms", "said"), [(60_000.0, "it keeps its word"), (0.001, "No index keeps")]
+)
+def test_the_advisor_says_whether_it_kept_its_word(
+    full: Workspace, visit: Open, latency_ms: float, said: str
+) -> None:
+    finish(advise(full, embeddings_of(full).id, AdviseConfig(latency_ms=latency_ms)))
+    app = visit("indexes")
+    alerts = "\n".join(str(element.value) for element in [*app.success, *app.warning])
+    assert said in alerts
+    assert any("misses" in frame.value.columns for frame in app.dataframe)
+
+
+def test_an_index_whose_dataset_changed_can_be_updated(full: Workspace, visit: Open) -> None:
+    exclude(open_dataset(full, "colours").catalog, [1])
+    app = visit("indexes")
+    assert "is stale: the dataset has changed since" in texts(app).replace("\\", "")
+    app.button(key="indexes-update-current").click().run()
+    arguments = last_job()
+    wait_for_jobs()
+    index = read_lineage(full).indexes[0]
+    assert arguments == ("update-index", "--index", index.id)
+
+
+def select_first(app: AppTest) -> AppTest:
+    app.session_state["indexes-table"] = {"selection": {"rows": [0], "columns": []}}
+    return app.run()
+
+
+def test_an_index_is_renamed_and_deleted(full: Workspace, visit: Open) -> None:
+    index = read_lineage(full).indexes[0]
+    finish(evaluate(full, EvaluateConfig(index=index.id)))
+    app = select_first(visit("indexes"))
+    app.text_input(key=f"indexes-title-{index.id}").set_value("The good one")
+    app = app.button(key="indexes-rename-submit").click().run()
+    assert "Current index: The good one" in [heading.value for heading in app.subheader]
+
+    app = select_first(app)
+    assert "These were made from it and go stale with it" in texts(app)
+    app.button(key="indexes-delete").click().run()
+    assert read_lineage(full).indexes == []
