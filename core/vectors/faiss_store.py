@@ -113,9 +113,12 @@ class FaissStore:
         if self.index.metric_type == faiss.METRIC_L2:
             scores = np.float32(1) - scores / np.float32(2)  # |a-b|² = 2 - 2·a·b of unit vectors
         found = rows >= 0  # FAISS fills a short row up with -1
+        image_ids = self.image_ids[rows]
+        if found.all():
+            return list(map(Matches, image_ids, scores))
         return [
-            Matches(self.image_ids[row[real]], score[real])
-            for row, score, real in zip(rows, scores, found, strict=True)
+            Matches(ids[real], score[real])
+            for ids, score, real in zip(image_ids, scores, found, strict=True)
         ]
 
     def add(

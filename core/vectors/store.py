@@ -4,14 +4,13 @@ Shapes, in this file: Q queries, D embedding dimensions, K results, B images.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(NamedTuple):
     """The indexed images nearest to one query, best first."""
 
     image_ids: NDArray[np.int64]

@@ -1,0 +1,82 @@
+"""Large sets of vectors that lie as embeddings of photographs do: real ones, resampled with noise.
+
+Shapes, in this file: N vectors, D dimensions, C clusters, Q queries.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.artifacts import list_artifacts
+from core.progress import finish
+from core.vectors.embeddings import open_embeddings
+from core.vectors.exact import nearest_rows
+from core.workspace import Workspace
+
+NUM_CLUSTERS = 10_000
+SPREAD_DIMENSIONS = 32
+"""Directions in which the members of a cluster differ; their estimated intrinsic dimension is a
+little lower, for finite samples are."""
+
+NUM_BASES = 64
+SPREAD = 0.6
+BLOCK = 1 << 16
+
+
+class LargeSet:
+    """Vectors drawn around real embeddings; any stretch of them can be drawn again."""
+
+    def __init__(self, real: NDArray[np.float32], seed: int = 0) -> None:
+        """Choose the clusters: (M, D) real unit rows, each used as often as it takes."""
+        draw = np.random.default_rng(seed)
+        self.centres = real[draw.integers(0, len(real), NUM_CLUSTERS)]
+        dimension = real.shape[1]
+        spread = min(SPREAD_DIMENSIONS, dimension)
+        self.bases = np.stack(
+            [np.linalg.qr(draw.normal(size=(dimension, spread)))[0].T for _ in range(NUM_BASES)]
+        ).astype(np.float32)
+        self.seed = seed
+
+    def block(self, number: int, count: int) -> NDArray[np.float32]:
+        """Draw the vectors of one block: (count, D) float32 unit rows."""
+        draw = np.random.default_rng((self.seed, number))
+        cluster = draw.integers(0, NUM_CLUSTERS, count)
+        spread = self.bases.shape[1]
+        moves = draw.normal(size=(count, spread)).astype(np.float32) * (SPREAD / spread**0.5)
+        points = self.centres[cluster].copy()
+        for base in range(NUM_BASES):
+            members = cluster % NUM_BASES == base
+            points[members] += moves[members] @ self.bases[base]
+        points /= np.linalg.norm(points, axis=1, keepdims=True)
+        return points
+
+    def vectors(self, count: int) -> NDArray[np.float32]:
+        """Draw `count` vectors: (N, D) float32 unit rows."""
+        starts = range(0, count, BLOCK)
+        return np.concatenate(
+            [self.block(number, min(BLOCK, count - at)) for number, at in enumerate(starts)]
+        )
+
+    def queries(self, count: int) -> NDArray[np.float32]:
+        """Draw vectors of the same kind that are in no set: (Q, D) float32 unit rows."""
+        return self.block(1 << 40, count)
+
+
+def intrinsic_dimension(
+    vectors: NDArray[np.float32], queries: NDArray[np.float32], k: int = 20
+) -> float:
+    """Estimate the dimension that vectors fill near the queries (Levina & Bickel 2004)."""
+    _, similarities = finish(nearest_rows(vectors, queries, k))
+    distances = np.sqrt(np.maximum(2 - 2 * similarities.astype(np.float64), 1e-12))
+    inverse = np.log(distances[:, -1:] / distances[:, :-1]).mean(axis=1)
+    return float(1 / inverse.mean())
+
+
+def real_embeddings(home: Path) -> NDArray[np.float32]:
+    """Return the newest embeddings of a workspace in memory: (M, D) float32 unit rows."""
+    workspace = Workspace(home)
+    made, _ = list_artifacts(workspace.embeddings)
+    if not made:
+        raise SystemExit(f"There are no embeddings in {home}: embed a dataset first.")
+    return np.array(open_embeddings(workspace, made[0].id).vectors)

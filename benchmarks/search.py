@@ -1,0 +1,247 @@
+"""Searching through the store beside FAISS itself, and what a million vectors allow.
+
+    python -m benchmarks.search --home HOME [--count 1000000]
+
+HOME is a workspace with embeddings; large sets are drawn around them. hnswlib and usearch are
+measured beside ours where they are installed; they are no part of the project.
+"""
+
+import argparse
+import importlib.util
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.large_sets import NUM_CLUSTERS, LargeSet, intrinsic_dimension, real_embeddings
+from core.artifacts import draft, publish
+from core.datasets.drawn import draw_dataset
+from core.datasets.scan import Source, add_folder
+from core.datasets.splits import SplitConfig
+from core.progress import finish
+from core.vectors import faiss_store
+from core.vectors.advice import advise
+from core.vectors.building import build
+from core.vectors.config import IndexConfig, IndexKind
+from core.vectors.embeddings import IMAGE_IDS, VECTORS
+from core.vectors.exact import nearest_rows
+from core.vectors.faiss_store import FaissStore
+from core.vectors.lab_config import AdviseConfig
+from core.workspace import Workspace
+
+K = 10
+ROUNDS = 30
+NUM_QUERIES = 500
+Floats = NDArray[np.float32]
+
+
+def in_turns(*calls: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
+    """Return the median seconds of each call, made in turns."""
+    taken: list[list[float]] = [[] for _ in calls]
+    for _ in range(rounds):
+        for times, call in zip(taken, calls, strict=True):
+            started = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - started)
+    return [float(np.median(times)) for times in taken]
+
+
+def verdict(holds: bool) -> str:
+    """Say whether a limit holds."""
+    return "holds" if holds else "does not hold"
+
+
+def compare_with_raw(store: FaissStore, queries: Floats, name: str, *, is_small: bool) -> None:
+    """Print what the store adds to FAISS's own search."""
+    batch, one = queries[:100], queries[:1]
+    index: Any = store.index
+    ours, raw = in_turns(lambda: store.search(batch, K), lambda: index.search(batch, K))
+    print(
+        f"{name}, 100 at once: {ours * 1e3:.3f} ms, raw {raw * 1e3:.3f} ms, ratio "
+        f"{ours / raw:.3f}, at most 1.1: {verdict(ours <= 1.1 * raw)}"
+    )
+    ours, raw = in_turns(
+        lambda: store.search(one, K), lambda: index.search(one, K), rounds=20 * ROUNDS
+    )
+    added = (ours - raw) * 1e6
+    holds = added <= 50 if is_small else ours <= 1.1 * raw
+    limit = "at most 50 µs more" if is_small else "at most 1.1"
+    print(
+        f"{name}, one: {ours * 1e6:.1f} µs, raw {raw * 1e6:.1f} µs, {added:.1f} µs more, ratio "
+        f"{ours / raw:.3f}, {limit}: {verdict(holds)}",
+        flush=True,
+    )
+
+
+def recall_of(found: NDArray[np.int64], exact: NDArray[np.int64]) -> float:
+    """Return the share of the exact neighbours that were found."""
+    pairs = zip(found, exact, strict=True)
+    return sum(len(np.intersect1d(a, b)) for a, b in pairs) / exact.size
+
+
+def one_by_one(search: Callable[[Floats], NDArray[np.int64]], queries: Floats) -> tuple[Any, float]:
+    """Return what is found for each query, and the mean milliseconds of one on one thread."""
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    for query in queries[:20, None]:
+        search(query)
+    started = time.perf_counter()
+    found = np.concatenate([search(query) for query in queries[:, None]])
+    taken = (time.perf_counter() - started) / len(queries) * 1e3
+    faiss.omp_set_num_threads(threads)
+    return found, taken
+
+
+def rows_of(store: FaissStore, effort: int) -> Callable[[Floats], NDArray[np.int64]]:
+    """Return the store's search as a function from a query to (1, K) rows."""
+
+    def search(query: Floats) -> NDArray[np.int64]:
+        [matches] = store.search(query, K, effort=effort)
+        rows = np.full((1, K), -1, np.int64)
+        rows[0, : len(matches.image_ids)] = matches.image_ids
+        return rows
+
+    return search
+
+
+def print_row(name: str, effort: int, recall: float, taken: float) -> None:
+    """Print a line of the table of recall and latency."""
+    print(f"  {name:<28} {effort:>5}  recall@10 {recall:.4f}  {taken:8.3f} ms", flush=True)
+
+
+def ours(vectors: Floats, queries: Floats, exact: NDArray[np.int64], folder: Path) -> None:
+    """Print recall and latency of our own kinds, and how long a saved one takes to open."""
+    ids = np.arange(len(vectors), dtype=np.int64)
+    for config, efforts in (
+        (IndexConfig(kind=IndexKind.HNSW, links=32), (32, 64, 128)),
+        (IndexConfig(kind=IndexKind.IVF), (8, 16, 32, 64)),
+        (IndexConfig(kind=IndexKind.IVF_PQ, code_bytes=64), (16, 32, 64)),
+    ):
+        started = time.perf_counter()
+        store = finish(build(vectors, ids, config))
+        print(f"{config.kind}: built in {time.perf_counter() - started:.1f} s", flush=True)
+        for effort in efforts:
+            found, taken = one_by_one(rows_of(store, effort), queries)
+            print_row(f"ours, {config.kind}", effort, recall_of(found, exact), taken)
+        print_opening(store, folder / "index.faiss", ids)
+
+
+def print_opening(store: FaissStore, path: Path, ids: NDArray[np.int64]) -> None:
+    """Print how long a saved index takes to open, as often as its checksum is known."""
+    from core.files import sha256_of
+
+    store.write(path)
+    started = time.perf_counter()
+    sha256_of(path)
+    checked = time.perf_counter() - started
+    started = time.perf_counter()
+    faiss_store.read(path, ids, store.dimension)
+    opened = time.perf_counter() - started
+    print(
+        f"  {path.stat().st_size / 1e6:.0f} MB: checksum {checked:.2f} s once, then opened in "
+        f"{opened:.3f} s, less than 1: {verdict(opened < 1)}"
+    )
+
+
+def advisor(vectors: Floats, home: Path) -> None:
+    """Print which index the advisor finds for a recall of 0.95 within a millisecond."""
+    workspace = Workspace(home)
+    finish(draw_dataset(home / "images", per_category=1))
+    root = Source(root=home / "images" / "images")
+    dataset = finish(add_folder(workspace, "drawn", root, SplitConfig()))
+    with draft(workspace.embeddings) as folder:
+        np.save(folder / VECTORS, vectors)
+        np.save(folder / IMAGE_IDS, np.arange(len(vectors), dtype=np.int64))
+        embeddings = publish(
+            folder,
+            kind="embeddings",
+            stem="large",
+            config={},
+            made_from={
+                "dataset": "drawn",
+                "dataset_fingerprint": dataset.catalog.images_fingerprint,
+                "model": "none",
+                "model_fingerprint": "",
+            },
+            summary={"num_problems": 0},
+        )
+    started = time.perf_counter()
+    made = finish(advise(workspace, embeddings.id, AdviseConfig(recall=0.95, latency_ms=1.0)))
+    advice = made.summary["advice"]
+    print(
+        f"advisor, after {time.perf_counter() - started:.0f} s: {advice['chosen']}, kept: "
+        f"{advice['kept']}, {advice['tried']}",
+        flush=True,
+    )
+
+
+def others(vectors: Floats, queries: Floats, exact: NDArray[np.int64]) -> None:
+    """Print recall and latency of other libraries' graphs, with as many links."""
+    if importlib.util.find_spec("hnswlib"):
+        import hnswlib
+
+        started = time.perf_counter()
+        graph = hnswlib.Index(space="ip", dim=vectors.shape[1])
+        graph.init_index(len(vectors), M=32, ef_construction=200)
+        graph.add_items(vectors)
+        print(f"hnswlib: built in {time.perf_counter() - started:.1f} s", flush=True)
+        graph.set_num_threads(1)
+        for effort in (32, 64, 128):
+            graph.set_ef(effort)
+            found, taken = one_by_one(lambda q: graph.knn_query(q, K)[0].astype(np.int64), queries)
+            print_row("hnswlib", effort, recall_of(found, exact), taken)
+    else:
+        print("hnswlib: not installed, not measured")
+    if importlib.util.find_spec("usearch"):
+        from usearch.index import Index
+
+        started = time.perf_counter()
+        other = Index(
+            ndim=vectors.shape[1], metric="ip", connectivity=32, expansion_add=200, dtype="f32"
+        )
+        other.add(np.arange(len(vectors)), vectors)
+        print(f"usearch: built in {time.perf_counter() - started:.1f} s", flush=True)
+        for effort in (32, 64, 128):
+            other.expansion_search = effort
+            found, taken = one_by_one(
+                lambda q: other.search(q[0], K, threads=1).keys[None].astype(np.int64), queries
+            )
+            print_row("usearch", effort, recall_of(found, exact), taken)
+    else:
+        print("usearch: not installed, not measured")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=1_000_000)
+    options = parser.parse_args()
+    large = LargeSet(real_embeddings(options.home))
+    vectors, queries = large.vectors(options.count), large.queries(NUM_QUERIES)
+    exact, _ = finish(nearest_rows(vectors, queries, K))
+    print(
+        f"{options.count:,} vectors around {NUM_CLUSTERS:,} real ones, {vectors.shape[1]} "
+        f"dimensions, of which they fill {intrinsic_dimension(vectors, queries):.1f}"
+    )
+    small = min(10_000, options.count)
+    for count in (small, options.count):
+        name = f"Flat, N = {count:,}"
+        store = finish(build(vectors[:count], np.arange(count), IndexConfig()))
+        compare_with_raw(store, queries, name, is_small=count == small)
+    graph = IndexConfig(kind=IndexKind.HNSW)
+    store = finish(build(vectors[:small], np.arange(small), graph))
+    compare_with_raw(store, queries, f"HNSW, N = {small:,}", is_small=True)
+    with tempfile.TemporaryDirectory() as folder:
+        ours(vectors, queries, exact, Path(folder))
+        advisor(vectors, Path(folder))
+        others(vectors, queries, exact)
+
+
+if __name__ == "__main__":
+    main()
