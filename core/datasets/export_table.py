@@ -84,7 +84,7 @@ def parquet_table(path: Path) -> Iterator[Write]:
     Raises:
         OSError: It cannot be written.
     """
-    import pyarrow as pa  # type: ignore[import-untyped]  # Comes with Streamlit
+    import pyarrow as pa  # Comes with Streamlit
     from pyarrow import parquet
 
     kinds = {"int64": pa.int64(), "string": pa.string(), "bool": pa.bool_()}

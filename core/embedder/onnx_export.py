@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.artifact_exports import put_in_place
 from core.artifacts import draft
 from core.embedder.backbones import find_backbone
-from core.embedder.model_exports import ModelFormat, file_name, put_in_place
+from core.embedder.model_exports import ModelFormat, file_name
 from core.embedder.models import Model, load_model
 from core.embedder.network import EmbeddingNetwork
 from core.embedder.preprocess import IMAGENET_DEVIATION, IMAGENET_MEAN

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
+from core.artifact_exports import put_in_place
 from core.artifacts import draft
-from core.embedder.model_exports import ModelFormat, file_name, put_in_place
+from core.embedder.model_exports import ModelFormat, file_name
 from core.embedder.models import WEIGHTS, Model, load_model, network_settings
 from core.embedder.snippet import readme_for, script_for
 from core.progress import Progress, Work
