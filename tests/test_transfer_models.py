@@ -23,7 +23,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from core.artifacts import delete_artifact, draft, publish
+from core.artifacts import delete_artifact
 from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.embedder import onnx_export
@@ -31,8 +31,7 @@ from core.embedder.backbones import BACKBONES
 from core.embedder.batches import load_square
 from core.embedder.model_exports import ModelFormat, exported_file
 from core.embedder.model_import import LONGEST_NAME, import_model
-from core.embedder.models import Model, load_model, network_settings, write_weights
-from core.embedder.network import EmbeddingNetwork, NetworkConfig
+from core.embedder.models import Model, load_model
 from core.embedder.onnx_export import export_onnx
 from core.embedder.preprocess import normalised
 from core.embedder.torch_export import export_torch
@@ -45,10 +44,8 @@ from core.vectors.indexes import build_index
 from core.workspace import Workspace
 from state.choices import choose_dataset, settle
 from state.session import Selection
+from tests.networks import CLASSES, SIDE, publish_network
 from tests.pictures import class_folders, speckled
-
-CLASSES = ["blue", "größer", "red"]
-SIDE = 64
 
 WRAPPER = """
 import runpy, sys, torch
@@ -63,30 +60,6 @@ assert not {"core", "state"} & set(sys.modules)
 """Runs a script where torchvision's own operators cannot be loaded, see `vision.py`."""
 
 ROOT = Path(__file__).parent.parent
-
-
-def publish_network(workspace: Workspace, stem: str = "some", **settings: Any) -> Model:
-    """Make a model with random weights, whose norms fit them: else all images are alike to it."""
-    config = NetworkConfig(image_size=SIDE, num_classes=len(CLASSES), **settings)
-    network = EmbeddingNetwork(config)
-    for part in network.modules():
-        part.training = True
-        if isinstance(part, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
-            part.momentum = None  # What it sees once is what it keeps
-    grain = torch.linspace(0, 1.5, 16).reshape(16, 1, 1, 1)  # From plain colours to noise
-    with torch.no_grad():
-        network(torch.randn(16, 3, 1, 1) + grain * torch.randn(16, 3, SIDE, SIDE))
-    with draft(workspace.models) as folder:
-        write_weights(network, folder)
-        manifest = publish(
-            folder,
-            kind="model",
-            stem=stem,
-            config={"network": network_settings(config)},
-            made_from={"dataset": "colours", "dataset_fingerprint": "some"},
-            summary={"classes": CLASSES},
-        )
-    return load_model(workspace, manifest.id)
 
 
 @pytest.fixture(scope="module", params=list(BACKBONES))
@@ -210,7 +183,60 @@ def test_the_script_reads_pictures_as_the_project_does(
     torch.testing.assert_close(ours, expected, atol=1e-6, rtol=0)
 
 
+@pytest.fixture(
+    scope="module", params=[("vgg16_bn", "gem"), ("resnet18", "max"), ("vgg16", "average")]
+)
+def unclassified(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Workspace, Model]:
+    """A model of each other pooling, which knows no classes."""
+    torch.manual_seed(0)
+    workspace = Workspace(tmp_path_factory.mktemp("home"))
+    backbone, pooling = request.param
+    return workspace, publish_network(workspace, classes=[], backbone=backbone, pooling=pooling)
+
+
+def test_a_model_without_classes_is_exported_with_its_script(
+    unclassified: tuple[Workspace, Model], tmp_path: Path
+) -> None:
+    workspace, model = unclassified
+    folder = unpacked(workspace, model, tmp_path)
+    script = runpy.run_path(str(folder / "load_model.py"))
+    network, classes = script["load"]()
+    picture = photo(tmp_path / "photo.jpg")
+    with torch.inference_mode():
+        embeddings, probabilities = network(script["preprocess"](script["read"](picture))[None])
+    expected, _ = model.embed(load_square(picture, SIDE)[None])
+    np.testing.assert_allclose(embeddings, expected, atol=1e-5)
+    assert (classes, probabilities.shape) == ([], (1, 0))
+    assert "that embeds images.\n" in (folder / "README.txt").read_text()
+
+
+def test_a_model_without_classes_comes_back_as_the_same_model(
+    unclassified: tuple[Workspace, Model], workspace: Workspace, tmp_path: Path
+) -> None:
+    folder = unpacked(*unclassified, tmp_path)
+    manifest = finish(import_model(workspace, folder / "model.safetensors", "back"))
+    assert manifest.summary["classes"] == []
+    back = load_model(workspace, "back")
+    assert back.config == unclassified[1].config
+    assert_same_outputs(back, unclassified[1])
+
+
 # To ONNX
+
+
+@pytest.mark.filterwarnings("error")
+def test_onnx_of_a_model_without_classes_gives_embeddings_alone(
+    unclassified: tuple[Workspace, Model],
+) -> None:
+    workspace, model = unclassified
+    file = finish(export_onnx(workspace, model.id))
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    pixels = normalised(torch.from_numpy(noise())).numpy()
+    [embeddings] = session.run(None, {"pixels": pixels})
+    np.testing.assert_allclose(embeddings, model.embed(noise())[0], atol=1e-4)
+    assert abs(embeddings[0] - embeddings[1]).max() > 1e-3
 
 
 def test_onnx_of_each_backbone_gives_the_same_outputs(of_each: tuple[Workspace, Model]) -> None:
@@ -327,6 +353,15 @@ def test_an_exported_file_comes_back_as_the_same_model(
     assert again.id == "back-2"
 
 
+def test_a_file_from_before_poolings_could_be_chosen_comes_in(
+    resnet: tuple[Workspace, Model], exported: Path, workspace: Workspace, tmp_path: Path
+) -> None:
+    content = as_checkpoint(exported)
+    assert content["network"].pop("pooling") == "own"
+    finish(import_model(workspace, as_safetensors(content, tmp_path / "own.safetensors"), "back"))
+    assert_same_outputs(load_model(workspace, "back"), resnet[1])
+
+
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_checkpoint_comes_in_as_the_same_model(
     resnet: tuple[Workspace, Model],
@@ -361,6 +396,11 @@ def test_a_checkpoint_comes_in_as_the_same_model(
             {"dimension": 4},
             "own.safetensors describes no network: dimension must be in 8..4096, got 4.",
         ),
+        (
+            {"pooling": "sum"},
+            "own.safetensors describes no network: pooling must be one of own, average, max, gem, "
+            "got sum.",
+        ),
         ({"dimension": "128"}, "own.safetensors has a dimension that is no int."),
         ({"num_classes": True}, "own.safetensors has a num_classes that is no int."),
         ({"num_classes": 4}, "own.safetensors has 3 classes and a network of 4."),
@@ -368,7 +408,7 @@ def test_a_checkpoint_comes_in_as_the_same_model(
         (
             {"colour": "red"},
             "own.safetensors has settings of the network other than backbone, trainable_blocks, "
-            "dimension, batch_norm, num_classes, image_size.",
+            "dimension, batch_norm, num_classes, image_size, pooling.",
         ),
     ],
 )

@@ -17,7 +17,7 @@ class Device:
     """Whether bfloat16 is the quicker one here; without the instructions it is ten times slower."""
 
     def autocast(self) -> AbstractContextManager[object]:
-        """Run what is inside in the precision that suits training here."""
+        """Run what is inside in bfloat16, where that is the quicker one."""
         return torch.autocast(self.name, torch.bfloat16, enabled=self.bfloat16)
 
 

@@ -5,7 +5,6 @@ It is either the `model.safetensors` of an export (`torch_export.py`), or a .pth
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from core.artifacts import Manifest, draft, publish
 from core.embedder.devices import choose_device
 from core.embedder.models import build_network, is_usable, network_settings, write_weights
 from core.embedder.network import EmbeddingNetwork, NetworkConfig
+from core.embedder.pooling import Pooling
 from core.embedder.weights import (
     UNREADABLE,
     Source,
@@ -32,6 +32,9 @@ from core.workspace import Workspace, check_name
 
 LONGEST_NAME = 64
 """Characters of the name in that of the model, whose embeddings add a number to it."""
+
+SAID_SINCE: dict[str, Any] = {"pooling": str(Pooling.OWN)}
+"""Settings that older files do not have, and what they mean by that."""
 
 ADVICE = "Export the model again, and change nothing in the file."
 
@@ -117,7 +120,8 @@ def _read(path: Path) -> _Content:
 def _network_config(path: Path, settings: Any) -> NetworkConfig:
     """Return the settings, if they are what a network can be built with."""
     kinds = {key: type(value) for key, value in asdict(NetworkConfig()).items()}
-    if not isinstance(settings, Mapping) or settings.keys() != kinds.keys():
+    settings = SAID_SINCE | settings if isinstance(settings, dict) else {}
+    if settings.keys() != kinds.keys():
         raise _not_described(path, f"settings of the network other than {', '.join(kinds)}")
     for key, kind in kinds.items():
         if type(settings[key]) is not kind:  # Neither is True a number here
@@ -134,7 +138,7 @@ def _classes(path: Path, classes: Any, num_classes: int) -> list[str]:
         raise _not_described(path, "classes that are not all names")
     if len(set(classes)) != len(classes):
         raise _not_described(path, "two classes of one name")
-    if not classes or len(classes) != num_classes:
+    if len(classes) != num_classes:
         raise _not_described(path, f"{len(classes)} classes and a network of {num_classes}")
     return classes
 

@@ -1,7 +1,7 @@
 """Trained models on disk: safetensors weights and a manifest."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Model:
     config: NetworkConfig
     network: EmbeddingNetwork
     classes: tuple[str, ...]
-    """Category of each of the classifier's outputs."""
+    """Category of each of the classifier's outputs; none for a model that only embeds."""
 
     device: Device
 
@@ -40,16 +40,20 @@ class Model:
         """The model's folder name."""
         return self.manifest.id
 
-    def embed(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def embed(
+        self, pixels: NDArray[np.uint8], *, bfloat16: bool = False
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Embed and classify a batch.
 
         Args:
             pixels: (B, 3, S, S) uint8, as `preprocess.to_square` makes them.
+            bfloat16: Whether the trunk computes in bfloat16; what follows it never does.
 
         Returns:
-            (B, D) float32 unit rows and (B, C) float32 probabilities that add up to 1 in a row.
+            (B, D) float32 unit rows and (B, C) float32 probabilities that add up to 1 in a row;
+            C is 0 for a model without classes.
         """
-        return _embed(self.network, self.device, pixels)
+        return _embed(self.network, self.device, pixels, bfloat16=bfloat16)
 
 
 def write_weights(network: EmbeddingNetwork, folder: Path) -> None:
@@ -120,10 +124,16 @@ def is_usable(network: EmbeddingNetwork, device: Device) -> bool:
 
 
 def _embed(
-    network: EmbeddingNetwork, device: Device, pixels: NDArray[np.uint8]
+    network: EmbeddingNetwork,
+    device: Device,
+    pixels: NDArray[np.uint8],
+    *,
+    bfloat16: bool = False,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     with torch.inference_mode():
         batch = normalised(torch.from_numpy(pixels)).to(device.name)
-        embeddings, scores = network(batch)
+        with replace(device, bfloat16=bfloat16).autocast():
+            features = network.tail(network.frozen(batch))
+        embeddings, scores = network.head(features.float())
         probabilities = functional.softmax(scores.float(), dim=1)
     return embeddings.float().cpu().numpy(), probabilities.cpu().numpy()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.embedder.backbones import boundary, build_trunk, find_backbone
+from core.embedder.pooling import build_pool, find_pooling, num_features
 
 LOGIT_SCALE = 16.0
 """Unit embeddings times a unit-length class weight stay within ±1, too flat for a softmax; scaled
@@ -36,17 +37,29 @@ class NetworkConfig:
     """Normalise embeddings over the batch before they are scaled to unit length."""
 
     num_classes: int = 0
-    """C, the categories of the classifier."""
+    """C, the categories of the classifier; 0 for a network that only embeds."""
 
     image_size: int = 224
     """S, the side of the square that the network sees, in pixels."""
 
+    pooling: str = "own"
+    """How the trunk's features are pooled; models from before there was a choice do not say."""
+
     def __post_init__(self) -> None:
+        find_pooling(self.pooling)
         boundary(find_backbone(self.backbone), self.trainable_blocks)
         if not 8 <= self.dimension <= 4096:
             raise ValueError(f"dimension must be in 8..4096, got {self.dimension}")
         if not 32 <= self.image_size <= 512:
             raise ValueError(f"image_size must be in 32..512, got {self.image_size}")
+
+
+class NoClasses(nn.Module):
+    """In place of a classifier: no scores."""
+
+    def forward(self, unit: Tensor) -> Tensor:
+        """Turn (B, D) embeddings into (B, 0) scores."""
+        return unit[:, :0]
 
 
 class EmbeddingNetwork(nn.Module):
@@ -65,13 +78,16 @@ class EmbeddingNetwork(nn.Module):
         layers = list(trunk.named_children())
         self.frozen = nn.Sequential(OrderedDict(layers[:cut]))
         self.tail = nn.Sequential(OrderedDict(layers[cut:]))
-        self.pool = nn.AdaptiveAvgPool2d(backbone.pooled_side)
-        features = backbone.channels * backbone.pooled_side**2
+        pooling = find_pooling(config.pooling)
+        self.pool = build_pool(backbone, pooling)
+        features = num_features(backbone, pooling)
         self.project = nn.Linear(features, config.dimension, bias=not config.batch_norm)
         self.normalise: nn.Module = (
             nn.BatchNorm1d(config.dimension) if config.batch_norm else nn.Identity()
         )
-        self.classifier = nn.Linear(config.dimension, config.num_classes)
+        self.classifier: nn.Module = (
+            nn.Linear(config.dimension, config.num_classes) if config.num_classes else NoClasses()
+        )
         self.frozen.requires_grad_(False).eval()  # Its batch norms keep what they know, always
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -103,9 +119,17 @@ class EmbeddingNetwork(nn.Module):
         Returns:
             (B, D) embeddings of unit length and (B, C) class scores before the softmax.
         """
-        pooled = self.pool(self.tail(features)).flatten(1)
-        unit = functional.normalize(self.normalise(self.project(pooled)))
+        return self.head(self.tail(features))
+
+    def head(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Go on from the whole trunk's output; returns as `embed_features`."""
+        unit = functional.normalize(self.normalise(self.project(self.pooled(features))))
         return unit, self.classifier(LOGIT_SCALE * unit)
+
+    def pooled(self, features: Tensor) -> Tensor:
+        """Pool the whole trunk's output: (B, features)."""
+        pooled: Tensor = self.pool(features).flatten(1)
+        return pooled
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Embed and classify (B, 3, S, S) normalised images; returns as `embed_features`."""

@@ -6,12 +6,14 @@ it to them.
 
 from string import Template
 
-from core.embedder.backbones import find_backbone
+from core.embedder.backbones import Backbone, find_backbone
+from core.embedder.gem import LEAST, POWER
 from core.embedder.network import LOGIT_SCALE, NetworkConfig
+from core.embedder.pooling import Pooling, find_pooling, num_features, pooled_side
 from core.embedder.preprocess import IMAGENET_DEVIATION, IMAGENET_MEAN
 
 SCRIPT = Template('''\
-"""Embeds and classifies an image with the model "$model".
+"""$does an image with the model "$model".
 
     python load_model.py IMAGE
 
@@ -39,23 +41,23 @@ DEVIATION = torch.tensor($deviation).reshape(3, 1, 1)
 LOGIT_SCALE = $logit_scale  # Of embeddings, before they are classified
 
 
-class Network(nn.Module):
-    """The layers of $label, an embedding of $dimension numbers and a classifier."""
+${pool_class}class Network(nn.Module):
+    """The layers of $label, an embedding of $dimension numbers$and_classifier."""
 
     def __init__(self, num_classes):
         super().__init__()
         layers = list(torchvision.models.$trunk.named_children())
         self.trunk = nn.Sequential(OrderedDict(layers[:$num_layers]))
-        self.pool = nn.AdaptiveAvgPool2d($pooled_side)
+        self.pool = $pool
         self.project = nn.Linear($features, $dimension, bias=$bias)
         self.normalise = $normalise
-        self.classifier = nn.Linear($dimension, num_classes)
+        self.classifier = $classifier
 
     def forward(self, pixels):
         """Return (N, $dimension) unit embeddings and (N, classes) probabilities."""
         pooled = self.pool(self.trunk(pixels)).flatten(1)
         embeddings = functional.normalize(self.normalise(self.project(pooled)))
-        return embeddings, self.classifier(LOGIT_SCALE * embeddings).softmax(dim=1)
+        return embeddings, $scores.softmax(dim=1)
 
 
 def load():
@@ -109,8 +111,19 @@ if __name__ == "__main__":
     main(sys.argv[1])
 ''')
 
+GEM_CLASS = f'''\
+class GeneralisedMean(nn.Module):
+    """The third root of each channel's mean third power."""
+
+    def forward(self, features):
+        powers = features.clamp(min={LEAST}).pow({POWER})
+        return powers.mean(dim=(-2, -1), keepdim=True).pow(1 / {POWER})
+
+
+'''
+
 README = Template("""\
-$model: a $label that embeds images and tells classes apart, $num_classes of them.
+$model: a $label that embeds images$and_classes.
 
 model.safetensors  the weights; what is needed to build the network is in the file's own metadata
 load_model.py      loads them and embeds an image, with nothing but torch, torchvision,
@@ -125,13 +138,15 @@ def script_for(model_id: str, config: NetworkConfig) -> str:
     """Return load_model.py for a model of this configuration."""
     backbone = find_backbone(config.backbone)
     whole = f"{backbone.name}(weights=None)"
+    pooling = find_pooling(config.pooling)
     return SCRIPT.substitute(
         model=model_id,
         label=backbone.label,
         trunk=".".join(filter(None, (whole, backbone.prefix.rstrip(".")))),
         num_layers=backbone.num_layers,
-        pooled_side=backbone.pooled_side,
-        features=backbone.channels * backbone.pooled_side**2,
+        pool=_pool_of(backbone, pooling),
+        pool_class=GEM_CLASS if pooling == Pooling.GEM else "",
+        features=num_features(backbone, pooling),
         dimension=config.dimension,
         bias=not config.batch_norm,
         normalise=f"nn.BatchNorm1d({config.dimension})" if config.batch_norm else "nn.Identity()",
@@ -139,7 +154,33 @@ def script_for(model_id: str, config: NetworkConfig) -> str:
         logit_scale=LOGIT_SCALE,
         mean=list(IMAGENET_MEAN),
         deviation=list(IMAGENET_DEVIATION),
+        **_classifying(config),
     )
+
+
+def _pool_of(backbone: Backbone, pooling: Pooling) -> str:
+    if pooling == Pooling.GEM:
+        return "GeneralisedMean()"
+    if pooling == Pooling.MAX:
+        return "nn.AdaptiveMaxPool2d(1)"
+    return f"nn.AdaptiveAvgPool2d({pooled_side(backbone, pooling)})"
+
+
+def _classifying(config: NetworkConfig) -> dict[str, str]:
+    """Return what the script says of classes, also where there are none."""
+    if not config.num_classes:
+        return {
+            "does": "Embeds",
+            "and_classifier": "",
+            "classifier": "nn.Identity()  # It knows no classes",
+            "scores": "self.classifier(embeddings)[:, :0]",
+        }
+    return {
+        "does": "Embeds and classifies",
+        "and_classifier": " and a classifier",
+        "classifier": f"nn.Linear({config.dimension}, num_classes)",
+        "scores": "self.classifier(LOGIT_SCALE * embeddings)",
+    }
 
 
 def readme_for(model_id: str, config: NetworkConfig) -> str:
@@ -147,6 +188,6 @@ def readme_for(model_id: str, config: NetworkConfig) -> str:
     return README.substitute(
         model=model_id,
         label=find_backbone(config.backbone).label,
-        num_classes=config.num_classes,
+        and_classes=f" and tells {config.num_classes} classes apart" * bool(config.num_classes),
         dimension=config.dimension,
     )

@@ -1,0 +1,62 @@
+"""Models with random weights, for tests that need no training."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from core.artifacts import draft, publish
+from core.embedder.backbones import BACKBONES, build_trunk
+from core.embedder.models import Model, load_model, network_settings, write_weights
+from core.embedder.network import EmbeddingNetwork, NetworkConfig
+from core.workspace import Workspace
+
+CLASSES = ["blue", "größer", "red"]
+SIDE = 64
+
+
+def publish_network(
+    workspace: Workspace,
+    stem: str = "some",
+    *,
+    side: int = SIDE,
+    classes: Sequence[str] = CLASSES,
+    **settings: Any,
+) -> Model:
+    """Make a model with random weights, whose norms fit them: else all images are alike to it."""
+    config = NetworkConfig(image_size=side, num_classes=len(classes), **settings)
+    network = EmbeddingNetwork(config)
+    fit_norms(network, side)
+    with draft(workspace.models) as folder:
+        write_weights(network, folder)
+        manifest = publish(
+            folder,
+            kind="model",
+            stem=stem,
+            config={"network": network_settings(config)},
+            made_from={"dataset": "colours", "dataset_fingerprint": "some"},
+            summary={"classes": list(classes)},
+        )
+    return load_model(workspace, manifest.id)
+
+
+def trunk_file(path: Path, backbone: str, side: int = 32) -> Path:
+    """Write a file of a trunk's random weights."""
+    trunk = build_trunk(BACKBONES[backbone])
+    fit_norms(trunk, side)
+    torch.save(trunk.state_dict(), path)
+    return path
+
+
+def fit_norms(network: nn.Module, side: int) -> None:
+    """Let batch norms keep what they see of random images."""
+    for part in network.modules():
+        part.training = True
+        if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
+            part.momentum = None  # What it sees once is what it keeps
+    grain = torch.linspace(0, 1.5, 16).reshape(16, 1, 1, 1)  # From plain colours to noise
+    with torch.no_grad():
+        network(torch.randn(16, 3, 1, 1) + grain * torch.randn(16, 3, side, side))
+    network.eval()
