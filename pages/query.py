@@ -80,6 +80,7 @@ def show_query(query: Query) -> None:
 def show_prediction(prediction: list[tuple[str, float]], trained_on: str, dataset: str) -> None:
     """Draw the likeliest categories with their probabilities."""
     if not prediction:
+        st.caption("This model knows no classes: it finds images, and predicts nothing.")
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.metric("Predicted category", prediction[0][0])

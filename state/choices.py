@@ -14,6 +14,7 @@ VERB_MAKES = {
     "train": "model",
     "resume": "model",
     "import-model": "model",
+    "fit-trunk": "model",
     "index": "index",
     "advise": "index",
     "update-index": "index",

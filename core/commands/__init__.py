@@ -18,6 +18,7 @@ COMMANDS = {
     "train": making.TRAIN,
     "resume": making.RESUME,
     "estimate": making.ESTIMATE,
+    "fit-trunk": models.FIT_TRUNK,
     "embed": making.EMBED,
     "index": making.INDEX,
     "update-index": making.UPDATE,

@@ -1,6 +1,6 @@
-"""The verbs that take a trained model out of the workspace, and bring one in.
+"""The verbs that make a model without training, take one out of the workspace, and bring one in.
 
-torch and onnx are imported when a verb runs, so that the command line answers at once.
+torch, onnx and scikit-learn are imported when a verb runs: the command line answers at once.
 """
 
 import argparse
@@ -8,10 +8,24 @@ from pathlib import Path
 
 from core.commands.command import Command, Result, artifact_facts, describe_artifact
 from core.embedder.model_exports import ModelFormat
+from core.embedder.trunk_config import TrunkConfig
+from core.options import add_options, read_options
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
 STARTING = Progress(0, 0, "starting")
+
+
+def _configure_trunk(parser: argparse.ArgumentParser) -> None:
+    add_options(parser, TrunkConfig)
+
+
+def _run_trunk(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    config = read_options(options, TrunkConfig)
+    yield STARTING
+    from core.embedder.trunks import fit_trunk
+
+    return artifact_facts((yield from fit_trunk(workspace, config)))
 
 
 def _configure_export(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +75,12 @@ def _run_import(workspace: Workspace, options: argparse.Namespace) -> Work[Resul
     return artifact_facts(manifest)
 
 
+FIT_TRUNK = Command(
+    "make a pre-trained trunk a model, without training",
+    _configure_trunk,
+    _run_trunk,
+    describe_artifact,
+)
 EXPORT_MODEL = Command(
     "take a model out, for use without this app", _configure_export, _run_export, _describe_export
 )

@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.datasets.catalog import Split
+from core.datasets.catalog import Catalog, Split
+from core.datasets.filters import ALL_IMAGES, ImageFilter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +43,12 @@ class SplitConfig:
                 f"validation + test must leave at least 0.1 for train, "
                 f"got {self.validation} + {self.test}"
             )
+
+
+def images_to_learn_from(catalog: Catalog) -> ImageFilter:
+    """Return which images what needs no labels is learnt from: train, or all without any split."""
+    divided = ImageFilter(splits=tuple(Split))
+    return ImageFilter(splits=(Split.TRAIN,)) if catalog.count(divided) else ALL_IMAGES
 
 
 def stratified(labels: Iterable[tuple[int, str]], config: SplitConfig) -> dict[int, Split]:

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+VERSION = 2
+"""To be raised with each change of what follows: values kept on disk are known by it."""
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 """Of ImageNet's pixels in [0, 1], as torchvision's weights expect them."""

@@ -12,6 +12,12 @@ from core.errors import DownloadError
 from core.progress import Work
 from core.workspace import Workspace
 
+IMAGENET = "imagenet"
+"""In place of a file of weights: those that torchvision publishes."""
+
+NO_WEIGHTS = "none"
+"""In place of a file of weights: from scratch."""
+
 SOURCE = "https://download.pytorch.org/models"
 """The folder of torchvision's weights; written out, for its import takes two seconds."""
 

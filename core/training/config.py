@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.embedder.backbones import BACKBONES, find_backbone
+from core.embedder.pretrained import IMAGENET, NO_WEIGHTS
 from core.training.augment_config import OFF, PRESETS, AugmentConfig
 from core.training.losses import NO_METRIC_LOSS, find_loss
-
-IMAGENET = "imagenet"
-NO_WEIGHTS = "none"
 
 
 class Schedule(StrEnum):

@@ -19,7 +19,7 @@ from core.datasets.registry import Dataset
 from core.embedder.batches import decode_batches
 from core.embedder.devices import Device
 from core.embedder.network import EmbeddingNetwork
-from core.embedder.preprocess import normalised
+from core.embedder.preprocess import VERSION, normalised
 from core.progress import Progress, Work
 from core.training.augment import augmented
 from core.training.cache import cached_array
@@ -131,7 +131,7 @@ class _View:
 
     def key(self) -> str:
         """Return what identifies the values."""
-        digest = hashlib.sha256(f"2/{self.config.image_size}".encode())  # 2: of the preprocessing
+        digest = hashlib.sha256(f"{VERSION}/{self.config.image_size}".encode())
         if self.number:
             changes = json.dumps(asdict(self.config.changes), sort_keys=True)
             digest.update(f"{self.number}/{self.config.seed}/{changes}".encode())

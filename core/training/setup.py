@@ -16,11 +16,11 @@ from core.datasets.filters import ImageFilter
 from core.datasets.registry import Dataset
 from core.embedder.devices import Device
 from core.embedder.network import EmbeddingNetwork, NetworkConfig
-from core.embedder.pretrained import fetch_imagenet
-from core.embedder.weights import read_trunk
+from core.embedder.pretrained import NO_WEIGHTS
+from core.embedder.trunk_weights import load_trunk
 from core.errors import WorkbenchError
-from core.progress import Progress, Work
-from core.training.config import IMAGENET, NO_WEIGHTS, Schedule, TrainConfig
+from core.progress import Work
+from core.training.config import Schedule, TrainConfig
 from core.training.inputs import Inputs
 from core.training.objective import Objective
 from core.training.sampling import class_balanced, shuffled
@@ -137,14 +137,9 @@ def load_weights(
     workspace: Workspace, network: EmbeddingNetwork, config: TrainConfig
 ) -> Work[None]:
     """Give the network the pre-trained weights that were chosen, if any."""
-    if config.weights == NO_WEIGHTS:
-        return
-    if config.weights == IMAGENET:
-        path = yield from fetch_imagenet(workspace, config.backbone)
-    else:
-        path = Path(config.weights).expanduser()
-    yield Progress(0, 0, "reading the pre-trained weights")
-    network.load_trunk(read_trunk(path, config.backbone))
+    if config.weights != NO_WEIGHTS:
+        trunk = yield from load_trunk(workspace, config.backbone, config.weights)
+        network.load_trunk(trunk)
 
 
 def open_fabric(device: Device) -> Fabric:

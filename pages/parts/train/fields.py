@@ -7,8 +7,9 @@ import streamlit as st
 
 from core.config_docs import field_docs
 from core.embedder.backbones import BACKBONES
+from core.embedder.pretrained import NO_WEIGHTS
 from core.training.augment_config import PRESETS as CHANGES
-from core.training.config import NO_WEIGHTS, Schedule, TrainConfig
+from core.training.config import Schedule, TrainConfig
 from core.training.losses import CROSS_ENTROPY, LOSSES, NO_METRIC_LOSS
 
 DOCS = field_docs(TrainConfig)

@@ -8,10 +8,10 @@ import streamlit as st
 
 from core.datasets.registry import Dataset
 from core.embedder.backbones import BACKBONES
-from core.embedder.pretrained import has_imagenet
+from core.embedder.pretrained import IMAGENET, NO_WEIGHTS, has_imagenet
 from core.errors import WorkbenchError
 from core.options import as_arguments
-from core.training.config import IMAGENET, NO_WEIGHTS, TrainConfig
+from core.training.config import TrainConfig
 from core.training.presets import CLASSIC, PRESETS, SCRATCH_QUICK
 from core.training.runs import Run, read_run, reserve_run
 from pages.parts.launch import launch
