@@ -22,6 +22,7 @@ from core import cli
 from core.artifacts import DRAFT_PREFIX
 from core.lineage import read_lineage
 from core.workspace import open_workspace
+from tests.networks import trunk_file
 from tests.pictures import class_folders, speckled
 
 ROOT = Path(__file__).parent.parent
@@ -263,6 +264,40 @@ def test_images_without_labels_are_searched_but_not_evaluated(
     assert "There is nothing to evaluate" in said.stderr
 
 
+# Which images, and how
+
+
+def test_some_images_are_embedded_and_indexed_in_another_way(
+    copied: Path, chain: Chain, core: InProcess
+) -> None:
+    which = ("--class", "red", "--class", "blue", "--split", "train")
+    how = ("--flip", "--precision", "float32")
+    chosen = ("--dataset", "colours", "--model", MODEL, *which, *how, "--json")
+    embedded = core(copied, "embed", *chosen).result
+    assert (embedded["count"], embedded["num_reused"]) == (18, 0)  # 9 of 12 train, of each class
+    made = core(copied, "index", *chosen).result
+    assert (made["count"], made["encoding"]["flip"]) == (18, True)
+    image = chain.images / "red" / "000.png"
+    answer = core(copied, "query", str(image), "--index", made["id"], "--json").result
+    assert {match["label"] for match in answer["matches"]} <= {"red", "blue"}
+
+
+def test_a_trunk_is_a_model_without_training(
+    copied: Path, chain: Chain, core: InProcess, tmp_path: Path
+) -> None:
+    weights = trunk_file(tmp_path / "own.pth", "resnet18")
+    options = ("--backbone", "resnet18", "--weights", str(weights), "--image-size", "32")
+    settings = ("--dataset", "colours", "--dimension", "8", "--whiten", *options)
+    made = core(copied, "fit-trunk", *settings, "--json").result
+    assert (made["id"], made["classes"], made["num_train"]) == ("colours-resnet18-trunk", [], 27)
+    index = core(copied, "index", "--dataset", "colours", "--model", made["id"], "--json").result
+    image = chain.images / "red" / "003.png"
+    said = core(copied, "query", str(image), "--index", index["id"], "--k", "1")
+    assert said.stdout.split() == ["1.0000", "red/003.png", "red"]
+    measured = core(copied, "evaluate", "--index", index["id"], "--json").result
+    assert measured["num_queries"] == 6
+
+
 # Pictures of every kind as queries
 
 
@@ -449,6 +484,12 @@ def test_what_is_not_there_is_said_with_status_1(
             "{flat,hnsw,ivf,ivf_pq,sq8,opq_ivf_pq,factory}",
         ),
         (["index", "--dataset", "x"], "index needs either --embeddings"),
+        (["index", "--embeddings", "x", "--flip"], "goes with --dataset and --model"),
+        (["index", "--embeddings", "x", "--tag", "y"], "goes with --dataset and --model"),
+        (["embed", "--dataset", "x", "--model", "y", "--side", "9"], "“9” is no range"),
+        (["embed", "--dataset", "x", "--model", "y", "--precision", "int8"], "invalid choice"),
+        (["fit-trunk", "--dataset", "x", "--weights", "none"], "weights must be imagenet or"),
+        (["fit-trunk", "--dataset", "x", "--pooling", "sum"], "invalid choice: 'sum'"),
         (["map", "--index", "x", "--neighbours", "1"], "neighbours must be in"),
         (["query", "--index", "x", "a.png", "--k", "0"], "k must be in 1..100, got 0"),
         (["query", "--index", "x", "a.png", "--k", "101"], "k must be in 1..100, got 101"),

@@ -16,6 +16,8 @@ from core.datasets.refused import Refused, write_refused
 from core.datasets.registry import open_dataset, write_roots
 from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
+from core.embedder.trunk_config import TrunkConfig
+from core.embedder.trunks import fit_trunk
 from core.job_records import Status
 from core.progress import finish
 from core.retrieval.config import EvaluateConfig
@@ -29,6 +31,7 @@ from core.workspace import PROJECT, Workspace
 from state import resources
 from state.session import Selection
 from tests.datasets import bring_in
+from tests.networks import trunk_file
 from tests.page_fixtures import Open, texts
 from tests.pictures import class_folders, png, solid, speckled
 
@@ -577,3 +580,30 @@ def test_a_strange_class_name_is_shown_as_it_is(
     app = visit("training")
     assert "one class" in app.info[0].value
     assert not visit("datasets").exception
+
+
+def test_a_model_that_knows_no_classes_is_shown_and_searched_with(
+    full: Workspace, visit: Open, tmp_path: Path
+) -> None:
+    weights = trunk_file(tmp_path / "own.pth", "resnet18")
+    trunk = TrunkConfig(
+        dataset="colours",
+        backbone="resnet18",
+        weights=str(weights),
+        dimension=8,
+        image_size=32,
+    )
+    model = finish(fit_trunk(full, trunk))
+    embeddings = finish(embed_dataset(full, "colours", model.id))
+    index = finish(build_index(full, embeddings.id, IndexConfig()))
+    finish(evaluate(full, EvaluateConfig(index=index.id)))
+    for name in PAGES:
+        assert not visit(name).exception
+    models = visit("training").dataframe[-1].value
+    assert model.id in list(models["model"])
+    app = AppTest.from_file(str(PROJECT / "Home.py"), default_timeout=60)
+    app.query_params |= {"dataset": "colours", "index": index.id}
+    app.run().switch_page("pages/query.py").run()
+    app.button(key="query-random").click().run()
+    assert "This model knows no classes" in texts(app)
+    assert not app.exception

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from core.commands.command import Command, Result
 from core.commands.dataset_facts import dataset_facts, describe_dataset
-from core.datasets.catalog import Split
+from core.commands.image_options import add_image_options, read_image_options
 from core.datasets.exports import Format
-from core.datasets.filters import NO_SPLIT, ImageFilter, Order, Standing, read_range
+from core.datasets.filters import Order, Standing
 from core.datasets.registry import open_dataset
 from core.progress import Work
 from core.workspace import Workspace
@@ -66,19 +66,7 @@ def _run_check(workspace: Workspace, options: argparse.Namespace) -> Work[Result
 def _configure_export(parser: argparse.ArgumentParser) -> None:
     _configure_dataset(parser)
     parser.add_argument("--format", choices=list(Format), required=True, help="what is made")
-    for name, choices in (("class", None), ("split", [*Split, NO_SPLIT]), ("tag", None)):
-        parser.add_argument(
-            f"--{name}",
-            dest=f"{name}_names",
-            action="append",
-            default=[],
-            choices=choices,
-            metavar=name.upper(),
-            help=f"only images of this {name}; may be given again for one more",
-        )
-    parser.add_argument("--text", default="", help="only images whose path contains this")
-    for name, meaning in (("side", "longest side in pixels"), ("aspect", "width / height")):
-        parser.add_argument(f"--{name}", default="", metavar="LOW-HIGH", help=meaning)
+    add_image_options(parser)
     parser.add_argument(
         "--show", choices=list(Standing), default=Standing.USABLE, help="which take part"
     )
@@ -88,16 +76,7 @@ def _configure_export(parser: argparse.ArgumentParser) -> None:
 def _run_export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     from core.datasets.export import Wanted, export_images
 
-    side = read_range(options.side)
-    images = ImageFilter(
-        labels=tuple(options.class_names),
-        splits=tuple(options.split_names),
-        tags=tuple(options.tag_names),
-        text=options.text,
-        side=side and (int(side[0]), int(side[1])),
-        aspect=read_range(options.aspect),
-        standing=Standing(options.show),
-    )
+    images = read_image_options(options).having(standing=Standing(options.show))
     wanted = Wanted(format=Format(options.format), images=images, order=Order(options.sort))
     dataset = open_dataset(workspace, options.dataset)
     export = yield from export_images(workspace, dataset, wanted)

@@ -8,15 +8,18 @@ import os
 from dataclasses import asdict
 
 from core.commands.command import Command, Result, artifact_facts, describe_artifact
+from core.commands.image_options import add_image_options, read_image_options
 from core.commands.source import check_source, configure_source, embedded
+from core.embedder.pretrained import NO_WEIGHTS
 from core.errors import WorkbenchError
 from core.maps.config import MapConfig
 from core.options import add_options, read_options
 from core.progress import Progress, Work
 from core.retrieval.config import EvaluateConfig
-from core.training.config import NO_WEIGHTS, TrainConfig
+from core.training.config import TrainConfig
 from core.training.presets import CLASSIC, PRESETS, SCRATCH_QUICK, find_preset
 from core.vectors.config import IndexConfig
+from core.vectors.embed_config import EmbedConfig
 from core.workspace import Workspace
 
 STARTING = Progress(0, 0, "starting")
@@ -102,13 +105,16 @@ def _run_resume(workspace: Workspace, options: argparse.Namespace) -> Work[Resul
 def _configure_embed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", required=True, help="name of the dataset")
     parser.add_argument("--model", required=True, help="id of the model")
+    add_options(parser, EmbedConfig)
+    add_image_options(parser)
 
 
 def _run_embed(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    config, images = read_options(options, EmbedConfig), read_image_options(options)
     yield STARTING
     from core.vectors.embeddings import embed_dataset
 
-    manifest = yield from embed_dataset(workspace, options.dataset, options.model)
+    manifest = yield from embed_dataset(workspace, options.dataset, options.model, config, images)
     return artifact_facts(manifest)
 
 

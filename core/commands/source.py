@@ -2,7 +2,11 @@
 
 import argparse
 
+from core.commands.image_options import add_image_options, read_image_options
+from core.datasets.filters import ALL_IMAGES, ImageFilter
+from core.options import add_options, read_options
 from core.progress import Work
+from core.vectors.embed_config import AS_USUAL, EmbedConfig
 from core.workspace import Workspace
 
 
@@ -11,6 +15,8 @@ def configure_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--embeddings", help="id of the embeddings")
     parser.add_argument("--dataset", help="instead of --embeddings: embed this dataset …")
     parser.add_argument("--model", help="… with this model first, unless that is done")
+    add_options(parser, EmbedConfig)
+    add_image_options(parser)
 
 
 def check_source(options: argparse.Namespace) -> None:
@@ -19,6 +25,8 @@ def check_source(options: argparse.Namespace) -> None:
     if given not in ([True, False, False], [False, True, True]):
         verb = options.verb
         raise ValueError(f"{verb} needs either --embeddings, or both --dataset and --model")
+    if options.embeddings and _wanted(options) != (AS_USUAL, ALL_IMAGES):
+        raise ValueError("how to embed which images goes with --dataset and --model")
 
 
 def embedded(workspace: Workspace, options: argparse.Namespace) -> Work[str]:
@@ -27,4 +35,10 @@ def embedded(workspace: Workspace, options: argparse.Namespace) -> Work[str]:
 
     if options.embeddings:
         return str(options.embeddings)
-    return (yield from embed_dataset(workspace, options.dataset, options.model)).id
+    way, images = _wanted(options)
+    return (yield from embed_dataset(workspace, options.dataset, options.model, way, images)).id
+
+
+def _wanted(options: argparse.Namespace) -> tuple[EmbedConfig, ImageFilter]:
+    """Return how which images are to be embedded."""
+    return read_options(options, EmbedConfig), read_image_options(options)

@@ -1,6 +1,7 @@
 """Which images are meant, and in which order: the state of a view, as SQL. No query is run here."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
@@ -116,6 +117,11 @@ ALL_IMAGES = ImageFilter()
 
 def as_arguments(images: ImageFilter, order: Order = Order.ADDED) -> list[str]:
     """Return the command-line options that mean these images in this order, as one word each."""
+    return [*usable_as_arguments(images), f"--show={images.standing}", f"--sort={order}"]
+
+
+def usable_as_arguments(images: ImageFilter) -> list[str]:
+    """Return the options for a verb that takes usable images only and does not sort them."""
     several = {"class": images.labels, "split": images.splits, "tag": images.tags}
     options = [f"--{name}={value}" for name, values in several.items() for value in values]
     if images.text:
@@ -124,7 +130,24 @@ def as_arguments(images: ImageFilter, order: Order = Order.ADDED) -> list[str]:
         options.append(f"--side={images.side[0]}-{images.side[1]}")
     if images.aspect:
         options.append(f"--aspect={images.aspect[0]:.9f}-{images.aspect[1]:.9f}")
-    return [*options, f"--show={images.standing}", f"--sort={order}"]
+    return options
+
+
+def as_settings(images: ImageFilter) -> dict[str, Any]:
+    """Return what differs from all usable images, as plain JSON for a manifest."""
+    return {
+        field.name: list(value) if isinstance(value, tuple) else str(value)
+        for field in fields(images)
+        if (value := getattr(images, field.name)) != field.default
+    }
+
+
+def read_settings(settings: Mapping[str, Any]) -> ImageFilter:
+    """Return the filter of which `as_settings` made these."""
+    plain: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
+    }
+    return ImageFilter(**plain)
 
 
 def read_range(text: str) -> tuple[float, float] | None:

@@ -18,6 +18,7 @@ from core.embedder.models import Model, load_model
 from core.errors import WorkbenchError
 from core.retrieval.config import MAX_MATCHES
 from core.vectors.embeddings import open_embeddings
+from core.vectors.encoding import Encoder
 from core.vectors.indexes import Index, open_index
 from core.vectors.store import Matches
 from core.workspace import Workspace
@@ -80,7 +81,7 @@ def answer(
             "Build the index again.",
         )
     started = time.perf_counter()
-    embeddings, probabilities = model.embed(pixels[None])
+    embeddings, probabilities = Encoder(model, index.encoding).embed(pixels[None])
     embedded = time.perf_counter()
     wanted = k if leave_out is None else k + 1
     [found] = index.store.search(embeddings, wanted)

@@ -14,6 +14,7 @@ from core.vectors import faiss_store
 from core.vectors.building import build
 from core.vectors.config import IndexConfig
 from core.vectors.embeddings import IMAGE_IDS, Embeddings, open_embeddings
+from core.vectors.encoding import Encoding, read_encoding
 from core.vectors.faiss_store import FaissStore
 from core.workspace import Workspace
 
@@ -26,6 +27,8 @@ class Index:
 
     manifest: Manifest
     store: FaissStore
+    encoding: Encoding
+    """What queries go through."""
 
     @property
     def dataset(self) -> str:
@@ -91,6 +94,8 @@ def publish_index(
                 "dimension": store.dimension,
                 "num_problems": source.summary["num_problems"],
                 "size_bytes": (folder / INDEX).stat().st_size,
+                "encoding": embeddings.encoding.write(folder),
+                "images": source.config.get("images", {}),
                 **summary,
             },
         )
@@ -113,4 +118,5 @@ def open_index(workspace: Workspace, index_id: str, *, writable: bool = False) -
     image_ids = np.load(folder / IMAGE_IDS, allow_pickle=False)
     dimension = manifest.summary["dimension"]
     store = faiss_store.read(folder / INDEX, image_ids, dimension, writable=writable)
-    return Index(manifest, store)
+    settings = manifest.summary.get("encoding", {})
+    return Index(manifest, store, read_encoding(folder, manifest.made_from, settings))

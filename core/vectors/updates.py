@@ -14,6 +14,7 @@ from core.errors import WorkbenchError
 from core.progress import Progress, Work
 from core.titles import read_title, write_title
 from core.vectors.config import IndexConfig
+from core.vectors.embed_config import read_embed_config
 from core.vectors.embeddings import Embeddings, embed_dataset, open_embeddings
 from core.vectors.factory import needed_vectors
 from core.vectors.faiss_store import FaissStore
@@ -59,7 +60,8 @@ def update_index(workspace: Workspace, index_id: str) -> Work[Manifest]:
     """
     index = open_index(workspace, index_id, writable=True)
     old = open_embeddings(workspace, index.embeddings)
-    made = yield from embed_dataset(workspace, index.dataset, index.model)
+    way, images = read_embed_config(old.manifest)
+    made = yield from embed_dataset(workspace, index.dataset, index.model, way, images)
     embeddings = open_embeddings(workspace, made.id)
     difference = yield from _compare(old, embeddings)
     if not len(difference.gone) and not len(difference.new):

@@ -7,6 +7,7 @@ import streamlit as st
 from core.artifacts import Manifest
 from core.lineage import DATASET_CHANGED, Lineage
 from core.vectors.config import IndexConfig
+from core.vectors.embed_config import embed_arguments
 from pages.parts.lab import build
 from pages.parts.launch import launch
 from pages.parts.text import plain
@@ -47,7 +48,7 @@ def buttons(index: Manifest, lineage: Lineage, key: str, *, primary: bool = Fals
         icon=REFRESH,
         help="Embeds what is new or changed, and builds the whole index again.",
     ):
-        arguments = ["--dataset", dataset, "--model", model]
+        arguments = ["--dataset", dataset, "--model", model, *embed_arguments(index)]
         build.start(arguments, IndexConfig(**index.config), dataset, model)
         st.rerun()
 

@@ -1,0 +1,143 @@
+"""Embedding images that nobody has embedded yet, so that what is done stays done.
+
+Shapes, in this file: D embedding dimensions.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.datasets.catalog import ImageRow
+from core.datasets.registry import Dataset
+from core.embedder.batches import decode_batches
+from core.progress import Progress, Work
+from core.vectors.encoding import Encoder
+from core.vectors.kept_chunks import KeptChunks
+from core.vectors.known_rows import UNKNOWN, KnownRows, as_array
+
+BATCH_SIZE = 16
+"""Images in one forward pass; on a CPU larger ones are no quicker, only less often interrupted."""
+
+CHUNK = 256
+"""Images after which they are kept: what a killed process loses at most, half a minute of
+VGG-16's work on a CPU."""
+
+LOOKED_AT_ONCE = 1000
+
+
+def contents_of(dataset: Dataset, rows: Sequence[ImageRow]) -> Work[list[bytes]]:
+    """Return the SHA-256 of each image, `UNKNOWN` where its file is not the one that was scanned.
+
+    Only size and time are looked at, as a scan does.
+    """
+    contents = []
+    for start in range(0, len(rows), LOOKED_AT_ONCE):
+        for row in rows[start : start + LOOKED_AT_ONCE]:
+            scanned = _is_as_scanned(dataset.path_of(row), row)
+            contents.append(bytes.fromhex(row.sha256) if scanned else UNKNOWN)
+        yield Progress(len(contents), len(rows), "looking for what is embedded already")
+    return contents
+
+
+def _is_as_scanned(path: Path, row: ImageRow) -> bool:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):  # Whoever reads it says what is wrong
+        return False
+    return (found.st_size, found.st_mtime_ns) == (row.size_bytes, row.modified_ns)
+
+
+@dataclass(slots=True, kw_only=True)
+class Embedding:
+    """The work on the images whose embeddings are not known, and what has come of it so far."""
+
+    open_encoder: Callable[[], Encoder]
+    """Called when the first image is decoded; opening a model takes seconds."""
+
+    paths: Sequence[Path]
+    """The file of each image wanted."""
+
+    side: int
+    """Of the square that the network sees, in pixels."""
+
+    known: KnownRows
+    """Where embeddings go to."""
+
+    kept: KeptChunks
+    """Where they are kept until there is an artefact."""
+
+    problems: dict[int, str] = field(default_factory=dict)
+    """Place → reason, of images that cannot be read."""
+
+    num_embedded: int = 0
+    """Images that went through the network."""
+
+    seconds: float = 0.0
+    """Spent on them, reading included; opening the model is not."""
+
+    _encoder: Encoder | None = None
+    _pending: list[int] = field(default_factory=list)
+    """Places of images that are embedded and not kept yet."""
+
+    @property
+    def images_per_second(self) -> float:
+        """How quick it was; 0 where nothing had to be done."""
+        return self.num_embedded / self.seconds if self.num_embedded else 0.0
+
+    def run(self) -> Work[None]:
+        """Embed what is missing. However this ends, what is embedded by then is kept.
+
+        Raises:
+            WorkbenchError: An embedding is zero or not finite.
+        """
+        taken_over = int(self.known.known.sum())
+        tried: set[int] = set()
+        try:
+            while places := self.known.missing(tried):
+                yield from self._embed(places, taken_over)
+                tried.update(places)
+        finally:
+            self._keep()
+
+    def _embed(self, places: list[int], taken_over: int) -> Work[None]:
+        paths = [self.paths[place] for place in places]
+        resumed = time.perf_counter()
+        for batch in decode_batches(paths, self.side, BATCH_SIZE):
+            self.problems |= {places[at]: reason for at, reason in batch.problems.items()}
+            if len(batch.positions):
+                if self._encoder is None:
+                    asked = time.perf_counter()
+                    yield Progress(0, 0, "opening the model")
+                    self._encoder = self.open_encoder()
+                    resumed += time.perf_counter() - asked
+                vectors, _ = self._encoder.embed(batch.pixels)
+                for at, vector in zip(batch.positions, vectors, strict=True):
+                    self._take(places[at], vector)
+            if len(self._pending) >= CHUNK:
+                self._keep()
+            self.seconds += time.perf_counter() - resumed
+            resumed = time.perf_counter()
+            yield self._progress(taken_over)
+
+    def _progress(self, taken_over: int) -> Progress:
+        note = f"embedding images, {self.images_per_second:.3g} a second"
+        note += f", {taken_over:,} taken over" if taken_over else ""
+        done = int(self.known.known.sum()) + len(self.problems)
+        return Progress(done, len(self.paths), note)
+
+    def _take(self, place: int, vector: NDArray[np.float32]) -> None:
+        self.num_embedded += 1
+        self.known.put(place, vector)
+        if (content := self.known.contents[place]) != UNKNOWN:
+            self.known.take(as_array([content]), vector[None])
+            self._pending.append(place)
+
+    def _keep(self) -> None:
+        if self._pending:
+            contents = as_array([self.known.contents[place] for place in self._pending])
+            self.kept.write(contents, self.known.vectors[self._pending])
+            self._pending.clear()

@@ -1,0 +1,71 @@
+"""Embeddings known by what is in their images, so that no image is embedded twice.
+
+Shapes, in this file: N images wanted, M embeddings known, D dimensions.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONTENT_BYTES = 32
+"""Of a SHA-256."""
+
+UNKNOWN = bytes(CONTENT_BYTES)
+"""In place of a SHA-256: the file is no longer as the catalog knows it."""
+
+
+def as_array(contents: Sequence[bytes]) -> NDArray[np.uint8]:
+    """Return the (N, 32) uint8 of as many SHA-256."""
+    return np.frombuffer(b"".join(contents), np.uint8).reshape(len(contents), CONTENT_BYTES)
+
+
+class KnownRows:
+    """The embeddings of the images that are wanted, as far as they are known by now."""
+
+    def __init__(self, contents: Sequence[bytes], dimension: int) -> None:
+        """Begin with none.
+
+        Args:
+            contents: SHA-256 of each image; the same one or `UNKNOWN` may be there several times.
+            dimension: D.
+        """
+        self.contents = contents
+        self.vectors = np.zeros((len(contents), dimension), np.float32)
+        self.known = np.zeros(len(contents), np.bool_)
+        self._places: dict[bytes, list[int]] = defaultdict(list)
+        for place, content in enumerate(contents):
+            if content != UNKNOWN:
+                self._places[content].append(place)
+
+    def take(self, contents: NDArray[np.uint8], vectors: NDArray[np.float32]) -> None:
+        """Take over what is wanted of some embeddings.
+
+        Args:
+            contents: (M, 32) uint8, SHA-256 of their images.
+            vectors: (M, D) float32 unit rows; may be mapped.
+        """
+        for row, content in enumerate(map(bytes, contents)):
+            for place in self._places.get(content, ()):
+                self.put(place, vectors[row])
+
+    def put(self, place: int, vector: NDArray[np.float32]) -> None:
+        """Note the (D,) embedding of the image at a place."""
+        self.vectors[place] = vector
+        self.known[place] = True
+
+    def missing(self, tried: set[int]) -> list[int]:
+        """Return the places of the images to embed next, one of each content.
+
+        Args:
+            tried: Places whose files could not be read; another one of the same content may be.
+        """
+        contents: set[bytes] = set()
+        places = []
+        for place in np.flatnonzero(~self.known).tolist():
+            content = self.contents[place]
+            if place not in tried and (content == UNKNOWN or content not in contents):
+                contents.add(content)
+                places.append(place)
+        return places

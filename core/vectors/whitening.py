@@ -1,0 +1,89 @@
+"""Whitening embeddings: the same variance in every direction, as some of them have it.
+
+Shapes, in this file: N embeddings, D dimensions.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import WorkbenchError
+from core.files import write_atomically
+
+WHITENING = "whitening.npz"
+BLOCK = 1 << 16
+"""Rows that are taken to float64 together."""
+
+LEAST_VARIANCE = 1e-6
+"""Of the greatest: directions with less hold what rounding made, which whitening would blow up to
+the size of all others, so they are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whitening:
+    """An affine map."""
+
+    mean: NDArray[np.float32]
+    """(D,) taken from each embedding."""
+
+    matrix: NDArray[np.float32]
+    """(D, D), a row a direction; rows of zeros for directions that are left out."""
+
+    def transform(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (N, D) float32 whitened rows, not of unit length yet."""
+        whitened = (vectors - self.mean) @ self.matrix.T
+        return whitened.astype(np.float32, copy=False)
+
+    def write(self, folder: Path) -> None:
+        """Save it in `folder`."""
+        write_atomically(
+            folder / WHITENING,
+            lambda file: np.savez(file, mean=self.mean, matrix=self.matrix),
+        )
+
+
+def read_whitening(folder: Path) -> Whitening:
+    """Read what `Whitening.write` has saved; its checksum was verified before."""
+    with np.load(folder / WHITENING, allow_pickle=False) as content:
+        return Whitening(content["mean"], content["matrix"])
+
+
+def fit_whitening(vectors: NDArray[np.float32]) -> Whitening:
+    """Fit a PCA whitening (Jégou & Chum 2012).
+
+    Args:
+        vectors: (N, D) float32, those of the train images.
+
+    Raises:
+        WorkbenchError: There are too few, or they are all the same.
+    """
+    count, dimension = vectors.shape
+    if count <= dimension:
+        raise WorkbenchError(
+            f"Whitening embeddings of {dimension} numbers needs at least {dimension + 1} train "
+            f"images, and {count} are embedded.",
+            "Embed without whitening, or add images.",
+        )
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    variances, directions = np.linalg.eigh(_covariance(vectors, mean))  # Ascending; in columns
+    used = variances > max(LEAST_VARIANCE * variances[-1], np.finfo(np.float32).tiny)
+    if not used.any():
+        raise WorkbenchError(
+            f"The {count} embeddings of train images are all the same: there is nothing to whiten.",
+            "Embed without whitening, or train the model again.",
+        )
+    scales = np.zeros(dimension)
+    scales[used] = 1 / np.sqrt(variances[used])
+    matrix = (directions * scales).T[::-1]  # The greatest variance first
+    return Whitening(mean.astype(np.float32), np.ascontiguousarray(matrix, np.float32))
+
+
+def _covariance(vectors: NDArray[np.float32], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+    total = np.zeros((len(mean), len(mean)))
+    for start in range(0, len(vectors), BLOCK):
+        centred = vectors[start : start + BLOCK] - mean
+        total += centred.T @ centred
+    covariance: NDArray[np.float64] = total / (len(vectors) - 1)
+    return covariance
