@@ -4,11 +4,11 @@ import streamlit as st
 
 from core.lineage import read_lineage
 from pages.parts import guards, job_panel
-from pages.parts.lab import advise, build, compare, current, source, table
+from pages.parts.lab import advise, build, compare, current, source, table, trunk_form
 from pages.parts.text import plain
 from state import resources, session
 
-VERBS = ("index", "update-index", "sweep", "advise")
+VERBS = ("index", "update-index", "sweep", "advise", "fit-trunk")
 WAYS = (
     ":material/construction: Build one",
     ":material/compare_arrows: Compare kinds",
@@ -21,9 +21,12 @@ lineage = read_lineage(resources.workspace())
 if chosen.dataset is None:
     guards.stop_without("Datasets", "An index needs a dataset.")
 if not lineage.models:
+    job_panel.show(*VERBS)
+    trunk_form.show(chosen.dataset, expanded=not job_panel.is_active(*VERBS))
     guards.stop_without("Training", "An index needs a model to embed the images with.")
 
 st.markdown(f"Make **{plain(chosen.dataset)}** searchable.")
+trunk_form.show(chosen.dataset)
 made_of = source.choose(chosen.dataset, lineage)
 building, comparing, advising = st.tabs(
     [

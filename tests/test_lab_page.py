@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.artifacts import Manifest, list_artifacts
 from core.datasets.curation import exclude
+from core.datasets.filters import ImageFilter
 from core.datasets.registry import open_dataset
 from core.lineage import read_lineage
 from core.progress import finish
@@ -17,6 +18,7 @@ from core.vectors.lab_config import AdviseConfig, SweepConfig
 from core.vectors.sweep import sweep
 from core.workspace import Workspace
 from state import resources
+from state.view import View
 from tests.page_fixtures import Open, texts
 
 COMPARE, ADVISE = ":material/compare_arrows: Compare", ":material/auto_awesome: Advise"
@@ -47,7 +49,7 @@ def test_every_kind_says_what_it_does_and_has_its_numbers(full: Workspace, visit
     assert "**Flat** compares with every image" in texts(app)
     app.segmented_control(key="indexes-kind").set_value(IndexKind.IVF_PQ).run()
     assert "keeps only some bytes of each image" in texts(app)
-    numbers = [field.label for field in app.number_input]
+    numbers = [field.label for field in app.number_input if "indexes-ivf_pq" in str(field.key)]
     assert numbers == ["Groups (nlist)", "Groups looked into (nprobe)", "Bytes of an image"]
 
 
@@ -89,6 +91,40 @@ def test_the_current_index_is_measured_at_any_effort(full: Workspace, visit: Ope
     arguments = last_job()
     wait_for_jobs()
     assert arguments[-2:] == ("--nprobe", "6")
+
+
+def test_which_images_and_how_is_what_the_job_embeds(full: Workspace, visit: Open) -> None:
+    app = visit("indexes")
+    assert "30 images are embedded in 128 dimensions" in texts(app)
+    app.selectbox(key="indexes-images").set_value("test").run()
+    app.toggle(key="indexes-flip").set_value(True).run()
+    assert "Not embedded in this way" in texts(app)
+    app.button(key="indexes-build").click().run()
+    arguments = last_job()
+    wait_for_jobs()
+    assert arguments[5:7] == ("--flip", "--split=test")
+
+
+def test_the_view_of_the_datasets_page_can_be_indexed(full: Workspace, visit: Open) -> None:
+    app = visit("")
+    app.session_state["selection"].view = View(images=ImageFilter(labels=("red",)))
+    app.switch_page("pages/indexes.py").run()
+    app.selectbox(key="indexes-images").set_value("shown").run()
+    assert "10 images." in texts(app)
+
+
+def test_a_pre_trained_trunk_needs_no_training(full: Workspace, visit: Open) -> None:
+    app = visit("indexes")
+    app.segmented_control(key="indexes-trunk-weights").set_value("A weights file").run()
+    assert "Give the path of a weights file" in texts(app)
+    app.text_input(key="indexes-trunk-file").set_value("/nowhere/vgg.pth").run()
+    app.selectbox(key="indexes-trunk-backbone").set_value("resnet18").run()
+    app.button(key="indexes-trunk-go").click().run()
+    arguments = last_job()
+    resources.jobs().wait(resources.jobs().views()[0].record.id, 60)
+    assert arguments[0] == "fit-trunk"
+    assert arguments[3:7] == ("--backbone", "resnet18", "--weights", "/nowhere/vgg.pth")
+    assert "need at least 129 train images" in resources.jobs().views()[0].message
 
 
 def test_a_comparison_is_shown_and_a_point_of_it_can_be_used(full: Workspace, visit: Open) -> None:

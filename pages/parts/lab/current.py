@@ -1,5 +1,6 @@
 """The current index: what it was made from, and how good and quick it is at any effort."""
 
+import pandas as pd
 import streamlit as st
 
 from core.artifacts import Manifest
@@ -7,6 +8,7 @@ from core.datasets.registry import open_dataset
 from core.errors import WorkbenchError
 from core.lineage import Lineage
 from core.titles import read_title
+from core.vectors.embed_config import Precision
 from core.vectors.points import Measured
 from pages.parts import guards
 from pages.parts.lab import advise, rebuild
@@ -55,7 +57,32 @@ def _lineage(index: Manifest, lineage: Lineage) -> None:
     ]
     if "build_s" in index.summary:
         facts.append(f"built in {duration(index.summary['build_s'])}")
+    facts += _encoded(index)
     st.caption(" · ".join(facts))
+    _left_out(_embeddings(index, lineage))
+
+
+def _encoded(index: Manifest) -> list[str]:
+    """Say how its images and queries are embedded, where that is not as usual."""
+    encoding = index.summary.get("encoding", {})
+    words = {"flip": "mirror images too", "whiten": "whitened"}
+    said = [said for name, said in words.items() if encoding.get(name)]
+    if encoding.get("precision", Precision.FLOAT32) != Precision.FLOAT32:
+        said.append(f"computed in {encoding['precision']}")
+    return said + (["only some of the images"] if index.summary.get("images") else [])
+
+
+def _left_out(embeddings: Manifest | None) -> None:
+    """List the images that could not be read when the others were embedded."""
+    if embeddings is None or not embeddings.summary["num_problems"]:
+        return
+    problems: dict[str, str] = embeddings.summary["problems"]
+    with st.expander(f"{embeddings.summary['num_problems']:,} images could not be read"):
+        st.dataframe(
+            pd.DataFrame({"image": list(problems), "reason": list(problems.values())}),
+            hide_index=True,
+            key="indexes-left-out",
+        )
 
 
 def _state_of(artifact: Manifest | None, lineage: Lineage) -> str:

@@ -11,7 +11,7 @@ from core.errors import WorkbenchError
 from core.workspace import check_name
 from pages.parts import downloads
 from pages.parts.launch import IMPORT, launch
-from pages.parts.text import plain, size
+from pages.parts.text import plain
 from state import resources, session
 
 VERBS = ("export-model", "import-model")
@@ -46,12 +46,7 @@ def export_form(model: Manifest) -> None:
             launch(arguments, f"Exporting {model.id} for {LABELS[chosen]}", lane=IMPORT)
             st.rerun()
         return
-    num_bytes = path.stat().st_size
-    st.caption(f"{plain(path.name)}, {size(num_bytes)}")
-    if num_bytes <= downloads.MOST_DOWNLOADED_BYTES:
-        downloads.button(path, path.name, "training-export-download")
-    else:
-        downloads.place(path)
+    downloads.offer(path, "training-export-download")
 
 
 def import_form() -> None:
