@@ -26,8 +26,8 @@ if not lineage.models:
     guards.stop_without("Training", "An index needs a model to embed the images with.")
 
 st.markdown(f"Make **{plain(chosen.dataset)}** searchable.")
-trunk_form.show(chosen.dataset)
 made_of = source.choose(chosen.dataset, lineage)
+trunk_form.show(chosen.dataset)
 building, comparing, advising = st.tabs(
     [
         ":material/construction: Build",

@@ -48,7 +48,7 @@ def _figure(points: list[Point]) -> go.Figure:
         y=[point.recall for point in front],
         mode="lines",
         line={"color": "#94a3b8", "dash": "dot", "width": 1.5, "shape": "hv"},
-        name="the best: no other is both quicker and finds more",
+        name="Pareto front",
         hoverinfo="skip",
     )
     largest = max(point.size_bytes for point in points)

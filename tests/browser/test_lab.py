@@ -1,0 +1,80 @@
+"""The index lab on all of Caltech-101: compare, use a point of the chart, let it advise."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.journey import MINUTE, headless, wait_until_done
+from tests.browser.workbench import Workbench, open_page
+
+DATASET, MODEL = "caltech101", "caltech101-resnet18-untrained"
+NUM_IMAGES = 8677
+
+
+def click_point(page: Page, kind: str, factory: str) -> None:
+    """Click the middle bubble of a kind with the mouse, for plotly lies over its points."""
+    plot = page.locator(".js-plotly-plot")
+    names = plot.locator(".legendtext").all_text_contents()
+    bubbles = plot.locator(".scatterlayer .trace").nth(names.index(kind)).locator(".points path")
+    bubble = bubbles.nth(bubbles.count() // 2)
+    bubble.scroll_into_view_if_needed()
+    box = bubble.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+    # A click is on what the pointer was found over last, which may be a bubble on its way
+    expect(plot.locator(".hoverlayer .hovertext")).to_contain_text(factory)
+    page.mouse.down()
+    page.mouse.up()
+
+
+def recall_at_10(page: Page) -> Locator:
+    """The current index's figure; that of recall at 100 begins alike."""
+    label = page.get_by_text("Recall@10", exact=True)
+    return page.get_by_test_id("stMetric").filter(has=label)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_an_index_is_chosen_by_what_is_seen_on_a_chart_or_by_a_budget(
+    workbench: Workbench, sound_page: Page, caltech_root: Path
+) -> None:
+    headless(workbench.home, "scan", str(caltech_root), "--name", DATASET)
+    small = ("--backbone", "resnet18", "--trainable-blocks", "4", "--image-size", "32")
+    untrained = ("--weights", "none", *small)
+    headless(workbench.home, "train", "--dataset", DATASET, *untrained, "--epochs", "0")
+    page = sound_page
+    open_page(page, workbench, "indexes")
+
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.get_by_text("Not embedded in this way")).to_be_visible()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    wait_until_done(page, f"Comparing indexes of {DATASET} with {MODEL}", minutes=8)
+    expect(page.get_by_text(f"{NUM_IMAGES:,} images are embedded")).to_be_visible()
+    expect(page.locator(".js-plotly-plot .legendtext")).to_contain_text(
+        ["Pareto front", "Flat", "HNSW", "IVF-Flat", "SQ8", "IVF-PQ"], timeout=MINUTE
+    )
+
+    click_point(page, "IVF-Flat", "IVF222,Flat")
+    use = page.get_by_role("button", name="Use this one").first
+    expect(page.get_by_text(re.compile(r"IVF\d+,Flat · nprobe \d+ · recall@10"))).to_be_visible()
+    use.click()
+    expect(page.get_by_role("heading", name=f"Current index: {MODEL}-ivf")).to_be_visible(
+        timeout=MINUTE
+    )
+    expect(recall_at_10(page)).to_contain_text(re.compile(r"[01]\.\d{3}"))
+    expect(page.get_by_text(f"{NUM_IMAGES:,} images of 128 dimensions")).to_be_visible()
+
+    slider = page.get_by_role("slider", name=re.compile("^nprobe"))
+    slider.focus()
+    slider.press("End")
+    expect(recall_at_10(page)).to_contain_text("1.000")
+    expect(page.get_by_role("button", name=re.compile("Build it with nprobe"))).to_be_visible()
+
+    page.get_by_role("tab", name="Advise").click()
+    page.get_by_role("button", name="Find the index").click()
+    wait_until_done(page, f"Finding an index for {DATASET} with {MODEL}")
+    expect(page.get_by_text("it keeps its word")).to_be_visible()
+    page.get_by_role("button", name="Next: query it").click()
+    expect(page.get_by_role("heading", name="Query")).to_be_visible()
