@@ -16,6 +16,7 @@ from types import FrameType
 from core.commands import COMMANDS, build_parser
 from core.errors import WorkbenchError
 from core.events import EventWriter
+from core.files import FULL_DISK
 from core.progress import Measurement, Progress, Stop, T, Work
 from core.workspace import open_workspace
 
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _print("Stopped; nothing was left half-written.")
         return EXIT_STOPPED
     except OSError as error:
-        return _fail(log, f"{error.strerror or error}: {error.filename or 'a file'}.", EXIT_ERROR)
+        return _fail(log, _words_of(error), EXIT_ERROR)
     except Exception:  # noqa: BLE001 - the command's edge: a bug becomes a sentence and a traceback in the log
         traceback.print_exc()
         return _fail(log, "Something unexpected went wrong; the log has the details.", EXIT_ERROR)
@@ -127,6 +128,12 @@ class _ProgressPrinter:
         sys.stderr.write(start + text + ("\n" if keep else ""))
         sys.stderr.flush()
         self._open_line = not keep
+
+
+def _words_of(error: OSError) -> str:
+    if error.errno in FULL_DISK:
+        return "The disk is full. Make room, then start this again: nothing is half-written."
+    return f"{error.strerror or error}: {error.filename or 'a file'}."
 
 
 def _fail(log: EventWriter | None, message: str, status: int) -> int:

@@ -3,7 +3,6 @@
 What the file is, and what becomes of it, is the caller's business.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -16,7 +15,7 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from core.errors import DownloadError
-from core.files import sync_folder, write_json
+from core.files import FULL_DISK, sync_folder, write_json
 from core.http_stream import Answer, HttpStream, host_of, unreachable
 from core.progress import Progress, Work
 
@@ -27,7 +26,6 @@ ANSWER_SECONDS = 15.0
 machines, and for its first word."""
 
 WHOLE, PART, NO_SUCH_PART = 200, 206, 416
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)

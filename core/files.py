@@ -1,5 +1,6 @@
 """Writing files so that a kill at any moment leaves the old one or the new one, never half."""
 
+import errno
 import hashlib
 import json
 import os
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 HASH_CHUNK = 1 << 20
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+"""How a system says that the disk, or somebody's share of it, is full."""
 
 
 def write_atomically(

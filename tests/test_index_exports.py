@@ -1,5 +1,6 @@
 """Indexes and embeddings as files for use without this app."""
 
+import errno
 import zipfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core import cli
 from core.artifact_exports import exported_file
 from core.artifacts import Manifest, delete_artifact
 from core.errors import DamagedArtifactError, MissingError
@@ -95,3 +97,19 @@ def test_a_changed_index_is_not_handed_out(workspace: Workspace, index: Manifest
     with pytest.raises(DamagedArtifactError, match=r"index\.faiss is damaged"):
         finish(export_index(workspace, index.id, ExportFormat.INDEX))
     assert not any(workspace.exports.rglob("*.zip"))
+
+
+def test_a_full_disk_is_said_and_leaves_no_half_index(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    embeddings = embedded_set(workspace, 300)
+
+    def full(path: Path, write: object) -> None:
+        path.write_bytes(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("core.vectors.faiss_store.write_atomically", full)
+    asked = ["index", "--embeddings", embeddings.id, "--home", str(workspace.home)]
+    assert cli.main(asked) == 1
+    assert "The disk is full. Make room, then start this again" in capsys.readouterr().err
+    assert list(workspace.indexes.iterdir()) == []

@@ -21,9 +21,8 @@ from core.datasets.archive_entries import look_into
 from core.datasets.layout import readable
 from core.datasets.reading import REPORT_EVERY_S
 from core.datasets.refused import Refused
-from core.downloads import FULL_DISK
 from core.errors import MissingError, WorkbenchError
-from core.files import sync_folder
+from core.files import FULL_DISK, sync_folder
 from core.images import EXTENSIONS
 from core.progress import Progress, Work
 

@@ -30,8 +30,8 @@ from core.datasets.filters import ALL_IMAGES, ImageFilter, Order
 from core.datasets.reading import REPORT_EVERY_S
 from core.datasets.registry import Dataset
 from core.disk import folder_bytes
-from core.downloads import FULL_DISK
 from core.errors import WorkbenchError
+from core.files import FULL_DISK
 from core.progress import Progress, Work
 from core.workspace import Workspace
 

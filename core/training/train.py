@@ -10,11 +10,11 @@ from lightning_fabric import Fabric
 
 from core.artifacts import Manifest, draft, publish, read_manifest
 from core.datasets.registry import Dataset, open_dataset
-from core.downloads import FULL_DISK
 from core.embedder.devices import choose_device
 from core.embedder.models import WEIGHTS, network_settings, write_weights
 from core.embedder.network import EmbeddingNetwork
 from core.errors import WorkbenchError
+from core.files import FULL_DISK
 from core.progress import Stop, Work
 from core.training.config import TrainConfig
 from core.training.inputs import prepare_inputs

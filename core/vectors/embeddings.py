@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from core.artifacts import Manifest, draft, list_artifacts, open_artifact, publish
 from core.datasets.filters import ALL_IMAGES, ImageFilter
-from core.downloads import FULL_DISK
 from core.embedder.models import load_model
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
+from core.files import FULL_DISK
 from core.progress import Work
 from core.vectors.embed_config import AS_USUAL, EmbedConfig
 from core.vectors.embedded import Embedded, gather
