@@ -4,25 +4,23 @@ import streamlit as st
 
 from core.lineage import read_lineage
 from pages.parts import guards, job_panel
-from pages.parts.lab import advise, build, compare, current, source, table, trunk_form
+from pages.parts.lab import advise, build, compare, current, source, table, take_out, trunk_form
 from pages.parts.text import plain
 from state import resources, session
 
-VERBS = ("index", "update-index", "sweep", "advise", "fit-trunk")
-WAYS = (
-    ":material/construction: Build one",
-    ":material/compare_arrows: Compare kinds",
-    ":material/auto_awesome: Let it advise",
-)
+VERBS = ("index", "update-index", "sweep", "advise", "fit-trunk", *take_out.VERBS)
 
 chosen = session.enter_page()
 st.title("Indexes")
 lineage = read_lineage(resources.workspace())
 if chosen.dataset is None:
+    job_panel.show(*VERBS)
+    take_out.open_form()
     guards.stop_without("Datasets", "An index needs a dataset.")
 if not lineage.models:
     job_panel.show(*VERBS)
     trunk_form.show(chosen.dataset, expanded=not job_panel.is_active(*VERBS))
+    take_out.open_form()
     guards.stop_without("Training", "An index needs a model to embed the images with.")
 
 st.markdown(f"Make **{plain(chosen.dataset)}** searchable.")
@@ -54,3 +52,4 @@ if index is not None:
 if lineage.indexes:
     st.subheader("All indexes")
     table.show(lineage)
+take_out.open_form()

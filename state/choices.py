@@ -18,6 +18,7 @@ VERB_MAKES = {
     "index": "index",
     "advise": "index",
     "update-index": "index",
+    "open-bundle": "index",
 }
 
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from core.commands import bringing, datasets, lab, making, models, using
+from core.commands import bringing, datasets, indexes, lab, making, models, using
 
 COMMANDS = {
     "scan": bringing.SCAN,
@@ -28,6 +28,8 @@ COMMANDS = {
     "map": making.MAP,
     "export-model": models.EXPORT_MODEL,
     "import-model": models.IMPORT_MODEL,
+    "export-index": indexes.EXPORT_INDEX,
+    "open-bundle": indexes.OPEN_BUNDLE,
     "query": using.QUERY,
     "evaluate": using.EVALUATE,
     "jobs": using.JOBS,

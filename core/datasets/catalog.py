@@ -98,6 +98,10 @@ INSERT = (
     f"INSERT OR IGNORE INTO images ({FOUND_COLUMNS}, label, added_s) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+RESTORE = (
+    f"INSERT INTO images ({FOUND_COLUMNS}, label, added_s, id) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 UPDATE = (
     "UPDATE images SET root = ?1, path = ?2, "
     "label = CASE WHEN label IS folder_label THEN ?3 ELSE label END, folder_label = ?4, "
@@ -149,6 +153,14 @@ class Catalog:
                 "UPDATE images SET problem = ?, modified_ns = 0, checked = NULL WHERE id = ?",
                 [(GONE, image_id) for image_id in gone],
             )
+            write_fingerprints(connection)
+
+    def restore(self, images: Mapping[int, Found]) -> None:
+        """Fill an empty catalog with images that have their ids already: image id → its file."""
+        now = int(time.time())
+        with connect(self.path) as connection:
+            rows = ((image_id, _values(found)) for image_id, found in images.items())
+            connection.executemany(RESTORE, ((*row, row[2], now, i) for i, row in rows))
             write_fingerprints(connection)
 
     def forget(self, ids: Iterable[int]) -> None:

@@ -40,7 +40,7 @@ class Dataset:
     """Where the images are; images found later may have roots of their own."""
 
     source: str
-    """How it came in: drawn, caltech101, folder or zip."""
+    """How it came in: drawn, caltech101, folder, zip or bundle."""
 
     created: str
     """ISO 8601, UTC."""

@@ -40,7 +40,7 @@ ADVICE = "Export the model again, and change nothing in the file."
 
 
 @dataclass(frozen=True, slots=True)
-class _Content:
+class Content:
     """What a file says, before any of it is believed."""
 
     network: Any
@@ -68,7 +68,22 @@ def import_model(workspace: Workspace, path: Path, name: str) -> Work[Manifest]:
     if not path.is_file():
         raise MissingError(f"There is no file {path}.", "Check the path and try again.")
     yield Progress(0, 0, "reading the file")
-    content = _read(path)
+    return (yield from adopt_model(workspace, path, _read(path), name))
+
+
+def adopt_model(workspace: Workspace, path: Path, content: Content, name: str) -> Work[Manifest]:
+    """Make a model of what a file says, once that is found to be one.
+
+    Args:
+        workspace: Where the model goes.
+        path: The file, for the sentences about it.
+        content: What it says.
+        name: What to call the model; numbered if the name is taken.
+
+    Raises:
+        WorkbenchError: See `import_model`.
+    """
+    _check_free(workspace, name)
     config = _network_config(path, content.network)
     classes = _classes(path, content.classes, config.num_classes)
     network = _network(path, config, content.weights)
@@ -99,16 +114,16 @@ def _check_free(workspace: Workspace, name: str) -> None:
         )
 
 
-def _read(path: Path) -> _Content:
+def _read(path: Path) -> Content:
     try:
         if path.suffix == ".safetensors":
             tensors, metadata = read_safetensors(path)
             described = {key: json.loads(metadata[key]) for key in ("network", "classes")}
-            return _Content(described["network"], described["classes"], tensors)
+            return Content(described["network"], described["classes"], tensors)
         content = read_checkpoint(path)
         if not isinstance(content, dict) or not is_state_dict(content["weights"]):
             raise TypeError("not a model")
-        return _Content(content["network"], content["classes"], content["weights"])
+        return Content(content["network"], content["classes"], content["weights"])
     except UNREADABLE as error:
         raise WorkbenchError(
             f"{path.name} cannot be read as a model: it is damaged, or does not say its network, "

@@ -64,7 +64,11 @@ def way_of(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plan_embedding(
-    workspace: Workspace, dataset_name: str, model_id: str, config: EmbedConfig, images: ImageFilter
+    workspace: Workspace,
+    dataset_name: str,
+    model_id: str,
+    config: EmbedConfig,
+    images: ImageFilter = ALL_IMAGES,
 ) -> EmbeddingTask:
     """Look up what is to be embedded.
 

@@ -158,7 +158,7 @@ def _carry_out(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
     yield from embedding.run()
     made = gather(task, embedding)
     twins = [each.manifest for each in _opened(workspace, alike) if _is_same(each, made)]
-    manifest = twins[0] if twins else _publish(workspace, task, made)
+    manifest = twins[0] if twins else publish_embeddings(workspace, task, made)
     kept.forget(set(known.contents))
     return manifest
 
@@ -191,7 +191,8 @@ def _is_same(embeddings: Embeddings, made: Embedded) -> bool:
     )
 
 
-def _publish(workspace: Workspace, task: EmbeddingTask, made: Embedded) -> Manifest:
+def publish_embeddings(workspace: Workspace, task: EmbeddingTask, made: Embedded) -> Manifest:
+    """Save what has come of a task."""
     with draft(workspace.embeddings) as folder:
         np.save(folder / VECTORS, made.vectors)
         np.save(folder / IMAGE_IDS, made.image_ids)

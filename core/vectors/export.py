@@ -15,6 +15,7 @@ from core.artifacts import MANIFEST, Manifest, draft, open_artifact
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import MissingError
 from core.progress import Progress, Work
+from core.vectors.bundle import pack_bundle
 from core.vectors.embeddings import IMAGE_IDS, VECTORS, Embeddings, open_embeddings
 from core.vectors.export_config import ExportFormat, file_name
 from core.workspace import Workspace
@@ -30,9 +31,8 @@ def export_index(workspace: Workspace, index_id: str, export_format: ExportForma
         The file: see `ExportFormat` for what is in it.
 
     Raises:
-        MissingError: The index, its embeddings or its dataset is gone.
+        MissingError: The index, or what it was made from, is gone.
         DamagedArtifactError: A file was changed.
-        ValueError: A bundle is asked for, which `bundle.py` makes.
     """
     manifest = open_artifact(workspace.indexes, index_id)
     with draft(workspace.exports) as folder:
@@ -47,7 +47,7 @@ def export_index(workspace: Workspace, index_id: str, export_format: ExportForma
                 dataset = open_dataset(workspace, manifest.made_from["dataset"])
                 yield from _write_parquet(embeddings, dataset, file)
             else:
-                raise ValueError(f"{export_format} is no export of an index alone")
+                yield from pack_bundle(workspace, manifest, embeddings, file)
         return put_in_place(workspace, manifest, file)
 
 

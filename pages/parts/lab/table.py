@@ -8,7 +8,7 @@ from core.errors import WorkbenchError
 from core.lineage import Lineage
 from core.titles import read_title, write_title
 from pages.parts import tables
-from pages.parts.lab import rebuild
+from pages.parts.lab import rebuild, take_out
 from pages.parts.lab.kinds import described
 from pages.parts.text import plain
 from state import choices, resources, session
@@ -38,7 +38,10 @@ def show(lineage: Lineage) -> None:
     }
     row = tables.pick(table, key="indexes-table", columns=columns)
     if row is None or row >= len(indexes):
-        st.caption("Select an index to make it the current one, to rename, rebuild or delete it.")
+        st.caption(
+            "Select an index to make it the current one, to take it out, rename, rebuild or delete "
+            "it."
+        )
     else:
         _actions(indexes[row], lineage)
 
@@ -49,6 +52,8 @@ def _actions(index: Manifest, lineage: Lineage) -> None:
             choices.choose_index(session.selection(), index.id, lineage)
             st.rerun()
         rebuild.buttons(index, lineage, "row")
+        with st.popover("Take out", icon=":material/download:"):
+            take_out.form(index)
         with st.popover("Rename", icon=":material/edit:"):
             _rename(index)
         with st.popover("Delete", icon=":material/delete:"):
