@@ -12,6 +12,7 @@ from core.progress import Progress, Work
 from core.vectors.config import IndexConfig
 from core.vectors.factory import empty_index, needed_vectors
 from core.vectors.faiss_store import FaissStore
+from core.vectors.gpu import to_cpu, to_gpu
 from core.vectors.unit_rows import check_unit_rows
 
 ADD_BATCH = 4096
@@ -44,13 +45,15 @@ def build(
     count, dimension = vectors.shape
     index = empty_index(config, count, dimension)
     check_unit_rows(vectors)
+    on_gpu = to_gpu(index)
+    filled = index if on_gpu is None else on_gpu
     if not index.is_trained:
         sample = _sample(vectors, index, seed)
-        yield from wait_for(lambda: index.train(sample), f"learning from {len(sample):,} vectors")
+        yield from wait_for(lambda: filled.train(sample), f"learning from {len(sample):,} vectors")
     for start in range(0, count, ADD_BATCH):
-        index.add(np.ascontiguousarray(vectors[start : start + ADD_BATCH], np.float32))
-        yield Progress(index.ntotal, count, "adding vectors")
-    return FaissStore(index, image_ids)
+        filled.add(np.ascontiguousarray(vectors[start : start + ADD_BATCH], np.float32))
+        yield Progress(filled.ntotal, count, "adding vectors")
+    return FaissStore(index if on_gpu is None else to_cpu(on_gpu), image_ids)
 
 
 def _sample(vectors: NDArray[np.float32], index: faiss.Index, seed: int) -> NDArray[np.float32]:

@@ -1,0 +1,115 @@
+"""FAISS on a graphics card: the same answers as on the processor, and nothing is asked of a card that is not there."""
+
+from typing import Any
+
+import faiss
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from core.progress import finish
+from core.vectors.building import build
+from core.vectors.config import IndexConfig, IndexKind
+from core.vectors.faiss_store import FaissStore
+from core.vectors.gpu import MOST_RESULTS, GpuSearch, num_gpus, to_gpu
+from core.vectors.store import Matches
+
+needs_gpu = pytest.mark.skipif(not num_gpus(), reason="no graphics card here")
+IDS = np.arange(1, 2001, dtype=np.int64)
+
+
+@pytest.fixture(scope="module")
+def vectors() -> NDArray[np.float32]:
+    drawn = np.random.default_rng(0).normal(size=(len(IDS), 32)).astype(np.float32)
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+    return drawn
+
+
+def found(matches: list[Matches]) -> list[list[int]]:
+    return [match.image_ids.tolist() for match in matches]
+
+
+@pytest.mark.skipif(bool(num_gpus()), reason="there is a graphics card")
+def test_without_a_card_the_processor_searches(vectors: NDArray[np.float32]) -> None:
+    store = finish(build(vectors, IDS, IndexConfig()))
+    assert not store.use_gpu()
+    assert found(store.search(vectors[:3], 1)) == [[1], [2], [3]]
+
+
+class Processor(GpuSearch):
+    """In the card's place: an index on the processor, which counts what it is asked."""
+
+    def __init__(self, index: faiss.Index) -> None:
+        super().__init__(index)
+        self.asked = 0
+
+    def search(
+        self, queries: NDArray[np.float32], k: int, parameters: Any
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
+        self.asked += 1
+        return super().search(queries, k, parameters)
+
+
+@pytest.fixture
+def beside(vectors: NDArray[np.float32]) -> tuple[FaissStore, Processor]:
+    store = finish(build(vectors, IDS, IndexConfig(kind=IndexKind.IVF, lists=8)))
+    copy = Processor(store.index)
+    store._gpu = copy
+    return store, copy
+
+
+def test_what_the_copy_finds_is_the_answer(
+    vectors: NDArray[np.float32], beside: tuple[FaissStore, Processor]
+) -> None:
+    store, copy = beside
+    assert found(store.search(vectors[:3], 1)) == [[1], [2], [3]]
+    assert copy.asked == 1
+
+
+def test_among_some_images_only_the_processor_searches(
+    vectors: NDArray[np.float32], beside: tuple[FaissStore, Processor]
+) -> None:
+    store, copy = beside
+    assert found(store.search(vectors[:1], 5, among=IDS[10:12], effort=8))[0] in (
+        [11, 12],
+        [12, 11],
+    )
+    assert copy.asked == 0
+
+
+def test_after_a_change_the_copy_is_not_asked_any_more(
+    vectors: NDArray[np.float32], beside: tuple[FaissStore, Processor]
+) -> None:
+    store, copy = beside
+    store.add(vectors[:1], np.array([9999], np.int64))
+    assert 9999 in found(store.search(vectors[:1], 2, effort=8))[0]
+    store._gpu = copy
+    store.remove(np.array([9999], np.int64))
+    assert 9999 not in found(store.search(vectors[:1], 2, effort=8))[0]
+    assert copy.asked == 0
+
+
+def test_more_results_than_a_card_takes_are_found_by_the_processor(
+    vectors: NDArray[np.float32],
+) -> None:
+    index = finish(build(vectors, IDS, IndexConfig())).index
+    assert GpuSearch(index).search(vectors[:1], MOST_RESULTS + 1, None) is None
+    again = GpuSearch(index).search(vectors[:1], 3, None)
+    assert again is not None
+    assert again[1][0, 0] == 0
+
+
+@needs_gpu
+@pytest.mark.parametrize("kind", [IndexKind.FLAT, IndexKind.IVF, IndexKind.IVF_PQ])
+def test_a_card_answers_as_the_processor(vectors: NDArray[np.float32], kind: IndexKind) -> None:
+    store = finish(build(vectors, IDS, IndexConfig(kind=kind)))
+    on_processor = found(store.search(vectors[:50], 10))
+    assert store.use_gpu()
+    on_card = found(store.search(vectors[:50], 10))
+    same = [len(set(a) & set(b)) for a, b in zip(on_card, on_processor, strict=True)]
+    assert sum(same) >= 0.99 * 500
+
+
+@needs_gpu
+def test_a_graph_stays_on_the_processor(vectors: NDArray[np.float32]) -> None:
+    assert to_gpu(finish(build(vectors, IDS, IndexConfig(kind=IndexKind.HNSW))).index) is None
