@@ -19,6 +19,10 @@ ALIKE = (
     f"SELECT {COLUMNS}, leader, leader_bits FROM images "
     f"WHERE {STANDING_SQL[Standing.USABLE]} AND leader IS NOT NULL ORDER BY id"
 )
+LEADERS = (
+    "SELECT id, IFNULL(leader, id), sha256 FROM images "
+    "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
+)
 KEPT_FIRST = {Split.TEST: 0, Split.VALIDATION: 1, Split.TRAIN: 2, None: 3}
 """Of twins in several splits the tested one stays: what is tested with remains the same, and the
 training does without one image."""
@@ -83,6 +87,21 @@ def find_groups(catalog: Catalog) -> list[Group]:
         bits = max(bits for _, bits in members)
         groups.append(_group(Kind.NEAR, [min(copies, key=_rank) for copies in contents], bits))
     return sorted((group for group in groups if len(group.twins) > 1), key=_harm)
+
+
+def leaders(catalog: Catalog, ids: Iterable[int]) -> dict[int, int]:
+    """Return for each image the one that stands for it and its duplicates; itself if it has none.
+
+    Images that are in no group of look-alikes are grouped by their bytes alone: perceptual hashes
+    are known once the dataset was checked.
+    """
+    of_content: dict[str, int] = {}
+    found: dict[int, int] = {}
+    with connect(catalog.path) as connection:
+        wanted = [str(sorted(set(ids)))]
+        for image_id, leader, sha256 in connection.execute(LEADERS, wanted):
+            found[image_id] = of_content.setdefault(sha256, leader)
+    return found
 
 
 def proposal(group: Group, keep: int | None = None) -> tuple[int, ...]:

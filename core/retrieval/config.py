@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from core.datasets.catalog import Split
 
-MAX_MATCHES = 100
+MAX_MATCHES = 1000
 """Most matches of one query."""
 
 QUERIES, CATEGORIES = "queries.csv", "categories.csv"
