@@ -492,7 +492,7 @@ def test_what_is_not_there_is_said_with_status_1(
         (["fit-trunk", "--dataset", "x", "--pooling", "sum"], "invalid choice: 'sum'"),
         (["map", "--index", "x", "--neighbours", "1"], "neighbours must be in"),
         (["query", "--index", "x", "a.png", "--k", "0"], "k must be in 1..100, got 0"),
-        (["query", "--index", "x", "a.png", "--k", "101"], "k must be in 1..100, got 101"),
+        (["query", "--index", "x", "a.png", "--k", "1001"], "k must be in 1..1000, got 1001"),
         (["evaluate", "--index", "x", "--queries", "train"], "queries must be test or validation"),
     ],
 )
@@ -509,7 +509,7 @@ def test_wrong_usage_is_said_with_status_2(
     ("arguments", "status"),
     [
         (["scan", "/nowhere", "--name", "x", "--json"], 1),
-        (["query", "--index", "x", "a.png", "--k", "101"], 2),
+        (["query", "--index", "x", "a.png", "--k", "1001"], 2),
         (["fly"], 2),
     ],
 )

@@ -17,7 +17,7 @@ STARTING = Progress(0, 0, "starting")
 def _configure_query(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", type=Path, metavar="IMAGE", help="the image to search by")
     parser.add_argument("--index", required=True, help="id of the index")
-    parser.add_argument("--k", type=int, default=10, help="matches wanted, 1 to 100")
+    parser.add_argument("--k", type=int, default=10, help="matches wanted, 1 to 1000")
 
 
 def _run_query(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:

@@ -66,7 +66,7 @@ def answer(
         index: What is searched.
         dataset: Whose images the index holds.
         pixels: (3, S, S) uint8, the query as `batches.load_square` reads it.
-        k: Matches wanted, 1 to 100; more than the index holds gives all.
+        k: Matches wanted, 1 to 1,000; more than the index holds gives all.
         leave_out: Catalog id of the query itself, when it is taken from the dataset.
 
     Raises:
