@@ -1,4 +1,4 @@
-"""FAISS on a graphics card: the same answers as on the processor, and nothing is asked of a card that is not there."""
+"""FAISS on a graphics card answers as on the processor; without a card none is asked."""
 
 from typing import Any
 
