@@ -14,6 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from core.cropping import Crop, open_cropped
 from core.embedder.preprocess import to_square
 from core.errors import UnreadableImageError
 from core.images import open_image
@@ -45,6 +46,21 @@ def load_square(source: Path | BinaryIO, side: int, name: str | None = None) -> 
         UnreadableImageError: It is no image, or a damaged one.
     """
     return to_square(open_image(source, name=name, at_least=side), side)
+
+
+def load_cropped_square(
+    source: Path | BinaryIO, side: int, crop: Crop, name: str | None = None
+) -> NDArray[np.uint8]:
+    """Decode the crop of an image as the network sees it: (3, S, S) uint8.
+
+    It has all the detail of the original that `side` has room for; the crop of all gives what
+    `load_square` does.
+
+    Raises:
+        UnreadableImageError: It is no image, or a damaged one.
+        WorkbenchError: The crop has fewer than 8 pixels a side.
+    """
+    return to_square(open_cropped(source, crop, name=name, at_least=side), side)
 
 
 def decode_batches(paths: Sequence[Path], side: int, batch_size: int) -> Iterator[Batch]:
