@@ -5,7 +5,7 @@ about the frame's middle, and enlarged until it covers the frame again, so that 
 """
 
 from dataclasses import dataclass
-from math import ceil, cos, isfinite, radians, sin
+from math import ceil, cos, radians, sin
 from pathlib import Path
 from typing import BinaryIO
 
@@ -60,7 +60,7 @@ class Crop:
                 raise ValueError(f"a crop's edges must ascend within 0..1, got {low} and {high}")
         if self.turns not in range(4):
             raise ValueError(f"turns must be in 0..3, got {self.turns}")
-        if not isfinite(self.angle) or abs(self.angle) > MAX_ANGLE:
+        if not abs(self.angle) <= MAX_ANGLE:
             raise ValueError(f"angle must be in -{MAX_ANGLE}..{MAX_ANGLE}, got {self.angle}")
 
     @property

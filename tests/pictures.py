@@ -21,6 +21,15 @@ def speckled(colour: str, seed: int, side: int = 40) -> Image.Image:
     return Image.fromarray(pixels)
 
 
+def quadrants(width: int, height: int) -> Image.Image:
+    """Red and green over blue and yellow."""
+    picture = Image.new("RGB", (width, height), "red")
+    picture.paste("green", (width // 2, 0, width, height // 2))
+    picture.paste("blue", (0, height // 2, width // 2, height))
+    picture.paste("yellow", (width // 2, height // 2, width, height))
+    return picture
+
+
 def png(image: Image.Image) -> bytes:
     buffer = BytesIO()
     image.save(buffer, "PNG")

@@ -1,0 +1,69 @@
+// Files that are pasted with the focus anywhere become those of the uploader's own <input>, as if
+// they had been chosen. One listener a line, which goes with it.
+
+const COMMAND = /Mac|iP(hone|ad|od)/.test(navigator.platform) ? "⌘V" : "Ctrl+V";
+const HINT = `${COMMAND} anywhere on this page pastes a picture.`;
+const NOTHING = "There is no picture in the clipboard. Copy the picture itself, not its address.";
+const NOTHING_MS = 6000;
+const TEXTLESS = ["button", "checkbox", "color", "file", "image", "radio", "range", "reset", "submit"];
+const NAMELESS = "image.png"; // what browsers call a picture that is no file
+const lines = new WeakMap();
+let numPasted = 0;
+
+export default function ({ data, parentElement }) {
+  const node = parentElement.querySelector("p");
+  const line = lines.get(node) ?? newLine(node);
+  line.uploader = data.uploader;
+  // Streamlit also calls this for a run that the next overtook, while the line is still in use
+  return () => setTimeout(() => node.isConnected || forget(line));
+}
+
+function newLine(node) {
+  const line = { node, listener: (event) => take(line, event) };
+  lines.set(node, line);
+  node.textContent = HINT;
+  document.addEventListener("paste", line.listener);
+  return line;
+}
+
+function forget(line) {
+  document.removeEventListener("paste", line.listener);
+  clearTimeout(line.timer);
+  lines.delete(line.node);
+}
+
+function take(line, event) {
+  const [target] = event.composedPath(); // a component's insides, too
+  const input = document.querySelector(`.st-key-${CSS.escape(line.uploader)} input[type="file"]`);
+  if (event.defaultPrevented || takesText(target)) return;
+  if (!input || input.disabled || input.closest("[inert]")) return; // a dialog makes the page inert
+  const section = input.closest('[data-testid="stFileUploaderDropzone"]');
+  if (section?.contains(target)) return; // it takes its own
+  const files = [...event.clipboardData.files];
+  say(line, files.length ? HINT : NOTHING);
+  if (!files.length) return;
+  event.preventDefault();
+  const taken = new DataTransfer();
+  for (const file of input.multiple ? files : files.slice(0, 1)) taken.items.add(named(file));
+  input.files = taken.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+function takesText(target) {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement) return !TEXTLESS.includes(target.type) && !target.readOnly;
+  return target instanceof HTMLTextAreaElement || target.isContentEditable;
+}
+
+// Or a page with several would have no names to tell them apart by.
+function named(file) {
+  if (file.name !== NAMELESS) return file;
+  numPasted += 1;
+  return new File([file], `pasted ${numPasted}.png`, { type: file.type });
+}
+
+function say(line, sentence) {
+  clearTimeout(line.timer);
+  line.node.textContent = sentence;
+  if (sentence !== HINT) line.timer = setTimeout(() => say(line, HINT), NOTHING_MS);
+}

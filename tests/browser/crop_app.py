@@ -1,0 +1,68 @@
+"""The crop of a query and pasting, on a page of their own, for test_crop.py and test_paste.py.
+
+The wide picture is 800 x 400 pixels of four solid quadrants, in a box of 400 pixels: one pixel on
+the screen is two of it.
+"""
+
+import streamlit as st
+from PIL import Image
+
+from core.cropping import cropped
+from core.errors import WorkbenchError
+from core.thumbnails import data_uri, encode_thumbnail
+from pages.parts.query import crop, paste
+from tests.pictures import quadrants
+
+SIZES = {"wide": (800, 400), "tall": (200, 600), "tiny": (12, 12)}
+
+
+def show_crop() -> None:
+    state = st.session_state
+    picture = quadrants(
+        *SIZES[st.segmented_control("picture", SIZES, default="wide", required=True)]
+    )
+    uri = data_uri(encode_thumbnail(picture, 640))
+    with st.container(width=400):
+        chosen = crop.draw(uri, picture.width, picture.height, key="crop")
+    edges = (chosen.left, chosen.top, chosen.right, chosen.bottom)
+    st.text("crop: " + " ".join(f"{edge:.3f}" for edge in edges))
+    st.text(f"turned: {chosen.turns} {chosen.angle:g}")
+    state.runs = state.get("runs", 0) + 1
+    st.text(f"runs: {state.runs}")
+    try:
+        st.image(cropped(picture, chosen).resize((80, 80)), width="content")
+    except WorkbenchError as error:
+        st.text(str(error))
+
+
+@st.dialog("Something else")
+def show_dialog() -> None:
+    st.text("in the dialog")
+
+
+def show_paste() -> None:
+    several = st.toggle("several", value=True)
+    uploads = st.file_uploader(
+        "Upload", accept_multiple_files=several, max_upload_size=1, key="app-upload"
+    )
+    paste.into("app-upload")
+    st.text_input("Name")
+    st.text_area("Notes")
+    if st.button("ask"):
+        show_dialog()
+    files = uploads if isinstance(uploads, list) else [uploads] if uploads else []
+    for file in files:
+        with Image.open(file) as picture:
+            st.text(f"{file.name}: {picture.width} x {picture.height}")
+    st.text(f"{len(files)} files")
+
+
+st.set_page_config(layout="wide")
+view = st.segmented_control("view", ["crop", "paste", "neither"], default="neither")
+st.button("run again")
+if view == "crop":
+    show_crop()
+elif view == "paste":
+    show_paste()
+else:
+    st.text("nothing here")
