@@ -1,0 +1,88 @@
+"""Why an image matched: two pictures under heat maps, and what a place of one is like in the other.
+
+All of it is sent once; pointing and clicking ask the server nothing.
+"""
+
+import base64
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from core.retrieval.regions import RegionComparison
+
+ASSETS = Path(__file__).parents[1] / "assets"
+MODULE = ("regions.js", "regions_paint.js")
+"""Joined, for a component's code is one file."""
+
+STEPS = 32767
+"""To either side of zero, in two bytes; one would be too coarse for the numbers that are shown."""
+
+HTML = """
+<div class="regions">
+  <p class="explained">
+    Warm places make the two pictures alike; cold ones speak against it. Point at a place to see
+    what in the other picture goes with it, and click to keep it.
+  </p>
+  <div class="pair"></div>
+  <div class="bar">
+    <span class="legend">unlike <canvas width="128" height="1"></canvas> alike</span>
+    <label class="strength">Heat <input type="range" min="0" max="100" value="75"></label>
+    <button class="release" type="button" disabled>Show all</button>
+  </div>
+  <p class="said" role="status"></p>
+</div>
+<template>
+  <figure>
+    <figcaption><b></b> <span hidden>the model sees the bright square only</span></figcaption>
+    <div class="frame">
+      <img alt="" draggable="false">
+      <div class="square"><canvas></canvas><div class="places" role="group"></div></div>
+    </div>
+  </figure>
+</template>
+"""
+
+_MOUNT = st.components.v2.component(
+    "workbench_regions",
+    html=HTML,
+    css=(ASSETS / "regions.css").read_text(encoding="utf-8"),
+    js="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in MODULE),
+)
+
+
+def regions(comparison: "RegionComparison", query_src: str, match_src: str, *, key: str) -> None:
+    """Show which places made two images alike.
+
+    Args:
+        comparison: Of the two.
+        query_src: The whole query as a data URI. The network has seen the square in the middle of
+            it, and only that lies under the heat map.
+        match_src: The match, the same.
+        key: Widget key; with the same key another pair takes the place of this one.
+    """
+    matrix, greatest = _as_steps(comparison.matrix)
+    _MOUNT(
+        key=key,
+        data={
+            "similarity": comparison.similarity,
+            "rows": comparison.matrix.shape[0],
+            "columns": comparison.matrix.shape[1],
+            "matrix": base64.b64encode(matrix).decode("ascii"),
+            "greatest": greatest,
+            "sides": [
+                {"name": "query", "src": query_src, "heat": comparison.query_heat.ravel().tolist()},
+                {"name": "match", "src": match_src, "heat": comparison.match_heat.ravel().tolist()},
+            ],
+        },
+    )
+
+
+def _as_steps(values: NDArray[np.float32]) -> tuple[bytes, float]:
+    """Return two bytes a value, as steps of the greatest size of a value, and that size."""
+    greatest = float(np.abs(values).max())
+    steps = np.rint(values * (STEPS / greatest)) if greatest else values
+    return steps.astype("<i2").tobytes(), greatest
