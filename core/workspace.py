@@ -84,6 +84,11 @@ class Workspace:
         return self.home / "data" / "exports"
 
     @property
+    def batches(self) -> Path:
+        """One folder a table of answers; not what a dataset's export can be called."""
+        return self.exports / "batches"
+
+    @property
     def artifacts(self) -> dict[str, Path]:
         """Where artefacts of each kind lie, in the order in which they are made."""
         return {

@@ -54,7 +54,8 @@ def jobs() -> JobBoard:
     home = workspace()
     with lock:
         if home.home not in boards:
-            for parent in (home.datasets, home.features, home.exports, *home.artifacts.values()):
+            written = (home.datasets, home.features, home.exports, home.batches)
+            for parent in (*written, *home.artifacts.values()):
                 sweep_drafts(parent)
             boards[home.home] = JobBoard(home)
         board: JobBoard = boards[home.home]

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from core.commands import bringing, datasets, indexes, lab, making, models, using
+from core.commands import batches, bringing, datasets, indexes, lab, making, models, using
 
 COMMANDS = {
     "scan": bringing.SCAN,
@@ -31,6 +31,7 @@ COMMANDS = {
     "export-index": indexes.EXPORT_INDEX,
     "open-bundle": indexes.OPEN_BUNDLE,
     "query": using.QUERY,
+    "query-batch": batches.QUERY_BATCH,
     "evaluate": using.EVALUATE,
     "jobs": using.JOBS,
 }

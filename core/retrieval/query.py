@@ -75,11 +75,7 @@ def answer(
     """
     if not 1 <= k <= MAX_MATCHES:
         raise ValueError(f"k must be in 1..{MAX_MATCHES}, got {k}")
-    if model.manifest.fingerprint != index.manifest.made_from["model_fingerprint"]:
-        raise WorkbenchError(
-            f"The index {index.manifest.id} was made with another model than {model.id} is now.",
-            "Build the index again.",
-        )
+    require_own_model(model, index)
     started = time.perf_counter()
     embeddings, probabilities = Encoder(model, index.encoding).embed(pixels[None])
     embedded = time.perf_counter()
@@ -92,6 +88,15 @@ def answer(
         matches=_with_rows(found, dataset, leave_out)[:k],
         seconds={"embed": embedded - started, "search": searched - embedded},
     )
+
+
+def require_own_model(model: Model, index: Index) -> None:
+    """Raise `WorkbenchError` unless the index was made with just this model."""
+    if model.manifest.fingerprint != index.manifest.made_from["model_fingerprint"]:
+        raise WorkbenchError(
+            f"The index {index.manifest.id} was made with another model than {model.id} is now.",
+            "Build the index again.",
+        )
 
 
 def neighbours_of_image(workspace: Workspace, index: Index, image_id: int, k: int) -> list[Match]:
