@@ -25,7 +25,7 @@ from core.progress import Progress, Stop, finish
 from core.retrieval import batch_table
 from core.retrieval.batch import NOT_REACHED, query_batch
 from core.retrieval.batch_config import BatchConfig, BatchFormat
-from core.retrieval.batch_table import COLUMNS, LISTS
+from core.retrieval.batch_table import COLUMNS, LISTS, first_rows
 from core.retrieval.batches import Batch, delete_batch, list_batches
 from core.retrieval.query import answer_file
 from core.vectors.config import IndexConfig
@@ -156,6 +156,8 @@ def test_csv_and_parquet_say_the_same_to_the_last_digit(home: Home) -> None:
         assert list(as_csv[name]) == list(as_parquet[name]), name
     for csv_row, row in zip(as_csv["similarities"], as_parquet["similarities"], strict=True):
         assert np.array(csv_row, np.float32).tolist() == np.array(row, np.float32).tolist()
+    numbers = as_csv["similarities"].explode().dropna()
+    assert any(number != round(number, 5) for number in numbers)
     assert as_csv["probability"].astype("float32").equals(as_parquet["probability"])
     assert as_csv["copy_of"].equals(as_parquet["copy_of"].astype("float64"))
 
@@ -227,6 +229,20 @@ def test_a_parquet_table_is_written_in_parts_and_knows_what_it_was_made_from(
     facts = json.loads(file.schema_arrow.metadata[b"answers_to"])
     assert (facts["index"], facts["k"], facts["made_from"]["model"]) == (INDEX, 3, "some")
     assert list(read(batch)["query"]) == [f"{number:03}.png" for number in range(33)]
+
+
+@pytest.mark.parametrize("form", BatchFormat)
+def test_the_first_rows_can_be_looked_at(home: Home, form: BatchFormat) -> None:
+    many(home.queries, 3)
+    (home.queries / "001.png").write_bytes(b"no picture")
+    batch = home.ask(format=form)
+    rows = first_rows(batch.path, form, 2)
+    assert list(rows.columns) == list(COLUMNS)
+    assert list(rows["query"]) == ["000.png", "001.png"]
+    assert list(rows["match_ids"]) == [list(found) for found in read(batch)["match_ids"][:2]]
+    assert rows["match_paths"].str[0][0] == read(batch)["match_paths"][0][0]
+    assert pd.isna(rows["match_paths"].str[0][1])
+    assert rows["problem"][1] == "001.png is not an image."
 
 
 # Where queries come from

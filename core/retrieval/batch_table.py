@@ -25,6 +25,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
+
 from core.datasets.export_table import Record, Write, csv_table
 from core.retrieval.batch_config import BatchFormat
 
@@ -65,6 +67,25 @@ def batch_table(path: Path, form: BatchFormat, facts: Mapping[str, str]) -> Iter
     else:
         with csv_table(path, tuple(COLUMNS)) as write:
             yield lambda records: write([_as_text(record) for record in records])
+
+
+def first_rows(path: Path, form: BatchFormat, count: int) -> pd.DataFrame:
+    """Read the first rows of a table; in each column of `LISTS` a list."""
+    if form == BatchFormat.PARQUET:
+        from pyarrow import parquet
+
+        with parquet.ParquetFile(path) as file:
+            batch = next(file.iter_batches(count))
+        return pd.DataFrame(batch.to_pylist(), columns=list(COLUMNS))
+    texts = [name for name, kind in COLUMNS.items() if kind == "string"]
+    return pd.read_csv(
+        path,
+        nrows=count,
+        dtype=dict.fromkeys(texts, str),
+        converters=dict.fromkeys(LISTS, json.loads),
+        keep_default_na=False,  # For a class may be called NA
+        na_values={name: "" for name in COLUMNS if name not in (*texts, *LISTS)},
+    )
 
 
 def unanswered(query: str, problem: str) -> Record:

@@ -1,0 +1,205 @@
+"""Searching by many images at once: the form, its job, and the tables that came of it."""
+
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+
+from core.artifacts import Manifest
+from core.config_docs import field_docs
+from core.datasets.archives import MAX_ARCHIVE_BYTES
+from core.datasets.uploads import keep_for_job
+from core.errors import MissingError, WorkbenchError
+from core.job_records import Status
+from core.options import as_arguments
+from core.retrieval.batch_config import MAX_BATCH_MATCHES, BatchConfig, BatchFormat
+from core.retrieval.batch_queries import check_source
+from core.retrieval.batch_table import first_rows
+from core.retrieval.batches import Batch, delete_batch, list_batches
+from pages.parts import downloads, job_panel
+from pages.parts.launch import launch
+from pages.parts.text import duration, plain, size
+from state import resources, session
+from state.job_views import JobView
+
+VERBS = ("query-batch",)
+DOCS = field_docs(BatchConfig)
+ZIP, FOLDER = "A zip", "A folder"
+NAMES = {BatchFormat.CSV: "CSV", BatchFormat.PARQUET: "Parquet"}
+UPLOADS = "query-batch-zips"
+"""How many zips came in this tab."""
+
+MOST_LISTED = 5
+ROWS_SHOWN = 50
+
+
+def show(index: Manifest) -> None:
+    """Draw the form, what runs or has ended, and the tables that there are."""
+    st.markdown(
+        "Search by all images of a folder or a zip at once. It makes a table with a row for each: "
+        "its predicted category, and the ids, paths, categories and similarities of its matches."
+    )
+    _form(index)
+    job_panel.show(*VERBS, sentence=_sentence)
+    batches = list_batches(resources.workspace(), index.made_from["dataset"])
+    for batch in batches[:MOST_LISTED]:
+        _table(batch)
+    if len(batches) > MOST_LISTED:
+        st.caption(f"{len(batches) - MOST_LISTED:,} older ones are in")
+        downloads.place(resources.workspace().batches)
+
+
+def _form(index: Manifest) -> None:
+    way = st.segmented_control(
+        "Where are the queries?", (ZIP, FOLDER), default=ZIP, required=True, key="query-batch-way"
+    )
+    file, folder = None, ""
+    if way == ZIP:
+        file = st.file_uploader(
+            "Zip of images",
+            type="zip",
+            max_upload_size=MAX_ARCHIVE_BYTES >> 20,
+            # A new one each time, or the session would keep the bytes
+            key=f"{UPLOADS}-{session.value_of(UPLOADS) or 0}",
+            help="In folders at any depth or in none. What cannot be read has a row that says why.",
+        )
+    else:
+        folder = st.text_input(
+            "Folder of queries on the machine that runs the app",
+            key="query-batch-folder",
+            placeholder="/path/to/images",
+            help="Its images are read where they are, those in folders below too, and never "
+            "changed.",
+        ).strip()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        k = st.number_input(
+            "Matches of each",
+            *(1, MAX_BATCH_MATCHES, BatchConfig(index=index.id).k),
+            key="query-batch-k",
+            help=DOCS["k"],
+            width=160,
+        )
+        form = st.segmented_control(
+            "Format",
+            list(BatchFormat),
+            default=BatchFormat.CSV,
+            required=True,
+            format_func=NAMES.__getitem__,
+            key="query-batch-format",
+            help="CSV opens anywhere; its lists are JSON. Parquet has types and lists, for pandas, "
+            "Polars or DuckDB.",
+        )
+        go = st.button(
+            "Search by all of them",
+            key="query-batch-go",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=not (file or folder),
+        )
+    if not go:
+        return
+    config = BatchConfig(index=index.id, k=int(k), format=BatchFormat(form))
+    try:
+        if file is not None:
+            path = keep_for_job(resources.workspace(), file.name, file, ".zip")
+            session.remember(UPLOADS, (session.value_of(UPLOADS) or 0) + 1)
+            _start(["query-batch", str(path), "--remove"], file.name, config, index)
+        else:
+            path = check_source(Path(folder))
+            _start(["query-batch", str(path)], path.name or folder, config, index)
+    except WorkbenchError as error:
+        st.error(plain(str(error)))
+        return
+    st.rerun()
+
+
+def _start(arguments: list[str], name: str, config: BatchConfig, index: Manifest) -> None:
+    launch(
+        [*arguments, *as_arguments(config)],
+        f"Searching by the images of {name}",
+        about=index.made_from["dataset"],
+    )
+
+
+def _sentence(view: JobView) -> str | None:
+    """Say how many queries were answered, where that is known."""
+    if view.result is None or view.record.status not in (Status.DONE, Status.STOPPED):
+        return None
+    title, counts = plain(view.record.title), _counts(view.result)
+    if view.record.status == Status.STOPPED and view.result["stopped"]:
+        return f":orange[:material/stop_circle:] {title}: stopped. The table is kept: {counts}."
+    took = duration(view.record.ended - view.record.created)
+    return f":green[:material/check_circle:] {title}: done in {took}, {counts}."
+
+
+def _counts(facts: dict[str, int]) -> str:
+    words = f"{facts['num_answered']:,} of {facts['num_queries']:,} answered"
+    unreadable = facts["num_unreadable"]
+    return f"{words}, {unreadable:,} cannot be read" if unreadable else words
+
+
+def _table(batch: Batch) -> None:
+    """Draw a table that there is: what it is, its first rows, and the ways to have it."""
+    to_download = batch.size_bytes <= downloads.MOST_DOWNLOADED_BYTES
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            with st.container(gap=None):
+                st.markdown(f"**{plain(batch.id)}**")
+                st.caption(_describe(batch))
+            if to_download:
+                downloads.button(batch.path, batch.file_name, f"query-batch-download-{batch.id}")
+            st.button(
+                "Delete",
+                key=f"query-batch-delete-{batch.id}",
+                icon=":material/delete:",
+                help="Deletes this table. The images that were searched by stay.",
+                on_click=_delete,
+                args=(batch.id,),
+            )
+        rows = st.expander(
+            "First rows", key=f"query-batch-rows-{batch.id}", on_change="rerun", type="compact"
+        )
+        if rows.open:
+            with rows:
+                _rows(batch)
+        if not to_download:
+            downloads.place(batch.path)
+
+
+def _rows(batch: Batch) -> None:
+    rows = first_rows(batch.path, batch.format, ROWS_SHOWN)
+    shown = rows[["query", "prediction", "probability"]].assign(
+        best=rows["match_paths"].str[0],
+        similarity=rows["similarities"].str[0],
+        problem=rows["problem"],
+    )
+    st.dataframe(
+        shown,
+        hide_index=True,
+        placeholder="",
+        column_config={
+            "probability": st.column_config.NumberColumn(format="percent"),
+            "best": "best match",
+            "similarity": st.column_config.NumberColumn(format="%.4f"),
+        },
+    )
+
+
+def _describe(batch: Batch) -> str:
+    made = datetime.fromisoformat(batch.created).strftime("%Y-%m-%d %H:%M UTC")
+    facts = {
+        "num_answered": batch.num_answered,
+        "num_queries": batch.num_queries,
+        "num_unreadable": batch.num_unreadable,
+    }
+    stopped = ", stopped" if batch.stopped else ""
+    return (
+        f"{made} · {_counts(facts)}{stopped} · {batch.k:,} matches each · "
+        f"{NAMES[batch.format]}, {size(batch.size_bytes)}"
+    )
+
+
+def _delete(batch_id: str) -> None:
+    with suppress(MissingError):  # Somebody else deleted it meanwhile
+        delete_batch(resources.workspace(), batch_id)
