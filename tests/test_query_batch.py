@@ -129,6 +129,7 @@ def test_each_row_is_the_answer_that_its_image_gets_alone(home: Home) -> None:
     batch = home.ask()
     assert (batch.num_queries, batch.num_answered, batch.num_unreadable) == (2, 2, 0)
     assert batch.file_name.endswith("-queries.csv")
+    assert (batch.source, batch.index, batch.dataset) == ("queries", INDEX, "colours")
     table = read(batch)
     assert list(table.columns) == list(COLUMNS)
     assert list(table["query"]) == ["blue/new.png", "red/new.png"]

@@ -19,6 +19,9 @@ class Batch:
     index: str
     """Id of the index that was searched."""
 
+    source: str
+    """What the folder or zip of queries is called."""
+
     dataset: str
     """Whose images that index holds."""
 
@@ -68,6 +71,7 @@ def describe_batch(workspace: Workspace, manifest: Manifest) -> Batch:
     return Batch(
         id=manifest.id,
         index=manifest.made_from["index"],
+        source=summary["source"],
         dataset=manifest.made_from["dataset"],
         format=form,
         path=workspace.batches / manifest.id / table_name(form),

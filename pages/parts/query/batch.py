@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
+from streamlit.typing import UploadedFile
 
 from core.artifacts import Manifest
 from core.config_docs import field_docs
@@ -51,45 +52,9 @@ def show(index: Manifest) -> None:
 
 
 def _form(index: Manifest) -> None:
-    way = st.segmented_control(
-        "Where are the queries?", (ZIP, FOLDER), default=ZIP, required=True, key="query-batch-way"
-    )
-    file, folder = None, ""
-    if way == ZIP:
-        file = st.file_uploader(
-            "Zip of images",
-            type="zip",
-            max_upload_size=MAX_ARCHIVE_BYTES >> 20,
-            # A new one each time, or the session would keep the bytes
-            key=f"{UPLOADS}-{session.value_of(UPLOADS) or 0}",
-            help="In folders at any depth or in none. What cannot be read has a row that says why.",
-        )
-    else:
-        folder = st.text_input(
-            "Folder of queries on the machine that runs the app",
-            key="query-batch-folder",
-            placeholder="/path/to/images",
-            help="Its images are read where they are, those in folders below too, and never "
-            "changed.",
-        ).strip()
+    file, folder = _where()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        k = st.number_input(
-            "Matches of each",
-            *(1, MAX_BATCH_MATCHES, BatchConfig(index=index.id).k),
-            key="query-batch-k",
-            help=DOCS["k"],
-            width=160,
-        )
-        form = st.segmented_control(
-            "Format",
-            list(BatchFormat),
-            default=BatchFormat.CSV,
-            required=True,
-            format_func=NAMES.__getitem__,
-            key="query-batch-format",
-            help="CSV opens anywhere; its lists are JSON. Parquet has types and lists, for pandas, "
-            "Polars or DuckDB.",
-        )
+        config = _how(index)
         go = st.button(
             "Search by all of them",
             key="query-batch-go",
@@ -99,24 +64,71 @@ def _form(index: Manifest) -> None:
         )
     if not go:
         return
-    config = BatchConfig(index=index.id, k=int(k), format=BatchFormat(form))
     try:
         if file is not None:
             path = keep_for_job(resources.workspace(), file.name, file, ".zip")
             session.remember(UPLOADS, (session.value_of(UPLOADS) or 0) + 1)
-            _start(["query-batch", str(path), "--remove"], file.name, config, index)
+            _start([str(path), "--remove"], file.name, config, index)
         else:
-            path = check_source(Path(folder))
-            _start(["query-batch", str(path)], path.name or folder, config, index)
+            path = check_source(Path(folder)).absolute()
+            _start([str(path)], path.name or folder, config, index)
     except WorkbenchError as error:
         st.error(plain(str(error)))
         return
     st.rerun()
 
 
+def _where() -> tuple[UploadedFile | None, str]:
+    """Draw where the queries are; return a zip or a folder's path, None and empty for neither."""
+    way = st.segmented_control(
+        "Where are the queries?", (ZIP, FOLDER), default=ZIP, required=True, key="query-batch-way"
+    )
+    if way == FOLDER:
+        folder = st.text_input(
+            "Folder of queries on the machine that runs the app",
+            key="query-batch-folder",
+            placeholder="/path/to/images",
+            help="Its images are read where they are, those in folders below too, and never "
+            "changed.",
+        )
+        return None, folder.strip()
+    file = st.file_uploader(
+        "Zip of images",
+        type="zip",
+        max_upload_size=MAX_ARCHIVE_BYTES >> 20,
+        # A new one each time, or the session would keep the bytes
+        key=f"{UPLOADS}-{session.value_of(UPLOADS) or 0}",
+        help="In folders at any depth or in none. What cannot be read has a row that says why.",
+    )
+    return file, ""
+
+
+def _how(index: Manifest) -> BatchConfig:
+    """Draw how they are answered, and return it."""
+    k = st.number_input(
+        "Matches of each",
+        *(1, MAX_BATCH_MATCHES, BatchConfig(index=index.id).k),
+        key="query-batch-k",
+        help=DOCS["k"],
+        width=160,
+    )
+    form = BatchFormat(
+        st.selectbox(
+            "Format",
+            list(NAMES),
+            format_func=NAMES.__getitem__,
+            key="query-batch-format",
+            help="CSV opens anywhere; its lists are JSON. Parquet has types and lists, for pandas, "
+            "Polars or DuckDB.",
+            width=160,
+        )
+    )
+    return BatchConfig(index=index.id, k=int(k), format=form)
+
+
 def _start(arguments: list[str], name: str, config: BatchConfig, index: Manifest) -> None:
     launch(
-        [*arguments, *as_arguments(config)],
+        ["query-batch", *arguments, *as_arguments(config)],
         f"Searching by the images of {name}",
         about=index.made_from["dataset"],
     )
@@ -170,10 +182,10 @@ def _table(batch: Batch) -> None:
 def _rows(batch: Batch) -> None:
     rows = first_rows(batch.path, batch.format, ROWS_SHOWN)
     shown = rows[["query", "prediction", "probability"]].assign(
-        best=rows["match_paths"].str[0],
-        similarity=rows["similarities"].str[0],
-        problem=rows["problem"],
+        best=rows["match_paths"].str[0], similarity=rows["similarities"].str[0]
     )
+    if rows["problem"].fillna("").any():
+        shown = shown.assign(problem=rows["problem"])
     st.dataframe(
         shown,
         hide_index=True,
@@ -182,6 +194,7 @@ def _rows(batch: Batch) -> None:
             "probability": st.column_config.NumberColumn(format="percent"),
             "best": "best match",
             "similarity": st.column_config.NumberColumn(format="%.4f"),
+            "problem": st.column_config.TextColumn(width="large"),
         },
     )
 
@@ -195,8 +208,8 @@ def _describe(batch: Batch) -> str:
     }
     stopped = ", stopped" if batch.stopped else ""
     return (
-        f"{made} · {_counts(facts)}{stopped} · {batch.k:,} matches each · "
-        f"{NAMES[batch.format]}, {size(batch.size_bytes)}"
+        f"{plain(batch.source)} · {made} · {_counts(facts)}{stopped} · "
+        f"{batch.k:,} matches each · {NAMES[batch.format]}, {size(batch.size_bytes)}"
     )
 
 

@@ -35,7 +35,6 @@ def popover(dataset: Dataset, matches: "Sequence[Match]", asked: Asked) -> None:
         icon=":material/download:",
         key="query-take-out",
         disabled=not matches,
-        help="Download these matches.",
     ):
         st.markdown(f"The **{len(matches):,}** matches shown, best first.")
         st.download_button(
