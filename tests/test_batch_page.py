@@ -1,6 +1,8 @@
 """The batch form and the matches' popover, each on a page of its own."""
 
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -137,6 +139,22 @@ def test_what_came_of_it_is_said_shown_and_deleted(
     app.button(key=f"query-batch-delete-{batch.id}").click().run()
     assert list_batches(full, "colours") == []
     assert batch.id not in texts(app).replace("\\", "")
+
+
+def test_what_a_dead_process_left_of_a_table_is_removed_when_a_server_starts(
+    empty: Workspace,
+) -> None:
+    gone = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    left = empty.batches / f".draft-{gone.stdout.strip()}-0a1b2c3d"
+    left.mkdir(parents=True)
+    (left / "answers.csv").write_text("query,")
+    resources.jobs()
+    assert list(empty.batches.iterdir()) == []
 
 
 def test_tables_that_are_many_are_not_all_drawn(full: Workspace, tmp_path: Path) -> None:

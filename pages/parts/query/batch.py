@@ -39,7 +39,8 @@ def show(index: Manifest) -> None:
     """Draw the form, what runs or has ended, and the tables that there are."""
     st.markdown(
         "Search by all images of a folder or a zip at once. It makes a table with a row for each: "
-        "its predicted category, and the ids, paths, categories and similarities of its matches."
+        "its predicted category, and the ids, paths, categories and similarities of its matches. "
+        "An image that is in the index finds itself first; the column `copy_of` names it."
     )
     _form(index)
     job_panel.show(*VERBS, sentence=_sentence)
