@@ -47,13 +47,28 @@ def score(relevant: NDArray[np.bool_], num_relevant: NDArray[np.int64]) -> Score
         raise ValueError(f"relevant must be (Q, {RANKS}), got {relevant.shape}")
     if (num_relevant < 1).any():
         raise ValueError("every query needs at least one relevant image in the gallery")
-    precision_at: NDArray[np.float64] = np.cumsum(relevant, axis=1) / np.arange(1, RANKS + 1)
+    precision_at = precision_by_rank(relevant)
     best = np.minimum(num_relevant, RANKS)
     return Scores(
         average_precision=(precision_at * relevant).sum(axis=1) / best,
         recall={k: np.any(relevant[:, :k], axis=1).astype(np.float64) for k in RECALL_RANKS},
         precision=precision_at[:, -1],
     )
+
+
+def precision_by_rank(relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the share of relevant images among the first k ranks, for each k.
+
+    Args:
+        relevant: (…, K) whether the image at each rank is of the query's category.
+
+    Returns:
+        (…, K) float64 in [0, 1].
+    """
+    shares: NDArray[np.float64] = np.cumsum(relevant, axis=-1) / np.arange(
+        1, relevant.shape[-1] + 1
+    )
+    return shares
 
 
 def totals(scores: Scores, labels: Sequence[str]) -> dict[str, float]:

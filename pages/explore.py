@@ -26,7 +26,7 @@ from state import answers, resources, session
 
 if TYPE_CHECKING:
     from core.maps.umap import Map
-    from core.retrieval.query import Match
+    from core.retrieval.search import Match
 
 SHOWN = 60
 NEIGHBOURS = 10
@@ -82,7 +82,7 @@ def show_selection(dataset: Dataset, rows: list[ImageRow]) -> None:
 def use_as_query(clicked: int | None) -> None:
     """Go on to the Query page with the image that was clicked, if one was."""
     if clicked is not None:
-        session.selection().query_image = clicked
+        session.ask_by_image(clicked)
         ways.go("Query")
 
 

@@ -1,4 +1,4 @@
-"""What all tabs share: open models and indexes, thumbnails, the job board.
+"""What all tabs share: open models and indexes (`opened.py`), thumbnails, the job board.
 
 Each function is one call of core behind one decorator. Keys are ids and fingerprints, never data.
 """
@@ -23,13 +23,14 @@ from core.thumbnails import SIDE, data_uri, encode_thumbnail, keep_thumbnails, t
 from core.training.augment_config import PRESETS
 from core.workspace import Workspace, open_workspace
 from state.jobs import JobBoard
+from state.opened import index as index
+from state.opened import model as model
 from state.trainings import Training, list_trainings
 
 if TYPE_CHECKING:
-    from core.embedder.models import Model
     from core.maps.umap import Map
+    from core.retrieval.calibration import Calibration
     from core.vectors.bench import Bench
-    from core.vectors.indexes import Index
     from core.vectors.points import Measured
     from core.vectors.sweep import Sweep
 
@@ -78,22 +79,16 @@ def disk_use() -> DiskUse:
     return measure_disk_use(workspace())
 
 
-@st.cache_resource(max_entries=2, show_spinner="Opening the model…")
-def model(model_id: str, fingerprint: str) -> "Model":
-    """Open a model; its fingerprint is part of the key, so one made anew is opened anew."""
-    del fingerprint
-    from core.embedder.models import load_model
+@st.cache_resource(max_entries=4, show_spinner=False)
+def calibration(index_id: str, fingerprint: str, revision: int) -> "Calibration":
+    """Measure how similar held-out images are to an index; the catalog's revision is in the key."""
+    del revision
+    from core.retrieval.calibration import calibrate
+    from core.vectors.embeddings import open_embeddings
 
-    return load_model(workspace(), model_id)
-
-
-@st.cache_resource(max_entries=2, show_spinner="Opening the index…")
-def index(index_id: str, fingerprint: str) -> "Index":
-    """Open an index."""
-    del fingerprint
-    from core.vectors.indexes import open_index
-
-    return open_index(workspace(), index_id)
+    opened = index(index_id, fingerprint)
+    catalog = open_dataset(workspace(), opened.dataset).catalog
+    return calibrate(opened.store, open_embeddings(workspace(), opened.embeddings), catalog)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

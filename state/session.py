@@ -10,8 +10,11 @@ import streamlit as st
 
 from core.datasets.filters import ImageFilter
 from core.workspace import PROJECT
+from state import question as questions
 from state import view as views
-from state.view import View
+from state.question import QueryImage, Question
+from state.trail import Trail, Uploads
+from state.view import Parameters, View
 
 URL_FIELDS = ("dataset", "model", "index")
 """What the address bar carries, so that a link or a reload comes back to the same place."""
@@ -24,8 +27,23 @@ class Selection:
     dataset: str | None = None
     model: str | None = None
     index: str | None = None
-    query_image: int | None = None
-    """Catalog id of the dataset image that is the query; None for an upload."""
+    question: Question = field(default_factory=Question)
+    """What is asked on the Query page; its address says so, as far as it is no upload."""
+
+    trail: Trail = field(default_factory=Trail)
+    """The questions before it."""
+
+    uploads: Uploads = field(default_factory=Uploads)
+    """The uploaded images among them."""
+
+    marked: frozenset[int] = frozenset()
+    """Catalog ids of the matches that are selected on the Query page."""
+
+    open_match: int | None = None
+    """Catalog id of the match in the dialog there."""
+
+    compared: str | None = None
+    """The index that the same question is put to beside the current one."""
 
     view: View = field(default_factory=View)
     """Which images the Datasets page shows; its address says so, and this is kept for links."""
@@ -59,8 +77,9 @@ class Selection:
 
     def leave_images(self) -> None:
         """Let go of what belongs to the images of one dataset, for another is to be chosen."""
-        self.query_image, self.open_image = None, None
-        self.picked, self.view = frozenset(), View()
+        self.open_image, self.open_match, self.compared = None, None, None
+        self.picked, self.view, self.marked = frozenset(), View(), frozenset()
+        self.question, self.trail = Question(), Trail()
 
 
 def selection() -> Selection:
@@ -138,6 +157,33 @@ def show_view(view: View) -> None:
     st.query_params.from_dict(wanted)
 
 
+def read_question() -> Question:
+    """Return what is asked on the Query page: what its address names, unless that is an upload."""
+    named = {name: st.query_params.get_all(name) for name in questions.FIELDS}
+    chosen = selection()
+    if _as_named(chosen.question) != named:  # A link, or a step through the browser's history
+        fitting = (asked for asked in reversed(chosen.trail.asked) if _as_named(asked) == named)
+        _take(next(fitting, None) or questions.from_parameters(named))
+    return chosen.question
+
+
+def ask(question: Question) -> None:
+    """Ask something else on the Query page."""
+    _take(question)
+    wanted = _parameters_beside(questions.FIELDS) | questions.to_parameters(question)
+    st.query_params.from_dict(wanted)
+
+
+def ask_by_image(image_id: int) -> None:
+    """Let the Query page ask by an image of the dataset, before that page is gone to."""
+    _take(selection().question.of([QueryImage(image_id=image_id)]))
+
+
+def question_address() -> Parameters:
+    """Return the question as a link to the Query page carries it."""
+    return questions.to_parameters(selection().question)
+
+
 def control(key: str, value: Any) -> str:
     """Let the widget of that key show `value`, whatever it showed before; return the key."""
     st.session_state[key] = value
@@ -152,6 +198,21 @@ def value_of(key: str) -> Any:
 def remember(key: str, value: Any) -> None:
     """Keep a value that a component needs at its next run; `value_of` returns it."""
     st.session_state[key] = value
+
+
+def _take(question: Question) -> None:
+    chosen = selection()
+    chosen.question, chosen.marked, chosen.open_match = question, frozenset(), None
+    chosen.trail.take(question)
+
+
+def _as_named(question: Question) -> dict[str, list[str]]:
+    """Return a question's parameters as `st.query_params` gives them back."""
+    parameters = questions.to_parameters(question)
+    return {
+        name: [value] if isinstance(value := parameters.get(name, []), str) else list(value)
+        for name in questions.FIELDS
+    }
 
 
 def _parameters_beside(names: Collection[str]) -> dict[str, list[str]]:

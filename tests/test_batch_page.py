@@ -35,7 +35,7 @@ def take_out_page() -> None:
     from core.datasets.registry import open_dataset
     from core.lineage import read_lineage
     from core.retrieval.match_export import Asked
-    from core.retrieval.query import Match
+    from core.retrieval.search import Match
     from pages.parts.query import take_out
     from state import resources
 

@@ -24,6 +24,7 @@ from core.errors import MissingError, WorkbenchError
 from core.lineage import read_lineage
 from core.progress import Stop, finish
 from core.retrieval.query import answer_file
+from core.retrieval.search import Wanted
 from core.vectors.bundle import picture_entry
 from core.vectors.bundle_open import open_bundle
 from core.vectors.config import IndexConfig, IndexKind
@@ -68,7 +69,7 @@ def only_index(workspace: Workspace) -> Manifest:
 
 
 def ask(workspace: Workspace, picture: Path) -> dict[str, Any]:
-    return answer_file(workspace, only_index(workspace).id, picture, k=5)
+    return answer_file(workspace, only_index(workspace).id, picture, Wanted(k=5))
 
 
 def is_empty(workspace: Workspace) -> bool:

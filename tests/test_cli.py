@@ -491,7 +491,7 @@ def test_what_is_not_there_is_said_with_status_1(
         (["fit-trunk", "--dataset", "x", "--weights", "none"], "weights must be imagenet or"),
         (["fit-trunk", "--dataset", "x", "--pooling", "sum"], "invalid choice: 'sum'"),
         (["map", "--index", "x", "--neighbours", "1"], "neighbours must be in"),
-        (["query", "--index", "x", "a.png", "--k", "0"], "k must be in 1..100, got 0"),
+        (["query", "--index", "x", "a.png", "--k", "0"], "k must be in 1..1000, got 0"),
         (["query", "--index", "x", "a.png", "--k", "1001"], "k must be in 1..1000, got 1001"),
         (["evaluate", "--index", "x", "--queries", "train"], "queries must be test or validation"),
     ],

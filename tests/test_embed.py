@@ -28,7 +28,8 @@ from core.errors import WorkbenchError
 from core.lineage import DATASET_CHANGED, read_lineage
 from core.options import read_options
 from core.progress import Progress, Stop, finish
-from core.retrieval.query import answer, answer_file
+from core.retrieval.query import answer_file, answer_pixels
+from core.retrieval.search import Wanted
 from core.vectors import kept_chunks
 from core.vectors.config import IndexConfig
 from core.vectors.embed_config import (
@@ -509,12 +510,12 @@ def test_a_query_goes_through_what_the_index_went_through(
     rows = bench.dataset.catalog.rows()
     for row in rows[::7]:
         pixels = load_square(bench.dataset.path_of(row), SIDE)
-        found = answer(bench.model, index, bench.dataset, pixels, k=1).matches[0]
+        found = answer_pixels(bench.model, index, bench.dataset, pixels, Wanted(k=1)).matches[0]
         assert found.image_id == row.id
         assert found.similarity == pytest.approx(1, abs=1e-3)
     assert index.encoding.flip == config.flip
     assert (index.encoding.whitening is not None) == config.whiten
-    said = answer_file(bench.workspace, made.id, bench.dataset.path_of(rows[0]), 1)
+    said = answer_file(bench.workspace, made.id, bench.dataset.path_of(rows[0]), Wanted(k=1))
     assert said["matches"][0]["similarity"] == pytest.approx(1, abs=1e-3)
 
 

@@ -19,7 +19,7 @@ from core.retrieval.match_export import (
     matches_as_zip,
     num_bytes_of,
 )
-from core.retrieval.query import Match
+from core.retrieval.search import Match
 from core.workspace import Workspace
 from tests.datasets import bring_in
 from tests.pictures import class_folders, png, speckled

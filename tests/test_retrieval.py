@@ -18,7 +18,8 @@ from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.progress import finish
 from core.retrieval.config import EvaluateConfig
 from core.retrieval.evaluate import evaluate
-from core.retrieval.query import answer, answer_file, neighbours_of_image
+from core.retrieval.query import answer_file, answer_pixels, neighbours_of_image
+from core.retrieval.search import Wanted
 from core.training.config import TrainConfig
 from core.training.train import train
 from core.vectors.config import IndexConfig, IndexKind
@@ -298,7 +299,7 @@ def test_a_model_gives_unit_embeddings_and_probabilities(chain: Chain) -> None:
 
 def test_an_indexed_picture_finds_itself_first(chain: Chain) -> None:
     dataset = open_dataset(chain.workspace, "colours")
-    found = answer(chain.model, chain.index, dataset, chain.pixels_of(20), k=5)
+    found = answer_pixels(chain.model, chain.index, dataset, chain.pixels_of(20), Wanted(k=5))
     assert len(found.matches) == 5
     assert found.matches[0].image_id == 20
     assert found.matches[0].similarity >= 0.999
@@ -310,31 +311,28 @@ def test_an_indexed_picture_finds_itself_first(chain: Chain) -> None:
 
 def test_a_query_from_the_dataset_leaves_itself_out(chain: Chain) -> None:
     dataset, pixels = open_dataset(chain.workspace, "colours"), chain.pixels_of(20)
-    with_itself = answer(chain.model, chain.index, dataset, pixels, k=6)
-    without = answer(chain.model, chain.index, dataset, pixels, k=5, leave_out=20)
+    with_itself = answer_pixels(chain.model, chain.index, dataset, pixels, Wanted(k=6))
+    without = answer_pixels(
+        chain.model, chain.index, dataset, pixels, Wanted(k=5), own_ids=frozenset({20})
+    )
     assert without.matches == with_itself.matches[1:]
 
 
 def test_more_matches_than_the_index_holds_gives_all(chain: Chain) -> None:
     dataset, pixels = open_dataset(chain.workspace, "colours"), chain.pixels_of(20)
-    everything = answer(chain.model, chain.index, dataset, pixels, k=100)
-    others = answer(chain.model, chain.index, dataset, pixels, k=100, leave_out=20)
+    everything = answer_pixels(chain.model, chain.index, dataset, pixels, Wanted(k=100))
+    others = answer_pixels(
+        chain.model, chain.index, dataset, pixels, Wanted(k=100), own_ids=frozenset({20})
+    )
     assert len(everything.matches) == NUM_IMAGES
     assert len(others.matches) == NUM_IMAGES - 1
-
-
-@pytest.mark.parametrize("k", [0, 1001])
-def test_k_is_from_1_to_1000(chain: Chain, k: int) -> None:
-    dataset = open_dataset(chain.workspace, "colours")
-    with pytest.raises(ValueError, match=r"k must be in 1\.\.1000"):
-        answer(chain.model, chain.index, dataset, chain.pixels_of(20), k=k)
 
 
 def test_an_index_of_another_model_is_never_searched(chain: Chain) -> None:
     anew = replace(chain.model, manifest=replace(chain.model.manifest, created="later"))
     dataset = open_dataset(chain.workspace, "colours")
     with pytest.raises(WorkbenchError, match="was made with another model"):
-        answer(anew, chain.index, dataset, chain.pixels_of(20), k=1)
+        answer_pixels(anew, chain.index, dataset, chain.pixels_of(20), Wanted(k=1))
 
 
 def test_a_match_that_was_removed_from_the_dataset_has_no_row(chain: Chain, tmp_path: Path) -> None:
@@ -342,14 +340,14 @@ def test_a_match_that_was_removed_from_the_dataset_has_no_row(chain: Chain, tmp_
     shutil.copytree(chain.workspace.datasets, here.datasets)
     dataset = open_dataset(here, "colours")
     dataset.catalog.forget([20])
-    found = answer(chain.model, chain.index, dataset, chain.pixels_of(20), k=2)
+    found = answer_pixels(chain.model, chain.index, dataset, chain.pixels_of(20), Wanted(k=2))
     assert (found.matches[0].image_id, found.matches[0].image) == (20, None)
     assert found.matches[1].image is not None
 
 
 def test_an_answer_without_its_index_says_so(chain: Chain, tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="There is no “nothing”"):
-        answer_file(chain.workspace, "nothing", tmp_path / "a.png", 3)
+        answer_file(chain.workspace, "nothing", tmp_path / "a.png", Wanted())
 
 
 def test_unreadable_images_are_left_out_and_counted(chain: Chain, tmp_path: Path) -> None:

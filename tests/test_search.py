@@ -1,103 +1,23 @@
 """Asking an index as a person does: several images, likes, filters, duplicates, what is unusual."""
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from core.artifacts import draft, publish
-from core.datasets.catalog import Catalog, Found
 from core.datasets.curation import exclude
 from core.datasets.filters import ImageFilter
-from core.datasets.layout import Labels, Layout
-from core.datasets.registry import (
-    CATALOG,
-    Dataset,
-    Root,
-    describe_dataset,
-    open_dataset,
-    publish_dataset,
-)
 from core.errors import WorkbenchError
-from core.progress import finish
 from core.retrieval.blend import Blend, blend
 from core.retrieval.calibration import Calibration, calibrate
 from core.retrieval.search import Match, Wanted, gains, search
 from core.retrieval.vote import vote
-from core.vectors.building import build
 from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.embeddings import Embeddings, open_embeddings
-from core.vectors.faiss_store import FaissStore
 from core.workspace import Workspace
+from tests.circles import Circle, at, circle
 
 NOTHING = np.empty((0, 2), np.float32)
-
-
-def at(*degrees: float) -> NDArray[np.float32]:
-    """(N, 2) unit rows at these angles."""
-    radians = np.deg2rad(degrees)
-    return np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Circle:
-    """Images whose embeddings lie on the unit circle: image 1 at the first angle, and so on."""
-
-    dataset: Dataset
-    embeddings: Embeddings
-    store: FaissStore
-
-    def ids(self, degrees: float, wanted: Wanted, **options: object) -> list[int]:
-        found = search(self.store, self.dataset, at(degrees), wanted, **options)  # type: ignore[arg-type]
-        return [match.image_id for match in found]
-
-
-def circle(
-    workspace: Workspace,
-    images: list[tuple[float, str, str]],
-    contents: dict[int, str] | None = None,
-    config: IndexConfig | None = None,
-) -> Circle:
-    """Publish images as (degrees, class, split); `contents` gives some of them the same bytes."""
-    found = [
-        Found(
-            root=0,
-            path=f"{number}.png",
-            folder_label=label,
-            width=32,
-            height=32,
-            size_bytes=100,
-            modified_ns=0,
-            sha256=(contents or {}).get(number, f"{number:064x}"),
-            problem=None,
-            split=split,
-        )
-        for number, (_, label, split) in enumerate(images, 1)
-    ]
-    with draft(workspace.datasets) as folder:
-        roots = [Root(path=folder, layout=Layout(labels=Labels.TOP))]
-        describe_dataset(folder, roots=roots, source="folder", left_out=())
-        catalog = Catalog(folder / CATALOG)
-        catalog.create()
-        catalog.write(new=found)
-        publish_dataset(workspace, folder, "circle")
-    ids = np.arange(1, len(images) + 1, dtype=np.int64)
-    vectors = at(*(degrees for degrees, _, _ in images))
-    with draft(workspace.embeddings) as folder:
-        np.save(folder / "vectors.npy", vectors)
-        np.save(folder / "image_ids.npy", ids)
-        made_from = {"dataset": "circle", "model": "none", "model_fingerprint": "none"}
-        manifest = publish(
-            folder, kind="embeddings", stem="e", config={}, made_from=made_from, summary={}
-        )
-    return Circle(
-        open_dataset(workspace, "circle"),
-        open_embeddings(workspace, manifest.id),
-        finish(build(vectors, ids, config or IndexConfig())),
-    )
 
 
 @pytest.fixture

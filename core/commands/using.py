@@ -5,10 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from core.commands.command import Command, Result, artifact_facts, describe_artifact
+from core.commands.image_options import add_image_options, read_image_options
 from core.job_records import list_running, request_stop
 from core.options import add_options, read_options
 from core.progress import Progress, Work
-from core.retrieval.config import MAX_MATCHES, EvaluateConfig
+from core.retrieval.config import EvaluateConfig
+from core.retrieval.search import Wanted
 from core.workspace import Workspace
 
 STARTING = Progress(0, 0, "starting")
@@ -18,15 +20,26 @@ def _configure_query(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", type=Path, metavar="IMAGE", help="the image to search by")
     parser.add_argument("--index", required=True, help="id of the index")
     parser.add_argument("--k", type=int, default=10, help="matches wanted, 1 to 1000")
+    parser.add_argument(
+        "--least-similarity", type=float, default=-1.0, help="leave out matches below it"
+    )
+    parser.add_argument(
+        "--fold", action="store_true", help="count duplicates as one match, the best of them"
+    )
+    add_image_options(parser)
 
 
 def _run_query(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    if not 1 <= options.k <= MAX_MATCHES:
-        raise ValueError(f"k must be in 1..{MAX_MATCHES}, got {options.k}")
+    wanted = Wanted(
+        k=options.k,
+        images=read_image_options(options),
+        least_similarity=options.least_similarity,
+        fold=options.fold,
+    )
     yield STARTING
     from core.retrieval.query import answer_file
 
-    return answer_file(workspace, options.index, options.image, options.k)
+    return answer_file(workspace, options.index, options.image, wanted)
 
 
 def _describe_query(result: Result) -> str:

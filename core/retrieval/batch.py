@@ -24,7 +24,7 @@ from core.retrieval.batch_config import BatchConfig
 from core.retrieval.batch_queries import Queries, find_queries
 from core.retrieval.batch_table import batch_table, rows_at_once, unanswered
 from core.retrieval.batches import Batch, describe_batch, table_name
-from core.retrieval.query import require_own_model
+from core.retrieval.query import check_model
 from core.vectors.encoding import Encoder
 from core.vectors.indexes import open_index
 from core.workspace import Workspace
@@ -57,7 +57,7 @@ def query_batch(workspace: Workspace, source: Path, config: BatchConfig) -> Work
     index = open_index(workspace, config.index)
     dataset = open_dataset(workspace, index.dataset)
     model = load_model(workspace, index.model)
-    require_own_model(model, index)
+    check_model(index, model.manifest)
     answerer = Answerer(index, dataset, Encoder(model, index.encoding), config.k)
     made_from = _made_from(index.manifest)
     with draft(workspace.batches) as unpacked, draft(workspace.batches) as folder:

@@ -24,7 +24,7 @@ from core.datasets.registry import Dataset
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
-    from core.retrieval.query import Match
+    from core.retrieval.search import Match
 
 COLUMNS = ("rank", "image_id", "similarity", "label", "path", "split", "file", "sha256")
 """Of a table of matches: rank from 1 on; path from the dataset's folder on; file absolute, on the

@@ -1,102 +1,76 @@
-"""Answering one query: what is on the picture, and which images are like it.
+"""Asking by one image: the whole way from its pixels, or from its place in the index, to matches.
+
+What is answered to a question is the business of `answer.py`.
 
 Shapes, in this file: S pixels a side.
 """
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.catalog import ImageRow
+from core.artifacts import Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.embedder.batches import load_square
 from core.embedder.models import Model, load_model
 from core.errors import WorkbenchError
-from core.retrieval.config import MAX_MATCHES
+from core.retrieval.answer import Answer, EmbeddedQuestion, answer
+from core.retrieval.search import Match, Wanted, search
 from core.vectors.embeddings import open_embeddings
 from core.vectors.encoding import Encoder
 from core.vectors.indexes import Index, open_index
-from core.vectors.store import Matches
 from core.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """One of the images that are like the query."""
+def check_model(index: Index, model: Manifest) -> None:
+    """Check that queries embedded by a model can be answered by an index.
 
-    image: ImageRow | None
-    """Its catalog row; None when it was removed from the dataset after the index was built."""
-
-    image_id: int
-    similarity: float
-    """Cosine similarity in [-1, 1]."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the model and the index say of a query."""
-
-    prediction: list[tuple[str, float]]
-    """Categories with their probabilities, likeliest first; empty for a model without classes."""
-
-    matches: list[Match]
-    """Nearest images, best first."""
-
-    seconds: dict[str, float]
-    """Time spent on embed and search."""
+    Raises:
+        WorkbenchError: The index was made with another model.
+    """
+    if model.fingerprint != index.manifest.made_from["model_fingerprint"]:
+        raise WorkbenchError(
+            f"The index {index.manifest.id} was made with another model than {model.id} is now.",
+            "Build the index again.",
+        )
 
 
-def answer(
+def answer_pixels(
     model: Model,
     index: Index,
     dataset: Dataset,
     pixels: NDArray[np.uint8],
-    k: int,
+    wanted: Wanted,
     *,
-    leave_out: int | None = None,
+    own_ids: frozenset[int] = frozenset(),
 ) -> Answer:
-    """Find the `k` images most like the query and predict its category.
+    """Find the images most like a picture and say what it shows.
 
     Args:
         model: The one that the index was made with.
         index: What is searched.
         dataset: Whose images the index holds.
         pixels: (3, S, S) uint8, the query as `batches.load_square` reads it.
-        k: Matches wanted, 1 to 1,000; more than the index holds gives all.
-        leave_out: Catalog id of the query itself, when it is taken from the dataset.
+        wanted: Which matches.
+        own_ids: Catalog ids that are no answer, such as the query's own.
 
     Raises:
         WorkbenchError: The index was made with another model.
-        ValueError: `k` is out of range.
     """
-    if not 1 <= k <= MAX_MATCHES:
-        raise ValueError(f"k must be in 1..{MAX_MATCHES}, got {k}")
-    require_own_model(model, index)
+    check_model(index, model.manifest)
     started = time.perf_counter()
     embeddings, probabilities = Encoder(model, index.encoding).embed(pixels[None])
-    embedded = time.perf_counter()
-    wanted = k if leave_out is None else k + 1
-    [found] = index.store.search(embeddings, wanted)
-    searched = time.perf_counter()
-    likeliest = np.argsort(-probabilities[0], kind="stable")
-    return Answer(
-        prediction=[(model.classes[c], float(probabilities[0, c])) for c in likeliest],
-        matches=_with_rows(found, dataset, leave_out)[:k],
-        seconds={"embed": embedded - started, "search": searched - embedded},
+    seconds = {"embed": time.perf_counter() - started}
+    question = EmbeddedQuestion(
+        embeddings=list(embeddings),
+        probabilities=list(probabilities),
+        is_wanted=[True],
+        own_ids=own_ids,
     )
-
-
-def require_own_model(model: Model, index: Index) -> None:
-    """Raise `WorkbenchError` unless the index was made with just this model."""
-    if model.manifest.fingerprint != index.manifest.made_from["model_fingerprint"]:
-        raise WorkbenchError(
-            f"The index {index.manifest.id} was made with another model than {model.id} is now.",
-            "Build the index again.",
-        )
+    return answer(index, dataset, None, model.classes, question, wanted).after(seconds)
 
 
 def neighbours_of_image(workspace: Workspace, index: Index, image_id: int, k: int) -> list[Match]:
@@ -112,36 +86,27 @@ def neighbours_of_image(workspace: Workspace, index: Index, image_id: int, k: in
     rows = embeddings.rows_of(np.array([image_id], np.int64))
     if not len(rows):
         return []
-    [found] = index.store.search(np.ascontiguousarray(embeddings.vectors[rows]), k + 1)
-    return _with_rows(found, open_dataset(workspace, index.dataset), image_id)[:k]
+    vectors = np.ascontiguousarray(embeddings.vectors[rows])
+    dataset = open_dataset(workspace, index.dataset)
+    return search(index.store, dataset, vectors, Wanted(k=k), {image_id})
 
 
-def _with_rows(found: Matches, dataset: Dataset, leave_out: int | None) -> list[Match]:
-    rows = dataset.catalog.rows_by_id(found.image_ids.tolist())
-    pairs = zip(found.image_ids.tolist(), found.similarities.tolist(), strict=True)
-    return [
-        Match(rows.get(image_id), image_id, similarity)
-        for image_id, similarity in pairs
-        if image_id != leave_out
-    ]
-
-
-def answer_file(workspace: Workspace, index_id: str, path: Path, k: int) -> dict[str, Any]:
+def answer_file(workspace: Workspace, index_id: str, path: Path, wanted: Wanted) -> dict[str, Any]:
     """Answer a query by an image file, opening all that it takes, as plain data for scripts.
 
     Raises:
         MissingError: The index, its model or its dataset is gone.
         UnreadableImageError: The file is no image.
-        ValueError: `k` is out of range.
     """
     index = open_index(workspace, index_id)
     model = load_model(workspace, index.model)
     pixels = load_square(path, model.config.image_size)
-    found = answer(model, index, open_dataset(workspace, index.dataset), pixels, k)
+    found = answer_pixels(model, index, open_dataset(workspace, index.dataset), pixels, wanted)
     return {
         "prediction": [
             {"label": label, "probability": probability} for label, probability in found.prediction
         ],
+        "vote": [{"label": label, "share": share} for label, share in found.vote],
         "matches": [
             {
                 "image_id": match.image_id,
@@ -151,5 +116,5 @@ def answer_file(workspace: Workspace, index_id: str, path: Path, k: int) -> dict
             }
             for match in found.matches
         ],
-        "seconds": found.seconds,
+        "seconds": dict(found.seconds),
     }

@@ -21,15 +21,23 @@ LEAST_VARIANCE = 1e-6
 the size of all others, so they are left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Whitening:
-    """An affine map."""
+    """An affine map. Two of the same numbers are equal, so that an encoding can be a key."""
 
     mean: NDArray[np.float32]
     """(D,) taken from each embedding."""
 
     matrix: NDArray[np.float32]
     """(D, D), a row a direction; rows of zeros for directions that are left out."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Whitening):
+            return NotImplemented
+        return np.array_equal(self.mean, other.mean) and np.array_equal(self.matrix, other.matrix)
+
+    def __hash__(self) -> int:
+        return hash(self.mean.tobytes())
 
     def transform(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (N, D) float32 whitened rows, not of unit length yet."""

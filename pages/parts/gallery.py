@@ -1,7 +1,7 @@
 """A grid of pictures to click or to select. Which pictures, and what for, is the page's."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,10 @@ class Tile:
 
     chips: tuple[str, ...] = ()
     """Short words on the picture, such as tags; small tiles count what they have no room for."""
+
+    def with_chip(self, word: str) -> "Tile":
+        """Return the tile with one more word on it."""
+        return replace(self, chips=(*self.chips, word))
 
 
 @dataclass(frozen=True, slots=True)

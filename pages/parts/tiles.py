@@ -10,7 +10,7 @@ from pages.parts.gallery import Tile
 from state import resources
 
 if TYPE_CHECKING:
-    from core.retrieval.query import Match
+    from core.retrieval.search import Match
 
 
 def tiles_of(dataset: Dataset, rows: Sequence[ImageRow]) -> list[Tile]:
@@ -23,18 +23,20 @@ def tiles_of(dataset: Dataset, rows: Sequence[ImageRow]) -> list[Tile]:
 
 
 def tiles_of_matches(
-    dataset: Dataset, matches: "Sequence[Match]", wanted_label: str | None
+    dataset: Dataset, matches: "Sequence[Match]", wanted_label: str | None, *, first_rank: int = 1
 ) -> list[Tile]:
-    """Return a tile a match with rank, category and similarity.
+    """Return a tile a match with rank, category, split and similarity.
 
     Args:
         dataset: Whose images they are.
         matches: Best first.
         wanted_label: The query's own category where it is known; matches are then marked.
+        first_rank: Of the first of them.
     """
     resources.make_thumbnails(dataset, [match.image for match in matches if match.image])
     return [
-        _match_tile(dataset, match, rank, wanted_label) for rank, match in enumerate(matches, 1)
+        _match_tile(dataset, match, rank, wanted_label)
+        for rank, match in enumerate(matches, first_rank)
     ]
 
 
@@ -43,11 +45,14 @@ def _match_tile(dataset: Dataset, match: "Match", rank: int, wanted_label: str |
     if match.image is None:
         note = "no longer in the dataset"
         return Tile(id=match.image_id, src="", title=f"{rank}", caption=caption, note=note)
+    if match.image.split:
+        caption += f" · {match.image.split}"
     title = f"{rank} · {match.image.label or match.image.path}"
     mark = ""
     if wanted_label is not None:
         mark = "hit" if match.image.label == wanted_label else "miss"
-    return _tile(dataset, match.image, title, caption, mark)
+    tile = _tile(dataset, match.image, title, caption, mark)
+    return tile.with_chip(f"+{len(match.alike)} alike") if match.alike else tile
 
 
 def _tile(dataset: Dataset, row: ImageRow, title: str, caption: str, mark: str = "") -> Tile:

@@ -40,5 +40,5 @@ def sidebar(first: st.Page) -> None:
 
 def _address(title: str) -> Parameters:
     chosen = session.selection()
-    view = to_parameters(chosen.view) if title == "Datasets" else {}
-    return {**session.address(chosen), **view}
+    own = {"Datasets": to_parameters(chosen.view), "Query": session.question_address()}
+    return {**session.address(chosen), **own.get(title, {})}

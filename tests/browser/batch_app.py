@@ -5,7 +5,7 @@ import streamlit as st
 from core.datasets.registry import open_dataset
 from core.lineage import read_lineage
 from core.retrieval.match_export import Asked
-from core.retrieval.query import Match
+from core.retrieval.search import Match
 from pages.parts.query import batch, take_out
 from state import choices, resources, session
 

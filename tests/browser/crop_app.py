@@ -7,7 +7,7 @@ the screen is two of it.
 import streamlit as st
 from PIL import Image
 
-from core.cropping import cropped
+from core.cropping import WHOLE, Crop, cropped
 from core.errors import WorkbenchError
 from core.thumbnails import data_uri, encode_thumbnail
 from pages.parts.query import crop, paste
@@ -18,12 +18,16 @@ SIZES = {"wide": (800, 400), "tall": (200, 600), "tiny": (12, 12)}
 
 def show_crop() -> None:
     state = st.session_state
-    picture = quadrants(
-        *SIZES[st.segmented_control("picture", SIZES, default="wide", required=True)]
-    )
+    state.setdefault("crops", {})
+    name = st.segmented_control("picture", SIZES, default="wide", required=True)
+    picture = quadrants(*SIZES[name])
     uri = data_uri(encode_thumbnail(picture, 640))
     with st.container(width=400):
-        chosen = crop.draw(uri, picture.width, picture.height, key="crop")
+        chosen = crop.draw(
+            uri, picture.width, picture.height, state.crops.get(name, WHOLE), key="crop"
+        )
+    state.crops[name] = chosen
+    st.button("half of it", on_click=state.crops.update, args=({name: Crop(right=0.5)},))
     edges = (chosen.left, chosen.top, chosen.right, chosen.bottom)
     st.text("crop: " + " ".join(f"{edge:.3f}" for edge in edges))
     st.text(f"turned: {chosen.turns} {chosen.angle:g}")

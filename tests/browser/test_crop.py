@@ -397,3 +397,15 @@ def test_nonsense_from_a_browser_leaves_the_crop_as_it_is(
     says(crop_page, "runs: 3")
     says(crop_page, "turned: 0 0")
     says(crop_page, "crop: 0.250 0.250 0.750 0.750")
+
+
+def test_a_crop_that_the_page_sets_takes_the_place_of_the_one_drawn(crop_page: Page) -> None:
+    drag(crop_page, (0.25, 0.25), (0.75, 0.75))
+    says(crop_page, "crop: 0.250 0.250 0.750 0.750")
+    crop_page.get_by_role("button", name="half of it").click()
+    says(crop_page, "crop: 0.000 0.000 0.500 1.000")
+    is_drawn_at(crop_page, 0, 0, 0.5, 1)
+    run_again(crop_page)
+    says(crop_page, "crop: 0.000 0.000 0.500 1.000")
+    drag(crop_page, (0.6, 0.5), (0.9, 0.9))
+    says(crop_page, "crop: 0.600 0.500 0.900 0.900")

@@ -54,7 +54,7 @@ def _dialog(dataset: Dataset, view: View) -> None:
             "Use as query", key="details-query", type="primary", icon=":material/image_search:"
         ):
             _close()
-            chosen.query_image = row.id
+            session.ask_by_image(row.id)
             ways.go("Query")
     _neighbours(dataset, row)
 

@@ -109,7 +109,7 @@ def _choice(
 
 def _chips(images: ImageFilter) -> None:
     """Draw a button for each value that narrows the view; a click takes it away."""
-    chips = _chips_of(images)
+    chips = chips_of(images)
     if not chips:
         return
     with st.container(horizontal=True, gap="xsmall", key="datasets-chips"):
@@ -132,7 +132,7 @@ def _chips(images: ImageFilter) -> None:
             )
 
 
-def _chips_of(images: ImageFilter) -> list[tuple[str, ImageFilter]]:
+def chips_of(images: ImageFilter) -> list[tuple[str, ImageFilter]]:
     """Return a text for each value that narrows the view, and the filter without it."""
     chips = []
     for field, name in (("labels", "Class"), ("splits", "Split"), ("tags", "Tag")):

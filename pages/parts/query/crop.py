@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.cropping import MAX_ANGLE, MIN_SIDE, WHOLE, Crop
+from core.cropping import MAX_ANGLE, MIN_SIDE, Crop
 from state import session
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -16,9 +16,6 @@ MODULE = ("crop.js", "crop_shapes.js")
 """Joined, for a component's code is one file."""
 
 EDGES = ("left", "top", "right", "bottom")
-MOST_KEPT = 100
-"""Crops remembered in a tab, those of other pictures too."""
-
 TURN_ICON = (
     '<svg viewBox="0 0 20 20" aria-hidden="true"><path d="M5 11a6 6 0 1 0 2-5M7 2v4h4"/></svg>'
 )
@@ -53,21 +50,24 @@ _MOUNT = st.components.v2.component(
 )
 
 
-def draw(picture_uri: str, width: int, height: int, *, key: str) -> Crop:
+def draw(picture_uri: str, width: int, height: int, crop: Crop, *, key: str) -> Crop:
     """Show a picture to crop and turn, and return the crop as it stands.
 
-    The page runs when a drag has ended, not while it lasts. The crop of each picture is kept while
-    the tab is open: through reruns, visits to other pages and other pictures under the same key.
+    The page runs when a drag has ended, not while it lasts. It keeps what is returned and gives it
+    again; a crop other than the last one returned, such as that of an earlier step, is drawn anew.
 
     Args:
         picture_uri: The upright picture, whole, as a data URI; some 640 pixels are plenty.
         width: Of the original, in pixels.
         height: Of the original, in pixels.
+        crop: What is cut out so far.
         key: Widget key; with the same key another picture takes the place of this one.
     """
-    picture = _name(picture_uri)
-    sent = (session.value_of(key) or {}).get("crop")
-    crop = _read_crop(sent, picture) or _kept(key).get(picture, WHOLE)
+    name = hashlib.sha256(picture_uri.encode()).hexdigest()[:16]
+    last = session.value_of(f"{key}-shown") or ("", crop, 0)
+    number = last[2] + (last[:2] != (name, crop))
+    picture = f"{name}-{number}"  # What the browser says of an earlier one is not listened to
+    chosen = _read_crop((session.value_of(key) or {}).get("crop"), picture) or crop
     _MOUNT(
         key=key,
         data={
@@ -81,13 +81,8 @@ def draw(picture_uri: str, width: int, height: int, *, key: str) -> Crop:
         },
         on_crop_change=_ignore,
     )
-    _keep(key, picture, crop)
-    return crop
-
-
-def crop_of(picture_uri: str, *, key: str) -> Crop:
-    """Return the crop that was last drawn on a picture which is not shown now."""
-    return _kept(key).get(_name(picture_uri), WHOLE)
+    session.remember(f"{key}-shown", (name, chosen, number))
+    return chosen
 
 
 def _read_crop(sent: object, picture: str) -> Crop | None:
@@ -105,22 +100,6 @@ def _read_crop(sent: object, picture: str) -> Crop | None:
         return Crop(**numbers)
     except ValueError:
         return None
-
-
-def _name(picture_uri: str) -> str:
-    return hashlib.sha256(picture_uri.encode()).hexdigest()[:16]
-
-
-def _kept(key: str) -> dict[str, Crop]:
-    """Return the crops of this tab, by picture, the one shown last at the end."""
-    kept: dict[str, Crop] = session.value_of(f"{key}-kept") or {}
-    return kept
-
-
-def _keep(key: str, picture: str, crop: Crop) -> None:
-    others = {name: value for name, value in _kept(key).items() if name != picture}
-    newest = list(others.items())[-MOST_KEPT + 1 :]
-    session.remember(f"{key}-kept", dict([*newest, (picture, crop)]))
 
 
 def _ignore() -> None:

@@ -19,7 +19,7 @@ from pages.parts.text import size
 from state import resources
 
 if TYPE_CHECKING:
-    from core.retrieval.query import Match
+    from core.retrieval.search import Match
 
 
 def popover(dataset: Dataset, matches: "Sequence[Match]", asked: Asked) -> None:

@@ -1,0 +1,37 @@
+"""How the precision of one query changes with the rank: a small curve beside the number."""
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from pages.parts.charts import TRAIN_COLOUR
+from pages.parts.plot import plot
+
+HEIGHT = 72
+MARGIN = {"l": 30, "r": 6, "t": 6, "b": 18}
+
+
+def draw(precision: NDArray[np.float64], key: str) -> None:
+    """Draw precision@k over k.
+
+    Args:
+        precision: (K,) in [0, 1].
+        key: Widget key.
+    """
+    figure = go.Figure(
+        go.Scatter(
+            x=np.arange(1, len(precision) + 1),
+            y=precision.round(4),
+            mode="lines",
+            line={"color": TRAIN_COLOUR, "width": 2},
+            fill="tozeroy",
+            hovertemplate="precision@%{x}: %{y:.2f}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        margin=MARGIN,
+        showlegend=False,
+        xaxis={"range": [1, len(precision)], "tickvals": [1, len(precision)], "showgrid": False},
+        yaxis={"range": [0, 1.02], "tickvals": [0, 1], "showgrid": False},
+    )
+    plot(figure, key=key, height=HEIGHT)
