@@ -39,8 +39,9 @@ from core.vectors.embed_config import (
     read_embed_config,
 )
 from core.vectors.embeddings import Embeddings, embed_dataset, open_embeddings
-from core.vectors.encoding import Encoder, Encoding, read_encoding, unit
+from core.vectors.encoding import Encoder, Encoding, read_encoding
 from core.vectors.indexes import build_index, open_index
+from core.vectors.unit_rows import unit
 from core.vectors.updates import update_index
 from core.vectors.whitening import fit_whitening
 from core.workspace import PROJECT, Workspace

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import WorkbenchError
-from core.vectors.encoding import unit
+from core.vectors.unit_rows import unit
 
 QUERY_WEIGHT, LIKED_WEIGHT, UNLIKED_WEIGHT = 1.0, 0.75, 0.15
 """Rocchio's alpha, beta and gamma, with the values that Manning, Raghavan & Schütze (2008, 9.1.1)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from core.embedder.places import split_over_places
-from core.vectors.encoding import SHORTEST, Encoder
-from core.vectors.unit_rows import check_unit_rows
+from core.vectors.encoding import Encoder
+from core.vectors.unit_rows import SHORTEST, check_unit_rows
 
 Values = NDArray[np.float32]
 

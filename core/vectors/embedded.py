@@ -13,9 +13,9 @@ from core.datasets.splits import images_to_learn_from
 from core.errors import WorkbenchError
 from core.vectors.embedding import Embedding
 from core.vectors.embedding_task import EmbeddingTask
-from core.vectors.encoding import Encoding, unit
+from core.vectors.encoding import Encoding
 from core.vectors.known_rows import as_array
-from core.vectors.unit_rows import check_unit_rows
+from core.vectors.unit_rows import check_unit_rows, unit
 from core.vectors.whitening import fit_whitening
 
 MAX_PROBLEMS_KEPT = 100

@@ -13,11 +13,8 @@ from numpy.typing import NDArray
 
 from core.embedder.models import Model
 from core.vectors.embed_config import Precision
-from core.vectors.unit_rows import check_unit_rows
+from core.vectors.unit_rows import check_unit_rows, unit
 from core.vectors.whitening import Whitening, read_whitening
-
-SHORTEST = np.float32(1e-12)
-"""What lengths are divided by at least, as in torch's `normalize`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,10 +97,3 @@ class Encoder:
 
     def _embed(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return self.model.embed(pixels, bfloat16=self.encoding.precision == Precision.BFLOAT16)
-
-
-def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (B, D) rows of unit length; rows of zeros stay."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: NDArray[np.float32] = vectors / np.maximum(lengths, SHORTEST)
-    return scaled

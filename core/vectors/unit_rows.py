@@ -11,6 +11,9 @@ BLOCK = 1 << 16
 TOLERANCE = 1e-2
 """How far from 1 a length may be: far more than rounding takes, far less than a mistake does."""
 
+SHORTEST = np.float32(1e-12)
+"""What lengths are divided by at least, as in torch's `normalize`."""
+
 
 def check_unit_rows(vectors: NDArray[np.float32]) -> None:
     """Refuse embeddings that no search could find.
@@ -30,3 +33,10 @@ def check_unit_rows(vectors: NDArray[np.float32]) -> None:
             f"{num_wrong} of {len(vectors)} embeddings are zero, not finite or not of unit length.",
             "Embed the images again; if that does not help, train the model again.",
         )
+
+
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (B, D) rows of unit length; rows of zeros stay."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: NDArray[np.float32] = vectors / np.maximum(lengths, SHORTEST)
+    return scaled
