@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-MAX_BATCH_MATCHES = 1000
-"""Most matches of each query of a batch: nobody looks at them one by one, as on the page."""
+from core.retrieval.config import MAX_MATCHES
 
 
 class BatchFormat(StrEnum):
@@ -36,5 +35,5 @@ class BatchConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "format", BatchFormat(self.format))
-        if not 1 <= self.k <= MAX_BATCH_MATCHES:
-            raise ValueError(f"k must be in 1..{MAX_BATCH_MATCHES}, got {self.k}")
+        if not 1 <= self.k <= MAX_MATCHES:
+            raise ValueError(f"k must be in 1..{MAX_MATCHES}, got {self.k}")

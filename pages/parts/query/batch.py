@@ -14,10 +14,11 @@ from core.datasets.uploads import keep_for_job
 from core.errors import MissingError, WorkbenchError
 from core.job_records import Status
 from core.options import as_arguments
-from core.retrieval.batch_config import MAX_BATCH_MATCHES, BatchConfig, BatchFormat
+from core.retrieval.batch_config import BatchConfig, BatchFormat
 from core.retrieval.batch_queries import check_source
 from core.retrieval.batch_table import first_rows
 from core.retrieval.batches import Batch, delete_batch, list_batches
+from core.retrieval.config import MAX_MATCHES
 from pages.parts import downloads, job_panel
 from pages.parts.launch import launch
 from pages.parts.text import duration, plain, size
@@ -108,7 +109,7 @@ def _how(index: Manifest) -> BatchConfig:
     """Draw how they are answered, and return it."""
     k = st.number_input(
         "Matches of each",
-        *(1, MAX_BATCH_MATCHES, BatchConfig(index=index.id).k),
+        *(1, MAX_MATCHES, BatchConfig(index=index.id).k),
         key="query-batch-k",
         help=DOCS["k"],
         width=160,
