@@ -19,6 +19,9 @@ from state.sources import Source
 if TYPE_CHECKING:
     from core.retrieval.search import Match
 
+WIDTH = 960
+"""Of the dialog, in pixels: two pictures beside each other, and what is said of them, in one look."""
+
 SIDE = 480
 """Longest side of the two pictures, in pixels."""
 
@@ -42,7 +45,7 @@ def _close() -> None:
     session.selection().open_match = None
 
 
-@st.dialog("Why it matches", width="large", on_dismiss=_close)
+@st.dialog("Why it matches", width=WIDTH, on_dismiss=_close)
 def _dialog(
     dataset: Dataset,
     matches: "Sequence[Match]",
