@@ -110,20 +110,20 @@ def test_what_the_places_add_is_the_embedding_before_its_length_is_made_one(back
 def test_under_an_average_each_place_adds_a_quarter_of_its_colour() -> None:
     [parts] = split_over_places(by_hand(), CPU, colours(RED, GREEN, BLACK, BLACK)[None])
     expected = [[[0.25, 0, 0], [0, 0.25, 0]], [[0, 0, 0], [0, 0, 0]]]
-    np.testing.assert_allclose(parts, expected, atol=1e-6)
+    np.testing.assert_allclose(parts, np.array(expected), atol=1e-6)
 
 
 def test_a_shift_belongs_to_all_places_in_equal_parts() -> None:
     [parts] = split_over_places(by_hand(shift=-0.4), CPU, colours(RED, GREEN, BLACK, BLACK)[None])
     expected = [[[0.15, -0.1, -0.1], [-0.1, 0.15, -0.1]], [[-0.1] * 3, [-0.1] * 3]]
-    np.testing.assert_allclose(parts, expected, atol=1e-6)
+    np.testing.assert_allclose(parts, np.array(expected), atol=1e-6)
 
 
 def test_under_a_maximum_only_the_greatest_value_adds() -> None:
     picture = colours((200, 0, 0), (100, 255, 0), BLACK, BLACK)[None]
     [parts] = split_over_places(by_hand(nn.AdaptiveMaxPool2d(1)), CPU, picture)
     expected = [[[200 / 255, 0, 0], [0, 1, 0]], [[0, 0, 0], [0, 0, 0]]]
-    np.testing.assert_allclose(parts, expected, atol=1e-6)
+    np.testing.assert_allclose(parts, np.array(expected), atol=1e-6)
 
 
 # What pairs of places add to a similarity
@@ -134,8 +134,8 @@ def test_only_what_both_have_makes_two_pictures_alike(model: Model) -> None:
     made = compare_regions(encoder_of(model, network=by_hand()), query, match)
 
     assert made.similarity == pytest.approx(1 / 2)  # (1, 1, 0) and (1, 0, 1), each over √2
-    np.testing.assert_allclose(made.query_heat, [[0.5, 0], [0, 0]], atol=1e-6)
-    np.testing.assert_allclose(made.match_heat, [[0, 0], [0, 0.5]], atol=1e-6)
+    np.testing.assert_allclose(made.query_heat, np.array([[0.5, 0], [0, 0]]), atol=1e-6)
+    np.testing.assert_allclose(made.match_heat, np.array([[0, 0], [0, 0.5]]), atol=1e-6)
     assert made.matrix[0, 0, 1, 1] == pytest.approx(0.5)  # Red and red
     assert np.count_nonzero(np.abs(made.matrix) > 1e-6) == 1
     assert {a.dtype for a in (made.query_heat, made.match_heat, made.matrix)} == {
@@ -151,7 +151,7 @@ def test_what_speaks_against_is_negative(model: Model) -> None:
     query, match = colours(RED, GREEN, BLACK, BLACK), colours(RED, BLUE, BLACK, BLACK)
     made = compare_regions(encoder_of(model, network=network), query, match)
     assert made.similarity == pytest.approx(0.0, abs=1e-6)
-    np.testing.assert_allclose(made.query_heat, [[0.5, -0.5], [0, 0]], atol=1e-6)
+    np.testing.assert_allclose(made.query_heat, np.array([[0.5, -0.5], [0, 0]]), atol=1e-6)
 
 
 def holds_together(made: RegionComparison) -> None:
@@ -186,7 +186,7 @@ def test_mirror_images_are_alike_at_mirrored_places(model: Model) -> None:
     encoder = encoder_of(model, network=by_hand(), flip=True)
     made = compare_regions(encoder, picture, np.ascontiguousarray(picture[..., ::-1]))
     assert made.similarity == pytest.approx(1)
-    np.testing.assert_allclose(made.query_heat, [[0.5, 0.5], [0, 0]], atol=1e-6)
+    np.testing.assert_allclose(made.query_heat, np.array([[0.5, 0.5], [0, 0]]), atol=1e-6)
     assert made.matrix[0, 0, 0, 1] == pytest.approx(0.5)  # Red, left and right
     assert made.matrix[0, 0, 0, 0] == pytest.approx(0, abs=1e-6)
 
@@ -246,7 +246,7 @@ def test_an_embedding_of_zeros_is_refused(model: Model) -> None:
 def test_a_map_is_enlarged_smoothly() -> None:
     large = enlarged(np.array([[0, 1], [0, 1]], np.float32), 4)
     assert large.dtype == np.float32
-    np.testing.assert_allclose(large, [[0, 0.25, 0.75, 1]] * 4)
+    np.testing.assert_allclose(large, np.array([[0, 0.25, 0.75, 1]] * 4))
 
 
 def test_the_hottest_tenth_is_held_against_the_objects_share() -> None:
