@@ -77,6 +77,11 @@ def run_again(page: Page) -> None:
     page.get_by_role("button", name="run again").click()
 
 
+def run_unseen(page: Page) -> None:
+    """Run the page again while mouse, keys and focus stay where they are."""
+    page.get_by_role("button", name="run again").evaluate("(button) => button.click()")
+
+
 def turn(page: Page, way: str) -> None:
     page.get_by_role("button", name=f"Turn {way}").click()
 
@@ -167,7 +172,11 @@ def test_a_crop_cannot_be_made_too_small_to_search_by(crop_page: Page) -> None:
 
 
 def test_a_click_draws_nothing(crop_page: Page) -> None:
-    crop_page.mouse.click(*place(crop_page, 0.5, 0.3))
+    x, y = place(crop_page, 0.5, 0.3)
+    crop_page.mouse.move(x, y)
+    crop_page.mouse.down()
+    crop_page.mouse.move(x + 2, y + 2)  # no hand is still
+    crop_page.mouse.up()
     run_again(crop_page)
     says(crop_page, "runs: 2")
     says(crop_page, "crop: 0.000 0.000 1.000 1.000")
@@ -233,17 +242,23 @@ def test_the_slider_straightens_and_is_one_event(crop_page: Page) -> None:
     says(crop_page, "runs: 2")
     for _ in range(5):
         crop_page.keyboard.down("ArrowLeft")  # a key that is held down repeats
+    expect(crop_page.locator("output")).to_have_text("40°")
+    run_unseen(crop_page)
+    says(crop_page, "runs: 3")
+    says(crop_page, "turned: 0 45")
     crop_page.keyboard.up("ArrowLeft")
     says(crop_page, "turned: 0 40")
-    says(crop_page, "runs: 3")
+    says(crop_page, "runs: 4")
 
 
 def test_arrows_move_and_with_shift_resize(crop_page: Page) -> None:
     drag(crop_page, (0.25, 0.25), (0.75, 0.75))
     says(crop_page, "runs: 2")
     expect(crop_box(crop_page)).to_be_focused()
+    expect(crop_box(crop_page)).to_have_css("outline-style", "none")
     for _ in range(3):
         crop_page.keyboard.down("ArrowRight")
+    expect(crop_box(crop_page)).to_have_css("outline-style", "solid")
     crop_page.keyboard.up("ArrowRight")
     says(crop_page, "crop: 0.280 0.250 0.780 0.750")
     says(crop_page, "runs: 3")
@@ -270,13 +285,23 @@ def test_it_can_be_reached_and_read_without_a_mouse(crop_page: Page) -> None:
 
 def test_a_run_of_the_page_does_not_disturb_a_drag(crop_page: Page) -> None:
     press_and_move(crop_page, (0.25, 0.25), (0.5, 0.5))
-    crop_page.get_by_role("button", name="run again").evaluate("(button) => button.click()")
+    run_unseen(crop_page)
     says(crop_page, "runs: 2")
     wait_idle(crop_page)
     is_drawn_at(crop_page, 0.25, 0.25, 0.5, 0.5)
     crop_page.mouse.move(*place(crop_page, 0.75, 0.75), steps=3)
     crop_page.mouse.up()
     says(crop_page, "crop: 0.250 0.250 0.750 0.750")
+
+
+def test_a_late_answer_does_not_disturb_the_next_drag(crop_page: Page) -> None:
+    drag(crop_page, (0.1, 0.1), (0.2, 0.2))
+    press_and_move(crop_page, (0.5, 0.5), (0.9, 0.9))
+    says(crop_page, "crop: 0.100 0.100 0.200 0.200")
+    wait_idle(crop_page)
+    is_drawn_at(crop_page, 0.5, 0.5, 0.9, 0.9)
+    crop_page.mouse.up()
+    says(crop_page, "crop: 0.500 0.500 0.900 0.900")
 
 
 def test_each_picture_has_a_crop_of_its_own(crop_page: Page) -> None:

@@ -97,6 +97,7 @@ function listenToPointer(tool) {
     if (!event.isPrimary || event.button !== 0 || tool.drag) return;
     event.preventDefault(); // or a text would be selected
     box.focus({ preventScroll: true });
+    box.classList.add("by-hand"); // the ring of the focus would hide what is drawn
     stage.setPointerCapture(event.pointerId);
     const edges = event.target.dataset?.edges;
     const moves = !edges && event.target.closest(".crop") && !coversFrame(tool.crop);
@@ -135,7 +136,9 @@ function giveUp(tool) {
 // A key that is held down repeats: the page is told when it is let go.
 function listenToKeys(tool) {
   const { root, box, stage } = tool;
+  box.addEventListener("blur", () => box.classList.remove("by-hand"));
   box.addEventListener("keydown", (event) => {
+    box.classList.remove("by-hand");
     const by = ARROWS[event.key];
     const used = by ? !tool.drag && !event.ctrlKey && !event.metaKey && !event.altKey : tool.drag && event.key === "Escape";
     if (!used) return;
