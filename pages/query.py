@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.artifacts import Manifest
 from core.datasets.registry import Dataset, open_dataset
-from core.errors import MissingError, WorkbenchError
+from core.errors import WorkbenchError
 from core.lineage import MODEL_CHANGED, Lineage, read_lineage
 from pages.parts import guards
 from pages.parts.query import answer, ask, batch, compare, images, match, steps, wishes
@@ -16,8 +16,8 @@ from state.sources import Source, label_of, sources_of
 
 def one_question(dataset: Dataset, index: Manifest, model: Manifest, lineage: Lineage) -> None:
     """Draw what is asked on the left, and what is answered on the right."""
-    grid = st.grid(4, min_column_width=220, gap="medium")
-    left, right = grid.cell(), grid.cell(column_span=3)
+    grid = st.grid(3, min_column_width=160, gap="medium")  # Beside each other at 800 pixels, too
+    left, right = grid.cell(), grid.cell(column_span=2)
     question = session.read_question()
     with left:
         ask.show(dataset)
@@ -30,8 +30,6 @@ def one_question(dataset: Dataset, index: Manifest, model: Manifest, lineage: Li
             steps.show(dataset, question)
         with right:
             _answer(dataset, question, sources, index, model, lineage, other)
-    except MissingError as error:
-        right.error(plain(str(error)))
     except WorkbenchError as error:
         right.error(plain(str(error)))
 

@@ -45,9 +45,11 @@ def verdict(answer: "Answer", model: Manifest, dataset: Dataset) -> None:
         st.caption("Neither does this model know classes, nor have the nearest images any.")
         return
     agreed = len({shares[0][0] for _, shares, _ in parts}) == 1
-    with st.container(border=True, horizontal=True, gap="large"):
+    with st.container(border=True):
+        grid = st.grid(len(parts), min_column_width=150)
         for title, shares, note in parts:
-            _shares(title, shares, note)
+            with grid.cell():
+                _shares(title, shares, note)
     if not answer.prediction:
         st.caption("This model knows no classes: the neighbours alone say what it is.")
     elif len(parts) == 2 and not agreed:
@@ -63,10 +65,9 @@ def _whose(model: Manifest, dataset: Dataset) -> str:
 
 
 def _shares(title: str, shares: Sequence[tuple[str, float]], note: str) -> None:
-    with st.container(width=300):
-        st.metric(title, shares[0][0])
-        others = [f"{plain(label)} **{share:.1%}**" for label, share in shares]
-        st.markdown(" · ".join(others) + f"  \n:gray[{note}]")
+    st.metric(title, shares[0][0])
+    others = [f"{plain(label)} **{share:.1%}**" for label, share in shares]
+    st.markdown(" · ".join(others) + f"  \n:gray[{note}]")
 
 
 def _usual(standing: "Standing") -> None:
