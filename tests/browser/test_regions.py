@@ -27,7 +27,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def opened(sound_page: Page, page_problems: PageProblems, address: str) -> Iterator[Page]:
     sound_page.goto(address)
-    wait_idle(sound_page)
+    wait_idle(sound_page, timeout=120)  # The first to come waits for torch
     expect(places(sound_page, "query").get_by_role("button")).to_have_count(9, timeout=30_000)
     yield sound_page
     assert page_problems.console == []
