@@ -51,8 +51,8 @@ MOST_SECONDS = 1.5
 ROUNDS = 5
 START_SIDE = 64
 """VGG halves an image five times and drops what is left over: at 48 px, the preset's own, the last
-max-pool never sees the right and lower third, and what such a trunk learns lies beside the object.
-"""
+max-pool never sees the right and lower third. The maps of a model that began so were found to lie
+up to a place too low."""
 
 UPPER_BLOCKS = {
     "trainable_blocks": 2,
