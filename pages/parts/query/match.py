@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.retrieval.search import Match
 
 WIDTH = 960
-"""Of the dialog, in pixels: two pictures beside each other, and what is said of them, in one look."""
+"""Of the dialog, in pixels: two pictures side by side and what is said of them, in one look."""
 
 SIDE = 480
 """Longest side of the two pictures, in pixels."""
