@@ -83,7 +83,7 @@ def answer(page: Page) -> float:
     page.wait_for_function(
         "before => document.querySelector('[data-testid=stMain]').innerText !== before", arg=before
     )
-    page.get_by_role("group", name="Matches").get_by_role("button").first.wait_for()
+    page.get_by_role("listbox", name="Matches").get_by_role("option").first.wait_for()
     took = time.perf_counter() - started
     wait_idle(page)
     return took

@@ -82,7 +82,7 @@ def upload(page: Page, image: Path) -> None:
     """Search by a file and wait for its answer."""
     page.locator("input[type=file]").set_input_files(image)
     expect(page.get_by_text("Predicted category")).to_be_visible(timeout=MINUTE)
-    expect(tiles(page, "Matches").first).to_be_visible()
+    expect(options(page, "Matches").first).to_be_visible()
 
 
 def draw_map(page: Page) -> Locator:

@@ -92,8 +92,8 @@ def test_ten_categories_from_a_folder_to_the_map(
     go_to(page, "Indexes")
     build_index(page, "caltech101", "caltech101-vgg16_bn")
     upload(page, root / "101_ObjectCategories" / "watch" / "image_0001.jpg")
-    expect(tiles(page, "Matches").first).to_contain_text("1 · watch")
-    expect(tiles(page, "Matches").first).to_contain_text("similarity 1.000")
+    expect(options(page, "Matches").first).to_contain_text("1 · watch")
+    expect(options(page, "Matches").first).to_contain_text("similarity 1.000")
     lasso_everything(page, draw_map(page))
     expect(page.get_by_text(f"{count:,} selected")).to_be_visible()
 
