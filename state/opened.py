@@ -5,7 +5,8 @@ Two of each stay open. Keys are ids and fingerprints, so that what was made anew
 
 import os
 from collections.abc import Sequence
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -100,13 +101,15 @@ def _let_go_of_index(_: "Index") -> None:
 
 def _give_back() -> None:
     """Return to the system what was replaced; by now nothing but its last pass holds it."""
-    if _replaced.empty():
-        return
-    while not _replaced.empty():
-        batcher = _replaced.get()
+    replaced: list[Batcher[Encoding] | None] = []
+    with suppress(Empty):  # Another tab may be about the same
+        while True:
+            replaced.append(_replaced.get_nowait())
+    for batcher in replaced:
         if batcher is not None:
             batcher.wait_closed(GRACE_S)
-    memory.give_back()
+    if replaced:
+        memory.give_back()
 
 
 @st.cache_resource(max_entries=2, show_spinner="Opening the model…", on_release=_let_go)
