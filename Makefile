@@ -2,6 +2,7 @@
 # make run      the app at the address in .streamlit/config.toml, Ctrl-C ends it
 # make check    lint, types, layers
 # make test     check, then every test, in a real browser too where one can be had
+# make test-milvus   the tests that need a Milvus server, against a real one
 #
 # PYTHON=… names the Python to set up with, CHROMIUM=… the browser to test in,
 # REQUIRE_BROWSER=1 makes a missing browser a failure.
@@ -11,7 +12,7 @@ BIN := .venv/bin
 IN_PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 TYPED := $(wildcard Home.py pages state core tests benchmarks)
 
-.PHONY: setup setup-dev run check check-code test clean
+.PHONY: setup setup-dev run check check-code test test-milvus clean
 
 setup:
 	@.ci/setup.sh requirements.txt
@@ -35,6 +36,11 @@ test: setup-dev
 	@.ci/browser.sh
 	@$(MAKE) --no-print-directory check-code
 	$(BIN)/python -m pytest $(IN_PARALLEL)
+
+# In a network of its own where that is allowed: the server's ports are open on all interfaces.
+test-milvus:
+	@.ci/setup.sh requirements-milvus-test.txt
+	tests/milvus/isolated.sh $(BIN)/python -m pytest -m milvus
 
 clean:
 	rm -rf .mypy_cache .ruff_cache .pytest_cache test-results

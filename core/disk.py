@@ -9,6 +9,7 @@ from core.artifacts import delete_artifact
 from core.datasets.registry import delete_dataset
 from core.errors import MissingError
 from core.lineage import read_lineage
+from core.vectors.index_deletion import delete_index
 from core.workspace import Workspace
 
 
@@ -71,14 +72,22 @@ def folder_bytes(folder: Path) -> int:
     return total
 
 
-def delete_with_dependants(workspace: Workspace, dataset: str) -> None:
+def delete_with_dependants(workspace: Workspace, dataset: str) -> list[str]:
     """Delete a dataset and all that was made from it; a user's own image files stay.
 
     What depends on others goes first, so a crash half-way leaves nothing without its origin.
+
+    Returns:
+        A sentence for each index of which something stays on a Milvus server.
     """
+    left = []
     for artifact in read_lineage(workspace).dependants_of(dataset):
         try:
-            delete_artifact(workspace.artifacts[artifact.kind], artifact.id)
+            if artifact.kind == "index":
+                left.append(delete_index(workspace, artifact.id))
+            else:
+                delete_artifact(workspace.artifacts[artifact.kind], artifact.id)
         except MissingError:  # Somebody else deleted it meanwhile
             continue
     delete_dataset(workspace, dataset)
+    return [sentence for sentence in left if sentence]

@@ -195,7 +195,7 @@ def test_images_that_cannot_be_shown_any_more_have_no_picture(
 
 
 def other_ids(workspace: Workspace, index: Manifest) -> list[int]:
-    ids: list[int] = open_index(workspace, index.id).store.image_ids.tolist()
+    ids: list[int] = open_index(workspace, index.id).faiss.image_ids.tolist()
     return ids
 
 

@@ -28,7 +28,7 @@ def only_index(workspace: Workspace) -> str:
 def test_what_came_changed_and_went_is_taken_over(full: Workspace) -> None:
     index_id = only_index(full)
     write_title(full.indexes, index_id, "Mine")
-    before = open_index(full, index_id).store.image_ids
+    before = open_index(full, index_id).faiss.image_ids
     images = full.home / "images"
     speckled("red", seed=77).save(images / "red" / "new.png")
     speckled("green", seed=78).save(images / "green" / "003.png")
@@ -61,7 +61,7 @@ def test_an_index_of_excluded_images_is_emptied_of_them(full: Workspace) -> None
     graph = finish(build_index(full, embeddings.manifest.id, IndexConfig(kind=IndexKind.HNSW)))
     exclude(open_dataset(full, "colours").catalog, embeddings.image_ids[:5].tolist())
     made = finish(update_index(full, graph.id))
-    store = open_index(full, made.id).store
+    store = open_index(full, made.id).faiss
     assert (store.count, store.num_removed) == (25, 5)
 
 

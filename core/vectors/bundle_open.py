@@ -172,7 +172,7 @@ def _check_embeddings(embeddings: Embeddings, dimension: int) -> None:
 
 def _check_index(index: Index, embeddings: Embeddings) -> None:
     """Raise `ValueError` or `WorkbenchError` unless it finds those embeddings."""
-    present = index.store.image_ids[index.store.image_ids > 0]
+    present = index.faiss.image_ids[index.faiss.image_ids > 0]
     if not np.isin(present, embeddings.image_ids).all():
         raise ValueError("its index finds images that were not embedded")
     IndexConfig(**index.manifest.config)

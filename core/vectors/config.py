@@ -25,6 +25,23 @@ IVF_KINDS = (IndexKind.IVF, IndexKind.IVF_PQ, IndexKind.OPQ_IVF_PQ)
 PQ_KINDS = (IndexKind.IVF_PQ, IndexKind.OPQ_IVF_PQ)
 
 
+class StoreName(StrEnum):
+    """Where an index is kept, and what searches it."""
+
+    FAISS = "faiss"
+    MILVUS = "milvus"
+
+
+MILVUS_KINDS = (
+    IndexKind.FLAT,
+    IndexKind.HNSW,
+    IndexKind.IVF,
+    IndexKind.IVF_PQ,
+    IndexKind.SQ8,
+)
+"""The kinds that Milvus has, too."""
+
+
 class Metric(StrEnum):
     """What FAISS compares embeddings by."""
 
@@ -38,7 +55,8 @@ class IndexConfig:
     """Which index to build. 0 leaves a number to the size of the set.
 
     Raises:
-        ValueError: A number is out of range, or a factory string is missing or out of place.
+        ValueError: A number is out of range, a factory string is missing or out of place, or
+            Milvus has no such kind.
     """
 
     kind: IndexKind = IndexKind.FLAT
@@ -71,9 +89,14 @@ class IndexConfig:
     factory: str = ""
     """factory: FAISS's own description of an index, such as IVF256,SQ8."""
 
+    store: StoreName = StoreName.FAISS
+    """faiss keeps the index in a file here; milvus on the server that WORKBENCH_MILVUS_URI names,
+    for more images or users than one machine serves; it has no opq_ivf_pq and no factory."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", IndexKind(self.kind))
         object.__setattr__(self, "metric", Metric(self.metric))
+        object.__setattr__(self, "store", StoreName(self.store))
         for name, low, high in (
             ("lists", 0, 1 << 20),
             ("nprobe", 0, 1 << 20),
@@ -88,6 +111,8 @@ class IndexConfig:
             _check_factory(self.factory)
         elif self.factory:
             raise ValueError(f"a factory string needs the kind factory, got {self.kind}")
+        if self.store == StoreName.MILVUS and self.kind not in MILVUS_KINDS:
+            raise ValueError(f"milvus has no {self.kind}; choose {', '.join(MILVUS_KINDS)}")
 
 
 def _check_factory(text: str) -> None:

@@ -18,6 +18,7 @@ from core.progress import Progress, Work
 from core.vectors.bundle import pack_bundle
 from core.vectors.embeddings import IMAGE_IDS, VECTORS, Embeddings, open_embeddings
 from core.vectors.export_config import ExportFormat, file_name
+from core.vectors.milvus_collection import is_on_milvus, no_file
 from core.workspace import Workspace
 
 BLOCK = 1 << 14
@@ -33,8 +34,11 @@ def export_index(workspace: Workspace, index_id: str, export_format: ExportForma
     Raises:
         MissingError: The index, or what it was made from, is gone.
         DamagedArtifactError: A file was changed.
+        WorkbenchError: Milvus keeps the index, and what is asked for would be a file of it.
     """
     manifest = open_artifact(workspace.indexes, index_id)
+    if is_on_milvus(manifest) and export_format in (ExportFormat.INDEX, ExportFormat.BUNDLE):
+        raise no_file(index_id)
     with draft(workspace.exports) as folder:
         file = folder / file_name(manifest, export_format)
         if export_format == ExportFormat.INDEX:

@@ -18,8 +18,7 @@ from core.errors import DamagedArtifactError, WorkbenchError
 from core.files import write_atomically
 from core.vectors.factory import faiss_any, parts_of
 from core.vectors.gpu import GpuSearch, to_gpu
-from core.vectors.store import Effort, Matches
-from core.vectors.unit_rows import check_unit_rows
+from core.vectors.store import Effort, Matches, check_added, check_search, nothing
 
 REMOVED = -1
 """In place of a catalog id: the image of that row was taken out."""
@@ -105,19 +104,10 @@ class FaissStore:
             ValueError: `k` or `effort` is below 1.
         """
         del labels
-        if k < 1:
-            raise ValueError(f"k must be at least 1, got {k}")
-        if effort is not None and effort < 1:
-            raise ValueError(f"effort must be at least 1, got {effort}")
-        if queries.shape[1] != self.dimension:
-            raise WorkbenchError(
-                f"The index holds {self.dimension}-dimensional embeddings, "
-                f"the query has {queries.shape[1]}.",
-                "Embed the query with the model that the index was made with.",
-            )
+        check_search(self.dimension, queries, k, effort)
         k = min(k, self.count)
         if k == 0:
-            return [_nothing() for _ in queries]
+            return [nothing() for _ in queries]
         selector = self._selector(among)
         parameters = _parameters(self._parts, k, effort, selector)
         found_on_gpu = None
@@ -153,13 +143,7 @@ class FaissStore:
             WorkbenchError: They are of another model, or not of unit length.
         """
         del labels
-        if vectors.shape[1] != self.dimension:
-            raise WorkbenchError(
-                f"The index holds {self.dimension}-dimensional embeddings, "
-                f"the new ones have {vectors.shape[1]}.",
-                "Embed the images with the model that the index was made with.",
-            )
-        check_unit_rows(vectors)
+        check_added(self.dimension, vectors)
         self._gpu = None  # Its copy does not know them
         self._mark_removed(image_ids)
         self.index.add(np.ascontiguousarray(vectors, np.float32))
@@ -286,10 +270,6 @@ def _bitmap(rows: NDArray[np.int64], count: int) -> Any:
     chosen = np.zeros(count, np.bool_)
     chosen[rows] = True
     return faiss_any.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
-
-
-def _nothing() -> Matches:
-    return Matches(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 def _misfit(path: Path) -> DamagedArtifactError:

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,10 +13,19 @@ from core.files import write_atomically
 from core.progress import Work
 from core.vectors import faiss_store
 from core.vectors.building import build
-from core.vectors.config import IndexConfig
+from core.vectors.config import IndexConfig, StoreName
 from core.vectors.embeddings import IMAGE_IDS, Embeddings, open_embeddings
 from core.vectors.encoding import Encoding, read_encoding
 from core.vectors.faiss_store import FaissStore
+from core.vectors.milvus_collection import is_on_milvus, no_file
+from core.vectors.milvus_indexes import (
+    build_on_milvus,
+    classes_fingerprint,
+    describe,
+    open_on_milvus,
+)
+from core.vectors.milvus_store import MilvusStore
+from core.vectors.store import VectorStore
 from core.workspace import Workspace
 
 INDEX = "index.faiss"
@@ -26,9 +36,20 @@ class Index:
     """An index, open for searching."""
 
     manifest: Manifest
-    store: FaissStore
+    store: VectorStore
     encoding: Encoding
     """What queries go through."""
+
+    @property
+    def faiss(self) -> FaissStore:
+        """The store, where what is asked for is in FAISS's own file.
+
+        Raises:
+            WorkbenchError: The index is kept elsewhere.
+        """
+        if not isinstance(self.store, FaissStore):
+            raise no_file(self.manifest.id)
+        return self.store
 
     @property
     def dataset(self) -> str:
@@ -46,17 +67,29 @@ class Index:
         return self.manifest.made_from["embeddings"]
 
 
+class _Kept(NamedTuple):
+    """What the manifest of an index says by where it is kept."""
+
+    summary: dict[str, Any]
+    made_from: dict[str, str]
+
+
 def build_index(workspace: Workspace, embeddings_id: str, config: IndexConfig) -> Work[Manifest]:
     """Build an index over embeddings and save it.
 
     Raises:
         MissingError: There are no such embeddings.
         DamagedArtifactError: Their files were changed.
-        WorkbenchError: There are too few of them for this kind.
+        WorkbenchError: There are too few of them for this kind; or Milvus is to keep it, and no
+            server is configured or it stays away.
     """
     embeddings = open_embeddings(workspace, embeddings_id)
     started = time.perf_counter()
-    store = yield from build(embeddings.vectors, embeddings.image_ids, config)
+    store: VectorStore
+    if config.store == StoreName.MILVUS:
+        store = yield from build_on_milvus(workspace, embeddings, config)
+    else:
+        store = yield from build(embeddings.vectors, embeddings.image_ids, config)
     taken = {"build_s": time.perf_counter() - started}
     return publish_index(workspace, embeddings, store, config, summary=taken)
 
@@ -64,7 +97,7 @@ def build_index(workspace: Workspace, embeddings_id: str, config: IndexConfig) -
 def publish_index(
     workspace: Workspace,
     embeddings: Embeddings,
-    store: FaissStore,
+    store: VectorStore,
     config: IndexConfig,
     *,
     summary: Mapping[str, Any],
@@ -80,25 +113,37 @@ def publish_index(
     """
     source = embeddings.manifest
     with draft(workspace.indexes) as folder:
-        store.write(folder / INDEX)
-        write_atomically(folder / IMAGE_IDS, lambda file: np.save(file, store.image_ids))
+        kept = _keep(workspace, embeddings, store, folder)
         return publish(
             folder,
             kind="index",
             stem=f"{source.id[:70]}-{config.kind.replace('_', '-')}",
             config=asdict(config),
             made_from=source.made_from
+            | kept.made_from
             | {"embeddings": source.id, "embeddings_fingerprint": source.fingerprint},
             summary={
                 "count": store.count,
                 "dimension": store.dimension,
                 "num_problems": source.summary["num_problems"],
-                "size_bytes": (folder / INDEX).stat().st_size,
                 "encoding": embeddings.encoding.write(folder),
                 "images": source.config.get("images", {}),
+                **kept.summary,
                 **summary,
             },
         )
+
+
+def _keep(workspace: Workspace, embeddings: Embeddings, store: VectorStore, folder: Path) -> _Kept:
+    """Write what is to be in the artefact of a store."""
+    if isinstance(store, MilvusStore):
+        summary = {"size_bytes": 0, **describe(store)}
+        return _Kept(summary, classes_fingerprint(workspace, embeddings))
+    if not isinstance(store, FaissStore):
+        raise TypeError(f"no index can be saved from a {type(store).__name__}")
+    store.write(folder / INDEX)
+    write_atomically(folder / IMAGE_IDS, lambda file: np.save(file, store.image_ids))
+    return _Kept({"size_bytes": (folder / INDEX).stat().st_size}, {})
 
 
 def open_index(workspace: Workspace, index_id: str, *, writable: bool = False) -> Index:
@@ -112,11 +157,16 @@ def open_index(workspace: Workspace, index_id: str, *, writable: bool = False) -
     Raises:
         MissingError: There is no such index.
         DamagedArtifactError: A file of it was changed.
+        WorkbenchError: Milvus keeps it, and no server is configured.
     """
     manifest = open_artifact(workspace.indexes, index_id)
     folder = workspace.indexes / index_id
-    image_ids = np.load(folder / IMAGE_IDS, allow_pickle=False)
-    dimension = manifest.summary["dimension"]
-    store = faiss_store.read(folder / INDEX, image_ids, dimension, writable=writable)
+    store: VectorStore
+    if is_on_milvus(manifest):
+        store = open_on_milvus(manifest)
+    else:
+        image_ids = np.load(folder / IMAGE_IDS, allow_pickle=False)
+        dimension = manifest.summary["dimension"]
+        store = faiss_store.read(folder / INDEX, image_ids, dimension, writable=writable)
     settings = manifest.summary.get("encoding", {})
     return Index(manifest, store, read_encoding(folder, manifest.made_from, settings))

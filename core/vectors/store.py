@@ -9,6 +9,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import WorkbenchError
+from core.vectors.unit_rows import check_unit_rows
+
 
 class Matches(NamedTuple):
     """The indexed images nearest to one query, best first."""
@@ -90,3 +93,48 @@ class VectorStore(Protocol):
 
     def remove(self, image_ids: NDArray[np.int64]) -> int:
         """Take images out, and return how many of them were indexed."""
+
+
+def check_search(dimension: int, queries: NDArray[np.float32], k: int, effort: int | None) -> None:
+    """Refuse what no store can answer.
+
+    Args:
+        dimension: D, of the store.
+        queries: (Q, D) float32, as they were asked.
+        k: Neighbours wanted.
+        effort: What is asked for instead of the store's own.
+
+    Raises:
+        WorkbenchError: The queries come from another model: their length differs.
+        ValueError: `k` or `effort` is below 1.
+    """
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}")
+    if effort is not None and effort < 1:
+        raise ValueError(f"effort must be at least 1, got {effort}")
+    if queries.shape[1] != dimension:
+        raise WorkbenchError(
+            f"The index holds {dimension}-dimensional embeddings, "
+            f"the query has {queries.shape[1]}.",
+            "Embed the query with the model that the index was made with.",
+        )
+
+
+def check_added(dimension: int, vectors: NDArray[np.float32]) -> None:
+    """Refuse (B, D) embeddings that no store of `dimension` can take in.
+
+    Raises:
+        WorkbenchError: They are of another model, or not of unit length.
+    """
+    if vectors.shape[1] != dimension:
+        raise WorkbenchError(
+            f"The index holds {dimension}-dimensional embeddings, "
+            f"the new ones have {vectors.shape[1]}.",
+            "Embed the images with the model that the index was made with.",
+        )
+    check_unit_rows(vectors)
+
+
+def nothing() -> Matches:
+    """Return the answer of a store that finds no image."""
+    return Matches(np.empty(0, np.int64), np.empty(0, np.float32))

@@ -4,6 +4,7 @@ Shapes, in this file: N images, B images that are new, D embedding dimensions.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import faiss
 import numpy as np
@@ -18,7 +19,9 @@ from core.vectors.embed_config import read_embed_config
 from core.vectors.embeddings import Embeddings, embed_dataset, open_embeddings
 from core.vectors.factory import needed_vectors
 from core.vectors.faiss_store import FaissStore
-from core.vectors.indexes import open_index, publish_index
+from core.vectors.indexes import Index, open_index, publish_index
+from core.vectors.milvus_indexes import bring_up, classes_fingerprint
+from core.vectors.milvus_store import MilvusStore
 from core.workspace import Workspace
 
 BLOCK = 1 << 15
@@ -64,13 +67,32 @@ def update_index(workspace: Workspace, index_id: str) -> Work[Manifest]:
     made = yield from embed_dataset(workspace, index.dataset, index.model, way, images)
     embeddings = open_embeddings(workspace, made.id)
     difference = yield from _compare(old, embeddings)
-    if not len(difference.gone) and not len(difference.new):
+    is_same = not len(difference.gone) and not len(difference.new)
+    if isinstance(index.store, MilvusStore):
+        classes = classes_fingerprint(workspace, embeddings)
+        is_same = is_same and classes.items() <= index.manifest.made_from.items()
+    if is_same:
         raise WorkbenchError(
             f"{index_id} has all images of its dataset already.", "Use it as it is."
         )
-    store = index.store
-    rows = embeddings.rows_of(difference.new)
-    vectors = np.ascontiguousarray(embeddings.vectors[rows], np.float32)
+    if isinstance(index.store, MilvusStore):
+        facts = yield from _update_milvus(workspace, index.store, embeddings)
+    else:
+        facts = yield from _update_faiss(index, old, embeddings, difference)
+    config = IndexConfig(**index.manifest.config)
+    counts = {"num_added": len(difference.new), "num_removed": len(difference.gone)}
+    updated = publish_index(workspace, embeddings, index.store, config, summary=facts | counts)
+    _take_the_place(workspace, index_id, updated)
+    return updated
+
+
+def _update_faiss(
+    index: Index, old: Embeddings, embeddings: Embeddings, difference: Difference
+) -> Work[dict[str, Any]]:
+    store = index.faiss
+    vectors = np.ascontiguousarray(
+        embeddings.vectors[embeddings.rows_of(difference.new)], np.float32
+    )
     summary = index.manifest.summary
     trained_on = int(summary.get("trained_on", summary["count"]))
     before = np.ascontiguousarray(old.vectors[:: max(1, len(old.vectors) // SAMPLE)], np.float32)
@@ -79,16 +101,18 @@ def update_index(workspace: Workspace, index_id: str) -> Work[Manifest]:
     yield Progress(0, len(vectors), "adding vectors")
     if len(vectors):
         store.add(vectors, difference.new)
-    facts = {
-        "trained_on": trained_on,
-        "num_added": len(difference.new),
-        "num_removed": len(difference.gone),
-        "retrain": reason,
-    }
-    config = IndexConfig(**index.manifest.config)
-    updated = publish_index(workspace, embeddings, store, config, summary=facts)
-    _take_the_place(workspace, index_id, updated)
-    return updated
+    return {"trained_on": trained_on, "retrain": reason}
+
+
+def _update_milvus(
+    workspace: Workspace, store: MilvusStore, embeddings: Embeddings
+) -> Work[dict[str, Any]]:
+    """Change the collection where it is, which others search meanwhile.
+
+    The server learns groups anew in each of its segments, so building it anew never pays.
+    """
+    yield from bring_up(workspace, store.collection, embeddings, is_live=True)
+    return {"retrain": ""}
 
 
 def _compare(old: Embeddings, new: Embeddings) -> Work[Difference]:

@@ -154,7 +154,10 @@ def _delete(dataset: Dataset, dependants: list[Manifest]) -> None:
         more = len(dependants) - MOST_NAMED
         st.markdown("\n".join(names + ([f"- and {more} more"] if more > 0 else [])))
     if st.button("Delete for good", key="datasets-delete", type="primary"):
-        (delete_dataset if keep else delete_with_dependants)(resources.workspace(), dataset.name)
+        if keep:
+            delete_dataset(resources.workspace(), dataset.name)
+        elif left := delete_with_dependants(resources.workspace(), dataset.name):
+            session.say(" ".join(left))
         session.selection().dataset = None
         session.show_view(View())
         st.rerun()

@@ -9,6 +9,7 @@ from core.errors import WorkbenchError
 from core.lineage import Lineage
 from core.titles import read_title
 from core.vectors.embed_config import Precision
+from core.vectors.milvus_collection import is_on_milvus
 from core.vectors.points import Measured
 from pages.parts import guards
 from pages.parts.lab import advise, rebuild
@@ -53,7 +54,9 @@ def _lineage(index: Manifest, lineage: Lineage) -> None:
     facts = [
         described(index),
         f"{index.summary['count']:,} images of {index.summary['dimension']} dimensions",
-        f"{size(index.summary['size_bytes'])} on the disk, about as much in memory",
+        f"on the server as {index.summary['collection']}"
+        if is_on_milvus(index)
+        else f"{size(index.summary['size_bytes'])} on the disk, about as much in memory",
     ]
     if "build_s" in index.summary:
         facts.append(f"built in {duration(index.summary['build_s'])}")
@@ -114,9 +117,13 @@ def _figures(index: Manifest, lineage: Lineage) -> None:
             key=f"indexes-effort-{index.id}",
         )
     revision = open_dataset(resources.workspace(), index.made_from["dataset"]).catalog.revision
-    measured = resources.measured(
-        index.id, index.fingerprint, embeddings.fingerprint, revision, chosen
-    )
+    try:
+        measured = resources.measured(
+            index.id, index.fingerprint, embeddings.fingerprint, revision, chosen
+        )
+    except WorkbenchError as error:  # A server may go away while the slider is moved
+        st.warning(plain(str(error)))
+        return
     _metrics(measured)
     if effort is not None and chosen != effort.value:
         rebuild.with_effort(index, embeddings, effort.name, int(chosen or effort.value))

@@ -6,7 +6,10 @@ import streamlit as st
 
 from core.artifacts import Manifest
 from core.config_docs import field_docs
-from core.vectors.config import IndexConfig, IndexKind, Metric
+from core.errors import WorkbenchError
+from core.vectors.config import MILVUS_KINDS, IndexConfig, IndexKind, Metric, StoreName
+from core.vectors.milvus_address import milvus_address
+from pages.parts.text import plain
 
 NAMES = {
     IndexKind.FLAT: "Flat",
@@ -29,6 +32,7 @@ EXPLANATIONS = {
     "takes minutes.",
     IndexKind.FACTORY: "is whatever FAISS can build from a description of its own.",
 }
+STORES = {StoreName.FAISS: "Here, by FAISS", StoreName.MILVUS: "On a Milvus server"}
 METRICS = {Metric.COSINE: "cosine", Metric.INNER_PRODUCT: "inner product", Metric.L2: "L2"}
 GROUPS = {"lists": (0, 65536, 0), "nprobe": (0, 65536, 0)}
 CODES = GROUPS | {"code_bytes": (0, 1024, 0)}
@@ -60,13 +64,14 @@ def described(index: Manifest) -> str:
     config = IndexConfig(**index.config)
     if config.kind == IndexKind.FACTORY:
         return config.factory
+    place = ["on Milvus"] if config.store == StoreName.MILVUS else []
     chosen = {
         name: getattr(config, name)
         for name, (_, _, default) in FIELDS.get(config.kind, {}).items()
         if getattr(config, name) != default
     }
     words = [f"{name.replace('_', ' ')} {value}" for name, value in chosen.items()]
-    return ", ".join([NAMES[config.kind], *words])
+    return ", ".join([NAMES[config.kind], *words, *place])
 
 
 def choose(key: str) -> IndexConfig:
@@ -75,10 +80,11 @@ def choose(key: str) -> IndexConfig:
     Raises:
         ValueError: It makes no sense; the message says why.
     """
+    store = _store(key)
     kind = IndexKind(
         st.segmented_control(
             "Kind",
-            list(IndexKind),
+            MILVUS_KINDS if store == StoreName.MILVUS else list(IndexKind),
             default=IndexKind.FLAT,
             required=True,
             format_func=NAMES.__getitem__,
@@ -106,4 +112,32 @@ def choose(key: str) -> IndexConfig:
             key=f"{key}-metric",
             help=DOCS["metric"],
         )
-    return IndexConfig(kind=kind, **settings)
+    return IndexConfig(kind=kind, store=store, **settings)
+
+
+def _store(key: str) -> StoreName:
+    """Ask where the index is to be kept, if a Milvus server is configured; else it is here."""
+    try:
+        address = milvus_address()
+    except WorkbenchError as error:
+        st.warning(plain(str(error)))
+        return StoreName.FAISS
+    if address is None:
+        return StoreName.FAISS
+    store = StoreName(
+        st.segmented_control(
+            "Kept",
+            list(StoreName),
+            default=StoreName.FAISS,
+            required=True,
+            format_func=STORES.__getitem__,
+            key=f"{key}-store",
+            help=DOCS["store"],
+        )
+    )
+    if store == StoreName.MILVUS:
+        st.caption(
+            f"The server at {plain(address.shown)} keeps and searches it. The embeddings stay here "
+            "too: from them it is built again whenever the server has lost it."
+        )
+    return store

@@ -3,10 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from core.artifacts import Manifest, delete_artifact
+from core.artifacts import Manifest
 from core.errors import WorkbenchError
 from core.lineage import Lineage
 from core.titles import read_title, write_title
+from core.vectors.index_deletion import delete_index
+from core.vectors.milvus_collection import is_on_milvus
 from pages.parts import tables
 from pages.parts.lab import rebuild, take_out
 from pages.parts.lab.kinds import described
@@ -28,7 +30,10 @@ def show(lineage: Lineage) -> None:
             "model": [index.made_from["model"] for index in indexes],
             "images": [index.summary["count"] for index in indexes],
             "left out": [index.summary["num_problems"] for index in indexes],
-            "MB": [index.summary["size_bytes"] / 1e6 for index in indexes],
+            "MB": [
+                None if is_on_milvus(index) else index.summary["size_bytes"] / 1e6
+                for index in indexes
+            ],
             "made": [index.created for index in indexes],
         }
     )
@@ -83,12 +88,14 @@ def _delete(index: Manifest, lineage: Lineage) -> None:
     if dependants:
         names = plain(", ".join(made.id for made in dependants))
         st.markdown(f"These were made from it and go stale with it: {names}")
+    if is_on_milvus(index):
+        st.markdown("It is deleted on the Milvus server, too.")
     st.markdown("The embeddings stay, so it can be built again.")
     if st.button(f"Delete {plain(index.id)}", key="indexes-delete", type="primary"):
         try:
-            delete_artifact(resources.workspace().indexes, index.id)
+            left = delete_index(resources.workspace(), index.id)
         except WorkbenchError as error:
             st.error(plain(str(error)))
             return
-        session.say(f"{index.id} is deleted.")
+        session.say(f"{index.id} is deleted. {left}".strip())
         st.rerun()

@@ -5,6 +5,7 @@ import streamlit as st
 from core.artifact_exports import exported_file
 from core.artifacts import Manifest
 from core.vectors.export_config import ExportFormat, file_name
+from core.vectors.milvus_collection import is_on_milvus
 from pages.parts import downloads, upload_form
 from pages.parts.launch import IMPORT, launch
 from state import resources
@@ -16,6 +17,9 @@ LABELS = {
     ExportFormat.NPY: "Embeddings as NumPy arrays",
     ExportFormat.PARQUET: "Embeddings as a Parquet table",
 }
+FILES_OF_FAISS = (ExportFormat.BUNDLE, ExportFormat.INDEX)
+"""Not to be had of an index that Milvus keeps."""
+
 EXPLANATIONS = {
     ExportFormat.BUNDLE: "Model, embeddings, index and a small picture of each image in one zip, "
     "which this app opens elsewhere.",
@@ -27,10 +31,11 @@ EXPLANATIONS = {
 
 def form(index: Manifest) -> None:
     """Offer an index as a file, made when it is asked for."""
+    formats = [name for name in LABELS if name not in FILES_OF_FAISS or not is_on_milvus(index)]
     chosen = ExportFormat(
         st.selectbox(
             "What",
-            list(LABELS),
+            formats,
             format_func=LABELS.__getitem__,
             key="indexes-export-format",
         )

@@ -1,0 +1,93 @@
+"""Which Milvus server indexes can be kept on: from the environment, else from Streamlit's secrets.
+
+Jobs are processes of their own and core knows no Streamlit, so the file is read here.
+"""
+
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from core.errors import WorkbenchError
+from core.workspace import PROJECT
+
+URI, TOKEN = "WORKBENCH_MILVUS_URI", "WORKBENCH_MILVUS_TOKEN"
+SECRETS = PROJECT / ".streamlit" / "secrets.toml"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MilvusAddress:
+    """A Milvus server, and what it lets us in by.
+
+    Raises:
+        WorkbenchError: It is no address of a server.
+    """
+
+    uri: str = field(repr=False)
+    """Such as http://milvus.example:19530; never shown, for it may hold a password."""
+
+    token: str = field(default="", repr=False)
+    """user:password or an API key; empty where the server asks for none. Never shown or saved."""
+
+    def __post_init__(self) -> None:
+        try:
+            parts = urlsplit(self.uri)
+            is_server = parts.scheme in ("http", "https") and bool(parts.hostname and parts.port)
+        except ValueError:  # A port that is none
+            is_server = False
+        if not is_server:
+            raise WorkbenchError(
+                f"{URI} is no address of a Milvus server.",
+                "Write it as http://HOST:19530, or with https.",
+            )
+
+    @property
+    def shown(self) -> str:
+        """Host and port, which may be shown to anybody."""
+        parts = urlsplit(self.uri)
+        return f"{parts.hostname}:{parts.port}"
+
+
+def milvus_address(secrets: Path | None = None) -> MilvusAddress | None:
+    """Return the Milvus server that was configured, or None if none was.
+
+    Args:
+        secrets: The file that is read where the environment names no server; None for Streamlit's.
+
+    Raises:
+        WorkbenchError: The file is not TOML, or what it says is no address.
+    """
+    if uri := os.environ.get(URI):
+        return MilvusAddress(uri=uri, token=os.environ.get(TOKEN, ""))
+    secrets = secrets or SECRETS
+    try:
+        content = tomllib.loads(secrets.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:  # Not UTF-8 and not TOML are both ValueError
+        raise WorkbenchError(
+            f"{secrets.name} cannot be read.", f"Correct {secrets.parent.name}/{secrets.name}."
+        ) from error
+    uri, token = content.get(URI, ""), content.get(TOKEN, "")
+    if not isinstance(uri, str) or not isinstance(token, str):
+        raise WorkbenchError(
+            f"{URI} and {TOKEN} must be text.", f"Put quotes around them in {secrets.name}."
+        )
+    return MilvusAddress(uri=uri, token=token) if uri else None
+
+
+def needed_address() -> MilvusAddress:
+    """Return the Milvus server that was configured.
+
+    Raises:
+        WorkbenchError: None was; the sentence says where to write it.
+    """
+    address = milvus_address()
+    if address is None:
+        raise WorkbenchError(
+            "No Milvus server is configured.",
+            f"Set {URI}, and {TOKEN} if it asks for one, in the environment or in "
+            f"{SECRETS.parent.name}/{SECRETS.name}.",
+        )
+    return address
