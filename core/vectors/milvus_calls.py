@@ -6,7 +6,7 @@ pymilvus is imported when a server is first asked: it is only in requirements-sc
 import functools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from core.background import wait_for
@@ -35,8 +35,8 @@ AWAY = frozenset(
 """Codes of Milvus (pkg/merr/errors.go) for a service, replica, channel, segment or node that is not
 there yet or not any more, and for too many requests."""
 
-REFUSALS = ("auth", "permission", "privilege")
-"""Words of the messages by which a server refuses a token; they have no code of their own."""
+REFUSALS = ("UNAUTHENTICATED", "PERMISSION_DENIED")
+"""Names of gRPC's codes by which a server refuses a token."""
 
 
 class ServerAwayError(WorkbenchError):
@@ -129,13 +129,10 @@ def _client(client_type: Any, address: MilvusAddress) -> Any:
 
 def _translated(error: Any, address: MilvusAddress) -> WorkbenchError:
     """Return what an error of pymilvus or gRPC means to a person."""
-    code = error.code() if callable(error.code) else error.code
+    code = _code_of(error)
     name = getattr(code, "name", "")  # gRPC's codes have names, Milvus's are numbers
-    words = str(getattr(error, "message", None) or error.details() or "")
     server = f"The Milvus server at {address.shown}"
-    if name in ("UNAUTHENTICATED", "PERMISSION_DENIED") or any(
-        word in words.lower() for word in REFUSALS
-    ):
+    if any(getattr(_code_of(cause), "name", "") in REFUSALS for cause in _causes(error)):
         return WorkbenchError(
             f"{server} refuses the token.", "Correct WORKBENCH_MILVUS_TOKEN, then try again."
         )
@@ -151,6 +148,23 @@ def _translated(error: Any, address: MilvusAddress) -> WorkbenchError:
             f"{server} does not answer.",
             "See that it runs and can be reached from here, then try again.",
         )
-    said = " ".join(words.split())[:200]
+    said = " ".join(str(getattr(error, "message", "")).split())[:200]
     kind = OddAnswerError if code in (1, UNKNOWN) else WorkbenchError
     return kind(f"{server} answers with an error: {said}.", "Its own log has the details.")
+
+
+def _code_of(error: Any) -> Any:
+    code = getattr(error, "code", None)
+    return code() if callable(code) else code
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those behind it: pymilvus says of a refused token that it cannot connect.
+
+    It raises errors from themselves, so the chain may be a circle.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__context__ if error.__cause__ in (None, error) else error.__cause__
