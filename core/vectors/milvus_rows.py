@@ -117,7 +117,7 @@ def all_rows(collection: Collection, expected: NDArray[np.int64]) -> Work[Rows]:
         # An expression is needed: without one the server wants a limit
         expression = " and ".join(bounds) or f"{ID} >= 0"
         parts.append((yield from _query(collection, expression)))
-        yield Progress(number + 1, len(ends) + 1, "looking what the server has")
+        yield Progress(number + 1, len(ends) + 1, "looking at what the server has")
     return Rows(
         np.concatenate([part.image_ids for part in parts]),
         np.concatenate([part.marks for part in parts]),
@@ -142,7 +142,7 @@ def _query(collection: Collection, expression: str) -> Work[Rows]:
             consistency_level=STRONG,
             timeout=TIMEOUT_S,
         ),
-        "looking what the server has",
+        "looking at what the server has",
     )
     return Rows(
         np.fromiter((row[ID] for row in rows), np.int64, len(rows)),

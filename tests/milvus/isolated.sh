@@ -3,9 +3,13 @@
 # Where the system does not allow that, the command runs as it is, and the tests are skipped with the reason.
 set -eu
 
-if unshare --net true 2>/dev/null; then
+alone() {
+    command -v unshare >/dev/null && command -v ip >/dev/null && unshare "$@" ip link set lo up 2>/dev/null
+}
+
+if alone --net; then
     exec unshare --net sh -c 'ip link set lo up && exec "$@"' sh "$@"
-elif unshare --map-root-user --net true 2>/dev/null; then
+elif alone --map-root-user --net; then
     exec unshare --map-root-user --net sh -c 'ip link set lo up && exec "$@"' sh "$@"
 fi
 echo "No network namespace can be made here." >&2
