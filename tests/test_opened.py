@@ -179,7 +179,7 @@ def test_a_replaced_index_is_given_back(
     embeddings = embedded_set(home, 100)
     made = [finish(build_index(home, embeddings.id, IndexConfig())) for _ in range(3)]
     first = home.indexes / made[0].id / "index.faiss"
-    store = weakref.ref(opened.index(made[0].id, made[0].fingerprint).store.index)
+    store = weakref.ref(opened.index(made[0].id, made[0].fingerprint).faiss.index)
     assert is_mapped(first) == mapped
     with no_collection():
         for index in made[1:]:

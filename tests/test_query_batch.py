@@ -29,6 +29,7 @@ from core.retrieval.batch_config import BatchConfig, BatchFormat
 from core.retrieval.batch_table import COLUMNS, LISTS, first_rows
 from core.retrieval.batches import Batch, delete_batch, list_batches
 from core.retrieval.query import answer_file
+from core.retrieval.search import Wanted
 from core.vectors.config import IndexConfig
 from core.vectors.embed_config import EmbedConfig
 from core.vectors.embedding import BATCH_SIZE
@@ -137,7 +138,7 @@ def test_each_row_is_the_answer_that_its_image_gets_alone(home: Home) -> None:
     assert list(table["query"]) == ["blue/new.png", "red/new.png"]
     for row in table.to_dict("records"):
         # A batch of one is added up in another order than a batch of two
-        alone = answer_file(home.workspace, INDEX, home.queries / row["query"], 3)
+        alone = answer_file(home.workspace, INDEX, home.queries / row["query"], Wanted(k=3))
         best = alone["prediction"][0]
         assert row["prediction"] == best["label"]
         assert row["probability"] == pytest.approx(best["probability"], abs=1e-3)

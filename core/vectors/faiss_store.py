@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from core.errors import DamagedArtifactError, WorkbenchError
 from core.files import write_atomically
 from core.vectors.factory import faiss_any, parts_of
+from core.vectors.faiss_parameters import bitmap, parameters_of
 from core.vectors.gpu import GpuSearch, to_gpu
 from core.vectors.store import Effort, Matches, check_added, check_search, nothing
 
@@ -109,7 +110,7 @@ class FaissStore:
         if k == 0:
             return [nothing() for _ in queries]
         selector = self._selector(among)
-        parameters = _parameters(self._parts, k, effort, selector)
+        parameters = parameters_of(self._parts, k, effort, selector)
         found_on_gpu = None
         if self._gpu is not None and selector is None:
             found_on_gpu = self._gpu.search(queries, k, parameters)
@@ -176,7 +177,7 @@ class FaissStore:
         order = np.argsort(self.image_ids[present], kind="stable")
         self._sorted_rows = present[order]
         self._sorted_ids = self.image_ids[self._sorted_rows]
-        self._without_removed = _bitmap(present, len(self.image_ids)) if self.num_removed else None
+        self._without_removed = bitmap(present, len(self.image_ids)) if self.num_removed else None
 
     def _rows_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows of those images that are indexed, in no order of use."""
@@ -190,7 +191,7 @@ class FaissStore:
     def _selector(self, among: NDArray[np.int64] | None) -> Any:
         if among is None:
             return self._without_removed
-        return _bitmap(self._rows_of(among), len(self.image_ids))
+        return bitmap(self._rows_of(among), len(self.image_ids))
 
 
 def read(
@@ -240,36 +241,6 @@ def neighbour_recall(found: Sequence[Matches], exact: Sequence[Matches]) -> floa
         len(np.intersect1d(a.image_ids, b.image_ids)) for a, b in zip(found, exact, strict=True)
     )
     return hits / max(1, sum(len(b.image_ids) for b in exact))
-
-
-def _parameters(parts: Sequence[Any], k: int, effort: int | None, selector: Any) -> Any:
-    """Return the search parameters of an index that is made of these parts, the outermost first."""
-    if not parts:
-        return None
-    part, rest = parts[0], parts[1:]
-    if isinstance(part, faiss.IndexIVF):
-        return faiss_any.SearchParametersIVF(
-            sel=selector, nprobe=min(effort or part.nprobe, part.nlist)
-        )
-    if isinstance(part, faiss.IndexHNSW):
-        wanted = max(effort or part.hnsw.efSearch, k)
-        return faiss_any.SearchParametersHNSW(sel=selector, efSearch=wanted)
-    if isinstance(part, faiss.IndexPreTransform):
-        inner = _parameters(rest, k, effort, selector)
-        return None if inner is None else faiss_any.SearchParametersPreTransform(index_params=inner)
-    if isinstance(part, faiss.IndexRefine):
-        inner = _parameters(rest, round(k * part.k_factor), effort, selector)
-        return faiss_any.IndexRefineSearchParameters(
-            k_factor=part.k_factor, base_index_params=inner
-        )
-    return None if selector is None else faiss_any.SearchParameters(sel=selector)
-
-
-def _bitmap(rows: NDArray[np.int64], count: int) -> Any:
-    """Return FAISS's selector of some rows out of `count`."""
-    chosen = np.zeros(count, np.bool_)
-    chosen[rows] = True
-    return faiss_any.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
 
 
 def _misfit(path: Path) -> DamagedArtifactError:

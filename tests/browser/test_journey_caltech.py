@@ -14,10 +14,10 @@ from tests.browser.journey import (
     headless,
     lasso_everything,
     metric,
+    options,
     set_number,
     settings_tab,
     start_from_scratch,
-    tiles,
     upload,
     wait_until_done,
 )
