@@ -35,10 +35,14 @@ def show(
     model: Manifest,
 ) -> None:
     """Draw the dialog, if a match is open: again at every run, until it is closed."""
+    if _place(matches) is not None:
+        _dialog(dataset, matches, question, sources, index, model)
+
+
+def _place(matches: "Sequence[Match]") -> int | None:
+    """Return which of the matches is open; none is after a question that does not find it."""
     open_match = session.selection().open_match
-    place = next((at for at, found in enumerate(matches) if found.image_id == open_match), None)
-    if place is not None:
-        _dialog(dataset, matches, place, question, sources, index, model)
+    return next((at for at, found in enumerate(matches) if found.image_id == open_match), None)
 
 
 def _close() -> None:
@@ -49,12 +53,14 @@ def _close() -> None:
 def _dialog(
     dataset: Dataset,
     matches: "Sequence[Match]",
-    place: int,
     question: Question,
     sources: Sequence[Source],
     index: Manifest,
     model: Manifest,
 ) -> None:
+    place = _place(matches)  # Asked here: a step through them runs nothing but the dialog again
+    if place is None:
+        return
     match = matches[place]
     _steps(matches, place)
     if match.image is None:

@@ -1,0 +1,149 @@
+"""Asking in a real browser: upload, crop, why, refine, walk back, a link, two tabs."""
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from core.datasets.registry import open_dataset, write_roots
+from core.workspace import Workspace
+from tests.browser.journey import MINUTE, go_to, options
+from tests.browser.workbench import Workbench, open_page
+from tests.pictures import speckled
+
+
+@pytest.fixture(scope="module")
+def workbench(
+    made: Path, tmp_path_factory: pytest.TempPathFactory, start_workbench: Callable[..., Workbench]
+) -> Workbench:
+    """A server on a home of three colours with an untrained model and an index."""
+    home = tmp_path_factory.mktemp("query") / "home"
+    shutil.copytree(made, home)
+    dataset = open_dataset(Workspace(home), "colours")
+    write_roots(dataset, [replace(root, path=home / "images") for root in dataset.roots])
+    return start_workbench(home)
+
+
+def picture(folder: Path, colour: str, seed: int, side: int = 160) -> Path:
+    path = folder / f"{colour}-{seed}.png"
+    speckled(colour, seed, side).save(path)
+    return path
+
+
+def ask(page: Page, *files: Path) -> None:
+    """Upload files and wait for their answer."""
+    page.locator("input[type=file]").first.set_input_files([str(file) for file in files])
+    expect(page.get_by_text(files[0].name)).to_be_visible(timeout=MINUTE)
+    expect(options(page, "Matches").first).to_be_visible(timeout=MINUTE)
+
+
+def drag(page: Page, box: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag from one place to another, in fractions of an element."""
+    box.scroll_into_view_if_needed()
+    area = box.bounding_box()
+    assert area is not None
+    points = [
+        (area["x"] + x * area["width"], area["y"] + y * area["height"]) for x, y in (start, end)
+    ]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    page.mouse.move(*points[1], steps=5)
+    page.mouse.up()
+
+
+def number_of_steps(page: Page, count: int) -> None:
+    expect(page.get_by_role("button", name=f"History ({count})")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_an_upload_is_answered_cropped_refined_and_walked_back(
+    workbench: Workbench, sound_page: Page, tmp_path: Path
+) -> None:
+    page = open_page(sound_page, workbench, "query")
+    expect(page.get_by_text("25MB per file")).to_be_visible()  # Said before anything is uploaded
+    ask(page, picture(tmp_path, "red", 3))
+    expect(page.get_by_text("Its neighbours say")).to_be_visible()
+    expect(page.get_by_text("20 matches")).to_be_visible()
+    expect(page.get_by_text("160 × 160 pixels")).to_be_visible()
+
+    drag(page, page.locator(".crop"), (0.3, 0.3), (0.8, 0.8))
+    expect(page.get_by_text(re.compile("80 × 80 of 160 × 160 pixels"))).to_be_visible()
+    number_of_steps(page, 2)
+
+    tiles = options(page, "Matches")
+    tiles.nth(0).hover()
+    tiles.nth(0).locator(".check").click()
+    tiles.nth(2).locator(".check").click()
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.get_by_role("button", name="More like these").click()
+    number_of_steps(page, 3)
+    expect(tiles.filter(has_text="more like it")).to_have_count(2)
+
+    page.get_by_role("button", name="Step back").click()
+    expect(tiles.filter(has_text="more like it")).to_have_count(0)
+    expect(page.get_by_text(re.compile("80 × 80 of 160 × 160 pixels"))).to_be_visible()
+    page.get_by_role("button", name="Step back").click()
+    expect(page.get_by_text("160 × 160 pixels", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Step back")).to_be_disabled()
+
+    go_to(page, "Datasets")
+    go_to(page, "Query")
+    expect(page.get_by_text("red-3.png")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_a_match_says_why_and_leads_on_and_a_link_leads_back(
+    workbench: Workbench, sound_page: Page
+) -> None:
+    page = open_page(sound_page, workbench, "query?image=5&class=red&class=blue&k=50")
+    tiles = options(page, "Matches")
+    expect(page.get_by_text("are all that fit; 50 were asked for")).to_be_visible()
+    expect(page.get_by_role("button", name="Class: blue")).to_be_visible()
+    address = page.url
+
+    tiles.nth(1).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text(re.compile("add up to the similarity"))).to_be_visible()
+    places = dialog.locator(".places").first.locator("*").first
+    places.hover()
+    expect(dialog.get_by_text(re.compile("most of it with"))).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(dialog.get_by_text(re.compile("Match [13] of"))).to_be_visible()
+    dialog.get_by_role("button", name="Search by this").click()
+    expect(dialog).to_have_count(0)
+    expect(page).not_to_have_url(address)
+
+    page.go_back()
+    expect(page).to_have_url(address)
+    expect(page.get_by_text("000.png").or_(page.get_by_text("004.png"))).to_be_visible()
+    page.reload()
+    expect(tiles.first).to_be_visible(timeout=MINUTE)
+    expect(page).to_have_url(address)
+
+
+@pytest.mark.slow
+def test_two_tabs_ask_apart(workbench: Workbench, sound_page: Page, tmp_path: Path) -> None:
+    page = open_page(sound_page, workbench, "query")
+    other = open_page(page.context.new_page(), workbench, "query")
+    ask(page, picture(tmp_path, "red", 4))
+    ask(other, picture(tmp_path, "blue", 4))
+    expect(page.get_by_text("blue-4.png")).to_have_count(0)
+    expect(other.get_by_text("red-4.png")).to_have_count(0)
+    number_of_steps(page, 1)
+    other.close()
+
+
+@pytest.mark.slow
+def test_matches_are_taken_out_as_a_table(workbench: Workbench, sound_page: Page) -> None:
+    page = open_page(sound_page, workbench, "query?image=3")
+    expect(options(page, "Matches").first).to_be_visible(timeout=MINUTE)
+    page.get_by_role("button", name="Take out").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV table").click()
+    lines = download.value.path().read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 21
+    assert lines[0].startswith("rank,image_id,similarity")
