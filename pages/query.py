@@ -55,7 +55,7 @@ def _answer(
     answer.verdict(found, model, dataset)
     asked = answers.asked_of(question, sources, index, found)
     seconds = answer.matches(dataset, found, question, asked, label)
-    answer.times({**found.seconds, **seconds})
+    answer.times({**found.seconds, **seconds}, found.together - len(sources) + 1)
     match.show(dataset, found.matches, question, sources, index, model)
 
 

@@ -103,7 +103,7 @@ def _answer(
         question.wanted,
         calibration_of(index, dataset),
     )
-    return found.after(seconds)
+    return found.after(seconds, max((one.together for one in embedded), default=1))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -88,9 +88,12 @@ class Answer:
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Time spent on each stage."""
 
-    def after(self, seconds: Mapping[str, float]) -> "Answer":
-        """Return the answer with the time of the stages before it."""
-        return replace(self, seconds={**seconds, **self.seconds})
+    together: int = 1
+    """Images that went through the model in one pass, those of other queries among them."""
+
+    def after(self, seconds: Mapping[str, float], together: int = 1) -> "Answer":
+        """Return the answer with the time of the stages before it, and who shared the pass."""
+        return replace(self, seconds={**seconds, **self.seconds}, together=together)
 
 
 def answer(

@@ -27,6 +27,9 @@ ON_A_PAGE = 100
 MORE = (20, 50, 100, 200, 500, MAX_MATCHES)
 """How many matches there are after each click on *More*."""
 
+SHORTEST_WAIT_S = 0.001
+"""A shorter one is nobody's business."""
+
 SPLITS = {"validation": "held-out validation images", "test": "held-out test images"}
 
 
@@ -188,9 +191,15 @@ def _more(question: Question, count: int) -> None:
                 )
 
 
-def times(seconds: Mapping[str, float]) -> None:
-    """Say where the time went."""
+def times(seconds: Mapping[str, float], shared_by: int = 1) -> None:
+    """Say where the time went, and how many other images were in the model's pass."""
     with st.container(horizontal=True, gap="xsmall"):
         for stage, spent in seconds.items():
-            if stage != "wait" or spent > 0.001:
+            if stage != "wait" or spent > SHORTEST_WAIT_S:
                 st.badge(f"{stage} {1e3 * spent:.0f} ms", color="gray")
+        if shared_by > 1:
+            st.badge(
+                f"{shared_by} queries at once",
+                color="gray",
+                help="They came from several tabs and went through the model together.",
+            )
