@@ -37,8 +37,9 @@ def settle(chosen: Selection, lineage: Lineage) -> None:
     """Replace choices that are gone by the newest that fits, or by None, and say so."""
     _note_what_is_gone(chosen, lineage)
     if chosen.dataset not in lineage.datasets:
+        if chosen.dataset is not None:  # A new tab's address may name images and no dataset
+            chosen.leave_images()
         chosen.dataset = next(iter(lineage.datasets), None)
-        chosen.leave_images()
     index = lineage.index(chosen.index)
     if lineage.model(chosen.model) is None:
         chosen.model = _model_for(chosen.dataset, index, lineage)

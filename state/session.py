@@ -75,8 +75,12 @@ class Selection:
     toasts: list[str] = field(default_factory=list)
     """Sentences to be said in passing: what was just done."""
 
+    has_left_images: bool = False
+    """Whether the address still asks about images of a dataset that was left."""
+
     def leave_images(self) -> None:
         """Let go of what belongs to the images of one dataset, for another is to be chosen."""
+        self.has_left_images = True
         self.open_image, self.open_match, self.compared = None, None, None
         self.picked, self.view, self.marked = frozenset(), View(), frozenset()
         self.question, self.trail = Question(), Trail()
@@ -137,7 +141,9 @@ def address(chosen: Selection) -> dict[str, str]:
 
 def mirror_in_url(chosen: Selection) -> None:
     """Write the choices into the address bar, where they differ from what stands there."""
-    wanted = _parameters_beside(URL_FIELDS) | {k: [v] for k, v in address(chosen).items()}
+    gone = (*URL_FIELDS, *questions.FIELDS) if chosen.has_left_images else URL_FIELDS
+    chosen.has_left_images = False
+    wanted = _parameters_beside(gone) | {k: [v] for k, v in address(chosen).items()}
     if wanted != _parameters_beside(()):
         st.query_params.from_dict(wanted)  # At once: each change is an entry in the history
 

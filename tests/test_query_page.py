@@ -1,6 +1,7 @@
 """The Query page as a person uses it, through Home.py."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,15 +9,18 @@ from streamlit.testing.v1 import AppTest
 
 from core.artifacts import delete_artifact
 from core.datasets.registry import open_dataset
+from core.datasets.scan import Source, add_folder
+from core.datasets.splits import SplitConfig
 from core.lineage import read_lineage
 from core.progress import finish
 from core.vectors.config import IndexConfig, IndexKind
+from core.vectors.embeddings import embed_dataset
 from core.vectors.indexes import build_index
 from core.workspace import PROJECT, Workspace
+from state import choices
 from state.question import MAX_IMAGES, QueryImage, Question
-from state.session import Selection
 from tests.page_fixtures import Open, texts
-from tests.pictures import png, solid, speckled
+from tests.pictures import class_folders, png, solid, speckled
 
 MODEL = "colours-vgg16_bn-untrained"
 
@@ -317,8 +321,24 @@ def test_a_model_edited_by_hand_is_refused_on_the_page(full: Workspace, visit: O
     assert "model.safetensors is damaged or was changed by hand" in said
 
 
-def test_another_dataset_begins_with_no_question(linked: AppTest) -> None:
-    chosen: Selection = linked.session_state["selection"]
-    chosen.leave_images()
-    assert chosen.question == Question()
-    assert not chosen.trail.asked
+def test_another_dataset_begins_with_no_question(
+    full: Workspace, linked: AppTest, tmp_path: Path
+) -> None:
+    root = class_folders(tmp_path / "flat", red=4) / "red"
+    finish(add_folder(full, "flat", Source(root=root), SplitConfig()))
+    embeddings = finish(embed_dataset(full, "flat", MODEL))
+    finish(build_index(full, embeddings.id, IndexConfig()))
+    choices.choose_dataset(linked.session_state["selection"], "flat", read_lineage(full))
+    linked.run()
+    assert asked(linked) == Question()
+    assert "image" not in linked.query_params
+    assert linked.query_params["dataset"] == "flat"
+    assert "Upload an image" in linked.info[0].value
+
+
+def test_an_upload_beyond_the_limit_is_refused_whatever_the_browser_let_through(
+    full: Workspace, visit: Open
+) -> None:
+    app = upload(visit("query"), ("big.png", bytes(26 << 20)))
+    assert "big\\.png is larger than 25 MB" in app.error[0].value
+    assert not app.exception

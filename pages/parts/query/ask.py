@@ -77,6 +77,9 @@ def _take_over(key: str) -> None:
     images, refused = [], []
     for file in files[:MAX_IMAGES]:
         content = file.getvalue()
+        if len(content) > MAX_UPLOAD_MB << 20:  # The browser is asked to say so before, not trusted
+            refused.append(f"{file.name} is larger than {MAX_UPLOAD_MB} MB. Upload a smaller one.")
+            continue
         try:
             open_image(BytesIO(content), name=file.name, at_least=1)
         except WorkbenchError as error:
