@@ -1,7 +1,7 @@
 """The part of a query that is searched by: 16 x 16 pixels of four solid quadrants, R G over B W."""
 
 from io import BytesIO
-from math import nan
+from math import cos, nan, radians, sin
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,20 @@ def test_a_fine_angle_is_clockwise(
     middle = part.width // 2
     assert part.getpixel((middle, 2)) == above
     assert part.getpixel((middle, part.height - 3)) == below
+
+
+@pytest.mark.parametrize("angle", [-33, 7.5])
+def test_a_part_under_an_angle_is_that_part_of_the_turned_whole(angle: float) -> None:
+    photo = noise(300, 200).resize((600, 400), Image.Resampling.BICUBIC)
+    part = cropped(photo, Crop(left=0.2, top=0.5, right=0.6, bottom=0.9, turns=1, angle=angle))
+    tilt = radians(abs(angle))
+    zoom = cos(tilt) + 1.5 * sin(tilt)  # of 400 x 600 the middle 400 / zoom x 600 / zoom are left
+    left, right = (round(200 + (edge - 0.5) * 400 / zoom) for edge in (0.2, 0.6))
+    top, bottom = (round(300 + (edge - 0.5) * 600 / zoom) for edge in (0.5, 0.9))
+    upright = photo.transpose(Image.Transpose.ROTATE_270)
+    by_pillow = upright.rotate(-angle, Image.Resampling.BICUBIC).crop((left, top, right, bottom))
+    assert part.size == by_pillow.size
+    assert np.abs(np.asarray(part, int) - np.asarray(by_pillow, int)).max() <= 1
 
 
 def test_a_crop_of_three_pixels_is_refused_in_a_sentence() -> None:

@@ -31,7 +31,8 @@ function newTool(root) {
   listenToPointer(tool);
   listenToKeys(tool);
   for (const button of root.querySelectorAll(".turn")) {
-    button.addEventListener("click", () => act(tool, turned(tool.crop, Number(button.dataset.turns))));
+    const quarters = Number(button.dataset.turns);
+    button.addEventListener("click", () => act(tool, turned(tool.crop, quarters)));
   }
   find(".reset").addEventListener("click", () => act(tool, WHOLE));
   tool.slider.addEventListener("input", () => {
@@ -87,8 +88,8 @@ function show({ root, stage, box, slider, data, crop }) {
   const size = `${Math.round(across)} × ${Math.round(down)}`;
   const of = whole ? "" : ` of ${data.width} × ${data.height}`;
   root.querySelector(".size").textContent = `${size}${of} pixels`;
-  const from = `${Math.round(100 * crop.left)} % from the left, ${Math.round(100 * crop.top)} % from the top`;
-  box.setAttribute("aria-label", `Crop, ${size} pixels, ${from}`);
+  const [left, top] = [crop.left, crop.top].map((edge) => `${Math.round(100 * edge)} %`);
+  box.setAttribute("aria-label", `Crop, ${size} pixels, ${left} from the left, ${top} from the top`);
 }
 
 function listenToPointer(tool) {
@@ -119,7 +120,10 @@ function follow(tool, clientX, clientY) {
   drag.far ||= Math.hypot(clientX - drag.x, clientY - drag.y) >= CLICK_PX;
   if (!drag.far) return;
   const area = stage.getBoundingClientRect();
-  const at = (x, y) => ({ x: inside((x - area.left) / area.width), y: inside((y - area.top) / area.height) });
+  const at = (x, y) => ({
+    x: inside((x - area.left) / area.width),
+    y: inside((y - area.top) / area.height),
+  });
   const by = { x: (clientX - drag.x) / area.width, y: (clientY - drag.y) / area.height };
   const least = leastOf(data, drag.before, area);
   if (drag.moves) change(tool, moved(drag.before, by));
@@ -140,7 +144,8 @@ function listenToKeys(tool) {
   box.addEventListener("keydown", (event) => {
     box.classList.remove("by-hand");
     const by = ARROWS[event.key];
-    const used = by ? !tool.drag && !event.ctrlKey && !event.metaKey && !event.altKey : tool.drag && event.key === "Escape";
+    const modified = event.ctrlKey || event.metaKey || event.altKey;
+    const used = by ? !tool.drag && !modified : tool.drag && event.key === "Escape";
     if (!used) return;
     event.preventDefault();
     event.stopPropagation(); // or a page's shortcut would use it too

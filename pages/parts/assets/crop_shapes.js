@@ -1,7 +1,8 @@
 // Where a crop lies and what becomes of it: numbers in, numbers out. core/cropping.py does the same.
 
 const inside = (value, low = 0, high = 1) => Math.min(Math.max(value, low), high);
-const coversFrame = ({ left, top, right, bottom }) => left <= 0 && top <= 0 && right >= 1 && bottom >= 1;
+const coversFrame = ({ left, top, right, bottom }) =>
+  left <= 0 && top <= 0 && right >= 1 && bottom >= 1;
 
 // The picture after its quarter turns, in pixels of the original, and how much its picture is
 // enlarged to cover it when it is turned a little further.
@@ -20,7 +21,8 @@ const sizeOf = ({ width, height, zoom }, { left, top, right, bottom }) => ({
 // The least width and height of a crop, as fractions.
 function leastOf(data, crop, area) {
   const { width, height, zoom } = frameOf(data, crop);
-  const least = (length, shown) => Math.min(1, Math.max((data.least * zoom) / length, LEAST_PX / shown));
+  const least = (length, shown) =>
+    Math.min(1, Math.max((data.least * zoom) / length, LEAST_PX / shown));
   return { x: least(width, area.width), y: least(height, area.height) };
 }
 
@@ -38,11 +40,12 @@ function moved(crop, by) {
 }
 
 function resized(crop, edges, by, least) {
+  const { left, top, right, bottom } = crop;
   const next = { ...crop };
-  if (edges.includes("w")) next.left = inside(crop.left + by.x, 0, Math.max(0, crop.right - least.x));
-  if (edges.includes("e")) next.right = inside(crop.right + by.x, Math.min(1, crop.left + least.x), 1);
-  if (edges.includes("n")) next.top = inside(crop.top + by.y, 0, Math.max(0, crop.bottom - least.y));
-  if (edges.includes("s")) next.bottom = inside(crop.bottom + by.y, Math.min(1, crop.top + least.y), 1);
+  if (edges.includes("w")) next.left = inside(left + by.x, 0, Math.max(0, right - least.x));
+  if (edges.includes("e")) next.right = inside(right + by.x, Math.min(1, left + least.x), 1);
+  if (edges.includes("n")) next.top = inside(top + by.y, 0, Math.max(0, bottom - least.y));
+  if (edges.includes("s")) next.bottom = inside(bottom + by.y, Math.min(1, top + least.y), 1);
   return next;
 }
 
@@ -63,7 +66,8 @@ function turned(crop, quarters) {
   let next = crop;
   for (let done = 0; done < quarters; done += 1) {
     const { left, top, right, bottom, turns } = next;
-    next = { ...next, left: 1 - bottom, top: left, right: 1 - top, bottom: right, turns: (turns + 1) % 4 };
+    const edges = { left: 1 - bottom, top: left, right: 1 - top, bottom: right };
+    next = { ...next, ...edges, turns: (turns + 1) % 4 };
   }
   return next;
 }
@@ -86,5 +90,6 @@ function place(node, { left, top, right, bottom }) {
 function placeImage(image, { width, height }, frame, { turns, angle }) {
   image.style.width = `${(100 * width) / frame.width}%`;
   image.style.height = `${(100 * height) / frame.height}%`;
-  image.style.transform = `translate(-50%, -50%) rotate(${90 * turns + angle}deg) scale(${frame.zoom})`;
+  const degrees = 90 * turns + angle;
+  image.style.transform = `translate(-50%, -50%) rotate(${degrees}deg) scale(${frame.zoom})`;
 }

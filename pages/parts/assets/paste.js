@@ -35,10 +35,8 @@ function forget(line) {
 function take(line, event) {
   const [target] = event.composedPath(); // a component's insides, too
   const input = document.querySelector(`.st-key-${CSS.escape(line.uploader)} input[type="file"]`);
-  if (event.defaultPrevented || takesText(target)) return;
+  if (event.defaultPrevented || takesText(target)) return; // the uploader takes its own
   if (!input || input.disabled || input.closest("[inert]")) return; // a dialog makes the page inert
-  const section = input.closest('[data-testid="stFileUploaderDropzone"]');
-  if (section?.contains(target)) return; // it takes its own
   const files = [...event.clipboardData.files];
   say(line, files.length ? HINT : NOTHING);
   if (!files.length) return;
