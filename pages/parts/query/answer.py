@@ -27,6 +27,9 @@ ON_A_PAGE = 100
 MORE = (20, 50, 100, 200, 500, MAX_MATCHES)
 """How many matches there are after each click on *More*."""
 
+CURVE_WIDTH = 220
+"""In pixels."""
+
 SHORTEST_WAIT_S = 0.001
 """A shorter one is nobody's business."""
 
@@ -123,7 +126,8 @@ def _hits(answer: "Answer", label: str) -> None:
             width="content",
         )
         if len(right) > 1:
-            rank_curve.draw(precision_by_rank(right), key="query-ranks")
+            with st.container(width=CURVE_WIDTH):
+                rank_curve.draw(precision_by_rank(right), key="query-ranks")
 
 
 def _gallery(question: Question, tiles: Sequence[Tile]) -> None:
