@@ -34,7 +34,7 @@ def show_crop() -> None:
     state.runs = state.get("runs", 0) + 1
     st.text(f"runs: {state.runs}")
     try:
-        st.image(cropped(picture, chosen).resize((80, 80)), width="content")
+        st.text("cut: {} x {}".format(*cropped(picture, chosen).size))
     except WorkbenchError as error:
         st.text(str(error))
 

@@ -104,6 +104,7 @@ def test_a_drag_draws_a_crop_and_is_one_event(crop_page: Page) -> None:
     says(crop_page, "runs: 1")
     crop_page.mouse.up()
     says(crop_page, "crop: 0.250 0.250 0.750 0.750")
+    says(crop_page, "cut: 400 x 200")
     says(crop_page, "runs: 2")
     run_again(crop_page)
     says(crop_page, "runs: 3")
