@@ -349,20 +349,22 @@ def set_angle(page: Page, degrees: int) -> None:
     expect(page.locator("output")).to_have_text(f"{degrees}°")
 
 
-@pytest.mark.parametrize(("ways", "angle"), [("right", 0), ("left", -30)])
-def test_what_is_seen_in_the_crop_is_what_is_cut_out(
-    crop_page: Page, ways: str, angle: int
-) -> None:
-    if ways:
-        turn(crop_page, ways)
+@pytest.mark.parametrize(("way", "angle"), [("right", 0), ("left", -30)])
+def test_what_is_seen_in_the_crop_is_what_is_cut_out(crop_page: Page, way: str, angle: int) -> None:
+    turn(crop_page, way)
     set_angle(crop_page, angle)
+    turns = {"right": 1, "left": 3}[way]
+    looks_like(crop_page, Crop(turns=turns, angle=angle))
     drag(crop_page, (0.2, 0.1), (0.7, 0.8))
-    turns = {"": 0, "right": 1, "left": 3}[ways]
     says(crop_page, "crop: 0.200 0.100 0.700 0.800")
     says(crop_page, f"turned: {turns} {angle}")
-    crop = Crop(left=0.2, top=0.1, right=0.7, bottom=0.8, turns=turns, angle=angle)
+    looks_like(crop_page, Crop(left=0.2, top=0.1, right=0.7, bottom=0.8, turns=turns, angle=angle))
+
+
+def looks_like(page: Page, crop: Crop) -> None:
+    """Expect the screen to show in its rectangle what this crop cuts out."""
     cut = cropped(quadrants(800, 400), crop)
-    seen = Image.open(BytesIO(crop_box(crop_page).screenshot())).convert("RGB")
+    seen = Image.open(BytesIO(crop_box(page).screenshot())).convert("RGB")
     at = [[colour_at(picture, *inner) for inner in INNER] for picture in (cut, seen)]
     assert at[0] == at[1]
     assert len(set(at[0])) >= 3
