@@ -27,7 +27,6 @@ from core.datasets.registry import (
     publish_dataset,
     require_free_name,
 )
-from core.embedder import preprocess
 from core.embedder.model_import import Content, adopt_model
 from core.embedder.models import WEIGHTS
 from core.embedder.weights import read_safetensors
@@ -35,6 +34,7 @@ from core.errors import UnreadableImageError, WorkbenchError
 from core.images import read_header
 from core.progress import Progress, Work
 from core.vectors.bundle import KINDS, Picture, picture_entry
+from core.vectors.bundle_checks import check_chain, check_embeddings, check_index
 from core.vectors.bundle_file import BundleFile, open_bundle_file
 from core.vectors.config import IndexConfig
 from core.vectors.embed_config import read_embed_config
@@ -43,7 +43,6 @@ from core.vectors.embedding_task import plan_embedding
 from core.vectors.embeddings import Embeddings, open_embeddings, publish_embeddings
 from core.vectors.indexes import Index, open_index, publish_index
 from core.vectors.known_rows import CONTENT_BYTES
-from core.vectors.unit_rows import check_unit_rows
 from core.workspace import Workspace, check_name
 
 FOLDER = "images"
@@ -125,9 +124,9 @@ def _read_parts(bundle: BundleFile, folder: Path) -> Work[_Parts]:
         model = open_artifact(unpacked.models, "model")
         embeddings = open_embeddings(unpacked, "embeddings")
         index = open_index(unpacked, "index", writable=True)
-        _check_chain(model, embeddings.manifest, index.manifest)
-        _check_embeddings(embeddings, model.config["network"]["dimension"])
-        _check_index(index, embeddings)
+        check_chain(model, embeddings.manifest, index.manifest)
+        check_embeddings(embeddings, model.config["network"]["dimension"])
+        check_index(index, embeddings)
         weights, _ = read_safetensors(unpacked.models / "model" / WEIGHTS)
         content = Content(model.config["network"], model.summary["classes"], weights)
         return _Parts(content, check_name(model.id), embeddings, index)
@@ -137,46 +136,6 @@ def _read_parts(bundle: BundleFile, folder: Path) -> Work[_Parts]:
         raise bundle.wrong(f"cannot be used: its manifests lack {error}") from error
     except (ValueError, TypeError, AttributeError, OSError, SafetensorError) as error:
         raise bundle.wrong(f"cannot be used: {error}") from error
-
-
-def _check_chain(model: Manifest, embeddings: Manifest, index: Manifest) -> None:
-    """Raise `ValueError` unless each is made from the one before it, by this version's rules."""
-    for made, kind, source in (
-        (embeddings, "model", model),
-        (index, "model", model),
-        (index, "embeddings", embeddings),
-    ):
-        if made.made_from[f"{kind}_fingerprint"] != source.fingerprint:
-            raise ValueError(f"its {made.kind} belongs to another {kind}")
-    if embeddings.config.get("preprocessing", preprocess.VERSION) != preprocess.VERSION:
-        raise ValueError("its images were prepared by another version of this app")
-
-
-def _check_embeddings(embeddings: Embeddings, dimension: int) -> None:
-    """Raise `ValueError` or `WorkbenchError` unless they are rows of the model's embeddings."""
-    ids, shape = embeddings.image_ids, (len(embeddings.image_ids), dimension)
-    if ids.dtype != np.int64 or ids.ndim != 1 or not len(ids):
-        raise ValueError("its image ids are no numbers")
-    if ids[0] < 1 or not (np.diff(ids) > 0).all():
-        raise ValueError("its image ids are not in order")
-    whitening = embeddings.encoding.whitening
-    for array, wanted in (
-        (embeddings.vectors, shape),
-        (embeddings.plain, shape),
-        *(((whitening.mean, shape[1:]), (whitening.matrix, shape[1:] * 2)) if whitening else ()),
-    ):
-        if array.dtype != np.float32 or array.shape != wanted:
-            raise ValueError(f"it has embeddings of {array.shape}, not of {wanted}")
-    check_unit_rows(embeddings.vectors)
-
-
-def _check_index(index: Index, embeddings: Embeddings) -> None:
-    """Raise `ValueError` or `WorkbenchError` unless it finds those embeddings."""
-    present = index.faiss.image_ids[index.faiss.image_ids > 0]
-    if not np.isin(present, embeddings.image_ids).all():
-        raise ValueError("its index finds images that were not embedded")
-    IndexConfig(**index.manifest.config)
-    index.store.search(np.asarray(embeddings.vectors[:1]), 1)
 
 
 def _fill_dataset(bundle: BundleFile, folder: Path) -> Work[dict[int, bytes]]:
