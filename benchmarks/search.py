@@ -1,16 +1,17 @@
 """Searching through the store beside FAISS itself, and what a million vectors allow.
 
-    python -m benchmarks.search --home HOME [--count 1000000]
+    python -m benchmarks.search --home HOME [--count 1000000] [--graphs]
 
 HOME is a workspace with embeddings; large sets are drawn around them. hnswlib and usearch are
-measured beside ours where they are installed; they are no part of the project.
+measured beside ours where they are installed; they are no part of the project. With --graphs
+nothing but the graphs is measured, ours and theirs.
 """
 
 import argparse
 import importlib.util
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,14 +115,23 @@ def print_row(name: str, effort: int, recall: float, taken: float) -> None:
     print(f"  {name:<28} {effort:>5}  recall@10 {recall:.4f}  {taken:8.3f} ms", flush=True)
 
 
-def ours(vectors: Floats, queries: Floats, exact: NDArray[np.int64], folder: Path) -> None:
+GRAPH = (IndexConfig(kind=IndexKind.HNSW, links=32), (32, 64, 128))
+OTHER_KINDS = (
+    (IndexConfig(kind=IndexKind.IVF), (8, 16, 32, 64)),
+    (IndexConfig(kind=IndexKind.IVF_PQ, code_bytes=64), (16, 32, 64)),
+)
+
+
+def ours(
+    kinds: Sequence[tuple[IndexConfig, tuple[int, ...]]],
+    vectors: Floats,
+    queries: Floats,
+    exact: NDArray[np.int64],
+    folder: Path,
+) -> None:
     """Print recall and latency of our own kinds, and how long a saved one takes to open."""
     ids = np.arange(len(vectors), dtype=np.int64)
-    for config, efforts in (
-        (IndexConfig(kind=IndexKind.HNSW, links=32), (32, 64, 128)),
-        (IndexConfig(kind=IndexKind.IVF), (8, 16, 32, 64)),
-        (IndexConfig(kind=IndexKind.IVF_PQ, code_bytes=64), (16, 32, 64)),
-    ):
+    for config, efforts in kinds:
         started = time.perf_counter()
         store = finish(build(vectors, ids, config))
         print(f"{config.kind}: built in {time.perf_counter() - started:.1f} s", flush=True)
@@ -221,6 +231,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--graphs", action="store_true")
     options = parser.parse_args()
     large = LargeSet(real_embeddings(options.home))
     vectors, queries = large.vectors(options.count), large.queries(NUM_QUERIES)
@@ -229,6 +240,13 @@ def main() -> None:
         f"{options.count:,} vectors around {NUM_CLUSTERS:,} real ones, {vectors.shape[1]} "
         f"dimensions, of which they fill {intrinsic_dimension(vectors, queries):.1f}"
     )
+    with tempfile.TemporaryDirectory() as folder:
+        kinds = (GRAPH,) if options.graphs else (GRAPH, *OTHER_KINDS)
+        ours(kinds, vectors, queries, exact, Path(folder))
+        others(vectors, queries, exact)
+        if options.graphs:
+            return
+        advisor(vectors, Path(folder))
     small = min(10_000, options.count)
     for count in (small, options.count):
         name = f"Flat, N = {count:,}"
@@ -237,10 +255,6 @@ def main() -> None:
     graph = IndexConfig(kind=IndexKind.HNSW)
     store = finish(build(vectors[:small], np.arange(small), graph))
     compare_with_raw(store, queries, f"HNSW, N = {small:,}", is_small=True)
-    with tempfile.TemporaryDirectory() as folder:
-        ours(vectors, queries, exact, Path(folder))
-        advisor(vectors, Path(folder))
-        others(vectors, queries, exact)
 
 
 if __name__ == "__main__":

@@ -21,13 +21,13 @@ def one_question(dataset: Dataset, index: Manifest, model: Manifest, lineage: Li
     question = session.read_question()
     with left:
         ask.show(dataset)
+        steps.show(dataset, question)  # First, for a question that cannot be answered is left so
     try:
         sources = sources_of(question, dataset)
         with left:
             images.show(question, sources)
             wishes.show(dataset, question)
             other = compare.choose(index, lineage)
-            steps.show(dataset, question)
         with right:
             _answer(dataset, question, sources, index, model, lineage, other)
     except WorkbenchError as error:
