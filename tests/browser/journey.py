@@ -80,7 +80,9 @@ def build_index(page: Page, dataset: str, model: str) -> None:
 
 def upload(page: Page, image: Path) -> None:
     """Search by a file and wait for its answer."""
-    page.locator("input[type=file]").set_input_files(image)
+    # By its key: the page that was left may have a field for files, too, until it is gone
+    field = page.locator("[class*=st-key-query-upload] input[type=file]")
+    field.set_input_files(image)
     expect(page.get_by_text("Predicted category")).to_be_visible(timeout=MINUTE)
     expect(options(page, "Matches").first).to_be_visible()
 
