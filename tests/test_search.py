@@ -204,4 +204,3 @@ def test_a_percentile_is_the_share_of_held_out_images_that_are_less_alike() -> N
     assert calibration.percentile(1.5) == 100
     assert calibration.is_unusual(0.045)
     assert not calibration.is_unusual(0.055)
-    assert calibration.threshold() == pytest.approx(0.06, abs=0.005)

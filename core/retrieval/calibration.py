@@ -53,10 +53,6 @@ class Calibration:
         """Say whether a query whose best match is so similar is like nothing in the dataset."""
         return self.percentile(similarity) < UNUSUAL_BELOW
 
-    def threshold(self) -> float:
-        """Return the similarity below which a query is unusual."""
-        return float(np.percentile(self.best, UNUSUAL_BELOW))
-
 
 def calibrate(
     store: VectorStore, embeddings: Embeddings, catalog: Catalog, seed: int = 0
