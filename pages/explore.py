@@ -25,7 +25,7 @@ from pages.parts.tiles import tiles_of, tiles_of_matches
 from state import answers, resources, session
 
 if TYPE_CHECKING:
-    from core.maps.umap import Map
+    from core.maps.maps import Map
     from core.retrieval.search import Match
 
 SHOWN = 60
@@ -103,7 +103,7 @@ def show_point(dataset: Dataset, row: ImageRow, matches: "list[Match]") -> None:
 
 def show_map(dataset: Dataset, index: Manifest, manifest: Manifest) -> None:
     """Draw the map, and under it what was selected on it."""
-    umap = resources.umap(manifest.id, manifest.fingerprint)
+    umap = resources.opened_map(manifest.id, manifest.fingerprint)
     rows = dataset.catalog.rows_by_id(umap.image_ids.tolist())
     labels = [
         (rows[i].label or "no label") if i in rows else "gone" for i in umap.image_ids.tolist()

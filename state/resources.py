@@ -28,7 +28,7 @@ from state.opened import model as model
 from state.trainings import Training, list_trainings
 
 if TYPE_CHECKING:
-    from core.maps.umap import Map
+    from core.maps.maps import Map
     from core.retrieval.calibration import Calibration
     from core.vectors.bench import Bench
     from core.vectors.points import Measured
@@ -128,10 +128,10 @@ def measured(
 
 
 @st.cache_resource(max_entries=2, show_spinner="Opening the map…")
-def umap(map_id: str, fingerprint: str) -> "Map":
+def opened_map(map_id: str, fingerprint: str) -> "Map":
     """Open a map."""
     del fingerprint
-    from core.maps.umap import open_map
+    from core.maps.maps import open_map
 
     return open_map(workspace(), map_id)
 

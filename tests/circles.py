@@ -80,7 +80,12 @@ def circle(
         np.save(folder / "image_ids.npy", ids)
         made_from = {"dataset": "circle", "model": "none", "model_fingerprint": "none"}
         manifest = publish(
-            folder, kind="embeddings", stem="e", config={}, made_from=made_from, summary={}
+            folder,
+            kind="embeddings",
+            stem="e",
+            config={},
+            made_from=made_from,
+            summary={"num_problems": 0},
         )
     return Circle(
         open_dataset(workspace, "circle"),

@@ -1,132 +1,216 @@
-"""UMAP maps: where each indexed image lies in two dimensions.
+"""UMAP, laid out step by step: umap-learn's own parts, so that it can be watched and stopped.
 
-Shapes, in this file: N images, D embedding dimensions, K neighbours.
+`umap.UMAP.fit` is one call of a minute that also searches for neighbours and compiles. Here the
+neighbours are FAISS's, the layout starts from the principal components, and what is compiled is
+kept on disk for the next process.
+
+Shapes, in this file: N images, P points already on a map, C map dimensions, K neighbours, E edges.
 """
 
+import functools
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_matrix, csr_matrix
 
-from core.artifacts import Manifest, draft, open_artifact, publish
-from core.errors import WorkbenchError
-from core.maps.config import FEWEST_IMAGES, MapConfig
+from core.maps.config import MapConfig
+from core.maps.neighbours import Neighbours
 from core.progress import Progress, Work
-from core.vectors.building import build
-from core.vectors.config import IndexConfig
-from core.vectors.embeddings import Embeddings, open_embeddings
-from core.vectors.indexes import open_index
-from core.workspace import Workspace
 
-POINTS = "points.npy"
-IMAGE_IDS = "image_ids.npy"
-SEARCH_BATCH = 1024
+EXTENT = 10.0
+"""Largest coordinate of the start, umap-learn's own: the layout's steps are made for it."""
 
+NOISE = 1e-4
+"""Spread of what is added to the start, umap-learn's own: twins would never part."""
 
-@dataclass(frozen=True, slots=True)
-class Map:
-    """A map, read from disk."""
+MANY_IMAGES = 10_000
+EPOCHS, EPOCHS_OF_MANY = 500, 200
+"""umap-learn's own: more than that moves little."""
 
-    manifest: Manifest
-    points: NDArray[np.float32]
-    """(N, 2), in map units of no meaning of their own."""
+NEGATIVE_SAMPLES = 5
+"""Points that each step pushes away, umap-learn's default."""
 
-    image_ids: NDArray[np.int64]
-    """(N,) catalog ids."""
+NO_LABEL = -1
 
 
-def build_map(workspace: Workspace, config: MapConfig) -> Work[Manifest]:
-    """Lay out the embeddings of an index in two dimensions and save the map.
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """Which points draw each other, and how often: E edges, the more probable the more often."""
 
-    Raises:
-        MissingError: The index or its embeddings are gone.
-        WorkbenchError: There are too few images.
-    """
-    index = open_index(workspace, config.index)
-    embeddings = open_embeddings(workspace, index.embeddings)
-    count = len(embeddings.image_ids)
-    if count < FEWEST_IMAGES:
-        raise WorkbenchError(
-            f"A map needs at least {FEWEST_IMAGES} images, and the index holds {count}.",
-            "Add images to the dataset and build the index again.",
-        )
-    neighbours = min(config.neighbours, count - 1)
-    ids, distances = yield from _nearest(embeddings, neighbours)
-    yield Progress(count, 2 * count, "laying out the map (a first one compiles for half a minute)")
-    points = _layout(embeddings.vectors, ids, distances, config, neighbours)
-    with draft(workspace.maps) as folder:
-        np.save(folder / POINTS, points)
-        np.save(folder / IMAGE_IDS, embeddings.image_ids)
-        return publish(
-            folder,
-            kind="map",
-            stem=f"{index.manifest.id[:70]}-umap",
-            config=asdict(config),
-            made_from=index.manifest.made_from
-            | {"index": index.manifest.id, "index_fingerprint": index.manifest.fingerprint},
-            summary={"count": count, "neighbours": neighbours},
-        )
+    heads: NDArray[np.int32]
+    """(E,) the point that moves."""
+
+    tails: NDArray[np.int32]
+    """(E,) the point it is drawn to."""
+
+    epochs_between: NDArray[np.float64]
+    """(E,) epochs from one use to the next, at least 1."""
 
 
-def open_map(workspace: Workspace, map_id: str) -> Map:
-    """Read a map, after checking its checksums.
-
-    Raises:
-        MissingError: There is no such map.
-        DamagedArtifactError: A file of it was changed.
-    """
-    manifest = open_artifact(workspace.maps, map_id)
-    folder = workspace.maps / map_id
-    return Map(
-        manifest,
-        np.load(folder / POINTS, allow_pickle=False),
-        np.load(folder / IMAGE_IDS, allow_pickle=False),
-    )
-
-
-def _nearest(
-    embeddings: Embeddings, neighbours: int
-) -> Work[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """Find each image's (N, K) nearest rows, itself first, and their cosine distances."""
-    vectors = embeddings.vectors
-    count = len(vectors)
-    rows = np.arange(count, dtype=np.int64)
-    flat = yield from build(vectors, rows, IndexConfig())
-    ids = np.empty((count, neighbours), np.int64)
-    distances = np.empty((count, neighbours), np.float32)
-    for start in range(0, count, SEARCH_BATCH):
-        block = np.ascontiguousarray(vectors[start : start + SEARCH_BATCH])
-        for place, found in enumerate(flat.search(block, neighbours), start):
-            # Twins tie with the image itself, and UMAP wants it first in its own row
-            others = found.image_ids[found.image_ids != place][: neighbours - 1]
-            near = found.similarities[found.image_ids != place][: neighbours - 1]
-            ids[place] = [place, *others]
-            distances[place] = [0.0, *np.clip(1 - near, 0, 2)]
-        yield Progress(min(start + SEARCH_BATCH, count), 2 * count, "finding neighbours")
-    return ids, distances
-
-
-def _layout(
-    vectors: NDArray[np.float32],
-    ids: NDArray[np.int64],
-    distances: NDArray[np.float32],
+def lay_out(
+    start: NDArray[np.float32],
+    neighbours: Neighbours,
     config: MapConfig,
-    neighbours: int,
-) -> NDArray[np.float32]:
-    import umap  # Compiles for seconds when first imported
+    labels: NDArray[np.int64],
+) -> Work[NDArray[np.float32]]:
+    """Lay points out so that neighbours lie together (McInnes, Healy & Melville 2018).
 
-    reducer = umap.UMAP(
-        n_neighbors=neighbours,
-        min_dist=config.min_dist,
-        metric="cosine",
-        random_state=config.seed,
-        n_jobs=1,
-        precomputed_knn=(ids, distances),
-        # The spectral start fails on sets that are hardly larger than its eigenvectors
-        init="spectral" if len(vectors) > 4 * neighbours else "random",
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # Disconnected points, and no transform later
-        points: NDArray[np.float32] = reducer.fit_transform(vectors).astype(np.float32)
+    Args:
+        start: (N, C) where they are at first, to any scale: the principal components.
+        neighbours: (N, at least `config.neighbours` - 1).
+        config: Of these `neighbours`, `min_dist`, `metric`, `supervision` and `seed` count.
+        labels: (N,) category numbers, `NO_LABEL` where there is none.
+
+    Returns:
+        (N, C) float32 in map units.
+    """
+    random = np.random.RandomState(config.seed)
+    num_epochs = EPOCHS if len(start) <= MANY_IMAGES else EPOCHS_OF_MANY
+    yield Progress(0, num_epochs, "weighing neighbours")
+    weights = _weights(neighbours, config, labels, random)
+    graph = _edges(weights, num_epochs)
+    spread = EXTENT * start / (float(np.abs(start).max()) or 1.0)
+    noise = random.normal(scale=NOISE, size=start.shape)
+    points: NDArray[np.float32] = (spread + noise).astype(np.float32)
+    yield from _optimise(points, points, graph, num_epochs, config, moves_both=True)
     return points
+
+
+def place(
+    points: NDArray[np.float32], neighbours: Neighbours, config: MapConfig
+) -> NDArray[np.float32]:
+    """Place new images on a map that stays as it is: umap-learn's `transform`.
+
+    Args:
+        points: (P, C) float32, the map.
+        neighbours: (N, K) rows of `points` that are nearest to each new image.
+        config: What the map was laid out with.
+
+    Returns:
+        (N, C) float32 in map units.
+    """
+    umap = _umap()
+    distances = neighbours.distances(config.metric)
+    sigmas, rhos = umap.umap_.smooth_knn_dist(distances, float(distances.shape[1]), 64, 0.0)
+    rows, columns, values, _ = umap.umap_.compute_membership_strengths(
+        neighbours.rows.astype(np.int64), distances, sigmas, rhos, False, True
+    )
+    weights = csr_matrix((values, (rows, columns)), (len(distances), len(points)))
+    start = np.asarray(weights @ points / np.maximum(weights.sum(axis=1), 1e-12), np.float32)
+    num_epochs = (EPOCHS if len(points) <= MANY_IMAGES else EPOCHS_OF_MANY) // 5
+    graph = _edges(weights.tocoo(), num_epochs)
+    for _ in _optimise(start, points, graph, num_epochs, config, moves_both=False):
+        pass
+    return start
+
+
+def _weights(
+    neighbours: Neighbours,
+    config: MapConfig,
+    labels: NDArray[np.int64],
+    random: np.random.RandomState,
+) -> coo_matrix:
+    """Return (N, N) how surely each two are neighbours, and of one category where that counts."""
+    umap = _umap()
+    near = neighbours.first(config.neighbours - 1)
+    count = len(near.rows)
+    own = np.arange(count, dtype=np.int32)[:, None]
+    rows = np.hstack([own, near.rows]).astype(np.int64)
+    distances = np.hstack([np.zeros((count, 1), np.float32), near.distances(config.metric)])
+    nothing = np.empty((count, 1), np.float32)  # The embeddings: with neighbours given, not read
+    weights, _, _ = umap.umap_.fuzzy_simplicial_set(
+        nothing, rows.shape[1], random, str(config.metric), knn_indices=rows, knn_dists=distances
+    )
+    if config.supervision and (labels != NO_LABEL).any():
+        far = 2.5 / (1 - config.supervision) if config.supervision < 1 else 1e12
+        weights = umap.umap_.discrete_metric_simplicial_set_intersection(
+            weights, labels, far_dist=far
+        )
+        weights = umap.umap_.reset_local_connectivity(weights)
+    return weights.tocoo()
+
+
+def _edges(weights: coo_matrix, num_epochs: int) -> Graph:
+    """Leave out what would not be used once, as umap-learn does."""
+    weights.sum_duplicates()
+    used = weights.data >= weights.data.max() / num_epochs
+    probabilities = weights.data[used].astype(np.float64)
+    return Graph(
+        weights.row[used].astype(np.int32),
+        weights.col[used].astype(np.int32),
+        probabilities.max() / probabilities,
+    )
+
+
+def _optimise(
+    points: NDArray[np.float32],
+    others: NDArray[np.float32],
+    graph: Graph,
+    num_epochs: int,
+    config: MapConfig,
+    *,
+    moves_both: bool,
+) -> Work[None]:
+    """Move `points` in place, an epoch at a time; the loop of `optimize_layout_euclidean`."""
+    umap = _umap()
+    a, b = umap.umap_.find_ab_params(1.0, config.min_dist)
+    random = np.random.default_rng(config.seed)
+    states = random.integers(-(2**31) + 1, 2**31 - 1, (len(points), 3))
+    between_pushes = graph.epochs_between / NEGATIVE_SAMPLES
+    next_push, next_pull = between_pushes.copy(), graph.epochs_between.copy()
+    unused = np.zeros(1, np.float32)  # densMAP's
+    for epoch in range(num_epochs):
+        umap.layouts._nb_optimize_layout_euclidean_single_epoch(
+            points,
+            others,
+            graph.heads,
+            graph.tails,
+            len(others),
+            graph.epochs_between,
+            a,
+            b,
+            states,
+            1.0,
+            points.shape[1],
+            moves_both,
+            1.0 - epoch / num_epochs,
+            between_pushes,
+            next_push,
+            next_pull,
+            epoch,
+            False,
+            unused,
+            unused,
+            0,
+            0,
+            0,
+            0,
+            unused,
+            unused,
+            0,
+        )
+        yield Progress(epoch + 1, num_epochs, "laying out the map")
+
+
+@functools.cache
+def _umap() -> Any:
+    """Return umap-learn, with what it compiles kept on disk: seconds less in the next process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)  # Tensorflow is not wanted
+        import umap
+        import umap.layouts
+        import umap.umap_
+    for compiled in (
+        umap.layouts.clip,
+        umap.layouts._nb_optimize_layout_euclidean_single_epoch,
+        umap.umap_.smooth_knn_dist,
+        umap.umap_.compute_membership_strengths,
+        umap.umap_.fast_intersection,
+        umap.umap_.reset_local_metrics,
+        umap.umap_.reprocess_row,
+    ):
+        compiled.enable_caching()
+    return umap

@@ -1,0 +1,123 @@
+"""How long a map takes from a fresh process, beside umap-learn called plainly, and how true it is.
+
+    python -m benchmarks.maps --home HOME [--count 0 100000]
+
+HOME is a workspace with embeddings. A count of 0 takes just those; another is drawn around them.
+The yardstick is `umap.UMAP(metric="cosine").fit_transform(vectors)` in a process of its own, with
+the import. Ours is the same with `core.maps`, twice: as the first map ever, which compiles, and as
+the first of a process, which finds what was compiled on disk.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.manifold import trustworthiness
+
+from benchmarks.large_sets import LargeSet, real_embeddings
+from benchmarks.yardstick import NUM_CORES
+
+FEW, OF_FEW, OF_MANY = 10_000, 0.2, 0.6
+"""Up to how many images the one limit holds, and above it the other: most of the plain time."""
+
+MOST_BELOW = 0.01
+"""Of trustworthiness."""
+
+JUDGED = 5_000
+"""Images that are compared with each other; scikit-learn's measure needs N² numbers."""
+
+K = 15
+
+PLAIN = """
+import sys, numpy, umap
+vectors = numpy.load(sys.argv[1])
+numpy.save(sys.argv[2], umap.UMAP(metric="cosine").fit_transform(vectors))
+"""
+OURS = """
+import sys, numpy
+from core.maps import pca, umap
+from core.maps.config import MapConfig
+from core.maps.neighbours import find_neighbours
+from core.progress import finish
+vectors = numpy.load(sys.argv[1])
+config = MapConfig(index="none")
+neighbours = finish(find_neighbours(vectors, config.neighbours - 1))
+start = pca.fit(vectors, 2).project(vectors)
+unlabelled = numpy.full(len(vectors), umap.NO_LABEL)
+numpy.save(sys.argv[2], finish(umap.lay_out(start, neighbours, config, unlabelled)))
+"""
+
+
+def run(program: str, vectors: Path, folder: Path, kept: Path) -> tuple[float, NDArray[np.float32]]:
+    """Run a program in a fresh process; return its seconds and the (N, 2) map that it saved."""
+    saved = folder / "points.npy"
+    surroundings = os.environ | {"NUMBA_CACHE_DIR": str(kept), "PYTHONWARNINGS": "ignore"}
+    started = time.perf_counter()
+    command = [sys.executable, "-c", program, str(vectors), str(saved)]
+    subprocess.run(command, check=True, env=surroundings)
+    return time.perf_counter() - started, np.load(saved)
+
+
+def trusted(vectors: NDArray[np.float32], points: NDArray[np.float32]) -> float:
+    """Return scikit-learn's trustworthiness of a map, of some of its images where there are many.
+
+    Where all are not compared, those that are become each other's neighbours: both maps alike.
+    """
+    rows = np.arange(len(vectors))
+    if len(rows) > 2 * JUDGED:
+        rows = np.sort(np.random.default_rng(0).choice(len(vectors), JUDGED, replace=False))
+    found = trustworthiness(vectors[rows], points[rows], n_neighbors=K, metric="cosine")
+    return float(found)
+
+
+def vectors_of(home: Path, count: int) -> NDArray[np.float32]:
+    """Return the real embeddings, or so many drawn around them."""
+    real = real_embeddings(home)
+    return LargeSet(real).vectors(count) if count else real
+
+
+def measure(home: Path, count: int) -> None:
+    """Print the times and the trustworthiness at one size."""
+    vectors = vectors_of(home, count)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        saved, kept = folder / "vectors.npy", folder / "compiled"
+        np.save(saved, vectors)
+        plain, plain_points = run(PLAIN, saved, folder, folder / "compiled-plain")
+        first, _ = run(OURS, saved, folder, kept)
+        ours, points = run(OURS, saved, folder, kept)
+    limit = OF_FEW if len(vectors) <= FEW else OF_MANY
+    print(f"\n{len(vectors):,} embeddings of {vectors.shape[1]} dimensions, {NUM_CORES} cores")
+    plainly, value = trusted(vectors, plain_points), trusted(vectors, points)
+    for name, seconds, of_what in (
+        ("umap-learn, plainly", plain, f"{plainly:.4f}"),
+        ("ours, the first map ever", first, ""),
+        ("ours, the first of a process", ours, f"{value:.4f}"),
+    ):
+        print(f"  {name:<32} {seconds:7.1f} s  {seconds / plain:4.2f} ×  {of_what}")
+    quick = ours / plain <= limit
+    true = value >= plainly - MOST_BELOW
+    print(f"  at most {limit} ×: {'holds' if quick else 'does not hold'}; ", end="")
+    print(
+        f"at most {MOST_BELOW} less trustworthy: {'holds' if true else 'does not hold'}", flush=True
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--count", type=int, nargs="+", default=[0, 100_000])
+    options = parser.parse_args()
+    for count in options.count:
+        measure(options.home, count)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Principal components: a map by itself, and where the other methods start.
+
+Shapes, in this file: N images, D embedding dimensions, C map dimensions.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 1 << 14
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Projection:
+    """The directions in which embeddings differ most."""
+
+    mean: NDArray[np.float64]
+    """(D,)"""
+
+    axes: NDArray[np.float64]
+    """(C, D) unit rows, the one of the greatest variance first."""
+
+    explained: float
+    """Share of the variance that the axes keep, in [0, 1]."""
+
+    def project(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (N, C) float32 coordinates of (N, D) embeddings."""
+        points: NDArray[np.float32] = ((vectors - self.mean) @ self.axes.T).astype(np.float32)
+        return points
+
+
+def fit(vectors: NDArray[np.float32], dimensions: int) -> Projection:
+    """Return the first principal components of (N, D) embeddings.
+
+    The sign of an axis is free; the greatest of its numbers is made positive, so that the same
+    embeddings always give the same map.
+    """
+    mean: NDArray[np.float64] = np.mean(vectors, axis=0, dtype=np.float64)
+    scatter = np.zeros((vectors.shape[1], vectors.shape[1]))
+    for start in range(0, len(vectors), BLOCK):  # Mapped vectors are never in memory at once
+        centred = vectors[start : start + BLOCK] - mean
+        scatter += centred.T @ centred
+    values, columns = np.linalg.eigh(scatter)
+    axes = columns.T[::-1][:dimensions]
+    signs = np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1))
+    whole = values.sum()
+    explained = float(values[::-1][:dimensions].sum() / whole) if whole > 0 else 1.0
+    return Projection(mean, axes * signs, explained)
