@@ -64,16 +64,27 @@ class Lineage:
         return next((m for m in self.evaluations if m.made_from["dataset"] == dataset), None)
 
     def maps_of(self, index: Manifest) -> list[Manifest]:
-        """Return the maps of just this index."""
-        return [m for m in self.maps if m.made_from["index_fingerprint"] == index.fingerprint]
+        """Return the maps of this index, and those from before images were added or taken out.
+
+        Whitening is learnt anew each time, and then what was drawn before fits no longer.
+        """
+        whitened = bool(index.summary.get("encoding", {}).get("whiten"))
+        name = "index_fingerprint" if whitened else "model_fingerprint"
+        value = index.fingerprint if whitened else index.made_from["model_fingerprint"]
+        return [
+            made
+            for made in self.maps
+            if made.made_from["index"] == index.id and made.made_from[name] == value
+        ]
 
     def dependants_of_index(self, index: Manifest) -> list[Manifest]:
         """Return the maps and evaluations that were made from an index."""
-        return [
+        evaluations = [
             made
-            for made in [*self.maps, *self.evaluations]
+            for made in self.evaluations
             if made.made_from["index_fingerprint"] == index.fingerprint
         ]
+        return [*self.maps_of(index), *evaluations]
 
     def dependants_of(self, dataset: str) -> list[Manifest]:
         """Return what was made from a dataset, and what was made from that, last made first.

@@ -1,149 +1,132 @@
 """Explore: the indexed images on a map; select some to see them."""
 
-from collections import Counter
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from core.artifacts import Manifest
-from core.config_docs import field_docs
-from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
-from core.lineage import read_lineage
-from core.maps.config import FEWEST_IMAGES, MapConfig
-from core.maps.selection import in_box, in_polygon
-from core.options import as_arguments
-from pages.parts import guards, job_panel, ways
-from pages.parts.gallery import gallery
-from pages.parts.launch import launch
-from pages.parts.scatter import Highlight, ScatterData, ScatterEvent, scatter
+from core.lineage import Lineage, read_lineage
+from core.maps.colouring import ColourBy, predict
+from core.maps.config import FEWEST_IMAGES
+from pages.parts import guards, job_panel
+from pages.parts.explore import cloud, controls, form, point, selection
+from pages.parts.scatter import Highlight, ScatterEvent
 from pages.parts.text import plain
-from pages.parts.tiles import tiles_of, tiles_of_matches
-from state import answers, resources, session
+from state import answers, mapped, resources, session
+from state.located import Located, locate
+from state.mapped import Mapped
 
-if TYPE_CHECKING:
-    from core.maps.maps import Map
-    from core.retrieval.search import Match
-
-SHOWN = 60
 NEIGHBOURS = 10
-DOCS = field_docs(MapConfig)
 
 
-def draw_form(index: Manifest, *, first: bool) -> None:
-    """Draw the form that lays out a map."""
-    columns = st.columns(3)
-    neighbours = columns[0].number_input(
-        "Neighbours", 2, 200, 15, key="explore-neighbours", help=DOCS["neighbours"]
-    )
-    min_dist = columns[1].number_input(
-        "Least distance", 0.0, 0.99, 0.1, key="explore-min-dist", help=DOCS["min_dist"]
-    )
-    seed = columns[2].number_input("Seed", 0, 2**31, 0, key="explore-seed", help=DOCS["seed"])
-    label = "Draw the map" if first else "Draw it anew"
-    if st.button(label, key="explore-draw", type="primary" if first else "secondary"):
-        config = MapConfig(
-            index=index.id, neighbours=int(neighbours), min_dist=min_dist, seed=int(seed)
-        )
-        dataset = index.made_from["dataset"]
-        launch(["map", *as_arguments(config)], f"Mapping {index.id}", about=dataset)
-        st.rerun()
-
-
-def selected_rows(event: ScatterEvent, umap: "Map", groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return which points lie in the lasso or the box, without those hidden in the legend."""
-    if event.kind == "lasso":
-        inside = in_polygon(umap.points, np.column_stack([event.x, event.y]))
-    else:
-        low, high = np.column_stack([event.x, event.y])
-        inside = in_box(umap.points, low, high)
-    shown: NDArray[np.int64] = np.flatnonzero(inside & ~np.isin(groups, event.hidden))
-    return shown
-
-
-def show_selection(dataset: Dataset, rows: list[ImageRow]) -> None:
-    """Draw what was selected: how many of which class, and the images."""
-    if not rows:
-        st.info("No image lies in that selection. Draw around some points.")
-        return
-    classes = Counter(row.label or "no label" for row in rows)
-    named = ", ".join(f"{plain(label)} {count}" for label, count in classes.most_common(8))
-    more = f" and {len(classes) - 8} more classes" if len(classes) > 8 else ""
-    st.markdown(f"**{len(rows):,} selected**: {named}{more}")
-    num_pages = -(-len(rows) // SHOWN)
-    page = st.pagination(num_pages, key=f"explore-page-{len(rows)}") if num_pages > 1 else 1
-    shown = rows[(page - 1) * SHOWN : page * SHOWN]
-    use_as_query(gallery(tiles_of(dataset, shown), key="explore-selected", label="Selected images"))
-
-
-def use_as_query(clicked: int | None) -> None:
-    """Go on to the Query page with the image that was clicked, if one was."""
-    if clicked is not None:
-        session.ask_by_image(clicked)
-        ways.go("Query")
-
-
-def show_point(dataset: Dataset, row: ImageRow, matches: "list[Match]") -> None:
-    """Draw the image that was clicked, and its true neighbours in the embedding space."""
-    label = f"**{plain(row.label)}** · " if row.label else ""
-    st.markdown(f"{label}{plain(row.path)}")
-    grid = st.grid(4, min_column_width=200)
-    with grid.cell():
-        use_as_query(
-            gallery(tiles_of(dataset, [row]), key="explore-point", tile_px=200, label="The point")
-        )
-    with grid.cell(column_span=3):
-        st.caption(f"Its {len(matches)} nearest images, lined to it on the map:")
-        tiles = tiles_of_matches(dataset, matches, row.label)
-        use_as_query(gallery(tiles, key="explore-neighbours-of-point", label="Neighbours"))
-
-
-def show_map(dataset: Dataset, index: Manifest, manifest: Manifest) -> None:
-    """Draw the map, and under it what was selected on it."""
-    umap = resources.opened_map(manifest.id, manifest.fingerprint)
-    rows = dataset.catalog.rows_by_id(umap.image_ids.tolist())
-    labels = [
-        (rows[i].label or "no label") if i in rows else "gone" for i in umap.image_ids.tolist()
+def header(opened: Mapped) -> None:
+    """Say what the map is, and how far to trust it."""
+    found = opened.map
+    kept = float(found.kept.mean())
+    k = found.neighbours.rows.shape[1]
+    facts = [
+        f"**{form.name_of(found.config)}** of {len(found.points):,} images",
+        f"trustworthiness **{found.trustworthiness:.3f}**",
+        f"**{kept:.0%}** of an image's {k} nearest stay near it",
     ]
-    names, groups = np.unique(np.array(labels, dtype=object).astype(str), return_inverse=True)
-    chosen = session.selection()
-    event: ScatterEvent | None = chosen.map_event.get(manifest.id)
-    point = event.index if event is not None else None
-    row = rows.get(int(umap.image_ids[point])) if point is not None else None
-    matches = answers.neighbours_of(index, row.id, NEIGHBOURS) if row is not None else []
-    highlight = None
-    if point is not None:
-        places = {image_id: place for place, image_id in enumerate(umap.image_ids.tolist())}
-        near = [places[match.image_id] for match in matches if match.image_id in places]
-        highlight = Highlight(point, near)
-    new = scatter(
-        ScatterData(
-            x=umap.points[:, 0],
-            y=umap.points[:, 1],
-            groups=groups.astype(np.int32),
-            group_names=names.tolist(),
-            version=f"{manifest.fingerprint}-{dataset.catalog.fingerprint}",
-        ),
-        key=f"explore-map-{manifest.id}",
-        highlight=highlight,
-        selection=event if point is None else None,
-    )
-    if new is not None:
-        chosen.map_event[manifest.id] = None if new.kind == "clear" else new
-        st.rerun()
-    if row is not None:
-        show_point(dataset, row, matches)
-    elif event is not None:
-        ids = umap.image_ids[selected_rows(event, umap, groups)].tolist()
-        show_selection(dataset, [rows[i] for i in ids if i in rows])
-    else:
+    if found.projection is not None:
+        facts.append(f"shows {found.projection.explained:.0%} of the variance")
+    st.markdown(" · ".join(facts), help=TRUST)
+    if opened.num_added:
         st.caption(
-            "Click a point to see its image and its neighbours; draw a lasso or a box to see what "
-            "lies in it; click a category in the legend to hide it, twice to see it alone."
+            f"{opened.num_added:,} images were added since it was drawn. They are placed by their "
+            "neighbours, and all others stay where they were."
         )
+
+
+TRUST = """**Trustworthiness** is 1 where no strangers lie together on the map, and about 0.5 where
+images lie by chance (Venna & Kaski 2001). Colour by *Neighbours kept* to see where the map can be
+believed: what lies near there is near in the embedding space, too."""
+
+
+def query_of(index: Manifest, lineage: Lineage, dataset: Dataset) -> Located | None:
+    """Return where the current question lies among the embeddings; None without one."""
+    question = session.selection().question
+    model = lineage.model(index.made_from["model"])
+    if model is None or not question.is_asked:
+        return None
+    try:
+        return locate(question, index, model, dataset)
+    except WorkbenchError:  # The Query page says what is wrong with it
+        return None
+
+
+def highlight_of(
+    opened: Mapped, event: ScatterEvent | None, asked: Located | None
+) -> Highlight | None:
+    """Return what is ringed: the point that was clicked, else the question with its matches."""
+    if event is not None and event.index is not None:
+        near = opened.map.neighbours.rows[event.index, :NEIGHBOURS].tolist()
+        return Highlight(event.index, near)
+    if event is None and asked is not None and session.value_of("explore-query"):
+        near = opened.rows_of(asked.match_ids[:NEIGHBOURS])
+        return Highlight(None, near, asked.on(opened).tolist())
+    return None
+
+
+def show_outcome(
+    opened: Mapped, dataset: Dataset, index: Manifest, places: NDArray[np.int64] | int | None
+) -> None:
+    """Draw, under the map, what was clicked or selected on it."""
+    if places is None:
+        st.caption(HINT if opened.map.config.dimensions == 2 else HINT_IN_SPACE)
+    elif isinstance(places, int):
+        image_id = int(opened.map.image_ids[places])
+        row = dataset.catalog.rows_by_id([image_id]).get(image_id)
+        if row is None:
+            st.info("That image is no longer in the dataset. Click another point.")
+            return
+        matches = answers.neighbours_of(index, image_id, NEIGHBOURS)
+        predicted = predict(opened.described.labels, opened.map.neighbours)[places]
+        point.show(dataset, row, matches, predicted)
+    else:
+        selection.show(opened, dataset, places)
+
+
+HINT = (
+    "Click a point to see its image and its neighbours; draw a lasso or a box to see what lies in "
+    "it; click in the legend to see one group alone, and again for all."
+)
+HINT_IN_SPACE = "Drag to turn, scroll to come nearer, click a point to see its image."
+
+
+def show_map(manifest: Manifest, index: Manifest, lineage: Lineage, dataset: Dataset) -> None:
+    """Draw a map, and under it what was selected on it."""
+    opened = mapped.open_mapped(manifest, index, dataset)
+    header(opened)
+    asked = query_of(index, lineage, dataset)
+    in_plane = opened.map.config.dimensions == 2
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        look = controls.choose_look(
+            in_plane=in_plane,
+            has_labels=any(opened.described.labels),
+            has_query=asked is not None,
+        )
+        groups = cloud.groups_of(opened, look)
+        only = controls.choose_groups(groups) if len(groups.names) > 1 else []
+        if asked is not None:
+            st.toggle("The query", True, key="explore-query", help="A star, with its matches.")
+    values = None
+    if look.colour_by == ColourBy.KEPT:
+        values = opened.map.kept
+    elif asked is not None and look.colour_by == ColourBy.QUERY:
+        values = mapped.similarities_to(asked.vector, index, opened)
+    data = cloud.data_of(opened, look, values)
+    event = cloud.event_of(manifest.id, data.version)
+    highlight = highlight_of(opened, event, asked)
+    cloud.draw(opened, data, dataset, look=look, only=only, highlight=highlight)
+    if event is None:
+        places = None
+    else:
+        places = event.index if event.index is not None else cloud.rows_inside(event, data)
+    show_outcome(opened, dataset, index, places)
 
 
 chosen = session.enter_page()
@@ -160,16 +143,16 @@ if index.summary["count"] < FEWEST_IMAGES:
     st.stop()
 if not maps:
     st.markdown(
-        f"Lay out the **{index.summary['count']:,}** embeddings of **{plain(index.id)}** in two "
-        "dimensions with UMAP: images that the model finds alike come to lie near each other."
+        f"Lay out the **{index.summary['count']:,}** embeddings of **{plain(index.id)}** on a map: "
+        "images that the model finds alike come to lie near each other."
     )
-    draw_form(index, first=True)
+    form.show(index, first=True)
     job_panel.show("map")
     st.stop()
 job_panel.show("map")
 try:
-    show_map(dataset, index, maps[0])
+    show_map(controls.choose_map(maps), index, lineage, dataset)
 except WorkbenchError as error:
     st.error(plain(str(error)))
-with st.expander("Draw the map anew", icon=":material/tune:"):
-    draw_form(index, first=False)
+with st.expander("Draw another map", icon=":material/tune:"):
+    form.show(index, first=False)

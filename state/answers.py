@@ -106,6 +106,21 @@ def _answer(
     return found.after(seconds, max((one.together for one in embedded), default=1))
 
 
+def embedded_of(
+    question: Question, sources: Sequence[Source], index: Manifest, model: Manifest
+) -> "list[Embedded]":
+    """Return the images of a question as the model embeds them, in their order.
+
+    Raises:
+        UnreadableImageError: One is no image.
+        MissingError: The model or the index was deleted.
+        DamagedArtifactError: One of their files was changed.
+    """
+    key = _key(Question(images=question.images), sources)
+    parts = (question.images, sources, index, model)
+    return _embedded(key, index.fingerprint, _parts=parts)[0]
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def _embedded(
     key: str,

@@ -61,7 +61,13 @@ class Selection:
     """Jobs started from this tab whose results it has not taken over yet."""
 
     map_event: dict[str, Any] = field(default_factory=dict)
-    """Map id → what was last selected or clicked on it."""
+    """Map id → what was last selected or clicked on it, and the version of what was drawn then."""
+
+    map_kept: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Map id → catalog ids of a selection that others are compared with."""
+
+    map_clears: int = 0
+    """How often a selection was let go of by a button."""
 
     seen: list[str] = field(default_factory=list)
     """Ended jobs whose outcome was read and put away in this tab."""
@@ -180,9 +186,9 @@ def ask(question: Question) -> None:
     st.query_params.from_dict(wanted)
 
 
-def ask_by_image(image_id: int) -> None:
-    """Let the Query page ask by an image of the dataset, before that page is gone to."""
-    _take(selection().question.of([QueryImage(image_id=image_id)]))
+def ask_by_image(*image_ids: int) -> None:
+    """Let the Query page ask by images of the dataset, before that page is gone to."""
+    _take(selection().question.of([QueryImage(image_id=image_id) for image_id in image_ids]))
 
 
 def question_address() -> Parameters:

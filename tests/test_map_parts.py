@@ -8,7 +8,8 @@ from core.maps import pca, trust
 from core.maps.clusters import NO_CLUSTER, find_clusters, medoids
 from core.maps.config import MapMetric
 from core.maps.density import density
-from core.maps.neighbours import MOST_COMPARED, Neighbours, find_neighbours
+from core.maps.neighbour_search import MOST_COMPARED, find_neighbours
+from core.maps.neighbours import Neighbours
 from core.progress import finish
 from tests.circles import at
 
@@ -78,7 +79,8 @@ def test_components_of_nothing_but_twins_are_points_at_the_origin() -> None:
 
 def test_a_point_keeps_the_share_of_its_neighbours_that_are_near_it_on_the_map() -> None:
     points = np.array([[0, 0], [1, 0], [2.1, 0], [10, 0]], np.float32)
-    true = Neighbours(np.array([[1, 2], [2, 3], [3, 0], [2, 1]], np.int32), np.zeros((4, 2), np.float32))
+    rows = np.array([[1, 2], [2, 3], [3, 0], [2, 1]], np.int32)
+    true = Neighbours(rows, np.zeros((4, 2), np.float32))
     # On the map: 0 → 1, 2; 1 → 0, 2; 2 → 1, 0; 3 → 2, 1
     assert trust.kept_share(points, true).tolist() == [1.0, 0.5, 0.5, 1.0]
     assert trust.kept_share(points, true).dtype == np.float32

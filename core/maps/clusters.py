@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 NO_CLUSTER = -1
 MOST_CLUSTERED = 20_000
@@ -25,6 +24,7 @@ def find_clusters(points: NDArray[np.float32], seed: int = 0) -> NDArray[np.int3
     Returns:
         (N,) int32 cluster numbers, the largest cluster first; `NO_CLUSTER` for points between.
     """
+    from scipy.spatial import cKDTree
     from sklearn.cluster import HDBSCAN  # Takes a second to import
 
     count = len(points)

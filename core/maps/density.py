@@ -4,6 +4,7 @@ Shapes, in this file: N points, G cells a side.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,5 +45,6 @@ def density(points: NDArray[np.float32]) -> Density:
     return Density(_middles(x), _middles(y), (smooth / smooth.max()).astype(np.float32))
 
 
-def _middles(edges: NDArray[np.float64]) -> NDArray[np.float32]:
-    return ((edges[1:] + edges[:-1]) / 2).astype(np.float32)
+def _middles(edges: NDArray[Any]) -> NDArray[np.float32]:
+    middles: NDArray[np.float32] = ((edges[1:] + edges[:-1]) / 2).astype(np.float32)
+    return middles

@@ -3,7 +3,7 @@
 Streamlit's own plotly chart sends every selected point back, and again with each later click; this
 one sends the outline (a kilobyte), and `core.maps.selection` finds the points.
 
-Shapes, in this file: N points.
+Shapes, in this file: N points, C map dimensions.
 """
 
 import base64
@@ -17,10 +17,18 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.maps.density import Density
 from pages.parts.plotly_script import ensure_plotly_script
 
 ASSETS = Path(__file__).parent / "assets"
-MODULE = ("scatter.js", "scatter_draw.js", "scatter_select.js", "plotly_loader.js")
+MODULE = (
+    "scatter.js",
+    "scatter_draw.js",
+    "scatter_marks.js",
+    "scatter_hover.js",
+    "scatter_select.js",
+    "plotly_loader.js",
+)
 """Joined, for a component's code is one file."""
 
 MOST_GROUPS = 1 << 16
@@ -30,7 +38,9 @@ MOST_CORNERS = 10_000
 HTML = """
 <div class="workbench-scatter">
   <div class="workbench-scatter-plot"></div>
-  <div class="workbench-scatter-tip" hidden></div>
+  <div class="workbench-scatter-pictures"></div>
+  <div class="workbench-scatter-ring" hidden></div>
+  <div class="workbench-scatter-tip" hidden><img alt="" hidden><span></span></div>
   <p class="workbench-scatter-problem" role="alert" hidden></p>
 </div>
 """
@@ -38,19 +48,16 @@ HTML = """
 Kind = Literal["lasso", "box", "click", "clear"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ScatterData:
-    """The points of a map.
+    """The points of a map, in groups or by a number.
 
     Raises:
         ValueError: The arrays differ in length, or a group has no name.
     """
 
-    x: NDArray[np.float32]
-    """(N,), in map units."""
-
-    y: NDArray[np.float32]
-    """(N,), in map units; one unit is as long as on x."""
+    points: NDArray[np.float32]
+    """(N, 2) or (N, 3), in map units; one unit is as long on each axis."""
 
     groups: NDArray[np.integer[Any]]
     """(N,), places in `group_names`."""
@@ -58,13 +65,27 @@ class ScatterData:
     group_names: Sequence[str]
     """What the legend calls each group, at most 65,536; shown as it is, never as HTML."""
 
+    group_colours: Sequence[str] = ()
+    """The colour of each group as #rrggbb; without them they are chosen to lie far apart."""
+
+    values: NDArray[np.float32] | None = None
+    """(N,) numbers that the points are coloured by, instead of by group."""
+
+    value_title: str = ""
+    """What the colour bar calls them."""
+
+    density: Density | None = None
+    """Draws contours; of a map in 2D."""
+
     version: str
     """Names the points: while it stays, the plot keeps its view, its selection and its legend."""
 
     def __post_init__(self) -> None:
-        if not len(self.x) == len(self.y) == len(self.groups):
-            lengths = len(self.x), len(self.y), len(self.groups)
-            raise ValueError(f"x, y and groups must be equally long, got {lengths}")
+        if len(self.points) != len(self.groups):
+            lengths = len(self.points), len(self.groups)
+            raise ValueError(f"points and groups must be equally long, got {lengths}")
+        if self.values is not None and len(self.values) != len(self.points):
+            raise ValueError(f"values must be {len(self.points)}, got {len(self.values)}")
         num_groups = min(len(self.group_names), MOST_GROUPS)
         if len(self.groups) and not 0 <= self.groups.min() <= self.groups.max() < num_groups:
             raise ValueError(f"groups must be in 0..{num_groups - 1}")
@@ -72,13 +93,30 @@ class ScatterData:
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """A point and its neighbours, ringed and joined by lines."""
+    """A point and its neighbours, ringed and joined by lines; all others are dimmed."""
 
-    point: int
+    point: int | None = None
     """Place of the point, 0..N-1."""
 
     neighbours: Sequence[int] = ()
     """Places of its neighbours, 0..N-1."""
+
+    star: Sequence[float] = ()
+    """In place of the point: where something lies that is no point, in map units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A small picture that stands on the map."""
+
+    point: int
+    """Place of the point that it stands on, 0..N-1."""
+
+    src: str
+    """As a data URI."""
+
+    title: str
+    """Said of it to those who cannot see it; shown as it is, never as HTML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +154,8 @@ def scatter(
     key: str,
     height: int = 620,
     highlight: Highlight | None = None,
+    pins: Sequence[Pin] = (),
+    only: Sequence[int] = (),
     selection: ScatterEvent | None = None,
     clears: int = 0,
 ) -> ScatterEvent | None:
@@ -125,7 +165,9 @@ def scatter(
         points: What to draw; with the `version` of last time nothing is drawn again.
         key: Widget key.
         height: Of the plot, in pixels.
-        highlight: A point to ring, with its neighbours; a change leaves the cloud alone.
+        highlight: What to ring; a change leaves the cloud alone.
+        pins: Pictures on the map, of a map in 2D; the first ones where there is no room for all.
+        only: The groups that are shown, all without any; a change sets the legend so.
         selection: The lasso or box to begin with where the plot is new, as after a visit to another
             page. From then on the plot keeps what a person draws, whatever is given here.
         clears: How often the page dismissed the selection; another number removes the outline.
@@ -139,18 +181,37 @@ def scatter(
         data={
             "script": ensure_plotly_script(),
             "version": points.version,
-            "x": _encode(points.x, "<f4"),
-            "y": _encode(points.y, "<f4"),
-            "groups": _encode(points.groups, "<u2"),
-            "names": list(points.group_names),
+            **_encoded(points),
             "height": height,
+            "pins": [asdict(pin) for pin in pins],
+            "only": list(only),
             "highlight": asdict(highlight) if highlight else None,
+            "channel": key,
             "selection": asdict(selection) if selection else None,
             "clears": clears,
         },
         on_event_change=_ignore,
     )
-    return _read_event(result.event, len(points.x))
+    return _read_event(result.event, len(points.points))
+
+
+def _encoded(data: ScatterData) -> dict[str, Any]:
+    axes = ("x", "y", "z")[: data.points.shape[1]]
+    density = data.density
+    return {
+        **{name: _encode(data.points[:, place], "<f4") for place, name in enumerate(axes)},
+        "groups": _encode(data.groups, "<u2"),
+        "names": list(data.group_names),
+        "colours": list(data.group_colours),
+        "values": None if data.values is None else _encode(data.values, "<f4"),
+        "title": data.value_title,
+        "density": density
+        and {
+            "x": density.x.tolist(),
+            "y": density.y.tolist(),
+            "values": np.round(density.values, 3).tolist(),
+        },
+    }
 
 
 def _encode(values: NDArray[Any], dtype: str) -> str:

@@ -26,16 +26,16 @@ def four_blocks() -> ScatterData:
     block = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
     points = np.concatenate([block + centre for centre in CENTRES]).astype(np.float32)
     names = ["north west", "north east", "south west", HOSTILE]
-    return ScatterData(points[:, 0], points[:, 1], np.repeat(np.arange(4), 100), names, "four")
+    groups = np.repeat(np.arange(4), 100)
+    return ScatterData(points=points, groups=groups, group_names=names, version="four")
 
 
 def num_inside(data: ScatterData, shape: ScatterEvent) -> int:
-    points = np.stack([data.x, data.y], axis=1)
     if shape.kind == "lasso":
-        inside = in_polygon(points, np.stack([shape.x, shape.y], axis=1))
+        inside = in_polygon(data.points, np.stack([shape.x, shape.y], axis=1))
     else:
         low, high = np.stack([shape.x, shape.y], axis=1)
-        inside = in_box(points, low, high)
+        inside = in_box(data.points, low, high)
     return int((inside & ~np.isin(data.groups, shape.hidden)).sum())
 
 

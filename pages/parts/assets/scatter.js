@@ -1,5 +1,5 @@
 // The life of a plot. It is drawn once a version; later runs move the highlight, follow the theme,
-// or drop the outline. scatter.py joins this, scatter_draw.js and scatter_select.js to one module.
+// or drop the outline. scatter.py joins this and the other scatter_*.js to one module.
 
 const NO_WEBGL =
   "This browser cannot draw the map: WebGL is off. Turn on hardware acceleration in its settings.";
@@ -31,6 +31,7 @@ function newPlot(root) {
 function destroy(plot) {
   plot.gone = true;
   plot.watcher.disconnect();
+  document.removeEventListener("workbench-pictures", plot.take);
   plots.delete(plot.root);
   plot.queue = plot.queue.then(() => {
     const canvases = [...plot.host.querySelectorAll("canvas")];
@@ -58,7 +59,10 @@ async function applyChanges(plot) {
   if (plot.gone || !plot.host.clientWidth) return; // in a closed tab: the watcher comes back
   if (plot.drawn !== plot.data.version) await draw(Plotly, plot);
   else if (plot.clears !== plot.data.clears) await dismiss(Plotly, plot);
+  if (plot.only !== JSON.stringify(plot.data.only)) await isolate(Plotly, plot);
   await fit(Plotly, plot);
+  await mark(Plotly, plot);
+  pin(plot);
   plot.root.dataset.drawn = plot.drawn; // tests wait for it
 }
 

@@ -1,10 +1,14 @@
-// What is drawn: the cloud, the legend, the rings, and their colours.
+// What is drawn: the cloud, the contours, the legend or the colour bar, and where.
 
 const COLOURS = [
   // Far apart in OKLab and readable on white and on black; the first are farthest apart
   "#2368d5", "#a8cf2d", "#f46396", "#467238", "#1fd5ea", "#7d5577", "#f39e13", "#9b7bf4",
   "#b31c4e", "#f292f6", "#aeb8f4", "#e45e22", "#974c16", "#7441bb", "#2fa3f6", "#f6a4a2",
   "#af84a6", "#226f88", "#b744a5", "#39a29f", "#499f17", "#09ce8d", "#9f810d", "#aab37f",
+];
+const SCALE = [
+  // From least to most: lightness rises evenly, and neither end is lost on white or on black
+  [0, "#5e2a8c"], [0.25, "#b0357f"], [0.5, "#e8605a"], [0.75, "#f7a13c"], [1, "#d8d92b"],
 ];
 const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross", "x", "star"];
 const MOST_WITH_SYMBOLS = 20_000; // each further symbol costs two more passes over the points
@@ -16,29 +20,39 @@ const BUTTONS = [
   ["lasso2d", "select2d", "pan2d", "zoom2d"],
   ["zoomIn2d", "zoomOut2d", "resetScale2d"],
 ];
+const BUTTONS_IN_SPACE = [["toImage"], ["orbitRotation", "pan3d", "zoom3d"], ["resetCameraDefault3d"]];
 const CONFIG = {
   displaylogo: false,
   scrollZoom: true,
-  modeBarButtons: BUTTONS,
   plotlyServerURL: "",
   editSelection: false,
 };
 
 // One cloud for all groups, since each trace costs two WebGL calls at every move of a lasso. The
 // legend belongs to traces without points; hiding one takes its points out of the cloud. The cloud
-// is last, for plotly copies the points selected so far once more for each trace that follows.
+// is last in the plane, for plotly copies the points selected so far once more for each trace that
+// follows; in space the marks follow it, for there they are traces too.
 async function draw(Plotly, plot) {
   const { data, host } = plot;
   plot.x = decode(data.x, Float32Array);
   plot.y = decode(data.y, Float32Array);
+  plot.z = data.z && decode(data.z, Float32Array);
   plot.groups = decode(data.groups, Uint16Array);
-  plot.shown = [...new Set(plot.groups)].sort((first, second) => first - second);
+  plot.values = data.values && decode(data.values, Float32Array);
+  const groups = [...new Set(plot.groups)].sort((first, second) => first - second);
+  plot.shown = plot.values ? [] : groups;
   plot.drawn = data.version;
   plot.clears = data.clears;
+  plot.only = JSON.stringify(data.only);
   plot.last = data.selection ?? CLEAR;
-  const hidden = new Set(data.selection?.hidden);
+  const hidden = new Set(data.selection?.hidden ?? othersThan(plot, data.only));
   const entries = plot.shown.map((group) => entryOf(plot, group, hidden));
-  await Plotly.react(host, [...entries, cloudOf(plot, hidden)], layoutOf(plot), CONFIG);
+  const contours = data.density && !plot.z ? [contoursOf(plot)] : [];
+  plot.cloud = entries.length + contours.length;
+  const marks = plot.z ? [linksInSpace(), ringsInSpace()] : [];
+  const traces = [...entries, ...contours, cloudOf(plot, hidden), ...marks];
+  const buttons = plot.z ? BUTTONS_IN_SPACE : BUTTONS;
+  await Plotly.react(host, traces, layoutOf(plot), { ...CONFIG, modeBarButtons: buttons });
   if (!plot.listening) listen(Plotly, plot);
   plot.listening = true;
 }
@@ -47,49 +61,81 @@ function decode(text, Type) {
   return new Type(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
 }
 
+const othersThan = ({ shown }, only) =>
+  only.length ? shown.filter((group) => !only.includes(group)) : [];
+
 const turnOf = (group) => Math.floor(group / COLOURS.length);
-const colourOf = (group) => COLOURS[group % COLOURS.length];
 const symbolOf = (group) => SYMBOLS[turnOf(group) % SYMBOLS.length];
+const colourOf = ({ data }, group) => data.colours[group] ?? COLOURS[group % COLOURS.length];
 
 function cloudOf(plot, hidden) {
   const count = plot.x.length;
   const size = count > MOST_WITH_SYMBOLS ? 3 : count > 5_000 ? 5 : 7;
   const { marker, ...columns } = columnsOf(plot, hidden);
-  return {
-    type: "scattergl",
+  const trace = {
     mode: "markers",
     ...columns,
     hoverinfo: "none",
     showlegend: false,
-    marker: { ...marker, size, opacity: 0.8 },
-    selected: { marker: { opacity: 1 } },
-    unselected: { marker: { opacity: 0.08 } },
+    marker: { ...marker, ...scaleOf(plot), size: plot.z ? size / 2 : size, opacity: OPACITY },
   };
+  if (plot.z) return { type: "scatter3d", ...trace };
+  const faded = { marker: { opacity: 0.08 } };
+  return { type: "scattergl", ...trace, selected: { marker: { opacity: 1 } }, unselected: faded };
+}
+
+function scaleOf({ values, data }) {
+  if (!values) return {};
+  const title = { text: plain(data.title), side: "right" };
+  const colorbar = { title, thickness: 12, len: 0.7, outlinewidth: 0 };
+  return { colorscale: SCALE, showscale: true, colorbar };
 }
 
 function columnsOf(plot, hidden) {
-  const { x, y, groups, shown } = plot;
+  const { x, y, z, groups, values, shown } = plot;
   const kept = Uint32Array.from(groups.keys()).filter((index) => !hidden.has(groups[index]));
   plot.kept = kept;
   const pick = (of) => Array.from(kept, (index) => of(groups[index]));
-  const mixed = shown.some(turnOf) && x.length <= MOST_WITH_SYMBOLS;
+  const take = (from) => Float32Array.from(kept, (index) => from[index]);
+  const mixed = shown.some(turnOf) && x.length <= MOST_WITH_SYMBOLS && !z;
+  const color = values ? Array.from(take(values)) : pick((group) => colourOf(plot, group));
   return {
-    x: Float32Array.from(kept, (index) => x[index]),
-    y: Float32Array.from(kept, (index) => y[index]),
-    marker: { color: pick(colourOf), symbol: mixed ? pick(symbolOf) : "circle" },
+    x: take(x),
+    y: take(y),
+    ...(z ? { z: take(z) } : {}),
+    marker: { color, symbol: mixed ? pick(symbolOf) : "circle" },
   };
 }
 
-function entryOf({ data, x }, group, hidden) {
-  const symbol = x.length > MOST_WITH_SYMBOLS ? "circle" : symbolOf(group);
+function entryOf(plot, group, hidden) {
+  const { data, x, z } = plot;
+  const symbol = x.length > MOST_WITH_SYMBOLS || z ? "circle" : symbolOf(group);
   return {
-    type: "scatter",
+    type: z ? "scatter3d" : "scatter",
     mode: "markers",
     name: plain(shorten(data.names[group])),
     x: [null],
     y: [null],
+    ...(z ? { z: [null] } : {}),
     visible: hidden.has(group) ? "legendonly" : true,
-    marker: { color: colourOf(group), symbol, size: 8 },
+    marker: { color: colourOf(plot, group), symbol, size: 8 },
+  };
+}
+
+function contoursOf({ data, host }) {
+  const { x, y, values } = data.density;
+  const line = { color: getComputedStyle(host).color, width: 1, smoothing: 1 };
+  return {
+    type: "contour",
+    x,
+    y,
+    z: values,
+    contours: { coloring: "none", start: 0.05, end: 0.95, size: 0.15 },
+    line,
+    opacity: 0.35,
+    hoverinfo: "skip",
+    showscale: false,
+    showlegend: false,
   };
 }
 
@@ -100,19 +146,26 @@ const shorten = (text) => (text.length > 22 ? `${text.slice(0, 21)}…` : text);
 
 function layoutOf(plot) {
   const around = surroundings(plot);
+  const axis = { visible: false };
+  const axes = plot.z
+    ? { scene: { xaxis: axis, yaxis: axis, zaxis: axis, aspectmode: "data" } }
+    : {
+        xaxis: { ...axis, range: rangeOf(plot.x) },
+        yaxis: { ...axis, range: rangeOf(plot.y), scaleanchor: "x" },
+        selections: outlines(plot.data.selection, around.newselection.line),
+        dragmode: plot.host.layout?.dragmode ?? "lasso",
+      };
   return {
     ...around,
-    uirevision: plot.data.version,
-    selections: outlines(plot.data.selection, around.newselection.line),
-    dragmode: plot.host.layout?.dragmode ?? "lasso",
+    ...axes,
+    uirevision: plot.data.channel, // other colours keep the view, and have their own legend
+    selectionrevision: plot.drawn,
     clickmode: "event",
     hovermode: "closest",
     hoverdistance: 12,
     margin: { l: 8, r: 8, t: 36, b: 8 }, // the buttons are on top
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
-    xaxis: { visible: false, range: rangeOf(plot.x) },
-    yaxis: { visible: false, range: rangeOf(plot.y), scaleanchor: "x" },
     showlegend: plot.shown.length > 1,
   };
 }
@@ -126,48 +179,35 @@ function rangeOf(values) {
   return [low - margin, high + margin];
 }
 
-// What may change while the points stay: size, theme and highlight.
-function surroundings({ host, data, x, y }) {
+// What may change while the points stay: size, theme and, in the plane, the highlight.
+function surroundings(plot) {
+  const { host, data, z } = plot;
   const style = getComputedStyle(host);
   const text = style.getPropertyValue("--st-text-color");
   const accent = style.getPropertyValue("--st-primary-color");
   const font = { color: text, family: style.getPropertyValue("--st-font"), size: 12 };
   const under = { orientation: "h", x: 0, y: 0, yanchor: "top", maxheight: 120 };
+  const legend = host.clientWidth < NARROW ? under : {};
   return {
     width: host.clientWidth,
     height: data.height,
     font,
-    legend: { itemsizing: "constant", ...(host.clientWidth < NARROW ? under : {}) },
+    legend: {
+      itemsizing: "constant",
+      uirevision: plot.drawn,
+      itemclick: "toggleothers", // one click isolates, as people search for one among many
+      itemdoubleclick: "toggle",
+      ...legend,
+    },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: style.color, activecolor: accent },
     newselection: { line: { color: accent, width: 2, dash: "dot" } },
-    shapes: rings(data.highlight, x, y, text, accent),
+    ...(z ? {} : { shapes: rings(plot, text, accent) }),
   };
 }
 
-// Shapes lie above the cloud in SVG, so that another highlight draws no point again.
-function rings(highlight, x, y, text, accent) {
-  if (!highlight) return [];
-  const { point, neighbours } = highlight;
-  const ring = (index, radius, line) => ({
-    type: "circle", xsizemode: "pixel", ysizemode: "pixel", xanchor: x[index], yanchor: y[index],
-    x0: -radius, x1: radius, y0: -radius, y1: radius, line,
-  });
-  const line = (index) => ({
-    type: "line", x0: x[point], y0: y[point], x1: x[index], y1: y[index],
-    opacity: 0.6, line: { color: text, width: 1 },
-  });
-  return [
-    ...neighbours.map(line),
-    ...neighbours.map((index) => ring(index, 6, { color: text, width: 1.5 })),
-    ring(point, 9, { color: accent, width: 3 }),
-    // plotly 4.1 remembers the last shape's size mode for the whole plot, and after one in pixels
-    // it reads a box that is drawn as pixels too
-    { ...line(point), opacity: 0 },
-  ];
-}
-
-async function fit(Plotly, { host, ...rest }) {
-  const wanted = surroundings({ host, ...rest });
+async function fit(Plotly, plot) {
+  const { host } = plot;
+  const wanted = surroundings(plot);
   const changed = Object.entries(wanted).filter(
     ([name, value]) => JSON.stringify(host.layout[name]) !== JSON.stringify(value),
   );

@@ -31,8 +31,6 @@ async function dismiss(Plotly, plot) {
 
 function listen(Plotly, plot) {
   const { host } = plot;
-  const tip = plot.root.querySelector(".workbench-scatter-tip");
-  const placeOf = (event) => plot.kept[event.points[0].pointNumber];
   host.on("plotly_selected", () => {
     report(plot);
     enqueue(plot, () => keepLastOutline(Plotly, plot));
@@ -41,27 +39,29 @@ function listen(Plotly, plot) {
   host.on("plotly_restyle", ([change]) => {
     if ("visible" in change) enqueue(plot, () => hide(Plotly, plot));
   });
-  host.on("plotly_click", (event) => plot.send({ kind: "click", index: placeOf(event) }));
+  host.on("plotly_click", (event) => plot.send({ kind: "click", index: placeOf(plot, event) }));
   host.on("plotly_webglcontextlost", () => complain(plot, LOST));
-  host.on("plotly_unhover", () => (tip.hidden = true));
-  host.on("plotly_hover", (event) => {
-    const box = plot.root.getBoundingClientRect();
-    const { clientX, clientY } = event.event;
-    tip.textContent = plot.data.names[plot.groups[placeOf(event)]];
-    tip.hidden = false;
-    tip.style.left = `${Math.min(clientX - box.left + 14, box.width - tip.offsetWidth)}px`;
-    tip.style.top = `${clientY - box.top + 14}px`;
-  });
+  host.on("plotly_afterplot", () => pin(plot));
+  host.on("plotly_relayouting", () => pin(plot));
+  watchPointer(plot);
 }
 
 const hiddenGroups = ({ host, shown }) =>
   shown.filter((_, place) => host.data[place].visible === "legendonly");
 
+// What the page shows by itself is set in the legend, from where a person may go on.
+async function isolate(Plotly, plot) {
+  plot.only = JSON.stringify(plot.data.only);
+  const hidden = othersThan(plot, plot.data.only);
+  const visible = plot.shown.map((group) => (hidden.includes(group) ? "legendonly" : true));
+  if (visible.length) await Plotly.restyle(plot.host, { visible }, [...plot.shown.keys()]);
+}
+
 async function hide(Plotly, plot) {
-  const { x, y, marker } = columnsOf(plot, new Set(hiddenGroups(plot)));
-  const { color, symbol } = marker;
-  const columns = { x: [x], y: [y], "marker.color": [color], "marker.symbol": [symbol] };
-  await Plotly.restyle(plot.host, columns, [plot.shown.length]);
+  const { marker, ...axes } = columnsOf(plot, new Set(hiddenGroups(plot)));
+  const places = Object.entries(axes).map(([axis, values]) => [axis, [values]]);
+  const columns = { "marker.color": [marker.color], "marker.symbol": [marker.symbol] };
+  await Plotly.restyle(plot.host, { ...Object.fromEntries(places), ...columns }, [plot.cloud]);
   report(plot);
 }
 

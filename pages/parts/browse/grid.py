@@ -7,6 +7,7 @@ import streamlit as st
 from core.datasets import curation
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
+from pages.parts import curate
 from pages.parts.browse import details, filter_bar, selection_bar, view_charts
 from pages.parts.gallery import Tile, selectable_gallery
 from pages.parts.tiles import tiles_of
@@ -41,7 +42,7 @@ def _page(dataset: Dataset, view: View) -> None:
     count = facts.count(dataset.catalog, view.images)
     if count == 0:
         st.info("No image fits these filters. Take one away above.")
-        selection_bar.undo_button(dataset)
+        curate.undo_button(dataset, "datasets")
         return
     num_pages = -(-count // view.page_size)
     view = replace(view, page=min(view.page, num_pages))

@@ -9,7 +9,7 @@ from core.datasets import curation
 from core.datasets.catalog import ImageRow
 from core.datasets.duplicates import Group, Kind, proposal
 from core.datasets.registry import Dataset
-from pages.parts.browse.selection_bar import undo_button
+from pages.parts.curate import undo_button
 from pages.parts.gallery import Tile, gallery
 from pages.parts.tiles import tiles_of
 from state import facts, session
@@ -34,7 +34,7 @@ def show(dataset: Dataset, num_unchecked: int) -> None:
     if not groups:
         if not num_unchecked:
             st.success("No image in use is there twice, and none looks like another.")
-        undo_button(dataset)
+        undo_button(dataset, "datasets")
         return
     _summary(dataset, groups)
     num_pages = -(-len(groups) // GROUPS_A_PAGE)
@@ -79,7 +79,7 @@ def _summary(dataset: Dataset, groups: list[Group]) -> None:
                     on_click=_exclude,
                     args=(dataset, marked),
                 )
-        undo_button(dataset)
+        undo_button(dataset, "datasets")
         if num_open:
             st.caption(
                 f"{num_open:,} with several labels are left to you: click the one that is right.",

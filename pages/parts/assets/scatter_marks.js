@@ -1,0 +1,114 @@
+// What stands out of the cloud: a point with its neighbours or a star with its own, and pictures.
+
+const OPACITY = 0.8;
+const DIMMED = 0.15;
+const PIN_PX = 44;
+const STAR = starPath(11, 4.5);
+
+// Shapes lie above the cloud in SVG, so that another highlight draws no point again.
+function rings(plot, text, accent) {
+  const { x, y, groups, values, data } = plot;
+  if (!data.highlight) return [];
+  const { point, neighbours, star } = data.highlight;
+  const [fromX, fromY] = point === null ? star : [x[point], y[point]];
+  const fill = (index) => (values ? text : colourOf(plot, groups[index]));
+  const ring = (index, radius, line) => ({
+    type: "circle", xsizemode: "pixel", ysizemode: "pixel", xanchor: x[index], yanchor: y[index],
+    x0: -radius, x1: radius, y0: -radius, y1: radius, line, fillcolor: fill(index),
+  });
+  const link = (toX, toY) => ({
+    type: "line", x0: fromX, y0: fromY, x1: toX, y1: toY,
+    opacity: 0.6, line: { color: text, width: 1 },
+  });
+  const centre = point === null
+    ? {
+        type: "path", xsizemode: "pixel", ysizemode: "pixel", xanchor: fromX, yanchor: fromY,
+        path: STAR, fillcolor: accent, line: { color: text, width: 1.5 },
+      }
+    : ring(point, 9, { color: accent, width: 3 });
+  return [
+    ...neighbours.map((index) => link(x[index], y[index])),
+    ...neighbours.map((index) => ring(index, 6, { color: text, width: 1.5 })),
+    centre,
+    // plotly 4.1 remembers the last shape's size mode for the whole plot, and after one in pixels
+    // it reads a box that is drawn as pixels too
+    { ...link(fromX, fromY), opacity: 0 },
+  ];
+}
+
+function starPath(outer, inner) {
+  const corner = (number) => {
+    const [radius, angle] = [number % 2 ? inner : outer, (Math.PI * number) / 5];
+    return `${(radius * Math.sin(angle)).toFixed(2)},${(radius * Math.cos(angle)).toFixed(2)}`;
+  };
+  return `M${[...Array(10).keys()].map(corner).join("L")}Z`;
+}
+
+const NOTHING = { x: [null], y: [null], z: [null], hoverinfo: "skip", showlegend: false };
+const linksInSpace = () => ({ type: "scatter3d", mode: "lines", ...NOTHING, line: { width: 2 } });
+const ringsInSpace = () => ({ type: "scatter3d", mode: "markers", ...NOTHING, marker: { size: 7 } });
+
+// The cloud is dimmed by the page's style in the plane, which costs nothing, and in space by plotly.
+async function mark(Plotly, plot) {
+  const { root, host, z, data, cloud } = plot;
+  const { highlight } = data;
+  root.classList.toggle("dimmed", Boolean(highlight) && !z);
+  const key = JSON.stringify([plot.drawn, highlight]);
+  if (!z || plot.marked === key) return;
+  plot.marked = key;
+  await Plotly.restyle(host, { "marker.opacity": highlight ? DIMMED : OPACITY }, [cloud]);
+  const { lines, spots } = highlight ? inSpace(plot) : { lines: NOTHING, spots: NOTHING };
+  const accent = getComputedStyle(host).getPropertyValue("--st-primary-color");
+  const columns = ["x", "y", "z"].map((axis) => [axis, [lines[axis], spots[axis]]]);
+  const colours = { "line.color": accent, "marker.color": accent };
+  await Plotly.restyle(host, { ...Object.fromEntries(columns), ...colours }, [cloud + 1, cloud + 2]);
+}
+
+function inSpace({ x, y, z, data }) {
+  const { point, neighbours, star } = data.highlight;
+  const centre = point === null ? star : [x[point], y[point], z[point]];
+  const others = neighbours.map((index) => [x[index], y[index], z[index]]);
+  const gap = [null, null, null];
+  return {
+    lines: columns(others.flatMap((other) => [centre, other, gap])),
+    spots: columns([centre, ...others]),
+  };
+}
+
+const columns = (rows) =>
+  Object.fromEntries(["x", "y", "z"].map((axis, place) => [axis, rows.map((row) => row[place])]));
+
+// Pictures stand where their points are and stay as large as they are, however far one zooms. One
+// that would cover another is left out: the first ones count most.
+function pin(plot) {
+  const layer = plot.root.querySelector(".workbench-scatter-pictures");
+  const key = JSON.stringify([plot.drawn, plot.data.pins.map((each) => each.point)]);
+  if (layer.dataset.key !== key) {
+    layer.dataset.key = key;
+    layer.replaceChildren(...(plot.z ? [] : plot.data.pins).map(pictureOf));
+  }
+  const taken = [];
+  for (const [place, image] of [...layer.children].entries()) {
+    const at = pixelOf(plot, plot.data.pins[place].point);
+    const room = at.inside && taken.every(
+      (other) => Math.abs(other.left - at.left) > PIN_PX || Math.abs(other.top - at.top) > PIN_PX,
+    );
+    image.hidden = !room;
+    if (!room) continue;
+    taken.push(at);
+    image.style.transform = `translate(${at.left}px, ${at.top}px) translate(-50%, -50%)`;
+  }
+}
+
+function pictureOf({ src, title }) {
+  const image = document.createElement("img");
+  Object.assign(image, { src, alt: title });
+  return image;
+}
+
+function pixelOf({ host, x, y }, point) {
+  const { xaxis, yaxis } = host._fullLayout;
+  const [across, down] = [xaxis.d2p(x[point]), yaxis.d2p(y[point])];
+  const inside = across >= 0 && across <= xaxis._length && down >= 0 && down <= yaxis._length;
+  return { left: across + xaxis._offset, top: down + yaxis._offset, inside };
+}

@@ -1,0 +1,163 @@
+"""The map itself: its points, what is ringed on it, and what people draw around."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.datasets.registry import Dataset
+from core.maps.clusters import medoids
+from core.maps.colouring import RIGHT, WRONG, ColourBy, Groups
+from core.maps.selection import in_box, in_polygon
+from pages.parts.charts import SPLIT_COLOURS
+from pages.parts.explore.controls import NUMBERS, Look
+from pages.parts.hover_pictures import Picture, hover_pictures
+from pages.parts.scatter import Highlight, Pin, ScatterData, ScatterEvent, scatter
+from state import mapped, resources, session
+from state.mapped import Mapped
+
+if TYPE_CHECKING:
+    from core.datasets.catalog import ImageRow
+
+MOST_PINS = 40
+PIN_SIDE = 64
+LIKELY_NEXT = 8
+"""Points around the pointer whose pictures come along: it rests on one of them next."""
+
+COLOURS = {RIGHT: "#2a9d5c", WRONG: "#e0474c", **SPLIT_COLOURS}
+GREY = "#8b94a3"
+HEIGHT = 560
+
+
+def data_of(opened: Mapped, look: Look, values: NDArray[np.float32] | None) -> ScatterData:
+    """Return what is drawn.
+
+    Args:
+        opened: The map.
+        look: How it is to look.
+        values: (N,) numbers to colour by, where it is coloured by a number.
+    """
+    groups = groups_of(opened, look)
+    return ScatterData(
+        points=opened.map.points,
+        groups=groups.of_points,
+        group_names=groups.names,
+        group_colours=_colours(groups, look.colour_by),
+        values=values,
+        value_title=look.colour_by.capitalize(),
+        density=mapped.density_of(opened) if look.contours else None,
+        version=_version(opened, look, values),
+    )
+
+
+def groups_of(opened: Mapped, look: Look) -> Groups:
+    """Return the groups of the legend; one of all points where they are coloured by a number."""
+    if look.colour_by in NUMBERS:
+        return Groups([""], np.zeros(len(opened.map.points), np.int64))
+    return mapped.groups_of(opened, look.colour_by)
+
+
+def draw(
+    opened: Mapped,
+    data: ScatterData,
+    dataset: Dataset,
+    *,
+    look: Look,
+    only: list[int],
+    highlight: Highlight | None,
+) -> None:
+    """Draw the map; what is done on it is kept, and the page run again."""
+    chosen, map_id = session.selection(), opened.map.manifest.id
+    key = f"explore-map-{map_id}"
+    kept = event_of(map_id, data.version)
+    new = scatter(
+        data,
+        key=key,
+        height=HEIGHT,
+        highlight=highlight,
+        pins=_pins(opened, dataset) if look.pictures else (),
+        only=only,
+        selection=kept if kept is not None and kept.index is None else None,
+        clears=chosen.map_clears,
+    )
+    _pictures(key, opened, dataset)
+    if new is not None:
+        chosen.map_event[map_id] = None if new.kind == "clear" else (data.version, new)
+        st.rerun()
+
+
+def event_of(map_id: str, version: str) -> ScatterEvent | None:
+    """Return what was last drawn or clicked on a map; of another legend nothing is hidden."""
+    kept = session.selection().map_event.get(map_id)
+    if kept is None:
+        return None
+    of_version, event = kept
+    found: ScatterEvent = event if of_version == version else replace(event, hidden=())
+    return found
+
+
+def rows_inside(event: ScatterEvent, data: ScatterData) -> NDArray[np.int64]:
+    """Return which points lie in the lasso or the box, without those hidden in the legend."""
+    if event.kind == "lasso":
+        inside = in_polygon(data.points, np.column_stack([event.x, event.y]))
+    else:
+        low, high = np.column_stack([event.x, event.y])
+        inside = in_box(data.points, low, high)
+    shown: NDArray[np.int64] = np.flatnonzero(inside & ~np.isin(data.groups, event.hidden))
+    return shown
+
+
+def _version(opened: Mapped, look: Look, values: NDArray[np.float32] | None) -> str:
+    of_query = "" if look.colour_by != ColourBy.QUERY or values is None else f"{values.sum():.6f}"
+    return f"{opened.key}-{look.colour_by}-{look.contours}-{of_query}"
+
+
+def _colours(groups: Groups, colour_by: ColourBy) -> list[str]:
+    if colour_by in (ColourBy.RIGHT, ColourBy.SPLIT):
+        return [COLOURS.get(name, GREY) for name in groups.names]
+    return []
+
+
+def _pins(opened: Mapped, dataset: Dataset) -> list[Pin]:
+    """Return a picture of each cluster, of its middle; the largest clusters first."""
+    places = medoids(opened.map.points, opened.map.clusters)[:MOST_PINS].tolist()
+    ids = {place: int(opened.map.image_ids[place]) for place in places}
+    rows = dataset.catalog.rows_by_id(ids.values())
+    pins = []
+    for number, place in enumerate(places, 1):
+        row = rows.get(ids[place])
+        src = resources.tile_source(dataset, row, PIN_SIDE)[0] if row else ""
+        if src:
+            pins.append(Pin(place, src, f"cluster {number}"))
+    return pins
+
+
+@st.fragment
+def _pictures(key: str, opened: Mapped, dataset: Dataset) -> None:
+    """Serve the pictures beside the pointer, without a run of the whole page."""
+
+    def pictures_of(place: int) -> Mapping[int, Picture]:
+        points = opened.map.points
+        away = np.square(points - points[place]).sum(axis=1)
+        count = min(LIKELY_NEXT, len(points))
+        places = np.argpartition(away, count - 1)[:count].tolist()
+        ids = [int(opened.map.image_ids[i]) for i in places]
+        rows = dataset.catalog.rows_by_id(ids)
+        return {
+            i: _picture(dataset, rows.get(image_id), float(opened.map.kept[i]))
+            for i, image_id in zip(places, ids, strict=True)
+        }
+
+    hover_pictures(key, len(opened.map.points), pictures_of)
+
+
+def _picture(dataset: Dataset, row: "ImageRow | None", kept: float) -> Picture:
+    if row is None:
+        return Picture("", "no longer in the dataset")
+    src, problem = resources.tile_source(dataset, row)
+    name = row.path.rsplit("/", 1)[-1]
+    lines = [row.label or "no label", name, f"keeps {kept:.0%} of its neighbours", problem]
+    return Picture(src, "\n".join(line for line in lines if line))

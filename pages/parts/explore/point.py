@@ -1,0 +1,44 @@
+"""The image that was clicked on a map, with its true neighbours."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.datasets.catalog import ImageRow
+from core.datasets.registry import Dataset
+from pages.parts import ways
+from pages.parts.gallery import gallery
+from pages.parts.text import plain
+from pages.parts.tiles import tiles_of, tiles_of_matches
+from state import session
+
+if TYPE_CHECKING:
+    from core.retrieval.search import Match
+
+
+def show(dataset: Dataset, row: ImageRow, matches: "list[Match]", predicted: str | None) -> None:
+    """Draw the image, what its neighbours say it is, and the neighbours themselves."""
+    label = f"**{plain(row.label)}** · " if row.label else ""
+    says = ""
+    if predicted is not None and row.label is not None:
+        agree = predicted == row.label
+        word = "agree" if agree else f"say **{plain(predicted)}**"
+        says = f" · :{'green' if agree else 'orange'}[its neighbours {word}]"
+    st.markdown(f"{label}{plain(row.path)}{says}")
+    grid = st.grid(4, min_column_width=200)
+    with grid.cell():
+        clicked = gallery(
+            tiles_of(dataset, [row]), key="explore-point", tile_px=200, label="The point"
+        )
+        use_as_query(clicked)
+    with grid.cell(column_span=3):
+        st.caption(f"Its {len(matches)} nearest images, lined to it on the map:")
+        tiles = tiles_of_matches(dataset, matches, row.label)
+        use_as_query(gallery(tiles, key="explore-neighbours-of-point", label="Neighbours"))
+
+
+def use_as_query(clicked: int | None) -> None:
+    """Go on to the Query page with the image that was clicked, if one was."""
+    if clicked is not None:
+        session.ask_by_image(clicked)
+        ways.go("Query")
