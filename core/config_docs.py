@@ -1,4 +1,4 @@
-"""What the fields of a config dataclass mean, read from the strings under them."""
+"""What the fields of a config dataclass or an enum mean, read from the strings under them."""
 
 import ast
 import functools
@@ -13,8 +13,10 @@ def field_docs(config_class: type) -> dict[str, str]:
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
     docs = {}
     for field, text in pairwise(body):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-            match text:
-                case ast.Expr(value=ast.Constant(value=str(explanation))):
-                    docs[field.target.id] = " ".join(explanation.split())
+        match field, text:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),
+                ast.Expr(value=ast.Constant(value=str(explanation))),
+            ):
+                docs[name] = " ".join(explanation.split())
     return docs

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 CELLS = 96
-MARGIN = 0.04
+MARGIN = 0.15
 """Beyond the outermost points, as a share of the map's width; contours close there."""
 
 

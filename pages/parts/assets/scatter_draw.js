@@ -21,6 +21,7 @@ const BUTTONS = [
   ["zoomIn2d", "zoomOut2d", "resetScale2d"],
 ];
 const BUTTONS_IN_SPACE = [["toImage"], ["orbitRotation", "pan3d", "zoom3d"], ["resetCameraDefault3d"]];
+const CAMERA = { eye: { x: 0.95, y: 0.95, z: 0.6 } }; // nearer than plotly, which leaves room for axes
 const CONFIG = {
   displaylogo: false,
   scrollZoom: true,
@@ -148,7 +149,7 @@ function layoutOf(plot) {
   const around = surroundings(plot);
   const axis = { visible: false };
   const axes = plot.z
-    ? { scene: { xaxis: axis, yaxis: axis, zaxis: axis, aspectmode: "data" } }
+    ? { scene: { xaxis: axis, yaxis: axis, zaxis: axis, aspectmode: "data", camera: CAMERA } }
     : {
         xaxis: { ...axis, range: rangeOf(plot.x) },
         yaxis: { ...axis, range: rangeOf(plot.y), scaleanchor: "x" },

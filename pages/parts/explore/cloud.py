@@ -159,5 +159,5 @@ def _picture(dataset: Dataset, row: "ImageRow | None", kept: float) -> Picture:
         return Picture("", "no longer in the dataset")
     src, problem = resources.tile_source(dataset, row)
     name = row.path.rsplit("/", 1)[-1]
-    lines = [row.label or "no label", name, f"keeps {kept:.0%} of its neighbours", problem]
+    lines = [row.label or "no label", name, f"neighbours kept {kept:.0%}", problem]
     return Picture(src, "\n".join(line for line in lines if line))

@@ -9,6 +9,7 @@ from core.config_docs import field_docs
 from core.maps.colouring import ColourBy, Groups
 from pages.parts.explore.form import title_of
 
+DOCS = {ColourBy[name]: text for name, text in field_docs(ColourBy).items()}
 NUMBERS = (ColourBy.QUERY, ColourBy.KEPT)
 NEEDS_LABELS = (ColourBy.CATEGORY, ColourBy.PREDICTED, ColourBy.RIGHT)
 
@@ -80,9 +81,3 @@ def choose_groups(groups: Groups) -> list[int]:
     return [places[name] for name in chosen]
 
 
-def _docs() -> dict[str, str]:
-    by_member = field_docs(ColourBy)
-    return {ColourBy[name]: text for name, text in by_member.items()}
-
-
-DOCS = _docs()
