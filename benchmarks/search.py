@@ -1,17 +1,15 @@
 """Searching through the store beside FAISS itself, and what a million vectors allow.
 
-    python -m benchmarks.search --home HOME [--count 1000000] [--graphs]
+    python -m benchmarks.search --home HOME [--count 1000000]
 
-HOME is a workspace with embeddings; large sets are drawn around them. hnswlib and usearch are
-measured beside ours where they are installed; they are no part of the project. With --graphs
-nothing but the graphs is measured, ours and theirs.
+HOME is a workspace with embeddings; large sets are drawn around them. `graphs.py` has other
+libraries beside ours.
 """
 
 import argparse
-import importlib.util
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -115,23 +113,17 @@ def print_row(name: str, effort: int, recall: float, taken: float) -> None:
     print(f"  {name:<28} {effort:>5}  recall@10 {recall:.4f}  {taken:8.3f} ms", flush=True)
 
 
-GRAPH = (IndexConfig(kind=IndexKind.HNSW, links=32), (32, 64, 128))
-OTHER_KINDS = (
+KINDS: tuple[tuple[IndexConfig, tuple[int, ...]], ...] = (
+    (IndexConfig(kind=IndexKind.HNSW, links=32), (32, 64, 128)),
     (IndexConfig(kind=IndexKind.IVF), (8, 16, 32, 64)),
     (IndexConfig(kind=IndexKind.IVF_PQ, code_bytes=64), (16, 32, 64)),
 )
 
 
-def ours(
-    kinds: Sequence[tuple[IndexConfig, tuple[int, ...]]],
-    vectors: Floats,
-    queries: Floats,
-    exact: NDArray[np.int64],
-    folder: Path,
-) -> None:
+def ours(vectors: Floats, queries: Floats, exact: NDArray[np.int64], folder: Path) -> None:
     """Print recall and latency of our own kinds, and how long a saved one takes to open."""
     ids = np.arange(len(vectors), dtype=np.int64)
-    for config, efforts in kinds:
+    for config, efforts in KINDS:
         started = time.perf_counter()
         store = finish(build(vectors, ids, config))
         print(f"{config.kind}: built in {time.perf_counter() - started:.1f} s", flush=True)
@@ -190,48 +182,11 @@ def advisor(vectors: Floats, home: Path) -> None:
     )
 
 
-def others(vectors: Floats, queries: Floats, exact: NDArray[np.int64]) -> None:
-    """Print recall and latency of other libraries' graphs, with as many links."""
-    if importlib.util.find_spec("hnswlib"):
-        import hnswlib
-
-        started = time.perf_counter()
-        graph = hnswlib.Index(space="ip", dim=vectors.shape[1])
-        graph.init_index(len(vectors), M=32, ef_construction=200)
-        graph.add_items(vectors)
-        print(f"hnswlib: built in {time.perf_counter() - started:.1f} s", flush=True)
-        graph.set_num_threads(1)
-        for effort in (32, 64, 128):
-            graph.set_ef(effort)
-            found, taken = one_by_one(lambda q: graph.knn_query(q, K)[0].astype(np.int64), queries)
-            print_row("hnswlib", effort, recall_of(found, exact), taken)
-    else:
-        print("hnswlib: not installed, not measured")
-    if importlib.util.find_spec("usearch"):
-        from usearch.index import Index
-
-        started = time.perf_counter()
-        other = Index(
-            ndim=vectors.shape[1], metric="ip", connectivity=32, expansion_add=200, dtype="f32"
-        )
-        other.add(np.arange(len(vectors)), vectors)
-        print(f"usearch: built in {time.perf_counter() - started:.1f} s", flush=True)
-        for effort in (32, 64, 128):
-            other.expansion_search = effort
-            found, taken = one_by_one(
-                lambda q: other.search(q[0], K, threads=1).keys[None].astype(np.int64), queries
-            )
-            print_row("usearch", effort, recall_of(found, exact), taken)
-    else:
-        print("usearch: not installed, not measured")
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--count", type=int, default=1_000_000)
-    parser.add_argument("--graphs", action="store_true")
     options = parser.parse_args()
     large = LargeSet(real_embeddings(options.home))
     vectors, queries = large.vectors(options.count), large.queries(NUM_QUERIES)
@@ -241,11 +196,7 @@ def main() -> None:
         f"dimensions, of which they fill {intrinsic_dimension(vectors, queries):.1f}"
     )
     with tempfile.TemporaryDirectory() as folder:
-        kinds = (GRAPH,) if options.graphs else (GRAPH, *OTHER_KINDS)
-        ours(kinds, vectors, queries, exact, Path(folder))
-        others(vectors, queries, exact)
-        if options.graphs:
-            return
+        ours(vectors, queries, exact, Path(folder))
         advisor(vectors, Path(folder))
     small = min(10_000, options.count)
     for count in (small, options.count):

@@ -64,27 +64,30 @@ class Lineage:
         return next((m for m in self.evaluations if m.made_from["dataset"] == dataset), None)
 
     def maps_of(self, index: Manifest) -> list[Manifest]:
-        """Return the maps of this index, and those from before images were added or taken out.
+        """Return the maps that show what an index holds: those of its model's embeddings.
 
-        Whitening is learnt anew each time, and then what was drawn before fits no longer.
+        Images that came or went since are no hindrance, but whitening is learnt anew each time.
         """
-        whitened = bool(index.summary.get("encoding", {}).get("whiten"))
-        name = "index_fingerprint" if whitened else "model_fingerprint"
-        value = index.fingerprint if whitened else index.made_from["model_fingerprint"]
+        encoding = index.summary.get("encoding", {})
+        whole = "embeddings_fingerprint" if encoding.get("whiten") else "model_fingerprint"
         return [
             made
             for made in self.maps
-            if made.made_from["index"] == index.id and made.made_from[name] == value
+            if made.summary.get("encoding", encoding) == encoding
+            and all(
+                made.made_from.get(name) == index.made_from.get(name) for name in ("dataset", whole)
+            )
         ]
 
     def dependants_of_index(self, index: Manifest) -> list[Manifest]:
         """Return the maps and evaluations that were made from an index."""
+        maps = [made for made in self.maps if made.made_from["index"] == index.id]
         evaluations = [
             made
             for made in self.evaluations
             if made.made_from["index_fingerprint"] == index.fingerprint
         ]
-        return [*self.maps_of(index), *evaluations]
+        return [*maps, *evaluations]
 
     def dependants_of(self, dataset: str) -> list[Manifest]:
         """Return what was made from a dataset, and what was made from that, last made first.

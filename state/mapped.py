@@ -92,9 +92,10 @@ def _mapped(
     from core.vectors.embeddings import open_embeddings
 
     index, dataset = _parts
+    made_from = index.made_from
     found, added = resources.opened_map(map_id, fingerprint), 0
-    if found.manifest.made_from["index_fingerprint"] != index_fingerprint:
-        embeddings = open_embeddings(resources.workspace(), index.made_from["embeddings"])
+    if found.manifest.made_from["embeddings_fingerprint"] != made_from["embeddings_fingerprint"]:
+        embeddings = open_embeddings(resources.workspace(), made_from["embeddings"])
         added = num_added(found, embeddings)
         found = bring_up(found, embeddings)
     ids = found.image_ids.tolist()

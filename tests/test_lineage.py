@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -160,15 +161,28 @@ def test_each_is_found_by_what_it_was_made_from(made: Workspace, tmp_path: Path)
     assert lineage.model(None) is lineage.index("nothing") is None
 
 
-def test_a_map_belongs_to_just_the_index_it_was_made_from(made: Workspace) -> None:
-    [model] = read_lineage(made).models
-    [index] = read_lineage(made).indexes
+def test_a_map_serves_every_index_over_the_embeddings_of_its_model(made: Workspace) -> None:
+    lineage = read_lineage(made)
+    [index], [drawn], [model] = lineage.indexes, lineage.maps, lineage.models
     delete_artifact(made.indexes, index.id)
     anew = finish(build_index(made, index.made_from["embeddings"], IndexConfig(links=16)))
-    assert anew.id == index.id
-    assert read_lineage(made).maps_of(anew) == []
+    assert read_lineage(made).maps_of(anew) == [drawn]
     assert reasons(made)["index"] == ""
     assert model.id == anew.made_from["model"]
+
+    trained_anew = anew.made_from | {"model_fingerprint": "another"}
+    assert lineage.maps_of(replace(anew, made_from=trained_anew)) == []
+    of_other_images = anew.made_from | {"embeddings_fingerprint": "another"}
+    assert lineage.maps_of(replace(anew, made_from=of_other_images)) == [drawn]
+
+
+def test_a_map_of_whitened_embeddings_serves_no_others(made: Workspace) -> None:
+    lineage = read_lineage(made)
+    [index], [drawn] = lineage.indexes, lineage.maps
+    summary = index.summary | {"encoding": {"whiten": True}}
+    assert lineage.maps_of(replace(index, summary=summary)) == [drawn]
+    of_other_images = index.made_from | {"embeddings_fingerprint": "another"}
+    assert lineage.maps_of(replace(index, summary=summary, made_from=of_other_images)) == []
 
 
 def test_damaged_manifests_are_listed_and_the_rest_is_read(made: Workspace) -> None:

@@ -147,6 +147,7 @@ def _publish(
         "trustworthiness": trusted,
         "kept": float(found.kept.mean()),
         "num_clusters": int(found.clusters.max()) + 1,
+        "encoding": index.summary.get("encoding", {}),
     }
     if found.projection is not None:
         arrays |= {"mean": found.projection.mean, "axes": found.projection.axes}

@@ -93,7 +93,10 @@ class ScatterData:
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """A point and its neighbours, ringed and joined by lines; all others are dimmed."""
+    """A point or a star with its neighbours, ringed and joined by lines.
+
+    Behind a point all others are dimmed, unless they are coloured by a number, which is to be read.
+    """
 
     point: int | None = None
     """Place of the point, 0..N-1."""

@@ -48,15 +48,16 @@ const NOTHING = { x: [null], y: [null], z: [null], hoverinfo: "skip", showlegend
 const linksInSpace = () => ({ type: "scatter3d", mode: "lines", ...NOTHING, line: { width: 2 } });
 const ringsInSpace = () => ({ type: "scatter3d", mode: "markers", ...NOTHING, marker: { size: 7 } });
 
-// The cloud is dimmed by the page's style in the plane, which costs nothing, and in space by plotly.
+// The cloud is dimmed behind a point that was clicked: by the page's style in the plane, which costs nothing, and in space by plotly.
 async function mark(Plotly, plot) {
-  const { root, host, z, data, cloud } = plot;
+  const { root, host, z, values, data, cloud } = plot;
   const { highlight } = data;
-  root.classList.toggle("dimmed", Boolean(highlight) && !z);
+  const isDimmed = highlight && highlight.point !== null && !values; // numbers are to be read
+  root.classList.toggle("dimmed", Boolean(isDimmed) && !z);
   const key = JSON.stringify([plot.drawn, highlight]);
   if (!z || plot.marked === key) return;
   plot.marked = key;
-  await Plotly.restyle(host, { "marker.opacity": highlight ? DIMMED : OPACITY }, [cloud]);
+  await Plotly.restyle(host, { "marker.opacity": isDimmed ? DIMMED : OPACITY }, [cloud]);
   const { lines, spots } = highlight ? inSpace(plot) : { lines: NOTHING, spots: NOTHING };
   const accent = getComputedStyle(host).getPropertyValue("--st-primary-color");
   const columns = ["x", "y", "z"].map((axis) => [axis, [lines[axis], spots[axis]]]);

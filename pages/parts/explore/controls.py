@@ -79,5 +79,3 @@ def choose_groups(groups: Groups) -> list[int]:
     )
     places = {name: place for place, name in enumerate(names)}
     return [places[name] for name in chosen]
-
-

@@ -109,7 +109,7 @@ def _actions(
             ways.go("Training")
         st.download_button(
             "CSV",
-            lambda: _table(opened, places, rows),
+            lambda: csv_of(opened, places, rows),
             file_name=f"{dataset.name}-selection.csv",
             mime="text/csv",
             on_click="ignore",
@@ -154,7 +154,8 @@ def _clear(opened: Mapped) -> None:
     chosen.map_clears += 1
 
 
-def _table(opened: Mapped, places: NDArray[np.int64], rows: list[ImageRow]) -> bytes:
+def csv_of(opened: Mapped, places: NDArray[np.int64], rows: list[ImageRow]) -> bytes:
+    """Return a table of the images at `places` that are among `rows`."""
     by_id = {row.id: row for row in rows}
     predicted = predict(opened.described.labels, opened.map.neighbours)
     lines = [
