@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from core.maps.density import density
 from core.maps.selection import in_box, in_polygon
 from pages.parts import plotly_script
 from pages.parts.gallery import Tile, gallery, selectable_gallery
-from pages.parts.scatter import Highlight, ScatterData, ScatterEvent, scatter
+from pages.parts.hover_pictures import Picture, hover_pictures
+from pages.parts.scatter import Highlight, Pin, ScatterData, ScatterEvent, scatter
 
 plotly_script.STATIC = Path(os.environ["COMPONENT_APP_STATIC"])
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAP8AAAAAACwAAAAAAQABAAACAkQBADs="
@@ -28,6 +30,33 @@ def four_blocks() -> ScatterData:
     names = ["north west", "north east", "south west", HOSTILE]
     groups = np.repeat(np.arange(4), 100)
     return ScatterData(points=points, groups=groups, group_names=names, version="four")
+
+
+LOOKS = ["numbers", "space", "pins", "only", "contours"]
+
+
+def looking(data: ScatterData, look: list[str]) -> ScatterData:
+    if "numbers" in look:
+        numbers = (np.arange(400) / 400).astype(np.float32)
+        data = replace(data, values=numbers, value_title="a number", version="numbers")
+    if "contours" in look:
+        data = replace(data, density=density(data.points), version="contours")
+    if "space" in look:
+        points = np.column_stack([data.points, data.groups]).astype(np.float32)
+        data = replace(data, points=points, version="space")
+    return data
+
+
+@st.fragment
+def show_pictures() -> None:
+    """A picture for each point; how often one was asked for stands under them."""
+
+    def pictures_of(place: int) -> dict[int, Picture]:
+        st.session_state.asked = st.session_state.get("asked", 0) + 1
+        return {place: Picture(PIXEL, f"point {place}\n{HOSTILE}")}
+
+    hover_pictures("scatter", 400, pictures_of)
+    st.text(f"asked: {st.session_state.get('asked', 0)}")
 
 
 def num_inside(data: ScatterData, shape: ScatterEvent) -> int:
@@ -76,19 +105,28 @@ def show_selection() -> None:
 
 def show_scatter() -> None:
     state = st.session_state
-    if st.button("dismiss"):
-        state.selection, state.clears = None, state.get("clears", 0) + 1
-    if st.button("highlight"):
-        state.highlight = Highlight(0, [100, 200])
-    data = four_blocks()
+    with st.container(horizontal=True):
+        if st.button("dismiss"):
+            state.selection, state.clears = None, state.get("clears", 0) + 1
+        if st.button("highlight"):
+            state.highlight = Highlight(0, [100, 200])
+        if st.button("star"):
+            state.highlight = Highlight(None, [100], (0.0, 0.0))
+        look = st.pills("look", LOOKS, selection_mode="multi", label_visibility="collapsed")
+    data = looking(four_blocks(), look)
     event = scatter(
         data,
         key="scatter",
-        height=500,
+        height=480,
         highlight=state.get("highlight"),
+        pins=[Pin(0, PIXEL, "first"), Pin(1, PIXEL, "hidden"), Pin(399, PIXEL, "last")]
+        if "pins" in look
+        else (),
+        only=[2] if "only" in look else (),
         selection=state.get("selection"),
         clears=state.get("clears", 0),
     )
+    show_pictures()
     state.setdefault("events", [])
     if event:
         state.events = [*state.events, event.kind]

@@ -449,6 +449,133 @@ def test_a_group_that_the_legend_hides_is_not_selected(map_page: Page) -> None:
     assert num_selected(map_page) == 100
 
 
+def look(page: Page, name: str) -> None:
+    before = page.locator(".workbench-scatter").get_attribute("data-drawn")
+    page.get_by_role("button", name=name, exact=True).click()
+    if name in ("numbers", "space", "contours"):
+        page.locator(f".workbench-scatter[data-drawn='{name}']").wait_for(timeout=60_000)
+    else:
+        assert before == "four"
+    wait_idle(page)
+
+
+def test_a_click_in_the_legend_shows_one_group_alone_and_the_next_all(map_page: Page) -> None:
+    drag(map_page, (-5.8, 5.8), (5.8, 5.8), (5.8, 4.2), (-5.8, 4.2), (-5.8, 5.8))
+    says(map_page, "selected: 200")
+    entry = map_page.locator(".workbench-scatter .legendtoggle").nth(0)
+    entry.click(force=True)
+    says(map_page, "selected: 100")
+    assert len(map_page.evaluate(f"[...{PLOT}.data.at(-1).x]")) == 100
+    map_page.wait_for_timeout(500)  # Two clicks close together are a double click
+    entry.click(force=True)
+    says(map_page, "selected: 200")
+    assert len(map_page.evaluate(f"[...{PLOT}.data.at(-1).x]")) == 400
+
+
+def test_the_page_can_show_some_groups_only(map_page: Page) -> None:
+    look(map_page, "only")
+    map_page.wait_for_function(f"{PLOT}.data.at(-1).x.length === 100")
+    assert max(map_page.evaluate(f"[...{PLOT}.data.at(-1).x]")) < 0  # The south west
+    look(map_page, "only")
+    map_page.wait_for_function(f"{PLOT}.data.at(-1).x.length === 400")
+
+
+def test_numbers_colour_the_points_beside_a_bar(map_page: Page) -> None:
+    look(map_page, "numbers")
+    expect(map_page.locator(".workbench-scatter .colorbar")).to_contain_text("a number")
+    expect(map_page.locator(".workbench-scatter .legendtoggle")).to_have_count(0)
+    assert map_page.evaluate(f"{PLOT}.data.at(-1).marker.color[100]") == 0.25
+    lasso_north_west(map_page)
+    says(map_page, "selected: 100")
+
+
+def test_pictures_stand_on_the_map_and_keep_their_size(map_page: Page) -> None:
+    look(map_page, "pins")
+    pins = map_page.locator(".workbench-scatter-pictures img:visible")
+    expect(pins).to_have_count(2)  # The second would cover the first
+    box = pins.first.bounding_box()
+    x, y = map_page.evaluate(ON_SCREEN, [-5.45, 4.55])
+    assert box is not None
+    assert abs(box["x"] + box["width"] / 2 - x) < 3
+    assert abs(box["y"] + box["height"] / 2 - y) < 3
+    map_page.mouse.move(x, y)
+    map_page.evaluate(f"{PLOT}.once('plotly_relayout', () => {{ window.zoomed = true }})")
+    map_page.mouse.wheel(0, -300)
+    map_page.wait_for_function("window.zoomed")
+    after = pins.first.bounding_box()
+    assert after is not None
+    assert after["width"] == box["width"]
+
+
+def test_contours_lie_under_the_points(map_page: Page) -> None:
+    look(map_page, "contours")
+    expect(map_page.locator(".workbench-scatter .contourlayer path").first).to_be_attached()
+    lasso_north_west(map_page)
+    says(map_page, "selected: 100")
+
+
+def test_a_star_is_no_point_and_has_lines(map_page: Page) -> None:
+    map_page.get_by_role("button", name="star", exact=True).click()
+    map_page.wait_for_function(f"{PLOT}.layout.shapes.some((shape) => shape.type === 'path')")
+    [line, *_] = map_page.evaluate(f"{PLOT}.layout.shapes")
+    assert (line["x0"], line["y0"]) == (0, 0)
+    expect(map_page.locator(".workbench-scatter.dimmed")).to_have_count(0)
+
+
+def test_a_picture_appears_where_the_pointer_rests(map_page: Page) -> None:
+    tip = map_page.locator(".workbench-scatter-tip")
+    map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [0, 0]))
+    map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [5.45, 5.45]), steps=3)
+    expect(map_page.locator(".workbench-scatter-ring")).to_be_visible()
+    expect(tip).to_contain_text("north east")
+    expect(tip.locator("img")).to_be_visible()
+    expect(tip).to_contain_text("point 199")
+    expect(tip).to_contain_text("<b>bold</b>")
+    says(map_page, "asked: 1")
+    map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [0, 0]))
+    expect(tip).to_be_hidden()
+    map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [5.45, 5.45]), steps=3)
+    expect(tip.locator("img")).to_be_visible()
+    says(map_page, "asked: 1")  # It is known by now
+
+
+def test_in_space_points_are_clicked_and_lined_to_their_neighbours(map_page: Page) -> None:
+    look(map_page, "space")
+    map_page.get_by_role("button", name="highlight").click()
+    map_page.wait_for_function(f"{PLOT}.data.at(-1).x.length === 3")
+    assert map_page.evaluate(f"{PLOT}.data.at(-3).marker.opacity") == 0.15
+    box = map_page.locator(".workbench-scatter-plot").bounding_box()
+    assert box is not None
+    tip, clicked = map_page.locator(".workbench-scatter-tip"), map_page.get_by_text("events: click")
+    x, y = next(  # Where a point is on the screen plotly does not tell
+        place
+        for step in range(300)
+        if is_near_a_point(
+            place := (
+                box["x"] + box["width"] * (step % 30 + 0.5) / 40,
+                box["y"] + box["height"] * (step // 30 + 0.5) / 10,
+            ),
+            map_page,
+            tip,
+        )
+    )
+    for step in range(81):  # A name appears from further away than a click counts
+        map_page.mouse.move(x + 4 * (step % 9 - 4), y + 4 * (step // 9 - 4))
+        map_page.wait_for_timeout(50)
+        map_page.mouse.down()
+        map_page.wait_for_timeout(50)
+        map_page.mouse.up()
+        if clicked.is_visible():
+            break
+    expect(clicked).to_be_visible(timeout=20_000)
+
+
+def is_near_a_point(place: tuple[float, float], page: Page, tip: Locator) -> bool:
+    page.mouse.move(*place)
+    page.wait_for_timeout(50)  # In space plotly looks for a point at the next frame
+    return tip.is_visible()
+
+
 def test_a_double_click_and_the_page_clear_the_selection(map_page: Page) -> None:
     lasso_north_west(map_page)
     says(map_page, "selected: 100")
