@@ -48,7 +48,7 @@ from core.progress import finish
 vectors = numpy.load(sys.argv[1])
 config = MapConfig(index="none")
 neighbours = finish(find_neighbours(vectors, config.neighbours - 1))
-start = pca.fit(vectors, 2).project(vectors)
+start = umap.spread(pca.fit(vectors, 2).project(vectors))
 unlabelled = numpy.full(len(vectors), umap.NO_LABEL)
 numpy.save(sys.argv[2], finish(umap.lay_out(start, neighbours, config, unlabelled)))
 """

@@ -18,9 +18,12 @@ from core.datasets.registry import Dataset, open_dataset
 from core.disk import DiskUse
 from core.disk import disk_use as measure_disk_use
 from core.errors import UnreadableImageError
+from core.maps.config import FEWEST_EPOCHS
 from core.progress import finish
 from core.thumbnails import SIDE, data_uri, encode_thumbnail, keep_thumbnails, thumbnail
 from core.training.augment_config import PRESETS
+from core.training.record import recorded_epochs
+from core.training.runs import Run, folder_of, list_runs
 from core.workspace import Workspace, open_workspace
 from state.jobs import JobBoard
 from state.opened import index as index
@@ -28,6 +31,7 @@ from state.opened import model as model
 from state.trainings import Training, list_trainings
 
 if TYPE_CHECKING:
+    from core.maps.epochs import EpochMaps
     from core.maps.maps import Map
     from core.retrieval.calibration import Calibration
     from core.vectors.bench import Bench
@@ -134,6 +138,26 @@ def opened_map(map_id: str, fingerprint: str) -> "Map":
     from core.maps.maps import open_map
 
     return open_map(workspace(), map_id)
+
+
+def epoch_maps(run_id: str) -> "EpochMaps":
+    """Open the maps of a run's epochs.
+
+    Raises:
+        MissingError: They were not laid out yet.
+    """
+    from core.maps.epochs import open_epoch_maps
+
+    return open_epoch_maps(workspace(), run_id)
+
+
+def run_of(model_id: str) -> Run | None:
+    """Return the run that made a model, where it recorded epochs enough for a map that moves."""
+    for run in list_runs(workspace()):
+        if run.model == model_id:
+            folder = folder_of(workspace(), run.id)
+            return run if len(recorded_epochs(folder)) >= FEWEST_EPOCHS else None
+    return None
 
 
 def make_thumbnails(dataset: Dataset, images: Sequence[ImageRow]) -> None:

@@ -66,6 +66,9 @@ class Selection:
     map_kept: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """Map id → catalog ids of a selection that others are compared with."""
 
+    map_linked: tuple[str, list[int]] | None = None
+    """Of two maps beside each other: the one that was last drawn on, and the catalog ids there."""
+
     map_clears: int = 0
     """How often a selection was let go of by a button."""
 

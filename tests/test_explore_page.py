@@ -21,7 +21,7 @@ from core.progress import finish
 from core.vectors.updates import update_index
 from core.workspace import Workspace
 from pages.parts.explore.selection import csv_of
-from pages.parts.scatter import ScatterEvent
+from pages.parts.scatter_data import ScatterEvent
 from state import resources
 from state.mapped import open_mapped
 from tests.page_fixtures import Open, texts

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from core.commands import batches, bringing, datasets, indexes, lab, making, models, using
+from core.commands import batches, bringing, datasets, indexes, lab, making, mapping, models, using
 
 COMMANDS = {
     "scan": bringing.SCAN,
@@ -25,7 +25,8 @@ COMMANDS = {
     "sweep": lab.SWEEP,
     "advise": lab.ADVISE,
     "measure": lab.MEASURE,
-    "map": making.MAP,
+    "map": mapping.MAP,
+    "map-epochs": mapping.MAP_EPOCHS,
     "export-model": models.EXPORT_MODEL,
     "import-model": models.IMPORT_MODEL,
     "export-index": indexes.EXPORT_INDEX,

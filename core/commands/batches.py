@@ -8,14 +8,12 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from core.commands.command import Command, Result
+from core.commands.command import STARTING, Command, Result
 from core.options import add_options, read_options
-from core.progress import Progress, Work
+from core.progress import Work
 from core.retrieval.batch_config import BatchConfig
 from core.retrieval.batch_queries import check_source
 from core.workspace import Workspace
-
-STARTING = Progress(0, 0, "starting")
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:

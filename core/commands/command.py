@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.artifacts import Manifest
-from core.progress import Work
+from core.progress import Progress, Work
 from core.workspace import Workspace
 
 Result = dict[str, Any]
+
+STARTING = Progress(0, 0, "starting")
+"""Said before what a verb needs is imported, which takes seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,10 @@ torch, faiss and pyarrow are imported when a verb runs: the command line answers
 import argparse
 from pathlib import Path
 
-from core.commands.command import Command, Result, artifact_facts, describe_artifact
-from core.progress import Progress, Work
+from core.commands.command import STARTING, Command, Result, artifact_facts, describe_artifact
+from core.progress import Work
 from core.vectors.export_config import ExportFormat
 from core.workspace import Workspace
-
-STARTING = Progress(0, 0, "starting")
 
 
 def _configure_export(parser: argparse.ArgumentParser) -> None:

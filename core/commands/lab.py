@@ -6,14 +6,12 @@ faiss is imported when a verb runs, so that the command line answers at once.
 import argparse
 from dataclasses import asdict
 
-from core.commands.command import Command, Result, artifact_facts
+from core.commands.command import STARTING, Command, Result, artifact_facts
 from core.commands.source import check_source, configure_source, embedded
 from core.options import add_options, read_options
-from core.progress import Progress, Work
+from core.progress import Work
 from core.vectors.lab_config import AdviseConfig, SweepConfig
 from core.workspace import Workspace
-
-STARTING = Progress(0, 0, "starting")
 
 
 def _configure_sweep(parser: argparse.ArgumentParser) -> None:

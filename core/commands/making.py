@@ -7,22 +7,19 @@ import argparse
 import os
 from dataclasses import asdict
 
-from core.commands.command import Command, Result, artifact_facts, describe_artifact
+from core.commands.command import STARTING, Command, Result, artifact_facts, describe_artifact
 from core.commands.image_options import add_image_options, read_image_options
 from core.commands.source import check_source, configure_source, embedded
 from core.embedder.pretrained import NO_WEIGHTS
 from core.errors import WorkbenchError
-from core.maps.config import MapConfig
 from core.options import add_options, read_options
-from core.progress import Progress, Work
+from core.progress import Work
 from core.retrieval.config import EvaluateConfig
 from core.training.config import TrainConfig
 from core.training.presets import CLASSIC, PRESETS, SCRATCH_QUICK, find_preset
 from core.vectors.config import IndexConfig
 from core.vectors.embed_config import EmbedConfig
 from core.workspace import Workspace
-
-STARTING = Progress(0, 0, "starting")
 
 
 def _configure_train(parser: argparse.ArgumentParser) -> None:
@@ -168,19 +165,6 @@ def _describe_update(result: Result) -> str:
     )
 
 
-def _configure_map(parser: argparse.ArgumentParser) -> None:
-    add_options(parser, MapConfig)
-
-
-def _run_map(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    config = read_options(options, MapConfig)
-    yield STARTING
-    from core.maps.maps import build_map
-
-    manifest = yield from build_map(workspace, config)
-    return artifact_facts(manifest)
-
-
 TRAIN = Command("train a model", _configure_train, _run_train, describe_artifact)
 ESTIMATE = Command(
     "say how long a training would take", _configure_train, _run_estimate, _describe_estimate
@@ -191,4 +175,3 @@ INDEX = Command("build an index", _configure_index, _run_index, describe_artifac
 UPDATE = Command(
     "bring an index up to its dataset", _configure_update, _run_update, _describe_update
 )
-MAP = Command("lay out a map", _configure_map, _run_map, describe_artifact)

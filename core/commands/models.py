@@ -6,14 +6,12 @@ torch, onnx and scikit-learn are imported when a verb runs: the command line ans
 import argparse
 from pathlib import Path
 
-from core.commands.command import Command, Result, artifact_facts, describe_artifact
+from core.commands.command import STARTING, Command, Result, artifact_facts, describe_artifact
 from core.embedder.model_exports import ModelFormat
 from core.embedder.trunk_config import TrunkConfig
 from core.options import add_options, read_options
-from core.progress import Progress, Work
+from core.progress import Work
 from core.workspace import Workspace
-
-STARTING = Progress(0, 0, "starting")
 
 
 def _configure_trunk(parser: argparse.ArgumentParser) -> None:

@@ -4,16 +4,14 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from core.commands.command import Command, Result, artifact_facts, describe_artifact
+from core.commands.command import STARTING, Command, Result, artifact_facts, describe_artifact
 from core.commands.image_options import add_image_options, read_image_options
 from core.job_records import list_running, request_stop
 from core.options import add_options, read_options
-from core.progress import Progress, Work
+from core.progress import Work
 from core.retrieval.config import EvaluateConfig
 from core.retrieval.search import Wanted
 from core.workspace import Workspace
-
-STARTING = Progress(0, 0, "starting")
 
 
 def _configure_query(parser: argparse.ArgumentParser) -> None:

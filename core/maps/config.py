@@ -6,6 +6,9 @@ from enum import StrEnum
 FEWEST_IMAGES = 5
 """Below this no method has a meaning."""
 
+FEWEST_EPOCHS = 2
+"""Below this nothing moves."""
+
 
 class MapMethod(StrEnum):
     """How many dimensions become two or three."""

@@ -123,7 +123,7 @@ def _lay_out(
     labels: NDArray[np.int64],
 ) -> Work[NDArray[np.float32]]:
     if config.method == MapMethod.UMAP:
-        return (yield from umap.lay_out(start, neighbours, config, labels))
+        return (yield from umap.lay_out(umap.spread(start), neighbours, config, labels))
     if config.method == MapMethod.TSNE:
         return (yield from tsne.lay_out(start, neighbours, config))
     return start

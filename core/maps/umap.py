@@ -30,6 +30,9 @@ MANY_IMAGES = 10_000
 EPOCHS, EPOCHS_OF_MANY = 500, 200
 """umap-learn's own: more than that moves little."""
 
+PLACING = 5
+"""Of a layout's epochs one in so many is enough to place new points among others that stay."""
+
 NEGATIVE_SAMPLES = 5
 """Points that each step pushes away, umap-learn's default."""
 
@@ -50,32 +53,52 @@ class Graph:
     """(E,) epochs from one use to the next, at least 1."""
 
 
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how far points move."""
+
+    num_epochs: int
+    rate: float = 1.0
+    """Of the first epoch; it falls to 0. umap-learn's is 1."""
+
+
+def usual(count: int) -> Schedule:
+    """Return umap-learn's schedule for `count` points."""
+    return Schedule(EPOCHS if count <= MANY_IMAGES else EPOCHS_OF_MANY)
+
+
+def spread(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (N, C) principal components in map units, to begin a layout with."""
+    return EXTENT * points / np.float32(np.abs(points).max() or 1)
+
+
 def lay_out(
     start: NDArray[np.float32],
     neighbours: Neighbours,
     config: MapConfig,
     labels: NDArray[np.int64],
+    schedule: Schedule | None = None,
 ) -> Work[NDArray[np.float32]]:
     """Lay points out so that neighbours lie together (McInnes, Healy & Melville 2018).
 
     Args:
-        start: (N, C) where they are at first, to any scale: the principal components.
+        start: (N, C) where they are at first, in map units; see `spread`.
         neighbours: (N, at least `config.neighbours` - 1).
         config: Of these `neighbours`, `min_dist`, `metric`, `supervision` and `seed` count.
         labels: (N,) category numbers, `NO_LABEL` where there is none.
+        schedule: umap-learn's own without one.
 
     Returns:
         (N, C) float32 in map units.
     """
+    schedule = schedule or usual(len(start))
     random = np.random.RandomState(config.seed)
-    num_epochs = EPOCHS if len(start) <= MANY_IMAGES else EPOCHS_OF_MANY
-    yield Progress(0, num_epochs, "weighing neighbours")
+    yield Progress(0, schedule.num_epochs, "weighing neighbours")
     weights = _weights(neighbours, config, labels, random)
-    graph = _edges(weights, num_epochs)
-    spread = EXTENT * start / (float(np.abs(start).max()) or 1.0)
+    graph = _edges(weights, schedule.num_epochs)
     noise = random.normal(scale=NOISE, size=start.shape)
-    points: NDArray[np.float32] = (spread + noise).astype(np.float32)
-    yield from _optimise(points, points, graph, num_epochs, config, moves_both=True)
+    points: NDArray[np.float32] = (start + noise).astype(np.float32)
+    yield from _optimise(points, points, graph, schedule, config, moves_both=True)
     return points
 
 
@@ -100,9 +123,9 @@ def place(
     )
     weights = csr_matrix((values, (rows, columns)), (len(distances), len(points)))
     start = np.asarray(weights @ points / np.maximum(weights.sum(axis=1), 1e-12), np.float32)
-    num_epochs = (EPOCHS if len(points) <= MANY_IMAGES else EPOCHS_OF_MANY) // 5
-    graph = _edges(weights.tocoo(), num_epochs)
-    for _ in _optimise(start, points, graph, num_epochs, config, moves_both=False):
+    schedule = Schedule(usual(len(points)).num_epochs // PLACING)
+    graph = _edges(weights.tocoo(), schedule.num_epochs)
+    for _ in _optimise(start, points, graph, schedule, config, moves_both=False):
         pass
     return start
 
@@ -149,7 +172,7 @@ def _optimise(
     points: NDArray[np.float32],
     others: NDArray[np.float32],
     graph: Graph,
-    num_epochs: int,
+    schedule: Schedule,
     config: MapConfig,
     *,
     moves_both: bool,
@@ -162,6 +185,7 @@ def _optimise(
     between_pushes = graph.epochs_between / NEGATIVE_SAMPLES
     next_push, next_pull = between_pushes.copy(), graph.epochs_between.copy()
     unused = np.zeros(1, np.float32)  # densMAP's
+    num_epochs = schedule.num_epochs
     for epoch in range(num_epochs):
         umap.layouts._nb_optimize_layout_euclidean_single_epoch(
             points,
@@ -176,7 +200,7 @@ def _optimise(
             1.0,
             points.shape[1],
             moves_both,
-            1.0 - epoch / num_epochs,
+            schedule.rate * (1.0 - epoch / num_epochs),
             between_pushes,
             next_push,
             next_pull,

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import DamagedArtifactError
 from core.files import write_atomically, write_json
 
 IDS, LABELS, CLASSES = "validation_ids.npy", "validation_labels.npy", "classes.json"
@@ -67,6 +68,33 @@ def record_epoch(
     _write(_file(folder, EMBEDDINGS, epoch), embeddings.astype(np.float16))
     pairs, counts = np.unique(np.stack([labels, predicted]), axis=1, return_counts=True)
     _write(_file(folder, CONFUSION, epoch), np.vstack([pairs, counts]).astype(np.int32))
+
+
+def recorded_epochs(folder: Path) -> list[int]:
+    """Return the epochs whose embeddings were written down, ascending."""
+    return sorted(int(path.stem) for path in (folder / EMBEDDINGS).glob("[0-9]*.npy"))
+
+
+def read_epoch(folder: Path, epoch: int) -> NDArray[np.float32]:
+    """Return the embeddings of the validation images after an epoch: (V, D) unit rows.
+
+    Raises:
+        DamagedArtifactError: The file is cut off or gone.
+    """
+    try:
+        rows = np.load(_file(folder, EMBEDDINGS, epoch), allow_pickle=False).astype(np.float32)
+    except (OSError, ValueError) as error:
+        raise DamagedArtifactError(
+            f"What epoch {epoch} of {folder.name} left is damaged.", "Train again to record it."
+        ) from error
+    unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit
+
+
+def read_validation_ids(folder: Path) -> NDArray[np.int64]:
+    """Return the catalog ids of the images that are looked at after each epoch: (V,)."""
+    ids: NDArray[np.int64] = np.load(folder / IDS, allow_pickle=False)
+    return ids
 
 
 def probes_of(folder: Path, epoch: int) -> list[Probe]:

@@ -8,17 +8,16 @@ Shapes, in this file: N points, C map dimensions.
 
 import base64
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from math import isfinite
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.maps.density import Density
 from pages.parts.plotly_script import ensure_plotly_script
+from pages.parts.scatter_data import Highlight, Pin, ScatterData, ScatterEvent, read_event
 
 ASSETS = Path(__file__).parent / "assets"
 MODULE = (
@@ -26,121 +25,24 @@ MODULE = (
     "scatter_draw.js",
     "scatter_marks.js",
     "scatter_hover.js",
+    "scatter_frames.js",
     "scatter_select.js",
     "plotly_loader.js",
 )
 """Joined, for a component's code is one file."""
-
-MOST_GROUPS = 1 << 16
-MOST_CORNERS = 10_000
-"""A hand draws a few hundred; more is no lasso."""
 
 HTML = """
 <div class="workbench-scatter">
   <div class="workbench-scatter-plot"></div>
   <div class="workbench-scatter-pictures"></div>
   <div class="workbench-scatter-ring" hidden></div>
+  <div class="workbench-scatter-frames" hidden>
+    <button type="button"></button><input type="range" min="0" aria-label="Time"><span></span>
+  </div>
   <div class="workbench-scatter-tip" hidden><img alt="" hidden><span></span></div>
   <p class="workbench-scatter-problem" role="alert" hidden></p>
 </div>
 """
-
-Kind = Literal["lasso", "box", "click", "clear"]
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class ScatterData:
-    """The points of a map, in groups or by a number.
-
-    Raises:
-        ValueError: The arrays differ in length, or a group has no name.
-    """
-
-    points: NDArray[np.float32]
-    """(N, 2) or (N, 3), in map units; one unit is as long on each axis."""
-
-    groups: NDArray[np.integer[Any]]
-    """(N,), places in `group_names`."""
-
-    group_names: Sequence[str]
-    """What the legend calls each group, at most 65,536; shown as it is, never as HTML."""
-
-    group_colours: Sequence[str] = ()
-    """The colour of each group as #rrggbb; without them they are chosen to lie far apart."""
-
-    values: NDArray[np.float32] | None = None
-    """(N,) numbers that the points are coloured by, instead of by group."""
-
-    value_title: str = ""
-    """What the colour bar calls them."""
-
-    density: Density | None = None
-    """Draws contours; of a map in 2D."""
-
-    version: str
-    """Names the points: while it stays, the plot keeps its view, its selection and its legend."""
-
-    def __post_init__(self) -> None:
-        if len(self.points) != len(self.groups):
-            lengths = len(self.points), len(self.groups)
-            raise ValueError(f"points and groups must be equally long, got {lengths}")
-        if self.values is not None and len(self.values) != len(self.points):
-            raise ValueError(f"values must be {len(self.points)}, got {len(self.values)}")
-        num_groups = min(len(self.group_names), MOST_GROUPS)
-        if len(self.groups) and not 0 <= self.groups.min() <= self.groups.max() < num_groups:
-            raise ValueError(f"groups must be in 0..{num_groups - 1}")
-
-
-@dataclass(frozen=True, slots=True)
-class Highlight:
-    """A point or a star with its neighbours, ringed and joined by lines.
-
-    Behind a point all others are dimmed, unless they are coloured by a number, which is to be read.
-    """
-
-    point: int | None = None
-    """Place of the point, 0..N-1."""
-
-    neighbours: Sequence[int] = ()
-    """Places of its neighbours, 0..N-1."""
-
-    star: Sequence[float] = ()
-    """In place of the point: where something lies that is no point, in map units."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """A small picture that stands on the map."""
-
-    point: int
-    """Place of the point that it stands on, 0..N-1."""
-
-    src: str
-    """As a data URI."""
-
-    title: str
-    """Said of it to those who cannot see it; shown as it is, never as HTML."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScatterEvent:
-    """What a person did on the map."""
-
-    kind: Kind
-    """`clear` when the selection was dismissed."""
-
-    x: tuple[float, ...] = ()
-    """Corners of a lasso, or left and right edge of a box, in map units."""
-
-    y: tuple[float, ...] = ()
-    """Corners of a lasso, or lower and upper edge of a box, in map units."""
-
-    index: int | None = None
-    """Place of the point that was clicked."""
-
-    hidden: tuple[int, ...] = ()
-    """With a lasso or box: the groups that the legend hides, whose points are not meant."""
-
 
 _MOUNT = st.components.v2.component(
     "workbench_scatter",
@@ -159,6 +61,7 @@ def scatter(
     highlight: Highlight | None = None,
     pins: Sequence[Pin] = (),
     only: Sequence[int] = (),
+    marked: Sequence[int] | None = None,
     selection: ScatterEvent | None = None,
     clears: int = 0,
 ) -> ScatterEvent | None:
@@ -171,6 +74,8 @@ def scatter(
         highlight: What to ring; a change leaves the cloud alone.
         pins: Pictures on the map, of a map in 2D; the first ones where there is no room for all.
         only: The groups that are shown, all without any; a change sets the legend so.
+        marked: Places of points that stand out as if they had been drawn around; None for none. It
+            gives way to what a person draws.
         selection: The lasso or box to begin with where the plot is new, as after a visit to another
             page. From then on the plot keeps what a person draws, whatever is given here.
         clears: How often the page dismissed the selection; another number removes the outline.
@@ -188,6 +93,7 @@ def scatter(
             "height": height,
             "pins": [asdict(pin) for pin in pins],
             "only": list(only),
+            "marked": None if marked is None else list(marked),
             "highlight": asdict(highlight) if highlight else None,
             "channel": key,
             "selection": asdict(selection) if selection else None,
@@ -195,7 +101,7 @@ def scatter(
         },
         on_event_change=_ignore,
     )
-    return _read_event(result.event, len(points.points))
+    return read_event(result.event, points)
 
 
 def _encoded(data: ScatterData) -> dict[str, Any]:
@@ -208,6 +114,10 @@ def _encoded(data: ScatterData) -> dict[str, Any]:
         "colours": list(data.group_colours),
         "values": None if data.values is None else _encode(data.values, "<f4"),
         "title": data.value_title,
+        "frames": [
+            {"name": name, "x": _encode(points[:, 0], "<f4"), "y": _encode(points[:, 1], "<f4")}
+            for name, points in data.frames
+        ],
         "density": density
         and {
             "x": density.x.tolist(),
@@ -223,30 +133,3 @@ def _encode(values: NDArray[Any], dtype: str) -> str:
 
 def _ignore() -> None:
     """Only triggers that have a callback are part of the result."""
-
-
-def _read_event(sent: object, count: int) -> ScatterEvent | None:
-    """Return what the browser sent, None where it makes no sense: anybody can send anything."""
-    if not isinstance(sent, dict) or sent.get("kind") not in get_args(Kind):
-        return None
-    kind: Kind = sent["kind"]
-    if kind == "clear":
-        return ScatterEvent(kind)
-    if kind == "click":
-        index = sent.get("index")
-        known = isinstance(index, int) and 0 <= index < count
-        return ScatterEvent(kind, index=index) if known else None
-    x, y, hidden = (_read_numbers(sent.get(name)) for name in ("x", "y", "hidden"))
-    fitting = len(x) == 2 if kind == "box" else 3 <= len(x) <= MOST_CORNERS
-    if len(x) != len(y) or not fitting:
-        return None
-    if kind == "box":
-        x, y = tuple(sorted(x)), tuple(sorted(y))
-    return ScatterEvent(kind, x, y, hidden=tuple(map(int, hidden)))
-
-
-def _read_numbers(sent: object) -> tuple[float, ...]:
-    if not isinstance(sent, list) or len(sent) > MOST_GROUPS:
-        return ()
-    good = all(isinstance(value, int | float) and isfinite(value) for value in sent)
-    return tuple(map(float, sent)) if good else ()

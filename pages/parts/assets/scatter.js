@@ -30,6 +30,7 @@ function newPlot(root) {
 
 function destroy(plot) {
   plot.gone = true;
+  plot.playing = null;
   plot.watcher.disconnect();
   document.removeEventListener("workbench-pictures", plot.take);
   plots.delete(plot.root);
@@ -51,6 +52,7 @@ function enqueue(plot, change) {
     console.error(error);
     complain(plot, FAILED);
   });
+  return plot.queue;
 }
 
 async function applyChanges(plot) {
@@ -62,6 +64,7 @@ async function applyChanges(plot) {
   if (plot.only !== JSON.stringify(plot.data.only)) await isolate(Plotly, plot);
   await fit(Plotly, plot);
   await mark(Plotly, plot);
+  await showMarked(Plotly, plot);
   pin(plot);
   plot.root.dataset.drawn = plot.drawn; // tests wait for it
 }

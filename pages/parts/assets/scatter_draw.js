@@ -38,6 +38,7 @@ async function draw(Plotly, plot) {
   plot.x = decode(data.x, Float32Array);
   plot.y = decode(data.y, Float32Array);
   plot.z = data.z && decode(data.z, Float32Array);
+  takeFrames(plot);
   plot.groups = decode(data.groups, Uint16Array);
   plot.values = data.values && decode(data.values, Float32Array);
   const groups = [...new Set(plot.groups)].sort((first, second) => first - second);
@@ -151,8 +152,12 @@ function layoutOf(plot) {
   const axes = plot.z
     ? { scene: { xaxis: axis, yaxis: axis, zaxis: axis, aspectmode: "data", camera: CAMERA } }
     : {
-        xaxis: { ...axis, range: rangeOf(plot.x) },
-        yaxis: { ...axis, range: rangeOf(plot.y), scaleanchor: "x" },
+        xaxis: { ...axis, range: rangeOf([plot.x, ...plot.frames.map(({ x }) => x)]) },
+        yaxis: {
+          ...axis,
+          range: rangeOf([plot.y, ...plot.frames.map(({ y }) => y)]),
+          scaleanchor: "x",
+        },
         selections: outlines(plot.data.selection, around.newselection.line),
         dragmode: plot.host.layout?.dragmode ?? "lasso",
       };
@@ -171,11 +176,11 @@ function layoutOf(plot) {
   };
 }
 
-// Fixed, so that hiding a group does not move the others.
-function rangeOf(values) {
-  if (!values.length) return [0, 1];
-  const low = values.reduce((least, value) => Math.min(least, value));
-  const high = values.reduce((most, value) => Math.max(most, value));
+// Fixed, so that hiding a group does not move the others, nor does time.
+function rangeOf(arrays) {
+  if (!arrays[0].length) return [0, 1];
+  const low = Math.min(...arrays.map((values) => values.reduce((a, b) => Math.min(a, b))));
+  const high = Math.max(...arrays.map((values) => values.reduce((a, b) => Math.max(a, b))));
   const margin = 0.04 * (high - low) || 1;
   return [low - margin, high + margin];
 }

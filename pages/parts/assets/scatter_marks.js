@@ -65,6 +65,17 @@ async function mark(Plotly, plot) {
   await Plotly.restyle(host, { ...Object.fromEntries(columns), ...colours }, [cloud + 1, cloud + 2]);
 }
 
+// What is selected on another map of the same images.
+async function showMarked(Plotly, plot) {
+  const { marked } = plot.data;
+  const key = JSON.stringify([plot.drawn, marked]);
+  if (plot.shownMarked === key || (marked === null && !plot.shownMarked)) return;
+  plot.shownMarked = key;
+  const wanted = new Set(marked);
+  const places = [...plot.kept.keys()].filter((place) => wanted.has(plot.kept[place]));
+  await Plotly.restyle(plot.host, { selectedpoints: [marked && places] }, [plot.cloud]);
+}
+
 function inSpace({ x, y, z, data }) {
   const { point, neighbours, star } = data.highlight;
   const centre = point === null ? star : [x[point], y[point], z[point]];

@@ -73,7 +73,8 @@ async function keepLastOutline(Plotly, { host }) {
 
 function currentSelection(plot) {
   const outline = plot.host.layout.selections?.at(-1);
-  return outline ? { ...readOutline(outline), hidden: hiddenGroups(plot) } : CLEAR;
+  if (!outline) return CLEAR;
+  return { ...readOutline(outline), hidden: hiddenGroups(plot), frame: plot.frame };
 }
 
 function report(plot, event = currentSelection(plot)) {

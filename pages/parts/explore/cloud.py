@@ -1,8 +1,7 @@
 """The map itself: its points, what is ringed on it, and what people draw around."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -13,20 +12,15 @@ from core.maps.clusters import medoids
 from core.maps.colouring import RIGHT, WRONG, ColourBy, Groups
 from core.maps.selection import in_box, in_polygon
 from pages.parts.charts import SPLIT_COLOURS
+from pages.parts.explore import hover
 from pages.parts.explore.controls import NUMBERS, Look
-from pages.parts.hover_pictures import Picture, hover_pictures
-from pages.parts.scatter import Highlight, Pin, ScatterData, ScatterEvent, scatter
+from pages.parts.scatter import scatter
+from pages.parts.scatter_data import Highlight, Pin, ScatterData, ScatterEvent
 from state import mapped, resources, session
 from state.mapped import Mapped
 
-if TYPE_CHECKING:
-    from core.datasets.catalog import ImageRow
-
 MOST_PINS = 40
 PIN_SIDE = 64
-LIKELY_NEXT = 8
-"""Points around the pointer whose pictures come along: it rests on one of them next."""
-
 COLOURS = {RIGHT: "#2a9d5c", WRONG: "#e0474c", **SPLIT_COLOURS}
 GREY = "#8b94a3"
 HEIGHT = 560
@@ -83,7 +77,7 @@ def draw(
         selection=kept if kept is not None and kept.index is None else None,
         clears=chosen.map_clears,
     )
-    _pictures(key, opened, dataset)
+    hover.serve(key, opened.map.points, opened.map.image_ids, dataset, opened.map.kept)
     if new is not None:
         chosen.map_event[map_id] = None if new.kind == "clear" else (data.version, new)
         st.rerun()
@@ -99,14 +93,16 @@ def event_of(map_id: str, version: str) -> ScatterEvent | None:
     return found
 
 
-def rows_inside(event: ScatterEvent, data: ScatterData) -> NDArray[np.int64]:
-    """Return which points lie in the lasso or the box, without those hidden in the legend."""
+def rows_inside(
+    event: ScatterEvent, points: NDArray[np.float32], groups: NDArray[np.integer[Any]]
+) -> NDArray[np.int64]:
+    """Return which of (N, 2) points lie in a lasso or a box, without those hidden in the legend."""
     if event.kind == "lasso":
-        inside = in_polygon(data.points, np.column_stack([event.x, event.y]))
+        inside = in_polygon(points, np.column_stack([event.x, event.y]))
     else:
         low, high = np.column_stack([event.x, event.y])
-        inside = in_box(data.points, low, high)
-    shown: NDArray[np.int64] = np.flatnonzero(inside & ~np.isin(data.groups, event.hidden))
+        inside = in_box(points, low, high)
+    shown: NDArray[np.int64] = np.flatnonzero(inside & ~np.isin(groups, event.hidden))
     return shown
 
 
@@ -133,31 +129,3 @@ def _pins(opened: Mapped, dataset: Dataset) -> list[Pin]:
         if src:
             pins.append(Pin(place, src, f"cluster {number}"))
     return pins
-
-
-@st.fragment
-def _pictures(key: str, opened: Mapped, dataset: Dataset) -> None:
-    """Serve the pictures beside the pointer, without a run of the whole page."""
-
-    def pictures_of(place: int) -> Mapping[int, Picture]:
-        points = opened.map.points
-        away = np.square(points - points[place]).sum(axis=1)
-        count = min(LIKELY_NEXT, len(points))
-        places = np.argpartition(away, count - 1)[:count].tolist()
-        ids = [int(opened.map.image_ids[i]) for i in places]
-        rows = dataset.catalog.rows_by_id(ids)
-        return {
-            i: _picture(dataset, rows.get(image_id), float(opened.map.kept[i]))
-            for i, image_id in zip(places, ids, strict=True)
-        }
-
-    hover_pictures(key, len(opened.map.points), pictures_of)
-
-
-def _picture(dataset: Dataset, row: "ImageRow | None", kept: float) -> Picture:
-    if row is None:
-        return Picture("", "no longer in the dataset")
-    src, problem = resources.tile_source(dataset, row)
-    name = row.path.rsplit("/", 1)[-1]
-    lines = [row.label or "no label", name, f"neighbours kept {kept:.0%}", problem]
-    return Picture(src, "\n".join(line for line in lines if line))

@@ -1,0 +1,129 @@
+"""How a training formed its embedding space: the validation images on a map after each epoch.
+
+Shapes, in this file: T epochs, V validation images, D embedding dimensions.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import MissingError, WorkbenchError
+from core.files import write_atomically
+from core.maps import pca, umap
+from core.maps.config import FEWEST_EPOCHS, FEWEST_IMAGES, MapConfig
+from core.maps.neighbour_search import find_neighbours
+from core.progress import Work, part_of
+from core.training.record import read_epoch, read_validation_ids, recorded_epochs
+from core.training.runs import folder_of, read_run
+from core.workspace import Workspace
+
+FILE = "epochs_map.npz"
+STEPS = 100
+"""Epochs of UMAP that move one map on to the next; the last one, which they come from, has all."""
+
+CALM = 0.3
+"""What the first of those steps are held to, of what a map laid out from nothing begins with: a
+group may wander, and the whole does not turn over."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EpochMaps:
+    """A map of the same images after each epoch."""
+
+    epochs: NDArray[np.int64]
+    """(T,) ascending; 0 is before the first."""
+
+    points: NDArray[np.float32]
+    """(T, V, 2), each turned to lie on the next as well as it can."""
+
+    image_ids: NDArray[np.int64]
+    """(V,) catalog ids."""
+
+
+def build_epoch_maps(workspace: Workspace, run_id: str) -> Work[EpochMaps]:
+    """Lay out what a run recorded after each epoch, and keep it in the run's folder.
+
+    The last epoch is laid out first, and each one before it begins where the one after it ended:
+    images move from map to map, and do not jump.
+
+    Raises:
+        MissingError: There is no such run.
+        DamagedArtifactError: What it recorded is damaged.
+        WorkbenchError: It recorded too few epochs or images.
+    """
+    read_run(workspace, run_id)
+    folder = folder_of(workspace, run_id)
+    epochs = recorded_epochs(folder)
+    if len(epochs) < FEWEST_EPOCHS:
+        raise WorkbenchError(
+            f"{run_id} recorded {len(epochs)} epochs, and a map that moves needs {FEWEST_EPOCHS}.",
+            "Train for more epochs.",
+        )
+    ids = read_validation_ids(folder)
+    if len(ids) < FEWEST_IMAGES:
+        raise WorkbenchError(
+            f"A map needs at least {FEWEST_IMAGES} validation images, and {run_id} has {len(ids)}.",
+            "Give the validation split more images and train again.",
+        )
+    points: list[NDArray[np.float32]] = []
+    for number, epoch in enumerate(reversed(epochs)):
+        later = points[-1] if points else None
+        work = _lay_out(read_epoch(folder, epoch), later)
+        points.append((yield from part_of(work, number, len(epochs), f"epoch {epoch}")))
+    found = EpochMaps(np.array(epochs), np.stack(points[::-1]), ids)
+    _write(folder / FILE, found)
+    return found
+
+
+def open_epoch_maps(workspace: Workspace, run_id: str) -> EpochMaps:
+    """Read what was laid out of a run.
+
+    Raises:
+        MissingError: It was not laid out yet, or epochs were recorded since.
+    """
+    folder = folder_of(workspace, run_id)
+    missing = MissingError(f"{run_id} has no map of its epochs.", "Draw it.")
+    try:
+        with np.load(folder / FILE, allow_pickle=False) as kept:
+            found = EpochMaps(kept["epochs"], kept["points"], kept["image_ids"])
+    except (OSError, ValueError, KeyError) as error:
+        raise missing from error
+    if found.epochs.tolist() != recorded_epochs(folder):
+        raise missing
+    return found
+
+
+def align(points: NDArray[np.float32], to: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Turn, mirror and shift (V, 2) points to lie on others as well as they can.
+
+    The orthogonal Procrustes problem (Schönemann 1966); distances stay as they are.
+    """
+    centre, goal = points.mean(axis=0), to.mean(axis=0)
+    left, _, right = np.linalg.svd((points - centre).T.astype(np.float64) @ (to - goal))
+    aligned: NDArray[np.float32] = ((points - centre) @ (left @ right) + goal).astype(np.float32)
+    return aligned
+
+
+def _lay_out(
+    vectors: NDArray[np.float32], later: NDArray[np.float32] | None
+) -> Work[NDArray[np.float32]]:
+    config = MapConfig(index="")
+    k = min(config.neighbours, len(vectors)) - 1
+    neighbours = yield from find_neighbours(vectors, k)
+    unlabelled = np.full(len(vectors), umap.NO_LABEL)
+    if later is None:
+        start = umap.spread(pca.fit(vectors, 2).project(vectors))
+        return (yield from umap.lay_out(start, neighbours, config, unlabelled))
+    calm = umap.Schedule(STEPS, CALM)
+    points = yield from umap.lay_out(later, neighbours, config, unlabelled, calm)
+    return align(points, later)
+
+
+def _write(path: Path, found: EpochMaps) -> None:
+    def save(file: BinaryIO) -> None:
+        np.savez(file, epochs=found.epochs, points=found.points, image_ids=found.image_ids)
+
+    write_atomically(path, save, durable=False)
