@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.artifacts import Manifest, delete_artifact
-from core.commands import using
+from core.commands import measuring
 from core.commands.command import artifact_facts
 from core.datasets.catalog import Found
 from core.datasets.curation import exclude
@@ -95,7 +95,7 @@ def test_validation_images_can_be_found_too_but_never_by_themselves(hand: Hand) 
 def test_a_class_that_only_asks_is_left_out_and_named(hand: Hand) -> None:
     found = measured(hand).summary
     assert (found["num_skipped"], found["skipped_classes"]) == (1, {"green": 1})
-    said = using.describe_evaluation({"id": "x", **found})
+    said = measuring.describe_evaluation({"id": "x", **found})
     assert "left out, with nothing to find: 1 queries of green" in said
     assert "recall_at_1            0.6667 [" in said
 

@@ -3,7 +3,17 @@
 import argparse
 from pathlib import Path
 
-from core.commands import batches, bringing, datasets, indexes, lab, making, models, using
+from core.commands import (
+    batches,
+    bringing,
+    datasets,
+    indexes,
+    lab,
+    making,
+    measuring,
+    models,
+    using,
+)
 
 COMMANDS = {
     "scan": bringing.SCAN,
@@ -32,7 +42,8 @@ COMMANDS = {
     "open-bundle": indexes.OPEN_BUNDLE,
     "query": using.QUERY,
     "query-batch": batches.QUERY_BATCH,
-    "evaluate": using.EVALUATE,
+    "evaluate": measuring.EVALUATE,
+    "baseline": measuring.BASELINE,
     "jobs": using.JOBS,
 }
 

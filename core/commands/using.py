@@ -1,15 +1,13 @@
-"""The verbs that ask: query, evaluate, jobs."""
+"""The verbs that ask: query, jobs."""
 
 import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from core.commands.command import Command, Result, artifact_facts
+from core.commands.command import Command, Result
 from core.commands.image_options import add_image_options, read_image_options
 from core.job_records import list_running, request_stop
-from core.options import add_options, read_options
 from core.progress import Progress, Work
-from core.retrieval.config import EvaluateConfig
 from core.retrieval.search import Wanted
 from core.workspace import Workspace
 
@@ -52,42 +50,6 @@ def _describe_query(result: Result) -> str:
     return "\n".join(lines)
 
 
-def _configure_evaluate(parser: argparse.ArgumentParser) -> None:
-    add_options(parser, EvaluateConfig)
-
-
-def _run_evaluate(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    config = read_options(options, EvaluateConfig)
-    yield STARTING
-    from core.retrieval.evaluate import evaluate
-
-    manifest = yield from evaluate(workspace, config)
-    return artifact_facts(manifest)
-
-
-def describe_evaluation(result: Result) -> str:
-    """Say every mean over queries and over classes, each with its interval, and the counts."""
-
-    def with_interval(name: str) -> str:
-        within = result["intervals"].get(name)
-        interval = f" [{within[0]:.4f}, {within[1]:.4f}]" if within else ""
-        return f"{result[name]:.4f}{interval}"
-
-    asked, to_find = result["num_queries"], result["num_gallery"]
-    lines = [f"{result['id']}: {asked:,} queries, {to_find:,} images to find"]
-    lines += [
-        f"{name:22} {with_interval(name)}   over classes {with_interval(f'{name}_macro')}"
-        for name in result
-        if f"{name}_macro" in result
-    ]
-    if "neighbour_recall_at_10" in result:
-        lines.append(f"{'neighbour_recall_at_10':22} {result['neighbour_recall_at_10']:.4f}")
-    if result["num_skipped"]:
-        named = ", ".join(result["skipped_classes"])
-        lines.append(f"left out, with nothing to find: {result['num_skipped']} queries of {named}")
-    return "\n".join(lines)
-
-
 def _configure_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stop", metavar="ID", help="ask this job to stop")
 
@@ -105,5 +67,4 @@ def _describe_jobs(result: Result) -> str:
 
 
 QUERY = Command("search by an image", _configure_query, _run_query, _describe_query)
-EVALUATE = Command("measure retrieval", _configure_evaluate, _run_evaluate, describe_evaluation)
 JOBS = Command("list and stop the app's jobs", _configure_jobs, _run_jobs, _describe_jobs)
