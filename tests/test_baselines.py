@@ -43,7 +43,8 @@ def test_a_histogram_is_how_much_there_is_of_each_colour() -> None:
     pixels = np.zeros((2, 3, 8, 8), np.uint8)
     pixels[0, 0, :, :4] = 255
     rows = colour_histograms(pixels)
-    assert (rows.shape, rows.dtype) == ((2, NUM_COLOURS), np.float32)
+    assert rows.shape == (2, NUM_COLOURS)
+    assert rows.dtype == np.float32
     assert np.linalg.norm(rows, axis=1).tolist() == pytest.approx([1, 1])
     assert sorted(rows[0][rows[0] > 0].tolist()) == pytest.approx([0.5**0.5] * 2)
     assert rows[0, 3 * 4 + 3] > 0  # Hue 0, the most saturation, the most light

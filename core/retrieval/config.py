@@ -12,6 +12,9 @@ QUERIES, CATEGORIES, CONFUSION = "queries.csv", "categories.csv", "confusion.csv
 """The files of an evaluation: a row for each query, for each category, and for each pair of a
 category and one that its queries found."""
 
+CONFUSED_RANKS = 10
+"""Ranks that the confusion of classes counts."""
+
 ALWAYS = (1, 5, 10)
 """Ranks that every evaluation measures at, so that any two can be compared."""
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.measures import Measured, measure
+from core.retrieval.config import CONFUSED_RANKS
 from core.retrieval.ranking import Stretch
 from core.retrieval.subject import Classifier
 from core.retrieval.trial import Trial
@@ -16,9 +17,6 @@ from core.retrieval.trial import Trial
 DEEPEST = 1000
 """mAP@R and R-precision look at R ranks, but at no more than this; where R is greater, they count
 as if R were this."""
-
-CONFUSED_RANKS = 10
-"""Ranks that the confusion of classes counts."""
 
 KEPT = 20
 """Ranks whose images are kept, to be looked at."""
