@@ -57,8 +57,8 @@ if chosen.dataset is None:
     guards.stop_without("Datasets", "An evaluation needs a dataset.")
 about = open_dataset(resources.workspace(), chosen.dataset)
 st.markdown(
-    f"How well images of **{plain(chosen.dataset)}** are found: those that no training has seen "
-    "ask, and whatever is of their class counts as found."
+    f"How well images of **{plain(chosen.dataset)}** are found: those that no training "
+    "learns from ask, and whatever is of their class counts as found."
 )
 if not facts.labels(about.catalog):
     job_panel.show(*VERBS)

@@ -63,7 +63,7 @@ def rows(
             mark = _mark(by_id.get(match or -1), wanted or str(label_))
             tiles.append(_tile(dataset, by_id, match, len(tiles), f"{rank + 1}", mark))
         images += [image_id, *ids, *[image_id] * (num_matches - len(ids))]
-    clicked = gallery(tiles, key=key, columns=num_matches + 1, tile_px=48, label=label)
+    clicked = gallery(tiles, key=key, columns=num_matches + 1, tile_px=128, label=label)
     if clicked is not None:
         session.ask_by_image(images[clicked])
         ways.go("Query")
