@@ -22,7 +22,10 @@ function newPlot(root) {
   const plot = { root, host, queue: Promise.resolve(), held: false, gone: false };
   plot.watcher = new ResizeObserver(() => update(plot));
   plot.watcher.observe(host);
-  plot.release = () => plot.held && ((plot.held = false), update(plot));
+  plot.release = () => {
+    plot.held = false;
+    if (plot.missed) update(plot); // else a redraw would come before plotly has seen the click
+  };
   host.addEventListener("pointerdown", () => (plot.held = true), true);
   window.addEventListener("pointerup", plot.release);
   plots.set(root, plot);
@@ -46,9 +49,10 @@ function update(plot) {
 }
 
 async function draw(plot) {
-  const { data, host, held, root } = plot;
+  const { data, host, root } = plot;
   const Plotly = await loadPlotly(data.script);
-  if (held || !host.clientWidth) return; // in the middle of a zoom, or in a closed tab
+  plot.missed = plot.held;
+  if (plot.held || !host.clientWidth) return; // in the middle of a zoom, or in a closed tab
   await Plotly.react(host, data.traces, layoutOf(host, data), CONFIG);
   if (!plot.listens) {
     plot.listens = true; // plotly gives the host its `on` with the first drawing

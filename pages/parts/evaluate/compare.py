@@ -130,9 +130,9 @@ def _curves(current: Manifest, others: list[Manifest]) -> None:
             "type": "log",
             "tickvals": sorted(ranks),
             "ticktext": [str(k) for k in sorted(ranks)],
-            "title": "k",
+            "title": "k; the height is recall@k",
         },
-        yaxis={"range": [0, 1.02], "title": "recall@k"},
+        yaxis={"range": [0, 1.02]},
     )
     plot(figure, key="evaluate-compared-curves", height=280)
 

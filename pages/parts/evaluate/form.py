@@ -130,10 +130,10 @@ def _baselines(dataset: str, lineage: Lineage, protocol: Settings) -> None:
     grid = st.grid(len(Baseline), min_column_width=200)
     for baseline in Baseline:
         with grid.cell():
-            st.caption(SAID[baseline])
             name = BASELINE_NAMES[baseline]
-            if st.button(name.capitalize(), key=f"evaluate-baseline-{baseline}"):
+            if st.button(name.capitalize(), key=f"evaluate-baseline-{baseline}", width="stretch"):
                 _start(baseline, name, dataset, protocol, trunk)
+            st.caption(SAID[baseline])
 
 
 def _start(
