@@ -132,7 +132,7 @@ def test_each_view_of_an_evaluation_is_drawn(full: Workspace, visit: Open) -> No
     app = open_tab(app, QUERIES)
     assert "the nearest first" in said(app)
     app = open_tab(app, REPORT)
-    downloads = [button.label for button in app.get("download_button")]
+    downloads = [button.proto.label for button in app.get("download_button")]
     assert downloads[:2] == ["Report, HTML", "Everything, JSON"]
     assert any(f"--embeddings={made.config['embeddings']}" in code.value for code in app.code)
 
@@ -164,8 +164,8 @@ def test_two_evaluations_are_compared_query_by_query(full: Workspace, visit: Ope
     gap = table.value["gap in mAP@10"].tolist()[1]
     assert gap[0] in "+-"
     assert "[" in gap
-    ways = app.get("button_group")
-    assert any("Worse" in str(option) for group in ways for option in group.options)
+    [way] = [group for group in app.button_group if group.key == "evaluate-changed-way"]
+    assert [str(option).split()[0] for option in way.options] == ["Better", "Worse"]
 
 
 def test_a_changed_dataset_makes_an_evaluation_stale(full: Workspace, visit: Open) -> None:
