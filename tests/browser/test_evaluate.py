@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.journey import MINUTE, choose_option, go_to, headless, tiles, wait_until_done
-from tests.browser.workbench import Workbench, open_page
+from tests.browser.workbench import Workbench, open_page, wait_idle
 
 DATASET, MODEL = "drawn", "drawn-resnet18-untrained"
 HEAT_MAP = ".js-plotly-plot .heatmaplayer"
@@ -16,6 +16,7 @@ def click_cell(page: Page, row: int, column: int, num_classes: int) -> None:
     """Click a cell with the mouse, for plotly lies over what it draws."""
     heat_map = page.locator(HEAT_MAP)
     expect(heat_map).to_be_visible(timeout=MINUTE)
+    wait_idle(page)  # A redraw between pointing and clicking would lose the click
     heat_map.scroll_into_view_if_needed()
     box = heat_map.bounding_box()
     assert box is not None

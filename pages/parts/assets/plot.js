@@ -22,10 +22,10 @@ function newPlot(root) {
   const plot = { root, host, queue: Promise.resolve(), held: false, gone: false };
   plot.watcher = new ResizeObserver(() => update(plot));
   plot.watcher.observe(host);
-  plot.release = () => {
+  plot.release = () => plot.held && setTimeout(() => { // plotly sees the click before a redraw
     plot.held = false;
-    if (plot.missed) update(plot); // else a redraw would come before plotly has seen the click
-  };
+    if (plot.missed) update(plot);
+  });
   host.addEventListener("pointerdown", () => (plot.held = true), true);
   window.addEventListener("pointerup", plot.release);
   plots.set(root, plot);
