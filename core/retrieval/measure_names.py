@@ -47,6 +47,9 @@ WHOLE = {
 }
 """Of the others."""
 
+MEANINGS = {f"{name}@k": meaning for name, meaning in BASES.values()} | dict(WHOLE.values())
+"""What people call each measure → what it says."""
+
 
 def name_of(measure: str) -> str:
     """Return what people call a measure: `map_at_10` is mAP@10."""

@@ -17,7 +17,7 @@ from core.retrieval import report_figures
 from core.retrieval.comparison import HEADLINES, Comparison
 from core.retrieval.confusions import confusions
 from core.retrieval.evaluations import Evaluation, measured_of
-from core.retrieval.measure_names import BASES, curve_of, meaning_of, name_of
+from core.retrieval.measure_names import BASES, MEANINGS, curve_of, name_of
 from core.thumbnails import data_uri, thumbnail
 
 STYLE = """
@@ -130,8 +130,14 @@ def _figures(evaluation: Evaluation) -> str:
             within = evaluation.interval(key)
             cells.append(f"{summary[key]:.4f}" if key in summary else "")
             cells.append(f"{within[0]:.4f} to {within[1]:.4f}" if within else "")
-        rows.append([*cells, meaning_of(name)])
-    return _table(["measure", "mean", "95 %", "over classes", "95 %", "meaning"], rows)
+        rows.append(cells)
+    meanings = "".join(
+        f"<li><b>{escape(name)}</b>: {escape(meaning)}</li>" for name, meaning in MEANINGS.items()
+    )
+    return (
+        _table(["measure", "mean", "95 %", "over classes", "95 %"], rows)
+        + f"<details><summary>What the measures mean</summary><ul>{meanings}</ul></details>"
+    )
 
 
 def _against(others: Mapping[str, Comparison]) -> str:

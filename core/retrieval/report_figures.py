@@ -41,7 +41,7 @@ def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> str:
         path = " ".join(f"{x(k):.1f},{y(value):.1f}" for k, value in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts.append(
-            f'<text x="{WIDTH - RIGHT + 12}" y="{TOP + 14 + 18 * number}" fill="{colour}">'
+            f'<text x="{WIDTH - RIGHT + 12}" y="{TOP + 14 + 18 * number}" style="fill:{colour}">'
             f"{escape(name)}</text>"
         )
     return _svg(WIDTH, HEIGHT, parts, "Measures over k")

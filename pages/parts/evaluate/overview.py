@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.retrieval.evaluations import Evaluation
-from core.retrieval.measure_names import BASES, WHOLE, curve_of, name_of
+from core.retrieval.measure_names import BASES, MEANINGS, curve_of, name_of
 from pages.parts.plot import plot
 
 COLOURS = {
@@ -15,7 +15,6 @@ COLOURS = {
     "ndcg": "#a855f7",
     "knn_accuracy": "#64748b",
 }
-MEANINGS = {f"{name}@k": meaning for name, meaning in BASES.values()} | dict(WHOLE.values())
 OVER = {"": "All queries alike", "_macro": "All classes alike"}
 
 
