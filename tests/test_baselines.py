@@ -163,6 +163,17 @@ def test_what_is_the_same_differs_by_nothing_for_sure(hand: Hand) -> None:
     assert numbers == [0, 0, 0, 0]
 
 
+def test_rounding_makes_no_query_better(hand: Hand) -> None:
+    first = opened(hand)
+    queries = first.queries.assign(map_at_10=first.queries["map_at_10"] - 1e-12)
+    second = Evaluation(first.manifest, queries, first.categories, first.confusion)
+    found = compare(first, second, 20, 0)
+    better, worse = changed(found, "map_at_10")
+    assert (len(better), len(worse)) == (0, 0)
+    row = found.differences.set_index("measure").loc["map_at_10"]
+    assert f"{row['difference']:+.3f} {row['low']:+.3f}" == "+0.000 +0.000"
+
+
 def test_only_what_both_have_is_compared(hand: Hand) -> None:
     exactly = opened(hand)
     index = finish(evaluate(hand.workspace, EvaluateConfig(index=hand.index())))

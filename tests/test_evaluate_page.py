@@ -1,12 +1,17 @@
 """The Evaluate page: nothing there, figures, classes, confusion, comparison, report, bad input."""
 
+import shlex
+from dataclasses import asdict
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.artifacts import Manifest, delete_artifact, draft, list_artifacts, publish
+from core.commands import build_parser
 from core.datasets.curation import exclude
 from core.datasets.registry import open_dataset
 from core.lineage import read_lineage
+from core.options import read_options
 from core.progress import finish
 from core.retrieval.baseline_config import Baseline, BaselineConfig
 from core.retrieval.baselines import evaluate_baseline
@@ -135,6 +140,14 @@ def test_each_view_of_an_evaluation_is_drawn(full: Workspace, visit: Open) -> No
     downloads = [button.proto.label for button in app.get("download_button")]
     assert downloads[:2] == ["Report, HTML", "Everything, JSON"]
     assert any(f"--embeddings={made.config['embeddings']}" in code.value for code in app.code)
+
+
+def test_the_command_shown_evaluates_so_again(full: Workspace, visit: Open) -> None:
+    made = evaluated(full, seed=1)
+    app = open_tab(visit("evaluate"), REPORT)
+    [command] = [code.value for code in app.code if code.value.startswith("python -m core")]
+    options = build_parser().parse_args(shlex.split(command)[3:])
+    assert asdict(read_options(options, EvaluateConfig)) == made.config
 
 
 def test_a_pair_of_the_list_opens_its_images(full: Workspace, visit: Open) -> None:

@@ -15,6 +15,9 @@ from core.retrieval.evaluations import Evaluation
 HEADLINES = ("map_at_10", "recall_at_1")
 """What is told first of any evaluation."""
 
+DECIMALS = 9
+"""Differences beyond are what files and sums have rounded, and no query is better by them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -58,7 +61,10 @@ def compare(first: Evaluation, second: Evaluation, replicates: int, seed: int) -
             "These two evaluations have no query in common.",
             "Evaluate both anew, with the same images as queries.",
         )
-    differences = {name: both[f"{name}_second"] - both[f"{name}_first"] for name in measures}
+    differences = {
+        name: (both[f"{name}_second"] - both[f"{name}_first"]).round(DECIMALS) + 0.0
+        for name in measures  # Adding 0 makes of -0 a 0
+    }
     values = np.column_stack([*differences.values()])
     groups = np.unique(both["label"].to_numpy(str), return_inverse=True)[1]
     table = pd.DataFrame({"measure": measures})

@@ -89,7 +89,7 @@ def _command(manifest: Manifest) -> list[str]:
     options = [
         f"--{name.replace('_', '-')}={value}"
         for name, value in config.items()
-        if value not in ("", False, True)
+        if value != "" and not isinstance(value, bool)
     ]
     flags = [f"--{name.replace('_', '-')}" for name, value in config.items() if value is True]
     return ["python", "-m", "core", verb, *options, *flags]
