@@ -33,7 +33,7 @@ def show(evaluation: Evaluation, dataset: Dataset) -> None:
             FEWEST,
             num_classes,
             min(USUAL, num_classes),
-            key="evaluate-confused-classes",
+            key=f"evaluate-confused-classes-{num_classes}",
         )
     found = confusions(evaluation, int(shown))
     st.caption(

@@ -21,7 +21,8 @@ MATCHES = 7
 def pages_of(queries: pd.DataFrame, key: str) -> pd.DataFrame:
     """Return the queries of the page that is chosen, after drawing what chooses it."""
     num_pages = -(-len(queries) // ROWS)
-    page = st.pagination(num_pages, key=key) if num_pages > 1 else 1
+    # With its number in the key, or a page beyond the last could be kept
+    page = st.pagination(num_pages, key=f"{key}-{num_pages}") if num_pages > 1 else 1
     return queries.iloc[(page - 1) * ROWS : page * ROWS]
 
 
