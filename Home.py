@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.artifacts import Manifest
 from core.lineage import Lineage, read_lineage
+from core.retrieval.evaluations import measured_of
 from pages.parts import strip, ways
 from pages.parts.text import plain, size
 from state import choices, resources, session
@@ -15,6 +16,7 @@ STEPS = (
     ("Indexes", "Embed every image and make them searchable."),
     ("Query", "Upload an image: its category, and the images like it."),
     ("Explore", "Walk through the embedding space on a map."),
+    ("Evaluate", "Know how good retrieval is, class by class and beside baselines."),
 )
 
 BUTTON_WIDTH = 110
@@ -27,7 +29,7 @@ def overview() -> None:
     chosen, lineage = session.enter_page(), read_lineage(resources.workspace())
     st.title("Image Retrieval Workbench")
     st.markdown(
-        "Find images like yours, with a model that you trained yourself: five steps, all in the "
+        "Find images like yours, with a model that you trained yourself: six steps, all in the "
         "browser."
     )
     done = _standing(chosen, lineage)
@@ -78,7 +80,14 @@ def _standing(chosen: Selection, lineage: Lineage) -> list[str]:
         f"{len(lineage.indexes)} here; searching {plain(index.id)}." if index else "",
         searchable,
         "A map is drawn." if index and lineage.maps_of(index) else "",
+        _measured(lineage.evaluation_of(chosen.dataset or "")),
     ]
+
+
+def _measured(evaluation: Manifest | None) -> str:
+    if evaluation is None:
+        return ""
+    return f"mAP@10 {evaluation.summary['map_at_10']:.3f}, by {plain(measured_of(evaluation))}."
 
 
 def _models_standing(lineage: Lineage, model: Manifest | None) -> str:

@@ -8,6 +8,8 @@ from core.errors import DamagedArtifactError
 from core.workspace import Workspace
 
 DATASET_CHANGED = "the dataset has changed since"
+INDEX_GONE = "its index is gone"
+EMBEDDINGS_GONE = "its embeddings are gone"
 DATASET_GONE = "its dataset is gone"
 MODEL_CHANGED = "its model is gone or was trained anew"
 
@@ -60,8 +62,16 @@ class Lineage:
         return [m for m in self.indexes if m.made_from["dataset"] == dataset]
 
     def evaluation_of(self, dataset: str) -> Manifest | None:
-        """Return the evaluation of a dataset that was made last, if there is one."""
-        return next((m for m in self.evaluations if m.made_from["dataset"] == dataset), None)
+        """Return the evaluation of a model's that was made last of a dataset, if there is one."""
+        return next((m for m in self.evaluations_of(dataset) if "model" in m.made_from), None)
+
+    def evaluations_of(self, dataset: str | None) -> list[Manifest]:
+        """Return the evaluations of a dataset, baselines without a model among them."""
+        return [m for m in self.evaluations if m.made_from["dataset"] == dataset]
+
+    def embeddings_of(self, dataset: str | None) -> list[Manifest]:
+        """Return the embeddings of a dataset, by whichever model."""
+        return [m for m in self.embeddings if m.made_from["dataset"] == dataset]
 
     def maps_of(self, index: Manifest) -> list[Manifest]:
         """Return the maps that show what an index holds: those of its model's embeddings.
@@ -85,7 +95,7 @@ class Lineage:
         evaluations = [
             made
             for made in self.evaluations
-            if made.made_from["index_fingerprint"] == index.fingerprint
+            if made.made_from.get("index_fingerprint") == index.fingerprint
         ]
         return [*maps, *evaluations]
 
@@ -116,7 +126,16 @@ class Lineage:
                 return MODEL_CHANGED
         if made_from["dataset_fingerprint"] not in self.datasets[made_from["dataset"]]:
             return DATASET_CHANGED
-        return ""
+        return self.missing_source(artifact) if artifact.kind == "evaluation" else ""
+
+    def missing_source(self, evaluation: Manifest) -> str:
+        """Say that what an evaluation measured is no longer there; its figures still are."""
+        source, sources, gone = ("embeddings", self.embeddings, EMBEDDINGS_GONE)
+        if "index" in evaluation.made_from:
+            source, sources, gone = ("index", self.indexes, INDEX_GONE)
+        wanted = evaluation.made_from.get(f"{source}_fingerprint")
+        there = wanted is None or any(each.fingerprint == wanted for each in sources)
+        return "" if there else gone
 
 
 def read_lineage(workspace: Workspace) -> Lineage:

@@ -1,4 +1,6 @@
-"""How good a ranking is: average precision, recall and precision at k.
+"""How good a ranking is, in short: what a training looks at after each epoch.
+
+What an evaluation measures is in `measures.py`.
 
 Shapes, in this file: Q queries, K ranks.
 """
@@ -8,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.measures import average_precision
 
 RANKS = 10
 """Ranks that are looked at for mAP and precision."""
@@ -48,9 +52,8 @@ def score(relevant: NDArray[np.bool_], num_relevant: NDArray[np.int64]) -> Score
     if (num_relevant < 1).any():
         raise ValueError("every query needs at least one relevant image in the gallery")
     precision_at = precision_by_rank(relevant)
-    best = np.minimum(num_relevant, RANKS)
     return Scores(
-        average_precision=(precision_at * relevant).sum(axis=1) / best,
+        average_precision=average_precision(relevant, precision_at, num_relevant, RANKS),
         recall={k: np.any(relevant[:, :k], axis=1).astype(np.float64) for k in RECALL_RANKS},
         precision=precision_at[:, -1],
     )

@@ -19,6 +19,7 @@ VERB_MAKES = {
     "advise": "index",
     "update-index": "index",
     "open-bundle": "index",
+    "evaluate": "evaluation",
 }
 
 
@@ -103,6 +104,8 @@ def _choose_result(chosen: Selection, view: JobView, lineage: Lineage) -> None:
             choose_dataset(chosen, result["name"], lineage)
         case "model" if view.record.status in (Status.DONE, Status.STOPPED):
             chosen.model = result["id"]
+        case "evaluation":
+            chosen.evaluation = result["id"]
         case "index":
             choose_index(chosen, result["id"], lineage)
 

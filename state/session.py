@@ -45,6 +45,12 @@ class Selection:
     compared: str | None = None
     """The index that the same question is put to beside the current one."""
 
+    evaluation: str | None = None
+    """The evaluation that is looked at on the Evaluate page."""
+
+    pair: tuple[str, str] | None = None
+    """The classes whose confusion is opened there: of the queries, of what they found."""
+
     view: View = field(default_factory=View)
     """Which images the Datasets page shows; its address says so, and this is kept for links."""
 
@@ -92,6 +98,7 @@ class Selection:
         self.has_left_images = True
         self.open_image, self.open_match, self.compared = None, None, None
         self.picked, self.view, self.marked = frozenset(), View(), frozenset()
+        self.evaluation, self.pair = None, None
         self.question, self.trail = Question(), Trail()
 
 

@@ -25,7 +25,7 @@ CORE_ORDER = ("datasets", "embedder", "training", "vectors", "retrieval", "maps"
 """Each of core's packages knows only those before it; the last two do not know each other."""
 
 SLOW = {"torch", "torchvision", "faiss", "umap", "sklearn"}
-DRAWN_AT_ONCE = ["datasets", "training", "indexes", "query", "explore"]
+DRAWN_AT_ONCE = ["datasets", "training", "indexes", "query", "explore", "evaluate"]
 
 
 def modules_imported(tree: ast.AST) -> set[str]:

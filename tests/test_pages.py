@@ -47,7 +47,7 @@ def index_of(workspace: Workspace) -> Manifest:
 def test_the_overview_of_an_empty_home_begins_with_datasets(empty: Workspace, visit: Open) -> None:
     app = visit("")
     assert app.title[0].value == "Image Retrieval Workbench"
-    assert texts(app).count("Not yet.") == 5
+    assert texts(app).count("Not yet.") == 6
     app.button(key="overview-go-0").click().run()
     assert app.title[0].value == "Datasets"
 
@@ -59,6 +59,7 @@ def test_the_overview_of_an_empty_home_begins_with_datasets(empty: Workspace, vi
         ("indexes", "An index needs a dataset.", "go-to-datasets"),
         ("query", "A query needs a dataset.", "go-to-datasets"),
         ("explore", "A map needs a dataset.", "go-to-datasets"),
+        ("evaluate", "An evaluation needs a dataset.", "go-to-datasets"),
     ],
 )
 def test_a_page_that_lacks_something_says_what_and_leads_there(

@@ -3,7 +3,18 @@
 import argparse
 from pathlib import Path
 
-from core.commands import batches, bringing, datasets, indexes, lab, making, mapping, models, using
+from core.commands import (
+    batches,
+    bringing,
+    datasets,
+    indexes,
+    lab,
+    making,
+    mapping,
+    measuring,
+    models,
+    using,
+)
 
 COMMANDS = {
     "scan": bringing.SCAN,
@@ -33,7 +44,8 @@ COMMANDS = {
     "open-bundle": indexes.OPEN_BUNDLE,
     "query": using.QUERY,
     "query-batch": batches.QUERY_BATCH,
-    "evaluate": using.EVALUATE,
+    "evaluate": measuring.EVALUATE,
+    "baseline": measuring.BASELINE,
     "jobs": using.JOBS,
 }
 

@@ -1,15 +1,13 @@
-"""The verbs that ask: query, evaluate, jobs."""
+"""The verbs that ask: query, jobs."""
 
 import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from core.commands.command import STARTING, Command, Result, artifact_facts, describe_artifact
+from core.commands.command import STARTING, Command, Result
 from core.commands.image_options import add_image_options, read_image_options
 from core.job_records import list_running, request_stop
-from core.options import add_options, read_options
 from core.progress import Work
-from core.retrieval.config import EvaluateConfig
 from core.retrieval.search import Wanted
 from core.workspace import Workspace
 
@@ -50,19 +48,6 @@ def _describe_query(result: Result) -> str:
     return "\n".join(lines)
 
 
-def _configure_evaluate(parser: argparse.ArgumentParser) -> None:
-    add_options(parser, EvaluateConfig)
-
-
-def _run_evaluate(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    config = read_options(options, EvaluateConfig)
-    yield STARTING
-    from core.retrieval.evaluate import evaluate
-
-    manifest = yield from evaluate(workspace, config)
-    return artifact_facts(manifest)
-
-
 def _configure_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stop", metavar="ID", help="ask this job to stop")
 
@@ -80,5 +65,4 @@ def _describe_jobs(result: Result) -> str:
 
 
 QUERY = Command("search by an image", _configure_query, _run_query, _describe_query)
-EVALUATE = Command("measure retrieval", _configure_evaluate, _run_evaluate, describe_artifact)
 JOBS = Command("list and stop the app's jobs", _configure_jobs, _run_jobs, _describe_jobs)

@@ -57,7 +57,7 @@ def fit_trunk(workspace: Workspace, config: TrunkConfig) -> Work[Manifest]:
     _refuse_too_few(dataset, len(rows), config.dimension)
     trunk = yield from load_trunk(workspace, config.backbone, config.weights)
     device = choose_device()
-    network = _unfitted(config, trunk).to(device.name)
+    network = unfitted(config, trunk).to(device.name)
     features, num_problems = yield from _features(network, device, dataset, rows)
     _refuse_too_few(dataset, len(features), config.dimension)
     if not np.isfinite(features).all():
@@ -123,7 +123,7 @@ def _unusable(config: TrunkConfig) -> WorkbenchError:
     )
 
 
-def _unfitted(config: TrunkConfig, trunk: dict[str, Tensor]) -> EmbeddingNetwork:
+def unfitted(config: TrunkConfig, trunk: dict[str, Tensor]) -> EmbeddingNetwork:
     """Return the network with a projection of zeros."""
     settings = NetworkConfig(
         backbone=config.backbone,

@@ -1,156 +1,165 @@
-"""Evaluating an index: the images of one split as queries, the train images as the gallery.
+"""Evaluating retrieval: the images of one split as queries, those of another as the gallery.
+
+`trial.py` says who asks and who may be found, `ranking.py` lets them search, `scoring.py` measures,
+`evaluation_files.py` writes down.
 
 Shapes, in this file: Q queries.
 """
 
-from collections import Counter
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from core.artifacts import Manifest, draft, publish
-from core.datasets.catalog import ImageRow, Split
-from core.datasets.filters import ImageFilter
 from core.datasets.registry import open_dataset
-from core.errors import WorkbenchError
-from core.metrics import RANKS, measures, score, totals
+from core.intervals import bootstrap
 from core.progress import Progress, Work
-from core.retrieval.config import CATEGORIES, QUERIES, EvaluateConfig
-from core.vectors import faiss_store
-from core.vectors.building import build
-from core.vectors.config import IndexConfig
-from core.vectors.embeddings import Embeddings, open_embeddings
-from core.vectors.indexes import open_index
-from core.vectors.store import Matches, VectorStore
+from core.retrieval.config import EvaluateConfig, Protocol
+from core.retrieval.evaluation_files import write_tables
+from core.retrieval.ranking import Stretch, agreement, rank_by_index, rank_exactly
+from core.retrieval.scoring import DEEPEST, Scoring, classified, depth_of
+from core.retrieval.subject import Subject, open_subject
+from core.retrieval.trial import Trial, make_trial
 from core.workspace import Workspace
 
-QUERY_BATCH = 256
-
-
-@dataclass(frozen=True, slots=True)
-class _Questions:
-    rows: list[ImageRow]
-    vectors: NDArray[np.float32]
-    num_relevant: NDArray[np.int64]
-    num_skipped: int
+AGREED_RANKS = 10
+"""Ranks at which an index is held to exact search."""
 
 
 def evaluate(workspace: Workspace, config: EvaluateConfig) -> Work[Manifest]:
-    """Measure retrieval: every query searches that very index, among the train images.
+    """Measure retrieval: every query searches the gallery, exactly or through that very index.
 
-    A query is no train image, so it never matches itself. Queries whose category has no train
-    image are left out and counted. The result has a row a query and a row a category.
+    A query never finds its own image or a copy of it. Queries whose class has no image to find are
+    left out and counted. The result has a row a query, a row a class, and the pairs of classes.
 
     Raises:
-        MissingError: The index or what it was made from is gone.
-        WorkbenchError: The dataset has no labels, or no queries are left.
+        MissingError: What is to be evaluated, or what it was made from, is gone.
+        DamagedArtifactError: A file of it was changed.
+        WorkbenchError: Nothing can be evaluated; the sentence says why.
     """
-    index = open_index(workspace, config.index)
-    catalog = open_dataset(workspace, index.dataset).catalog
-    fingerprint = catalog.fingerprint
-    embeddings = open_embeddings(workspace, index.embeddings)
-    gallery = {
-        row.id: str(row.label)
-        for row in catalog.rows(ImageFilter(splits=(Split.TRAIN,)))
-        if row.label is not None
-    }
-    questions = _questions(catalog.rows(ImageFilter(splits=(config.queries,))), gallery, embeddings)
-    among = np.array(sorted(gallery), np.int64)
-    matches = yield from _search(index.store, questions.vectors, among)
-    summary: dict[str, float] = {}
-    if config.exact:
-        flat = yield from build(embeddings.vectors, embeddings.image_ids, IndexConfig())
-        exact = yield from _search(flat, questions.vectors, among)
-        summary = {f"neighbour_recall_at_{RANKS}": faiss_store.neighbour_recall(matches, exact)}
-        summary |= {
-            f"exact_{name}": value for name, value in _score(questions, exact, gallery)[0].items()
-        }
-    means, queries, categories = _score(questions, matches, gallery)
+    subject = open_subject(workspace, config)
+    return (yield from evaluate_subject(workspace, subject, config, config.ranks, config.exact))
+
+
+def evaluate_subject(
+    workspace: Workspace,
+    subject: Subject,
+    protocol: Protocol,
+    ranks: tuple[int, ...],
+    exact: bool = False,
+) -> Work[Manifest]:
+    """Measure what is opened already, and publish the evaluation.
+
+    Args:
+        workspace: Where to.
+        subject: What to evaluate.
+        protocol: Who asks, and who may be found.
+        ranks: Each k that is measured at.
+        exact: Hold the subject's index to exact search.
+
+    Raises:
+        WorkbenchError: Nothing can be evaluated; the sentence says why.
+    """
+    started = time.perf_counter()
+    dataset = open_dataset(workspace, subject.dataset)
+    fingerprint = dataset.catalog.fingerprint
+    trial = make_trial(dataset, protocol, subject.image_ids)
+    scoring, held = yield from _searched(subject, trial, ranks, exact)
+    query_rows = np.searchsorted(subject.image_ids, trial.query_ids)
+    plain = subject.vectors if subject.plain is None else subject.plain
+    by_classifier, named = classified(trial, subject.classifier, plain[query_rows])
+    measured = scoring.measured | by_classifier
+    yield Progress(len(trial.queries), len(trial.queries), "resampling the queries")
+    summary = _summary(trial, measured, protocol)
     with draft(workspace.evaluations) as folder:
-        queries.to_csv(folder / QUERIES, index=False)
-        categories.to_csv(folder / CATEGORIES, index=False)
+        write_tables(folder, trial, measured, scoring, named)
         return publish(
             folder,
             kind="evaluation",
-            stem=f"{index.manifest.id[:60]}-{config.queries}",
-            config=asdict(config),
-            made_from=index.manifest.made_from
-            | {"dataset_fingerprint": fingerprint}  # It goes by labels and splits as well
-            | {"index": index.manifest.id, "index_fingerprint": index.manifest.fingerprint},
-            summary=means
-            | summary
-            | {
-                "num_queries": len(questions.rows),
-                "num_gallery": len(embeddings.rows_of(among)),
-                "num_categories": len(categories),
-                "num_skipped": questions.num_skipped,
-            },
+            stem=f"{subject.stem}-{protocol.queries}",
+            config=asdict(protocol),
+            # It goes by labels and splits as well
+            made_from=subject.made_from | {"dataset_fingerprint": fingerprint},
+            summary=summary
+            | held
+            | subject.summary
+            | {"ranks": list(ranks), "evaluate_s": time.perf_counter() - started},
         )
 
 
-def _questions(rows: list[ImageRow], gallery: dict[int, str], embeddings: Embeddings) -> _Questions:
-    embedded = set(embeddings.image_ids.tolist())
-    per_label = Counter(label for image_id, label in gallery.items() if image_id in embedded)
-    asked = [row for row in rows if row.id in embedded and per_label[str(row.label)]]
-    if not asked:
-        raise WorkbenchError(
-            "There is nothing to evaluate: no query image has labelled train images to find.",
-            "Give the dataset labels (class folders) and a test split, then build the index anew.",
-        )
-    ids = np.array([row.id for row in asked], np.int64)
-    return _Questions(
-        rows=asked,
-        vectors=np.ascontiguousarray(embeddings.vectors[embeddings.rows_of(ids)]),
-        num_relevant=np.array([per_label[str(row.label)] for row in asked], np.int64),
-        num_skipped=len(rows) - len(asked),
-    )
+def _searched(
+    subject: Subject, trial: Trial, ranks: tuple[int, ...], exact: bool
+) -> Work[tuple[Scoring, dict[str, float]]]:
+    """Let every query search; return the scores, and how far an index agrees with exact search."""
+    if subject.store is None:
+        scoring = Scoring(trial, ranks, to_r=True)
+        yield from _scored(scoring, _exactly(subject, trial, depth_of(trial, ranks)))
+        return scoring, {}
+    query_rows = np.searchsorted(subject.image_ids, trial.query_ids)
+    queries = np.ascontiguousarray(subject.vectors[query_rows], np.float32)
+    scoring = Scoring(trial, ranks, to_r=False)
+    found = rank_by_index(trial, subject.store, queries, max(ranks))
+    if not exact:
+        yield from _scored(scoring, found)
+        return scoring, {}
+    kept: list[Stretch] = []
+    yield from _scored(scoring, _keeping(found, kept))
+    wanted = Scoring(trial, ranks, to_r=False)
+    truth: list[Stretch] = []
+    yield from _scored(wanted, _keeping(_exactly(subject, trial, max(ranks)), truth))
+    means, _ = bootstrap(np.column_stack([*wanted.measured.values()]), trial.wanted, 0, 0)
+    held = {f"exact_{n}": float(m) for n, m in zip(wanted.measured, means.mean, strict=True)}
+    return scoring, {f"neighbour_recall_at_{AGREED_RANKS}": _agreement(kept, truth)} | held
 
 
-def _search(
-    store: VectorStore, vectors: NDArray[np.float32], among: NDArray[np.int64]
-) -> Work[list[Matches]]:
-    matches: list[Matches] = []
-    for start in range(0, len(vectors), QUERY_BATCH):
-        matches += store.search(vectors[start : start + QUERY_BATCH], RANKS, among=among)
-        yield Progress(len(matches), len(vectors), "searching")
-    return matches
+def _exactly(subject: Subject, trial: Trial, depth: int) -> Iterator[Stretch]:
+    rows = [np.searchsorted(subject.image_ids, ids) for ids in (trial.gallery_ids, trial.query_ids)]
+    return rank_exactly(trial, subject.vectors, rows[0], rows[1], depth)
 
 
-def _score(
-    questions: _Questions, matches: list[Matches], gallery: dict[int, str]
-) -> tuple[dict[str, float], pd.DataFrame, pd.DataFrame]:
-    relevant = np.zeros((len(matches), RANKS), np.bool_)
-    for place, (row, found) in enumerate(zip(questions.rows, matches, strict=True)):
-        hits = [gallery[image_id] == row.label for image_id in found.image_ids.tolist()]
-        relevant[place, : len(hits)] = hits
-    scores = score(relevant, questions.num_relevant)
-    labels = [str(row.label) for row in questions.rows]
-    queries = pd.DataFrame(
-        {
-            "image_id": [row.id for row in questions.rows],
-            "path": [row.path for row in questions.rows],
-            "label": labels,
-            **measures(scores),
-            "matches": [" ".join(map(str, found.image_ids.tolist())) for found in matches],
-        }
-    )
-    names = list(measures(scores))
-    categories = queries.groupby("label", as_index=False)[names].mean()
-    categories.insert(1, "num_queries", queries.groupby("label").size().to_numpy())
-    categories["most_confused"] = categories["label"].map(_most_confused(labels, matches, gallery))
-    return totals(scores, labels), queries, categories
+def _scored(scoring: Scoring, stretches: Iterator[Stretch]) -> Work[None]:
+    total = len(scoring.trial.queries)
+    yield Progress(0, total, "searching")
+    for stretch in stretches:
+        scoring.add(stretch)
+        yield Progress(stretch.queries.stop, total, "searching")
 
 
-def _most_confused(
-    labels: list[str], matches: list[Matches], gallery: dict[int, str]
-) -> dict[str, str]:
-    """Return, for each category, the other one that its queries find most often; "" for none."""
-    found: dict[str, Counter[str]] = {label: Counter() for label in sorted(set(labels))}
-    for label, matched in zip(labels, matches, strict=True):
-        found[label].update(gallery[image_id] for image_id in matched.image_ids.tolist())
-    return {
-        label: max(sorted(set(others) - {label}), key=others.__getitem__, default="")
-        for label, others in found.items()
+def _keeping(stretches: Iterator[Stretch], kept: list[Stretch]) -> Iterator[Stretch]:
+    """Pass the stretches on, and keep their first ranks."""
+    for stretch in stretches:
+        kept.append(Stretch(stretch.queries, stretch.found[:, :AGREED_RANKS].copy()))
+        yield stretch
+
+
+def _agreement(found: list[Stretch], exact: list[Stretch]) -> float:
+    pairs = [agreement(a, b, AGREED_RANKS) for a, b in zip(found, exact, strict=True)]
+    return sum(hits for hits, _ in pairs) / max(1, sum(of for _, of in pairs))
+
+
+def _summary(
+    trial: Trial, measured: dict[str, np.ndarray[Any, np.dtype[np.float64]]], protocol: Protocol
+) -> dict[str, Any]:
+    """Return every mean, as it is and over classes (`…_macro`), their intervals, and counts."""
+    values = np.column_stack([*measured.values()])
+    estimates = bootstrap(values, trial.wanted, protocol.replicates, protocol.seed)
+    means: dict[str, float] = {}
+    intervals: dict[str, list[float]] = {}
+    for ending, found in zip(("", "_macro"), estimates, strict=True):
+        for place, name in enumerate(measured):
+            means[name + ending] = float(found.mean[place])
+            if protocol.replicates:
+                intervals[name + ending] = [float(found.low[place]), float(found.high[place])]
+    return means | {
+        "intervals": intervals,
+        "num_queries": len(trial.queries),
+        "num_gallery": len(trial.gallery_ids),
+        "num_categories": len(np.unique(trial.wanted)),
+        "num_skipped": sum(trial.skipped.values()),
+        "skipped_classes": trial.skipped,
+        "num_copies": trial.num_copies,
+        "num_beyond_depth": int((trial.num_relevant > DEEPEST).sum()),
     }

@@ -40,6 +40,8 @@ FROM_SCRATCH: dict[str, Any] = {
 """For a network that knows nothing: batch norm, nothing frozen, one rate for all. The values come
 from trials on the drawn set and on Caltech-101."""
 
+PLAIN = "plain"
+
 PRESETS = {
     preset.name: preset
     for preset in (
@@ -79,6 +81,14 @@ PRESETS = {
                 "views": 4,
                 "patience": 5,
             },
+        ),
+        Preset(
+            name=PLAIN,
+            label="Plain",
+            explanation="The baseline that others are held against: VGG-16 with ImageNet's "
+            "weights, all of it frozen, only the 128-d embedding and the classifier learn by "
+            "cross-entropy, for 10 epochs on images that are resized and nothing else.",
+            settings={"trainable_blocks": 0},
         ),
         Preset(
             name="scratch",

@@ -4,6 +4,7 @@ Streamlit's own plotly chart is another element as soon as its numbers are other
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -26,22 +27,47 @@ _MOUNT = st.components.v2.component(
 )
 
 
-def plot(figure: go.Figure, *, key: str, height: int) -> None:
-    """Draw a figure in the app's colours.
+@dataclass(frozen=True, slots=True)
+class PlotClick:
+    """The point of a figure that was clicked."""
+
+    x: str
+    y: str
+    """What it is called on the axes."""
+
+
+def plot(figure: go.Figure, *, key: str, height: int, clickable: bool = False) -> PlotClick | None:
+    """Draw a figure in the app's colours, and return the point that was clicked, once a click.
 
     Args:
         figure: Lines, axes, legend; fonts and backgrounds are the app's.
         key: Widget key; with the same key another figure takes the place of this one.
         height: In pixels.
+        clickable: Whether a click on a point or cell is told.
     """
     content = json.loads(figure.to_json())
     content["layout"].pop("template", None)
-    _MOUNT(
+    result = _MOUNT(
         key=key,
         data={
             "script": ensure_plotly_script(),
             "traces": content["data"],
             "layout": content["layout"],
             "height": height,
+            "clickable": clickable,
         },
+        on_clicked_change=_ignore,
     )
+    return _read_click(result.clicked)
+
+
+def _read_click(sent: object) -> PlotClick | None:
+    """Read what a browser sends, which may be anything."""
+    match sent:
+        case {"x": str(x), "y": str(y)}:
+            return PlotClick(x, y)
+    return None
+
+
+def _ignore() -> None:
+    """Only triggers that have a callback are part of the result."""

@@ -13,8 +13,9 @@ PATHS = {
     "Indexes": ("pages/indexes.py", ":material/hub:"),
     "Query": ("pages/query.py", ":material/image_search:"),
     "Explore": ("pages/explore.py", ":material/scatter_plot:"),
+    "Evaluate": ("pages/evaluate.py", ":material/monitoring:"),
 }
-GROUPS = {"Prepare": ("Datasets", "Training", "Indexes"), "Use": ("Query", "Explore")}
+GROUPS = {"Prepare": ("Datasets", "Training", "Indexes"), "Use": ("Query", "Explore", "Evaluate")}
 
 
 def go(title: str) -> NoReturn:

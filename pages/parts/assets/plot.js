@@ -6,10 +6,11 @@ const CONFIG = { displayModeBar: false, plotlyServerURL: "" };
 
 const plots = new WeakMap();
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".workbench-plot");
   const plot = plots.get(root) ?? newPlot(root);
   plot.data = data;
+  plot.click = (point) => data.clickable && setTriggerValue("clicked", point);
   plot.host.style.height = `${data.height}px`;
   update(plot);
   // Streamlit also calls this for a run that the next overtook, while the plot is still in use
@@ -21,7 +22,10 @@ function newPlot(root) {
   const plot = { root, host, queue: Promise.resolve(), held: false, gone: false };
   plot.watcher = new ResizeObserver(() => update(plot));
   plot.watcher.observe(host);
-  plot.release = () => plot.held && ((plot.held = false), update(plot));
+  plot.release = () => plot.held && setTimeout(() => { // plotly sees the click before a redraw
+    plot.held = false;
+    if (plot.missed) update(plot);
+  });
   host.addEventListener("pointerdown", () => (plot.held = true), true);
   window.addEventListener("pointerup", plot.release);
   plots.set(root, plot);
@@ -44,10 +48,17 @@ function update(plot) {
   });
 }
 
-async function draw({ data, host, held, root }) {
+async function draw(plot) {
+  const { data, host, root } = plot;
   const Plotly = await loadPlotly(data.script);
-  if (held || !host.clientWidth) return; // in the middle of a zoom, or in a closed tab
+  plot.missed = plot.held;
+  if (plot.held || !host.clientWidth) return; // in the middle of a zoom, or in a closed tab
   await Plotly.react(host, data.traces, layoutOf(host, data), CONFIG);
+  if (!plot.listens) {
+    plot.listens = true; // plotly gives the host its `on` with the first drawing
+    host.on("plotly_click", ({ points: [{ x, y }] }) => plot.click({ x: `${x}`, y: `${y}` }));
+  }
+  host.style.cursor = data.clickable ? "pointer" : "";
   root.dataset.drawn = data.traces.length; // tests wait for it
 }
 

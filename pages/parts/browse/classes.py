@@ -9,6 +9,7 @@ from core.datasets.filters import NO_LABEL, ImageFilter
 from core.datasets.registry import Dataset
 from core.lineage import Lineage
 from core.retrieval.class_health import read_class_health
+from core.retrieval.evaluations import measured_of
 from pages.parts.launch import launch
 from pages.parts.text import plain
 from state import facts, resources, session
@@ -78,13 +79,13 @@ def _about(evaluation: Manifest | None, lineage: Lineage) -> None:
             stale = lineage.stale_reason(evaluation)
             st.caption(
                 f"recall@1 and mAP@10 of the {evaluation.config['queries']} images, by "
-                f"{plain(evaluation.made_from['index'])}"
+                f"{plain(measured_of(evaluation))}"
                 + (f" :orange-badge[stale: {stale}]" if stale else "")
             )
         fresh = evaluation is not None and (
             index is None
             or (
-                evaluation.made_from["index_fingerprint"] == index.fingerprint
+                evaluation.made_from.get("embeddings") == index.made_from["embeddings"]
                 and not lineage.stale_reason(evaluation)
             )
         )

@@ -1,0 +1,72 @@
+"""Evaluate: how good retrieval is, class by class, query by query, and beside baselines."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.artifacts import Manifest
+from core.datasets.registry import Dataset, open_dataset
+from core.errors import WorkbenchError
+from core.lineage import Lineage, read_lineage
+from pages.parts import guards, job_panel
+from pages.parts.evaluate import classes, compare, confusion, form, head, overview, queries, report
+from pages.parts.text import plain
+from state import evaluations, facts, resources, session
+
+VERBS = ("evaluate", "baseline")
+TABS = (
+    ":material/show_chart: Overview",
+    ":material/category: Classes",
+    ":material/grid_on: Confusion",
+    ":material/image_search: Queries",
+    ":material/compare_arrows: Compare",
+    ":material/description: Report",
+)
+
+
+def main(current: Manifest, dataset: Dataset, lineage: Lineage) -> None:
+    """Draw an evaluation."""
+    head.choose(current, lineage.evaluations_of(dataset.name))
+    head.describe(current, lineage)
+    try:
+        evaluation = evaluations.opened(current)
+    except WorkbenchError as error:
+        st.error(plain(str(error)))
+        report.offer_deletion(current)
+        return
+    head.figures(current)
+    tabs = st.tabs(list(TABS), key="evaluate-tabs", on_change="rerun")
+    shown: list[Callable[[], None]] = [
+        lambda: overview.show(evaluation),
+        lambda: classes.show(evaluation, dataset),
+        lambda: confusion.show(evaluation, dataset),
+        lambda: queries.show(evaluation, dataset),
+        lambda: compare.show(current, dataset, lineage),
+        lambda: report.show(evaluation, dataset, lineage),
+    ]
+    for tab, draw in zip(tabs, shown, strict=True):
+        if tab.open:
+            with tab:
+                draw()
+
+
+chosen = session.enter_page()
+st.title("Evaluate")
+read = read_lineage(resources.workspace())
+if chosen.dataset is None:
+    guards.stop_without("Datasets", "An evaluation needs a dataset.")
+about = open_dataset(resources.workspace(), chosen.dataset)
+st.markdown(
+    f"How well images of **{plain(chosen.dataset)}** are found: those that no training "
+    "learns from ask, and whatever is of their class counts as found."
+)
+if not facts.labels(about.catalog):
+    job_panel.show(*VERBS)
+    guards.stop_without("Datasets", "An evaluation needs classes, and no image has one.")
+looked_at = evaluations.current(chosen, read)
+form.show(chosen.dataset, read, expanded=looked_at is None and not job_panel.is_active(*VERBS))
+job_panel.show(*VERBS)
+if looked_at is None:
+    st.info("Nothing is evaluated yet. Evaluate embeddings or an index, and a baseline beside it.")
+    st.stop()
+main(looked_at, about, read)

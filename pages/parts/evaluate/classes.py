@@ -1,0 +1,101 @@
+"""How well each class is retrieved: a table, the best and the worst, and a class's queries."""
+
+import html
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.datasets.registry import Dataset
+from core.retrieval.evaluations import Evaluation
+from core.retrieval.measure_names import name_of
+from pages.parts.evaluate import pictures
+from pages.parts.plot import plot
+from pages.parts.text import plain
+
+SHOWN = ("map_at_10", "recall_at_1", "recall_at_10", "precision_at_10", "r_precision", "map_at_r")
+ENDS = 12
+"""Classes of either end that are drawn."""
+
+GOOD, BAD = "#14b8a6", "#ef4444"
+
+
+def show(evaluation: Evaluation, dataset: Dataset) -> None:
+    """Draw the classes; the row that is selected shows its queries, the worst first."""
+    measures = [name for name in SHOWN if name in evaluation.categories]
+    by = str(
+        st.selectbox("Sorted by", measures, format_func=name_of, key="evaluate-classes-measure")
+    )
+    classes = evaluation.categories.sort_values(by, kind="stable", ignore_index=True)
+    grid = st.grid(2, min_column_width=300)
+    few = len(classes) <= ENDS
+    with grid.cell():
+        best = classes.tail(ENDS)
+        _bars(best, by, "All classes" if few else f"Best {ENDS}", GOOD, "evaluate-best")
+    if not few:
+        with grid.cell():
+            _bars(classes.head(ENDS)[::-1], by, f"Worst {ENDS}", BAD, "evaluate-worst")
+    place = _table(classes, measures)
+    if place is None or place >= len(classes):
+        st.caption("Select a row at the left of the table to see the class's queries.")
+        return
+    label = str(classes["label"][place])
+    asked = evaluation.queries[evaluation.queries["label"] == label].sort_values(by)
+    st.markdown(f"**{plain(label)}**: its {len(asked):,} queries, the worst first")
+    shown = pictures.pages_of(asked, f"evaluate-class-page-{place}")
+    captions = [f"{name_of(by)} {value:.2f}" for value in shown[by]]
+    pictures.rows(
+        dataset,
+        shown,
+        "matches",
+        captions,
+        key="evaluate-class-queries",
+        label="Queries of a class",
+    )
+
+
+def _bars(classes: pd.DataFrame, by: str, title: str, colour: str, key: str) -> None:
+    figure = go.Figure()
+    figure.add_bar(
+        x=classes[by].tolist(),
+        y=list(range(len(classes))),
+        orientation="h",
+        marker_color=colour,
+        customdata=[html.escape(label) for label in classes["label"]],
+        hovertemplate="%{customdata}: %{x:.3f}<extra></extra>",
+    )
+    figure.update_layout(
+        title={"text": title, "font": {"size": 15}, "x": 0, "xref": "paper"},
+        margin={"l": 0, "r": 0, "t": 36, "b": 0},
+        xaxis={"range": [0, 1.02], "title": name_of(by)},
+        yaxis={
+            "tickvals": list(range(len(classes))),
+            "ticktext": [html.escape(_short(label)) for label in classes["label"]],
+        },
+        bargap=0.25,
+    )
+    plot(figure, key=key, height=90 + 22 * len(classes))
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 24 else f"{label[:23]}…"
+
+
+def _table(classes: pd.DataFrame, measures: list[str]) -> int | None:
+    counts = [name for name in ("num_queries", "num_gallery") if name in classes]
+    names = {"label": "class", "num_queries": "queries", "num_gallery": "to find"}
+    names |= {name: name_of(name) for name in measures} | {"most_confused": "most confused with"}
+    rows = classes[["label", *counts, *measures, "most_confused"]].rename(columns=names)
+    event = st.dataframe(
+        rows,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="evaluate-classes",
+        height=min(38 + 35 * len(rows), 420),
+        column_config={
+            name_of(name): st.column_config.NumberColumn(format="%.3f") for name in measures
+        },
+    )
+    selected = event["selection"]["rows"]
+    return int(selected[0]) if selected else None

@@ -1,0 +1,214 @@
+"""Evaluations against each other: one table, the differences, and the queries that changed."""
+
+from itertools import cycle
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.artifacts import Manifest
+from core.datasets.registry import Dataset
+from core.errors import WorkbenchError
+from core.lineage import Lineage
+from core.retrieval.comparison import HEADLINES, Comparison, changed
+from core.retrieval.evaluations import interval_of, measured_of
+from core.retrieval.measure_names import curve_of, name_of
+from pages.parts.charts import RUN_COLOURS
+from pages.parts.evaluate import pictures
+from pages.parts.evaluate.head import title_of
+from pages.parts.plot import plot
+from pages.parts.text import plain
+from state import evaluations
+
+WAYS = ("Better", "Worse")
+BESIDE = 4
+"""Matches of a query that are shown of each of two evaluations."""
+
+MOST_GAPS = 12
+"""Evaluations whose gap is reckoned for the table; each takes up to a second the first time."""
+
+
+def show(current: Manifest, dataset: Dataset, lineage: Lineage) -> None:
+    """Draw the table of all that can be compared, and one pair in detail."""
+    others = evaluations.comparable(current, lineage)
+    rest = len(lineage.evaluations_of(dataset.name)) - len(others) - 1
+    if rest:
+        st.caption(
+            f"{rest} other evaluations are left out: other queries, another gallery, or the "
+            "dataset as it was before."
+        )
+    if not others:
+        st.info(
+            "There is nothing to compare with yet. Evaluate other embeddings or a baseline with "
+            "the same queries and gallery, by “New evaluation” above."
+        )
+        return
+    _table(current, others)
+    _curves(current, others)
+    titles = {manifest.id: title_of(manifest) for manifest in others}
+    against = st.selectbox(
+        "In detail, compared with",
+        list(titles),
+        format_func=titles.__getitem__,
+        key="evaluate-against",
+    )
+    other = next(manifest for manifest in others if manifest.id == against)
+    try:
+        comparison = evaluations.compared(other, current)
+    except WorkbenchError as error:
+        st.error(plain(str(error)))
+        return
+    _detail(comparison, current, other, dataset)
+
+
+def name_of_evaluation(manifest: Manifest) -> str:
+    """Return the short name of what was evaluated."""
+    return str(manifest.summary.get("baseline", measured_of(manifest)))
+
+
+def _table(current: Manifest, others: list[Manifest]) -> None:
+    rows = [_row(manifest, current) for manifest in (current, *others[:MOST_GAPS])]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="evaluate-models")
+    st.caption(
+        f"gap: by how much **{plain(name_of_evaluation(current))}** is better, over the same "
+        "queries, with the 95 % interval of that difference (paired bootstrap). It is beyond "
+        "chance where the interval leaves out 0."
+    )
+    if len(others) > MOST_GAPS:
+        st.caption(f"The {MOST_GAPS} newest of {len(others)} are shown.")
+
+
+def _row(manifest: Manifest, current: Manifest) -> dict[str, str]:
+    row = {"evaluated": name_of_evaluation(manifest), "evaluation": manifest.id}
+    for name in HEADLINES:
+        row[name_of(name)] = _with_interval(manifest, name)
+        row[f"{name_of(name)}, by class"] = _with_interval(manifest, f"{name}_macro")
+    gaps = _gaps(manifest, current)
+    return row | {f"gap in {name_of(name)}": gaps.get(name, "") for name in HEADLINES}
+
+
+def _gaps(manifest: Manifest, current: Manifest) -> dict[str, str]:
+    if manifest.id == current.id:
+        return {}
+    try:
+        found = evaluations.compared(manifest, current).differences.set_index("measure")
+    except WorkbenchError:  # Said where it is looked at in detail
+        return {}
+    return {
+        name: f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+        for name, row in found.iterrows()
+        if name in HEADLINES
+    }
+
+
+def _with_interval(manifest: Manifest, name: str) -> str:
+    if name not in manifest.summary:
+        return ""
+    within = interval_of(manifest, name)
+    interval = f" [{within[0]:.3f}, {within[1]:.3f}]" if within else ""
+    return f"{manifest.summary[name]:.3f}{interval}"
+
+
+def _curves(current: Manifest, others: list[Manifest]) -> None:
+    figure = go.Figure()
+    shown = [current, *others[: len(RUN_COLOURS) - 1]]
+    ranks: set[int] = set()
+    for manifest, colour in zip(shown, cycle(RUN_COLOURS), strict=False):
+        points = curve_of(list(manifest.summary), "recall")
+        ranks |= {k for k, _ in points}
+        figure.add_scatter(
+            x=[k for k, _ in points],
+            y=[manifest.summary[name] for _, name in points],
+            name=plain_label(name_of_evaluation(manifest)),
+            line_color=colour,
+            mode="lines+markers",
+        )
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 10, "b": 0},
+        legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
+        xaxis={
+            "type": "log",
+            "tickvals": sorted(ranks),
+            "ticktext": [str(k) for k in sorted(ranks)],
+            "title": "k; the height is recall@k",
+        },
+        yaxis={"range": [0, 1.02]},
+    )
+    plot(figure, key="evaluate-compared-curves", height=280)
+
+
+def plain_label(text: str) -> str:
+    """Return a stranger's text fit for plotly, which reads HTML in legends."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _detail(comparison: Comparison, current: Manifest, other: Manifest, dataset: Dataset) -> None:
+    ours, theirs = name_of_evaluation(current), name_of_evaluation(other)
+    with st.expander(f"All differences: {plain(ours)} less {plain(theirs)}"):
+        _differences(comparison)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        measures = [
+            name for name in ("map_at_10", *comparison.measures) if name in comparison.queries
+        ]
+        by = str(
+            st.selectbox(
+                "Queries by",
+                list(dict.fromkeys(measures)),
+                format_func=name_of,
+                key="evaluate-changed-measure",
+            )
+        )
+        better, worse = changed(comparison, by)
+        counts = dict(zip(WAYS, (len(better), len(worse)), strict=True))
+        way = st.segmented_control(
+            "That became",
+            WAYS,
+            default=WAYS[0],
+            required=True,
+            format_func=lambda name: f"{name} ({counts[name]:,})",
+            key="evaluate-changed-way",
+        )
+    queries = better if way == WAYS[0] else worse
+    if queries.empty:
+        st.caption("No query did.")
+        return
+    shown = pictures.pages_of(queries, f"evaluate-changed-page-{way}")
+    grid = st.grid(2, min_column_width=300)
+    for side, title, matches in (
+        ("first", theirs, "first_matches"),
+        ("second", ours, "second_matches"),
+    ):
+        with grid.cell():
+            st.markdown(f"**{plain(title)}**")
+            captions = [f"{name_of(by)} {value:.2f}" for value in shown[f"{by}_{side}"]]
+            pictures.rows(
+                dataset,
+                shown,
+                matches,
+                captions,
+                key=f"evaluate-changed-{side}",
+                label=f"Queries and what {title} found",
+                num_matches=BESIDE,
+            )
+
+
+def _differences(comparison: Comparison) -> None:
+    found = comparison.differences
+    table = pd.DataFrame(
+        {
+            "measure": [name_of(name) for name in found["measure"]],
+            "difference": found["difference"],
+            "from": found["low"],
+            "to": found["high"],
+            "by class": found["difference_macro"],
+            "from ": found["low_macro"],
+            "to ": found["high_macro"],
+        }
+    )
+    signed = st.column_config.NumberColumn(format="%+.4f")
+    st.dataframe(
+        table,
+        hide_index=True,
+        key="evaluate-differences",
+        column_config=dict.fromkeys(table.columns[1:], signed),
+    )

@@ -1,0 +1,178 @@
+"""What is evaluated and how: the protocol, the index or embeddings, and the baselines."""
+
+from typing import Any
+
+import streamlit as st
+
+from core.artifacts import Manifest
+from core.config_docs import field_docs
+from core.datasets.catalog import Split
+from core.embedder.backbones import BACKBONES
+from core.embedder.pretrained import IMAGENET, NO_WEIGHTS
+from core.lineage import Lineage
+from core.options import as_arguments
+from core.retrieval.baseline_config import BASELINE_NAMES, Baseline, BaselineConfig
+from core.retrieval.config import EvaluateConfig, Gallery
+from pages.parts import guards
+from pages.parts.launch import launch
+from pages.parts.text import plain
+
+DOCS = field_docs(EvaluateConfig)
+GALLERIES = {
+    Gallery.TRAIN: "train images",
+    Gallery.TRAIN_AND_VALIDATION: "train and validation images",
+}
+SAID = {
+    Baseline.COLOUR: "How far colours alone come. No learning; a minute for 10,000 images.",
+    Baseline.TRUNK: "The pre-trained features as they are, 25,088 numbers an image for VGG-16: "
+    "what training has to add to.",
+    Baseline.PLAIN: "That trunk frozen, and a 128-d embedding trained on it for 10 epochs: what "
+    "every other recipe has to beat.",
+}
+Settings = dict[str, Any]
+
+
+def show(dataset: str, lineage: Lineage, *, expanded: bool) -> None:
+    """Draw the form that evaluates, and the baselines beside it."""
+    with st.expander("New evaluation", expanded=expanded, icon=":material/add:"):
+        protocol = _protocol()
+        if protocol is None:
+            return
+        _subject(dataset, lineage, protocol)
+        st.markdown("**Baselines**, to know what the figures are worth:")
+        _baselines(dataset, lineage, protocol)
+
+
+def _protocol() -> Settings | None:
+    """Ask who asks, who may be found, and what is measured; None while that makes no sense."""
+    grid = st.grid(4, min_column_width=150)
+    with grid.cell():
+        queries = st.selectbox(
+            "Queries",
+            [Split.TEST, Split.VALIDATION],
+            format_func=lambda split: f"{split} images",
+            key="evaluate-queries",
+            help=DOCS["queries"],
+        )
+    with grid.cell():
+        gallery = st.selectbox(
+            "They search among",
+            list(GALLERIES),
+            format_func=GALLERIES.__getitem__,
+            key="evaluate-gallery",
+            help="A query never finds itself, nor an image of the very same content.",
+        )
+    with grid.cell():
+        ranks = st.text_input(
+            "Ranks k", key="evaluate-ks", placeholder="1, 2, 5, 10, 20, 50, 100", help=DOCS["ks"]
+        )
+    with grid.cell():
+        replicates = st.number_input(
+            "Replicates", 0, 100_000, 1000, key="evaluate-replicates", help=DOCS["replicates"]
+        )
+    settings: Settings = {
+        "queries": str(queries),
+        "gallery": gallery,
+        "ks": ranks.replace(" ", ""),
+        "replicates": int(replicates),
+    }
+    try:
+        EvaluateConfig(embeddings="any", **settings)
+    except ValueError as error:
+        st.error(f"{plain(str(error))}.")
+        return None
+    return settings
+
+
+def _subject(dataset: str, lineage: Lineage, protocol: Settings) -> None:
+    """Ask which embeddings or index, and start."""
+    found = _subjects(dataset, lineage)
+    if not found:
+        st.info("There are no embeddings of this dataset yet; an index makes them.")
+        guards.next_step("Indexes", "Build an index")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "What is evaluated",
+            list(found),
+            format_func=lambda key: found[key][0],
+            key="evaluate-subject",
+            help="Embeddings are searched exactly: that is the model's doing alone. An index is "
+            "searched as anybody searches it: that is the model's and the index's together.",
+        )
+        exact = False
+        if chosen.startswith("index"):
+            exact = st.checkbox("Hold to exact search", key="evaluate-exact", help=DOCS["exact"])
+        if st.button(
+            "Evaluate", key="evaluate-start", type="primary", icon=":material/monitoring:"
+        ):
+            kind, manifest = chosen.partition(":")[0], found[chosen][1]
+            config = EvaluateConfig(**protocol | {kind: manifest.id, "exact": exact})
+            launch(["evaluate", *as_arguments(config)], f"Evaluating {manifest.id}", about=dataset)
+            st.rerun()
+
+
+def _subjects(dataset: str, lineage: Lineage) -> dict[str, tuple[str, Manifest]]:
+    """Return what can be evaluated: a key → what it is called, and its manifest."""
+    embeddings = {
+        f"embeddings:{made.id}": (f"{made.id} · embeddings, exact search", made)
+        for made in lineage.embeddings_of(dataset)
+    }
+    indexes = {
+        f"index:{made.id}": (f"{made.id} · index", made)
+        for made in lineage.indexes_of_dataset(dataset)
+    }
+    return embeddings | indexes
+
+
+def _baselines(dataset: str, lineage: Lineage, protocol: Settings) -> None:
+    trunk = _trunk(dataset, lineage)
+    grid = st.grid(len(Baseline), min_column_width=200)
+    for baseline in Baseline:
+        with grid.cell():
+            name = BASELINE_NAMES[baseline]
+            if st.button(name.capitalize(), key=f"evaluate-baseline-{baseline}", width="stretch"):
+                _start(baseline, name, dataset, protocol, trunk)
+            st.caption(SAID[baseline])
+
+
+def _start(
+    baseline: Baseline, name: str, dataset: str, protocol: Settings, trunk: Settings
+) -> None:
+    of_trunk = {} if baseline == Baseline.COLOUR else trunk
+    try:
+        config = BaselineConfig(dataset=dataset, baseline=baseline, **protocol, **of_trunk)
+    except ValueError as error:
+        st.error(f"{plain(str(error))}.")
+        return
+    launch(
+        ["baseline", *as_arguments(config)], f"Evaluating the {name} of {dataset}", about=dataset
+    )
+    st.rerun()
+
+
+def _trunk(dataset: str, lineage: Lineage) -> Settings:
+    """Ask which trunk the latter two begin with; at first that of the newest model with weights."""
+    used: Settings = next(
+        (
+            model.config["train"]
+            for model in lineage.models_of(dataset)
+            if model.config.get("train", {}).get("weights", NO_WEIGHTS) != NO_WEIGHTS
+        ),
+        {"backbone": "vgg16", "weights": IMAGENET, "image_size": 224},
+    )
+    with st.popover("Trunk of the latter two", type="tertiary", icon=":material/tune:"):
+        names = list(BACKBONES)
+        backbone = st.selectbox(
+            "Backbone", names, names.index(used["backbone"]), key="evaluate-trunk-backbone"
+        )
+        weights = st.text_input(
+            "Weights",
+            used["weights"],
+            key="evaluate-trunk-weights",
+            help=field_docs(BaselineConfig)["weights"],
+        )
+        side = st.number_input(
+            "Image side, pixels", 32, 512, int(used["image_size"]), key="evaluate-trunk-side"
+        )
+    return {"backbone": backbone, "weights": str(weights).strip(), "image_size": int(side)}

@@ -1,0 +1,29 @@
+"""The queries one by one, the worst first, with what they got."""
+
+import streamlit as st
+
+from core.datasets.registry import Dataset
+from core.retrieval.evaluations import Evaluation
+from core.retrieval.measure_names import name_of
+from pages.parts.evaluate import pictures
+
+SHOWN = ("map_at_10", "recall_at_1", "recall_at_10", "precision_at_10", "mrr", "r_precision")
+ORDERS = ("Worst first", "Best first")
+
+
+def show(evaluation: Evaluation, dataset: Dataset) -> None:
+    """Draw a page of queries."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        measures = [name for name in SHOWN if name in evaluation.measures]
+        by = str(st.selectbox("By", measures, format_func=name_of, key="evaluate-queries-measure"))
+        order = st.segmented_control(
+            "Order", ORDERS, default=ORDERS[0], required=True, key="evaluate-queries-order"
+        )
+    ranked = evaluation.queries.sort_values(by, ascending=order == ORDERS[0], kind="stable")
+    st.caption(
+        "At the left the query, then what it found, the nearest first: green is of its class, red "
+        "is not. Click a picture to query by it."
+    )
+    shown = pictures.pages_of(ranked, "evaluate-queries-page")
+    captions = [f"{name_of(by)} {value:.2f}" for value in shown[by]]
+    pictures.rows(dataset, shown, "matches", captions, key="evaluate-queries-rows", label="Queries")

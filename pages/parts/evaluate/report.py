@@ -1,0 +1,107 @@
+"""Taking an evaluation out: one HTML file, JSON, CSV; and deleting it."""
+
+import shlex
+
+import streamlit as st
+
+from core.artifacts import Manifest
+from core.datasets.registry import Dataset
+from core.errors import WorkbenchError
+from core.lineage import Lineage
+from core.retrieval.comparison import Comparison
+from core.retrieval.config import CATEGORIES, CONFUSION, QUERIES
+from core.retrieval.evaluations import Evaluation
+from core.retrieval.report import html_report, json_report
+from pages.parts.evaluate.compare import MOST_GAPS, name_of_evaluation
+from pages.parts.text import plain
+from state import evaluations, resources, session
+
+TABLES = {QUERIES: "Queries, CSV", CATEGORIES: "Classes, CSV", CONFUSION: "Confusion, CSV"}
+
+
+def show(evaluation: Evaluation, dataset: Dataset, lineage: Lineage) -> None:
+    """Draw the downloads."""
+    manifest = evaluation.manifest
+    st.markdown(
+        "One HTML file with the figures, the classes, the worst queries as pictures, the gap to "
+        "what it can be compared with, and what all of it was made from. It needs no network, and "
+        "can be sent to anybody."
+    )
+    with st.container(horizontal=True):
+        st.download_button(
+            "Report, HTML",
+            lambda: html_report(evaluation, dataset, _compared(manifest, lineage)),
+            file_name=f"{manifest.id}.html",
+            mime="text/html",
+            on_click="ignore",
+            type="primary",
+            icon=":material/download:",
+            key="evaluate-report-html",
+        )
+        st.download_button(
+            "Everything, JSON",
+            lambda: json_report(evaluation),
+            file_name=f"{manifest.id}.json",
+            mime="application/json",
+            on_click="ignore",
+            icon=":material/download:",
+            key="evaluate-report-json",
+        )
+        for name, label in TABLES.items():
+            if name in manifest.files:
+                path = resources.workspace().evaluations / manifest.id / name
+                st.download_button(
+                    label,
+                    path.read_bytes,
+                    file_name=f"{manifest.id}-{name}",
+                    mime="text/csv",
+                    on_click="ignore",
+                    icon=":material/download:",
+                    key=f"evaluate-report-{name}",
+                )
+    command = _command(manifest)
+    if command:
+        st.caption("The same figures from a shell:")
+        st.code(shlex.join(command), language="bash")
+    offer_deletion(manifest)
+
+
+def offer_deletion(manifest: Manifest) -> None:
+    """Draw the button that deletes an evaluation; what it was made from stays."""
+    with st.popover("Delete this evaluation", icon=":material/delete:"):
+        st.markdown(
+            f"Delete **{plain(manifest.id)}**? Its model, embeddings and index stay, so it can be "
+            "made again."
+        )
+        if st.button("Delete", key="evaluate-delete", type="primary"):
+            evaluations.delete(manifest)
+            session.selection().evaluation = None
+            session.say(f"{manifest.id} was deleted.")
+            st.rerun()
+
+
+def _command(manifest: Manifest) -> list[str]:
+    """Return the command that evaluates so again; none for what was made before there was one."""
+    config = manifest.config
+    if "replicates" not in config:
+        return []
+    verb = "baseline" if "baseline" in config else "evaluate"
+    options = [
+        f"--{name.replace('_', '-')}={value}"
+        for name, value in config.items()
+        if value != "" and not isinstance(value, bool)
+    ]
+    flags = [f"--{name.replace('_', '-')}" for name, value in config.items() if value is True]
+    return ["python", "-m", "core", verb, *options, *flags]
+
+
+def _compared(manifest: Manifest, lineage: Lineage) -> dict[str, Comparison]:
+    found = {}
+    for other in evaluations.comparable(manifest, lineage)[:MOST_GAPS]:
+        try:
+            found[f"{name_of_evaluation(other)} ({other.id})"] = evaluations.compared(
+                other, manifest
+            )
+        except WorkbenchError:  # What is damaged is said where it is looked at
+            continue
+    return found

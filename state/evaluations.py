@@ -1,0 +1,77 @@
+"""Evaluations as the pages see them: opened once, compared once."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.artifacts import Manifest, delete_artifact
+from core.lineage import Lineage
+from core.retrieval.evaluations import protocol_of
+from state import resources
+from state.session import Selection
+
+if TYPE_CHECKING:
+    from core.retrieval.comparison import Comparison
+    from core.retrieval.evaluations import Evaluation
+
+REPLICATES = 1000
+"""Of the bootstrap of a difference."""
+
+
+def current(chosen: Selection, lineage: Lineage) -> Manifest | None:
+    """Return the evaluation that is looked at: the chosen one, else the newest of a model's."""
+    found = lineage.evaluations_of(chosen.dataset)
+    by_id = {manifest.id: manifest for manifest in found}
+    if chosen.evaluation in by_id:
+        return by_id[chosen.evaluation]
+    return next((m for m in found if "baseline" not in m.summary), next(iter(found), None))
+
+
+def comparable(evaluation: Manifest, lineage: Lineage) -> list[Manifest]:
+    """Return the other evaluations by the same protocol, of the dataset as it was then."""
+    wanted = protocol_of(evaluation)
+    others = lineage.evaluations_of(evaluation.made_from["dataset"])
+    return [m for m in others if m.id != evaluation.id and protocol_of(m) == wanted]
+
+
+def opened(manifest: Manifest) -> "Evaluation":
+    """Return an evaluation with its tables.
+
+    Raises:
+        MissingError: It is gone.
+        DamagedArtifactError: A file of it was changed.
+    """
+    return _opened(manifest.id, manifest.fingerprint)
+
+
+def compared(first: Manifest, second: Manifest) -> "Comparison":
+    """Return what a second evaluation reaches beyond a first.
+
+    Raises:
+        DamagedArtifactError: A file of one of them was changed.
+        WorkbenchError: They have nothing in common.
+    """
+    return _compared(first.id, first.fingerprint, second.id, second.fingerprint)
+
+
+def delete(manifest: Manifest) -> None:
+    """Remove an evaluation, and let go of it where it was chosen."""
+    delete_artifact(resources.workspace().evaluations, manifest.id)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Opening the evaluation…")
+def _opened(evaluation_id: str, fingerprint: str) -> "Evaluation":
+    del fingerprint
+    from core.retrieval.evaluations import open_evaluation
+
+    return open_evaluation(resources.workspace(), evaluation_id)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Comparing query by query…")
+def _compared(
+    first_id: str, first_fingerprint: str, second_id: str, second_fingerprint: str
+) -> "Comparison":
+    from core.retrieval.comparison import compare
+
+    first, second = _opened(first_id, first_fingerprint), _opened(second_id, second_fingerprint)
+    return compare(first, second, REPLICATES, seed=0)

@@ -1,0 +1,84 @@
+"""Evaluating in the browser: measure, open a cell of the heat map, compare with a baseline."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.journey import MINUTE, choose_option, go_to, headless, tiles, wait_until_done
+from tests.browser.workbench import Workbench, open_page, wait_idle
+
+DATASET, MODEL = "drawn", "drawn-resnet18-untrained"
+HEAT_MAP = ".js-plotly-plot .heatmaplayer"
+
+
+def click_cell(page: Page, row: int, column: int, num_classes: int) -> None:
+    """Click a cell with the mouse, for plotly lies over what it draws."""
+    heat_map = page.locator(HEAT_MAP)
+    expect(heat_map).to_be_visible(timeout=MINUTE)
+    wait_idle(page)  # A redraw between pointing and clicking would lose the click
+    heat_map.scroll_into_view_if_needed()
+    box = heat_map.bounding_box()
+    assert box is not None
+    x = box["x"] + box["width"] * (column + 0.5) / num_classes
+    y = box["y"] + box["height"] * (row + 0.5) / num_classes
+    page.mouse.move(x, y, steps=4)
+    # A click is on what the pointer was found over last
+    expect(page.locator(".hoverlayer .hovertext")).to_contain_text("found")
+    page.mouse.down()
+    page.mouse.up()
+
+
+def test_a_model_is_measured_looked_into_and_held_against_a_baseline(
+    workbench: Workbench, sound_page: Page, tmp_path: Path
+) -> None:
+    headless(workbench.home, "draw", "--name", DATASET, "--per-category", "12")
+    small = ("--backbone", "resnet18", "--trainable-blocks", "4", "--image-size", "32")
+    settings = ("--weights", "none", *small, "--epochs", "0")
+    headless(workbench.home, "train", "--dataset", DATASET, *settings)
+    headless(workbench.home, "embed", "--dataset", DATASET, "--model", MODEL)
+    page = sound_page
+    open_page(page, workbench, "evaluate")
+
+    expect(page.get_by_text("Nothing is evaluated yet")).to_be_visible(timeout=MINUTE)
+    page.get_by_role("button", name="Evaluate", exact=True).click()
+    wait_until_done(page, f"Evaluating {MODEL}", minutes=2)
+    recall = page.get_by_test_id("stMetric").filter(has=page.get_by_text("recall@1", exact=True))
+    expect(recall).to_contain_text(re.compile(r"[01]\.\d{3}"))
+    expect(page.get_by_text(re.compile(r"95 %: 0\.\d+ to [01]\.\d+")).first).to_be_visible()
+
+    page.get_by_role("tab", name="Confusion").click()
+    click_cell(page, 0, 0, 12)
+    opened = page.get_by_text(re.compile(r"^(\w+) found \1: \d+ of \d+ queries$"))
+    expect(opened).to_be_visible(timeout=MINUTE)
+    expect(tiles(page, "Queries of the pair").first).to_be_visible()
+
+    page.get_by_text("New evaluation").click()
+    page.get_by_role("button", name="Colour histogram").click()
+    wait_until_done(page, f"Evaluating the colour histogram of {DATASET}", minutes=2)
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.get_by_text("In detail, compared with")).to_be_visible(timeout=MINUTE)
+    page.get_by_text(re.compile(r"^Worse \(\d+\)$")).click()
+    expect(tiles(page, "Queries and what colour histogram found").first).to_be_visible()
+    choose_option(page, "Queries by", "recall@10")
+    expect(page.get_by_text(re.compile("^All differences")).first).to_be_visible()
+
+    page.get_by_role("tab", name="Report").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Report, HTML").click()
+    report = tmp_path / "report.html"
+    waiting.value.save_as(report)
+    page.context.set_offline(True)
+    sent: list[str] = []
+    alone = page.context.new_page()
+    alone.on("request", lambda request: sent.append(request.url))
+    alone.goto(report.as_uri())
+    expect(alone.get_by_role("heading", name=f"How well {DATASET} is retrieved")).to_be_visible()
+    expect(alone.get_by_text("colour histogram").first).to_be_visible()
+    assert alone.locator("figure img").evaluate_all("all => all.every(each => each.naturalWidth)")
+    assert {url.split(":")[0] for url in sent} <= {"file", "data"}
+    page.context.set_offline(False)
+    alone.close()
+
+    go_to(page, "Overview")
+    expect(page.get_by_text(re.compile(r"mAP@10 0\.\d{3}, by"))).to_be_visible()

@@ -1,0 +1,138 @@
+"""The measures by hand, and against pytorch-metric-learning and scikit-learn."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import ndcg_score
+from sklearn.neighbors import KNeighborsClassifier
+
+from core.measures import EMPTY, measure, precision_to, vote
+
+DEPTH = 10
+HITS = np.array([[7, 1, 7, 1, 1, 1, 1, 1, 1, 1]])
+
+
+def by_hand(num_relevant: int, found: NDArray[np.int64] = HITS, **more: bool) -> dict[str, float]:
+    """Measure one query of class 7."""
+    measured = measure(found, np.array([7]), np.array([num_relevant]), (1, 2, 5, 10), **more)
+    assert all(values.shape == (1,) and values.dtype == np.float64 for values in measured.values())
+    return {name: float(values[0]) for name, values in measured.items()}
+
+
+def test_a_hit_at_ranks_1_and_3_of_two_relevant_images() -> None:
+    found = by_hand(2)
+    assert found["map_at_10"] == pytest.approx((1 / 1 + 2 / 3) / 2)
+    assert found["map_at_r"] == pytest.approx((1 / 1) / 2)  # Of the first two ranks one is a hit
+    assert found["r_precision"] == 0.5
+    assert found["mrr"] == 1.0
+    assert found["precision_at_5"] == pytest.approx(2 / 5)
+    assert found["ndcg_at_10"] == pytest.approx((1 + 1 / 2) / (1 + 1 / np.log2(3)))
+    assert found["recall_at_1"] == 1.0
+    assert (found["knn_accuracy_at_2"], found["knn_accuracy_at_10"]) == (1.0, 0.0)
+
+
+def test_what_looks_at_r_ranks_looks_at_all_there_are_where_r_is_greater() -> None:
+    assert by_hand(40)["r_precision"] == pytest.approx(2 / DEPTH)
+    assert by_hand(40)["map_at_r"] == pytest.approx((1 / 1 + 2 / 3) / DEPTH)
+    assert "map_at_r" not in by_hand(40, to_r=False)
+
+
+def test_empty_ranks_are_misses_and_do_not_vote() -> None:
+    found = by_hand(3, np.array([[1, 7, *[EMPTY] * 8]]))
+    assert (found["mrr"], found["precision_at_10"]) == (0.5, 0.1)
+    assert found["knn_accuracy_at_10"] == 0.0  # One vote each: the nearest wins
+    assert by_hand(3, np.full((1, DEPTH), EMPTY))["knn_accuracy_at_10"] == 0.0
+
+
+def test_of_classes_with_as_many_votes_that_of_the_nearest_wins() -> None:
+    assert vote(np.array([[4, 2, 2, 4], [5, 6, 6, 7], [3, 0, 0, 0]])).tolist() == [4, 6, 0]
+
+
+def test_what_cannot_be_measured_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="at least one relevant"):
+        by_hand(0)
+    with pytest.raises(ValueError, match="found must be"):
+        by_hand(1, HITS[:, :5])
+
+
+Drawn = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]
+
+
+def drawn(seed: int, gallery: int = 60, queries: int = 40) -> Drawn:
+    """Random unit vectors and classes: of the queries, of the gallery."""
+    draws = np.random.default_rng(seed)
+    vectors = draws.normal(size=(queries + gallery, 6)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    labels = draws.integers(0, 4, queries + gallery)
+    return vectors[:queries], labels[:queries], vectors[queries:], labels[queries:]
+
+
+Ranked = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+
+
+def ranked(seed: int) -> Ranked:
+    """The classes that are found down to the last rank, those wanted, and R."""
+    queries, wanted, gallery, labels = drawn(seed)
+    order = np.argsort(-(queries @ gallery.T), axis=1, kind="stable")
+    return labels[order], wanted, np.bincount(labels, minlength=4)[wanted]
+
+
+THEIRS = """
+import json, sys
+import numpy as np, torch
+from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
+measures = sys.argv[2].split(",")
+theirs = AccuracyCalculator(include=measures, k=60, device=torch.device("cpu"))
+with np.load(sys.argv[1]) as cases:
+    arrays = [[cases[f"{seed}-{place}"] for place in range(4)] for seed in range(5)]
+print(json.dumps([theirs.get_accuracy(*case) for case in arrays]))
+"""
+"""In a process of its own: importing it puts other functions into FAISS."""
+
+NAMES = {
+    "recall_at_1": "precision_at_1",
+    "r_precision": "r_precision",
+    "map_at_r": "mean_average_precision_at_r",
+    "map_at_60": "mean_average_precision",
+    "mrr": "mean_reciprocal_rank",
+}
+"""Our names, and those of pytorch-metric-learning."""
+
+
+def test_pytorch_metric_learning_finds_the_same(tmp_path: Path) -> None:
+    cases = {f"{seed}-{n}": array for seed in range(5) for n, array in enumerate(drawn(seed))}
+    np.savez(tmp_path / "cases.npz", **cases)  # type: ignore[arg-type]
+    command = [sys.executable, "-c", THEIRS, str(tmp_path / "cases.npz"), ",".join(NAMES.values())]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    for seed, expected in enumerate(json.loads(ended.stdout)):
+        found, wanted, num_relevant = ranked(seed)
+        ours = {n: v.mean() for n, v in measure(found, wanted, num_relevant, (1, 60)).items()}
+        for name, other in NAMES.items():
+            assert ours[name] == pytest.approx(expected[other]), name
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("k", [1, 5, 10])
+def test_scikit_learn_finds_the_same(seed: int, k: int) -> None:
+    queries, wanted, gallery, labels = drawn(seed)
+    found, _, num_relevant = ranked(seed)
+    ours = measure(found, wanted, num_relevant, (k,))
+    for at, similarities in enumerate(queries @ gallery.T):
+        theirs = ndcg_score([labels == wanted[at]], [similarities], k=k)
+        assert ours[f"ndcg_at_{k}"][at] == pytest.approx(theirs)
+    classifier = KNeighborsClassifier(k, metric="euclidean").fit(gallery, labels)
+    counts = np.sort(classifier.predict_proba(queries), axis=1)
+    sure = counts[:, -1] > counts[:, -2]  # It breaks ties in another way
+    assert sure.any()
+    assert np.array_equal(vote(found[:, :k])[sure], classifier.predict(queries)[sure])
+
+
+def test_precision_has_a_column_for_each_rank() -> None:
+    precise = precision_to(HITS == 7)
+    assert precise.shape == HITS.shape
+    assert precise[0, :3].tolist() == pytest.approx([1, 1 / 2, 2 / 3])
