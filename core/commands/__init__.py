@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from core.commands import batches, bringing, datasets, indexes, lab, making, models, using
+from core.commands import batches, bringing, datasets, finding, indexes, lab, making, models, using
 
 COMMANDS = {
     "scan": bringing.SCAN,
@@ -26,6 +26,8 @@ COMMANDS = {
     "advise": lab.ADVISE,
     "measure": lab.MEASURE,
     "map": making.MAP,
+    "find": finding.FIND,
+    "list-found": finding.LIST_FOUND,
     "export-model": models.EXPORT_MODEL,
     "import-model": models.IMPORT_MODEL,
     "export-index": indexes.EXPORT_INDEX,

@@ -1,0 +1,126 @@
+"""What takes time to find, kept on disk: neighbours, outliers and clusters of an index's images.
+
+Nothing in it depends on labels, splits or tags. What the finders list comes from it and from what
+the catalog says at that moment (`lists.py`): what was put right is gone from a list at once.
+
+Shapes, in this file: N images, K neighbours.
+"""
+
+import time
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.artifacts import Manifest, draft, open_artifact, publish
+from core.errors import WorkbenchError
+from core.finders.clusters import find_clusters
+from core.finders.config import FEWEST_IMAGES, FindConfig
+from core.finders.neighbours import Neighbours, find_neighbours
+from core.finders.outliers import outlierness
+from core.progress import Progress, Work, part_of
+from core.vectors.embeddings import Embeddings, open_embeddings
+from core.vectors.unit_rows import check_unit_rows
+from core.workspace import Workspace
+
+ARRAYS = ("image_ids", "rows", "similarities", "contents", "outlierness", "clusters")
+SAME = 1e-6
+"""Up to this cosine distance from each other, the embeddings are one and the same."""
+
+LONGEST_STEM = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Findings, read from disk."""
+
+    manifest: Manifest
+    image_ids: NDArray[np.int64]
+    """(N,) catalog ids, ascending: those of the embeddings."""
+
+    neighbours: Neighbours
+    outlierness: NDArray[np.float32]
+    """(N,) as `outliers.outlierness` says."""
+
+    clusters: NDArray[np.int32]
+    """(N,) as `clusters.find_clusters` says."""
+
+    @property
+    def embeddings(self) -> str:
+        """Id of the embeddings that were looked at."""
+        return self.manifest.made_from["embeddings"]
+
+
+def find(workspace: Workspace, config: FindConfig) -> Work[Manifest]:
+    """Look at the embeddings of an index, and save what all finders need.
+
+    Raises:
+        MissingError: The index or its embeddings are gone.
+        DamagedArtifactError: Their files were changed.
+        WorkbenchError: There are too few images, or the model finds all of them the same.
+    """
+    started = time.perf_counter()
+    index = open_artifact(workspace.indexes, config.index)
+    embeddings = open_embeddings(workspace, index.made_from["embeddings"])
+    check_unit_rows(embeddings.vectors)
+    _check_differences(embeddings)
+    search = find_neighbours(embeddings.vectors, embeddings.contents, config.neighbours)
+    neighbours = yield from part_of(search, 0, 2, "comparing images")
+    yield Progress(1, 2, "looking for clusters")
+    clusters = find_clusters(neighbours, config.least_cluster)
+    yield Progress(2, 2, "saving")
+    with draft(workspace.finders) as folder:
+        arrays = (
+            embeddings.image_ids,
+            neighbours.rows,
+            neighbours.similarities,
+            neighbours.contents,
+            outlierness(neighbours),
+            clusters,
+        )
+        for name, array in zip(ARRAYS, arrays, strict=True):
+            np.save(folder / f"{name}.npy", array)
+        return publish(
+            folder,
+            kind="finders",
+            stem=f"{index.id[:LONGEST_STEM]}-found",
+            config=asdict(config),
+            made_from=index.made_from | {"index": index.id, "index_fingerprint": index.fingerprint},
+            summary={
+                "count": len(clusters),
+                "num_copies": len(clusters) - len(neighbours.originals),
+                "neighbours": neighbours.rows.shape[1],
+                "num_clusters": int(clusters.max(initial=-1)) + 1,
+                "find_s": time.perf_counter() - started,
+            },
+        )
+
+
+def open_findings(workspace: Workspace, findings_id: str) -> Findings:
+    """Read findings, after checking their checksums.
+
+    Raises:
+        MissingError: There are none of that id.
+        DamagedArtifactError: A file of theirs was changed.
+    """
+    manifest = open_artifact(workspace.finders, findings_id)
+    folder = workspace.finders / findings_id
+    ids, rows, similarities, contents, strangeness, clusters = (
+        np.load(folder / f"{name}.npy", allow_pickle=False) for name in ARRAYS
+    )
+    return Findings(manifest, ids, Neighbours(rows, similarities, contents), strangeness, clusters)
+
+
+def _check_differences(embeddings: Embeddings) -> None:
+    """Refuse what no finder could say anything about."""
+    count = len(embeddings.vectors)
+    if count < FEWEST_IMAGES:
+        raise WorkbenchError(
+            f"Finders need at least {FEWEST_IMAGES} images, and the index holds {count}.",
+            "Add images to the dataset and update the index.",
+        )
+    if float((embeddings.vectors @ embeddings.vectors[0]).min()) > 1 - SAME:
+        raise WorkbenchError(
+            "The model makes the same embedding of every image, so none is like another.",
+            "Train the model again, or choose an index of another one.",
+        )
