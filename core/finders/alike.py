@@ -11,7 +11,6 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from core.datasets.catalog import Catalog
 from core.datasets.duplicates import Group, Kind, group_twins, harm, leaders, read_twins
@@ -32,8 +31,8 @@ def groups_alike(
 ) -> list[Group]:
     """Return groups of images that are copies or alike, the most harmful first.
 
-    Two images are alike whose embeddings are as similar as the threshold; a group is all that is
-    linked so, one by one. Its kind says how its images are known to be alike: the same bytes, a
+    Two images are alike whose embeddings are as similar as the threshold; each image of a group is
+    alike to the one that leads it. Its kind says how they are known to be so: the same bytes, a
     perceptual hash in common, or only to the model.
 
     Args:
@@ -71,22 +70,33 @@ def groups_alike(
 def link(
     neighbours: Neighbours, usable: NDArray[np.bool_], threshold: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Put images that are linked, directly or through others, into groups.
+    """Gather images around leaders, those that are most alike first, each image once.
+
+    Were groups all that is linked through others, a chain would tie hundreds of images of a class
+    together, the first of which is not like the last.
 
     Returns:
-        (N,) the row that stands for each image's group, and (N,) at that row the least similarity
-        among the pairs that linked it; 1 where only copies are in it.
+        (N,) the row of each image's leader, its own where it has none; and (N,) at a leader's row
+        the least similarity of its images to it, 1 where only copies are with it.
     """
     contents, count = neighbours.contents, len(usable)
     in_use = np.zeros(count, np.bool_)
     in_use[contents[usable]] = True  # A content is in use if one of its copies is
     linked = (neighbours.similarities >= threshold) & in_use[neighbours.rows] & in_use[:, None]
     first, place = np.nonzero(linked)
-    second, similarity = neighbours.rows[first, place], neighbours.similarities[first, place]
-    ends = np.concatenate([first, np.arange(count)]), np.concatenate([second, contents])
-    links = sparse.csr_array((np.ones(len(ends[0]), np.bool_), ends), shape=(count, count))
-    _, group = connected_components(links, directed=False)
-    heads = np.unique(group, return_index=True)[1][group]
-    least = np.ones(count, np.float32)
-    np.minimum.at(least, heads[first], similarity)
-    return heads, least
+    ends = first, neighbours.rows[first, place]
+    links = sparse.csr_array((neighbours.similarities[first, place], ends), shape=(count, count))
+    links = links.maximum(links.T).tocsr()
+    heads, least = np.arange(count, dtype=np.int64), np.ones(count, np.float32)
+    taken = np.zeros(count, np.bool_)
+    strongest = links.max(axis=1).toarray().ravel()
+    linked_rows = np.flatnonzero(strongest)
+    for row in linked_rows[np.argsort(-strongest[linked_rows], kind="stable")].tolist():
+        if taken[row]:
+            continue
+        near = slice(links.indptr[row], links.indptr[row + 1])
+        free = ~taken[links.indices[near]]
+        joining = links.indices[near][free]
+        taken[row], taken[joining], heads[joining] = True, True, row
+        least[row] = links.data[near][free].min(initial=1)
+    return heads[contents], least

@@ -8,6 +8,7 @@ Shapes, in this file: N images, K neighbours.
 
 import time
 from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from core.artifacts import Manifest, draft, open_artifact, publish
 from core.errors import WorkbenchError
 from core.finders.clusters import find_clusters
 from core.finders.config import FEWEST_IMAGES, FindConfig
-from core.finders.neighbours import Neighbours, find_neighbours
+from core.finders.neighbours import Neighbours, find_neighbours, first_rows
 from core.finders.outliers import outlierness
 from core.progress import Progress, Work, part_of
 from core.vectors.embeddings import Embeddings, open_embeddings
@@ -51,6 +52,12 @@ class Findings:
         return self.manifest.made_from["embeddings"]
 
 
+class _Found(NamedTuple):
+    neighbours: Neighbours
+    clusters: NDArray[np.int32]
+    seconds: float
+
+
 def find(workspace: Workspace, config: FindConfig) -> Work[Manifest]:
     """Look at the embeddings of an index, and save what all finders need.
 
@@ -69,31 +76,8 @@ def find(workspace: Workspace, config: FindConfig) -> Work[Manifest]:
     yield Progress(1, 2, "looking for clusters")
     clusters = find_clusters(neighbours, config.least_cluster)
     yield Progress(2, 2, "saving")
-    with draft(workspace.finders) as folder:
-        arrays = (
-            embeddings.image_ids,
-            neighbours.rows,
-            neighbours.similarities,
-            neighbours.contents,
-            outlierness(neighbours),
-            clusters,
-        )
-        for name, array in zip(ARRAYS, arrays, strict=True):
-            np.save(folder / f"{name}.npy", array)
-        return publish(
-            folder,
-            kind="finders",
-            stem=f"{index.id[:LONGEST_STEM]}-found",
-            config=asdict(config),
-            made_from=index.made_from | {"index": index.id, "index_fingerprint": index.fingerprint},
-            summary={
-                "count": len(clusters),
-                "num_copies": len(clusters) - len(neighbours.originals),
-                "neighbours": neighbours.rows.shape[1],
-                "num_clusters": int(clusters.max(initial=-1)) + 1,
-                "find_s": time.perf_counter() - started,
-            },
-        )
+    found = _Found(neighbours, clusters, time.perf_counter() - started)
+    return _publish(workspace, config, index, embeddings.image_ids, found)
 
 
 def open_findings(workspace: Workspace, findings_id: str) -> Findings:
@@ -111,12 +95,44 @@ def open_findings(workspace: Workspace, findings_id: str) -> Findings:
     return Findings(manifest, ids, Neighbours(rows, similarities, contents), strangeness, clusters)
 
 
+def _publish(
+    workspace: Workspace,
+    config: FindConfig,
+    index: Manifest,
+    image_ids: NDArray[np.int64],
+    found: _Found,
+) -> Manifest:
+    neighbours, clusters = found.neighbours, found.clusters
+    strangeness = outlierness(neighbours)
+    arrays: tuple[NDArray[Any], ...] = (
+        *(image_ids, neighbours.rows, neighbours.similarities, neighbours.contents),
+        *(strangeness, clusters),
+    )
+    with draft(workspace.finders) as folder:
+        for name, array in zip(ARRAYS, arrays, strict=True):
+            np.save(folder / f"{name}.npy", array)
+        return publish(
+            folder,
+            kind="finders",
+            stem=f"{index.id[:LONGEST_STEM]}-found",
+            config=asdict(config),
+            made_from=index.made_from | {"index": index.id, "index_fingerprint": index.fingerprint},
+            summary={
+                "count": len(clusters),
+                "num_copies": len(clusters) - len(neighbours.originals),
+                "neighbours": neighbours.rows.shape[1],
+                "num_clusters": int(clusters.max(initial=-1)) + 1,
+                "find_s": found.seconds,
+            },
+        )
+
+
 def _check_differences(embeddings: Embeddings) -> None:
     """Refuse what no finder could say anything about."""
-    count = len(embeddings.vectors)
+    count = len(np.unique(first_rows(embeddings.contents)))
     if count < FEWEST_IMAGES:
         raise WorkbenchError(
-            f"Finders need at least {FEWEST_IMAGES} images, and the index holds {count}.",
+            f"Finders need at least {FEWEST_IMAGES} different images, and the index holds {count}.",
             "Add images to the dataset and update the index.",
         )
     if float((embeddings.vectors @ embeddings.vectors[0]).min()) > 1 - SAME:

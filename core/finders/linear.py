@@ -61,7 +61,8 @@ class Linear:
         """Return the (B, C) outputs as probabilities, rows adding up to 1."""
         scaled = self.outputs(vectors, told) / TEMPERATURE
         scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        return (scaled / scaled.sum(axis=1, keepdims=True)).astype(np.float32)
+        shares: NDArray[np.float32] = (scaled / scaled.sum(axis=1, keepdims=True)).astype("f4")
+        return shares
 
 
 def fit(vectors: NDArray[np.float32], told: NDArray[np.int32], num_classes: int) -> Linear:

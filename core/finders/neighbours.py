@@ -84,6 +84,6 @@ def _others(found: NDArray[np.int64], start: int) -> NDArray[np.bool_]:
 
     Images that are all the same to the model tie, and the image itself may then not be found.
     """
-    others = found != start + np.arange(len(found))[:, None]
+    others: NDArray[np.bool_] = found != start + np.arange(len(found))[:, None]
     others[others.all(axis=1), -1] = False
     return others

@@ -64,7 +64,8 @@ class Judges:
             -1, self.num_classes
         )
         whole = shares.sum(axis=1, keepdims=True)
-        return np.divide(shares, whole, out=shares, where=whole > 0).astype(np.float32)
+        np.divide(shares, whole, out=shares, where=whole > 0)
+        return shares.astype(np.float32)
 
 
 def wrong_labels(
