@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from core.commands.command import Command, Result, artifact_facts, describe_artifact
 from core.errors import MissingError, WorkbenchError
 from core.files import write_atomically
-from core.finders.config import FindConfig, Finder
+from core.finders.config import THRESHOLD, FindConfig, Finder
 from core.options import add_options, read_options
 from core.progress import Progress, Work
 from core.workspace import Workspace
@@ -70,7 +70,6 @@ def _table(
     """Return what a finder lists at this moment, as CSV."""
     from core.datasets.registry import open_dataset
     from core.finders import lists, table
-    from core.finders.alike import THRESHOLD
     from core.finders.clusters import describe
     from core.finders.labelling import read_labelling
     from core.vectors.embeddings import open_embeddings

@@ -14,12 +14,8 @@ from scipy import sparse
 
 from core.datasets.catalog import Catalog
 from core.datasets.duplicates import Group, Kind, group_twins, harm, leaders, read_twins
+from core.finders.config import LEAST_THRESHOLD
 from core.finders.neighbours import Neighbours
-
-THRESHOLD = 0.98
-"""Cosine similarity from which on two images are listed as alike, unless chosen otherwise."""
-
-LEAST_THRESHOLD = 0.5
 
 
 def groups_alike(

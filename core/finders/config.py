@@ -7,6 +7,12 @@ FEWEST_IMAGES = 5
 """Below this an image has hardly neighbours that could say anything of it."""
 
 
+THRESHOLD = 0.98
+"""Cosine similarity from which on two images are listed as alike, unless chosen otherwise."""
+
+LEAST_THRESHOLD = 0.5
+
+
 class Finder(StrEnum):
     """What is looked for."""
 

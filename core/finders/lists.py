@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from core.datasets.catalog import Catalog
 from core.datasets.duplicates import Group, Kind
 from core.datasets.filters import ImageFilter, Standing
-from core.finders import alike, typical
-from core.finders.config import Finder
+from core.finders.alike import groups_alike
+from core.finders.config import THRESHOLD, Finder
 from core.finders.findings import Findings
 from core.finders.labelling import Labelling
 from core.finders.ranking import Ranking, ranked
 from core.finders.suspects import wrong_labels
+from core.finders.typical import typicality
 
 
 def rank(
@@ -47,7 +48,7 @@ def rank(
             rows = np.flatnonzero(labelling.usable)
             return ranked(rows, findings.outlierness[rows])
         case Finder.TYPICAL:
-            return typical.typicality(vectors, labels, most_first=most_first)
+            return typicality(vectors, labels, most_first=most_first)
     raise ValueError(f"{finder} finds groups, it ranks no images")
 
 
@@ -56,7 +57,7 @@ def find_groups(
     findings: Findings,
     labelling: Labelling,
     catalog: Catalog,
-    threshold: float = alike.THRESHOLD,
+    threshold: float = THRESHOLD,
 ) -> list[Group]:
     """Return the groups of near-duplicates or of leaks, the most harmful first.
 
@@ -67,7 +68,7 @@ def find_groups(
     Raises:
         ValueError: The threshold is out of range.
     """
-    groups = alike.groups_alike(
+    groups = groups_alike(
         findings.neighbours, findings.image_ids, labelling.usable, catalog, threshold
     )
     done = checked(catalog, finder)
