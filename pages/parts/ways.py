@@ -13,8 +13,9 @@ PATHS = {
     "Indexes": ("pages/indexes.py", ":material/hub:"),
     "Query": ("pages/query.py", ":material/image_search:"),
     "Explore": ("pages/explore.py", ":material/scatter_plot:"),
+    "Finders": ("pages/finders.py", ":material/troubleshoot:"),
 }
-GROUPS = {"Prepare": ("Datasets", "Training", "Indexes"), "Use": ("Query", "Explore")}
+GROUPS = {"Prepare": ("Datasets", "Training", "Indexes"), "Use": ("Query", "Explore", "Finders")}
 
 
 def go(title: str) -> NoReturn:
