@@ -1,5 +1,7 @@
 """Which images a finder lists, and the one setting that some finders have."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.datasets.catalog import Split
@@ -9,6 +11,9 @@ from state import facts, session
 from state.found_view import FoundView
 
 MOST, LEAST = "Most typical first", "Least typical first"
+LEAST_WIDTH = 240
+"""Of a filter, in pixels; in a narrow window they take two rows."""
+
 COMPARED = (Finder.ALIKE, Finder.LEAKS)
 
 
@@ -16,34 +21,29 @@ def show(dataset: Dataset, view: FoundView) -> FoundView:
     """Draw the filters and return the view that is sound: without classes that are gone."""
     known = facts.labels(dataset.catalog)
     labels = tuple(label for label in view.labels if label in known)
-    columns = st.columns([3, 2, 2], vertical_alignment="bottom")
-    columns[0].multiselect(
-        "Class",
-        known,
-        key=session.control("finders-class", list(labels)),
-        placeholder="All",
-        on_change=_change,
-    )
-    if view.finder != Finder.CLUSTERS or view.cluster is not None:
-        columns[1].pills(
-            "Split",
-            [str(split) for split in Split],
-            selection_mode="multi",
-            key=session.control("finders-split", list(view.splits)),
-            format_func=str.capitalize,
+    grid = st.grid(3, min_column_width=LEAST_WIDTH)
+    with grid.cell():
+        st.multiselect(
+            "Class",
+            known,
+            key=session.control("finders-class", list(labels)),
+            placeholder="All",
             on_change=_change,
         )
-    with columns[2]:
-        _setting(view)
-    return FoundView(
-        finder=view.finder,
-        labels=labels,
-        splits=view.splits,
-        most_first=view.most_first,
-        threshold=view.threshold,
-        cluster=view.cluster,
-        page=view.page,
-    )
+    if view.finder != Finder.CLUSTERS or view.cluster is not None:
+        with grid.cell():
+            st.pills(
+                "Split",
+                [str(split) for split in Split],
+                selection_mode="multi",
+                key=session.control("finders-split", list(view.splits)),
+                format_func=str.capitalize,
+                on_change=_change,
+            )
+    if view.finder in (*COMPARED, Finder.TYPICAL):
+        with grid.cell():
+            _setting(view)
+    return replace(view, labels=labels)
 
 
 def _setting(view: FoundView) -> None:

@@ -18,10 +18,15 @@ def show(index: Manifest, *, first: bool) -> None:
         "Neighbours", 2, 100, 20, key="finders-neighbours", help=DOCS["neighbours"]
     )
     least_cluster = columns[1].number_input(
-        "Least cluster", 2, 10_000, 10, key="finders-least-cluster", help=DOCS["least_cluster"]
+        "Fewest images of a cluster",
+        2,
+        10_000,
+        10,
+        key="finders-least-cluster",
+        help=DOCS["least_cluster"],
     )
     if st.button(
-        "Look" if first else "Look again",
+        "Look through them" if first else "Look again",
         key="finders-look",
         type="primary" if first else "secondary",
         icon=":material/troubleshoot:",

@@ -54,7 +54,7 @@ class Listed:
         score = self.score_at(place)
         match self.finder:
             case Finder.LABELS:
-                return f"{score:.0%} → {self.suggested_at(place)}"
+                return f"{score:.1%} → {self.suggested_at(place)}"
             case Finder.OUTLIERS:
                 return f"distance {score:.3f}"
         return f"similarity {score:.3f}"

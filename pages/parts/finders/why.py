@@ -1,5 +1,7 @@
 """One image of a list in a dialog: why it is listed, beside its neighbours, and what to do."""
 
+from typing import NoReturn
+
 import streamlit as st
 
 from core.artifacts import Manifest
@@ -53,7 +55,7 @@ def _dialog(dataset: Dataset, manifest: Manifest, listed: Listed) -> None:
     with said:
         st.markdown(_sentence(row, listed, place))
         _what_to_do(dataset, listed, place, row)
-    _neighbours(dataset, manifest, row)
+        _neighbours(dataset, manifest, row)
 
 
 def _steps(listed: Listed, place: int) -> None:
@@ -84,7 +86,7 @@ def _sentence(row: ImageRow, listed: Listed, place: int) -> str:
     match listed.finder:
         case Finder.LABELS:
             other = plain(listed.suggested_at(place) or "")
-            said = f"It is labelled {label} and looks like **{other}**: {score:.0%} doubtful."
+            said = f"It is labelled {label} and looks like **{other}**: {score:.1%} doubtful."
         case Finder.OUTLIERS:
             said = f"Its nearest images are {score:.3f} away on average. It is labelled {label}."
         case Finder.TYPICAL:
@@ -110,9 +112,13 @@ def _what_to_do(dataset: Dataset, listed: Listed, place: int, row: ImageRow) -> 
             curating.say(curation.exclude(dataset.catalog, [row.id]))
             _go_on(listed, place)
         if st.button("Use as query", key="why-query", icon=":material/image_search:"):
-            _close()
-            session.ask_by_image(row.id)
-            ways.go("Query")
+            _search_by(row.id)
+
+
+def _search_by(image_id: int) -> NoReturn:
+    _close()
+    session.ask_by_image(image_id)
+    ways.go("Query")
 
 
 def _go_on(listed: Listed, place: int) -> None:
@@ -123,7 +129,7 @@ def _go_on(listed: Listed, place: int) -> None:
 
 
 def _neighbours(dataset: Dataset, manifest: Manifest, row: ImageRow) -> None:
-    """Draw the nearest images with their labels; a click asks the Query page by one."""
+    """Draw the nearest images with their labels; a click on one searches by it."""
     try:
         matches = found.nearest(manifest, dataset, row.id, NEAREST)
     except WorkbenchError as error:
@@ -132,6 +138,11 @@ def _neighbours(dataset: Dataset, manifest: Manifest, row: ImageRow) -> None:
     if not matches:
         st.caption("None of its neighbours is in use any more.")
         return
-    st.markdown(f"**The {len(matches)} images nearest to it**, with their labels")
+    st.markdown(
+        f"**The {len(matches)} images nearest to it** :gray[and their labels; click one to search "
+        "by it]"
+    )
     tiles = tiles_of_matches(dataset, matches, row.label)
-    gallery(tiles, key="why-neighbours", tile_px=TILE_PX, label="Nearest images")
+    clicked = gallery(tiles, key="why-neighbours", tile_px=TILE_PX, label="Nearest images")
+    if clicked is not None:
+        _search_by(clicked)
