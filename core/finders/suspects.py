@@ -49,12 +49,12 @@ class Judges:
         """
         told = self.told[self.neighbours.contents[rows]]
         linear = self.linear.probabilities(np.asarray(vectors[rows], np.float32), told)
-        votes = self._votes(rows)
+        votes = self.votes(rows)
         heard = votes.sum(axis=1) > 0
         linear[heard] = (linear[heard] + votes[heard]) / 2  # Else none of the neighbours has one
         return linear
 
-    def _votes(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def votes(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the (B, C) shares of the neighbours' votes; zeros where none has a vote."""
         labels = self.told[self.neighbours.rows[rows]]
         near = self.neighbours.similarities[rows]
