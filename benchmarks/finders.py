@@ -3,8 +3,9 @@
     python -m benchmarks.finders --home HOME [--index ID] [--count 100000]
 
 HOME has an index of a labelled dataset, such as all of Caltech-101. Labels are made wrong at
-random, or as people confuse them: by that of a near image of another class. Where cleanlab is
-installed, it ranks the same neighbours' probabilities, and those of a cross-validated logistic
+random, or as people confuse them: each class with the one that is most like it (the asymmetric
+noise of Patrini et al., *Making Deep Neural Networks Robust to Label Noise*, 2017). Where cleanlab
+is installed, it ranks the same neighbours' probabilities, and those of a cross-validated logistic
 regression.
 
 Shapes, in this file: N images, D embedding dimensions, C classes.
@@ -41,6 +42,7 @@ from core.finders.suspects import Judges, content_labels, wrong_labels
 from core.progress import finish
 from core.vectors.embeddings import Embeddings, open_embeddings
 from core.vectors.encoding import Encoder
+from core.vectors.unit_rows import unit
 from core.workspace import Workspace
 
 K = 20
@@ -53,15 +55,18 @@ Scores = NDArray[np.floating]
 Labels = NDArray[np.int32]
 
 
-def made_wrong(labels: Labels, neighbours: Neighbours, *, near: bool, seed: int) -> Labels:
-    """Return the labels, of which a share is another: of a near image, or any."""
+def made_wrong(
+    labels: Labels, vectors: NDArray[np.float32], *, confused: bool, seed: int
+) -> Labels:
+    """Return the labels, of which a share is another: of the class most like it, or any."""
     drawn = np.random.default_rng(seed)
     wrong, num_classes = labels.copy(), int(labels.max()) + 1
-    for row in drawn.choice(len(labels), int(SHARE * len(labels)), replace=False):
-        others = labels[neighbours.rows[row]] if near else np.arange(num_classes)
-        others = others[others != labels[row]]
-        if len(others):
-            wrong[row] = drawn.choice(others)
+    rows = drawn.choice(len(labels), int(SHARE * len(labels)), replace=False)
+    means = unit(np.stack([vectors[labels == each].mean(axis=0) for each in range(num_classes)]))
+    likeness = means @ means.T - 2 * np.eye(num_classes)
+    moves = drawn.integers(1, num_classes, len(rows))
+    any_other = (labels[rows] + moves) % num_classes
+    wrong[rows] = likeness.argmax(axis=1)[labels[rows]] if confused else any_other
     return wrong
 
 
@@ -115,10 +120,10 @@ def rankings(
 def judge_labels(vectors: NDArray[np.float32], near: Neighbours, labels: Labels) -> None:
     """Print how well labels that were made wrong are found."""
     print(f"\nLabels, {SHARE:.0%} made wrong, mean of {SEEDS}: average precision, of the first 100")
-    for title, is_near in (("at random", False), ("by a near image's", True)):
+    for title, confused in (("at random", False), ("by the class most like it", True)):
         figures: dict[str, list[tuple[float, float, float]]] = {}
         for seed in range(SEEDS):
-            wrong = made_wrong(labels, near, near=is_near, seed=seed)
+            wrong = made_wrong(labels, vectors, confused=confused, seed=seed)
             is_wrong = wrong != labels
             for name, rank in rankings(vectors, near, wrong).items():
                 started = time.perf_counter()

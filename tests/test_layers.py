@@ -27,7 +27,7 @@ CORE_ORDER = ("datasets", "embedder", "training", "vectors", "retrieval", "maps"
 LAST = {"retrieval", "maps", "finders"}
 
 SLOW = {"torch", "torchvision", "faiss", "umap", "sklearn"}
-DRAWN_AT_ONCE = ["datasets", "training", "indexes", "query", "explore"]
+DRAWN_AT_ONCE = ["datasets", "training", "indexes", "query", "explore", "finders"]
 
 
 def modules_imported(tree: ast.AST) -> set[str]:

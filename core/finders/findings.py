@@ -8,12 +8,14 @@ Shapes, in this file: N images, K neighbours.
 
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.artifacts import Manifest, draft, open_artifact, publish
+from core.background import wait_for
 from core.errors import WorkbenchError
 from core.finders.clusters import find_clusters
 from core.finders.config import FEWEST_IMAGES, FindConfig
@@ -73,8 +75,8 @@ def find(workspace: Workspace, config: FindConfig) -> Work[Manifest]:
     _check_differences(embeddings)
     search = find_neighbours(embeddings.vectors, embeddings.contents, config.neighbours)
     neighbours = yield from part_of(search, 0, 2, "comparing images")
-    yield Progress(1, 2, "looking for clusters")
-    clusters = find_clusters(neighbours, config.least_cluster)
+    search_clusters = partial(find_clusters, neighbours, config.least_cluster)
+    clusters = yield from wait_for(search_clusters, "looking for clusters")
     yield Progress(2, 2, "saving")
     found = _Found(neighbours, clusters, time.perf_counter() - started)
     return _publish(workspace, config, index, embeddings.image_ids, found)

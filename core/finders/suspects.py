@@ -2,8 +2,10 @@
 
 Two judges, neither of which knows the image's own label, say how probable each class is; the mean
 of both counts. One asks the neighbours, the other a linear classifier. An image is as doubtful as
-its own label is improbable: the *self-confidence* of confident learning (Northcutt, Jiang & Chuang,
-*Confident Learning: Estimating Uncertainty in Dataset Labels*, 2021), by which cleanlab ranks, too.
+another class is more probable than its own: the *normalised margin* of confident learning
+(Northcutt, Jiang & Chuang, *Confident Learning: Estimating Uncertainty in Dataset Labels*, 2021),
+by which cleanlab ranks, too. How improbable the own label is alone (*self-confidence*) finds more
+labels that are wrong at random, but hardly any that are confused with a class like it.
 
 `benchmarks/finders.py` holds this ranking to cleanlab's on labels that were made wrong.
 
@@ -83,8 +85,9 @@ def wrong_labels(
         num_classes: C.
 
     Returns:
-        The images, the most doubtful first; scores are how improbable the own label is, in [0, 1];
-        suggested is the most probable other class. Empty with fewer than two classes.
+        The images, the most doubtful first; scores are doubts in [0.5, 1]: one half where the most
+        probable other class, which is suggested, is as probable as the own, and 1 where it is
+        certain. Empty with fewer than two classes.
     """
     told = content_labels(neighbours.contents, labels)
     asked = np.flatnonzero(labels >= 0)
@@ -101,7 +104,8 @@ def wrong_labels(
         own = probabilities[places]
         probabilities[places] = -1
         here = slice(start, start + BLOCK)
-        doubts[here], suggested[here] = 1 - own, probabilities.argmax(axis=1)
+        suggested[here] = probabilities.argmax(axis=1)
+        doubts[here] = (1 + probabilities.max(axis=1) - own) / 2
         is_suspect[here] = probabilities.max(axis=1) > own
     return ranked(asked[is_suspect], doubts[is_suspect], suggested[is_suspect])
 

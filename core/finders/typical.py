@@ -5,6 +5,7 @@ Shapes, in this file: N images, D embedding dimensions, C classes.
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from core.finders.ranking import Ranking, ranked
 from core.vectors.unit_rows import unit
@@ -34,7 +35,9 @@ def typicality(
     sums = np.zeros((num_classes, vectors.shape[1]), np.float64)
     for start in range(0, len(rows), BLOCK):
         here = rows[start : start + BLOCK]
-        np.add.at(sums, labels[here], vectors[here])
+        places = labels[here], np.arange(len(here))
+        members = sparse.csr_array((np.ones(len(here)), places), shape=(num_classes, len(here)))
+        sums += members @ vectors[here]
     scores = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), BLOCK):
         here = rows[start : start + BLOCK]

@@ -12,8 +12,8 @@ TITLES = {
 }
 MEANINGS = {
     Finder.LABELS: "Images whose label their neighbours and the rest of their class make "
-    "improbable. The percentage says how improbable; the suggestion is what they look like "
-    "instead. Open one to see its neighbours.",
+    "improbable. The percentage is the doubt: at 50 % what is suggested is as probable as the "
+    "label, at 100 % it is certain. Open one to see its neighbours.",
     Finder.OUTLIERS: "Images that are like no other: broken, odd, or of something that belongs "
     "elsewhere. The distance is the mean cosine distance to the 10 nearest; 0 has others just "
     "like it.",

@@ -86,7 +86,7 @@ def _sentence(row: ImageRow, listed: Listed, place: int) -> str:
     match listed.finder:
         case Finder.LABELS:
             other = plain(listed.suggested_at(place) or "")
-            said = f"It is labelled {label} and looks like **{other}**: {score:.1%} doubtful."
+            said = f"It is labelled {label} and looks like **{other}**: a doubt of {score:.1%}."
         case Finder.OUTLIERS:
             said = f"Its nearest images are {score:.3f} away on average. It is labelled {label}."
         case Finder.TYPICAL:
