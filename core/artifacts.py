@@ -33,7 +33,7 @@ class Manifest:
     """What an artefact is, how it was made, and from what."""
 
     kind: str
-    """model, embeddings, index, map or evaluation."""
+    """model, embeddings, index, map, finders or evaluation."""
 
     id: str
     """Its folder's name."""

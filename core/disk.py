@@ -43,6 +43,7 @@ def disk_use(workspace: Workspace) -> DiskUse:
         "Comparisons": workspace.sweeps,
         "Evaluations": workspace.evaluations,
         "Maps": workspace.maps,
+        "Findings": workspace.finders,
         "Exports": workspace.exports,
         "Job logs": workspace.jobs,
     }

@@ -29,6 +29,7 @@ class Lineage:
     models: list[Manifest]
     indexes: list[Manifest]
     maps: list[Manifest]
+    finders: list[Manifest]
     embeddings: list[Manifest]
     evaluations: list[Manifest]
     sweeps: list[Manifest]
@@ -89,15 +90,21 @@ class Lineage:
             )
         ]
 
+    def finders_of(self, index: Manifest) -> Manifest | None:
+        """Return what the finders found last in just this index, if they looked."""
+        fingerprint = index.fingerprint
+        of_index = (m for m in self.finders if m.made_from["index_fingerprint"] == fingerprint)
+        return next(of_index, None)
+
     def dependants_of_index(self, index: Manifest) -> list[Manifest]:
-        """Return the maps and evaluations that were made from an index."""
+        """Return the maps, findings and evaluations that were made from an index."""
         maps = [made for made in self.maps if made.made_from["index"] == index.id]
-        evaluations = [
+        others = [
             made
-            for made in self.evaluations
+            for made in [*self.finders, *self.evaluations]
             if made.made_from.get("index_fingerprint") == index.fingerprint
         ]
-        return [*maps, *evaluations]
+        return [*maps, *others]
 
     def dependants_of(self, dataset: str) -> list[Manifest]:
         """Return what was made from a dataset, and what was made from that, last made first.
@@ -106,7 +113,8 @@ class Lineage:
         is among them.
         """
         models = {model.id for model in self.models_of(dataset)}
-        rest = [*self.maps, *self.evaluations, *self.indexes, *self.sweeps, *self.embeddings]
+        last = [*self.maps, *self.finders, *self.evaluations]
+        rest = [*last, *self.indexes, *self.sweeps, *self.embeddings]
         return [
             artifact
             for artifact in [*rest, *self.models]
@@ -153,6 +161,7 @@ def read_lineage(workspace: Workspace) -> Lineage:
         models=kinds["model"][0],
         indexes=kinds["index"][0],
         maps=kinds["map"][0],
+        finders=kinds["finders"][0],
         embeddings=kinds["embeddings"][0],
         evaluations=kinds["evaluation"][0],
         sweeps=kinds["sweep"][0],

@@ -49,6 +49,11 @@ class Workspace:
         return self.home / "data" / "maps"
 
     @property
+    def finders(self) -> Path:
+        """One folder for what the finders found in one index."""
+        return self.home / "data" / "finders"
+
+    @property
     def evaluations(self) -> Path:
         """One folder an evaluation."""
         return self.home / "data" / "evaluations"
@@ -98,6 +103,7 @@ class Workspace:
             "index": self.indexes,
             "evaluation": self.evaluations,
             "map": self.maps,
+            "finders": self.finders,
         }
 
 

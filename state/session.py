@@ -12,6 +12,7 @@ from core.datasets.filters import ImageFilter
 from core.workspace import PROJECT
 from state import question as questions
 from state import view as views
+from state.found_view import FoundView
 from state.question import QueryImage, Question
 from state.trail import Trail, Uploads
 from state.view import Parameters, View
@@ -63,6 +64,15 @@ class Selection:
     open_image: tuple[int, int | None] | None = None
     """Catalog id of the image in the dialog there, and its place in the view if it has one."""
 
+    found: FoundView = field(default_factory=FoundView)
+    """What the Finders page shows."""
+
+    found_picked: frozenset[int] = frozenset()
+    """Catalog ids of the images selected there."""
+
+    found_open: int | None = None
+    """Catalog id of the image in the dialog there."""
+
     launched: list[str] = field(default_factory=list)
     """Jobs started from this tab whose results it has not taken over yet."""
 
@@ -100,6 +110,7 @@ class Selection:
         self.picked, self.view, self.marked = frozenset(), View(), frozenset()
         self.evaluation, self.pair = None, None
         self.question, self.trail = Question(), Trail()
+        self.found, self.found_picked, self.found_open = FoundView(), frozenset(), None
 
 
 def selection() -> Selection:

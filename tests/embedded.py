@@ -1,5 +1,7 @@
 """Embeddings on disk whose vectors are drawn, of a dataset whose images are rows and no files."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,7 @@ from core.datasets.registry import (
     open_dataset,
     publish_dataset,
 )
-from core.vectors.embeddings import IMAGE_IDS, VECTORS
+from core.vectors.embeddings import CONTENTS, IMAGE_IDS, VECTORS
 from core.workspace import Workspace
 
 DATASET = "points"
@@ -34,16 +36,27 @@ def embedded_set(
     workspace: Workspace, count: int, *, num_classes: int = 8, labelled: bool = True
 ) -> Manifest:
     """Publish a dataset of rows and embeddings of them; return the embeddings' manifest."""
+    found = [_found(number, num_classes, labelled) for number in range(count)]
+    return publish_set(workspace, found, clusters(count, num_classes=num_classes))
+
+
+def publish_set(
+    workspace: Workspace, found: Sequence[Found], vectors: NDArray[np.float32]
+) -> Manifest:
+    """Publish a dataset of these rows, and what is to be their embeddings: (N, D) unit rows."""
+    count, dimension = vectors.shape
     with draft(workspace.datasets) as folder:
         roots = [Root(path=folder, layout=Layout(labels=Labels.TOP))]
         describe_dataset(folder, roots=roots, source="folder", left_out=())
         catalog = Catalog(folder / CATALOG)
         catalog.create()
-        catalog.write(new=[_found(number, num_classes, labelled) for number in range(count)])
+        catalog.write(new=found)
         publish_dataset(workspace, folder, DATASET)
     dataset = open_dataset(workspace, DATASET)
     with draft(workspace.embeddings) as folder:
-        np.save(folder / VECTORS, clusters(count, num_classes=num_classes))
+        np.save(folder / VECTORS, vectors)
+        hashes = [np.frombuffer(bytes.fromhex(row.sha256), np.uint8) for row in found]
+        np.save(folder / CONTENTS, np.stack(hashes))
         np.save(folder / IMAGE_IDS, np.array(dataset.catalog.ids(), np.int64))
         return publish(
             folder,
@@ -56,7 +69,7 @@ def embedded_set(
                 "model": "model",
                 "model_fingerprint": "",
             },
-            summary={"count": count, "dimension": 16, "num_problems": 0},
+            summary={"count": count, "dimension": dimension, "num_problems": 0},
         )
 
 

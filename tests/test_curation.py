@@ -160,3 +160,31 @@ def test_an_image_that_was_forgotten_does_not_come_back(catalog: Catalog) -> Non
 
 def test_a_selection_of_every_image_of_a_large_dataset_is_one_statement(catalog: Catalog) -> None:
     assert curation.add_tag(catalog, range(200_000), "all") == 10
+
+
+def test_images_get_labels_of_their_own_and_a_mark_in_one_step(catalog: Catalog) -> None:
+    first, second, third = [row.id for row in catalog.rows()][:3]
+    before = labels_of(catalog)
+    given = {first: "cat", second: "dog"}
+    assert curation.relabel_each(catalog, given, "labelled {} as suggested", mark="checked") == 2
+    assert labels_of(catalog) == before | given
+    assert curation.tags_of(catalog, [first, second, third]) == {
+        first: ["checked"],
+        second: ["checked"],
+    }
+    assert curation.last_step(catalog) == "labelled 2 images as suggested"
+    curation.undo(catalog)
+    assert labels_of(catalog) == before
+    assert curation.tags_of(catalog, [first, second]) == {}
+
+
+def test_a_mark_alone_is_a_step_too(catalog: Catalog) -> None:
+    row = catalog.rows()[0]
+    assert curation.relabel(catalog, [row.id], str(row.label), mark="checked") == 0
+    assert curation.tags_of(catalog, [row.id]) == {row.id: ["checked"]}
+    curation.undo(catalog)
+    assert curation.tags_of(catalog, [row.id]) == {}
+
+
+def labels_of(catalog: Catalog) -> dict[int, str | None]:
+    return {row.id: row.label for row in catalog.rows()}

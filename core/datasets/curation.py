@@ -10,13 +10,10 @@ from contextlib import contextmanager
 
 from core.datasets.catalog import Catalog, Split
 from core.datasets.schema import connect, write_fingerprints
-from core.errors import WorkbenchError
+from core.datasets.words import check_text
 
 STEPS_KEPT = 50
 """So many steps can be taken back; older ones are forgotten."""
-
-LONGEST_NAME = 200
-"""Characters in a tag or a label."""
 
 ADDED, REMOVED = "+", "-"
 """Before a tag in `changes.field`: what the step did with it."""
@@ -27,22 +24,15 @@ COLUMNS = ("label", "split", "excluded")
 CHOSEN = "SELECT id FROM chosen"
 
 
-def add_tag(catalog: Catalog, ids: Iterable[int], tag: str) -> int:
-    """Tag images; return how many had not had that tag.
+def add_tag(catalog: Catalog, ids: Iterable[int], tag: str, *, mark: str = "") -> int:
+    """Tag images, also with `mark` in the same step; return how many had not had the tag.
 
     Raises:
         WorkbenchError: The tag is empty, too long, or has control characters.
     """
     tag = check_text("tag", tag)
-    with _step(catalog, f"tagged {{}} “{tag}”", ids) as (connection, step):
-        connection.execute(
-            "INSERT INTO changes SELECT ?, id, ?, NULL FROM images "
-            f"WHERE id IN ({CHOSEN}) AND id NOT IN (SELECT image_id FROM tags WHERE tag = ?)",
-            (step, ADDED + tag, tag),
-        )
-        connection.execute(
-            "INSERT INTO tags SELECT ?, image_id FROM changes WHERE step = ?", (tag, step)
-        )
+    with _step(catalog, f"tagged {{}} “{tag}”", ids, mark) as (connection, step):
+        _tag(connection, step, tag)
         return _count(connection, step)
 
 
@@ -58,16 +48,33 @@ def remove_tag(catalog: Catalog, ids: Iterable[int], tag: str) -> int:
         return _count(connection, step)
 
 
-def relabel(catalog: Catalog, ids: Iterable[int], label: str) -> int:
+def relabel(catalog: Catalog, ids: Iterable[int], label: str, *, mark: str = "") -> int:
     """Call images `label`; those that were in no split join train. Return how many changed.
+
+    Args:
+        catalog: Of the dataset.
+        ids: The images.
+        label: What to call them.
+        mark: A tag that they get in the same step, such as one that says who looked at them.
 
     Raises:
         WorkbenchError: The label is empty, too long, or has control characters.
     """
     label = check_text("label", label)
-    with _step(catalog, f"labelled {{}} “{label}”", ids) as (connection, step):
-        _set(connection, step, "label", label)
-        _set(connection, step, "split", str(Split.TRAIN), "split IS NULL AND problem IS NULL")
+    labels = dict.fromkeys(ids, label)
+    return relabel_each(catalog, labels, f"labelled {{}} “{label}”", mark=mark)
+
+
+def relabel_each(catalog: Catalog, labels: Mapping[int, str], title: str, *, mark: str = "") -> int:
+    """Call each image what it is given: image id → label. Otherwise as `relabel` and `assign`."""
+    by_label: dict[str, list[int]] = {}
+    for image_id, label in labels.items():
+        by_label.setdefault(check_text("label", label), []).append(image_id)
+    with _step(catalog, title, labels, mark) as (connection, step):
+        for label, ids in by_label.items():
+            _choose(connection, ids)
+            _set(connection, step, "label", label)
+            _set(connection, step, "split", str(Split.TRAIN), "split IS NULL AND problem IS NULL")
         return _count(connection, step)
 
 
@@ -85,9 +92,9 @@ def include(catalog: Catalog, ids: Iterable[int]) -> int:
         return _count(connection, step)
 
 
-def move(catalog: Catalog, ids: Iterable[int], split: Split) -> int:
-    """Put images into a split; return how many were not in it."""
-    with _step(catalog, f"moved {{}} to {split}", ids) as (connection, step):
+def move(catalog: Catalog, ids: Iterable[int], split: Split, *, mark: str = "") -> int:
+    """Put images into a split, with a tag in the same step; return how many were not in it."""
+    with _step(catalog, f"moved {{}} to {split}", ids, mark) as (connection, step):
         _set(connection, step, "split", str(split))
         return _count(connection, step)
 
@@ -146,36 +153,24 @@ def tags_of(catalog: Catalog, ids: Iterable[int]) -> dict[int, list[str]]:
     return found
 
 
-def check_text(kind: str, text: str) -> str:
-    """Return a tag or label without spaces around it.
-
-    Raises:
-        WorkbenchError: It is empty, too long, or has control characters.
-    """
-    text = text.strip()
-    if not text:
-        raise WorkbenchError(f"The {kind} is empty.", "Write a word or two.")
-    if len(text) > LONGEST_NAME or not text.isprintable():
-        raise WorkbenchError(
-            f"“{text[:40]}” cannot be a {kind}.",
-            f"Use up to {LONGEST_NAME} characters, all on one line.",
-        )
-    return text
-
-
 @contextmanager
 def _step(
-    catalog: Catalog, title: str, ids: Iterable[int]
+    catalog: Catalog, title: str, ids: Iterable[int], mark: str = ""
 ) -> Iterator[tuple[sqlite3.Connection, int]]:
     """Give a connection on which `chosen` holds `ids`, and the number of a new step.
 
-    The step is kept under its title, with the number of images that it changed, if any.
+    In the end the images are tagged with `mark`, if there is one. The step is kept under its title,
+    with the number of images that it changed, if any.
     """
+    ids = list(ids)
     with connect(catalog.path) as connection:
         connection.execute("CREATE TEMP TABLE chosen (id INTEGER PRIMARY KEY)")
         _choose(connection, ids)
         step = connection.execute("INSERT INTO steps (title) VALUES ('')").lastrowid or 0
         yield connection, step
+        if mark:
+            _choose(connection, ids)
+            _tag(connection, step, mark)
         count = _count(connection, step)
         if not count:
             connection.execute("DELETE FROM steps WHERE id = ?", (step,))
@@ -190,6 +185,19 @@ def _step(
 def _choose(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
     connection.execute("DELETE FROM chosen")
     connection.execute("INSERT OR IGNORE INTO chosen SELECT value FROM json_each(?)", (_json(ids),))
+
+
+def _tag(connection: sqlite3.Connection, step: int, tag: str) -> None:
+    """Tag the chosen images that have not had the tag, and note that they had not."""
+    connection.execute(
+        "INSERT INTO changes SELECT ?, id, ?, NULL FROM images "
+        f"WHERE id IN ({CHOSEN}) AND id NOT IN (SELECT image_id FROM tags WHERE tag = ?)",
+        (step, ADDED + tag, tag),
+    )
+    connection.execute(
+        "INSERT INTO tags SELECT ?, image_id FROM changes WHERE step = ? AND field = ?",
+        (tag, step, ADDED + tag),
+    )
 
 
 def _set(

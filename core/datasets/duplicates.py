@@ -19,6 +19,10 @@ ALIKE = (
     f"SELECT {COLUMNS}, leader, leader_bits FROM images "
     f"WHERE {STANDING_SQL[Standing.USABLE]} AND leader IS NOT NULL ORDER BY id"
 )
+NAMED = (
+    f"SELECT {COLUMNS} FROM images WHERE {STANDING_SQL[Standing.USABLE]} "
+    "AND id IN (SELECT value FROM json_each(?))"
+)
 LEADERS = (
     "SELECT id, IFNULL(leader, id), sha256 FROM images "
     "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
@@ -36,6 +40,9 @@ class Kind(StrEnum):
 
     NEAR = "near"
     """Other bytes that look alike: scaled, re-encoded, cropped a little, taken a moment later."""
+
+    MODEL = "model"
+    """Other bytes, and look-alikes to a model only: `core/finders/alike.py` finds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,9 @@ class Group:
     num_bits: int
     """Most bits of 256 in which a perceptual hash differs from that of the group's leader."""
 
+    similarity: float = 1.0
+    """Least cosine similarity of the embeddings that linked them; 1 where none were compared."""
+
     @property
     def leaks(self) -> bool:
         """Whether they are in several splits, as when what is tested with was trained on."""
@@ -78,15 +88,15 @@ def find_groups(catalog: Catalog) -> list[Group]:
     with connect(catalog.path) as connection:
         same = [Twin(*row) for row in connection.execute(SAME)]
         alike = [(Twin(*row[:5]), row[5], row[6]) for row in connection.execute(ALIKE)]
-    groups = [_group(Kind.EXACT, twins, 0) for twins in _by_content(same).values()]
+    groups = [group_twins(Kind.EXACT, twins, 0) for twins in _by_content(same).values()]
     led: dict[int, list[tuple[Twin, int]]] = defaultdict(list)
     for twin, leader, bits in alike:
         led[leader].append((twin, bits))
     for members in led.values():
         contents = _by_content(twin for twin, _ in members).values()
         bits = max(bits for _, bits in members)
-        groups.append(_group(Kind.NEAR, [min(copies, key=_rank) for copies in contents], bits))
-    return sorted((group for group in groups if len(group.twins) > 1), key=_harm)
+        groups.append(group_twins(Kind.NEAR, [min(copies, key=_rank) for copies in contents], bits))
+    return sorted((group for group in groups if len(group.twins) > 1), key=harm)
 
 
 def leaders(catalog: Catalog, ids: Iterable[int]) -> dict[int, int]:
@@ -118,8 +128,16 @@ def proposal(group: Group, keep: int | None = None) -> tuple[int, ...]:
     return tuple(twin.id for twin in group.twins if twin.id != kept)
 
 
-def _group(kind: Kind, twins: Iterable[Twin], num_bits: int) -> Group:
-    return Group(kind, tuple(sorted(twins, key=_rank)), num_bits)
+def read_twins(catalog: Catalog, ids: Iterable[int]) -> dict[int, Twin]:
+    """Return what is known of images by id; those that are not in use are left out."""
+    with connect(catalog.path) as connection:
+        rows = connection.execute(NAMED, [str(sorted(set(ids)))])
+        return {row[0]: Twin(*row) for row in rows}
+
+
+def group_twins(kind: Kind, twins: Iterable[Twin], num_bits: int, similarity: float = 1.0) -> Group:
+    """Return a group with the one to keep first."""
+    return Group(kind, tuple(sorted(twins, key=_rank)), num_bits, similarity)
 
 
 def _by_content(twins: Iterable[Twin]) -> dict[str, list[Twin]]:
@@ -135,6 +153,8 @@ def _rank(twin: Twin) -> tuple[int, int, int]:
     return KEPT_FIRST[split], -twin.num_pixels, twin.id
 
 
-def _harm(group: Group) -> tuple[bool, bool, bool, int, int]:
-    near = group.kind == Kind.NEAR
-    return not group.leaks, not group.conflicting, near, group.num_bits, group.twins[0].id
+def harm(group: Group) -> tuple[bool, bool, int, int, float, int]:
+    """Order groups: leaks first, then contradicting labels, then by how sure it is."""
+    kind = list(Kind).index(group.kind)
+    sure = kind, group.num_bits, -group.similarity
+    return not group.leaks, not group.conflicting, *sure, group.twins[0].id

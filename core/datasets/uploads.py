@@ -9,9 +9,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from core.datasets.curation import check_text
 from core.datasets.layout import Labels, Layout
 from core.datasets.registry import Dataset, Root, write_roots
+from core.datasets.words import check_text
 from core.errors import UnreadableImageError, WorkbenchError
 from core.files import write_atomically
 from core.images import EXTENSIONS, open_image, read_header

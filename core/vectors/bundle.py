@@ -14,8 +14,8 @@ from pathlib import Path
 
 from core.artifacts import MANIFEST, Manifest, open_artifact
 from core.datasets.catalog import ImageRow, Split
-from core.datasets.curation import check_text
 from core.datasets.registry import Dataset, open_dataset
+from core.datasets.words import check_text
 from core.errors import MissingError, UnreadableImageError
 from core.progress import Progress, Work
 from core.thumbnails import keep_thumbnails, thumbnail

@@ -14,8 +14,12 @@ PATHS = {
     "Query": ("pages/query.py", ":material/image_search:"),
     "Explore": ("pages/explore.py", ":material/scatter_plot:"),
     "Evaluate": ("pages/evaluate.py", ":material/monitoring:"),
+    "Finders": ("pages/finders.py", ":material/troubleshoot:"),
 }
-GROUPS = {"Prepare": ("Datasets", "Training", "Indexes"), "Use": ("Query", "Explore", "Evaluate")}
+GROUPS = {
+    "Prepare": ("Datasets", "Training", "Indexes"),
+    "Use": ("Query", "Explore", "Evaluate", "Finders"),
+}
 
 
 def go(title: str) -> NoReturn:

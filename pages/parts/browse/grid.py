@@ -7,8 +7,8 @@ import streamlit as st
 from core.datasets import curation
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
-from pages.parts import curate
 from pages.parts.browse import details, filter_bar, selection_bar, view_charts
+from pages.parts.curating import undo_button
 from pages.parts.gallery import Tile, selectable_gallery
 from pages.parts.tiles import tiles_of
 from state import facts, session
@@ -42,7 +42,7 @@ def _page(dataset: Dataset, view: View) -> None:
     count = facts.count(dataset.catalog, view.images)
     if count == 0:
         st.info("No image fits these filters. Take one away above.")
-        curate.undo_button(dataset, "datasets")
+        undo_button(dataset)
         return
     num_pages = -(-count // view.page_size)
     view = replace(view, page=min(view.page, num_pages))

@@ -5,7 +5,7 @@ import streamlit as st
 from core.datasets.catalog import ImageRow
 from core.datasets.filters import Standing
 from core.datasets.registry import Dataset
-from pages.parts import curate
+from pages.parts.curating import changes, undo_button
 from state import session
 from state.view import View
 
@@ -15,14 +15,14 @@ def show(dataset: Dataset, view: View, rows: list[ImageRow], count: int) -> None
     picked = session.selection().picked
     if not picked:
         _extend(dataset, view, rows, count)
-        curate.undo_button(dataset, "datasets")
+        undo_button(dataset)
         return
-    has_excluded = view.images.standing != Standing.USABLE
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{len(picked):,}** selected", width="content")
         _extend(dataset, view, rows, count)
-        curate.changes(dataset, sorted(picked), "datasets", take_in=has_excluded)
-        curate.undo_button(dataset, "datasets")
+        can_include = view.images.standing != Standing.USABLE
+        changes(dataset, sorted(picked), key="datasets", can_include=can_include)
+        undo_button(dataset)
 
 
 def _extend(dataset: Dataset, view: View, rows: list[ImageRow], count: int) -> None:

@@ -12,7 +12,7 @@ from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
 from core.maps.colouring import predict
 from core.maps.selection_facts import Facts, describe, found_among
-from pages.parts import curate, ways
+from pages.parts import curating, ways
 from pages.parts.explore.point import use_as_query
 from pages.parts.gallery import Tile, gallery
 from pages.parts.text import plain
@@ -100,7 +100,7 @@ def _actions(
         if st.button("Use as query", key="explore-ask", icon=":material/image_search:", help=ASKS):
             session.ask_by_image(*_middle(opened, ids))
             ways.go("Query")
-        curate.changes(dataset, ids, "explore", take_in=any(row.excluded for row in rows))
+        curating.changes(dataset, ids, key="explore", can_include=any(row.excluded for row in rows))
         if st.button(
             "Train without these", key="explore-without", icon=":material/model_training:"
         ):
@@ -116,7 +116,7 @@ def _actions(
             icon=":material/download:",
             key="explore-csv",
         )
-        curate.undo_button(dataset, "explore")
+        curating.undo_button(dataset, key="explore")
         st.button("Let go", key="explore-clear", type="tertiary", on_click=_clear, args=(opened,))
 
 

@@ -1,0 +1,236 @@
+"""How well the finders find, on labels that were made wrong and on pictures that do not belong.
+
+    python -m benchmarks.finders --home HOME [--index ID] [--count 100000]
+
+HOME has an index of a labelled dataset, such as all of Caltech-101. Labels are made wrong at
+random, or as people confuse them: each class with the one that is most like it (the asymmetric
+noise of Patrini et al., *Making Deep Neural Networks Robust to Label Noise*, 2017). Where cleanlab
+is installed, it ranks the same neighbours' probabilities, and those of a cross-validated logistic
+regression.
+
+Shapes, in this file: N images, D embedding dimensions, C classes.
+"""
+
+import argparse
+import io
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import HDBSCAN
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.model_selection import cross_val_predict
+from sklearn.neighbors import LocalOutlierFactor
+
+from benchmarks.large_sets import LargeSet
+from benchmarks.yardstick import report, seconds
+from core.artifacts import Manifest, list_artifacts
+from core.datasets.drawn import CATEGORIES, draw
+from core.datasets.registry import open_dataset
+from core.embedder.batches import load_square
+from core.embedder.models import load_model
+from core.finders.clusters import find_clusters
+from core.finders.labelling import read_labelling
+from core.finders.linear import fit
+from core.finders.neighbours import Neighbours, find_neighbours
+from core.finders.outliers import outlierness
+from core.finders.suspects import Judges, content_labels, wrong_labels
+from core.progress import finish
+from core.vectors.embeddings import Embeddings, open_embeddings
+from core.vectors.encoding import Encoder
+from core.vectors.unit_rows import unit
+from core.workspace import Workspace
+
+K = 20
+SHARE = 0.05
+SEEDS = 3
+NUM_PLANTED = 24
+LEAST_CLUSTER = 10
+
+Scores = NDArray[np.floating]
+Labels = NDArray[np.int32]
+
+
+def made_wrong(
+    labels: Labels, vectors: NDArray[np.float32], *, confused: bool, seed: int
+) -> Labels:
+    """Return the labels, of which a share is another: of the class most like it, or any."""
+    drawn = np.random.default_rng(seed)
+    wrong, num_classes = labels.copy(), int(labels.max()) + 1
+    rows = drawn.choice(len(labels), int(SHARE * len(labels)), replace=False)
+    means = unit(np.stack([vectors[labels == each].mean(axis=0) for each in range(num_classes)]))
+    likeness = means @ means.T - 2 * np.eye(num_classes)
+    moves = drawn.integers(1, num_classes, len(rows))
+    any_other = (labels[rows] + moves) % num_classes
+    wrong[rows] = likeness.argmax(axis=1)[labels[rows]] if confused else any_other
+    return wrong
+
+
+def neighbours_say(vectors: NDArray[np.float32], near: Neighbours, labels: Labels) -> Scores:
+    """Return the (N, C) shares of the neighbours' votes."""
+    num_classes = int(labels.max()) + 1
+    told = content_labels(near.contents, labels)
+    judges = Judges(near, told, fit(vectors, told, num_classes), num_classes)
+    return judges.votes(np.arange(len(labels)))
+
+
+def rankings(
+    vectors: NDArray[np.float32], near: Neighbours, labels: Labels
+) -> dict[str, Callable[[], Scores]]:
+    """Return ways to say how doubtful each of the (N,) labels is."""
+
+    def ours() -> Scores:
+        found = wrong_labels(vectors, near, labels, int(labels.max()) + 1)
+        scores = np.zeros(len(labels))
+        scores[found.rows] = found.scores
+        return scores
+
+    def share() -> Scores:
+        shares = neighbours_say(vectors, near, labels)
+        return 1 - shares[np.arange(len(labels)), labels]
+
+    ways = {"ours": ours, "neighbours that disagree": share}
+    try:
+        from cleanlab.rank import get_label_quality_scores
+    except ImportError:
+        print("cleanlab is not installed, and not measured")
+        return ways
+
+    def cleanlab(method: str, probabilities: Callable[[], Scores]) -> Callable[[], Scores]:
+        return lambda: -np.asarray(get_label_quality_scores(labels, probabilities(), method=method))
+
+    def probe() -> Scores:
+        classifier = LogisticRegression(C=10, max_iter=100)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = cross_val_predict(classifier, vectors, labels, cv=5, method="predict_proba")
+        return np.asarray(found)
+
+    for method in ("self_confidence", "normalized_margin"):
+        by_neighbours = cleanlab(method, lambda: neighbours_say(vectors, near, labels))
+        ways[f"cleanlab, neighbours, {method}"] = by_neighbours
+        ways[f"cleanlab, 5-fold logistic, {method}"] = cleanlab(method, probe)
+    return ways
+
+
+def judge_labels(vectors: NDArray[np.float32], near: Neighbours, labels: Labels) -> None:
+    """Print how well labels that were made wrong are found."""
+    print(f"\nLabels, {SHARE:.0%} made wrong, mean of {SEEDS}: average precision, of the first 100")
+    for title, confused in (("at random", False), ("by the class most like it", True)):
+        figures: dict[str, list[tuple[float, float, float]]] = {}
+        for seed in range(SEEDS):
+            wrong = made_wrong(labels, vectors, confused=confused, seed=seed)
+            is_wrong = wrong != labels
+            for name, rank in rankings(vectors, near, wrong).items():
+                started = time.perf_counter()
+                scores = rank()
+                taken = time.perf_counter() - started
+                first = is_wrong[np.argsort(-scores, kind="stable")[:100]].mean()
+                precision = average_precision_score(is_wrong, scores)
+                figures.setdefault(name, []).append((precision, first, taken))
+        print(f"  {title}")
+        for name, values in figures.items():
+            precision, first, taken = np.mean(values, axis=0)
+            print(f"    {name:<46} {precision:.3f}  {first:.2f}  {taken:7.2f} s")
+
+
+def drawn_pictures(workspace: Workspace, embeddings: Embeddings) -> NDArray[np.float32]:
+    """Embed pictures that were drawn and not photographed, two of each category."""
+    model = load_model(workspace, embeddings.manifest.made_from["model"])
+    pixels = []
+    for number in range(NUM_PLANTED):
+        file = io.BytesIO()
+        draw(CATEGORIES[number % len(CATEGORIES)], number).image.save(file, "PNG")
+        file.seek(0)
+        pixels.append(load_square(file, model.config.image_size, "drawn.png"))
+    found, _ = Encoder(model, embeddings.encoding).embed(np.stack(pixels))
+    return np.asarray(found, np.float32)
+
+
+def judge_outliers(workspace: Workspace, embeddings: Embeddings) -> None:
+    """Print how well drawn pictures among photographs are found."""
+    planted = drawn_pictures(workspace, embeddings)
+    vectors = np.vstack([embeddings.vectors, planted])
+    is_planted = np.arange(len(vectors)) >= len(embeddings.vectors)
+    near = neighbours_of(vectors)
+    factor = LocalOutlierFactor(n_neighbors=K).fit(vectors)
+    print(f"\nOutliers, {NUM_PLANTED} drawn pictures among {len(embeddings.vectors):,} photographs")
+    print("  area under the ROC curve, of the first 24, of the first 100")
+    for name, scores in (
+        ("ours: mean distance to 10", outlierness(near)),
+        ("distance to the nearest", 1 - near.similarities[:, 0]),
+        ("local outlier factor, scikit-learn", -factor.negative_outlier_factor_),
+    ):
+        order = np.argsort(-scores, kind="stable")
+        area = roc_auc_score(is_planted, scores)
+        found = [int(is_planted[order[:first]].sum()) for first in (NUM_PLANTED, 100)]
+        print(f"    {name:<46} {area:.3f}  {found[0]}  {found[1]}")
+
+
+def measure_time(vectors: NDArray[np.float32], labels: Labels, count: int) -> None:
+    """Print what finding takes beside HDBSCAN on all distances, and how it grows."""
+    near = neighbours_of(vectors)
+    plain = HDBSCAN(min_cluster_size=LEAST_CLUSTER, min_samples=2, copy=True)
+    report(
+        f"Clusters of {len(vectors):,}",
+        {
+            "HDBSCAN on all distances, scikit-learn": seconds(lambda: plain.fit(vectors)),
+            "neighbours, then HDBSCAN on their graph": seconds(
+                lambda: find_clusters(neighbours_of(vectors), LEAST_CLUSTER)
+            ),
+            "of that, the clusters": seconds(lambda: find_clusters(near, LEAST_CLUSTER)),
+        },
+    )
+    large = LargeSet(vectors).vectors(count)
+    told = np.random.default_rng(0).integers(0, int(labels.max()) + 1, count).astype(np.int32)
+    found: list[Neighbours] = []
+    report(
+        f"{count:,} images",
+        {
+            "neighbours": seconds(lambda: found.append(neighbours_of(large))),
+            "clusters": seconds(lambda: find_clusters(found[0], LEAST_CLUSTER)),
+            "wrong labels, each time labels change": seconds(
+                lambda: wrong_labels(large, found[0], told, int(told.max()) + 1)
+            ),
+        },
+    )
+
+
+def neighbours_of(vectors: NDArray[np.float32]) -> Neighbours:
+    """Return the table of neighbours, no image being a copy."""
+    return finish(find_neighbours(vectors, np.zeros((len(vectors), 32), np.uint8), K))
+
+
+def chosen(workspace: Workspace, index_id: str | None) -> Manifest:
+    """Return the index that is named, or the newest."""
+    indexes = list_artifacts(workspace.indexes)[0]
+    return next(made for made in indexes if index_id in (None, made.id))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--index")
+    parser.add_argument("--count", type=int, default=100_000)
+    options = parser.parse_args()
+    workspace = Workspace(options.home)
+    index = chosen(workspace, options.index)
+    embeddings = open_embeddings(workspace, index.made_from["embeddings"])
+    catalog = open_dataset(workspace, index.made_from["dataset"]).catalog
+    labelling = read_labelling(catalog, embeddings.image_ids)
+    labelled = np.flatnonzero(labelling.labels >= 0)
+    vectors = np.ascontiguousarray(embeddings.vectors[labelled])
+    labels = labelling.labels[labelled]
+    print(f"{index.id}: {len(vectors):,} images of {len(labelling.classes)} classes")
+    judge_labels(vectors, neighbours_of(vectors), labels)
+    judge_outliers(workspace, embeddings)
+    measure_time(vectors, labels, options.count)
+
+
+if __name__ == "__main__":
+    main()

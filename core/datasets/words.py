@@ -1,0 +1,23 @@
+"""What a tag or a label may be."""
+
+from core.errors import WorkbenchError
+
+LONGEST_NAME = 200
+"""Characters in a tag or a label."""
+
+
+def check_text(kind: str, text: str) -> str:
+    """Return a tag or label without spaces around it.
+
+    Raises:
+        WorkbenchError: It is empty, too long, or has control characters.
+    """
+    text = text.strip()
+    if not text:
+        raise WorkbenchError(f"The {kind} is empty.", "Write a word or two.")
+    if len(text) > LONGEST_NAME or not text.isprintable():
+        raise WorkbenchError(
+            f"“{text[:40]}” cannot be a {kind}.",
+            f"Use up to {LONGEST_NAME} characters, all on one line.",
+        )
+    return text

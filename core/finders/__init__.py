@@ -1,0 +1,1 @@
+"""Finders: what is wrong with a dataset, or worth a look, by the embeddings of an index."""

@@ -1,0 +1,46 @@
+"""A wrong label found, put right and taken back, in a real browser."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from core.datasets.curation import relabel
+from core.datasets.registry import open_dataset
+from core.workspace import Workspace
+from tests.browser.journey import MINUTE, options
+from tests.browser.workbench import Workbench, open_page
+
+IMAGES = "Found images"
+
+
+def test_a_suggested_label_is_accepted_leaves_the_list_and_comes_back(
+    full: Workspace, start_workbench: Callable[..., Workbench], sound_page: Page
+) -> None:
+    catalog = open_dataset(full, "colours").catalog
+    wrong = next(row for row in catalog.rows() if row.path.startswith("red/"))
+    relabel(catalog, [wrong.id], "blue")
+    page = open_page(sound_page, start_workbench(full.home), "finders")
+
+    page.get_by_role("button", name="Look through them").click()
+    tiles = options(page, IMAGES)
+    suspect = tiles.filter(has_text="→ red").filter(has_text="blue")
+    expect(suspect).to_have_count(1, timeout=2 * MINUTE)
+
+    suspect.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("It is labelled blue and looks like red")).to_be_visible()
+    expect(dialog.get_by_text("The 5 images nearest to it")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+    suspect.hover()
+    suspect.locator(".check").click()
+    page.get_by_role("button", name="Accept suggested").click()
+    expect(page.get_by_text("1 image changed")).to_be_visible()
+    expect(suspect).to_have_count(0)
+    assert catalog.rows_by_id([wrong.id])[wrong.id].label == "red"
+
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Taken back: labelled 1 image as suggested")).to_be_visible()
+    expect(suspect).to_have_count(1)
+    assert catalog.rows_by_id([wrong.id])[wrong.id].label == "blue"
