@@ -4,18 +4,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.commands.command import Command, Result, artifact_facts, describe_artifact
+from core.commands.command import STARTING, Command, Result, artifact_facts, describe_artifact
 from core.errors import MissingError, WorkbenchError
 from core.files import write_atomically
 from core.finders.config import THRESHOLD, FindConfig, Finder
 from core.options import add_options, read_options
-from core.progress import Progress, Work
+from core.progress import Work
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
     from core.finders.findings import Findings
-
-STARTING = Progress(0, 0, "starting")
 
 
 def _configure_find(parser: argparse.ArgumentParser) -> None:
