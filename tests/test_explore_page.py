@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from core.artifacts import Manifest, draft, list_artifacts, publish
@@ -15,9 +16,17 @@ from core.datasets.registry import Dataset, open_dataset
 from core.datasets.rescan import rescan
 from core.datasets.schema import connect
 from core.lineage import read_lineage
-from core.maps.config import MapConfig
+from core.maps.config import MapConfig, MapMethod
+from core.maps.epochs import build_epoch_maps
 from core.maps.maps import Map, build_map, open_map
 from core.progress import finish
+from core.training.config import TrainConfig
+from core.training.record import begin_record, record_epoch
+from core.training.runs import folder_of, list_runs
+from core.training.train import train
+from core.vectors.config import IndexConfig
+from core.vectors.embeddings import embed_dataset
+from core.vectors.indexes import build_index
 from core.vectors.updates import update_index
 from core.workspace import Workspace
 from pages.parts.explore.selection import csv_of
@@ -286,3 +295,72 @@ def test_the_csv_of_a_selection_has_a_line_an_image(full: Workspace) -> None:
     assert table["label"].tolist() == [rows[i].label for i in ids]
     assert table["neighbours_kept"].tolist() == pytest.approx(found.kept[places], abs=1e-4)
     assert list(table.columns[4:]) == ["neighbours_say", "neighbours_kept"]
+
+
+def test_a_training_is_played_through_its_epochs(full: Workspace, visit: Open) -> None:
+    draw(full)
+    [model], _ = list_artifacts(full.models)
+    [run] = list_runs(full)
+    assert run.model == model.id
+    assert "explore-view" not in [control.key for control in visit("explore").segmented_control]
+    rows = colours(full).catalog.rows()
+    ids = np.array([row.id for row in rows])
+    folder = folder_of(full, run.id)
+    labels = np.zeros(len(ids), np.int64)
+    begin_record(folder, ids, labels, ["a"])
+    random = np.random.default_rng(0)
+    for epoch in (1, 2):
+        embeddings = random.normal(size=(len(ids), 8)).astype(np.float32)
+        record_epoch(folder, epoch, embeddings, labels, labels)
+    app = visit("explore")
+    app.segmented_control(key="explore-view").set_value("Through its training").run()
+    assert "recorded its validation images after each epoch" in texts(app)
+    app.button(key="explore-draw-epochs").click().run()
+    [view] = resources.jobs().views()
+    resources.jobs().stop(view.record.id)
+    resources.jobs().wait(view.record.id, 90)
+    assert view.record.arguments == ("map-epochs", "--run", run.id)
+
+    found = finish(build_epoch_maps(full, run.id))
+    app.run()
+    assert "**30 validation images**" in texts(app)
+    first = ScatterEvent("box", *bounds_of(found.points[0][:1]), frame=0)
+    app.session_state["selection"].map_event[f"explore-epochs-{run.id}"] = first
+    app.run()
+    assert "**1 selected**" in texts(app)
+
+
+def bounds_of(
+    points: NDArray[np.float32],
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    [[x, y]] = points.tolist()
+    return (x - 1e-4, x + 1e-4), (y - 1e-4, y + 1e-4)
+
+
+def test_two_models_are_beside_each_other_and_their_selections_linked(
+    full: Workspace, visit: Open
+) -> None:
+    first = draw(full)
+    config = TrainConfig(
+        dataset="colours", backbone="resnet18", weights="none", trainable_blocks=4,
+        image_size=32, epochs=0,
+    )  # fmt: skip
+    model = finish(train(full, config))
+    embeddings = finish(embed_dataset(full, "colours", model.id))
+    other = finish(build_index(full, embeddings.id, IndexConfig()))
+    finish(build_map(full, MapConfig(index=other.id, method=MapMethod.PCA)))
+    app = visit("explore")
+    app.session_state["selection"].index = first.config.index
+    app.session_state["selection"].model = first.manifest.made_from["model"]
+    app.run()
+    app.segmented_control(key="explore-view").set_value("Beside another").run()
+    assert app.selectbox(key="explore-beside").options == [f"{model.id}: PCA in 2D · seed 0"]
+    key = f"explore-left-{first.manifest.id}"
+    ids = first.image_ids[:12].tolist()
+    app.session_state["selection"].map_linked = (key, ids)
+    app.run()
+    said = texts(app)
+    assert "**12 selected.**" in said
+    assert "Precision@10: left **" in said
+    assert ", right **" in said
+    assert not app.error
