@@ -21,10 +21,10 @@ from core.training.runs import folder_of, read_run
 from core.workspace import Workspace
 
 FILE = "epochs_map.npz"
-STEPS, CALM = 200, 0.6
+STEPS, CALM = 100, 0.3
 """Epochs of UMAP that move one map on to the next, and what the first of them are held to, of what
-a map laid out from nothing begins with. With fewer or calmer ones a group that is not there yet
-seems to be, for it is the later map's; with more the whole turns over."""
+a map laid out from nothing begins with. More of either moved images further, and made maps no more
+trustworthy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +35,7 @@ class EpochMaps:
     """(T,) ascending; 0 is before the first."""
 
     points: NDArray[np.float32]
-    """(T, V, 2), each turned to lie on the next as well as it can."""
+    """(T, V, 2), each turned to lie on the one before it as well as it can."""
 
     image_ids: NDArray[np.int64]
     """(V,) catalog ids."""
@@ -44,8 +44,8 @@ class EpochMaps:
 def build_epoch_maps(workspace: Workspace, run_id: str) -> Work[EpochMaps]:
     """Lay out what a run recorded after each epoch, and keep it in the run's folder.
 
-    The last epoch is laid out first, and each one before it begins where the one after it ended:
-    images move from map to map, and do not jump.
+    Each begins where the one before it ended: images move from map to map, and do not jump. It does
+    not go backwards, from the finished map: its groups would seem to be there before they are.
 
     Raises:
         MissingError: There is no such run.
@@ -67,11 +67,10 @@ def build_epoch_maps(workspace: Workspace, run_id: str) -> Work[EpochMaps]:
             "Give the validation split more images and train again.",
         )
     points: list[NDArray[np.float32]] = []
-    for number, epoch in enumerate(reversed(epochs)):
-        later = points[-1] if points else None
-        work = _lay_out(read_epoch(folder, epoch), later)
+    for number, epoch in enumerate(epochs):
+        work = _lay_out(read_epoch(folder, epoch), points[-1] if points else None)
         points.append((yield from part_of(work, number, len(epochs), f"epoch {epoch}")))
-    found = EpochMaps(np.array(epochs), np.stack(points[::-1]), ids)
+    found = EpochMaps(np.array(epochs), np.stack(points), ids)
     _write(folder / FILE, found)
     return found
 
@@ -106,18 +105,18 @@ def align(points: NDArray[np.float32], to: NDArray[np.float32]) -> NDArray[np.fl
 
 
 def _lay_out(
-    vectors: NDArray[np.float32], later: NDArray[np.float32] | None
+    vectors: NDArray[np.float32], before: NDArray[np.float32] | None
 ) -> Work[NDArray[np.float32]]:
     config = MapConfig(index="")
     k = min(config.neighbours, len(vectors)) - 1
     neighbours = yield from find_neighbours(vectors, k)
     unlabelled = np.full(len(vectors), umap.NO_LABEL)
-    if later is None:
+    if before is None:
         start = umap.spread(pca.fit(vectors, 2).project(vectors))
         return (yield from umap.lay_out(start, neighbours, config, unlabelled))
     calm = umap.Schedule(STEPS, CALM)
-    points = yield from umap.lay_out(later, neighbours, config, unlabelled, calm)
-    return align(points, later)
+    points = yield from umap.lay_out(before, neighbours, config, unlabelled, calm)
+    return align(points, before)
 
 
 def _write(path: Path, found: EpochMaps) -> None:

@@ -58,7 +58,7 @@ def show(run: Run, dataset: Dataset) -> None:
     )
     st.markdown(
         f"**{len(found.image_ids):,} validation images** of {name}, after each of its epochs. Each "
-        "map is laid out from the one after it, and turned to lie on it."
+        "map begins where the one before it ended."
     )
     chosen = session.selection()
     kept: ScatterEvent | None = chosen.map_event.get(key)
