@@ -43,7 +43,7 @@ OURS = """
 import sys, numpy
 from core.maps import pca, umap
 from core.maps.config import MapConfig
-from core.maps.neighbour_search import find_neighbours
+from core.maps.neighbours import find_neighbours
 from core.progress import finish
 vectors = numpy.load(sys.argv[1])
 config = MapConfig(index="none")

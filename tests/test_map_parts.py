@@ -8,9 +8,9 @@ from core.maps import pca, trust
 from core.maps.clusters import NO_CLUSTER, find_clusters, medoids
 from core.maps.config import MapMetric
 from core.maps.density import density
-from core.maps.neighbour_search import MOST_COMPARED, find_neighbours
-from core.maps.neighbours import Neighbours
+from core.maps.neighbours import Neighbours, find_neighbours
 from core.progress import finish
+from core.vectors.nearest_others import MOST_COMPARED
 from tests.circles import at
 
 DEGREES = (0, 10, 30, 60, 100, 150)

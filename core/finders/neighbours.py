@@ -11,11 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.progress import Progress, Work, part_of
-from core.vectors.exact import nearest_rows
-
-BLOCK = 1024
-"""Images that are asked for together: a stop waits for one block, and memory holds one."""
+from core.progress import Work
+from core.vectors.nearest_others import nearest_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Neighbours:
 def find_neighbours(
     vectors: NDArray[np.float32], sha256s: NDArray[np.uint8], k: int
 ) -> Work[Neighbours]:
-    """Compare every image with every other, exactly.
+    """Find the nearest others of each image.
 
     Args:
         vectors: (N, D) float32 unit rows; may be mapped.
@@ -51,21 +48,9 @@ def find_neighbours(
     contents = first_rows(sha256s)
     originals = np.flatnonzero(contents == np.arange(len(contents)))
     base = vectors if len(originals) == len(vectors) else vectors[originals]
-    k = min(k, len(base) - 1)
-    rows = np.empty((len(base), k), np.int32)
-    similarities = np.empty((len(base), k), np.float32)
-    num_blocks = -(-len(base) // BLOCK)
-    for number in range(num_blocks):
-        start = number * BLOCK
-        asked = np.ascontiguousarray(base[start : start + BLOCK], np.float32)
-        search = part_of(nearest_rows(base, asked, k + 1), number, num_blocks, "neighbours")
-        found, scores = yield from search
-        others = _others(found, start)
-        rows[start : start + BLOCK] = originals[found[others].reshape(-1, k)]
-        similarities[start : start + BLOCK] = scores[others].reshape(-1, k)
-    yield Progress(num_blocks, num_blocks, "neighbours")
+    found, similarities = yield from nearest_others(base, min(k, len(base) - 1))
     places = np.searchsorted(originals, contents)
-    return Neighbours(rows[places], np.clip(similarities, -1, 1)[places], contents)
+    return Neighbours(originals[found].astype(np.int32)[places], similarities[places], contents)
 
 
 def first_rows(sha256s: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -77,13 +62,3 @@ def first_rows(sha256s: NDArray[np.uint8]) -> NDArray[np.int32]:
         _, at, inverse = np.unique(keys, return_index=True, return_inverse=True)
         first[known] = known[at][inverse]
     return first
-
-
-def _others(found: NDArray[np.int64], start: int) -> NDArray[np.bool_]:
-    """Mark all but one of the (B, K + 1) rows found: not the image itself, or else the last.
-
-    Images that are all the same to the model tie, and the image itself may then not be found.
-    """
-    others: NDArray[np.bool_] = found != start + np.arange(len(found))[:, None]
-    others[others.all(axis=1), -1] = False
-    return others

@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.maps.maps import Map
-from core.maps.neighbour_search import find_neighbours
-from core.maps.neighbours import Neighbours
+from core.maps.neighbours import Neighbours, find_neighbours
 from core.maps.trust import kept_share
 from core.progress import finish
 from core.vectors.embeddings import Embeddings

@@ -16,8 +16,7 @@ from core.errors import WorkbenchError
 from core.maps import pca, trust, tsne, umap
 from core.maps.clusters import find_clusters
 from core.maps.config import FEWEST_IMAGES, MapConfig, MapMethod
-from core.maps.neighbour_search import find_neighbours
-from core.maps.neighbours import Neighbours
+from core.maps.neighbours import Neighbours, find_neighbours
 from core.maps.pca import Projection
 from core.progress import Work, part_of
 from core.vectors.embeddings import Embeddings, open_embeddings

@@ -1,8 +1,6 @@
-"""Each image's nearest others in the embedding space, which maps are laid out and judged by.
+"""Each image's true neighbours, which maps are laid out and judged by.
 
-Finding them is the business of `neighbour_search.py`.
-
-Shapes, in this file: N images, K neighbours.
+Shapes, in this file: N images, D embedding dimensions, K neighbours.
 """
 
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.maps.config import MapMetric
+from core.progress import Work
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,3 +30,10 @@ class Neighbours:
         """Return (N, K) distances: 1 - cosine in [0, 2], or euclidean between unit rows."""
         cosine = np.clip(1 - self.similarities, 0, 2)
         return np.sqrt(2 * cosine) if metric == MapMetric.EUCLIDEAN else cosine
+
+
+def find_neighbours(vectors: NDArray[np.float32], k: int) -> Work[Neighbours]:
+    """Find the `k` nearest others of each of (N, D) unit rows, at most N - 1."""
+    from core.vectors.nearest_others import nearest_others  # Loads FAISS, which a page must not
+
+    return Neighbours(*(yield from nearest_others(vectors, k)))

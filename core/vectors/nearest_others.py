@@ -1,4 +1,4 @@
-"""Finding each image's nearest others in the embedding space.
+"""Each image's nearest others in the embedding space.
 
 Shapes, in this file: N images, D embedding dimensions, K neighbours.
 """
@@ -7,25 +7,31 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from core.maps.neighbours import Neighbours
 from core.progress import Progress, Work
 from core.vectors.building import build
 from core.vectors.config import IndexConfig, IndexKind
 
 MOST_COMPARED = 20_000
 """Up to so many images each is compared with all others; beyond, with those of the nearest of some
-groups, which is what UMAP's own search does by other means."""
+groups, which find nearly all of its neighbours."""
 
 LISTS, NPROBE = 512, 16
-BATCH = 2048
+BATCH = 1024
+"""Images that are asked for together: a stop waits for one batch."""
 
 
-def find_neighbours(vectors: NDArray[np.float32], k: int) -> Work[Neighbours]:
+def nearest_others(
+    vectors: NDArray[np.float32], k: int
+) -> Work[tuple[NDArray[np.int32], NDArray[np.float32]]]:
     """Find the `k` nearest others of each embedding.
 
     Args:
         vectors: (N, D) float32 unit rows; may be mapped.
         k: Neighbours wanted, at most N - 1.
+
+    Returns:
+        (N, K) rows, the nearest first and never the image's own, and (N, K) cosine similarities in
+        [-1, 1].
     """
     count = len(vectors)
     index = yield from _index_of(vectors)
@@ -37,7 +43,7 @@ def find_neighbours(vectors: NDArray[np.float32], k: int) -> Work[Neighbours]:
         block = slice(start, start + len(queries))
         rows[block], similarities[block] = _others(near, found, np.arange(start, block.stop))
         yield Progress(block.stop, count, "finding neighbours")
-    return Neighbours(rows, similarities)
+    return rows, np.clip(similarities, -1, 1)
 
 
 def _index_of(vectors: NDArray[np.float32]) -> Work[faiss.Index]:
