@@ -95,7 +95,7 @@ def test_ten_categories_from_a_folder_to_the_map(
     expect(options(page, "Matches").first).to_contain_text("1 · watch")
     expect(options(page, "Matches").first).to_contain_text("similarity 1.000")
     lasso_everything(page, draw_map(page))
-    expect(page.get_by_text(f"{count:,} selected")).to_be_visible()
+    expect(page.get_by_text(f"Selected: {count:,} images.")).to_be_visible()
 
     after = headless(workbench.home, "evaluate", "--index", "caltech101-vgg16_bn-flat")
     print(

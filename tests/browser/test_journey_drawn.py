@@ -70,7 +70,7 @@ def test_from_the_first_click_to_the_map(
     plot = draw_map(page)
     print(f"\nthe whole journey took {time.monotonic() - started:.0f} s")
     lasso_everything(page, plot)
-    expect(page.get_by_text("720 selected")).to_be_visible()
+    expect(page.get_by_text("Selected: 720 images.")).to_be_visible()
     expect(tiles(page, "Selected images")).to_have_count(60)
 
     [evaluation] = read_lineage(Workspace(workbench.home)).evaluations

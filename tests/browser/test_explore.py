@@ -1,0 +1,51 @@
+"""A lasso by the mouse leads to images, to what is said of them, and to a better dataset."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from core.artifacts import list_artifacts
+from core.datasets.filters import ImageFilter, Standing
+from core.datasets.registry import open_dataset
+from core.maps.config import MapConfig, MapMethod
+from core.maps.maps import build_map
+from core.progress import finish
+from core.workspace import Workspace
+from tests.browser.journey import MINUTE, lasso_everything, tiles
+from tests.browser.workbench import Workbench, open_page, wait_idle
+
+
+def test_a_lasso_leads_to_images_and_they_are_left_out_and_compared(
+    full: Workspace, start_workbench: Callable[..., Workbench], sound_page: Page
+) -> None:
+    [index], _ = list_artifacts(full.indexes)
+    finish(build_map(full, MapConfig(index=index.id, method=MapMethod.PCA)))
+    catalog = open_dataset(full, "colours").catalog
+    page = open_page(sound_page, start_workbench(full.home), "explore")
+    page.locator(".workbench-scatter[data-drawn]").wait_for(timeout=MINUTE)
+    expect(page.get_by_text("PCA in 2D of 30 images")).to_be_visible()
+
+    lasso_everything(page, page.locator(".workbench-scatter-plot .nsewdrag"))
+    expect(page.get_by_text("Selected: 30 images.")).to_be_visible(timeout=MINUTE)
+    expect(page.get_by_text("Precision@10")).to_be_visible()
+    expect(tiles(page, "Selected images")).to_have_count(30)
+
+    page.get_by_role("button", name="Exclude").click()
+    expect(page.get_by_text("30 images changed")).to_be_visible()
+    assert catalog.count(ImageFilter(standing=Standing.EXCLUDED)) == 30
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Taken back")).to_be_visible()
+    assert catalog.count(ImageFilter(standing=Standing.EXCLUDED)) == 0
+
+    wait_idle(page)
+    page.get_by_role("button", name="Compare with").click()
+    expect(page.get_by_text("Of their ten nearest").first).to_be_visible()
+    expect(page.get_by_text("30 images are in both.")).to_be_visible()
+    page.get_by_role("button", name="End comparison").click()
+    expect(page.get_by_text("Selected: 30 images.")).to_be_visible()
+
+    page.get_by_role("button", name="Let go").click()
+    expect(page.get_by_text("Selected: 30 images.")).to_have_count(0)
+    page.wait_for_function(
+        "!document.querySelector('.workbench-scatter-plot').layout.selections.length"
+    )
