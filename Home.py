@@ -17,6 +17,7 @@ STEPS = (
     ("Query", "Upload an image: its category, and the images like it."),
     ("Explore", "Walk through the embedding space on a map."),
     ("Evaluate", "Know how good retrieval is, class by class and beside baselines."),
+    ("Finders", "Find wrong labels, outliers and duplicates, and put them right."),
 )
 
 BUTTON_WIDTH = 110
@@ -29,7 +30,7 @@ def overview() -> None:
     chosen, lineage = session.enter_page(), read_lineage(resources.workspace())
     st.title("Image Retrieval Workbench")
     st.markdown(
-        "Find images like yours, with a model that you trained yourself: six steps, all in the "
+        "Find images like yours, with a model that you trained yourself: seven steps, all in the "
         "browser."
     )
     done = _standing(chosen, lineage)
@@ -81,6 +82,7 @@ def _standing(chosen: Selection, lineage: Lineage) -> list[str]:
         searchable,
         "A map is drawn." if index and lineage.maps_of(index) else "",
         _measured(lineage.evaluation_of(chosen.dataset or "")),
+        "Looked through." if index and lineage.finders_of(index) else "",
     ]
 
 

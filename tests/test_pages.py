@@ -47,7 +47,7 @@ def index_of(workspace: Workspace) -> Manifest:
 def test_the_overview_of_an_empty_home_begins_with_datasets(empty: Workspace, visit: Open) -> None:
     app = visit("")
     assert app.title[0].value == "Image Retrieval Workbench"
-    assert texts(app).count("Not yet.") == 6
+    assert texts(app).count("Not yet.") == 7
     app.button(key="overview-go-0").click().run()
     assert app.title[0].value == "Datasets"
 

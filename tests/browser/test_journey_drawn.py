@@ -30,7 +30,7 @@ def test_from_the_first_click_to_the_map(
 ) -> None:
     page = sound_page
     open_page(page, workbench)
-    expect(page.get_by_text("Not yet.")).to_have_count(5)
+    expect(page.get_by_text("Not yet.")).to_have_count(7)
     started = time.monotonic()
 
     page.get_by_test_id("stMain").get_by_role("button", name="Datasets").click()
