@@ -505,7 +505,7 @@ def test_an_index_whose_model_is_gone_leads_to_indexes(full: Workspace, visit: O
 
 def test_a_map_is_offered_and_launched(full: Workspace, visit: Open) -> None:
     app = visit("explore")
-    assert "UMAP" in texts(app)
+    assert "images that the model finds alike come to lie near each other" in texts(app)
     app.button(key="explore-draw").click().run()
     [view] = resources.jobs().views()
     assert view.record.arguments == ("map", "--index", index_of(full).id)
