@@ -72,11 +72,25 @@ def _ended(verbs: tuple[str, ...]) -> list[JobView]:
     ]
 
 
-@st.fragment(run_every=REFRESH_S)
 def _live(job_id: str, controls: Callable[[JobView], None]) -> None:
-    view = resources.jobs().view(job_id)
-    if view is None or not view.active:
-        st.rerun()
+    """Follow a job, and have the page drawn once more when it ends; see `strip` for when not."""
+    is_page_drawn = False
+
+    @st.fragment(run_every=REFRESH_S)
+    def follow() -> None:
+        nonlocal is_page_drawn
+        view = resources.jobs().view(job_id)
+        if view is not None and view.active:
+            _draw(view, controls)
+        elif is_page_drawn:
+            st.rerun()
+        is_page_drawn = True
+
+    follow()
+
+
+def _draw(view: JobView, controls: Callable[[JobView], None]) -> None:
+    job_id = view.record.id
     st.progress(view.progress.fraction, text=sentence_of_progress(view))
     with st.container(horizontal=True, vertical_alignment="center"):
         controls(view)

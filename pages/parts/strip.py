@@ -38,13 +38,20 @@ def _artifact(artifact: Manifest | None, otherwise: str, lineage: Lineage) -> st
 
 
 def _jobs(drawn_with: tuple[str, ...]) -> None:
-    """Follow the jobs; when one begins or ends, the whole page is drawn once more."""
+    """Follow the jobs; when one begins or ends, the whole page is drawn once more.
+
+    But not from within the page's own run, which may carry a click: the page would begin anew
+    before it comes to the button, and the click be lost.
+    """
+    is_page_drawn = False
 
     @st.fragment(run_every=FAST_S if drawn_with else SLOW_S)
     def follow() -> None:
+        nonlocal is_page_drawn
         active = resources.jobs().active()
-        if tuple(view.record.id for view in active) != drawn_with:
+        if is_page_drawn and tuple(view.record.id for view in active) != drawn_with:
             st.rerun()
+        is_page_drawn = True
         for view in active:
             st.caption(f":material/hourglass_top: {job_panel.sentence_of_progress(view)}")
 

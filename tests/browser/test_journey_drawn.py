@@ -36,7 +36,6 @@ def test_from_the_first_click_to_the_map(
     page.get_by_test_id("stMain").get_by_role("button", name="Datasets").click()
     page.get_by_role("button", name="Draw it").click()
     wait_until_done(page, "Drawing the built-in set", minutes=2)
-    wait_until_done(page, "Checking the images", minutes=2)  # Its line moves what is below it
     expect(metric(page, "Images")).to_contain_text("720")
     expect(options(page, "Images of the dataset")).to_have_count(60)
 
