@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.artifacts import Manifest
 from core.datasets import curation
 from core.datasets.registry import Dataset
-from core.maps.colouring import ColourBy, Described, Groups, groups_by
+from core.maps.colouring import NO_LABEL, ColourBy, Described, Groups, groups_by
 from state import resources
 
 if TYPE_CHECKING:
@@ -57,6 +57,13 @@ def open_mapped(manifest: Manifest, index: Manifest, dataset: Dataset) -> Mapped
 def groups_of(mapped: Mapped, colour_by: ColourBy) -> Groups:
     """Return the points in groups."""
     return _groups(mapped.key, str(colour_by), mapped)
+
+
+def predicted_of(mapped: Mapped, place: int) -> str | None:
+    """Return what the neighbours say a point is; None where they do not know."""
+    groups = groups_of(mapped, ColourBy.PREDICTED)
+    name = groups.names[groups.of_points[place]]
+    return None if name == NO_LABEL else name
 
 
 def density_of(mapped: Mapped) -> "Density":

@@ -8,7 +8,7 @@ from core.artifacts import Manifest
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.lineage import Lineage
-from core.maps.colouring import ColourBy, predict
+from core.maps.colouring import ColourBy
 from pages.parts.explore import cloud, controls, form, point, selection
 from pages.parts.scatter_data import Highlight, ScatterData, ScatterEvent
 from state import answers, mapped, session
@@ -81,8 +81,7 @@ def _outcome(
             st.info("That image is no longer in the dataset. Click another point.")
             return
         matches = answers.neighbours_of(index, image_id, NEIGHBOURS)
-        predicted = predict(opened.described.labels, opened.map.neighbours)[places]
-        point.show(dataset, row, matches, predicted)
+        point.show(dataset, row, matches, mapped.predicted_of(opened, places))
     else:
         selection.show(opened, dataset, places)
 

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from core.datasets import curation
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
-from core.maps.colouring import predict
 from core.maps.selection_facts import Facts, describe, found_among
 from pages.parts import curating, ways
 from pages.parts.explore.point import use_as_query
 from pages.parts.gallery import Tile, gallery
 from pages.parts.text import plain
 from pages.parts.tiles import tiles_of
-from state import session
+from state import mapped, session
 from state.mapped import Mapped
 from state.question import MAX_IMAGES
 
@@ -157,14 +156,13 @@ def _clear(opened: Mapped) -> None:
 def csv_of(opened: Mapped, places: NDArray[np.int64], rows: list[ImageRow]) -> bytes:
     """Return a table of the images at `places` that are among `rows`."""
     by_id = {row.id: row for row in rows}
-    predicted = predict(opened.described.labels, opened.map.neighbours)
     lines = [
         {
             "image_id": row.id,
             "path": row.path,
             "label": row.label,
             "split": row.split,
-            "neighbours_say": predicted[place],
+            "neighbours_say": mapped.predicted_of(opened, place),
             "neighbours_kept": round(float(opened.map.kept[place]), 4),
         }
         for place, i in zip(places.tolist(), opened.map.image_ids[places].tolist(), strict=True)
