@@ -22,7 +22,8 @@ from core.datasets.curation import add_tag, exclude
 from core.datasets.filters import ImageFilter, Standing, read_settings
 from core.datasets.registry import Dataset, open_dataset
 from core.datasets.rescan import rescan
-from core.embedder.batches import load_square
+from core.embedder.batches import by_processes, by_threads, load_square
+from core.embedder.devices import Device
 from core.embedder.models import Model
 from core.errors import WorkbenchError
 from core.lineage import DATASET_CHANGED, read_lineage
@@ -301,12 +302,32 @@ def test_what_was_embedded_before_a_stop_is_not_embedded_again(
     np.testing.assert_allclose(bench.opened(made).vectors, whole, atol=1e-5)
 
 
+def test_several_passes_at_once_as_on_a_card_mix_nothing_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Device, "passes_at_once", 3)
+    monkeypatch.setattr(Device, "batch_size", 5)
+    made = bench.embed()
+    whole = bench.model.embed(bench.pixels())[0]
+    np.testing.assert_allclose(bench.opened(made).vectors, whole, atol=1e-5)
+
+
+def test_processes_decode_what_threads_do(tmp_path: Path) -> None:
+    root = class_folders(tmp_path, red=5, green=4)
+    (root / "red" / "broken.png").write_text("no image")
+    paths = sorted(root.rglob("*.png"))
+    for one, other in zip(by_threads(paths, SIDE, 4), by_processes(paths, SIDE, 4), strict=True):
+        np.testing.assert_array_equal(one.positions, other.positions)
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+        assert one.problems == other.problems
+
+
 SLOW_AND_OFTEN_KEPT = """
 import sys, time
 import core.vectors.embedding as embedding
 from core.cli import main
 from core.embedder.models import Model
-embedding.CHUNK = 16
+embedding.KEEP_EVERY_S = 0
 embed = Model.embed
 def slowly(self, pixels, **options):
     time.sleep(0.2)

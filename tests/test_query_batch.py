@@ -21,6 +21,7 @@ from core import cli
 from core.artifacts import delete_artifact, sweep_drafts
 from core.datasets import archives
 from core.datasets.registry import open_dataset
+from core.embedder.devices import choose_device
 from core.errors import MissingError, WorkbenchError
 from core.progress import Progress, Stop, finish
 from core.retrieval import batch_table
@@ -32,7 +33,6 @@ from core.retrieval.query import answer_file
 from core.retrieval.search import Wanted
 from core.vectors.config import IndexConfig
 from core.vectors.embed_config import EmbedConfig
-from core.vectors.embedding import BATCH_SIZE
 from core.vectors.embeddings import embed_dataset
 from core.vectors.indexes import build_index
 from core.workspace import PROJECT, Workspace
@@ -42,6 +42,7 @@ from tests.pictures import class_folders, png, solid, speckled
 from tests.processes import wait_for
 
 SIDE = 32
+BATCH_SIZE = choose_device().batch_size
 INDEX = "some-flat"
 PER_COLOUR = 4
 

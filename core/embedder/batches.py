@@ -4,17 +4,23 @@ Shapes, in this file: B images, S pixels a side.
 """
 
 import os
+import shutil
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from core.cropping import Crop, open_cropped
+from core.embedder.devices import choose_device
 from core.embedder.preprocess import to_square
 from core.errors import UnreadableImageError
 from core.images import open_image
@@ -23,6 +29,15 @@ DECODERS = min(8, os.cpu_count() or 1)
 """Threads that decode; Pillow works outside Python's lock, so they use that many cores."""
 
 BATCHES_AHEAD = 3
+
+PROCESSES = os.cpu_count() or 1
+PROCESSES_FROM = 1024
+"""Images for which processes are worth their start."""
+
+SHARED_MEMORY = Path("/dev/shm")
+
+Decoded = NDArray[np.uint8] | str
+"""(3, S, S) pixels, or why there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +79,86 @@ def load_cropped_square(
 
 
 def decode_batches(paths: Sequence[Path], side: int, batch_size: int) -> Iterator[Batch]:
-    """Decode images in order, a few batches ahead of the reader."""
+    """Decode images in order, a few batches ahead of the reader.
+
+    Threads do it, or processes where a graphics card reads more than threads can decode.
+    """
+    decode = by_processes if _wants_processes(len(paths), side, batch_size) else by_threads
+    yield from decode(paths, side, batch_size)
+
+
+def _wants_processes(count: int, side: int, batch_size: int) -> bool:
+    """Say whether they are worth their start, and have the shared memory for what they decode."""
+    if choose_device().name != "cuda" or count < PROCESSES_FROM or not SHARED_MEMORY.is_dir():
+        return False
+    in_flight = 2 * PROCESSES * batch_size * 3 * side * side
+    return shutil.disk_usage(SHARED_MEMORY).free >= in_flight
+
+
+def by_threads(paths: Sequence[Path], side: int, batch_size: int) -> Iterator[Batch]:
+    """Decode as `decode_batches` says, on threads."""
     with ThreadPoolExecutor(DECODERS) as decoders:
-        waiting: deque[tuple[range, list[Future[NDArray[np.uint8] | str]]]] = deque()
+        waiting: deque[tuple[range, list[Future[Decoded]]]] = deque()
         try:
             for start in range(0, len(paths), batch_size):
                 positions = range(start, min(start + batch_size, len(paths)))
                 jobs = [decoders.submit(_try_load, paths[at], side) for at in positions]
                 waiting.append((positions, jobs))
                 if len(waiting) > BATCHES_AHEAD:
-                    yield _collect(*waiting.popleft(), side)
+                    yield _finished(*waiting.popleft(), side)
             while waiting:
-                yield _collect(*waiting.popleft(), side)
+                yield _finished(*waiting.popleft(), side)
         finally:
             decoders.shutdown(cancel_futures=True)
 
 
-def _try_load(path: Path, side: int) -> NDArray[np.uint8] | str:
+def _finished(positions: range, jobs: list[Future[Decoded]], side: int) -> Batch:
+    return _collect([(at, job.result()) for at, job in zip(positions, jobs, strict=True)], side)
+
+
+def by_processes(paths: Sequence[Path], side: int, batch_size: int) -> Iterator[Batch]:
+    """Decode as `decode_batches` says, in processes: one lock less than threads have."""
+    loader = DataLoader(
+        _Squares(paths, side),
+        batch_size=batch_size,
+        collate_fn=partial(_as_tensors, side=side),
+        num_workers=PROCESSES,
+        prefetch_factor=1,
+        multiprocessing_context="fork",  # At once, and nothing is pickled on the way there
+    )
+    for positions, pixels, problems in loader:
+        yield Batch(positions.numpy(), pixels.numpy(), problems)
+
+
+class _Squares(Dataset[tuple[int, Decoded]]):
+    def __init__(self, paths: Sequence[Path], side: int) -> None:
+        self.paths, self.side = paths, side
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, at: int) -> tuple[int, Decoded]:
+        return at, _try_load(self.paths[at], self.side)
+
+
+def _as_tensors(
+    decoded: list[tuple[int, Decoded]], side: int
+) -> tuple[Tensor, Tensor, dict[int, str]]:
+    """Collect a batch as tensors, which go to another process by shared memory."""
+    batch = _collect(decoded, side)
+    return torch.from_numpy(batch.positions), torch.from_numpy(batch.pixels), batch.problems
+
+
+def _try_load(path: Path, side: int) -> Decoded:
     try:
         return load_square(path, side)
     except UnreadableImageError as error:
         return error.problem
 
 
-def _collect(positions: range, jobs: list[Future[NDArray[np.uint8] | str]], side: int) -> Batch:
+def _collect(decoded: list[tuple[int, Decoded]], side: int) -> Batch:
     good, pixels, problems = [], [], {}
-    for position, job in zip(positions, jobs, strict=True):
-        result = job.result()
+    for position, result in decoded:
         if isinstance(result, str):
             problems[position] = result
         else:

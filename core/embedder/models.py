@@ -131,7 +131,7 @@ def _embed(
     bfloat16: bool = False,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     with torch.inference_mode():
-        batch = normalised(torch.from_numpy(pixels)).to(device.name)
+        batch = normalised(device.take(pixels))
         with replace(device, bfloat16=bfloat16).autocast():
             features = network.tail(network.frozen(batch))
         embeddings, scores = network.head(features.float())

@@ -42,7 +42,7 @@ def split_over_places(
     last = layers[-1:] if pooled_twice else []
     rest = nn.Sequential(*last, network.pool, nn.Flatten(), network.project, network.normalise)
     with torch.no_grad():
-        features = normalised(torch.from_numpy(pixels)).to(device.name)
+        features = normalised(device.take(pixels))
         for layer in layers[: len(layers) - len(last)]:
             features = layer(features)
         [shift] = rest(torch.zeros_like(features[:1]))

@@ -34,8 +34,6 @@ from core.workspace import Workspace
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
 
-BATCH_SIZE = 16
-
 LEAST_VARIANCE = 1e-9
 """Of the largest component's: below this a component is what rounding made of equal images."""
 
@@ -92,7 +90,7 @@ def pooled_features(
         (B, F) float32.
     """
     with torch.inference_mode():
-        batch = normalised(torch.from_numpy(pixels)).to(device.name)
+        batch = normalised(device.take(pixels))
         with device.autocast():
             features = network.tail(network.frozen(batch))
         pooled: NDArray[np.float32] = network.pooled(features.float()).cpu().numpy()
@@ -148,7 +146,7 @@ def _features(
     paths = [dataset.path_of(row) for row in rows]
     features = np.empty((len(rows), network.project.in_features), np.float32)
     filled = done = 0
-    for batch in decode_batches(paths, network.config.image_size, BATCH_SIZE):
+    for batch in decode_batches(paths, network.config.image_size, device.batch_size):
         if len(batch.positions):
             end = filled + len(batch.positions)
             features[filled:end] = pooled_features(network, device, batch.pixels)

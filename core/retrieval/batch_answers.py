@@ -14,7 +14,6 @@ from core.embedder.batches import Batch, decode_batches
 from core.files import sha256_of
 from core.retrieval.batch_queries import Queries
 from core.retrieval.batch_table import unanswered
-from core.vectors.embedding import BATCH_SIZE
 from core.vectors.encoding import Encoder
 from core.vectors.indexes import Index
 
@@ -30,10 +29,10 @@ class Answerer:
 
     def rows_of(self, queries: Queries) -> Generator[list[Record], None, None]:
         """Yield the rows of the files, some at a time, in their order."""
-        side = self.encoder.model.config.image_size
+        model = self.encoder.model
         for names in queries.stretches():
             paths = [queries.root / name for name in names]
-            for decoded in decode_batches(paths, side, BATCH_SIZE):
+            for decoded in decode_batches(paths, model.config.image_size, model.device.batch_size):
                 yield self._rows(decoded, names, paths)
 
     def _rows(self, decoded: Batch, names: Sequence[str], paths: Sequence[Path]) -> list[Record]:

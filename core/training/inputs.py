@@ -169,13 +169,13 @@ class _View:
     def _through_frozen(self, pixels: NDArray[np.uint8], first: int) -> NDArray[Any]:
         if not len(self.network.frozen):
             return pixels
-        values = normalised(torch.from_numpy(pixels))
+        values = normalised(self.device.take(pixels))
         if self.number:
             sequence = np.random.SeedSequence((self.config.seed, self.number, first))
             seed = int(sequence.generate_state(1, np.uint32)[0])
             generator = torch.Generator().manual_seed(seed)
             values = augmented(values, generator, self.config.changes)
         with torch.inference_mode(), self.device.autocast():
-            features = self.network.frozen(values.to(self.device.name))
+            features = self.network.frozen(values)
         half: NDArray[np.float16] = features.half().cpu().numpy()
         return half

@@ -4,7 +4,9 @@ Shapes, in this file: D embedding dimensions.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,19 +16,19 @@ from numpy.typing import NDArray
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
 from core.embedder.batches import decode_batches
+from core.embedder.devices import choose_device
 from core.progress import Progress, Work
 from core.vectors.encoding import Encoder
 from core.vectors.kept_chunks import KeptChunks
 from core.vectors.known_rows import UNKNOWN, KnownRows, as_array
 
-BATCH_SIZE = 16
-"""Images in one forward pass; on a CPU larger ones are no quicker, only less often interrupted."""
-
-CHUNK = 256
-"""Images after which they are kept: what a killed process loses at most, half a minute of
-VGG-16's work on a CPU."""
+KEEP_EVERY_S = 20.0
+"""What a killed process loses at most; a card does in it what a processor does in an hour."""
 
 LOOKED_AT_ONCE = 1000
+
+Embedded = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""The embeddings and the probabilities of a batch."""
 
 
 def contents_of(dataset: Dataset, rows: Sequence[ImageRow]) -> Work[list[bytes]]:
@@ -83,6 +85,9 @@ class Embedding:
     _pending: list[int] = field(default_factory=list)
     """Places of images that are embedded and not kept yet."""
 
+    _kept_at: float = field(default_factory=time.monotonic)
+    """When some were kept last."""
+
     @property
     def images_per_second(self) -> float:
         """How quick it was; 0 where nothing had to be done."""
@@ -105,23 +110,32 @@ class Embedding:
 
     def _embed(self, places: list[int], taken_over: int) -> Work[None]:
         paths = [self.paths[place] for place in places]
+        device = choose_device()
         resumed = time.perf_counter()
-        for batch in decode_batches(paths, self.side, BATCH_SIZE):
-            self.problems |= {places[at]: reason for at, reason in batch.problems.items()}
-            if len(batch.positions):
-                if self._encoder is None:
-                    asked = time.perf_counter()
-                    yield Progress(0, 0, "opening the model")
-                    self._encoder = self.open_encoder()
-                    resumed += time.perf_counter() - asked
-                vectors, _ = self._encoder.embed(batch.pixels)
-                for at, vector in zip(batch.positions, vectors, strict=True):
-                    self._take(places[at], vector)
-            if len(self._pending) >= CHUNK:
-                self._keep()
-            self.seconds += time.perf_counter() - resumed
-            resumed = time.perf_counter()
-            yield self._progress(taken_over)
+        with ThreadPoolExecutor(device.passes_at_once) as passes:
+            asked: deque[tuple[list[int], Future[Embedded]]] = deque()
+            for batch in decode_batches(paths, self.side, device.batch_size):
+                self.problems |= {places[at]: reason for at, reason in batch.problems.items()}
+                if len(batch.positions):
+                    encoder = yield from self._opened()
+                    of = [places[at] for at in batch.positions]
+                    asked.append((of, passes.submit(encoder.embed, batch.pixels)))
+                if len(asked) >= device.passes_at_once:
+                    self._take(*asked.popleft())
+                self.seconds += time.perf_counter() - resumed
+                resumed = time.perf_counter()
+                yield self._progress(taken_over)
+            while asked:
+                self._take(*asked.popleft())
+        self.seconds += time.perf_counter() - resumed
+
+    def _opened(self) -> Work[Encoder]:
+        if self._encoder is None:
+            yield Progress(0, 0, "opening the model")
+            began = time.perf_counter()
+            self._encoder = self.open_encoder()
+            self.seconds -= time.perf_counter() - began  # The images have no part in it
+        return self._encoder
 
     def _progress(self, taken_over: int) -> Progress:
         note = f"embedding images, {self.images_per_second:.3g} a second"
@@ -129,15 +143,20 @@ class Embedding:
         done = int(self.known.known.sum()) + len(self.problems)
         return Progress(done, len(self.paths), note)
 
-    def _take(self, place: int, vector: NDArray[np.float32]) -> None:
-        self.num_embedded += 1
-        self.known.put(place, vector)
-        if (content := self.known.contents[place]) != UNKNOWN:
-            self.known.take(as_array([content]), vector[None])
-            self._pending.append(place)
+    def _take(self, places: Sequence[int], passed: Future[Embedded]) -> None:
+        vectors, _ = passed.result()
+        for place, vector in zip(places, vectors, strict=True):
+            self.num_embedded += 1
+            self.known.put(place, vector)
+            if (content := self.known.contents[place]) != UNKNOWN:
+                self.known.take(as_array([content]), vector[None])
+                self._pending.append(place)
+        if time.monotonic() - self._kept_at >= KEEP_EVERY_S:
+            self._keep()
 
     def _keep(self) -> None:
         if self._pending:
             contents = as_array([self.known.contents[place] for place in self._pending])
             self.kept.write(contents, self.known.vectors[self._pending])
             self._pending.clear()
+        self._kept_at = time.monotonic()
