@@ -17,7 +17,7 @@ found() {
 install_package() {
     command -v apt-get >/dev/null || return 1
     export DEBIAN_FRONTEND=noninteractive
-    "$@" apt-get update >"$log" 2>&1 </dev/null && "$@" apt-get install -y chromium >>"$log" 2>&1 </dev/null
+    "$@" apt-get update >"$log" 2>&1 </dev/null && "$@" apt-get install -y chromium-headless-shell >>"$log" 2>&1 </dev/null
 }
 
 found
@@ -32,10 +32,10 @@ LIMITED
     found
     tail -n 1 "$log"
     if [ "$(id -u)" = 0 ]; then
-        echo "That failed: installing the system's chromium package."
+        echo "That failed: installing the system's chromium-headless-shell package."
         install_package
     elif sudo -n true 2>/dev/null; then
-        echo "That failed: installing the system's chromium package."
+        echo "That failed: installing the system's chromium-headless-shell package."
         install_package sudo -n
     fi
     found

@@ -13,6 +13,7 @@ from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.lineage import read_lineage
 from core.progress import finish
+from core.retrieval import calibration
 from core.vectors.config import IndexConfig, IndexKind
 from core.vectors.embeddings import embed_dataset
 from core.vectors.indexes import build_index
@@ -342,3 +343,30 @@ def test_an_upload_beyond_the_limit_is_refused_whatever_the_browser_let_through(
     app = upload(visit("query"), ("big.png", bytes(26 << 20)))
     assert "big\\.png is larger than 25 MB" in app.error[0].value
     assert not app.exception
+
+
+def test_a_query_unlike_all_there_is_said_to_be(
+    full: Workspace, visit: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not upload(visit("query"), ("mine.png", png(speckled("red", 3)))).warning
+    monkeypatch.setattr(calibration, "UNUSUAL_BELOW", 101)
+    app = upload(visit("query"), ("other.png", png(speckled("red", 77))))
+    assert "Like nothing in this dataset" in app.warning[0].value
+
+
+def test_the_neighbours_speak_first_where_the_model_learnt_from_another_dataset(
+    full: Workspace, visit: Open, tmp_path: Path
+) -> None:
+    root = class_folders(tmp_path / "fruit", red=4, green=4)
+    (root / "red").rename(root / "cherry")
+    (root / "green").rename(root / "pea")
+    finish(add_folder(full, "fruit", Source(root=root), SplitConfig()))
+    embeddings = finish(embed_dataset(full, "fruit", MODEL))
+    finish(build_index(full, embeddings.id, IndexConfig()))
+    app = visit("query")
+    choices.choose_dataset(app.session_state["selection"], "fruit", read_lineage(full))
+    upload(app.run(), ("mine.png", png(speckled("red", 3))))
+    assert [metric.label for metric in app.metric] == ["Its neighbours say", "Predicted category"]
+    assert app.metric[0].value in ("cherry", "pea")
+    assert app.metric[1].value in ("red", "green", "blue")
+    assert "among the categories of colours" in texts(app)

@@ -19,6 +19,7 @@ from tests.browser.journey import (
     settings_tab,
     start_from_scratch,
     upload,
+    wait_out_training,
     wait_until_done,
 )
 from tests.browser.workbench import Workbench, open_page
@@ -61,7 +62,7 @@ def untrained(home: Path) -> dict[str, float]:
     return headless(home, "evaluate", "--index", index)
 
 
-@pytest.mark.timeout(1800)  # It trains, on two cores too
+@pytest.mark.timeout(2400)  # It trains, on two cores too
 def test_ten_categories_from_a_folder_to_the_map(
     workbench: Workbench, sound_page: Page, tmp_path: Path, caltech_root: Path
 ) -> None:
@@ -87,7 +88,7 @@ def test_ten_categories_from_a_folder_to_the_map(
         page.get_by_text(re.compile(f"{EPOCHS} epochs · .* batch {BATCH_SIZE} "))
     ).to_be_visible()
     page.get_by_role("button", name="Start training").click()
-    wait_until_done(page, "Training vgg16_bn on caltech101", minutes=15)
+    wait_out_training(page, "Training vgg16_bn on caltech101", minutes=20)
 
     go_to(page, "Indexes")
     build_index(page, "caltech101", "caltech101-vgg16_bn")

@@ -33,6 +33,9 @@ CURVE_WIDTH = 220
 SHORTEST_WAIT_S = 0.001
 """A shorter one is nobody's business."""
 
+MOST = 80
+"""Percent of the held-out images."""
+
 SPLITS = {"validation": "held-out validation images", "test": "held-out test images"}
 
 
@@ -52,7 +55,7 @@ def verdict(answer: "Answer", model: Manifest, dataset: Dataset) -> None:
         return
     agreed = len({shares[0][0] for _, shares, _ in parts}) == 1
     with st.container(border=True):
-        grid = st.grid(len(parts), min_column_width=150)
+        grid = st.grid(len(parts), min_column_width=220)
         for title, shares, note in parts:
             with grid.cell():
                 _shares(title, shares, note)
@@ -84,6 +87,8 @@ def _usual(standing: "Standing") -> None:
     )
     if standing.is_unusual:
         st.warning(f"**Like nothing in this dataset**: {said}.", icon=":material/question_mark:")
+    elif standing.percentile < 100 - MOST:
+        st.caption(f":material/help: Less like this dataset than most images are: {said}.")
     else:
         st.caption(f":material/check: Like what is in this dataset: {said}.")
 
