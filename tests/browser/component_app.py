@@ -33,7 +33,7 @@ def four_blocks() -> ScatterData:
     return ScatterData(points=points, groups=groups, group_names=names, version="four")
 
 
-LOOKS = ["numbers", "space", "pins", "only", "contours"]
+LOOKS = ["numbers", "space", "pins", "only", "contours", "frames"]
 
 
 def looking(data: ScatterData, look: list[str]) -> ScatterData:
@@ -42,6 +42,9 @@ def looking(data: ScatterData, look: list[str]) -> ScatterData:
         data = replace(data, values=numbers, value_title="a number", version="numbers")
     if "contours" in look:
         data = replace(data, density=density(data.points), version="contours")
+    if "frames" in look:
+        frames = [(f"epoch {n + 1}", data.points * np.float32(n / 2)) for n in range(3)]
+        data = replace(data, frames=frames, version="frames")
     if "space" in look:
         points = np.column_stack([data.points, data.groups]).astype(np.float32)
         data = replace(data, points=points, version="space")

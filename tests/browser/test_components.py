@@ -570,6 +570,48 @@ def test_in_space_points_are_clicked_and_lined_to_their_neighbours(map_page: Pag
     expect(clicked).to_be_visible(timeout=20_000)
 
 
+@pytest.fixture
+def frames(map_page: Page) -> Locator:
+    """The bar under a map of three frames, the blocks at 0, half-way and at their places."""
+    map_page.get_by_role("button", name="frames").click()
+    bar = map_page.locator(".workbench-scatter-frames")
+    expect(bar.get_by_text("epoch 3")).to_be_visible(timeout=20_000)
+    return bar
+
+
+def wait_for_right_edge(page: Page, x: float) -> None:
+    page.wait_for_function(f"Math.abs(Math.max(...{PLOT}.data.at(-1).x) - {x}) < 0.01")
+
+
+def test_the_slider_moves_the_points_to_where_they_were(map_page: Page, frames: Locator) -> None:
+    wait_for_right_edge(map_page, 5.45)
+    slider = frames.get_by_role("slider")
+    slider.press("ArrowLeft")
+    expect(frames.get_by_text("epoch 2")).to_be_visible()
+    wait_for_right_edge(map_page, 2.725)
+    slider.press("Home")
+    expect(frames.get_by_text("epoch 1")).to_be_visible()
+    wait_for_right_edge(map_page, 0)
+
+
+def test_playing_begins_anew_and_ends_at_the_last_frame(map_page: Page, frames: Locator) -> None:
+    frames.get_by_role("button", name="Play").click()
+    expect(frames.get_by_text("epoch 1")).to_be_visible()
+    expect(frames.get_by_role("button", name="Pause")).to_be_visible()
+    expect(frames.get_by_text("epoch 3")).to_be_visible(timeout=20_000)
+    expect(frames.get_by_role("button", name="Play")).to_be_visible()
+    wait_for_right_edge(map_page, 5.45)
+
+
+def test_what_was_drawn_around_on_another_frame_is_let_go(map_page: Page, frames: Locator) -> None:
+    lasso_north_west(map_page)
+    says(map_page, "selected: 100")
+    frames.get_by_role("slider").press("ArrowLeft")
+    says(map_page, "selected: nothing")
+    wait_for_right_edge(map_page, 2.725)
+    assert num_selected(map_page) == 0
+
+
 def is_near_a_point(place: tuple[float, float], page: Page, tip: Locator) -> bool:
     page.mouse.move(*place)
     page.wait_for_timeout(50)  # In space plotly looks for a point at the next frame

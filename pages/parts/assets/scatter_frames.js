@@ -19,8 +19,9 @@ function takeFrames(plot) {
   const [slider, button] = [bar.querySelector("input"), bar.querySelector("button")];
   slider.max = plot.frame;
   slider.oninput = () => {
+    const wanted = Number(slider.value); // `stop` puts it back
     stop(plot);
-    goTo(plot, Number(slider.value));
+    goTo(plot, wanted);
   };
   button.onclick = () => (plot.playing ? stop(plot) : play(plot));
   tell(plot);
