@@ -36,11 +36,9 @@ def test_a_suggested_label_is_accepted_leaves_the_list_and_comes_back(
     suspect.hover()
     suspect.locator(".check").click()
     page.get_by_role("button", name="Accept suggested").click()
-    expect(page.get_by_text("1 image changed")).to_be_visible()
     expect(suspect).to_have_count(0)
     assert catalog.rows_by_id([wrong.id])[wrong.id].label == "red"
 
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Taken back: labelled 1 image as suggested")).to_be_visible()
     expect(suspect).to_have_count(1)
     assert catalog.rows_by_id([wrong.id])[wrong.id].label == "blue"
