@@ -32,6 +32,7 @@ def wait_until_done(page: Page, title: str, minutes: float = 1) -> None:
 
 def wait_out_training(page: Page, title: str, minutes: float) -> None:
     """Leave the Training page until a training is over: its curves take half a core to draw."""
+    expect(stop_button(page)).to_be_visible(timeout=MINUTE)
     go_to(page, "Overview")
     running = page.get_by_text(re.compile(re.escape(title) + r".* · \d+%"))
     expect(running.first).to_be_visible(timeout=MINUTE)
