@@ -6,6 +6,7 @@ Shapes, in this file: B images, S pixels a side, H × W places, D embedding dime
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
 from core.embedder.devices import Device
@@ -14,6 +15,10 @@ from core.embedder.preprocess import normalised
 
 DIMENSIONS_AT_ONCE = 64
 """Each takes a copy of the feature map and its gradient: 100 MB together for VGG-16 at 224 px."""
+
+SPREAD = 0.7
+"""Standard deviation, in places; the hottest tenth of a map lies in objects most often from 0.6 to
+0.8 (`benchmarks/regions.py`)."""
 
 
 def split_over_places(
@@ -28,6 +33,9 @@ def split_over_places(
     are the embedding less the shift (it is HiResCAM's product, Draelos & Carin 2020, for each
     dimension). The shift, that of batch norm or of a bias, is given to all places in equal parts:
     under an average it then is as if each place were embedded by itself.
+
+    VGG's last max-pool hears one of four places and leaves the others with nothing, though all of
+    them see the same object: what each adds is spread over the places next to it, and the sum stays.
 
     Args:
         network: In its state for use, not for training.
@@ -49,6 +57,8 @@ def split_over_places(
     num_places = features.shape[2] * features.shape[3]
     parts = torch.stack([_split(rest, one) for one in features]) + shift / num_places
     split: NDArray[np.float32] = parts.cpu().numpy()
+    if pooled_twice:
+        split = gaussian_filter(split, (0, SPREAD, SPREAD, 0), mode="reflect")
     return split
 
 
