@@ -35,7 +35,7 @@ def split_over_places(
     under an average it then is as if each place were embedded by itself.
 
     VGG's last max-pool hears one of four places and leaves the others with nothing, though all of
-    them see the same object: what each adds is spread over the places next to it, and the sum stays.
+    them see the same object: what each adds is spread over the places next to it; the sum stays.
 
     Args:
         network: In its state for use, not for training.
