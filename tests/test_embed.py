@@ -1,5 +1,6 @@
 """Embedding: how, which images, and never one twice."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -320,6 +321,16 @@ def test_processes_decode_what_threads_do(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one.positions, other.positions)
         np.testing.assert_array_equal(one.pixels, other.pixels)
         assert one.problems == other.problems
+
+
+def test_a_decoding_process_that_is_killed_is_said(tmp_path: Path) -> None:
+    paths = sorted(class_folders(tmp_path, red=8).rglob("*.png")) * 100
+    batches = by_processes(paths, SIDE, 4)
+    next(batches)
+    for decoder in multiprocessing.active_children():
+        decoder.kill()
+    with pytest.raises(WorkbenchError, match="ended from outside"):
+        list(batches)
 
 
 SLOW_AND_OFTEN_KEPT = """

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from core.cropping import Crop, open_cropped
 from core.embedder.devices import choose_device
 from core.embedder.preprocess import to_square
-from core.errors import UnreadableImageError
+from core.errors import UnreadableImageError, WorkbenchError
 from core.images import open_image
 
 DECODERS = min(8, os.cpu_count() or 1)
@@ -117,7 +117,11 @@ def _finished(positions: range, jobs: list[Future[Decoded]], side: int) -> Batch
 
 
 def by_processes(paths: Sequence[Path], side: int, batch_size: int) -> Iterator[Batch]:
-    """Decode as `decode_batches` says, in processes: one lock less than threads have."""
+    """Decode as `decode_batches` says, in processes: one lock less than threads have.
+
+    Raises:
+        WorkbenchError: One of them was ended from outside.
+    """
     loader = DataLoader(
         _Squares(paths, side),
         batch_size=batch_size,
@@ -126,8 +130,14 @@ def by_processes(paths: Sequence[Path], side: int, batch_size: int) -> Iterator[
         prefetch_factor=1,
         multiprocessing_context="fork",  # At once, and nothing is pickled on the way there
     )
-    for positions, pixels, problems in loader:
-        yield Batch(positions.numpy(), pixels.numpy(), problems)
+    try:
+        for positions, pixels, problems in loader:
+            yield Batch(positions.numpy(), pixels.numpy(), problems)
+    except RuntimeError as error:
+        raise WorkbenchError(
+            "A process that decoded images was ended from outside.",
+            "Start this again; what was done by then is kept.",
+        ) from error
 
 
 class _Squares(Dataset[tuple[int, Decoded]]):
