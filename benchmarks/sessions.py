@@ -154,7 +154,7 @@ def p95(values: list[float]) -> float:
 def judge(name: str, value: float, limit: float, unit: str = "s") -> None:
     """Print a figure beside its limit."""
     held = "holds" if value <= limit else "does not hold"
-    judged = "not judged, few cores" if NUM_CORES < CORES_OF_LIMITS and unit else held
+    judged = "not judged, few cores" if NUM_CORES < CORES_OF_LIMITS and unit == "s" else held
     print(f"  {name:<52} {value:8.3f} {unit}   limit {limit:g}: {judged}", flush=True)
 
 

@@ -17,8 +17,8 @@ DIMENSIONS_AT_ONCE = 64
 """Each takes a copy of the feature map and its gradient: 100 MB together for VGG-16 at 224 px."""
 
 SPREAD = 0.7
-"""Standard deviation, in places; the hottest tenth of a map lies in objects most often from 0.6 to
-0.8 (`benchmarks/regions.py`)."""
+"""Standard deviation, in places; chosen by `benchmarks/regions.py`, on the pictures that it scores:
+the hottest tenth of a map lies in objects most often near this."""
 
 
 def split_over_places(
