@@ -7,22 +7,19 @@ where they are installed; they are no part of the project. All have as many link
 candidates. Each query is put to one after the other, so that what else the machine does meets all.
 """
 
-import argparse
 import importlib.util
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.large_sets import LargeSet, intrinsic_dimension, real_embeddings
+from benchmarks.large_sets import drawn_as_asked
 from benchmarks.search import Floats, K, recall_of, rows_of
 from core.progress import finish
 from core.vectors.building import build
 from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.exact import nearest_rows
 
 LINKS, CONSTRUCTION = 32, 200
 EFFORTS = (32, 64, 128)
@@ -118,18 +115,7 @@ def compare(graphs: dict[str, Graph], queries: Floats, exact: NDArray[np.int64])
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=1_000_000)
-    options = parser.parse_args()
-    large = LargeSet(real_embeddings(options.home))
-    vectors, queries = large.vectors(options.count), large.queries(NUM_QUERIES)
-    exact, _ = finish(nearest_rows(vectors, queries, K))
-    print(
-        f"{options.count:,} vectors of {vectors.shape[1]} dimensions, of which they fill "
-        f"{intrinsic_dimension(vectors, queries):.1f}",
-        flush=True,
-    )
+    vectors, queries, exact = drawn_as_asked(__doc__, NUM_QUERIES, K)
     compare(built(vectors), queries, exact)
 
 

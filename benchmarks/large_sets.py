@@ -3,6 +3,7 @@
 Shapes, in this file: N vectors, D dimensions, C clusters, Q queries.
 """
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -80,3 +81,32 @@ def real_embeddings(home: Path) -> NDArray[np.float32]:
     if not made:
         raise SystemExit(f"There are no embeddings in {home}: embed a dataset first.")
     return np.array(open_embeddings(workspace, made[0].id).vectors)
+
+
+def drawn_as_asked(
+    description: str | None, num_queries: int, k: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+    """Read `--home` and `--count`, draw the set around the embeddings there, and print what it is.
+
+    Args:
+        description: Of the command, for `--help`.
+        num_queries: Q.
+        k: Neighbours of each that exact search is asked for.
+
+    Returns:
+        (N, D) and (Q, D) float32 unit rows, the set and the queries, and the (Q, k) int64 rows of
+        the set that are nearest to each query.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=1_000_000)
+    options = parser.parse_args()
+    large = LargeSet(real_embeddings(options.home))
+    vectors, queries = large.vectors(options.count), large.queries(num_queries)
+    exact, _ = finish(nearest_rows(vectors, queries, k))
+    print(
+        f"{options.count:,} vectors around {NUM_CLUSTERS:,} real ones, {vectors.shape[1]} "
+        f"dimensions, of which they fill {intrinsic_dimension(vectors, queries):.1f}",
+        flush=True,
+    )
+    return vectors, queries, exact

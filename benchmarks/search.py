@@ -6,7 +6,6 @@ HOME is a workspace with embeddings; large sets are drawn around them. `graphs.p
 libraries beside ours.
 """
 
-import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.large_sets import NUM_CLUSTERS, LargeSet, intrinsic_dimension, real_embeddings
+from benchmarks.large_sets import drawn_as_asked
 from core.artifacts import draft, publish
 from core.datasets.drawn import draw_dataset
 from core.datasets.scan import Source, add_folder
@@ -28,7 +27,6 @@ from core.vectors.advice import advise
 from core.vectors.building import build
 from core.vectors.config import IndexConfig, IndexKind
 from core.vectors.embeddings import IMAGE_IDS, VECTORS
-from core.vectors.exact import nearest_rows
 from core.vectors.faiss_store import FaissStore
 from core.vectors.lab_config import AdviseConfig
 from core.workspace import Workspace
@@ -184,22 +182,12 @@ def advisor(vectors: Floats, home: Path) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=1_000_000)
-    options = parser.parse_args()
-    large = LargeSet(real_embeddings(options.home))
-    vectors, queries = large.vectors(options.count), large.queries(NUM_QUERIES)
-    exact, _ = finish(nearest_rows(vectors, queries, K))
-    print(
-        f"{options.count:,} vectors around {NUM_CLUSTERS:,} real ones, {vectors.shape[1]} "
-        f"dimensions, of which they fill {intrinsic_dimension(vectors, queries):.1f}"
-    )
+    vectors, queries, exact = drawn_as_asked(__doc__, NUM_QUERIES, K)
     with tempfile.TemporaryDirectory() as folder:
         ours(vectors, queries, exact, Path(folder))
         advisor(vectors, Path(folder))
-    small = min(10_000, options.count)
-    for count in (small, options.count):
+    small = min(10_000, len(vectors))
+    for count in (small, len(vectors)):
         name = f"Flat, N = {count:,}"
         store = finish(build(vectors[:count], np.arange(count), IndexConfig()))
         compare_with_raw(store, queries, name, is_small=count == small)

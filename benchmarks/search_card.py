@@ -5,21 +5,19 @@
 HOME is a workspace with embeddings; the set is drawn around them, as in `search.py`.
 """
 
-import argparse
 import time
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.large_sets import LargeSet, real_embeddings
+from benchmarks.large_sets import drawn_as_asked
 from benchmarks.search import NUM_QUERIES, K, in_turns, recall_of
 from core.progress import finish
 from core.vectors.building import build
 from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.exact import nearest_rows
 from core.vectors.faiss_store import FaissStore
-from core.vectors.gpu import num_gpus, to_gpu
+from core.vectors.gpu import num_gpus
 
 EFFORT = 32
 KINDS = (
@@ -48,7 +46,7 @@ def compare(
     built = time.perf_counter() - started
     effort = None if config.kind == IndexKind.FLAT else EFFORT
     beside = FaissStore(store.index, np.arange(len(vectors), dtype=np.int64))
-    if to_gpu(store.index) is None or not store.use_gpu():
+    if not store.use_gpu():
         print(f"{config.kind}: not measured, the card does not take it")
         return
     print(f"{config.kind}, built in {built:.1f} s with the card; effort {effort or 'none'}")
@@ -57,8 +55,8 @@ def compare(
     for count in 1, 100, NUM_QUERIES:
         some = queries[:count]
         slow, quick = in_turns(
-            lambda some=some: beside.search(some, K, effort=effort),  # type: ignore[misc]
-            lambda some=some: store.search(some, K, effort=effort),  # type: ignore[misc]
+            partial(beside.search, some, K, effort=effort),
+            partial(store.search, some, K, effort=effort),
         )
         print(
             f"  {count} at once: processor {slow * 1e3:.2f} ms, card {quick * 1e3:.2f} ms, "
@@ -69,17 +67,10 @@ def compare(
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=1_000_000)
-    options = parser.parse_args()
     if not num_gpus():
         print("not measured: there is no graphics card here, or FAISS knows none")
         return
-    large = LargeSet(real_embeddings(options.home))
-    vectors, queries = large.vectors(options.count), large.queries(NUM_QUERIES)
-    exact, _ = finish(nearest_rows(vectors, queries, K))
-    print(f"{options.count:,} vectors of {vectors.shape[1]} dimensions")
+    vectors, queries, exact = drawn_as_asked(__doc__, NUM_QUERIES, K)
     for config in KINDS:
         compare(config, vectors, queries, exact)
 

@@ -192,10 +192,9 @@ def at_once(sessions: Sessions, count: int, rounds: int, lone: float) -> None:
     each = [one for answers in asked for one in answers]
     whole = [one.whole for one in each]
     print(f"\n{count} sessions at once, {rounds} rounds")
-    print(f"  median, to a lone query {statistics.median(whole) / lone:38.3f} ×")
+    judge("median, to a lone query", statistics.median(whole) / lone, TIMES_LONE, "×")
     print_stages(each)
-    if count == AT_ONCE[0]:
-        judge("p95, to a lone query", p95(whole) / lone, TIMES_LONE, "×")
+    judge("p95, to a lone query", p95(whole) / lone, TIMES_LONE, "×")
     passes = [round(sum(1 / one.together for one in answers)) for answers in asked]
     judge(f"passes through the model, most of {passes}", max(passes), MOST_PASSES, "")
     judge("errors", sessions.num_failed - failed, 0, "")

@@ -72,6 +72,12 @@ def visit() -> Open:
     return open_page
 
 
+def said_in_passing(app: AppTest) -> str:
+    """What the page says for some seconds only."""
+    [toast] = app.toast
+    return str(toast.value).replace("\\", "")
+
+
 def texts(app: AppTest) -> str:
     """Everything that a person reads on the page."""
     elements = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.title]

@@ -66,8 +66,9 @@ def test_how_usual_a_query_is_goes_by_its_nearest_image(six: Circle) -> None:
     assert near is not None
     assert far is not None
     assert (near.percentile, near.is_unusual, near.held_out) == (100, False, "validation")
+    assert not near.is_far
     assert far.similarity == pytest.approx(np.cos(np.deg2rad(50)), abs=1e-6)
-    assert (far.percentile, far.is_unusual) == (0, True)
+    assert (far.percentile, far.is_unusual, far.is_far) == (0, True, True)
 
 
 def test_an_image_of_the_dataset_is_no_answer_to_itself(six: Circle) -> None:

@@ -333,6 +333,18 @@ def test_a_decoding_process_that_is_killed_is_said(tmp_path: Path) -> None:
         list(batches)
 
 
+def test_what_goes_wrong_in_a_decoding_process_is_said_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr("core.embedder.batches.load_square", broken)
+    paths = sorted(class_folders(tmp_path, red=4).rglob("*.png"))
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        list(by_processes(paths, SIDE, 4))
+
+
 SLOW_AND_OFTEN_KEPT = """
 import sys, time
 import core.vectors.embedding as embedding

@@ -33,7 +33,7 @@ from pages.parts.explore.selection import csv_of
 from pages.parts.scatter_data import ScatterEvent
 from state import resources
 from state.mapped import open_mapped
-from tests.page_fixtures import Open, texts
+from tests.page_fixtures import Open, said_in_passing, texts
 from tests.pictures import png, solid
 
 EVERYWHERE = ScatterEvent("box", (-1e6, 1e6), (-1e6, 1e6))
@@ -147,9 +147,11 @@ def test_selected_images_are_left_out_and_taken_in_again(full: Workspace, visit:
     found = draw(full)
     app = after(visit("explore"), found, EVERYWHERE)
     app.button(key="explore-do-exclude").click().run()
+    assert said_in_passing(app) == "30 images changed. Undo takes it back."
     assert num_excluded(full) == 30
     assert "Take in again" in labels_of_buttons(app)
     app.button(key="explore-undo").click().run()
+    assert said_in_passing(app).startswith("Taken back: excluded 30 images")
     assert num_excluded(full) == 0
     assert not app.exception
 

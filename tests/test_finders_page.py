@@ -14,7 +14,7 @@ from core.lineage import read_lineage
 from core.progress import finish
 from core.workspace import Workspace
 from state import resources
-from tests.page_fixtures import Open, texts
+from tests.page_fixtures import Open, said_in_passing, texts
 from tests.test_lab_page import last_job, wait_for_jobs
 
 
@@ -79,9 +79,11 @@ def test_a_wrong_label_is_listed_and_gone_once_accepted_and_back_after_undo(
     assert "**1** selected" in texts(app)
     app.button(key="finders-do-accept").click().run()
     assert not app.exception
+    assert said_in_passing(app) == "1 image changed. Undo takes it back."
     assert catalog.rows_by_id([wrong])[wrong].label == "red"
     assert pick(app, wrong).session_state["selection"].found_picked == frozenset()
     app.button(key="finders-undo").click().run()
+    assert said_in_passing(app) == "Taken back: labelled 1 image as suggested."
     assert catalog.rows_by_id([wrong])[wrong].label == "blue"
     assert curation.tags_of(catalog, [wrong]) == {}
     assert pick(app, wrong).session_state["selection"].found_picked == {wrong}

@@ -32,7 +32,7 @@ from state import resources
 from state.session import Selection
 from tests.datasets import bring_in
 from tests.networks import trunk_file
-from tests.page_fixtures import Open, texts
+from tests.page_fixtures import Open, said_in_passing, texts
 from tests.pictures import class_folders, png, solid, speckled
 
 PAGES = ("datasets", "training", "indexes", "query", "explore")
@@ -268,6 +268,7 @@ def test_selected_images_are_tagged_and_that_is_taken_back(full: Workspace, visi
     assert "**3** selected" in texts(app)
     app.selectbox(key="datasets-tag-text").select("odd").run()
     app.button(key="datasets-tag-0").click().run()
+    assert said_in_passing(app) == "2 images changed. Undo takes it back."
     assert tags_of(catalog, [1, 2, 3, 4]) == {1: ["odd"], 2: ["odd"], 3: ["odd"]}
     app.selectbox(key="datasets-add-tags").select("odd").run()
     assert "**1–3** of **3** images" in texts(app)

@@ -349,7 +349,7 @@ def test_a_query_unlike_all_there_is_said_to_be(
     full: Workspace, visit: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not upload(visit("query"), ("mine.png", png(speckled("red", 3)))).warning
-    monkeypatch.setattr("pages.parts.query.answer.MOST", -1)
+    monkeypatch.setattr(calibration, "FAR_BELOW", 101)
     app = upload(visit("query"), ("same.png", png(speckled("red", 76))))
     assert "Less like this dataset than most images are" in texts(app)
     monkeypatch.setattr(calibration, "UNUSUAL_BELOW", 101)

@@ -126,6 +126,17 @@ def test_under_a_maximum_only_the_greatest_value_adds() -> None:
     np.testing.assert_allclose(parts, np.array(expected), atol=1e-6)
 
 
+def test_what_the_last_max_pool_hears_belongs_to_the_places_next_to_it_too() -> None:
+    network = by_hand()
+    network.tail = nn.Sequential(nn.MaxPool2d(2))
+    [parts] = split_over_places(network, CPU, colours(RED, BLACK, BLACK, BLACK)[None])
+    reds = parts[..., 0]
+    assert reds[0, 0] > reds[0, 1] > reds[1, 1] > 0.02
+    assert reds[0, 1] == pytest.approx(reds[1, 0])
+    assert reds.sum() == pytest.approx(1)
+    np.testing.assert_allclose(parts[..., 1:], 0, atol=1e-6)
+
+
 # What pairs of places add to a similarity
 
 

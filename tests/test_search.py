@@ -204,3 +204,5 @@ def test_a_percentile_is_the_share_of_held_out_images_that_are_less_alike() -> N
     assert calibration.percentile(1.5) == 100
     assert calibration.is_unusual(0.045)
     assert not calibration.is_unusual(0.055)
+    assert calibration.is_far(0.195)
+    assert not calibration.is_far(0.205)

@@ -34,6 +34,9 @@ PROCESSES = os.cpu_count() or 1
 PROCESSES_FROM = 1024
 """Images for which processes are worth their start."""
 
+DEAD_WORKER = "DataLoader worker"
+"""How torch begins to say that one has died; what one raised is said as itself."""
+
 SHARED_MEMORY = Path("/dev/shm")
 
 Decoded = NDArray[np.uint8] | str
@@ -134,6 +137,8 @@ def by_processes(paths: Sequence[Path], side: int, batch_size: int) -> Iterator[
         for positions, pixels, problems in loader:
             yield Batch(positions.numpy(), pixels.numpy(), problems)
     except RuntimeError as error:
+        if not str(error).startswith(DEAD_WORKER):
+            raise
         raise WorkbenchError(
             "A process that decoded images was ended from outside.",
             "Start this again; what was done by then is kept.",

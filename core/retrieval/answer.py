@@ -64,6 +64,9 @@ class Standing:
     is_unusual: bool
     """Whether it is like nothing in the dataset."""
 
+    is_far: bool
+    """Whether it is less like the dataset than most held-out images are."""
+
     held_out: str
     """Which images were held out: validation, test, or all."""
 
@@ -180,5 +183,6 @@ def _standing(
         similarity,
         calibration.percentile(similarity),
         calibration.is_unusual(similarity),
+        calibration.is_far(similarity),
         calibration.held_out,
     )

@@ -34,7 +34,9 @@ from core.vectors.embeddings import embed_dataset
 from core.vectors.unit_rows import unit
 from core.workspace import Workspace
 
-BATCH_SIZE = 16
+LOOKED_AT = 16
+"""Images whose features tell whether the weights are of use."""
+
 COLOUR_SIDE = 64
 """Pixels a side that colours are counted in; more change a histogram by next to nothing."""
 
@@ -103,7 +105,7 @@ def _subject(
     kept = np.lib.format.open_memmap(path, "w+", np.float16, (len(rows), width))
     ids: list[int] = []
     done = 0
-    for batch in decode_batches(paths, side, BATCH_SIZE):
+    for batch in decode_batches(paths, side, choose_device().batch_size):
         if len(batch.positions):
             kept[len(ids) : len(ids) + len(batch.positions)] = unit(extract(batch.pixels))
             ids += [rows[at].id for at in batch.positions]
@@ -133,7 +135,7 @@ def _refuse_useless(vectors: NDArray[np.float16], name: str) -> None:
             f"None of the images can be read, so there is no {name}.",
             "Check that the dataset's folder is still there, then scan it again.",
         )
-    if not np.isfinite(vectors[: min(len(vectors), BATCH_SIZE)]).all():
+    if not np.isfinite(vectors[:LOOKED_AT]).all():
         raise WorkbenchError(
             "These weights give features that are not finite.", "Choose other weights."
         )

@@ -23,6 +23,10 @@ UNUSUAL_BELOW = 5.0
 which is the usual operating point of such detectors (Liang, Li & Srikant, *Enhancing the
 Reliability of Out-of-Distribution Image Detection in Neural Networks*, 2018)."""
 
+FAR_BELOW = 20.0
+"""Percentile below which a query is less like the dataset than most images are: of five held-out
+ones four have a nearer image."""
+
 MOST_HELD_OUT = 2000
 """Enough to tell percentiles apart, and searched within a second."""
 
@@ -52,6 +56,10 @@ class Calibration:
     def is_unusual(self, similarity: float) -> bool:
         """Say whether a query whose best match is so similar is like nothing in the dataset."""
         return self.percentile(similarity) < UNUSUAL_BELOW
+
+    def is_far(self, similarity: float) -> bool:
+        """Say whether it is less like the dataset than most held-out images are."""
+        return self.percentile(similarity) < FAR_BELOW
 
 
 def calibrate(

@@ -41,11 +41,28 @@ def proposals(count: int, dimension: int, asked: AdviseConfig) -> list[Proposal]
     Raises:
         WorkbenchError: None is small enough.
     """
+    scan_ms = count * 4 * dimension / SCANNED_BYTES_PER_S * 1e3
+    able = _able(count, dimension, scan_ms)
+    if scan_ms > asked.latency_ms or asked.recall == 1:
+        able = able[1:] if scan_ms > asked.latency_ms else able[:1]
+    limit = asked.memory_mb * 1e6 or float("inf")
+    fitting = [proposal for proposal in able if proposal.memory_bytes <= limit]
+    if not fitting:
+        least = min(proposal.memory_bytes for proposal in able) / 1e6
+        raise WorkbenchError(
+            f"No index of {count:,} images fits into {asked.memory_mb:g} MB: the smallest takes "
+            f"about {least:.1f} MB.",
+            "Allow it more memory.",
+        )
+    return fitting
+
+
+def _able(count: int, dimension: int, scan_ms: float) -> list[Proposal]:
+    """Return all that could be built, the exact one first."""
     whole = 4 * dimension
-    scan_ms = count * whole / SCANNED_BYTES_PER_S * 1e3
     links = 2 * LINKS * LINK_BYTES
     lists = default_lists(count)
-    able = [
+    return [
         Proposal(
             IndexConfig(kind=IndexKind.FLAT),
             f"comparing with all {count:,} should take about {scan_ms:.2g} ms, and is exact",
@@ -81,15 +98,3 @@ def proposals(count: int, dimension: int, asked: AdviseConfig) -> list[Proposal]
             if code and dimension % code == 0
         ),
     ]
-    if scan_ms > asked.latency_ms or asked.recall == 1:
-        able = able[1:] if scan_ms > asked.latency_ms else able[:1]
-    limit = asked.memory_mb * 1e6 or float("inf")
-    fitting = [proposal for proposal in able if proposal.memory_bytes <= limit]
-    if not fitting:
-        least = min(proposal.memory_bytes for proposal in able) / 1e6
-        raise WorkbenchError(
-            f"No index of {count:,} images fits into {asked.memory_mb:g} MB: the smallest takes "
-            f"about {least:.1f} MB.",
-            "Allow it more memory.",
-        )
-    return fitting

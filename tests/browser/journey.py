@@ -30,17 +30,6 @@ def wait_until_done(page: Page, title: str, minutes: float = 1) -> None:
     expect(page.get_by_text(done)).to_be_visible(timeout=minutes * MINUTE)
 
 
-def wait_out_training(page: Page, title: str, minutes: float) -> None:
-    """Leave the Training page until a training is over: its curves take half a core to draw."""
-    expect(stop_button(page)).to_be_visible(timeout=MINUTE)
-    go_to(page, "Overview")
-    running = page.get_by_text(re.compile(re.escape(title) + r".* · \d+%"))
-    expect(running.first).to_be_visible(timeout=MINUTE)
-    expect(running).to_have_count(0, timeout=minutes * MINUTE)
-    go_to(page, "Training")
-    wait_until_done(page, title, minutes)
-
-
 def tiles(page: Page, gallery: str) -> Locator:
     """Return the tiles of a gallery."""
     return page.get_by_role("group", name=gallery).get_by_role("button")

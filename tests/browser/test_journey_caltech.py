@@ -20,7 +20,6 @@ from tests.browser.journey import (
     settings_tab,
     start_from_scratch,
     upload,
-    wait_out_training,
     wait_until_done,
 )
 from tests.browser.workbench import Workbench, open_page
@@ -92,7 +91,7 @@ def test_ten_categories_from_a_folder_to_the_map(
         page.get_by_text(re.compile(f"{EPOCHS} epochs · .* batch {BATCH_SIZE} "))
     ).to_be_visible()
     page.get_by_role("button", name="Start training").click()
-    wait_out_training(page, f"Training {BACKBONE} on caltech101", minutes=10)
+    wait_until_done(page, f"Training {BACKBONE} on caltech101", minutes=10)
 
     go_to(page, "Indexes")
     build_index(page, "caltech101", f"caltech101-{BACKBONE}")

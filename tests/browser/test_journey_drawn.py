@@ -19,13 +19,23 @@ from tests.browser.journey import (
     stop_button,
     tiles,
     upload,
-    wait_out_training,
     wait_until_done,
 )
 from tests.browser.workbench import Workbench, open_page
 
 
-@pytest.mark.timeout(2400)  # It trains, on two cores too
+def wait_out_training(page: Page, title: str, minutes: float) -> None:
+    """Leave the Training page until a training is over: its curves take half a core to draw."""
+    expect(stop_button(page)).to_be_visible(timeout=MINUTE)
+    go_to(page, "Overview")
+    running = page.get_by_text(re.compile(re.escape(title) + r".* · \d+%"))
+    expect(running.first).to_be_visible(timeout=MINUTE)
+    expect(running).to_have_count(0, timeout=minutes * MINUTE)
+    go_to(page, "Training")
+    wait_until_done(page, title, minutes)
+
+
+@pytest.mark.timeout(1800)  # It trains, on two cores too
 def test_from_the_first_click_to_the_map(
     workbench: Workbench, sound_page: Page, tmp_path: Path
 ) -> None:
@@ -51,7 +61,7 @@ def test_from_the_first_click_to_the_map(
     go_to(page, "Training")
     expect(page.get_by_text("Validation mAP@10")).to_be_visible(timeout=4 * MINUTE)
     expect(page.locator(".js-plotly-plot")).to_have_count(3)
-    wait_out_training(page, "Training vgg16_bn on drawn", minutes=20)
+    wait_out_training(page, "Training vgg16_bn on drawn", minutes=12)
 
     page.get_by_role("button", name="Index and evaluate").first.click()
     wait_until_done(page, "Indexing and evaluating drawn with drawn-vgg16_bn", minutes=4)

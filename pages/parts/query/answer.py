@@ -33,9 +33,6 @@ CURVE_WIDTH = 220
 SHORTEST_WAIT_S = 0.001
 """A shorter one is nobody's business."""
 
-MOST = 80
-"""Percent of the held-out images."""
-
 SPLITS = {"validation": "held-out validation images", "test": "held-out test images"}
 
 
@@ -87,7 +84,7 @@ def _usual(standing: "Standing") -> None:
     )
     if standing.is_unusual:
         st.warning(f"**Like nothing in this dataset**: {said}.", icon=":material/question_mark:")
-    elif standing.percentile < 100 - MOST:
+    elif standing.is_far:
         st.caption(f":material/help: Less like this dataset than most images are: {said}.")
     else:
         st.caption(f":material/check: Like what is in this dataset: {said}.")
