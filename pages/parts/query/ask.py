@@ -53,7 +53,7 @@ def show(dataset: Dataset) -> None:
         with_camera = st.toggle("Camera", key="query-camera-on")
         if session.selection().question.images:
             st.toggle(
-                "Add to the query",
+                "Add to it",
                 key=ADD,
                 help="Images that come now join those that are there, in place of a new query.",
             )

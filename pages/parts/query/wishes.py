@@ -15,7 +15,7 @@ from state.question import Question
 
 def show(dataset: Dataset, question: Question) -> None:
     """Draw the wishes behind a button, and a chip for each filter that is on."""
-    with st.popover("Filter and settings", icon=":material/tune:", width="stretch"):
+    with st.popover("Filters", icon=":material/tune:", width="stretch"):
         _filter(dataset, question)
         st.divider()
         _others(dataset, question)
