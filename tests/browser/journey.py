@@ -27,7 +27,9 @@ def go_to(page: Page, name: str) -> None:
 def wait_until_done(page: Page, title: str, minutes: float = 1) -> None:
     """Wait for a job's own sentence that it is done; `title` is the beginning of its title."""
     done = re.compile(re.escape(title) + r".*: done in")
-    expect(page.get_by_text(done)).to_be_visible(timeout=minutes * MINUTE)
+    # Of the whole page, a job that runs and an earlier one's end would read as one sentence
+    outcomes = page.locator("[class*='st-key-outcome-']")
+    expect(outcomes.get_by_text(done)).to_be_visible(timeout=minutes * MINUTE)
 
 
 def tiles(page: Page, gallery: str) -> Locator:
