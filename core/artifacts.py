@@ -28,9 +28,9 @@ DRAFT_PREFIX = ".draft-"
 RECORDED_PACKAGES = ("torch", "torchvision", "faiss-gpu", "faiss-cpu", "numpy", "umap-learn")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What an artefact is, how it was made, and from what."""
+    """What an artefact is, how it was made, and from what. Not to be written into: it is shared."""
 
     kind: str
     """model, embeddings, index, map, finders or evaluation."""
@@ -56,7 +56,7 @@ class Manifest:
     versions: dict[str, str] = field(default_factory=dict)
     """Versions of the packages that made it."""
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """Identifies this artefact's content: changes with any of its files or settings."""
         return _digest(asdict(self))
@@ -128,24 +128,20 @@ def publish(
 def read_manifest(folder: Path) -> Manifest:
     """Read an artefact's manifest, without yet trusting the files beside it.
 
+    It is remembered as its files are: every page lists every artefact each time it is drawn.
+
     Raises:
         MissingError: There is no such artefact.
         DamagedArtifactError: The manifest was edited or cut off.
     """
     path = folder / MANIFEST
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        digest = content.pop("digest")
-        manifest = Manifest(**content)
+        stat = path.stat()
+        return _remembered_manifest(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
     except FileNotFoundError as error:
         raise MissingError(
             f"There is no “{folder.name}”.", "Choose one that is listed, or make it again."
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(path) from error
-    if digest != _digest(content):
-        raise _damaged(path)
-    return manifest
 
 
 def open_artifact(parent: Path, artifact_id: str) -> Manifest:
@@ -213,6 +209,20 @@ def _damaged(path: Path) -> DamagedArtifactError:
 
 def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@functools.lru_cache(maxsize=4096)
+def _remembered_manifest(path: Path, size: int, modified_ns: int, inode: int) -> Manifest:
+    del size, modified_ns, inode  # Part of the key: any of them changes when the file does
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        digest = content.pop("digest")
+        manifest = Manifest(**content)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(path) from error
+    if digest != _digest(content):
+        raise _damaged(path)
+    return manifest
 
 
 @functools.lru_cache(maxsize=4096)

@@ -3,6 +3,7 @@
 Each function is one call of core behind one decorator. Keys are ids and fingerprints, never data.
 """
 
+import functools
 import sys
 import threading
 import types
@@ -194,6 +195,6 @@ def _augmented(
     return [data_uri(encode_thumbnail(image)) for image in images]
 
 
-@st.cache_data(max_entries=4000, show_spinner=False)
+@functools.lru_cache(maxsize=4000)  # A page asks for dozens, and st.cache_data takes 1 ms each
 def _thumbnail_uri(path: str, cache: str, sha256: str, side: int) -> str:
     return data_uri(thumbnail(Path(path), Path(cache), sha256, side))

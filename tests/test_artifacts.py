@@ -78,9 +78,10 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         open_artifact(tmp_path, "cats")
 
 
-def test_an_edited_manifest_is_refused(tmp_path: Path) -> None:
-    make(tmp_path)
+def test_an_edited_manifest_is_refused_though_it_was_read_before(tmp_path: Path) -> None:
+    made = make(tmp_path)
     path = tmp_path / "cats" / MANIFEST
+    assert read_manifest(tmp_path / "cats") == made
     content = json.loads(path.read_text())
     content["config"]["epochs"] = 300
     path.write_text(json.dumps(content))

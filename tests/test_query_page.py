@@ -228,6 +228,8 @@ def test_the_history_has_every_question_once(full: Workspace, visit: Open) -> No
     app = visit("query")
     for _ in range(3):
         app.button(key="query-random").click().run()
+    app.session_state["query-history-open"] = True
+    app.run()
     assert 1 <= len(component(app, "query-history")["tiles"]) <= 3  # type: ignore[index]
     assert not app.exception
 

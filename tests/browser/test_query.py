@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from core.datasets.registry import open_dataset, write_roots
 from core.workspace import Workspace
-from tests.browser.journey import MINUTE, go_to, options
+from tests.browser.journey import MINUTE, go_to, options, tiles
 from tests.browser.workbench import Workbench, open_page
 from tests.pictures import speckled
 
@@ -74,17 +74,17 @@ def test_an_upload_is_answered_cropped_refined_and_walked_back(
     expect(page.get_by_text(re.compile("80 × 80 of 160 × 160 pixels"))).to_be_visible()
     number_of_steps(page, 2)
 
-    tiles = options(page, "Matches")
-    tiles.nth(0).hover()
-    tiles.nth(0).locator(".check").click()
-    tiles.nth(2).locator(".check").click()
+    matches = options(page, "Matches")
+    matches.nth(0).hover()
+    matches.nth(0).locator(".check").click()
+    matches.nth(2).locator(".check").click()
     expect(page.get_by_text("2 selected")).to_be_visible()
     page.get_by_role("button", name="More like these").click()
     number_of_steps(page, 3)
-    expect(tiles.filter(has_text="more like it")).to_have_count(2)
+    expect(matches.filter(has_text="more like it")).to_have_count(2)
 
     page.get_by_role("button", name="Step back").click()
-    expect(tiles.filter(has_text="more like it")).to_have_count(0)
+    expect(matches.filter(has_text="more like it")).to_have_count(0)
     expect(page.get_by_text(re.compile("80 × 80 of 160 × 160 pixels"))).to_be_visible()
     page.get_by_role("button", name="Step back").click()
     expect(page.get_by_text("160 × 160 pixels", exact=True)).to_be_visible()
@@ -94,18 +94,24 @@ def test_an_upload_is_answered_cropped_refined_and_walked_back(
     go_to(page, "Query")
     expect(page.get_by_text("red-3.png")).to_be_visible()
 
+    page.get_by_role("button", name="History (3)").click()
+    asked = tiles(page, "Queries of this tab")
+    expect(asked).to_have_count(3)
+    asked.filter(has_text="2 judged").click()
+    expect(options(page, "Matches").filter(has_text="more like it")).to_have_count(2)
+
 
 @pytest.mark.slow
 def test_a_match_says_why_and_leads_on_and_a_link_leads_back(
     workbench: Workbench, sound_page: Page
 ) -> None:
     page = open_page(sound_page, workbench, "query?image=5&class=red&class=blue&k=50")
-    tiles = options(page, "Matches")
+    matches = options(page, "Matches")
     expect(page.get_by_text("are all that fit; 50 were asked for")).to_be_visible()
     expect(page.get_by_role("button", name="Class: blue")).to_be_visible()
     address = page.url
 
-    tiles.nth(1).click()
+    matches.nth(1).click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text(re.compile("add up to the similarity"))).to_be_visible()
     places = dialog.locator(".places").first.locator("*").first
@@ -121,7 +127,7 @@ def test_a_match_says_why_and_leads_on_and_a_link_leads_back(
     expect(page).to_have_url(address)
     expect(page.get_by_text("000.png").or_(page.get_by_text("004.png"))).to_be_visible()
     page.reload()
-    expect(tiles.first).to_be_visible(timeout=MINUTE)
+    expect(matches.first).to_be_visible(timeout=MINUTE)
     expect(page).to_have_url(address)
 
 

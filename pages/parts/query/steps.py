@@ -34,7 +34,14 @@ def show(dataset: Dataset, question: Question) -> None:
                 on_click=_walk,
                 args=(walk,),
             )
-        with st.popover(f"History ({len(trail.asked)})", icon=":material/history:"):
+        history = st.popover(
+            f"History ({len(trail.asked)})",
+            icon=":material/history:",
+            key="query-history-open",
+            on_change="rerun",
+        )
+    if history.open:  # Its pictures are not sent with every answer
+        with history:
             _history(dataset, trail.asked)
     _judged(dataset, question)
 
