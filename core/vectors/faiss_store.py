@@ -110,7 +110,9 @@ class FaissStore:
         if k == 0:
             return [nothing() for _ in queries]
         selector = self._selector(among)
-        parameters = parameters_of(self._parts, k, effort, selector)
+        parameters = None  # The index as it is: making them takes as long as a short search
+        if effort is not None or selector is not None or self._gpu is not None:
+            parameters = parameters_of(self._parts, k, effort, selector)
         found_on_gpu = None
         if self._gpu is not None and selector is None:
             found_on_gpu = self._gpu.search(queries, k, parameters)
@@ -123,10 +125,10 @@ class FaissStore:
             ) from error
         if self.index.metric_type == faiss.METRIC_L2:
             scores = np.float32(1) - scores / np.float32(2)  # |a-b|² = 2 - 2·a·b of unit vectors
-        found = rows >= 0  # FAISS fills a short row up with -1
         image_ids = self.image_ids[rows]
-        if found.all():
+        if rows.min(initial=0) >= 0:
             return list(map(Matches, image_ids, scores))
+        found = rows >= 0  # FAISS fills a short row up with -1
         return [
             Matches(ids[real], score[real])
             for ids, score, real in zip(image_ids, scores, found, strict=True)
