@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.vectors.factory import faiss_any
 
 
-def parameters_of(parts: Sequence[Any], k: int, effort: int | None, selector: Any) -> Any:
+def parameters_of(parts: Sequence[Any], k: int, effort: int | None, selector: Any = None) -> Any:
     """Return the search parameters of an index that is made of these parts, the outermost first."""
     if not parts:
         return None

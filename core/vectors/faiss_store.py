@@ -7,6 +7,7 @@ Shapes, in this file: N rows of the index, Q queries, D embedding dimensions, K 
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ class FaissStore:
         self.index = index
         self.image_ids = image_ids
         self._parts = list(parts_of(index))
+        # Kept, for making them takes as long as a short search
+        self._parameters = lru_cache(maxsize=64)(partial(parameters_of, self._parts))
         self._gpu: GpuSearch | None = None
         self._know_rows()
 
@@ -110,9 +113,11 @@ class FaissStore:
         if k == 0:
             return [nothing() for _ in queries]
         selector = self._selector(among)
-        parameters = None  # The index as it is: making them takes as long as a short search
-        if effort is not None or selector is not None or self._gpu is not None:
-            parameters = parameters_of(self._parts, k, effort, selector)
+        parameters = (
+            self._parameters(k, effort)
+            if selector is None
+            else parameters_of(self._parts, k, effort, selector)
+        )
         found_on_gpu = None
         if self._gpu is not None and selector is None:
             found_on_gpu = self._gpu.search(queries, k, parameters)
