@@ -15,8 +15,8 @@ PATIENCE_S = 0.5
 def note(sentence: str) -> Iterator[None]:
     """Show a sentence until the block is done, if that takes a while; it stands still.
 
-    What turns is drawn 60 times a second, which takes a fifth of a core where a browser draws
-    without a graphics card, and on a shared machine from the very search that is waited for.
+    What turns is drawn 60 times a second. On a machine that has its browsers, too, and no graphics
+    card, ten that wait take a core from the very search that they wait for: benchmarks/README.md.
     """
     place = st.empty()
     timer = Timer(PATIENCE_S, place.caption, [sentence])
