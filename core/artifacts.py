@@ -136,8 +136,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        stat = path.stat()
-        return _remembered_manifest(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        return _remembered_manifest(*_state_of(path))
     except FileNotFoundError as error:
         raise MissingError(
             f"There is no “{folder.name}”.", "Choose one that is listed, or make it again."
@@ -158,8 +157,7 @@ def open_artifact(parent: Path, artifact_id: str) -> Manifest:
     for name, expected in manifest.files.items():
         path = folder / check_name(name)
         try:
-            stat = path.stat()
-            actual = _remembered_sha256(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+            actual = _remembered_sha256(*_state_of(path))
         except OSError as error:
             raise _damaged(path) from error
         if actual != expected:
@@ -211,9 +209,15 @@ def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def _state_of(path: Path) -> tuple[Path, int, int, int]:
+    """Return the path, size, time and inode of a file: one of them changes when the file does."""
+    stat = path.stat()
+    return path, stat.st_size, stat.st_mtime_ns, stat.st_ino
+
+
 @functools.lru_cache(maxsize=4096)
-def _remembered_manifest(path: Path, size: int, modified_ns: int, inode: int) -> Manifest:
-    del size, modified_ns, inode  # Part of the key: any of them changes when the file does
+def _remembered_manifest(path: Path, *state: int) -> Manifest:
+    del state  # Part of the key
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         digest = content.pop("digest")
@@ -226,8 +230,8 @@ def _remembered_manifest(path: Path, size: int, modified_ns: int, inode: int) ->
 
 
 @functools.lru_cache(maxsize=4096)
-def _remembered_sha256(path: Path, size: int, modified_ns: int, inode: int) -> str:
-    del size, modified_ns, inode  # Part of the key: any of them changes when the file does
+def _remembered_sha256(path: Path, *state: int) -> str:
+    del state  # Part of the key
     return sha256_of(path)
 
 

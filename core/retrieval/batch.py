@@ -85,6 +85,7 @@ class _Tally:
 
     @property
     def num_queries(self) -> int:
+        """How many there were, answered or not."""
         return self.num_answered + self.num_unreadable + self.num_left
 
     def add(self, rows: Sequence[Record]) -> None:

@@ -71,6 +71,7 @@ class AugmentConfig:
 
     @property
     def recolours(self) -> bool:
+        """Whether colours change."""
         return max(self.brightness, self.contrast, self.saturation) > 0
 
 

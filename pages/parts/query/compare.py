@@ -11,6 +11,7 @@ from core.errors import WorkbenchError
 from core.lineage import MODEL_CHANGED, Lineage
 from core.retrieval.search import gains
 from core.titles import read_title
+from pages.parts import waiting
 from pages.parts.gallery import Tile, gallery
 from pages.parts.query import answer as answers_drawn
 from pages.parts.text import plain
@@ -77,7 +78,8 @@ def show(
         return
     judged = question.liked or question.unliked
     try:
-        theirs = answers.answer_of(question, sources, other, model, dataset)
+        with waiting.note("Searching the other index…"):
+            theirs = answers.answer_of(question, sources, other, model, dataset)
     except WorkbenchError as error:
         st.error(plain(str(error)))
         return
