@@ -5,7 +5,7 @@ import streamlit as st
 from core.artifacts import Manifest
 from core.lineage import Lineage, read_lineage
 from core.retrieval.evaluations import measured_of
-from pages.parts import strip, ways
+from pages.parts import strip, waiting, ways
 from pages.parts.text import plain, size
 from state import choices, resources, session
 from state.session import Selection
@@ -106,6 +106,7 @@ def main() -> None:
         layout="wide",
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
+    waiting.stand_still()
     first = st.Page(overview, title="Overview", icon=":material/home:", default=True)
     page = st.navigation([first, *ways.pages()], position="hidden")
     chosen, lineage = session.selection(), read_lineage(resources.workspace())

@@ -61,10 +61,10 @@ UPLOAD = (
   const content = Uint8Array.from(binary, letter => letter.charCodeAt(0));
   const files = new DataTransfer();
   files.items.add(new File([content], name, {type: 'image/jpeg'}));
+  await new Promise(done => setTimeout(done, start - Date.now()));
   const input = document.querySelector('"""
     + UPLOADER
     + """');
-  await new Promise(done => setTimeout(done, start - Date.now()));
   const started = performance.now();
   input.files = files.files;
   input.dispatchEvent(new Event('change', {bubbles: true}));
@@ -78,7 +78,9 @@ UPLOAD = (
   return null;
 }"""
 )
-"""Chooses a file at a given time, for it comes to all sessions at once, and waits for its tiles."""
+"""Chooses a file at a given time, for it comes to all sessions at once, and waits for its tiles.
+
+The input is looked for then, and not before: each answer brings a new one."""
 
 STAGES = ("decode", "wait", "embed", "search")
 STAGE = re.compile(rf"({'|'.join(STAGES)}) (\d+) ms")
