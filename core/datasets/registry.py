@@ -1,6 +1,7 @@
 """The datasets of a workspace: a folder each with `dataset.json` and the catalog."""
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -74,7 +75,11 @@ class Dataset:
 
     def path_of(self, image: ImageRow) -> Path:
         """Return where an image's file is (or was, when it has vanished since the scan)."""
-        return self.roots[image.root].path / image.path
+        return Path(self.file_of(image))
+
+    def file_of(self, image: ImageRow) -> str:
+        """Return the same as a string; pathlib takes ten times as long, which counts for many."""
+        return os.path.join(self.roots[image.root].path, image.path)
 
 
 def list_datasets(workspace: Workspace) -> list[Dataset]:

@@ -42,6 +42,9 @@ SHARED_MEMORY = Path("/dev/shm")
 Decoded = NDArray[np.uint8] | str
 """(3, S, S) pixels, or why there are none."""
 
+Sent = tuple[list[int], Tensor, dict[int, str]]
+"""The parts of a `Batch`, on their way from a process."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -81,13 +84,14 @@ def load_cropped_square(
     return to_square(open_cropped(source, crop, name=name, at_least=side), side)
 
 
-def decode_batches(paths: Sequence[Path], side: int, batch_size: int) -> Iterator[Batch]:
+def decode_batches(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
     """Decode images in order, a few batches ahead of the reader.
 
-    Threads do it, or processes where a graphics card reads more than threads can decode.
+    Threads do it, or processes where a graphics card reads more than threads can decode. Processes
+    begin at once, threads with the first batch that is asked for.
     """
     decode = by_processes if _wants_processes(len(paths), side, batch_size) else by_threads
-    yield from decode(paths, side, batch_size)
+    return decode(paths, side, batch_size)
 
 
 def _wants_processes(count: int, side: int, batch_size: int) -> bool:
@@ -98,7 +102,7 @@ def _wants_processes(count: int, side: int, batch_size: int) -> bool:
     return shutil.disk_usage(SHARED_MEMORY).free >= in_flight
 
 
-def by_threads(paths: Sequence[Path], side: int, batch_size: int) -> Iterator[Batch]:
+def by_threads(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
     """Decode as `decode_batches` says, on threads."""
     with ThreadPoolExecutor(DECODERS) as decoders:
         waiting: deque[tuple[range, list[Future[Decoded]]]] = deque()
@@ -119,7 +123,7 @@ def _finished(positions: range, jobs: list[Future[Decoded]], side: int) -> Batch
     return _collect([(at, job.result()) for at, job in zip(positions, jobs, strict=True)], side)
 
 
-def by_processes(paths: Sequence[Path], side: int, batch_size: int) -> Iterator[Batch]:
+def by_processes(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
     """Decode as `decode_batches` says, in processes: one lock less than threads have.
 
     Raises:
@@ -128,14 +132,18 @@ def by_processes(paths: Sequence[Path], side: int, batch_size: int) -> Iterator[
     loader = DataLoader(
         _Squares(paths, side),
         batch_size=batch_size,
-        collate_fn=partial(_as_tensors, side=side),
+        collate_fn=partial(_to_send, side=side),
         num_workers=PROCESSES,
         prefetch_factor=1,
         multiprocessing_context="fork",  # At once, and nothing is pickled on the way there
     )
+    return _from_processes(iter(loader))
+
+
+def _from_processes(decoded: Iterator[Sent]) -> Iterator[Batch]:
     try:
-        for positions, pixels, problems in loader:
-            yield Batch(positions.numpy(), pixels.numpy(), problems)
+        for positions, pixels, problems in decoded:
+            yield Batch(np.array(positions, np.int64), pixels.numpy(), problems)
     except RuntimeError as error:
         if not str(error).startswith(DEAD_WORKER):
             raise
@@ -146,7 +154,7 @@ def by_processes(paths: Sequence[Path], side: int, batch_size: int) -> Iterator[
 
 
 class _Squares(Dataset[tuple[int, Decoded]]):
-    def __init__(self, paths: Sequence[Path], side: int) -> None:
+    def __init__(self, paths: Sequence[Path | str], side: int) -> None:
         self.paths, self.side = paths, side
 
     def __len__(self) -> int:
@@ -156,17 +164,15 @@ class _Squares(Dataset[tuple[int, Decoded]]):
         return at, _try_load(self.paths[at], self.side)
 
 
-def _as_tensors(
-    decoded: list[tuple[int, Decoded]], side: int
-) -> tuple[Tensor, Tensor, dict[int, str]]:
-    """Collect a batch as tensors, which go to another process by shared memory."""
+def _to_send(decoded: list[tuple[int, Decoded]], side: int) -> Sent:
+    """Collect a batch; its pixels go to the other process by shared memory, which costs 2 ms."""
     batch = _collect(decoded, side)
-    return torch.from_numpy(batch.positions), torch.from_numpy(batch.pixels), batch.problems
+    return batch.positions.tolist(), torch.from_numpy(batch.pixels), batch.problems
 
 
-def _try_load(path: Path, side: int) -> Decoded:
+def _try_load(path: Path | str, side: int) -> Decoded:
     try:
-        return load_square(path, side)
+        return load_square(Path(path), side)
     except UnreadableImageError as error:
         return error.problem
 

@@ -3,18 +3,17 @@
 Shapes, in this file: D embedding dimensions.
 """
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.catalog import ImageRow
-from core.datasets.registry import Dataset
 from core.embedder.batches import decode_batches
 from core.embedder.devices import choose_device
 from core.progress import Progress, Work
@@ -31,23 +30,24 @@ Embedded = tuple[NDArray[np.float32], NDArray[np.float32]]
 """The embeddings and the probabilities of a batch."""
 
 
-def contents_of(dataset: Dataset, rows: Sequence[ImageRow]) -> Work[list[bytes]]:
+def contents_of(files: Sequence[str], rows: Sequence[ImageRow]) -> Work[list[bytes]]:
     """Return the SHA-256 of each image, `UNKNOWN` where its file is not the one that was scanned.
 
     Only size and time are looked at, as a scan does.
     """
     contents = []
     for start in range(0, len(rows), LOOKED_AT_ONCE):
-        for row in rows[start : start + LOOKED_AT_ONCE]:
-            scanned = _is_as_scanned(dataset.path_of(row), row)
+        some = slice(start, start + LOOKED_AT_ONCE)
+        for file, row in zip(files[some], rows[some], strict=True):
+            scanned = _is_as_scanned(file, row)
             contents.append(bytes.fromhex(row.sha256) if scanned else UNKNOWN)
         yield Progress(len(contents), len(rows), "looking for what is embedded already")
     return contents
 
 
-def _is_as_scanned(path: Path, row: ImageRow) -> bool:
+def _is_as_scanned(file: str, row: ImageRow) -> bool:
     try:
-        found = path.stat()
+        found = os.stat(file)
     except (OSError, ValueError):  # Whoever reads it says what is wrong
         return False
     return (found.st_size, found.st_mtime_ns) == (row.size_bytes, row.modified_ns)
@@ -58,9 +58,9 @@ class Embedding:
     """The work on the images whose embeddings are not known, and what has come of it so far."""
 
     open_encoder: Callable[[], Encoder]
-    """Called when the first image is decoded; opening a model takes seconds."""
+    """Called if there is something to embed; opening a model takes seconds."""
 
-    paths: Sequence[Path]
+    files: Sequence[str]
     """The file of each image wanted."""
 
     side: int
@@ -109,15 +109,16 @@ class Embedding:
             self._keep()
 
     def _embed(self, places: list[int], taken_over: int) -> Work[None]:
-        paths = [self.paths[place] for place in places]
+        files = [self.files[place] for place in places]
         device = choose_device()
+        batches = decode_batches(files, self.side, device.batch_size)
+        encoder = yield from self._opened()  # Meanwhile processes decode
         resumed = time.perf_counter()
         with ThreadPoolExecutor(device.passes_at_once) as passes:
             asked: deque[tuple[list[int], Future[Embedded]]] = deque()
-            for batch in decode_batches(paths, self.side, device.batch_size):
+            for batch in batches:
                 self.problems |= {places[at]: reason for at, reason in batch.problems.items()}
                 if len(batch.positions):
-                    encoder = yield from self._opened()
                     of = [places[at] for at in batch.positions]
                     asked.append((of, passes.submit(encoder.embed, batch.pixels)))
                 if len(asked) >= device.passes_at_once:
@@ -132,25 +133,20 @@ class Embedding:
     def _opened(self) -> Work[Encoder]:
         if self._encoder is None:
             yield Progress(0, 0, "opening the model")
-            began = time.perf_counter()
             self._encoder = self.open_encoder()
-            self.seconds -= time.perf_counter() - began  # The images have no part in it
         return self._encoder
 
     def _progress(self, taken_over: int) -> Progress:
         note = f"embedding images, {self.images_per_second:.3g} a second"
         note += f", {taken_over:,} taken over" if taken_over else ""
         done = int(self.known.known.sum()) + len(self.problems)
-        return Progress(done, len(self.paths), note)
+        return Progress(done, len(self.files), note)
 
     def _take(self, places: Sequence[int], passed: Future[Embedded]) -> None:
         vectors, _ = passed.result()
-        for place, vector in zip(places, vectors, strict=True):
-            self.num_embedded += 1
-            self.known.put(place, vector)
-            if (content := self.known.contents[place]) != UNKNOWN:
-                self.known.take(as_array([content]), vector[None])
-                self._pending.append(place)
+        self.num_embedded += len(places)
+        self.known.put(places, vectors)
+        self._pending += [place for place in places if self.known.contents[place] != UNKNOWN]
         if time.monotonic() - self._kept_at >= KEEP_EVERY_S:
             self._keep()
 

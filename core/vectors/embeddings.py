@@ -138,8 +138,9 @@ def _carry_out(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
         if _has_all(embeddings, task):
             kept.forget(set(map(bytes, embeddings.contents)))  # Killed before it could
             return embeddings.manifest
+    files = [task.dataset.file_of(row) for row in task.rows]
     known = KnownRows(
-        (yield from contents_of(task.dataset, task.rows)),
+        (yield from contents_of(files, task.rows)),
         task.model.config["network"]["dimension"],
     )
     for contents, vectors in kept.read():
@@ -150,7 +151,7 @@ def _carry_out(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
         known.take(embeddings.contents, embeddings.plain)
     embedding = Embedding(
         open_encoder=lambda: Encoder(load_model(workspace, task.model.id), task.encoding),
-        paths=[task.dataset.path_of(row) for row in task.rows],
+        files=files,
         side=task.settings["image_size"],
         known=known,
         kept=kept,

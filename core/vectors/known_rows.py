@@ -46,14 +46,26 @@ class KnownRows:
             contents: (M, 32) uint8, SHA-256 of their images.
             vectors: (M, D) float32 unit rows; may be mapped.
         """
-        for row, content in enumerate(map(bytes, contents)):
-            for place in self._places.get(content, ()):
-                self.put(place, vectors[row])
+        for content, vector in zip(map(bytes, contents), vectors, strict=True):
+            if places := self._places.get(content):
+                self._put(places, vector)
 
-    def put(self, place: int, vector: NDArray[np.float32]) -> None:
-        """Note the (D,) embedding of the image at a place."""
-        self.vectors[place] = vector
-        self.known[place] = True
+    def put(self, places: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        """Note the embeddings of some images, and of those with the same content.
+
+        Args:
+            places: Where the M images stand among those wanted.
+            vectors: (M, D) float32 unit rows.
+        """
+        self._put(places, vectors)
+        for place, vector in zip(places, vectors, strict=True):
+            same = self._places.get(self.contents[place], [])
+            if len(same) > 1:
+                self._put(same, vector)
+
+    def _put(self, places: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        self.vectors[places] = vectors
+        self.known[places] = True
 
     def missing(self, tried: set[int]) -> list[int]:
         """Return the places of the images to embed next, one of each content.
