@@ -323,6 +323,17 @@ def test_processes_decode_what_threads_do(tmp_path: Path) -> None:
         assert one.problems == other.problems
 
 
+def test_processes_decode_at_once_and_end_if_nobody_reads(tmp_path: Path) -> None:
+    paths = sorted(class_folders(tmp_path, red=8).rglob("*.png"))
+    batches = by_processes(paths, SIDE, 4)
+    decoders = multiprocessing.active_children()
+    assert decoders
+    del batches
+    for decoder in decoders:
+        decoder.join(30)
+    assert not [decoder for decoder in decoders if decoder.is_alive()]
+
+
 def test_a_decoding_process_that_is_killed_is_said(tmp_path: Path) -> None:
     paths = sorted(class_folders(tmp_path, red=8).rglob("*.png")) * 100
     batches = by_processes(paths, SIDE, 4)
