@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.workbench import Workbench, wait_idle
 
 SCRIPT = Path(__file__).with_name("waiting_app.py")
-LOOKS, LOOK_EVERY_MS = 10, 100
-"""More than one change of Streamlit's own figure, and half of its fading."""
+LOOKS, LOOK_EVERY_MS = 6, 100
+"""Long enough for two changes of Streamlit's own figure and half of its fading."""
 
 MOVING = """([looks, pause]) => new Promise(done => {
   const moved = [], status = document.querySelector('[data-testid="stStatusWidget"]');

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.parts import waiting
 
-SLOW_S = 4.0
+SLOW_S = 8.0
 
 st.set_page_config(layout="wide")
 waiting.stand_still()
