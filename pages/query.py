@@ -6,7 +6,7 @@ from core.artifacts import Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
 from core.lineage import MODEL_CHANGED, Lineage, read_lineage
-from pages.parts import guards, waiting
+from pages.parts import guards
 from pages.parts.query import answer, ask, batch, compare, images, match, steps, wishes
 from pages.parts.text import plain
 from state import answers, resources, session
@@ -46,7 +46,7 @@ def _answer(
     if not question.is_asked:
         st.info("Upload an image, or take one from the dataset, to see what is like it.")
         return
-    with waiting.note("Searching…"):
+    with st.spinner("Searching…"):
         found = answers.answer_of(question, sources, index, model, dataset)
     label = label_of(question, sources)
     if other is not None:

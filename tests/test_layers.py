@@ -87,14 +87,14 @@ def test_session_state_has_one_owner() -> None:
     assert users == {"session.py"}
 
 
-def test_threads_are_started_by_the_job_board_the_batcher_and_a_wait_only() -> None:
+def test_threads_are_started_by_the_job_board_and_the_batcher_only() -> None:
     users = {
         file.name
         for layer in ("Home.py", "pages", "pages/parts", "state")
         for file in files_of(layer)
         if re.search(r"\b(Thread|Timer|ThreadPoolExecutor)\(", file.read_text())
     }
-    assert users == {"jobs.py", "batcher.py", "waiting.py"}
+    assert users == {"jobs.py", "batcher.py"}
 
 
 def test_pages_are_drawn_before_slow_packages_are_imported(tmp_path: Path) -> None:

@@ -13,6 +13,6 @@ waiting.stand_still()
 left, right = st.columns(2)
 with left:
     if st.button("Take long"):
-        with waiting.note("This takes long…"):
+        with st.spinner("This takes long…"):
             time.sleep(SLOW_S)
 right.markdown("An answer")

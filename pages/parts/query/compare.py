@@ -11,7 +11,6 @@ from core.errors import WorkbenchError
 from core.lineage import MODEL_CHANGED, Lineage
 from core.retrieval.search import gains
 from core.titles import read_title
-from pages.parts import waiting
 from pages.parts.gallery import Tile, gallery
 from pages.parts.query import answer as answers_drawn
 from pages.parts.text import plain
@@ -78,7 +77,7 @@ def show(
         return
     judged = question.liked or question.unliked
     try:
-        with waiting.note("Searching the other index…"):
+        with st.spinner("Searching the other index…"):
             theirs = answers.answer_of(question, sources, other, model, dataset)
     except WorkbenchError as error:
         st.error(plain(str(error)))

@@ -9,7 +9,6 @@ from core.artifacts import Manifest
 from core.cropping import WHOLE
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
-from pages.parts import waiting
 from pages.parts.query.regions import regions
 from pages.parts.text import plain, size
 from state import answers, session
@@ -137,7 +136,7 @@ def _why(
         return
     path = dataset.path_of(match.image)
     try:
-        with waiting.note("Comparing regions…"):
+        with st.spinner("Comparing regions…"):
             compared = answers.regions_of(question, sources[0], index, model, path)
             asked = picture(sources[0], question.images[0].crop, SIDE)
             found = picture(Source(match.image.path, path, match.image.sha256), WHOLE, SIDE)
