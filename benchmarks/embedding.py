@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from benchmarks.training import copy_part, square
 from benchmarks.yardstick import seconds
@@ -48,13 +49,17 @@ ONE_BY_ONE = {Precision.FLOAT32: 1.2, Precision.BFLOAT16: 2.3}
 """On a processor; a card has nothing to win by itself in one image."""
 
 
-def bare(model: Model, paths: list[Path], precision: Precision) -> float:
+def in_memory(model: Model, paths: list[Path]) -> list[Tensor]:
+    """Return the images as the network reads them, batch by batch."""
+    return [
+        normalised(model.device.take(batch.pixels))
+        for batch in decode_batches(paths, model.config.image_size, model.device.batch_size)
+    ]
+
+
+def bare(model: Model, batches: list[Tensor], precision: Precision) -> float:
     """Return the seconds of the forward passes alone."""
     device = replace(model.device, bfloat16=precision == Precision.BFLOAT16)
-    batches = [
-        normalised(device.take(batch.pixels))
-        for batch in decode_batches(paths, model.config.image_size, device.batch_size)
-    ]
 
     def work() -> None:
         with torch.inference_mode(), device.autocast():
@@ -129,19 +134,26 @@ def main() -> None:
         print(
             f"VGG-16 at {options.side} px, {len(paths)} images, median of {ROUNDS}, on {on_what()}"
         )
+        batches = in_memory(model, paths)
         for precision in precisions:
-            report(workspace, model, paths, precision)
+            report(workspace, model, paths, batches, precision)
     if choose_device().name != "cuda":
         print("On a GPU: not measured")
 
 
-def report(workspace: Workspace, model: Model, paths: list[Path], precision: Precision) -> None:
+def report(
+    workspace: Workspace,
+    model: Model,
+    paths: list[Path],
+    batches: list[Tensor],
+    precision: Precision,
+) -> None:
     """Measure in turns and print one precision."""
     plain = load_model(workspace, model.id)
     plain.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     taken: dict[str, list[float]] = {"bare": [], "ours": [], "one": []}
     for _ in range(ROUNDS):
-        taken["bare"].append(bare(model, paths, precision))
+        taken["bare"].append(bare(model, batches, precision))
         taken["ours"].append(ours(workspace, model, precision))
         taken["one"].append(one_by_one(plain, paths[:ONE_BY_ONE_IMAGES]))
     counts = {"bare": len(paths), "ours": len(paths), "one": len(paths[:ONE_BY_ONE_IMAGES])}

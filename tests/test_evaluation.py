@@ -1,7 +1,7 @@
 """The protocol of an evaluation: who asks, who may be found, what is left out, what is refused."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_copies_of_a_query_are_no_answer_to_it(hand: Hand) -> None:
     """Red 10, the nearest to both red queries, is made a copy of the query at 0."""
     catalog = open_dataset(hand.workspace, "hand").catalog
     rows = {row.path: row for row in catalog.rows()}
-    copied = asdict(rows["red/000.png"]) | {"sha256": rows["red/002.png"].sha256}
+    copied = rows["red/000.png"]._asdict() | {"sha256": rows["red/002.png"].sha256}
     known = {field.name for field in fields(Found)}
     found = Found(
         folder_label="red", **{name: value for name, value in copied.items() if name in known}

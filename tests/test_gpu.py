@@ -111,5 +111,17 @@ def test_a_card_answers_as_the_processor(vectors: NDArray[np.float32], kind: Ind
 
 
 @needs_gpu
+def test_codes_too_long_for_its_tables_in_float32_are_searched_in_float16() -> None:
+    drawn = np.random.default_rng(0).normal(size=(len(IDS), 128)).astype(np.float32)
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+    store = finish(build(drawn, IDS, IndexConfig(kind=IndexKind.IVF_PQ, lists=8, code_bytes=64)))
+    on_processor = found(store.search(drawn[:50], 10))
+    assert store.use_gpu()
+    on_card = found(store.search(drawn[:50], 10))
+    same = [len(set(a) & set(b)) for a, b in zip(on_card, on_processor, strict=True)]
+    assert sum(same) >= 0.95 * 500
+
+
+@needs_gpu
 def test_a_graph_stays_on_the_processor(vectors: NDArray[np.float32]) -> None:
     assert to_gpu(finish(build(vectors, IDS, IndexConfig(kind=IndexKind.HNSW))).index) is None

@@ -162,7 +162,7 @@ def test_images_without_a_class_are_called_by_rank_and_name(
 ) -> None:
     [match] = found_in(colours, "red/001.png")
     assert match.image
-    bare = Match(replace(match.image, label=None), match.image_id, 1.0)
+    bare = Match(match.image._replace(label=None), match.image_id, 1.0)
     [name, *_] = opened(matches_as_zip(workspace, colours, [bare] * 1000, ASKED)).namelist()
     assert name == "0001-001.png"
 

@@ -6,9 +6,10 @@ Changing what people may change (labels, splits, tags) is the business of `curat
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from core.datasets.filters import ALL_IMAGES, ORDER_SQL, STANDING_SQL, ImageFilter, Order, Standing
 from core.datasets.schema import SCHEMA, connect, write_fingerprints
@@ -52,9 +53,8 @@ class Found:
     """The split that its folder names."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRow:
-    """One image of a dataset."""
+class ImageRow(NamedTuple):
+    """One image of a dataset; a tuple, for there may be millions."""
 
     id: int
     """Never used again for another image, not even after this one is gone."""
@@ -90,7 +90,7 @@ KnownFile = tuple[int, int, int]
 """What a second look at a file is held against: image id, bytes, when it was changed in ns (0 if it
 could not be read, so that it is read again). Plain, for there may be millions."""
 
-COLUMNS = ", ".join(field.name for field in fields(ImageRow))
+COLUMNS = ", ".join(ImageRow._fields)
 FOUND_COLUMNS = (
     "root, path, folder_label, width, height, size_bytes, modified_ns, sha256, problem, split"
 )
@@ -288,7 +288,7 @@ class Catalog:
 
     def _read(self, query: str, parameters: list[object]) -> list[ImageRow]:
         with connect(self.path) as connection:
-            return [ImageRow(*row) for row in connection.execute(query, parameters)]
+            return list(map(ImageRow._make, connection.execute(query, parameters)))
 
 
 def _values(found: Found) -> tuple[object, ...]:

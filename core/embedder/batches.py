@@ -3,25 +3,23 @@
 Shapes, in this file: B images, S pixels a side.
 """
 
+import math
 import os
-import shutil
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from core.cropping import Crop, open_cropped
 from core.embedder.devices import choose_device
 from core.embedder.preprocess import to_square
+from core.embedder.shared_slots import SharedSlots
 from core.errors import UnreadableImageError, WorkbenchError
 from core.images import open_image
 
@@ -34,16 +32,20 @@ PROCESSES = os.cpu_count() or 1
 PROCESSES_FROM = 1024
 """Images for which processes are worth their start."""
 
+PIECE = 32
+"""Images that a process is given at a time: the fewer, the less the others wait for the slowest."""
+
+PIECES_AHEAD = 2
+"""Of each process."""
+
+BATCHES_HELD = 6
+"""That a reader has at once; what it holds beyond is copied."""
+
 DEAD_WORKER = "DataLoader worker"
 """How torch begins to say that one has died; what one raised is said as itself."""
 
-SHARED_MEMORY = Path("/dev/shm")
-
-Decoded = NDArray[np.uint8] | str
-"""(3, S, S) pixels, or why there are none."""
-
-Sent = tuple[list[int], Tensor, dict[int, str]]
-"""The parts of a `Batch`, on their way from a process."""
+Problems = dict[int, str]
+"""Position → reason, for each image that could not be decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,9 @@ class Batch:
     """(B,) where each stood in the list that was asked for."""
 
     pixels: NDArray[np.uint8]
-    """(B, 3, S, S)."""
+    """(B, 3, S, S), a view of (B, S, S, 3) in memory."""
 
-    problems: dict[int, str]
-    """Position → reason, for each image that could not be decoded."""
+    problems: Problems
 
 
 def load_square(source: Path | BinaryIO, side: int, name: str | None = None) -> NDArray[np.uint8]:
@@ -90,37 +91,36 @@ def decode_batches(paths: Sequence[Path | str], side: int, batch_size: int) -> I
     Threads do it, or processes where a graphics card reads more than threads can decode. Processes
     begin at once, threads with the first batch that is asked for.
     """
-    decode = by_processes if _wants_processes(len(paths), side, batch_size) else by_threads
+    is_card = choose_device().name == "cuda"
+    decode = by_processes if is_card and len(paths) >= PROCESSES_FROM else by_threads
     return decode(paths, side, batch_size)
-
-
-def _wants_processes(count: int, side: int, batch_size: int) -> bool:
-    """Say whether they are worth their start, and have the shared memory for what they decode."""
-    if choose_device().name != "cuda" or count < PROCESSES_FROM or not SHARED_MEMORY.is_dir():
-        return False
-    in_flight = 2 * PROCESSES * batch_size * 3 * side * side
-    return shutil.disk_usage(SHARED_MEMORY).free >= in_flight
 
 
 def by_threads(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
     """Decode as `decode_batches` says, on threads."""
     with ThreadPoolExecutor(DECODERS) as decoders:
-        waiting: deque[tuple[range, list[Future[Decoded]]]] = deque()
+        waiting: deque[tuple[range, NDArray[np.uint8], list[Future[str | None]]]] = deque()
         try:
-            for start in range(0, len(paths), batch_size):
-                positions = range(start, min(start + batch_size, len(paths)))
-                jobs = [decoders.submit(_try_load, paths[at], side) for at in positions]
-                waiting.append((positions, jobs))
+            for positions in _runs(len(paths), batch_size):
+                squares = np.empty((len(positions), side, side, 3), np.uint8)
+                jobs = [
+                    decoders.submit(_decode, paths[at], square)
+                    for at, square in zip(positions, squares, strict=True)
+                ]
+                waiting.append((positions, squares, jobs))
                 if len(waiting) > BATCHES_AHEAD:
-                    yield _finished(*waiting.popleft(), side)
+                    yield _finished(*waiting.popleft())
             while waiting:
-                yield _finished(*waiting.popleft(), side)
+                yield _finished(*waiting.popleft())
         finally:
             decoders.shutdown(cancel_futures=True)
 
 
-def _finished(positions: range, jobs: list[Future[Decoded]], side: int) -> Batch:
-    return _collect([(at, job.result()) for at, job in zip(positions, jobs, strict=True)], side)
+def _finished(
+    positions: range, squares: NDArray[np.uint8], jobs: list[Future[str | None]]
+) -> Batch:
+    reasons = zip(positions, [job.result() for job in jobs], strict=True)
+    return _batch(positions, squares, {at: reason for at, reason in reasons if reason})
 
 
 def by_processes(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
@@ -129,21 +129,67 @@ def by_processes(paths: Sequence[Path | str], side: int, batch_size: int) -> Ite
     Raises:
         WorkbenchError: One of them was ended from outside.
     """
+    pieces_ahead = PROCESSES * PIECES_AHEAD
+    batches_ahead = math.ceil(pieces_ahead / math.ceil(batch_size / PIECE)) + 1
+    slots = SharedSlots(batches_ahead + BATCHES_HELD, (batch_size, side, side, 3))
+    begun: deque[tuple[range, int]] = deque()
     loader = DataLoader(
-        _Squares(paths, side),
-        batch_size=batch_size,
-        collate_fn=partial(_to_send, side=side),
+        _Pieces(paths, slots),
+        batch_size=None,
+        sampler=_pieces(_runs(len(paths), batch_size), slots, begun),
         num_workers=PROCESSES,
-        prefetch_factor=1,
+        prefetch_factor=PIECES_AHEAD,
         multiprocessing_context="fork",  # At once, and nothing is pickled on the way there
     )
-    return _from_processes(iter(loader))
+    return _from_processes(iter(loader), slots, begun)
 
 
-def _from_processes(decoded: Iterator[Sent]) -> Iterator[Batch]:
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Part of a batch, and where its first image belongs."""
+
+    positions: range
+    slot: int
+    place: int
+
+
+def _pieces(
+    batches: Iterator[range], slots: SharedSlots, begun: deque[tuple[range, int]]
+) -> Iterator[_Piece]:
+    """Divide batches into pieces, and note in `begun` which batch is in which slot."""
+    for positions in batches:
+        slot = slots.take()
+        begun.append((positions, slot))
+        for place in range(0, len(positions), PIECE):
+            yield _Piece(positions[place : place + PIECE], slot, place)
+
+
+class _Pieces(Dataset[Problems]):
+    """In the processes: decodes a piece into its slot."""
+
+    def __init__(self, paths: Sequence[Path | str], slots: SharedSlots) -> None:
+        self.paths, self.slots = paths, slots
+
+    def __getitem__(self, piece: _Piece) -> Problems:
+        squares = self.slots.array(piece.slot)[piece.place :]
+        reasons = {
+            at: _decode(self.paths[at], square)
+            for at, square in zip(piece.positions, squares, strict=False)
+        }
+        return {at: reason for at, reason in reasons.items() if reason}
+
+
+def _from_processes(
+    decoded: Iterator[Problems], slots: SharedSlots, begun: deque[tuple[range, int]]
+) -> Iterator[Batch]:
     try:
-        for positions, pixels, problems in decoded:
-            yield Batch(np.array(positions, np.int64), pixels.numpy(), problems)
+        while begun:
+            positions, slot = begun[0]
+            problems: Problems = {}
+            for _ in range(0, len(positions), PIECE):
+                problems |= next(decoded)
+            begun.popleft()
+            yield _batch(positions, slots.lend(slot), problems)
     except RuntimeError as error:
         if not str(error).startswith(DEAD_WORKER):
             raise
@@ -153,37 +199,24 @@ def _from_processes(decoded: Iterator[Sent]) -> Iterator[Batch]:
         ) from error
 
 
-class _Squares(Dataset[tuple[int, Decoded]]):
-    def __init__(self, paths: Sequence[Path | str], side: int) -> None:
-        self.paths, self.side = paths, side
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, at: int) -> tuple[int, Decoded]:
-        return at, _try_load(self.paths[at], self.side)
+def _runs(count: int, length: int) -> Iterator[range]:
+    """Divide the first `count` numbers into runs of `length`; the last may be shorter."""
+    return (range(start, min(start + length, count)) for start in range(0, count, length))
 
 
-def _to_send(decoded: list[tuple[int, Decoded]], side: int) -> Sent:
-    """Collect a batch; its pixels go to the other process by shared memory, which costs 2 ms."""
-    batch = _collect(decoded, side)
-    return batch.positions.tolist(), torch.from_numpy(batch.pixels), batch.problems
-
-
-def _try_load(path: Path | str, side: int) -> Decoded:
+def _decode(path: Path | str, square: NDArray[np.uint8]) -> str | None:
+    """Decode an image into (S, S, 3) `square`; return why not, if that cannot be."""
     try:
-        return load_square(Path(path), side)
+        square[:] = load_square(Path(path), len(square)).transpose(1, 2, 0)
     except UnreadableImageError as error:
         return error.problem
+    return None
 
 
-def _collect(decoded: list[tuple[int, Decoded]], side: int) -> Batch:
-    good, pixels, problems = [], [], {}
-    for position, result in decoded:
-        if isinstance(result, str):
-            problems[position] = result
-        else:
-            good.append(position)
-            pixels.append(result)
-    stacked = np.stack(pixels) if pixels else np.empty((0, 3, side, side), np.uint8)
-    return Batch(np.array(good, np.int64), stacked, problems)
+def _batch(positions: range, squares: NDArray[np.uint8], problems: Problems) -> Batch:
+    """Put together those of (at least B, S, S, 3) `squares` that were decoded."""
+    good = [at for at in positions if at not in problems]
+    there = squares[: len(positions)]
+    if problems:
+        there = there[[at - positions.start for at in good]]
+    return Batch(np.array(good, np.int64), there.transpose(0, 3, 1, 2), problems)

@@ -136,4 +136,7 @@ def _embed(
             features = network.tail(network.frozen(batch))
         embeddings, scores = network.head(features.float())
         probabilities = functional.softmax(scores.float(), dim=1)
-    return embeddings.float().cpu().numpy(), probabilities.cpu().numpy()
+        # In one piece: a card would send a second one behind the next pass only
+        both = torch.cat([embeddings.float(), probabilities], dim=1).cpu().numpy()
+    vectors, probable = np.split(both, [embeddings.shape[1]], axis=1)
+    return np.ascontiguousarray(vectors), np.ascontiguousarray(probable)

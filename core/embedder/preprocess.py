@@ -3,6 +3,8 @@
 Shapes, in this file: B images, S pixels a side.
 """
 
+from functools import cache
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -24,7 +26,7 @@ def to_square(image: Image.Image, side: int) -> NDArray[np.uint8]:
     """Scale an RGB image's short side to `side` and cut out the middle.
 
     Returns:
-        (3, S, S) uint8.
+        (3, S, S) uint8, a view of (S, S, 3) in memory: as Pillow has it, and networks read it.
     """
     scale = side / min(image.size)
     width, height = (max(side, round(length * scale)) for length in image.size)
@@ -33,17 +35,28 @@ def to_square(image: Image.Image, side: int) -> NDArray[np.uint8]:
     box = (left / scale, top / scale, (left + side) / scale, (top + side) / scale)
     box = (box[0], box[1], min(box[2], image.width), min(box[3], image.height))
     resized = image.resize((side, side), Image.Resampling.BILINEAR, box=box)
-    return np.ascontiguousarray(np.asarray(resized, dtype=np.uint8).transpose(2, 0, 1))
+    return np.array(resized, dtype=np.uint8).transpose(2, 0, 1)
 
 
 def denormalised(values: Tensor) -> Tensor:
     """Turn (B, 3, S, S) values of `normalised` back into uint8 pixels; what lies beyond is cut."""
-    scaled = values.mul(DEVIATION.to(values.device)).add_(MEAN.to(values.device)).mul_(255)
+    mean, deviation = _statistics(values.device)
+    scaled = values.mul(deviation).add_(mean).mul_(255)
     return scaled.round_().clamp_(0, 255).to(torch.uint8)
 
 
 def normalised(pixels: Tensor) -> Tensor:
     """Turn (B, 3, S, S) uint8 pixels into float32 of about zero mean and unit deviation."""
-    mean, deviation = MEAN.to(pixels.device), DEVIATION.to(pixels.device)
+    mean, deviation = _statistics(pixels.device)
     scaled = pixels.to(torch.float32).div_(255).sub_(mean).div_(deviation)
     return scaled.contiguous(memory_format=torch.channels_last)
+
+
+@cache
+def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return mean and deviation where they are needed.
+
+    They stay there: to send them, a graphics card would first finish all it was asked for before.
+    """
+    with torch.inference_mode(mode=False):  # Training reads them, too
+        return MEAN.to(device), DEVIATION.to(device)

@@ -21,6 +21,11 @@ MOST_RESULTS = 2048
 """Results of a query, and groups looked into for it, that FAISS's kernels have room for."""
 
 
+MOST_CODE_BYTES = 48
+"""Of a product quantiser whose tables of distances, 1 KiB a byte in float32, have room in the
+48 KiB that a block of threads shares."""
+
+
 def num_gpus() -> int:
     """Return how many graphics cards FAISS can use; 0 without one, or without its GPU build."""
     return int(faiss_any.get_num_gpus())
@@ -35,11 +40,20 @@ def to_gpu(index: faiss.Index) -> faiss.Index | None:
         return None
     try:
         copy: faiss.Index = faiss_any.index_cpu_to_gpu(
-            faiss_any.StandardGpuResources(), DEVICE, index
+            faiss_any.StandardGpuResources(), DEVICE, index, _options(index)
         )
     except RuntimeError:  # It does not know this kind, these codes, or has not the memory
         return None
     return copy
+
+
+def _options(index: faiss.Index) -> Any:
+    """Return how to copy it: as it is, but for codes whose tables fit in float16 only."""
+    options = faiss_any.GpuClonerOptions()
+    inverted = faiss_any.downcast_index(faiss_any.try_extract_index_ivf(index))
+    is_long = isinstance(inverted, faiss.IndexIVFPQ) and inverted.pq.M > MOST_CODE_BYTES
+    options.useFloat16 = is_long
+    return options
 
 
 def to_cpu(index: faiss.Index) -> faiss.Index:

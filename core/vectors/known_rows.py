@@ -3,7 +3,6 @@
 Shapes, in this file: N images wanted, M embeddings known, D dimensions.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,10 +33,13 @@ class KnownRows:
         self.contents = contents
         self.vectors = np.zeros((len(contents), dimension), np.float32)
         self.known = np.zeros(len(contents), np.bool_)
-        self._places: dict[bytes, list[int]] = defaultdict(list)
+        self._place: dict[bytes, int] = {}
+        self._twins: dict[bytes, list[int]] = {}  # Lists for these only: many are slow to collect
         for place, content in enumerate(contents):
             if content != UNKNOWN:
-                self._places[content].append(place)
+                first = self._place.setdefault(content, place)
+                if first != place:
+                    self._twins.setdefault(content, [first]).append(place)
 
     def take(self, contents: NDArray[np.uint8], vectors: NDArray[np.float32]) -> None:
         """Take over what is wanted of some embeddings.
@@ -47,8 +49,8 @@ class KnownRows:
             vectors: (M, D) float32 unit rows; may be mapped.
         """
         for content, vector in zip(map(bytes, contents), vectors, strict=True):
-            if places := self._places.get(content):
-                self._put(places, vector)
+            if content in self._place:
+                self._put(self._twins.get(content, [self._place[content]]), vector)
 
     def put(self, places: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Note the embeddings of some images, and of those with the same content.
@@ -59,9 +61,8 @@ class KnownRows:
         """
         self._put(places, vectors)
         for place, vector in zip(places, vectors, strict=True):
-            same = self._places.get(self.contents[place], [])
-            if len(same) > 1:
-                self._put(same, vector)
+            if twins := self._twins.get(self.contents[place]):
+                self._put(twins, vector)
 
     def _put(self, places: Sequence[int], vectors: NDArray[np.float32]) -> None:
         self.vectors[places] = vectors
