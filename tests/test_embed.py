@@ -23,7 +23,15 @@ from core.datasets.curation import add_tag, exclude
 from core.datasets.filters import ImageFilter, Standing, read_settings
 from core.datasets.registry import Dataset, open_dataset
 from core.datasets.rescan import rescan
-from core.embedder.batches import by_processes, by_threads, load_square
+from core.embedder.batches import (
+    BATCHES_HELD,
+    PIECE,
+    PIECES_AHEAD,
+    PROCESSES,
+    by_processes,
+    by_threads,
+    load_square,
+)
 from core.embedder.devices import Device
 from core.embedder.models import Model
 from core.errors import WorkbenchError
@@ -318,6 +326,26 @@ def test_processes_decode_what_threads_do(tmp_path: Path) -> None:
     (root / "red" / "broken.png").write_text("no image")
     paths = sorted(root.rglob("*.png"))
     for one, other in zip(by_threads(paths, SIDE, 4), by_processes(paths, SIDE, 4), strict=True):
+        np.testing.assert_array_equal(one.positions, other.positions)
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+        assert one.problems == other.problems
+
+
+def test_a_reader_of_processes_may_keep_all_batches(tmp_path: Path) -> None:
+    paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
+    kept = list(by_processes(paths, SIDE, 4))
+    assert len(kept) > BATCHES_HELD + PROCESSES * PIECES_AHEAD
+    for one, other in zip(by_threads(paths, SIDE, 4), kept, strict=True):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+
+
+def test_a_batch_of_several_pieces_is_put_together(tmp_path: Path) -> None:
+    paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
+    paths[70] = tmp_path / "gone.png"
+    size = 2 * PIECE + 5
+    for one, other in zip(
+        by_threads(paths, SIDE, size), by_processes(paths, SIDE, size), strict=True
+    ):
         np.testing.assert_array_equal(one.positions, other.positions)
         np.testing.assert_array_equal(one.pixels, other.pixels)
         assert one.problems == other.problems

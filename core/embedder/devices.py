@@ -2,7 +2,6 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
@@ -36,31 +35,14 @@ class Device:
 
     def take(self, values: NDArray[np.generic]) -> Tensor:
         """Copy an array to where the network is, while it computes where that can be."""
-        if self.name == "cuda":
-            return _to_card(values)
-        return torch.from_numpy(values).to(self.name)
+        values_here = torch.from_numpy(values)
+        if self.name == "cuda":  # Only from pinned memory it copies while it computes
+            values_here = values_here.pin_memory()
+        return values_here.to(self.name, non_blocking=True)
 
     def autocast(self) -> AbstractContextManager[object]:
         """Run what is inside in bfloat16, where that is the quicker one."""
         return torch.autocast(self.name, torch.bfloat16, enabled=self.bfloat16)
-
-
-def _to_card(values: NDArray[np.generic]) -> Tensor:
-    """Copy an array to the graphics card beside what it computes, not behind it.
-
-    That takes pinned memory, and a stream of its own: one stream's work is done in order.
-    """
-    with torch.cuda.stream(_copies()):
-        there = torch.from_numpy(values).pin_memory().to("cuda", non_blocking=True)
-    computing = torch.cuda.current_stream()
-    computing.wait_stream(_copies())
-    there.record_stream(computing)
-    return there
-
-
-@cache
-def _copies() -> torch.cuda.Stream:
-    return torch.cuda.Stream()
 
 
 def choose_device() -> Device:
