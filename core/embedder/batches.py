@@ -88,11 +88,11 @@ def load_cropped_square(
 def decode_batches(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
     """Decode images in order, a few batches ahead of the reader.
 
-    Threads do it, or processes where a graphics card reads more than threads can decode. Processes
-    begin at once, threads with the first batch that is asked for.
+    Threads do it, or forked processes where a graphics card reads more than threads can decode.
+    Processes begin at once, threads with the first batch that is asked for.
     """
-    is_card = choose_device().name == "cuda"
-    decode = by_processes if is_card and len(paths) >= PROCESSES_FROM else by_threads
+    is_quick = choose_device().name == "cuda" and hasattr(os, "fork")
+    decode = by_processes if is_quick and len(paths) >= PROCESSES_FROM else by_threads
     return decode(paths, side, batch_size)
 
 
