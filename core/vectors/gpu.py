@@ -20,7 +20,6 @@ DEVICE = 0
 MOST_RESULTS = 2048
 """Results of a query, and groups looked into for it, that FAISS's kernels have room for."""
 
-
 MOST_CODE_BYTES = 48
 """Of a product quantiser whose tables of distances, 1 KiB a byte in float32, have room in the
 48 KiB that a block of threads shares."""
@@ -51,8 +50,8 @@ def _options(index: faiss.Index) -> Any:
     """Return how to copy it: as it is, but for codes whose tables fit in float16 only."""
     options = faiss_any.GpuClonerOptions()
     inverted = faiss_any.downcast_index(faiss_any.try_extract_index_ivf(index))
-    is_long = isinstance(inverted, faiss.IndexIVFPQ) and inverted.pq.M > MOST_CODE_BYTES
-    options.useFloat16 = is_long
+    if isinstance(inverted, faiss.IndexIVFPQ):
+        options.useFloat16 = inverted.pq.M > MOST_CODE_BYTES
     return options
 
 
