@@ -48,6 +48,11 @@ class Measurement:
 Work: TypeAlias = Generator[Progress | Measurement, None, T]
 
 
+def pace(per_second: float) -> str:
+    """Return a speed as it is said to people, in three digits or whole: 0.35, 12.5, 3,190."""
+    return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.3g}"
+
+
 def finish(work: Generator[Any, None, T]) -> T:
     """Drive `work` to its end on this thread and return its result."""
     while True:

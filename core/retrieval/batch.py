@@ -18,7 +18,7 @@ from core.datasets.layout import readable
 from core.datasets.registry import open_dataset
 from core.embedder.models import load_model
 from core.errors import WorkbenchError
-from core.progress import Progress, Stop, Work
+from core.progress import Progress, Stop, Work, pace
 from core.retrieval.batch_answers import Answerer
 from core.retrieval.batch_config import BatchConfig
 from core.retrieval.batch_queries import Queries, find_queries
@@ -115,8 +115,8 @@ def _write_answers(answerer: Answerer, queries: Queries, write: Write) -> Work[_
             if len(held) >= at_once:
                 write(held)
                 held.clear()
-            pace = tally.num_queries / (time.perf_counter() - started)
-            note = f"searching, {pace:.3g} images a second"
+            speed = pace(tally.num_queries / (time.perf_counter() - started))
+            note = f"searching, {speed} images a second"
             yield Progress(tally.num_queries, len(queries.names), note)
     except Stop:
         if not tally.num_answered:

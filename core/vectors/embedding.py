@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core.datasets.catalog import ImageRow
 from core.embedder.batches import decode_batches
 from core.embedder.devices import choose_device
-from core.progress import Progress, Work
+from core.progress import Progress, Work, pace
 from core.vectors.encoding import Encoder
 from core.vectors.kept_chunks import KeptChunks
 from core.vectors.known_rows import UNKNOWN, KnownRows, as_array
@@ -137,7 +137,7 @@ class Embedding:
         return self._encoder
 
     def _progress(self, taken_over: int) -> Progress:
-        note = f"embedding images, {self.images_per_second:.3g} a second"
+        note = f"embedding images, {pace(self.images_per_second)} a second"
         note += f", {taken_over:,} taken over" if taken_over else ""
         done = int(self.known.known.sum()) + len(self.problems)
         return Progress(done, len(self.files), note)

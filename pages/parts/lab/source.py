@@ -11,6 +11,7 @@ from core.datasets.filters import ALL_IMAGES, ImageFilter, usable_as_arguments
 from core.datasets.registry import open_dataset
 from core.lineage import Lineage
 from core.options import as_arguments
+from core.progress import pace
 from core.vectors.embed_config import EmbedConfig, Precision, read_embed_config
 from pages.parts.text import duration, plain
 from state import facts, resources, session
@@ -126,6 +127,6 @@ def _say(source: Source) -> None:
     made = source.embeddings.summary
     words = f"{made['count']:,} images are embedded in {made['dimension']} dimensions"
     if made.get("images_per_second"):
-        speed = f"{made['images_per_second']:.3g} images a second"
+        speed = f"{pace(made['images_per_second'])} images a second"
         words += f", in {duration(made['seconds'])} at {speed}"
     st.caption(f"{words}.")
