@@ -11,7 +11,7 @@ from core.progress import finish
 from core.vectors.building import build
 from core.vectors.config import IndexConfig, IndexKind
 from core.vectors.faiss_store import FaissStore
-from core.vectors.gpu import MOST_RESULTS, GpuSearch, num_gpus, to_gpu
+from core.vectors.gpu import MOST_RESULTS, GpuSearch, copy_options, num_gpus, to_gpu
 from core.vectors.store import Matches
 
 needs_gpu = pytest.mark.skipif(not num_gpus(), reason="no graphics card here")
@@ -97,6 +97,23 @@ def test_more_results_than_a_card_takes_are_found_by_the_processor(
     again = GpuSearch(index).search(vectors[:1], 3, None)
     assert again is not None
     assert again[1][0, 0] == 0
+
+
+@pytest.mark.skipif(not hasattr(faiss, "GpuClonerOptions"), reason="FAISS was built without")
+@pytest.mark.parametrize(
+    ("factory", "is_float16"),
+    [
+        ("Flat", False),
+        ("HNSW32", False),
+        ("IVF16,Flat", False),
+        ("IVF16,PQ32", False),
+        ("IVF16,PQ64", True),
+        ("OPQ64_128,IVF16,PQ64", True),
+    ],
+)
+def test_only_tables_of_long_codes_are_in_float16(factory: str, is_float16: bool) -> None:
+    index = faiss.index_factory(128, factory, faiss.METRIC_INNER_PRODUCT)
+    assert copy_options(index).useFloat16 is is_float16
 
 
 @needs_gpu

@@ -79,7 +79,7 @@ class Dataset:
 
     def file_of(self, image: ImageRow) -> str:
         """Return the same as a string; pathlib takes ten times as long, which counts for many."""
-        return f"{self.roots[image.root].path}{os.sep}{image.path}"
+        return os.path.join(self.roots[image.root].path, image.path)
 
 
 def list_datasets(workspace: Workspace) -> list[Dataset]:

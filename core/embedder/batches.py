@@ -119,8 +119,7 @@ def by_threads(paths: Sequence[Path | str], side: int, batch_size: int) -> Itera
 def _finished(
     positions: range, squares: NDArray[np.uint8], jobs: list[Future[str | None]]
 ) -> Batch:
-    reasons = zip(positions, [job.result() for job in jobs], strict=True)
-    return _batch(positions, squares, {at: reason for at, reason in reasons if reason})
+    return _batch(positions, squares, _problems(positions, [job.result() for job in jobs]))
 
 
 def by_processes(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
@@ -171,12 +170,12 @@ class _Pieces(Dataset[Problems]):
         self.paths, self.slots = paths, slots
 
     def __getitem__(self, piece: _Piece) -> Problems:
-        squares = self.slots.array(piece.slot)[piece.place :]
-        reasons = {
-            at: _decode(self.paths[at], square)
-            for at, square in zip(piece.positions, squares, strict=False)
-        }
-        return {at: reason for at, reason in reasons.items() if reason}
+        squares = self.slots.array(piece.slot)[piece.place : piece.place + len(piece.positions)]
+        found = [
+            _decode(self.paths[at], square)
+            for at, square in zip(piece.positions, squares, strict=True)
+        ]
+        return _problems(piece.positions, found)
 
 
 def _from_processes(
@@ -211,6 +210,11 @@ def _decode(path: Path | str, square: NDArray[np.uint8]) -> str | None:
     except UnreadableImageError as error:
         return error.problem
     return None
+
+
+def _problems(positions: range, reasons: Sequence[str | None]) -> Problems:
+    """Keep the reasons there are."""
+    return {at: reason for at, reason in zip(positions, reasons, strict=True) if reason}
 
 
 def _batch(positions: range, squares: NDArray[np.uint8], problems: Problems) -> Batch:

@@ -39,15 +39,15 @@ def to_gpu(index: faiss.Index) -> faiss.Index | None:
         return None
     try:
         copy: faiss.Index = faiss_any.index_cpu_to_gpu(
-            faiss_any.StandardGpuResources(), DEVICE, index, _options(index)
+            faiss_any.StandardGpuResources(), DEVICE, index, copy_options(index)
         )
     except RuntimeError:  # It does not know this kind, these codes, or has not the memory
         return None
     return copy
 
 
-def _options(index: faiss.Index) -> Any:
-    """Return how to copy it: as it is, but for codes whose tables fit in float16 only."""
+def copy_options(index: faiss.Index) -> Any:
+    """Return FAISS's options for the copy: as it is, but long codes' tables in float16."""
     options = faiss_any.GpuClonerOptions()
     inverted = faiss_any.downcast_index(faiss_any.try_extract_index_ivf(index))
     if isinstance(inverted, faiss.IndexIVFPQ):

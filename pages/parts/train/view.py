@@ -5,6 +5,7 @@ import streamlit as st
 
 from core.datasets.registry import open_dataset
 from core.errors import WorkbenchError
+from core.progress import pace
 from core.training.record import confusions_of, probes_of
 from core.training.runs import MAP, RECALL, folder_of
 from pages.parts import charts
@@ -70,7 +71,7 @@ def figures(training: Training) -> None:
                 f"{last[name] - before[name]:+.3f}" if name in before else None,
                 delta_color="inverse" if name in LESS_IS_BETTER else "normal",
             )
-    grid.metric("Speed", f"{last['images_per_second']:.0f}/s", help="Images in a second.")
+    grid.metric("Speed", f"{pace(last['images_per_second'])}/s", help="Images in a second.")
     rate = training.steps[-1]["learning_rate"] if training.steps else last["learning_rate"]
     grid.metric("Learning rate", f"{rate:.1e}", help="Of the new layers.")
     grid.metric("Memory", size(last["memory_mb"] * 1e6), help="Of the training's process.")
