@@ -14,6 +14,7 @@ from core.retrieval.calibration import Calibration, calibrate
 from core.retrieval.search import Match, Wanted, gains, search
 from core.retrieval.vote import vote
 from core.vectors.config import IndexConfig, IndexKind
+from core.vectors.faiss_store import FaissStore
 from core.workspace import Workspace
 from tests.circles import Circle, at, circle
 
@@ -81,6 +82,25 @@ def test_copies_are_folded_into_the_best_of_them_and_k_stays_k(workspace: Worksp
         (6, ()),
     ]
     assert [m.image_id for m in search(made.store, made.dataset, at(0), Wanted(k=3))] == [1, 2, 3]
+
+
+def test_many_copies_of_each_cost_two_looks_at_the_index(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = [(number / 10, "cat", "train") for number in range(400)]
+    copies = {number: f"{(number - 1) // 10:064x}" for number in range(1, 401)}
+    made = circle(workspace, images, copies)
+    asked: list[int] = []
+    look = FaissStore.search
+
+    def counted(*args: Any, **options: Any) -> Any:
+        asked.append(args[2])
+        return look(*args, **options)
+
+    monkeypatch.setattr(FaissStore, "search", counted)
+    found = search(made.store, made.dataset, at(0), Wanted(k=20, fold=True))
+    assert [match.image_id for match in found] == list(range(1, 201, 10))
+    assert asked == [20, 400]
 
 
 def test_look_alikes_are_folded_once_a_check_has_found_them(six: Circle) -> None:

@@ -19,7 +19,7 @@ from core.retrieval.config import MAX_MATCHES
 from core.vectors.store import Matches, VectorStore
 
 MORE = 2
-"""Times as many images are asked for where folding and thresholds have left too few."""
+"""Times as many images are asked for as should do, going by what folding left of those so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def search(
         is_all = asked >= most or _worst(found) < wanted.least_similarity
         if is_all or len(matches) >= wanted.k:
             return _with_rows(dataset, matches[: wanted.k])
-        asked = min(MORE * asked, most)
+        asked = min(MORE * asked * wanted.k // max(len(matches), 1), most)
     return []
 
 
@@ -147,13 +147,13 @@ def _plain(ranked: Sequence[tuple[int, float]]) -> list[Match]:
 
 def _folded(dataset: Dataset, ranked: Sequence[tuple[int, float]]) -> list[Match]:
     leader = leaders(dataset.catalog, [image_id for image_id, _ in ranked])
-    groups: dict[int, Match] = {}
-    for image_id, similarity in ranked:
-        group = leader.get(image_id, image_id)
-        first = groups.setdefault(group, Match(None, image_id, similarity))
-        if first.image_id != image_id:
-            groups[group] = replace(first, alike=(*first.alike, image_id))
-    return list(groups.values())
+    groups: dict[int, list[tuple[int, float]]] = {}
+    for found in ranked:
+        groups.setdefault(leader.get(found[0], found[0]), []).append(found)
+    return [
+        Match(None, *best, alike=tuple(image_id for image_id, _ in others))
+        for best, *others in groups.values()
+    ]
 
 
 def _with_rows(dataset: Dataset, matches: Sequence[Match]) -> list[Match]:
