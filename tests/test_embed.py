@@ -1,6 +1,5 @@
 """Embedding: how, which images, and never one twice."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -24,11 +23,6 @@ from core.datasets.filters import ImageFilter, Standing, read_settings
 from core.datasets.registry import Dataset, open_dataset
 from core.datasets.rescan import rescan
 from core.embedder.batches import (
-    BATCHES_HELD,
-    PIECE,
-    PIECES_AHEAD,
-    by_processes,
-    by_threads,
     load_square,
 )
 from core.embedder.devices import Device
@@ -102,13 +96,13 @@ def bench(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     bring_in(workspace, root)
     model = publish_network(workspace, "net", side=SIDE, backbone="resnet18", dimension=8)
     made = Bench(workspace, root, model)
-    embed = Model.embed
+    begin = Model.begin
 
     def counted(self: Model, pixels: NDArray[np.uint8], **options: Any) -> Any:
         made.seen += [image.tobytes() for image in pixels]
-        return embed(self, pixels, **options)
+        return begin(self, pixels, **options)
 
-    monkeypatch.setattr(Model, "embed", counted)
+    monkeypatch.setattr(Model, "begin", counted)
     return made
 
 
@@ -320,83 +314,17 @@ def test_several_passes_at_once_as_on_a_card_mix_nothing_up(
     np.testing.assert_allclose(bench.opened(made).vectors, whole, atol=1e-5)
 
 
-def test_processes_decode_what_threads_do(tmp_path: Path) -> None:
-    root = class_folders(tmp_path, red=5, green=4)
-    (root / "red" / "broken.png").write_text("no image")
-    paths = sorted(root.rglob("*.png"))
-    for one, other in zip(by_threads(paths, SIDE, 4), by_processes(paths, SIDE, 4), strict=True):
-        np.testing.assert_array_equal(one.positions, other.positions)
-        np.testing.assert_array_equal(one.pixels, other.pixels)
-        assert one.problems == other.problems
-
-
-def test_a_reader_of_processes_may_keep_all_batches(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("core.embedder.batches.PROCESSES", 2)
-    paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
-    kept = list(by_processes(paths, SIDE, 4))
-    assert len(kept) > 2 * PIECES_AHEAD + 1 + BATCHES_HELD  # More than there are slots
-    for one, other in zip(by_threads(paths, SIDE, 4), kept, strict=True):
-        np.testing.assert_array_equal(one.pixels, other.pixels)
-
-
-def test_a_batch_of_several_pieces_is_put_together(tmp_path: Path) -> None:
-    paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
-    paths[70] = tmp_path / "gone.png"
-    size = 2 * PIECE + 5
-    for one, other in zip(
-        by_threads(paths, SIDE, size), by_processes(paths, SIDE, size), strict=True
-    ):
-        np.testing.assert_array_equal(one.positions, other.positions)
-        np.testing.assert_array_equal(one.pixels, other.pixels)
-        assert one.problems == other.problems
-
-
-def test_processes_decode_at_once_and_end_if_nobody_reads(tmp_path: Path) -> None:
-    paths = sorted(class_folders(tmp_path, red=8).rglob("*.png"))
-    batches = by_processes(paths, SIDE, 4)
-    decoders = multiprocessing.active_children()
-    assert decoders
-    del batches
-    for decoder in decoders:
-        decoder.join(30)
-    assert not [decoder for decoder in decoders if decoder.is_alive()]
-
-
-def test_a_decoding_process_that_is_killed_is_said(tmp_path: Path) -> None:
-    paths = sorted(class_folders(tmp_path, red=8).rglob("*.png")) * 100
-    batches = by_processes(paths, SIDE, 4)
-    next(batches)
-    for decoder in multiprocessing.active_children():
-        decoder.kill()
-    with pytest.raises(WorkbenchError, match="ended from outside"):
-        list(batches)
-
-
-def test_what_goes_wrong_in_a_decoding_process_is_said_as_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object) -> None:
-        raise RuntimeError("a mistake of ours")
-
-    monkeypatch.setattr("core.embedder.batches.load_square", broken)
-    paths = sorted(class_folders(tmp_path, red=4).rglob("*.png"))
-    with pytest.raises(RuntimeError, match="a mistake of ours"):
-        list(by_processes(paths, SIDE, 4))
-
-
 SLOW_AND_OFTEN_KEPT = """
 import sys, time
 import core.vectors.embedding as embedding
 from core.cli import main
 from core.embedder.models import Model
 embedding.KEEP_EVERY_S = 0
-embed = Model.embed
+begin = Model.begin
 def slowly(self, pixels, **options):
     time.sleep(0.2)
-    return embed(self, pixels, **options)
-Model.embed = slowly
+    return begin(self, pixels, **options)
+Model.begin = slowly
 main(sys.argv[1:])
 """
 
@@ -482,12 +410,27 @@ def test_a_full_disk_is_said_and_loses_nothing(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
+        patched.setattr("core.vectors.embedding.KEEP_EVERY_S", 0)
         patched.setattr(kept_chunks, "write_atomically", full)
         with pytest.raises(WorkbenchError, match="^The disk is full. Make room, then embed again"):
             bench.embed()
     assert len(bench.kept()) == 1
     assert not list(bench.workspace.embeddings.glob("[!.]*"))
     assert bench.embed().summary["num_reused"] == 16
+
+
+def test_all_that_was_embedded_is_kept_where_the_disk_has_no_room_for_the_artefact(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("core.vectors.embeddings.publish", full)
+        with pytest.raises(WorkbenchError, match="^The disk is full. Make room, then embed again"):
+            bench.embed()
+    assert bench.embed().summary["num_reused"] == NUM_IMAGES
+    assert bench.kept() == []
 
 
 def test_only_what_is_new_or_changed_is_embedded(bench: Bench) -> None:
@@ -557,15 +500,15 @@ def test_a_file_that_was_changed_since_the_scan_is_not_taken_for_what_it_was(
 def test_embeddings_that_no_search_could_find_never_get_in(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
-    embed = Model.embed
+    begin = Model.begin
 
     def spoilt(self: Model, pixels: NDArray[np.uint8], **options: Any) -> Any:
-        embeddings, probabilities = embed(self, pixels, **options)
+        embeddings, probabilities = begin(self, pixels, **options)()
         embeddings[0] = value
-        return embeddings, probabilities
+        return lambda: (embeddings, probabilities)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Model, "embed", spoilt)
+        patched.setattr(Model, "begin", spoilt)
         with pytest.raises(WorkbenchError, match="embeddings are zero, not finite or not of unit"):
             bench.embed()
     assert bench.kept() == []

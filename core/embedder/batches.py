@@ -6,21 +6,22 @@ Shapes, in this file: B images, S pixels a side.
 import math
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
 
 from core.cropping import Crop, open_cropped
 from core.embedder.devices import choose_device
 from core.embedder.preprocess import to_square
 from core.embedder.shared_slots import SharedSlots
 from core.errors import UnreadableImageError, WorkbenchError
+from core.forked import forked
 from core.images import open_image
 
 DECODERS = min(8, os.cpu_count() or 1)
@@ -38,11 +39,8 @@ PIECE = 32
 PIECES_AHEAD = 2
 """Of each process."""
 
-BATCHES_HELD = 6
+BATCHES_HELD = 3
 """That a reader has at once; what it holds beyond is copied."""
-
-DEAD_WORKER = "DataLoader worker"
-"""How torch begins to say that one has died; what one raised is said as itself."""
 
 Problems = dict[int, str]
 """Position → reason, for each image that could not be decoded."""
@@ -89,7 +87,6 @@ def decode_batches(paths: Sequence[Path | str], side: int, batch_size: int) -> I
     """Decode images in order, a few batches ahead of the reader.
 
     Threads do it, or forked processes where a graphics card reads more than threads can decode.
-    Processes begin at once, threads with the first batch that is asked for.
     """
     is_quick = choose_device().name == "cuda" and hasattr(os, "fork")
     decode = by_processes if is_quick and len(paths) >= PROCESSES_FROM else by_threads
@@ -98,28 +95,24 @@ def decode_batches(paths: Sequence[Path | str], side: int, batch_size: int) -> I
 
 def by_threads(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
     """Decode as `decode_batches` says, on threads."""
+
+    def begin(positions: range) -> Callable[[], Batch]:
+        squares = np.empty((len(positions), side, side, 3), np.uint8)
+        jobs = [
+            decoders.submit(_decode, paths[at], square)
+            for at, square in zip(positions, squares, strict=True)
+        ]
+
+        def finish() -> Batch:
+            return _batch(positions, squares, _problems(positions, [job.result() for job in jobs]))
+
+        return finish
+
     with ThreadPoolExecutor(DECODERS) as decoders:
-        waiting: deque[tuple[range, NDArray[np.uint8], list[Future[str | None]]]] = deque()
         try:
-            for positions in _runs(len(paths), batch_size):
-                squares = np.empty((len(positions), side, side, 3), np.uint8)
-                jobs = [
-                    decoders.submit(_decode, paths[at], square)
-                    for at, square in zip(positions, squares, strict=True)
-                ]
-                waiting.append((positions, squares, jobs))
-                if len(waiting) > BATCHES_AHEAD:
-                    yield _finished(*waiting.popleft())
-            while waiting:
-                yield _finished(*waiting.popleft())
+            yield from _ahead(map(begin, _runs(len(paths), batch_size)), BATCHES_AHEAD)
         finally:
             decoders.shutdown(cancel_futures=True)
-
-
-def _finished(
-    positions: range, squares: NDArray[np.uint8], jobs: list[Future[str | None]]
-) -> Batch:
-    return _batch(positions, squares, _problems(positions, [job.result() for job in jobs]))
 
 
 def by_processes(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
@@ -128,74 +121,48 @@ def by_processes(paths: Sequence[Path | str], side: int, batch_size: int) -> Ite
     Raises:
         WorkbenchError: One of them was ended from outside.
     """
-    pieces_ahead = PROCESSES * PIECES_AHEAD
-    batches_ahead = math.ceil(pieces_ahead / math.ceil(batch_size / PIECE)) + 1
-    slots = SharedSlots(batches_ahead + BATCHES_HELD, (batch_size, side, side, 3))
-    begun: deque[tuple[range, int]] = deque()
-    loader = DataLoader(
-        _Pieces(paths, slots),
-        batch_size=None,
-        sampler=_pieces(_runs(len(paths), batch_size), slots, begun),
-        num_workers=PROCESSES,
-        prefetch_factor=PIECES_AHEAD,
-        multiprocessing_context="fork",  # At once, and nothing is pickled on the way there
-    )
-    return _from_processes(iter(loader), slots, begun)
+    ahead = math.ceil(PROCESSES * PIECES_AHEAD / math.ceil(batch_size / PIECE))
+    slots = SharedSlots(ahead + 1 + BATCHES_HELD, (batch_size, side, side, 3), choose_device())
 
+    def decode(piece: range, slot: int, place: int) -> Problems:
+        squares = slots.array(slot)[place : place + len(piece)]
+        jobs = zip(piece, squares, strict=True)
+        return _problems(piece, [_decode(paths[at], square) for at, square in jobs])
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Part of a batch, and where its first image belongs."""
-
-    positions: range
-    slot: int
-    place: int
-
-
-def _pieces(
-    batches: Iterator[range], slots: SharedSlots, begun: deque[tuple[range, int]]
-) -> Iterator[_Piece]:
-    """Divide batches into pieces, and note in `begun` which batch is in which slot."""
-    for positions in batches:
+    def begin(positions: range) -> Callable[[], Batch]:
         slot = slots.take()
-        begun.append((positions, slot))
-        for place in range(0, len(positions), PIECE):
-            yield _Piece(positions[place : place + PIECE], slot, place)
+        places = range(0, len(positions), PIECE)
+        jobs = [ask(positions[place : place + PIECE], slot, place) for place in places]
 
-
-class _Pieces(Dataset[Problems]):
-    """In the processes: decodes a piece into its slot."""
-
-    def __init__(self, paths: Sequence[Path | str], slots: SharedSlots) -> None:
-        self.paths, self.slots = paths, slots
-
-    def __getitem__(self, piece: _Piece) -> Problems:
-        squares = self.slots.array(piece.slot)[piece.place : piece.place + len(piece.positions)]
-        found = [
-            _decode(self.paths[at], square)
-            for at, square in zip(piece.positions, squares, strict=True)
-        ]
-        return _problems(piece.positions, found)
-
-
-def _from_processes(
-    decoded: Iterator[Problems], slots: SharedSlots, begun: deque[tuple[range, int]]
-) -> Iterator[Batch]:
-    try:
-        while begun:
-            positions, slot = begun[0]
+        def finish() -> Batch:
             problems: Problems = {}
-            for _ in range(0, len(positions), PIECE):
-                problems |= next(decoded)
-            begun.popleft()
-            yield _batch(positions, slots.lend(slot), problems)
-    except RuntimeError as error:
-        if not str(error).startswith(DEAD_WORKER):
-            raise
+            for job in jobs:
+                problems |= job.result()
+            return _batch(positions, slots.lend(slot), problems)
+
+        return finish
+
+    try:
+        with forked(decode, PROCESSES) as ask:
+            yield from _ahead(map(begin, _runs(len(paths), batch_size)), ahead)
+    except BrokenProcessPool as error:
         raise WorkbenchError(
             "A process that decoded images was ended from outside.",
             "Start this again; what was done by then is kept.",
         ) from error
+    finally:
+        slots.unpin()
+
+
+def _ahead(begun: Iterator[Callable[[], Batch]], ahead: int) -> Iterator[Batch]:
+    """Wait for one batch after the other, when as many more as `ahead` have begun."""
+    waiting: deque[Callable[[], Batch]] = deque()
+    for wait in begun:
+        waiting.append(wait)
+        if len(waiting) > ahead:
+            yield waiting.popleft()()
+    while waiting:
+        yield waiting.popleft()()
 
 
 def _runs(count: int, length: int) -> Iterator[range]:

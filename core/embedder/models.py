@@ -1,6 +1,6 @@
 """Trained models on disk: safetensors weights and a manifest."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,13 @@ class Model:
             (B, D) float32 unit rows and (B, C) float32 probabilities that add up to 1 in a row;
             C is 0 for a model without classes.
         """
-        return _embed(self.network, self.device, pixels, bfloat16=bfloat16)
+        return self.begin(pixels, bfloat16=bfloat16)()
+
+    def begin(
+        self, pixels: NDArray[np.uint8], *, bfloat16: bool = False
+    ) -> Callable[[], tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Begin what `embed` does; what is returned waits for it, and returns as `embed`."""
+        return _begin(self.network, self.device, pixels, bfloat16=bfloat16)
 
 
 def write_weights(network: EmbeddingNetwork, folder: Path) -> None:
@@ -119,24 +125,27 @@ def is_usable(network: EmbeddingNetwork, device: Device) -> bool:
     side = network.config.image_size
     noise = np.random.default_rng(0).integers(0, 255, (2, 3, side, side), dtype=np.uint8)
     noise[1] //= 4
-    embeddings, _ = _embed(network, device, noise)
+    embeddings, _ = _begin(network, device, noise)()
     return bool(np.isfinite(embeddings).all()) and not np.array_equal(*embeddings)
 
 
-def _embed(
+def _begin(
     network: EmbeddingNetwork,
     device: Device,
     pixels: NDArray[np.uint8],
     *,
     bfloat16: bool = False,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> Callable[[], tuple[NDArray[np.float32], NDArray[np.float32]]]:
     with torch.inference_mode():
         batch = normalised(device.take(pixels))
         with replace(device, bfloat16=bfloat16).autocast():
             features = network.tail(network.frozen(batch))
         embeddings, scores = network.head(features.float())
         probabilities = functional.softmax(scores.float(), dim=1)
-        # In one piece: a card would send a second one behind the next pass only
-        both = torch.cat([embeddings.float(), probabilities], dim=1).cpu().numpy()
-    vectors, probable = np.split(both, [embeddings.shape[1]], axis=1)
-    return np.ascontiguousarray(vectors), np.ascontiguousarray(probable)
+        fetched = device.fetch(torch.cat([embeddings.float(), probabilities], dim=1))
+
+    def wait() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        vectors, probable = np.split(fetched(), [embeddings.shape[1]], axis=1)
+        return np.ascontiguousarray(vectors), np.ascontiguousarray(probable)
+
+    return wait

@@ -7,7 +7,6 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,40 +93,35 @@ class Embedding:
         return self.num_embedded / self.seconds if self.num_embedded else 0.0
 
     def run(self) -> Work[None]:
-        """Embed what is missing. However this ends, what is embedded by then is kept.
+        """Embed what is missing, and keep what there is every few seconds.
 
         Raises:
             WorkbenchError: An embedding is zero or not finite.
         """
         taken_over = int(self.known.known.sum())
         tried: set[int] = set()
-        try:
-            while places := self.known.missing(tried):
-                yield from self._embed(places, taken_over)
-                tried.update(places)
-        finally:
-            self._keep()
+        while places := self.known.missing(tried):
+            yield from self._embed(places, taken_over)
+            tried.update(places)
 
     def _embed(self, places: list[int], taken_over: int) -> Work[None]:
         files = [self.files[place] for place in places]
         device = choose_device()
-        batches = decode_batches(files, self.side, device.batch_size)
-        encoder = yield from self._opened()  # Meanwhile processes decode
+        encoder = yield from self._opened()
         resumed = time.perf_counter()
-        with ThreadPoolExecutor(device.passes_at_once) as passes:
-            asked: deque[tuple[list[int], Future[Embedded]]] = deque()
-            for batch in batches:
-                self.problems |= {places[at]: reason for at, reason in batch.problems.items()}
-                if len(batch.positions):
-                    of = [places[at] for at in batch.positions]
-                    asked.append((of, passes.submit(encoder.embed, batch.pixels)))
-                if len(asked) >= device.passes_at_once:
-                    self._take(*asked.popleft())
-                self.seconds += time.perf_counter() - resumed
-                resumed = time.perf_counter()
-                yield self._progress(taken_over)
-            while asked:
-                self._take(*asked.popleft())
+        begun: deque[tuple[list[int], Callable[[], Embedded]]] = deque()
+        for batch in decode_batches(files, self.side, device.batch_size):
+            self.problems |= {places[at]: reason for at, reason in batch.problems.items()}
+            if len(batch.positions):
+                of = [places[at] for at in batch.positions]
+                begun.append((of, encoder.begin(batch.pixels)))
+            if len(begun) >= device.passes_at_once:
+                self._take(*begun.popleft())
+            self.seconds += time.perf_counter() - resumed
+            resumed = time.perf_counter()
+            yield self._progress(taken_over)
+        while begun:
+            self._take(*begun.popleft())
         self.seconds += time.perf_counter() - resumed
 
     def _opened(self) -> Work[Encoder]:
@@ -142,15 +136,16 @@ class Embedding:
         done = int(self.known.known.sum()) + len(self.problems)
         return Progress(done, len(self.files), note)
 
-    def _take(self, places: Sequence[int], passed: Future[Embedded]) -> None:
-        vectors, _ = passed.result()
+    def _take(self, places: Sequence[int], passed: Callable[[], Embedded]) -> None:
+        vectors, _ = passed()
         self.num_embedded += len(places)
         self.known.put(places, vectors)
         self._pending += [place for place in places if self.known.contents[place] != UNKNOWN]
         if time.monotonic() - self._kept_at >= KEEP_EVERY_S:
-            self._keep()
+            self.keep()
 
-    def _keep(self) -> None:
+    def keep(self) -> None:
+        """Write to disk what is embedded and not kept yet."""
         if self._pending:
             contents = as_array([self.known.contents[place] for place in self._pending])
             self.kept.write(contents, self.known.vectors[self._pending])

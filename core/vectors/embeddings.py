@@ -156,10 +156,14 @@ def _carry_out(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
         known=known,
         kept=kept,
     )
-    yield from embedding.run()
-    made = gather(task, embedding)
-    twins = [each.manifest for each in _opened(workspace, alike) if _is_same(each, made)]
-    manifest = twins[0] if twins else publish_embeddings(workspace, task, made)
+    try:
+        yield from embedding.run()
+        made = gather(task, embedding)
+        twins = [each.manifest for each in _opened(workspace, alike) if _is_same(each, made)]
+        manifest = twins[0] if twins else publish_embeddings(workspace, task, made)
+    except BaseException:
+        embedding.keep()
+        raise
     kept.forget(set(known.contents))
     return manifest
 

@@ -3,7 +3,7 @@
 Shapes, in this file: B images, S pixels a side, D embedding dimensions, C classes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,15 +85,29 @@ class Encoder:
         Raises:
             WorkbenchError: An embedding is zero or not finite.
         """
-        embeddings, probabilities = self._embed(pixels)
-        if self.encoding.flip:
-            mirrored, also = self._embed(np.ascontiguousarray(pixels[..., ::-1]))
-            embeddings = unit(embeddings + mirrored)
-            probabilities = np.mean([probabilities, also], axis=0)
-        if self.encoding.whitening is not None:
-            embeddings = unit(self.encoding.whitening.transform(embeddings))
-        check_unit_rows(embeddings)
-        return embeddings, probabilities
+        return self.begin(pixels)()
 
-    def _embed(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return self.model.embed(pixels, bfloat16=self.encoding.precision == Precision.BFLOAT16)
+    def begin(
+        self, pixels: NDArray[np.uint8]
+    ) -> Callable[[], tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Begin what `embed` does; what is returned waits for it, and returns or raises as `embed`.
+
+        A graphics card computes meanwhile; a processor has done so.
+        """
+        bfloat16 = self.encoding.precision == Precision.BFLOAT16
+        plain = self.model.begin(pixels, bfloat16=bfloat16)
+        if self.encoding.flip:
+            mirrored = self.model.begin(np.ascontiguousarray(pixels[..., ::-1]), bfloat16=bfloat16)
+
+        def wait() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            embeddings, probabilities = plain()
+            if self.encoding.flip:
+                others, also = mirrored()
+                embeddings = unit(embeddings + others)
+                probabilities = np.mean([probabilities, also], axis=0)
+            if self.encoding.whitening is not None:
+                embeddings = unit(self.encoding.whitening.transform(embeddings))
+            check_unit_rows(embeddings)
+            return embeddings, probabilities
+
+        return wait
