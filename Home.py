@@ -7,7 +7,7 @@ from core.lineage import Lineage, read_lineage
 from core.retrieval.evaluations import measured_of
 from pages.parts import strip, waiting, ways
 from pages.parts.text import plain, size
-from state import choices, resources, session
+from state import choices, delivery, resources, session
 from state.session import Selection
 
 STEPS = (
@@ -125,4 +125,5 @@ def main() -> None:
     page.run()
 
 
-main()
+with delivery.whole():
+    main()

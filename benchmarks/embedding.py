@@ -2,8 +2,8 @@
 
     CALTECH101_ROOT=FOLDER python -m benchmarks.embedding [--images 256] [--copies 1] [--side 224]
 
-A processor is busy for minutes with 256 images; a graphics card wants `--images 0 --copies 2` and
-has all of them in its memory, 0.6 MB each.
+A processor is busy for minutes with 256 images; a graphics card wants `--images 0` and so many
+`--copies` that it is busy for ten seconds, and has all of them in its memory, 0.6 MB each.
 
 The bare pass runs the same network on tensors that lie in memory (a graphics card's, where there is
 one), in the same precision, memory layout and number at a time; the plain loop decodes one image,

@@ -11,6 +11,10 @@ class WorkbenchError(Exception):
         self.advice = advice
         """What to do next, as one sentence."""
 
+    def __reduce__(self) -> "tuple[type[WorkbenchError], tuple[str, str]]":
+        """Let it be sent from one process to another, as it is."""
+        return type(self), (self.problem, self.advice)
+
 
 class UnreadableImageError(WorkbenchError):
     """A file is there but cannot be shown as a picture."""

@@ -22,17 +22,24 @@ def forked(work: Callable[Asked, Done], count: int) -> Iterator[Callable[Asked, 
     """Give a function that has one of `count` processes do some work, whichever is free.
 
     They are forked when it is called first, with all that `work` refers to as it is then. Only what
-    it is called with and returns is sent. What has not begun at the end is not done any more.
+    it is called with, returns and raises is sent. At the end they are killed, whatever they do.
 
     A future raises what `work` has raised, or `concurrent.futures.process.BrokenProcessPool` where
     a process was ended from outside.
     """
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(count, context, _Forked.become, (work, os.getpid())) as pool:
-        try:
-            yield partial(pool.submit, _Forked.do)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    pool = ProcessPoolExecutor(count, context, _Forked.become, (work, os.getpid()))
+    try:
+        yield partial(pool.submit, _Forked.do)
+    finally:
+        # They may not hear of an end: one of them that was killed can have held what they wait for,
+        # and a signal to stop is this process's business, whose handlers they have
+        processes = list((pool._processes or {}).values())  # No public name before Python 3.14
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.join()
 
 
 class _Forked:

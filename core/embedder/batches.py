@@ -39,8 +39,8 @@ PIECE = 32
 PIECES_AHEAD = 2
 """Of each process."""
 
-BATCHES_HELD = 3
-"""That a reader has at once; what it holds beyond is copied."""
+BATCHES_HELD = 2
+"""That a reader has: the one it lets go of when it has the next. What it holds beyond is copied."""
 
 Problems = dict[int, str]
 """Position → reason, for each image that could not be decoded."""

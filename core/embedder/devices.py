@@ -39,9 +39,10 @@ class Device:
         return 3 if self.name == "cuda" else 1
 
     def take(self, values: NDArray[np.generic]) -> Tensor:
-        """Copy an array to where the network is; it may be changed afterwards.
+        """Return an array where the network is: on a processor itself, on a card a copy.
 
-        A card computes meanwhile, and what it was asked for before need not end first.
+        A card computes meanwhile, and what it was asked for before need not end first. The array
+        may be changed afterwards.
         """
         values_here = torch.from_numpy(values)
         if self.name != "cuda":

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -21,6 +21,10 @@ from core.errors import DamagedArtifactError
 from core.workspace import Workspace
 
 WEIGHTS = "model.safetensors"
+
+Rows: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""What a model makes of a batch: (B, D) float32 unit rows and (B, C) float32 probabilities that add
+up to 1 in a row; C is 0 for a model without classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +44,16 @@ class Model:
         """The model's folder name."""
         return self.manifest.id
 
-    def embed(
-        self, pixels: NDArray[np.uint8], *, bfloat16: bool = False
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def embed(self, pixels: NDArray[np.uint8], *, bfloat16: bool = False) -> Rows:
         """Embed and classify a batch.
 
         Args:
             pixels: (B, 3, S, S) uint8, as `preprocess.to_square` makes them.
             bfloat16: Whether the trunk computes in bfloat16; what follows it never does.
-
-        Returns:
-            (B, D) float32 unit rows and (B, C) float32 probabilities that add up to 1 in a row;
-            C is 0 for a model without classes.
         """
         return self.begin(pixels, bfloat16=bfloat16)()
 
-    def begin(
-        self, pixels: NDArray[np.uint8], *, bfloat16: bool = False
-    ) -> Callable[[], tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    def begin(self, pixels: NDArray[np.uint8], *, bfloat16: bool = False) -> Callable[[], Rows]:
         """Begin what `embed` does; what is returned waits for it, and returns as `embed`."""
         return _begin(self.network, self.device, pixels, bfloat16=bfloat16)
 
@@ -135,7 +131,7 @@ def _begin(
     pixels: NDArray[np.uint8],
     *,
     bfloat16: bool = False,
-) -> Callable[[], tuple[NDArray[np.float32], NDArray[np.float32]]]:
+) -> Callable[[], Rows]:
     with torch.inference_mode():
         batch = normalised(device.take(pixels))
         with replace(device, bfloat16=bfloat16).autocast():
@@ -143,9 +139,10 @@ def _begin(
         embeddings, scores = network.head(features.float())
         probabilities = functional.softmax(scores.float(), dim=1)
         fetched = device.fetch(torch.cat([embeddings.float(), probabilities], dim=1))
+        dimension = embeddings.shape[1]
 
-    def wait() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        vectors, probable = np.split(fetched(), [embeddings.shape[1]], axis=1)
-        return np.ascontiguousarray(vectors), np.ascontiguousarray(probable)
+    def wait() -> Rows:
+        both = fetched()
+        return both[:, :dimension].copy(), both[:, dimension:].copy()
 
     return wait

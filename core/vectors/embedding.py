@@ -9,12 +9,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core.datasets.catalog import ImageRow
 from core.embedder.batches import decode_batches
 from core.embedder.devices import choose_device
+from core.embedder.models import Rows
 from core.progress import Progress, Work, pace
 from core.vectors.encoding import Encoder
 from core.vectors.kept_chunks import KeptChunks
@@ -24,9 +22,6 @@ KEEP_EVERY_S = 20.0
 """What a killed process loses at most; a card does in it what a processor does in an hour."""
 
 LOOKED_AT_ONCE = 1000
-
-Embedded = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""The embeddings and the probabilities of a batch."""
 
 
 def contents_of(files: Sequence[str], rows: Sequence[ImageRow]) -> Work[list[bytes]]:
@@ -95,6 +90,8 @@ class Embedding:
     def run(self) -> Work[None]:
         """Embed what is missing, and keep what there is every few seconds.
 
+        What has come since then is lost unless it becomes an artefact, or `keep` is called.
+
         Raises:
             WorkbenchError: An embedding is zero or not finite.
         """
@@ -109,7 +106,7 @@ class Embedding:
         device = choose_device()
         encoder = yield from self._opened()
         resumed = time.perf_counter()
-        begun: deque[tuple[list[int], Callable[[], Embedded]]] = deque()
+        begun: deque[tuple[list[int], Callable[[], Rows]]] = deque()
         for batch in decode_batches(files, self.side, device.batch_size):
             self.problems |= {places[at]: reason for at, reason in batch.problems.items()}
             if len(batch.positions):
@@ -136,7 +133,7 @@ class Embedding:
         done = int(self.known.known.sum()) + len(self.problems)
         return Progress(done, len(self.files), note)
 
-    def _take(self, places: Sequence[int], passed: Callable[[], Embedded]) -> None:
+    def _take(self, places: Sequence[int], passed: Callable[[], Rows]) -> None:
         vectors, _ = passed()
         self.num_embedded += len(places)
         self.known.put(places, vectors)

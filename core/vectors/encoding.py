@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.embedder.models import Model
+from core.embedder.models import Model, Rows
 from core.vectors.embed_config import Precision
 from core.vectors.unit_rows import check_unit_rows, unit
 from core.vectors.whitening import Whitening, read_whitening
@@ -73,23 +73,18 @@ class Encoder:
     model: Model
     encoding: Encoding
 
-    def embed(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def embed(self, pixels: NDArray[np.uint8]) -> Rows:
         """Embed and classify a batch.
 
         Args:
             pixels: (B, 3, S, S) uint8, as `preprocess.to_square` makes them.
-
-        Returns:
-            (B, D) float32 unit rows and (B, C) float32 probabilities that add up to 1 in a row.
 
         Raises:
             WorkbenchError: An embedding is zero or not finite.
         """
         return self.begin(pixels)()
 
-    def begin(
-        self, pixels: NDArray[np.uint8]
-    ) -> Callable[[], tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    def begin(self, pixels: NDArray[np.uint8]) -> Callable[[], Rows]:
         """Begin what `embed` does; what is returned waits for it, and returns or raises as `embed`.
 
         A graphics card computes meanwhile; a processor has done so.
@@ -99,7 +94,7 @@ class Encoder:
         if self.encoding.flip:
             mirrored = self.model.begin(np.ascontiguousarray(pixels[..., ::-1]), bfloat16=bfloat16)
 
-        def wait() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        def wait() -> Rows:
             embeddings, probabilities = plain()
             if self.encoding.flip:
                 others, also = mirrored()

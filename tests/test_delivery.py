@@ -1,0 +1,80 @@
+"""A run ends only when the server's event loop has taken what it drew."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from threading import Thread
+from types import SimpleNamespace
+
+import pytest
+from streamlit import runtime
+from streamlit.runtime.runtime import AsyncObjects
+
+from state import delivery
+
+
+@pytest.fixture
+def loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.AbstractEventLoop]:
+    """A server's event loop, on a thread of its own."""
+    running = asyncio.new_event_loop()
+    thread = Thread(target=running.run_forever)
+    thread.start()
+    server = SimpleNamespace(_get_async_objs=lambda: SimpleNamespace(eventloop=running))
+    monkeypatch.setattr(runtime, "exists", lambda: True)
+    monkeypatch.setattr(runtime, "get_instance", lambda: server)
+    yield running
+    running.call_soon_threadsafe(running.stop)
+    thread.join()
+    running.close()
+
+
+@pytest.mark.parametrize("is_cut_short", [False, True])
+def test_a_run_ends_when_a_busy_loop_has_taken_all_of_it(
+    loop: asyncio.AbstractEventLoop, is_cut_short: bool
+) -> None:
+    taken: list[int] = []
+
+    def draw() -> None:
+        with delivery.whole():
+            loop.call_soon_threadsafe(time.sleep, 0.3)
+            for number in range(100):
+                loop.call_soon_threadsafe(taken.append, number)
+            if is_cut_short:
+                raise ValueError("as st.stop ends a run")
+
+    if is_cut_short:
+        with pytest.raises(ValueError, match=r"as st\.stop"):
+            draw()
+    else:
+        draw()
+    assert taken == list(range(100))
+
+
+def test_a_loop_that_hangs_holds_nobody_for_long(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "LONGEST_WAIT_S", 0.05)
+    loop.call_soon_threadsafe(time.sleep, 1)
+    began = time.monotonic()
+    with delivery.whole():
+        pass
+    assert time.monotonic() - began < 0.9
+
+
+def test_without_a_running_server_nothing_is_waited_for(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = asyncio.new_event_loop()
+    ended.close()
+    server = SimpleNamespace(_get_async_objs=lambda: SimpleNamespace(eventloop=ended))
+    monkeypatch.setattr(runtime, "get_instance", lambda: server)
+    with delivery.whole():
+        pass
+    monkeypatch.setattr(runtime, "exists", lambda: False)
+    with delivery.whole():
+        pass
+
+
+def test_streamlit_still_calls_it_so() -> None:
+    assert "eventloop" in AsyncObjects._fields
+    assert callable(runtime.Runtime._get_async_objs)
