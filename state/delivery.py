@@ -18,7 +18,10 @@ LONGEST_WAIT_S = 5.0
 
 @contextmanager
 def whole() -> Iterator[None]:
-    """Wait, when what is inside has ended, until the event loop has taken all that it drew."""
+    """Wait, when what is inside has ended, until the event loop has taken all that it drew.
+
+    Around the run of a page, and of a fragment that is not drawn again by itself soon.
+    """
     try:
         yield
     finally:

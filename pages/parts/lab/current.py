@@ -15,7 +15,7 @@ from pages.parts import guards
 from pages.parts.lab import advise, rebuild
 from pages.parts.lab.kinds import described
 from pages.parts.text import duration, plain, size
-from state import resources
+from state import delivery, resources
 
 EFFORTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
@@ -99,6 +99,7 @@ def _embeddings(index: Manifest, lineage: Lineage) -> Manifest | None:
 
 
 @st.fragment
+@delivery.whole()
 def _figures(index: Manifest, lineage: Lineage) -> None:
     embeddings = _embeddings(index, lineage)
     if embeddings is None:
