@@ -5,14 +5,24 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from core.errors import UnreadableImageError
 from core.forked import forked
+from tests.processes import wait_for
 
 PROJECT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def all_are_gone_at_the_end() -> Iterator[None]:
+    """It may take a moment until they are known to be; those of others are not ours to judge."""
+    before = multiprocessing.active_children()
+    yield
+    wait_for(lambda: all(child in before for child in multiprocessing.active_children()))
 
 
 def test_they_have_all_that_this_process_has_and_are_asked_by_what_differs() -> None:
@@ -21,7 +31,6 @@ def test_they_have_all_that_this_process_has_and_are_asked_by_what_differs() -> 
         answers = [ask(key).result() for key in words]
     assert [word for word, _ in answers] == ["one", "two"]
     assert all(process != os.getpid() for _, process in answers)
-    assert multiprocessing.active_children() == []
 
 
 def test_what_one_raises_is_raised_as_it_is() -> None:
@@ -39,7 +48,6 @@ def test_the_end_waits_for_none_of_them() -> None:
         for _ in range(6):
             ask(60)
     assert time.monotonic() - began < 30
-    assert multiprocessing.active_children() == []
 
 
 def test_those_that_were_forked_go_if_another_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,13 +62,13 @@ def test_those_that_were_forked_go_if_another_cannot_be(monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "fork", full)
     with forked(time.sleep, 2) as ask, pytest.raises(BlockingIOError):
         ask(0)
-    assert multiprocessing.active_children() == []
 
 
 ONE_IS_KILLED = """
 import multiprocessing, os, signal, sys, time
 from concurrent.futures.process import BrokenProcessPool
 from core.forked import forked
+from tests.processes import wait_for
 signal.signal(signal.SIGTERM, lambda *_: None)  # As a command does, which stops by itself
 try:
     with forked(os.getpid, 2) as ask:
@@ -71,7 +79,9 @@ try:
             ask().result()
             time.sleep(0.05)
 except BrokenProcessPool:
-    print("broken", multiprocessing.active_children())
+    while multiprocessing.active_children():  # It may take a moment until they are known to be gone
+        time.sleep(0.05)
+    print("broken")
 """
 
 
@@ -81,4 +91,4 @@ def test_one_that_is_killed_ends_them_all(which: int) -> None:
     ended = subprocess.run(
         command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
     )
-    assert (ended.returncode, ended.stdout) == (0, "broken []\n"), ended.stderr
+    assert (ended.returncode, ended.stdout) == (0, "broken\n"), ended.stderr
