@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Thread
 from types import SimpleNamespace
 
@@ -10,7 +11,8 @@ import pytest
 from streamlit import runtime
 from streamlit.runtime.runtime import AsyncObjects
 
-from state import delivery
+from state import delivery, session
+from tests.page_fixtures import Open
 
 
 @pytest.fixture
@@ -73,6 +75,30 @@ def test_without_a_running_server_nothing_is_waited_for(
     monkeypatch.setattr(runtime, "exists", lambda: False)
     with delivery.whole():
         pass
+
+
+@pytest.mark.usefixtures("empty")
+@pytest.mark.parametrize("name", ["", "query"])
+def test_a_page_is_drawn_inside(visit: Open, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    happened: list[str] = []
+    enter_page = session.enter_page
+
+    @contextmanager
+    def noted() -> Iterator[None]:
+        happened.append("begins")
+        try:
+            yield
+        finally:
+            happened.append("ends")
+
+    def entered() -> session.Selection:
+        happened.append("page")
+        return enter_page()
+
+    monkeypatch.setattr(delivery, "whole", noted)
+    monkeypatch.setattr(session, "enter_page", entered)
+    visit(name)
+    assert happened[-3:] == ["begins", "page", "ends"]
 
 
 def test_streamlit_still_calls_it_so() -> None:
