@@ -31,7 +31,10 @@ from tests.browser.workbench import Workbench, open_page, wait_idle
 
 MATCHES = 20
 AT_ONCE = (10, 20)
-WARM_UP = 1
+WARM_UP = 6
+"""Queries of each page before it is measured. In its first ones Chromium compiles its script: the
+lone page asks so often that it would be measured without, the others with that."""
+
 TIMEOUT_S = 120
 LOOK_EVERY_MS = 20
 """How often a page looks for its tiles, times the pages: looking takes the cores from the rest."""
@@ -170,7 +173,7 @@ def print_stages(asked: list[Asked]) -> None:
 def alone(sessions: Sessions, count: int) -> float:
     """Measure a lone session and return the median of a whole query."""
     sessions.open(1)
-    for _ in range(WARM_UP):  # Model and index are opened once
+    for _ in range(WARM_UP):  # Model and index are opened once, too
         sessions.ask(1)
     asked = [one for _ in range(count) for one in sessions.ask(1)]
     whole = [one.whole for one in asked]
@@ -188,7 +191,7 @@ def at_once(sessions: Sessions, count: int, rounds: int, lone: float) -> None:
     """Measure `count` sessions that upload at the same moment."""
     sessions.open(count)
     failed = sessions.num_failed
-    for _ in range(WARM_UP):  # A page loads the gallery with its first answer
+    for _ in range(WARM_UP):
         sessions.ask(count)
     asked = [sessions.ask(count) for _ in range(rounds)]
     each = [one for answers in asked for one in answers]

@@ -6,7 +6,7 @@ from core.artifacts import Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
 from core.lineage import MODEL_CHANGED, Lineage, read_lineage
-from pages.parts import guards
+from pages.parts import guards, waiting
 from pages.parts.query import answer, ask, batch, compare, images, match, steps, wishes
 from pages.parts.text import plain
 from state import answers, resources, session
@@ -46,13 +46,13 @@ def _answer(
     if not question.is_asked:
         st.info("Upload an image, or take one from the dataset, to see what is like it.")
         return
-    with st.spinner("Searching…"):
+    with waiting.in_place("Searching…", "query-answer") as place:
         found = answers.answer_of(question, sources, index, model, dataset)
     label = label_of(question, sources)
     if other is not None:
         compare.show(dataset, question, sources, (index, found), other, lineage, label)
         return
-    answer.verdict(found, model, dataset)
+    answer.verdict(found, model, dataset, place)
     asked = answers.asked_of(question, sources, index, found)
     seconds = answer.matches(dataset, found, question, asked, label)
     answer.times({**found.seconds, **seconds}, found.together - len(sources) + 1)

@@ -36,15 +36,23 @@ def test_a_page_that_takes_long_says_so_and_stands_still(sound_page: Page, addre
     page = sound_page
     page.goto(address)
     wait_idle(page)
-    answer = page.locator("[data-stale]", has=page.get_by_text("An answer"))
+    first, answer = (
+        page.locator("[data-stale]", has=page.get_by_text(said, exact=True))
+        for said in ("How sure it is", "An answer")
+    )
+    stood = answer.bounding_box()
     page.get_by_role("button", name="Take long").click()
     expect(page.get_by_text("This takes long…")).to_be_visible()
     expect(answer).to_have_css("opacity", "0.33")
+    expect(first).to_have_css("opacity", "0")  # The sentence is in its place
+    assert answer.bounding_box() == stood
     status = page.get_by_role("img", name="Running...")
     expect(status).to_be_visible()
     assert status.evaluate("one => getComputedStyle(one, '::before').content") == '"Running"'
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     assert page.evaluate(MOVING, [LOOKS, LOOK_EVERY_MS]) == []
     wait_idle(page)
-    expect(answer).to_have_css("opacity", "1")
+    for line in (first, answer):
+        expect(line).to_have_css("opacity", "1")
+    assert answer.bounding_box() == stood
     expect(page.get_by_text("This takes long…")).to_have_count(0)

@@ -11,8 +11,9 @@ SLOW_S = 8.0
 st.set_page_config(layout="wide")
 waiting.stand_still()
 left, right = st.columns(2)
-with left:
-    if st.button("Take long"):
-        with st.spinner("This takes long…"):
-            time.sleep(SLOW_S)
-right.markdown("An answer")
+is_slow = left.button("Take long")
+with right:
+    with waiting.in_place("This takes long…", "answer") as first_line:
+        time.sleep(SLOW_S if is_slow else 0)
+    first_line.markdown("How sure it is")
+    st.markdown("An answer")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.artifacts import Manifest
 from core.datasets.registry import Dataset
@@ -36,10 +37,19 @@ SHORTEST_WAIT_S = 0.001
 SPLITS = {"validation": "held-out validation images", "test": "held-out test images"}
 
 
-def verdict(answer: "Answer", model: Manifest, dataset: Dataset) -> None:
-    """Say what the query shows, by the classifier and by the neighbours, and how usual it is."""
+def verdict(
+    answer: "Answer", model: Manifest, dataset: Dataset, first_line: DeltaGenerator
+) -> None:
+    """Say what the query shows, by the classifier and by the neighbours, and how usual it is.
+
+    Args:
+        answer: To the question.
+        model: That embedded it.
+        dataset: That was searched.
+        first_line: The place of how usual it is, above the rest.
+    """
     if answer.standing is not None:
-        _usual(answer.standing)
+        _usual(answer.standing, first_line)
     knows_these = model.made_from["dataset"] == dataset.name
     by_model = ("Predicted category", answer.prediction[:TOP_CLASSES], _whose(model, dataset))
     by_vote = ("Its neighbours say", answer.vote[:TOP_CLASSES], "share of the vote")
@@ -76,18 +86,18 @@ def _shares(title: str, shares: Sequence[tuple[str, float]], note: str) -> None:
     st.markdown(" · ".join(others) + f"  \n:gray[{note}]")
 
 
-def _usual(standing: "Standing") -> None:
+def _usual(standing: "Standing", place: DeltaGenerator) -> None:
     among = SPLITS.get(standing.held_out, "the dataset's own images")
     said = (
         f"its nearest image is {standing.similarity:.3f} similar, and of {among} "
         f"{100 - standing.percentile:.0f} % have a nearer one"
     )
     if standing.is_unusual:
-        st.warning(f"**Like nothing in this dataset**: {said}.", icon=":material/question_mark:")
+        place.warning(f"**Like nothing in this dataset**: {said}.", icon=":material/question_mark:")
     elif standing.is_far:
-        st.caption(f":material/help: Less like this dataset than most images are: {said}.")
+        place.caption(f":material/help: Less like this dataset than most images are: {said}.")
     else:
-        st.caption(f":material/check: Like what is in this dataset: {said}.")
+        place.caption(f":material/check: Like what is in this dataset: {said}.")
 
 
 def matches(
