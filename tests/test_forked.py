@@ -68,7 +68,6 @@ ONE_IS_KILLED = """
 import multiprocessing, os, signal, sys, time
 from concurrent.futures.process import BrokenProcessPool
 from core.forked import forked
-from tests.processes import wait_for
 signal.signal(signal.SIGTERM, lambda *_: None)  # As a command does, which stops by itself
 try:
     with forked(os.getpid, 2) as ask:

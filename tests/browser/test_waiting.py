@@ -56,3 +56,16 @@ def test_a_page_that_takes_long_says_so_and_stands_still(sound_page: Page, addre
         expect(line).to_have_css("opacity", "1")
     assert answer.bounding_box() == stood
     expect(page.get_by_text("This takes long…")).to_have_count(0)
+
+
+def test_where_no_line_was_the_sentence_stands_on_nothing(sound_page: Page, address: str) -> None:
+    page = sound_page
+    page.goto(f"{address}?short=1")
+    wait_idle(page)
+    page.get_by_role("button", name="Take long").click()
+    sentence = page.get_by_text("This takes long…")
+    expect(sentence).to_be_visible()
+    said, below = sentence.bounding_box(), page.get_by_text("An answer").bounding_box()
+    assert said is not None
+    assert below is not None
+    assert said["y"] + said["height"] <= below["y"]

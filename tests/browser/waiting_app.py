@@ -15,5 +15,6 @@ is_slow = left.button("Take long")
 with right:
     with waiting.in_place("This takes long…", "answer") as first_line:
         time.sleep(SLOW_S if is_slow else 0)
-    first_line.markdown("How sure it is")
+    if "short" not in st.query_params:
+        first_line.markdown("How sure it is")
     st.markdown("An answer")
