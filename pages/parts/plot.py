@@ -13,7 +13,7 @@ import streamlit as st
 from pages.parts.plotly_script import ensure_plotly_script
 
 ASSETS = Path(__file__).parent / "assets"
-MODULE = ("plot.js", "plotly_loader.js")
+MODULE = ("plot.js", "plotly_loader.js", "plotly_press.js")
 """Joined, for a component's code is one file."""
 
 HTML = '<div class="workbench-plot"><div class="workbench-plot-host"></div></div>'

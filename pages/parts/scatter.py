@@ -28,6 +28,7 @@ MODULE = (
     "scatter_frames.js",
     "scatter_select.js",
     "plotly_loader.js",
+    "plotly_press.js",
 )
 """Joined, for a component's code is one file."""
 

@@ -20,6 +20,17 @@ ON_SCREEN = f"""([x, y]) => {{
   return [box.left + xaxis.l2p(x), box.top + yaxis.l2p(y)];
 }}"""
 
+CLICK_AT_ONCE = f"""async ([at, held]) => {{
+  const area = {PLOT}.querySelector('.nsewdrag');
+  const tell = (name, onto) => onto.dispatchEvent(new MouseEvent(
+    name, {{ clientX: at[0], clientY: at[1], bubbles: true, cancelable: true, buttons: 1 }}));
+  tell('mousemove', area);
+  tell('mousedown', area);
+  if (held) await new Promise((resolve) => setTimeout(resolve, held));
+  tell('mouseup', document);
+}}"""
+"""A pointer that comes and clicks before plotly looks what is under it, which it does in 50 ms."""
+
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -651,6 +662,17 @@ def test_a_click_names_the_point_and_a_highlight_keeps_the_view(map_page: Page) 
     map_page.get_by_role("button", name="highlight").click()
     map_page.wait_for_function(f"{PLOT}.layout.shapes.length > 0")
     assert map_page.evaluate(f"{PLOT}._fullLayout.xaxis.range") == view
+
+
+@pytest.mark.parametrize("held_ms", [0, 60])
+def test_a_click_is_on_what_is_pressed_however_fast_the_pointer_came(
+    map_page: Page, held_ms: int
+) -> None:
+    map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [5.45, 5.45]))
+    expect(map_page.locator(".workbench-scatter-tip")).to_contain_text("north east")
+    corner = map_page.evaluate(ON_SCREEN, [5.45, -4.55])
+    map_page.evaluate(CLICK_AT_ONCE, [corner, held_ms])
+    says(map_page, "point: 399")
 
 
 def test_names_of_groups_are_no_html(map_page: Page) -> None:

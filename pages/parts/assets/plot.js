@@ -1,5 +1,5 @@
 // The life of a figure that is drawn anew while its numbers come in. What a person has zoomed into
-// stays. plot.py joins this and plotly_loader.js to one module.
+// stays. plot.py joins this and the plotly_*.js to one module.
 
 const FAILED = "The plot could not be drawn. Reload the page.";
 const CONFIG = { displayModeBar: false, plotlyServerURL: "" };
@@ -56,6 +56,7 @@ async function draw(plot) {
   await Plotly.react(host, data.traces, layoutOf(host, data), CONFIG);
   if (!plot.listens) {
     plot.listens = true; // plotly gives the host its `on` with the first drawing
+    lookAtPress(Plotly, host);
     host.on("plotly_click", ({ points: [{ x, y }] }) => plot.click({ x: `${x}`, y: `${y}` }));
   }
   host.style.cursor = data.clickable ? "pointer" : "";

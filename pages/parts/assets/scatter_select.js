@@ -31,6 +31,7 @@ async function dismiss(Plotly, plot) {
 
 function listen(Plotly, plot) {
   const { host } = plot;
+  lookAtPress(Plotly, host);
   host.on("plotly_selected", () => {
     report(plot);
     enqueue(plot, () => keepLastOutline(Plotly, plot));
