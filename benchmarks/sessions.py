@@ -3,10 +3,12 @@
     python -m benchmarks.sessions [--home FOLDER] [--side 224] [--alone 20] [--rounds 3]
 
 Each time is from the choice of a file until all of its 20 matches are painted, as the page itself
-measures it. The yardstick is the lone query. `--home` is an indexed workspace, checked as the app
-does behind each scan, of which the index made last is searched by images of its dataset; else one
-is made of the drawn set and an untrained VGG-16. The passes are those of a model that takes longer
-than a page needs to ask: a quicker one is free again before the next query comes.
+measures it. The yardstick is the lone query. Beside it stands how long a query keeps a core busy,
+the browser's part, too: many at once cannot be done before the cores have done that for each.
+`--home` is an indexed workspace, checked as the app does behind each scan, of which the index made
+last is searched by images of its dataset; else one is made of the drawn set and an untrained
+VGG-16. The passes are those of a model that takes longer than a page needs to ask: a quicker one is
+free again before the next query comes.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 from benchmarks.yardstick import CORES_OF_LIMITS, NUM_CORES
@@ -38,53 +41,55 @@ WARM_UP = 6
 lone page asks so often that it would be measured without, the others with that."""
 
 TIMEOUT_S = 120
-LOOK_EVERY_MS = 20
-"""How often a page looks for its tiles, times the pages: looking takes the cores from the rest."""
 
 LONE_MEDIAN_S, LONE_P95_S = 0.8, 1.5
 SEARCH_S, OUTSIDE_S = 0.005, 0.150
 MOST_PASSES = 5
 
-SEEN = """
-const seen = () => {
-  const inside = [...document.querySelectorAll('.st-key-query-gallery *')];
-  const roots = inside.map(node => node.shadowRoot).filter(Boolean);
-  return roots.flatMap(root => [...root.querySelectorAll('[aria-label="Matches"] .tile')]);
-};
-const said = tiles => tiles.map(tile => tile.textContent).join();
-"""
-"""The tiles of the matches, and what they say: rank, class and similarity of each."""
-
 UPLOADER = '[class*="st-key-query-upload-"] input[type=file]'
-UPLOAD = (
-    """async ([bytes, name, start, count, timeout, pause]) => {"""
-    + SEEN
-    + """
-  const before = said(seen());
+UPLOAD = """async ([uploader, bytes, name, start, count, timeout]) => {
   const binary = atob(bytes);
   const content = Uint8Array.from(binary, letter => letter.charCodeAt(0));
   const files = new DataTransfer();
   files.items.add(new File([content], name, {type: 'image/jpeg'}));
+  const roots = () => [...document.querySelectorAll('.st-key-query-gallery *')]
+    .map(node => node.shadowRoot).filter(Boolean);
+  const tilesIn = root => [...root.querySelectorAll('[aria-label="Matches"] .tile')];
+  const seen = () => roots().flatMap(tilesIn);
+  const said = tiles => tiles.map(tile => tile.textContent).join();
   await new Promise(done => setTimeout(done, start - Date.now()));
-  const input = document.querySelector('"""
-    + UPLOADER
-    + """');
+  const before = said(seen());
+  const isPainted = () => {
+    const tiles = seen(), images = tiles.map(tile => tile.querySelector('img'));
+    return tiles.length === count && said(tiles) !== before
+      && images.every(image => image.complete && image.naturalWidth > 0);
+  };
+  const input = document.querySelector(uploader);
   const started = performance.now();
   input.files = files.files;
   input.dispatchEvent(new Event('change', {bubbles: true}));
-  while (performance.now() - started < timeout) {
-    await new Promise(done => setTimeout(done, pause));
-    const tiles = seen(), images = tiles.map(tile => tile.querySelector('img'));
-    if (tiles.length === count && said(tiles) !== before
-        && images.every(image => image.complete && image.naturalWidth > 0))
-      return (performance.now() - started) / 1000;
-  }
-  return null;
+  return new Promise(done => {
+    const looked = new AbortController(), watched = new Set();
+    const end = seconds => { looked.abort(); watcher.disconnect(); done(seconds); };
+    const look = () => {
+      for (const root of roots().filter(root => !watched.has(root))) watch(root);
+      if (isPainted()) end((performance.now() - started) / 1000);
+    };
+    const watcher = new MutationObserver(look);
+    const watch = root => {
+      watched.add(root);
+      watcher.observe(root, {childList: true, characterData: true, subtree: true});
+      root.addEventListener('load', look, {capture: true, signal: looked.signal});
+    };
+    watch(document.body);
+    setTimeout(() => end(null), timeout);
+  });
 }"""
-)
 """Chooses a file at a given time, for it comes to all sessions at once, and waits for its tiles.
 
-The input is looked for then, and not before: each answer brings a new one."""
+The input is looked for then, and not before: each answer brings a new one. Tiles are looked at when
+the page changes and when a picture has loaded: to look every so often would take the cores from the
+rest, or see them late."""
 
 STAGES = ("decode", "wait", "embed", "search")
 STAGE = re.compile(rf"({'|'.join(STAGES)}) (\d+) ms")
@@ -115,6 +120,8 @@ class Sessions:
         self.browser, self.workbench, self.images = browser, workbench, images
         self.pages: list[Page] = []
         self.num_failed = 0
+        self.busy_s: list[float] = []
+        """Of a core, for each query of each time that was asked."""
 
     def open(self, count: int) -> None:
         """Open pages until there are `count`."""
@@ -130,10 +137,11 @@ class Sessions:
         for page in self.pages[:count]:
             image = self.images.pop()
             content = base64.b64encode(image.read_bytes()).decode()
-            pause = LOOK_EVERY_MS * count
-            sent = [content, image.name, start_ms, MATCHES, 1000 * TIMEOUT_S, pause]
+            sent = [UPLOADER, content, image.name, start_ms, MATCHES, 1000 * TIMEOUT_S]
             page.evaluate(f"sent => {{ window.asked = ({UPLOAD})(sent); }}", sent)
+        busy_before = busy_s()
         asked = [self._outcome(page) for page in self.pages[:count]]
+        self.busy_s.append((busy_s() - busy_before) / count)
         self.num_failed += sum(one is None for one in asked)
         return [one for one in asked if one is not None]
 
@@ -150,6 +158,12 @@ class Sessions:
         if not is_answered or page.get_by_test_id("stAlert").count():
             return None
         return Asked(whole=whole, stages=stages, together=int(together[1]) if together else 1)
+
+
+def busy_s() -> float:
+    """Return how long the cores have worked so far, whoever for, in seconds of one."""
+    spent = psutil.cpu_times()
+    return float(spent.user + spent.nice + spent.system)
 
 
 def p95(values: list[float]) -> float:
@@ -188,6 +202,7 @@ def alone(sessions: Sessions, count: int) -> float:
     judge("search, p95", p95([one.stages["search"] for one in asked]), SEARCH_S)
     outside = [one.outside for one in asked]
     judge("all but the forward pass, median", statistics.median(outside), OUTSIDE_S)
+    judge("a core is busy, median", statistics.median(sessions.busy_s[-count:]), None)
     return statistics.median(whole)
 
 
@@ -204,6 +219,11 @@ def at_once(sessions: Sessions, count: int, rounds: int, lone: float) -> None:
     judge("median, to a lone query", statistics.median(whole) / lone, None, "×")
     print_stages(each)
     judge("p95, to a lone query", p95(whole) / lone, AT_ONCE[count], "×")
+    busy = statistics.median(sessions.busy_s[-rounds:])
+    judge("a core is busy for each, median", busy, None)
+    judge(
+        "what the cores need for that, to a lone query", count * busy / NUM_CORES / lone, None, "×"
+    )
     passes = [round(sum(1 / one.together for one in answers)) for answers in asked]
     judge(f"passes through the model, most of {passes}", max(passes), MOST_PASSES, "")
     judge("errors", sessions.num_failed - failed, 0, "")

@@ -21,11 +21,11 @@ def stand_still() -> None:
 
 @contextmanager
 def in_place(sentence: str, key: str) -> Iterator[DeltaGenerator]:
-    """Say what is waited for where its first line will be; give that place, to draw the line in.
+    """Say what is waited for where its first line will be; give that place, to draw one line in.
 
     A spinner elsewhere moves all that is below it down and up again, which is drawn anew each time.
     What is there from the run before is hidden meanwhile.
     """
-    place = st.container(key=f"in-place-{key}")
+    place = st.container(key=f"in-place-{key}", gap=None)
     with place, st.spinner(sentence):
         yield place
