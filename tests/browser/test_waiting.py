@@ -45,6 +45,11 @@ def test_a_page_that_takes_long_says_so_and_stands_still(sound_page: Page, addre
     expect(page.get_by_text("This takes long…")).to_be_visible()
     expect(answer).to_have_css("opacity", "0.33")
     expect(first).to_have_css("opacity", "0")  # The sentence is in its place
+    sentence, line = page.get_by_text("This takes long…").bounding_box(), first.bounding_box()
+    assert sentence is not None
+    assert line is not None
+    assert sentence["height"] <= line["height"]  # On one line
+    assert sentence["y"] == pytest.approx(line["y"], abs=4)
     assert answer.bounding_box() == stood
     status = page.get_by_role("img", name="Running...")
     expect(status).to_be_visible()
