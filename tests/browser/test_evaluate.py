@@ -22,6 +22,8 @@ def click_cell(page: Page, row: int, column: int, num_classes: int) -> None:
     assert box is not None
     x = box["x"] + box["width"] * (column + 0.5) / num_classes
     y = box["y"] + box["height"] * (row + 0.5) / num_classes
+    page.mouse.move(x, y, steps=4)
+    expect(page.locator(".hoverlayer .hovertext")).to_contain_text("found")
     page.mouse.click(x, y)
 
 
