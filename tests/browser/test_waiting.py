@@ -57,8 +57,8 @@ def test_a_page_that_takes_long_says_so_and_stands_still(sound_page: Page, addre
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     assert page.evaluate(MOVING, [LOOKS, LOOK_EVERY_MS]) == []
     wait_idle(page)
-    for line in (first, answer):
-        expect(line).to_have_css("opacity", "1")
+    for part in (first, answer):
+        expect(part).to_have_css("opacity", "1")
     assert answer.bounding_box() == stood
     expect(page.get_by_text("This takes long…")).to_have_count(0)
 
