@@ -9,9 +9,9 @@ from pages.parts.text import plain
 from state import resources
 from state.session import Selection
 
-FAST_S, SLOW_S = 1.0, 5.0
+FAST_S, SLOW_S = 1.0, 15.0
 """How often the strip looks at the jobs: while one is active, and otherwise (another tab may have
-started one)."""
+started one). A look costs a core 60 ms, most of it the browser's, in each open tab."""
 
 
 def show(chosen: Selection, lineage: Lineage) -> None:

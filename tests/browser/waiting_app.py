@@ -12,6 +12,7 @@ st.set_page_config(layout="wide")
 waiting.stand_still()
 left, right = st.columns(2)
 is_slow = left.button("Take long")
+left.file_uploader("A file")
 with right:
     with waiting.in_place("This takes long…", "answer") as first_line:
         time.sleep(SLOW_S if is_slow else 0)
