@@ -10,10 +10,20 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.workbench import Workbench, wait_idle
 
 SCRIPT = Path(__file__).with_name("waiting_app.py")
-LOOK_MS = 700
-"""Long enough for three changes of Streamlit's own figure, and for what fades."""
+LOOKS, LOOK_EVERY_MS = 6, 100
+"""Long enough for two changes of Streamlit's own figure and half of its fading."""
 
-MOVING = "() => document.getAnimations().map(one => one.transitionProperty || one.animationName)"
+MOVING = """([looks, pause]) => new Promise(done => {
+  const moved = [], figure = '[data-testid="stStatusWidget"] :is(svg, img)';
+  const look = () => {
+    moved.push(...document.getAnimations().map(one => one.transitionProperty || one.animationName));
+    if ([...document.querySelectorAll(figure)].some(one => one.checkVisibility()))
+      moved.push('the figure');
+    looks -= 1;
+    looks ? setTimeout(look, pause) : done([...new Set(moved)]);
+  };
+  look();
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +61,7 @@ def test_a_page_that_takes_long_says_so_and_stands_still(sound_page: Page, addre
     page.get_by_role("button", name="Take long").click()
     expect(page.get_by_text("This takes long…")).to_be_visible()
     expect(answer).to_have_css("opacity", "0.33")
+    expect(answer).to_have_css("transition-duration", "0s")  # It did not fade
     expect(first).to_have_css("opacity", "0")  # The sentence is in its place
     sentence, line = page.get_by_text("This takes long…").bounding_box(), first.bounding_box()
     assert sentence is not None
@@ -58,10 +69,10 @@ def test_a_page_that_takes_long_says_so_and_stands_still(sound_page: Page, addre
     assert sentence["height"] <= line["height"]  # On one line
     assert sentence["y"] == pytest.approx(line["y"], abs=4)
     assert answer.bounding_box() == stood
+    expect(status).to_be_visible()
+    assert page.evaluate(MOVING, [LOOKS, LOOK_EVERY_MS]) == []
     expect(status).to_have_class(re.compile("-done"))  # It has come
-    assert num_styled(page, LOOK_MS) == 0  # Or frames would be drawn
-    assert page.evaluate(MOVING) == []
-    expect(page.get_by_test_id("stStatusWidgetRunningManIcon")).to_be_hidden()
+    assert num_styled(page, LOOKS * LOOK_EVERY_MS) == 0  # Or frames would be drawn
     said = status.locator("span").first
     assert said.evaluate("one => getComputedStyle(one, '::before').content") == '"Running"'
     expect(status.get_by_role("img", name="Running...")).to_have_count(1)  # To screen readers
@@ -94,8 +105,7 @@ def test_a_file_that_goes_up_stands_still(sound_page: Page, address: str) -> Non
     page.route("**/upload_file/**", lambda route: held.append(route))
     page.locator("input[type=file]").set_input_files(SCRIPT)
     expect(page.get_by_test_id("stFileChipIconSpinner").first).to_be_visible()
-    page.wait_for_timeout(LOOK_MS)
-    assert page.evaluate(MOVING) == []
+    assert page.evaluate(MOVING, [LOOKS, LOOK_EVERY_MS]) == []
     for one in held:
         one.continue_()
     expect(page.get_by_test_id("stFileChipIconSpinner")).to_have_count(0)
