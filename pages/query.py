@@ -29,7 +29,7 @@ def one_question(dataset: Dataset, index: Manifest, model: Manifest, lineage: Li
             wishes.show(dataset, question)
             other = compare.choose(index, lineage)
         with right:
-            _answer(dataset, question, sources, index, model, lineage, other)
+            _answer(dataset, question, sources, index, model, other)
     except WorkbenchError as error:
         right.error(plain(str(error)))
 
@@ -40,17 +40,17 @@ def _answer(
     sources: list[Source],
     index: Manifest,
     model: Manifest,
-    lineage: Lineage,
-    other: Manifest | None,
+    other: tuple[Manifest, Manifest] | None,
 ) -> None:
     if not question.is_asked:
         st.info("Upload an image, or take one from the dataset, to see what is like it.")
         return
     with waiting.in_place("Searching…", "query-answer") as place:
         found = answers.answer_of(question, sources, index, model, dataset)
+        theirs = other and (other[0], answers.answer_of(question, sources, *other, dataset))
     label = label_of(question, sources)
-    if other is not None:
-        compare.show(dataset, question, sources, (index, found), other, lineage, label)
+    if theirs is not None:
+        compare.show(dataset, question, (index, found), theirs, label, place)
         return
     answer.verdict(found, model, dataset, place)
     asked = answers.asked_of(question, sources, index, found)

@@ -245,6 +245,25 @@ def test_two_indexes_are_compared_side_by_side(full: Workspace, linked: AppTest)
     left, right = titles(linked, "query-compare-left"), titles(linked, "query-compare-right")
     assert len(left) == len(right) == 20
     assert left[0] == right[0]
+    assert any("ranks up or down" in one.value for one in linked.caption)
+
+
+def test_an_index_to_compare_with_that_is_damaged_is_said(full: Workspace, linked: AppTest) -> None:
+    [index] = read_lineage(full).indexes
+    finish(build_index(full, index.made_from["embeddings"], IndexConfig(kind=IndexKind.HNSW)))
+    linked.run()
+    name = next(i for i in read_lineage(full).indexes if i.id != index.id).id
+    [file] = (full.indexes / name).glob("*.faiss")
+    file.write_bytes(file.read_bytes()[:-1])
+    linked.selectbox(key="query-compared").set_value(name)
+    linked.run()
+    assert not linked.exception
+    [error] = linked.error
+    assert name in error.value.replace("\\", "")
+    linked.selectbox(key="query-compared").set_value(None)
+    linked.run()
+    assert not linked.error
+    assert len(titles(linked, "query-gallery")) == 20
 
 
 def test_a_match_that_is_open_says_why_it_matches(linked: AppTest) -> None:

@@ -1,13 +1,12 @@
 """The same question put to a second index, of the same or another model, side by side."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.artifacts import Manifest
 from core.datasets.registry import Dataset
-from core.errors import WorkbenchError
 from core.lineage import MODEL_CHANGED, Lineage
 from core.retrieval.search import gains
 from core.titles import read_title
@@ -15,9 +14,8 @@ from pages.parts.gallery import Tile, gallery
 from pages.parts.query import answer as answers_drawn
 from pages.parts.text import plain
 from pages.parts.tiles import tiles_of_matches
-from state import answers, resources, session
+from state import resources, session
 from state.question import Question
-from state.sources import Source
 
 if TYPE_CHECKING:
     from core.retrieval.answer import Answer
@@ -26,32 +24,33 @@ SHOWN = 50
 """Matches of each column at most."""
 
 ONLY_HERE = "only here"
+LEGEND = f"▲ ▼: so many ranks up or down from the other answer; “{ONLY_HERE}”: not in the other."
 
 
-def choose(index: Manifest, lineage: Lineage) -> Manifest | None:
-    """Draw the choice of what to compare with; return it, if there is one."""
-    others = [
-        other
+def choose(index: Manifest, lineage: Lineage) -> tuple[Manifest, Manifest] | None:
+    """Draw the choice of what to compare with; return it and its model, if there is one."""
+    others = {
+        other.id: (other, model)
         for other in lineage.indexes_of_dataset(index.made_from["dataset"])
         if other.id != index.id and lineage.stale_reason(other) != MODEL_CHANGED
-    ]
+        if (model := lineage.model(other.made_from["model"]))
+    }
     if not others:
         return None
-    names = {other.id: other for other in others}
     chosen = session.selection()
-    if chosen.compared not in names:
+    if chosen.compared not in others:
         chosen.compared = None
     st.selectbox(
         "Compare with",
-        list(names),
+        list(others),
         index=None,
-        format_func=lambda name: f"{_title(names[name])} · {names[name].made_from['model']}",
+        format_func=lambda name: f"{_title(others[name][0])} · {others[name][1].id}",
         key=session.control("query-compared", chosen.compared),
         placeholder="No other index",
         on_change=_set,
         help="Puts the same question to another index of this dataset, beside this one.",
     )
-    return names.get(chosen.compared or "")
+    return others.get(chosen.compared or "")
 
 
 def _title(index: Manifest) -> str:
@@ -65,28 +64,27 @@ def _set() -> None:
 def show(
     dataset: Dataset,
     question: Question,
-    sources: Sequence[Source],
     ours: tuple[Manifest, "Answer"],
-    other: Manifest,
-    lineage: Lineage,
+    theirs: tuple[Manifest, "Answer"],
     label: str | None,
+    place: DeltaGenerator,
 ) -> None:
-    """Draw the two answers in columns, with how the ranks have moved."""
-    model = lineage.model(other.made_from["model"])
-    if model is None:
-        return
-    judged = question.liked or question.unliked
-    try:
-        with st.spinner("Searching the other index…"):
-            theirs = answers.answer_of(question, sources, other, model, dataset)
-    except WorkbenchError as error:
-        st.error(plain(str(error)))
-        return
-    pairs = ((ours, theirs, "left"), ((other, theirs), ours[1], "right"))
+    """Draw the two answers in columns, with how the ranks have moved.
+
+    Args:
+        dataset: Whose images the matches are.
+        question: What was asked of both.
+        ours: The current index and its answer.
+        theirs: The other one, and its.
+        label: The query's own category where it is known.
+        place: Where the first line goes.
+    """
+    place.caption(LEGEND)
+    pairs = ((ours, theirs[1], "left"), (theirs, ours[1], "right"))
     for column, ((index, mine), beside, key) in zip(st.columns(2), pairs, strict=True):
         with column:
             _column(dataset, index, mine, beside, label, key)
-    if judged:
+    if question.liked or question.unliked:
         st.caption("What was liked and disliked moves the question in both.")
 
 
