@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from core.artifacts import Manifest
-from core.lineage import Lineage, read_lineage
-from core.retrieval.evaluations import measured_of
-from pages.parts import strip, waiting, ways
-from pages.parts.text import plain, size
-from state import choices, delivery, resources, session
+from core.artifacts.folders import Manifest
+from core.evaluation.files import measured_of
+from core.lineage.graph import Lineage, read_lineage
+from pages.parts.components import header, navigation, waiting
+from pages.parts.components.text import plain, size
+from state import flush, resources, selection_rules, session
 from state.session import Selection
 
 STEPS = (
@@ -51,7 +51,7 @@ def overview() -> None:
                 type="primary" if number == first_open else "secondary",
                 width=BUTTON_WIDTH,
             ):
-                ways.go(title)
+                navigation.go(title)
     if lineage.datasets:
         _disk()
 
@@ -108,13 +108,13 @@ def main() -> None:
     )
     waiting.stand_still()
     first = st.Page(overview, title="Overview", icon=":material/home:", default=True)
-    page = st.navigation([first, *ways.pages()], position="hidden")
+    page = st.navigation([first, *navigation.pages()], position="hidden")
     chosen, lineage = session.selection(), read_lineage(resources.workspace())
-    choices.take_over(chosen, resources.jobs(), lineage)
-    choices.settle(chosen, lineage)
+    selection_rules.take_over(chosen, resources.jobs(), lineage)
+    selection_rules.settle(chosen, lineage)
     session.mirror_in_url(chosen)
-    ways.sidebar(first)
-    strip.show(chosen, lineage)
+    navigation.sidebar(first)
+    header.show(chosen, lineage)
     for sentence in session.take_notices():
         st.info(plain(sentence), icon=":material/info:")
     for sentence in session.take_toasts():
@@ -125,5 +125,5 @@ def main() -> None:
     page.run()
 
 
-with delivery.whole():
+with flush.whole():
     main()

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.datasets import NAME, NUM_CLASSES, make_images
 from benchmarks.yardstick import CORES_OF_LIMITS, NUM_CORES
-from core.datasets.scan import Source, add_folder
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.progress import finish
 from core.workspace import Workspace

@@ -29,10 +29,10 @@ from core.datasets import curation, facets
 from core.datasets.catalog import Catalog, Split
 from core.datasets.facets import Measure
 from core.datasets.filters import ImageFilter, Order
-from core.datasets.reading import CHUNK, READERS
+from core.datasets.importing.reading import CHUNK, READERS
+from core.datasets.importing.rescan import rescan
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import delete_dataset, open_dataset
-from core.datasets.rescan import rescan
-from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.progress import finish
 from core.workspace import Workspace

@@ -28,10 +28,10 @@ from benchmarks.yardstick import interleaved, seconds
 from core.datasets.catalog import Catalog, Found
 from core.datasets.duplicates import find_groups
 from core.datasets.schema import connect
-from core.images import open_image
-from core.perceptual import RADIUS, gather, perceptual_hash
+from core.images.decoding import open_image
+from core.images.hashing import RADIUS, gather, perceptual_hash
+from core.images.thumbnails import SIDE
 from core.progress import finish
-from core.thumbnails import SIDE
 
 WORKERS = 4
 ROUNDS = 3

@@ -25,19 +25,19 @@ from torch import Tensor
 
 from benchmarks.training import copy_part, square
 from benchmarks.yardstick import seconds
-from core.datasets.caltech import find_root
+from core.datasets.importing.caltech import find_root
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.layout import BACKGROUND
-from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
-from core.embedder.batches import decode_batches
-from core.embedder.devices import choose_device
-from core.embedder.models import Model, load_model
-from core.embedder.preprocess import normalised
+from core.embeddings.config import EmbedConfig, Precision
+from core.embeddings.files import embed_dataset
+from core.models.batches import decode_batches
+from core.models.devices import choose_device
+from core.models.model import Model, load_model
+from core.models.preprocessing import normalised
 from core.progress import finish
 from core.training.config import TrainConfig
 from core.training.train import train
-from core.vectors.embed_config import EmbedConfig, Precision
-from core.vectors.embeddings import embed_dataset
 from core.workspace import Workspace
 
 NAME = "part"

@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.yardstick import CORES_OF_LIMITS, NUM_CORES, report, seconds
-from core.artifacts import draft, publish
+from core.artifacts.folders import draft, publish
 from core.datasets.catalog import Catalog, Found, Split
 from core.datasets.layout import Labels, Layout
 from core.datasets.registry import CATALOG, Root, describe_dataset, open_dataset, publish_dataset
+from core.embeddings.files import IMAGE_IDS, VECTORS
+from core.evaluation.config import EvaluateConfig
+from core.evaluation.evaluate import evaluate
 from core.progress import finish
-from core.retrieval.config import EvaluateConfig
-from core.retrieval.evaluate import evaluate
-from core.vectors.embeddings import IMAGE_IDS, VECTORS
 from core.workspace import Workspace
 
 DIMENSION = 128

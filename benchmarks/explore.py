@@ -19,16 +19,16 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.datasets import NAME, NUM_CLASSES, make_images
 from benchmarks.yardstick import CORES_OF_LIMITS, NUM_CORES
-from core.artifacts import draft, list_artifacts, publish
+from core.artifacts.folders import draft, list_artifacts, publish
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset
-from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
+from core.embeddings.files import IMAGE_IDS, VECTORS
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
 from core.maps.config import MapConfig, MapMethod
-from core.maps.maps import build_map
+from core.maps.files import build_map
 from core.progress import finish
-from core.vectors.config import IndexConfig
-from core.vectors.embeddings import IMAGE_IDS, VECTORS
-from core.vectors.indexes import build_index
 from core.workspace import Workspace
 from tests.browser.chromium import find_chromium
 from tests.browser.conftest import SOFTWARE_WEBGL

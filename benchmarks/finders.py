@@ -28,21 +28,21 @@ from sklearn.neighbors import LocalOutlierFactor
 
 from benchmarks.large_sets import LargeSet
 from benchmarks.yardstick import report, seconds
-from core.artifacts import Manifest, list_artifacts
-from core.datasets.drawn import CATEGORIES, draw
+from core.artifacts.folders import Manifest, list_artifacts
 from core.datasets.registry import open_dataset
-from core.embedder.batches import load_square
-from core.embedder.models import load_model
-from core.finders.clusters import find_clusters
-from core.finders.labelling import read_labelling
-from core.finders.linear import fit
-from core.finders.neighbours import Neighbours, find_neighbours
-from core.finders.outliers import outlierness
-from core.finders.suspects import Judges, content_labels, wrong_labels
+from core.datasets.sample.drawing import CATEGORIES, draw
+from core.embeddings.encoding import Encoder
+from core.embeddings.files import Embeddings, open_embeddings
+from core.embeddings.unit_rows import unit
+from core.models.batches import load_square
+from core.models.model import load_model
 from core.progress import finish
-from core.vectors.embeddings import Embeddings, open_embeddings
-from core.vectors.encoding import Encoder
-from core.vectors.unit_rows import unit
+from core.quality.clusters import find_clusters
+from core.quality.label_issues import Judges, content_labels, wrong_labels
+from core.quality.labels import read_labelling
+from core.quality.linear import fit
+from core.quality.neighbors import Neighbours, find_neighbours
+from core.quality.outliers import outlierness
 from core.workspace import Workspace
 
 K = 20

@@ -16,26 +16,26 @@ from typing import Any
 
 import numpy as np
 
-from core.artifacts import list_artifacts
-from core.datasets.caltech import find_root
+from core.artifacts.folders import list_artifacts
 from core.datasets.catalog import Split
 from core.datasets.filters import ImageFilter
+from core.datasets.importing.caltech import find_root
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.layout import BACKGROUND
 from core.datasets.registry import list_datasets, open_dataset
-from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
-from core.embedder.batches import decode_batches
-from core.embedder.models import load_model
+from core.embeddings.files import embed_dataset
+from core.evaluation.config import EvaluateConfig
+from core.evaluation.evaluate import evaluate
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
+from core.models.batches import decode_batches
+from core.models.model import load_model
 from core.progress import Progress, Work, finish
-from core.retrieval.config import EvaluateConfig
-from core.retrieval.evaluate import evaluate
 from core.training.config import TrainConfig
 from core.training.presets import find_preset
 from core.training.runs import list_runs, read_metrics
 from core.training.train import train
-from core.vectors.config import IndexConfig
-from core.vectors.embeddings import embed_dataset
-from core.vectors.indexes import build_index
 from core.workspace import Workspace
 
 NAME = "caltech101"

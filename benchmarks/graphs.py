@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from benchmarks.large_sets import drawn_as_asked
 from benchmarks.search import Floats, K, recall_of, rows_of
+from core.indexes.build import build
+from core.indexes.config import IndexConfig, IndexKind
 from core.progress import finish
-from core.vectors.building import build
-from core.vectors.config import IndexConfig, IndexKind
 
 LINKS, CONSTRUCTION = 32, 200
 EFFORTS = (32, 64, 128)

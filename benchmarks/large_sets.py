@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts import list_artifacts
+from core.artifacts.folders import list_artifacts
+from core.embeddings.exact_search import nearest_rows
+from core.embeddings.files import open_embeddings
 from core.progress import finish
-from core.vectors.embeddings import open_embeddings
-from core.vectors.exact import nearest_rows
 from core.workspace import Workspace
 
 NUM_CLUSTERS = 10_000

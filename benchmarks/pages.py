@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.yardstick import interleaved, report, seconds
 from core.workspace import Workspace
-from pages.parts.launch import COMPUTE
+from pages.parts.components.launch import COMPUTE
 from state.jobs import JobBoard
 from tests.browser.chromium import find_chromium
 from tests.browser.journey import headless

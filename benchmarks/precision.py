@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from core.artifacts import list_artifacts
+from core.artifacts.folders import list_artifacts
 from core.datasets.registry import open_dataset
-from core.embedder.devices import choose_device
-from core.metrics import leave_one_out
+from core.embeddings.config import EmbedConfig, Precision
+from core.embeddings.files import Embeddings, embed_dataset, open_embeddings
+from core.index_benchmark.queries import make_bench
+from core.metrics.leave_one_out import leave_one_out
+from core.models.devices import choose_device
 from core.progress import finish
-from core.vectors.bench import make_bench
-from core.vectors.embed_config import EmbedConfig, Precision
-from core.vectors.embeddings import Embeddings, embed_dataset, open_embeddings
 from core.workspace import Workspace
 
 MOST_DIFFERENT = 0.005

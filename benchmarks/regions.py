@@ -22,24 +22,24 @@ from safetensors.torch import load_file, save_file
 
 from benchmarks.from_scratch import followed
 from benchmarks.yardstick import interleaved, report, seconds
-from core.artifacts import Manifest, list_artifacts
+from core.artifacts.folders import Manifest, list_artifacts
 from core.datasets.catalog import ImageRow, Split
-from core.datasets.drawn import draw_dataset
 from core.datasets.filters import ImageFilter
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import list_datasets, open_dataset
-from core.datasets.scan import Source, add_folder
+from core.datasets.sample.drawing import draw_dataset
 from core.datasets.splits import SplitConfig
-from core.embedder.batches import load_square
-from core.embedder.devices import choose_device
-from core.embedder.models import WEIGHTS, Model, load_model
-from core.embedder.network import EmbeddingNetwork, NetworkConfig
-from core.embedder.preprocess import normalised
+from core.embeddings.encoding import Encoder, Encoding
+from core.models.batches import load_square
+from core.models.devices import choose_device
+from core.models.model import WEIGHTS, Model, load_model
+from core.models.network import EmbeddingNetwork, NetworkConfig
+from core.models.preprocessing import normalised
 from core.progress import finish
-from core.retrieval.regions import compare_regions, object_lift
+from core.query.region_match import compare_regions, object_lift
 from core.training.config import TrainConfig
 from core.training.presets import FROM_SCRATCH, SCRATCH_QUICK, find_preset
 from core.training.train import train
-from core.vectors.encoding import Encoder, Encoding
 from core.workspace import Workspace
 
 NAME, SIDE = "drawn", 128

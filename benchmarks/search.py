@@ -17,18 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.large_sets import drawn_as_asked
-from core.artifacts import draft, publish
-from core.datasets.drawn import draw_dataset
-from core.datasets.scan import Source, add_folder
+from core.artifacts.folders import draft, publish
+from core.datasets.importing.scan import Source, add_folder
+from core.datasets.sample.drawing import draw_dataset
 from core.datasets.splits import SplitConfig
+from core.embeddings.files import IMAGE_IDS, VECTORS
+from core.index_benchmark.config import AdviseConfig
+from core.index_benchmark.recommend import advise
+from core.indexes import faiss_store
+from core.indexes.build import build
+from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.faiss_store import FaissStore
 from core.progress import finish
-from core.vectors import faiss_store
-from core.vectors.advice import advise
-from core.vectors.building import build
-from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.embeddings import IMAGE_IDS, VECTORS
-from core.vectors.faiss_store import FaissStore
-from core.vectors.lab_config import AdviseConfig
 from core.workspace import Workspace
 
 K = 10

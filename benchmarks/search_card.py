@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from benchmarks.large_sets import drawn_as_asked
 from benchmarks.search import NUM_QUERIES, K, in_turns, recall_of
+from core.indexes.build import build
+from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.faiss_store import FaissStore
+from core.indexes.gpu import num_gpus
 from core.progress import finish
-from core.vectors.building import build
-from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.faiss_store import FaissStore
-from core.vectors.gpu import num_gpus
 
 EFFORT = 32
 KINDS = (

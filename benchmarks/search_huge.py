@@ -17,11 +17,11 @@ import numpy as np
 import psutil
 
 from benchmarks.large_sets import BLOCK, LargeSet, intrinsic_dimension, real_embeddings
+from core.embeddings.exact_search import nearest_rows
+from core.index_benchmark.candidates import size_of
+from core.indexes.build import build
+from core.indexes.config import IndexConfig, IndexKind
 from core.progress import finish
-from core.vectors.building import build
-from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.exact import nearest_rows
-from core.vectors.trials import size_of
 
 LIMIT_BYTES = 8 << 30
 K = 10

@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 from benchmarks.yardstick import CORES_OF_LIMITS, NUM_CORES
 from core.datasets.registry import open_dataset
-from core.lineage import read_lineage
+from core.lineage.graph import read_lineage
 from core.workspace import Workspace
 from tests.browser.chromium import find_chromium
 from tests.browser.journey import headless

@@ -26,15 +26,15 @@ from torch.nn import functional
 
 from benchmarks.training_parts import compare_parts, report_waiting
 from benchmarks.yardstick import seconds
-from core.datasets.caltech import find_root
+from core.datasets.importing.caltech import find_root
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.layout import BACKGROUND
 from core.datasets.registry import open_dataset
-from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
-from core.embedder.devices import choose_device
-from core.embedder.network import EmbeddingNetwork
-from core.embedder.preprocess import normalised
-from core.embedder.vision import models
+from core.models.devices import choose_device
+from core.models.network import EmbeddingNetwork
+from core.models.preprocessing import normalised
+from core.models.vision import models
 from core.progress import Progress, finish
 from core.training.config import TrainConfig
 from core.training.runs import list_runs, read_metrics

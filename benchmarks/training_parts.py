@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from benchmarks.yardstick import interleaved, report, seconds
-from core.embedder.batches import decode_batches, load_square
-from core.embedder.devices import choose_device
-from core.embedder.network import EmbeddingNetwork
-from core.embedder.preprocess import normalised
+from core.models.batches import decode_batches, load_square
+from core.models.devices import choose_device
+from core.models.network import EmbeddingNetwork
+from core.models.preprocessing import normalised
 from core.progress import Measurement
 from core.training.config import TrainConfig
-from core.training.kept_rows import KeptRows
+from core.training.row_cache import KeptRows
 from core.training.train import train
 from core.workspace import Workspace
 

@@ -22,18 +22,18 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from core.datasets.caltech import find_root
+from core.datasets.importing.caltech import find_root
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.layout import BACKGROUND
 from core.datasets.registry import open_dataset
-from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
-from core.embedder.batches import load_square
-from core.embedder.devices import Device
-from core.embedder.models import WEIGHTS
-from core.embedder.network import EmbeddingNetwork
-from core.embedder.preprocess import normalised
-from core.embedder.weights import read_trunk
-from core.metrics import leave_one_out
+from core.metrics.leave_one_out import leave_one_out
+from core.models.batches import load_square
+from core.models.devices import Device
+from core.models.model import WEIGHTS
+from core.models.network import EmbeddingNetwork
+from core.models.preprocessing import normalised
+from core.models.weights import read_trunk
 from core.progress import finish
 from core.training.augment import OFF, augmented
 from core.training.config import TrainConfig

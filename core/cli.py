@@ -15,8 +15,8 @@ from types import FrameType
 
 from core.commands import COMMANDS, build_parser
 from core.errors import WorkbenchError
-from core.events import EventWriter
 from core.files import FULL_DISK
+from core.jobs.events import EventWriter
 from core.progress import Measurement, Progress, Stop, T, Work
 from core.workspace import open_workspace
 

@@ -66,3 +66,18 @@ def sha256_of(path: Path) -> str:
         while chunk := file.read(HASH_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return what the files under `folder` take, links not followed; 0 if it is not there."""
+    total = 0
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    total += folder_bytes(Path(entry.path))
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+    except (FileNotFoundError, PermissionError):  # Deleted meanwhile, or not ours to count
+        return total
+    return total

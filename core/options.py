@@ -1,12 +1,14 @@
 """Config dataclasses as command-line options, both ways: a form and a script say the same thing."""
 
 import argparse
+import ast
+import functools
+import inspect
 import types
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
+from itertools import pairwise
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
-
-from core.config_docs import field_docs
 
 C = TypeVar("C")
 
@@ -80,3 +82,20 @@ def _plain_type(hint: Any) -> type:
         hint = next(kind for kind in get_args(hint) if kind is not type(None))
     plain: type = hint
     return plain
+
+
+@functools.cache
+def field_docs(config_class: type) -> dict[str, str]:
+    """Return field name → the explanation written under it, as one line; inherited ones too."""
+    inherited = (field_docs(base) for base in config_class.__bases__ if is_dataclass(base))
+    docs = {name: words for of_base in inherited for name, words in of_base.items()}
+    tree = ast.parse(inspect.getsource(config_class))
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    for field, text in pairwise(body):
+        match field, text:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),
+                ast.Expr(value=ast.Constant(value=str(explanation))),
+            ):
+                docs[name] = " ".join(explanation.split())
+    return docs

@@ -7,12 +7,12 @@ import streamlit as st
 from core.datasets.catalog import Split
 from core.datasets.filters import ImageFilter, Standing
 from core.datasets.registry import Dataset, open_dataset
-from core.lineage import Lineage, read_lineage
-from pages.parts import bring_in, guards, job_panel
-from pages.parts.browse import classes, grid, problems, tools, twins
-from pages.parts.launch import IMPORT, launch
-from pages.parts.text import plain
-from state import choices, facts, resources, session
+from core.lineage.graph import Lineage, read_lineage
+from pages.parts.components import guards, job_panel
+from pages.parts.components.launch import IMPORT, launch
+from pages.parts.components.text import plain
+from pages.parts.datasets import classes, duplicates, grid, import_form, problems, tools
+from state import facts, resources, selection_rules, session
 from state.view import SECTIONS, View
 
 PICK_WIDTH = 200
@@ -107,7 +107,7 @@ def section(dataset: Dataset, view: View, lineage: Lineage, num_unchecked: int) 
         case "Classes":
             classes.show(dataset, view, lineage)
         case "Duplicates":
-            twins.show(dataset, num_unchecked)
+            duplicates.show(dataset, num_unchecked)
         case _:
             problems.show(dataset, num_unchecked)
 
@@ -125,7 +125,7 @@ names = list(lineage.datasets)
 
 if not names:
     st.markdown("Nothing is here yet. Choose where your images come from.")
-    bring_in.show(0)
+    import_form.show(0)
     job_panel.show(*VERBS)
     st.stop()
 
@@ -139,11 +139,11 @@ with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         width=PICK_WIDTH,
     )
     if picked != chosen.dataset:
-        choices.choose_dataset(chosen, picked, lineage)
+        selection_rules.choose_dataset(chosen, picked, lineage)
         session.show_view(View())
         st.rerun()
     with st.popover("New", icon=":material/library_add:", help="Bring in another dataset"):
-        bring_in.show(len(names))
+        import_form.show(len(names))
     dataset = open_dataset(resources.workspace(), picked)
     view = session.read_view()
     tools.show(dataset, view, lineage)

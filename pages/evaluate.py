@@ -4,13 +4,22 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.artifacts import Manifest
+from core.artifacts.folders import Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
-from core.lineage import Lineage, read_lineage
-from pages.parts import guards, job_panel
-from pages.parts.evaluate import classes, compare, confusion, form, head, overview, queries, report
-from pages.parts.text import plain
+from core.lineage.graph import Lineage, read_lineage
+from pages.parts.components import guards, job_panel
+from pages.parts.components.text import plain
+from pages.parts.evaluate import (
+    classes,
+    compare,
+    confusion,
+    form,
+    header,
+    overview,
+    queries,
+    report,
+)
 from state import evaluations, facts, resources, session
 
 VERBS = ("evaluate", "baseline")
@@ -26,15 +35,15 @@ TABS = (
 
 def main(current: Manifest, dataset: Dataset, lineage: Lineage) -> None:
     """Draw an evaluation."""
-    head.choose(current, lineage.evaluations_of(dataset.name))
-    head.describe(current, lineage)
+    header.choose(current, lineage.evaluations_of(dataset.name))
+    header.describe(current, lineage)
     try:
         evaluation = evaluations.opened(current)
     except WorkbenchError as error:
         st.error(plain(str(error)))
         report.offer_deletion(current)
         return
-    head.figures(current)
+    header.figures(current)
     tabs = st.tabs(list(TABS), key="evaluate-tabs", on_change="rerun")
     shown: list[Callable[[], None]] = [
         lambda: overview.show(evaluation),

@@ -4,11 +4,11 @@ import streamlit as st
 
 from core.datasets.registry import open_dataset
 from core.errors import WorkbenchError
-from core.lineage import read_lineage
+from core.lineage.graph import read_lineage
 from core.maps.config import FEWEST_IMAGES
-from pages.parts import guards, job_panel
-from pages.parts.explore import beside, controls, epochs, form, one_map
-from pages.parts.text import plain
+from pages.parts.components import guards, job_panel
+from pages.parts.components.text import plain
+from pages.parts.explore import controls, form, map, side_by_side, training_history
 from state import resources, session
 
 ONE, BESIDE, EPOCHS = "One map", "Beside another", "Through its training"
@@ -34,7 +34,7 @@ if not maps:
     job_panel.show("map")
     st.stop()
 run = resources.run_of(index.made_from["model"])
-others = beside.other_maps(lineage, index)
+others = side_by_side.other_maps(lineage, index)
 views = [ONE, *([BESIDE] if others else []), *([EPOCHS] if run else [])]
 view = ONE
 if len(views) > 1:
@@ -50,11 +50,11 @@ if len(views) > 1:
 job_panel.show("map", "map-epochs")
 try:
     if view == BESIDE:
-        beside.show(maps, others, index, dataset)
+        side_by_side.show(maps, others, index, dataset)
     elif view == EPOCHS and run is not None:
-        epochs.show(run, dataset)
+        training_history.show(run, dataset)
     else:
-        one_map.show(controls.choose_map(maps), index, lineage, dataset)
+        map.show(controls.choose_map(maps), index, lineage, dataset)
 except WorkbenchError as error:
     st.error(plain(str(error)))
 if view == ONE:

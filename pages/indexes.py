@@ -2,30 +2,39 @@
 
 import streamlit as st
 
-from core.lineage import read_lineage
-from pages.parts import guards, job_panel
-from pages.parts.lab import advise, build, compare, current, source, table, take_out, trunk_form
-from pages.parts.text import plain
+from core.lineage.graph import read_lineage
+from pages.parts.components import guards, job_panel
+from pages.parts.components.text import plain
+from pages.parts.indexes import (
+    backbone_form,
+    benchmark,
+    build,
+    current,
+    export,
+    recommend,
+    source,
+    table,
+)
 from state import resources, session
 
-VERBS = ("index", "update-index", "sweep", "advise", "fit-trunk", *take_out.VERBS)
+VERBS = ("index", "update-index", "sweep", "advise", "fit-trunk", *export.VERBS)
 
 chosen = session.enter_page()
 st.title("Indexes")
 lineage = read_lineage(resources.workspace())
 if chosen.dataset is None:
     job_panel.show(*VERBS)
-    take_out.open_form()
+    export.open_form()
     guards.stop_without("Datasets", "An index needs a dataset.")
 if not lineage.models:
     job_panel.show(*VERBS)
-    trunk_form.show(chosen.dataset, expanded=not job_panel.is_active(*VERBS))
-    take_out.open_form()
+    backbone_form.show(chosen.dataset, expanded=not job_panel.is_active(*VERBS))
+    export.open_form()
     guards.stop_without("Training", "An index needs a model to embed the images with.")
 
 st.markdown(f"Make **{plain(chosen.dataset)}** searchable.")
 made_of = source.choose(chosen.dataset, lineage)
-trunk_form.show(chosen.dataset)
+backbone_form.show(chosen.dataset)
 building, comparing, advising = st.tabs(
     [
         ":material/construction: Build",
@@ -40,10 +49,10 @@ if building.open:
         build.form(made_of)
 if comparing.open:
     with comparing:
-        compare.form(made_of, lineage)
+        benchmark.form(made_of, lineage)
 if advising.open:
     with advising:
-        advise.form(made_of)
+        recommend.form(made_of)
 job_panel.show(*VERBS)
 
 index = lineage.index(chosen.index)
@@ -52,4 +61,4 @@ if index is not None:
 if lineage.indexes:
     st.subheader("All indexes")
     table.show(lineage)
-take_out.open_form()
+export.open_form()

@@ -2,16 +2,25 @@
 
 import streamlit as st
 
-from core.artifacts import Manifest
+from core.artifacts.folders import Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
-from core.lineage import MODEL_CHANGED, Lineage, read_lineage
-from pages.parts import guards, waiting
-from pages.parts.query import answer, ask, batch, compare, images, match, steps, wishes
-from pages.parts.text import plain
-from state import answers, resources, session
-from state.question import Question
-from state.sources import Source, label_of, sources_of
+from core.lineage.graph import MODEL_CHANGED, Lineage, read_lineage
+from pages.parts.components import guards, waiting
+from pages.parts.components.text import plain
+from pages.parts.query import (
+    batch,
+    compare,
+    history,
+    images,
+    match,
+    results,
+    search_options,
+    upload,
+)
+from state import queries, resources, session
+from state.query_images import Source, label_of, sources_of
+from state.query_view import Question
 
 
 def one_question(dataset: Dataset, index: Manifest, model: Manifest, lineage: Lineage) -> None:
@@ -20,13 +29,13 @@ def one_question(dataset: Dataset, index: Manifest, model: Manifest, lineage: Li
     left, right = grid.cell(), grid.cell(column_span=2)
     question = session.read_question()
     with left:
-        ask.show(dataset)
-        steps.show(dataset, question)  # First, for a question that cannot be answered is left so
+        upload.show(dataset)
+        history.show(dataset, question)  # First, for a question that cannot be answered is left so
     try:
         sources = sources_of(question, dataset)
         with left:
             images.show(question, sources)
-            wishes.show(dataset, question)
+            search_options.show(dataset, question)
             other = compare.choose(index, lineage)
         with right:
             _answer(dataset, question, sources, index, model, other)
@@ -46,16 +55,16 @@ def _answer(
         st.info("Upload an image, or take one from the dataset, to see what is like it.")
         return
     with waiting.in_place("Searching…", "query-answer") as place:
-        found = answers.answer_of(question, sources, index, model, dataset)
-        theirs = other and (other[0], answers.answer_of(question, sources, *other, dataset))
+        found = queries.answer_of(question, sources, index, model, dataset)
+        theirs = other and (other[0], queries.answer_of(question, sources, *other, dataset))
     label = label_of(question, sources)
     if theirs is not None:
         compare.show(dataset, question, (index, found), theirs, label, place)
         return
-    answer.verdict(found, model, dataset, place)
-    asked = answers.asked_of(question, sources, index, found)
-    seconds = answer.matches(dataset, found, question, asked, label)
-    answer.times({**found.seconds, **seconds}, found.together - len(sources) + 1)
+    results.verdict(found, model, dataset, place)
+    asked = queries.asked_of(question, sources, index, found)
+    seconds = results.matches(dataset, found, question, asked, label)
+    results.times({**found.seconds, **seconds}, found.together - len(sources) + 1)
     match.show(dataset, found.matches, question, sources, index, model)
 
 

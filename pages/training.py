@@ -3,12 +3,12 @@
 import streamlit as st
 
 from core.datasets.registry import open_dataset
-from core.job_records import Status
-from core.lineage import read_lineage
+from core.jobs.records import Status
+from core.lineage.graph import read_lineage
 from core.training.runs import request_pause
-from pages.parts import guards, job_panel, ways
-from pages.parts.text import plain
-from pages.parts.train import form, models, runs, transfer, view
+from pages.parts.components import guards, job_panel, navigation
+from pages.parts.components.text import plain
+from pages.parts.training import form, models, runs, transfer, view
 from state import facts, resources, session
 from state.job_views import JobView
 from state.trainings import RESUMABLE, VERBS, Standing, Training, run_id_of
@@ -79,7 +79,7 @@ if len(labels) < 2:
         "least two classes to tell apart. Choose or bring in another dataset."
     )
     if st.button("Go to Datasets", key="training-go-datasets"):
-        ways.go("Datasets")
+        navigation.go("Datasets")
 elif running:
     with st.expander("Queue another training"):
         say_needs = form.show(dataset)

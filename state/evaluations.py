@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.artifacts import Manifest, delete_artifact
-from core.lineage import Lineage
-from core.retrieval.evaluations import protocol_of
+from core.artifacts.folders import Manifest, delete_artifact
+from core.evaluation.files import protocol_of
+from core.lineage.graph import Lineage
 from state import resources
 from state.session import Selection
 
 if TYPE_CHECKING:
-    from core.retrieval.comparison import Comparison
-    from core.retrieval.evaluations import Evaluation
+    from core.evaluation.comparison import Comparison
+    from core.evaluation.files import Evaluation
 
 REPLICATES = 1000
 """Of the bootstrap of a difference."""
@@ -62,7 +62,7 @@ def delete(manifest: Manifest) -> None:
 @st.cache_resource(max_entries=12, show_spinner="Opening the evaluation…")
 def _opened(evaluation_id: str, fingerprint: str) -> "Evaluation":
     del fingerprint
-    from core.retrieval.evaluations import open_evaluation
+    from core.evaluation.files import open_evaluation
 
     return open_evaluation(resources.workspace(), evaluation_id)
 
@@ -71,7 +71,7 @@ def _opened(evaluation_id: str, fingerprint: str) -> "Evaluation":
 def _compared(
     first_id: str, first_fingerprint: str, second_id: str, second_fingerprint: str
 ) -> "Comparison":
-    from core.retrieval.comparison import compare
+    from core.evaluation.comparison import compare
 
     first, second = _opened(first_id, first_fingerprint), _opened(second_id, second_fingerprint)
     return compare(first, second, REPLICATES, seed=0)

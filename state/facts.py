@@ -7,15 +7,15 @@ import streamlit as st
 
 from core.datasets import curation, facets
 from core.datasets.catalog import Catalog, Split
-from core.datasets.check import count_unchecked, is_gathered
 from core.datasets.duplicates import Group, find_groups
 from core.datasets.facets import Histogram, Measure
 from core.datasets.filters import ALL_IMAGES, ImageFilter
 from core.datasets.registry import Dataset
+from core.datasets.verification import count_unchecked, is_gathered
 from core.training.config import TrainConfig
 
 if TYPE_CHECKING:
-    from core.training.needs import Needs
+    from core.training.requirements import Needs
 
 
 def count(catalog: Catalog, images: ImageFilter = ALL_IMAGES) -> int:
@@ -74,7 +74,7 @@ def training_needs(dataset: Dataset, config: TrainConfig) -> "Needs":
     """Return what a training needs; the first call takes the seconds that importing torch does."""
 
     def compute() -> "Needs":
-        from core.training.needs import needs_of
+        from core.training.requirements import needs_of
 
         counts = [
             (label, split, count) for label, split, count in dataset.catalog.class_counts() if label

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.job_records import ACTIVE, JobRecord
+from core.jobs.records import ACTIVE, JobRecord
 from core.progress import Progress
 
 

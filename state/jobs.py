@@ -20,8 +20,8 @@ from itertools import pairwise
 
 import psutil
 
-from core.events import EventReader
-from core.job_records import (
+from core.jobs.events import EventReader
+from core.jobs.records import (
     ACTIVE,
     EVENTS,
     LOG,

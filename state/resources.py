@@ -13,31 +13,31 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.artifacts import sweep_drafts
+from core.artifacts.folders import sweep_drafts
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset, open_dataset
-from core.disk import DiskUse
-from core.disk import disk_use as measure_disk_use
 from core.errors import UnreadableImageError
+from core.images.thumbnails import SIDE, data_uri, encode_thumbnail, keep_thumbnails, thumbnail
+from core.lineage.disk_use import DiskUse
+from core.lineage.disk_use import disk_use as measure_disk_use
 from core.maps.config import FEWEST_EPOCHS
 from core.progress import finish
-from core.thumbnails import SIDE, data_uri, encode_thumbnail, keep_thumbnails, thumbnail
 from core.training.augment_config import PRESETS
-from core.training.record import recorded_epochs
+from core.training.history import recorded_epochs
 from core.training.runs import Run, folder_of, list_runs
 from core.workspace import Workspace, open_workspace
 from state.jobs import JobBoard
-from state.opened import index as index
-from state.opened import model as model
+from state.open_models import index as index
+from state.open_models import model as model
 from state.trainings import Training, list_trainings
 
 if TYPE_CHECKING:
+    from core.index_benchmark.points import Measured
+    from core.index_benchmark.queries import Bench
+    from core.index_benchmark.sweep import Sweep
     from core.maps.epochs import EpochMaps
-    from core.maps.maps import Map
-    from core.retrieval.calibration import Calibration
-    from core.vectors.bench import Bench
-    from core.vectors.points import Measured
-    from core.vectors.sweep import Sweep
+    from core.maps.files import Map
+    from core.query.ood import Calibration
 
 DISK_USE_S = 60
 NUM_BENCH_QUERIES = 200
@@ -88,8 +88,8 @@ def disk_use() -> DiskUse:
 def calibration(index_id: str, fingerprint: str, revision: int) -> "Calibration":
     """Measure how similar held-out images are to an index; the catalog's revision is in the key."""
     del revision
-    from core.retrieval.calibration import calibrate
-    from core.vectors.embeddings import open_embeddings
+    from core.embeddings.files import open_embeddings
+    from core.query.ood import calibrate
 
     opened = index(index_id, fingerprint)
     catalog = open_dataset(workspace(), opened.dataset).catalog
@@ -100,7 +100,7 @@ def calibration(index_id: str, fingerprint: str, revision: int) -> "Calibration"
 def sweep(sweep_id: str, fingerprint: str) -> "Sweep":
     """Open a comparison of indexes."""
     del fingerprint
-    from core.vectors.sweep import open_sweep
+    from core.index_benchmark.sweep import open_sweep
 
     return open_sweep(workspace(), sweep_id)
 
@@ -115,7 +115,7 @@ def bench(embeddings_id: str, fingerprint: str, revision: int) -> "Bench":
         revision: The catalog's, for its classes are part of it.
     """
     del fingerprint, revision
-    from core.vectors.bench import make_bench
+    from core.index_benchmark.queries import make_bench
 
     return finish(make_bench(workspace(), embeddings_id, num_queries=NUM_BENCH_QUERIES))
 
@@ -125,7 +125,7 @@ def measured(
     index_id: str, fingerprint: str, embeddings_fingerprint: str, revision: int, effort: int | None
 ) -> "Measured":
     """Measure an open index at one effort, on the embeddings that it was built from."""
-    from core.vectors.measure import measure
+    from core.index_benchmark.measure import measure
 
     opened = index(index_id, fingerprint)
     queries = bench(opened.embeddings, embeddings_fingerprint, revision)
@@ -136,7 +136,7 @@ def measured(
 def opened_map(map_id: str, fingerprint: str) -> "Map":
     """Open a map."""
     del fingerprint
-    from core.maps.maps import open_map
+    from core.maps.files import open_map
 
     return open_map(workspace(), map_id)
 

@@ -10,11 +10,11 @@ import streamlit as st
 
 from core.datasets.filters import ImageFilter
 from core.workspace import PROJECT
-from state import question as questions
+from state import query_view as questions
 from state import view as views
-from state.found_view import FoundView
-from state.question import QueryImage, Question
-from state.trail import Trail, Uploads
+from state.history import Trail, Uploads
+from state.quality_view import FoundView
+from state.query_view import QueryImage, Question
 from state.view import Parameters, View
 
 URL_FIELDS = ("dataset", "model", "index")

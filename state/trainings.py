@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
-from core.job_records import JobRecord, Status
+from core.jobs.records import JobRecord, Status
 from core.training.runs import MAP, Run, RunStatus, is_carried_out, list_runs, read_metrics
 from core.workspace import Workspace
 from state.job_views import JobView

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts import draft, publish
+from core.artifacts.folders import draft, publish
 from core.datasets.catalog import Catalog, Found
 from core.datasets.layout import Labels, Layout
 from core.datasets.registry import (
@@ -16,12 +16,12 @@ from core.datasets.registry import (
     open_dataset,
     publish_dataset,
 )
+from core.embeddings.files import Embeddings, open_embeddings
+from core.indexes.build import build
+from core.indexes.config import IndexConfig
+from core.indexes.faiss_store import FaissStore
 from core.progress import finish
-from core.retrieval.search import Wanted, search
-from core.vectors.building import build
-from core.vectors.config import IndexConfig
-from core.vectors.embeddings import Embeddings, open_embeddings
-from core.vectors.faiss_store import FaissStore
+from core.query.search import Wanted, search
 from core.workspace import Workspace
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import Dataset
-from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.progress import finish
 from core.workspace import Workspace

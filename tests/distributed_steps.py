@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from core.embedder.devices import Device
-from core.embedder.network import EmbeddingNetwork
-from core.training.ahead import read_ahead
+from core.models.devices import Device
+from core.models.network import EmbeddingNetwork
 from core.training.config import TrainConfig
 from core.training.inputs import Inputs, values_of
 from core.training.loop import Epoch, learn_batch, steps_of
+from core.training.prefetch import read_ahead
 from core.training.setup import network_config, open_fabric, set_up
 from tests.rows import train_row
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts import Manifest, draft, publish
+from core.artifacts.folders import Manifest, draft, publish
 from core.datasets.catalog import Catalog, Found
 from core.datasets.layout import Labels, Layout
 from core.datasets.registry import (
@@ -15,7 +15,7 @@ from core.datasets.registry import (
     open_dataset,
     publish_dataset,
 )
-from core.vectors.embeddings import CONTENTS, IMAGE_IDS, VECTORS
+from core.embeddings.files import CONTENTS, IMAGE_IDS, VECTORS
 from core.workspace import Workspace
 
 DATASET = "points"

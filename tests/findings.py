@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts import Manifest
+from core.artifacts.folders import Manifest
 from core.datasets.catalog import Catalog, Found
 from core.datasets.registry import open_dataset
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
 from core.progress import finish
-from core.vectors.config import IndexConfig
-from core.vectors.indexes import build_index
 from core.workspace import Workspace
 from tests.embedded import DATASET, publish_set
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.artifacts import Manifest, draft, publish
+from core.artifacts.folders import Manifest, draft, publish
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset
-from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
 from core.progress import finish
-from core.vectors.config import IndexConfig
-from core.vectors.indexes import build_index
 from core.workspace import Workspace
 from tests.pictures import class_folders
 

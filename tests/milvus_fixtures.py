@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.indexes.config import IndexConfig
+from core.indexes.milvus.address import TOKEN, URI, MilvusAddress
+from core.indexes.milvus.calls import ask
+from core.indexes.milvus.collection import Collection
+from core.indexes.milvus.store import MilvusStore
+from core.indexes.milvus.sync import fill
 from core.progress import finish
-from core.vectors.config import IndexConfig
-from core.vectors.milvus_address import TOKEN, URI, MilvusAddress
-from core.vectors.milvus_calls import ask
-from core.vectors.milvus_collection import Collection
-from core.vectors.milvus_filling import fill
-from core.vectors.milvus_store import MilvusStore
 from tests.milvus.server import MilvusServer, reason_to_skip
 
 MakeStore = Callable[..., MilvusStore]

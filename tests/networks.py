@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.artifacts import draft, publish
-from core.embedder.backbones import BACKBONES, build_trunk
-from core.embedder.models import Model, load_model, network_settings, write_weights
-from core.embedder.network import EmbeddingNetwork, NetworkConfig
+from core.artifacts.folders import draft, publish
+from core.models.backbones import BACKBONES, build_trunk
+from core.models.model import Model, load_model, network_settings, write_weights
+from core.models.network import EmbeddingNetwork, NetworkConfig
 from core.workspace import Workspace
 
 CLASSES = ["blue", "größer", "red"]

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset, write_roots
-from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
+from core.embeddings.files import embed_dataset
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
 from core.progress import finish
 from core.training.config import TrainConfig
 from core.training.train import train
-from core.vectors.config import IndexConfig
-from core.vectors.embeddings import embed_dataset
-from core.vectors.indexes import build_index
 from core.workspace import PROJECT, Workspace
 from tests.pictures import class_folders
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from core.training.ahead import read_ahead, read_batch
 from core.training.inputs import Inputs
+from core.training.prefetch import read_ahead, read_batch
 
 LABELS = np.arange(8, dtype=np.int64)
 STEPS = [(np.array([0, 1]), 11), (np.array([2, 3]), 12), (np.array([4, 5]), 13)]

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from core.datasets.filters import ImageFilter
-from core.retrieval.answer import Answer, EmbeddedQuestion, answer
-from core.retrieval.blend import Blend
-from core.retrieval.calibration import Calibration
-from core.retrieval.search import Wanted
-from core.vectors.encoding import Encoding
-from core.vectors.indexes import Index
+from core.embeddings.encoding import Encoding
+from core.indexes.files import Index
+from core.query.answer import Answer, EmbeddedQuestion, answer
+from core.query.fusion import Blend
+from core.query.ood import Calibration
+from core.query.search import Wanted
 from core.workspace import Workspace
 from tests.circles import Circle, at, circle
 

@@ -3,13 +3,13 @@
 import hashlib
 
 from core.datasets.registry import open_dataset
-from core.lineage import read_lineage
-from core.retrieval.answer import Answer
-from core.retrieval.search import Wanted
+from core.lineage.graph import read_lineage
+from core.query.answer import Answer
+from core.query.search import Wanted
 from core.workspace import Workspace
-from state.answers import answer_of
-from state.question import QueryImage, Question
-from state.sources import Source
+from state.queries import answer_of
+from state.query_images import Source
+from state.query_view import QueryImage, Question
 from tests.pictures import png, speckled
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import archives
-from core.datasets.archive_entries import LOCKED
-from core.datasets.archives import unpack
-from core.datasets.bring_in import add_archive
+from core.datasets.importing import archives
+from core.datasets.importing.archive_entries import LOCKED
+from core.datasets.importing.archives import unpack
+from core.datasets.importing.rejected import read_refused
+from core.datasets.importing.sources import add_archive
 from core.datasets.layout import Labels
-from core.datasets.refused import read_refused
 from core.datasets.splits import SplitConfig
 from core.errors import MissingError, WorkbenchError
 from core.progress import finish

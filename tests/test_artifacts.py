@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.artifacts import (
+from core.artifacts.folders import (
     MANIFEST,
     Manifest,
     delete_artifact,

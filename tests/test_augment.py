@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.embedder.preprocess import normalised
+from core.models.preprocessing import normalised
 from core.training.augment import augmented
 from core.training.augment_config import OFF, PRESETS, STRONG, AugmentConfig
 

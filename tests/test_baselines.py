@@ -5,24 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.artifacts import Manifest, draft, publish
-from core.datasets.scan import Source, add_folder
+from core.artifacts.folders import Manifest, draft, publish
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
-from core.embedder.colours import NUM_COLOURS, colour_histograms
 from core.errors import WorkbenchError
-from core.lineage import read_lineage
+from core.evaluation.baseline_config import Baseline, BaselineConfig
+from core.evaluation.baselines import evaluate_baseline
+from core.evaluation.comparison import changed, compare
+from core.evaluation.config import EvaluateConfig
+from core.evaluation.evaluate import evaluate
+from core.evaluation.files import Evaluation, measured_of, open_evaluation, protocol_of
+from core.lineage.graph import read_lineage
+from core.models.color_histogram import NUM_COLOURS, colour_histograms
 from core.progress import finish
-from core.retrieval.baseline_config import Baseline, BaselineConfig
-from core.retrieval.baselines import evaluate_baseline
-from core.retrieval.comparison import changed, compare
-from core.retrieval.config import EvaluateConfig
-from core.retrieval.evaluate import evaluate
-from core.retrieval.evaluations import (
-    Evaluation,
-    measured_of,
-    open_evaluation,
-    protocol_of,
-)
 from core.training.config import TrainConfig
 from core.training.presets import PLAIN, PRESETS
 from core.workspace import Workspace

@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.artifacts import Manifest, list_artifacts
-from core.job_records import Status
+from core.artifacts.folders import Manifest, list_artifacts
+from core.jobs.records import Status
 from core.progress import finish
-from core.retrieval.batch import query_batch
-from core.retrieval.batch_config import BatchConfig, BatchFormat
-from core.retrieval.batches import list_batches
+from core.query.batch.config import BatchConfig, BatchFormat
+from core.query.batch.listing import list_batches
+from core.query.batch.run import query_batch
 from core.workspace import Workspace
-from pages.parts.text import plain
+from pages.parts.components.text import plain
 from state import resources
 from tests.page_fixtures import texts
 from tests.pictures import class_folders, png, speckled
 
 
 def batch_page() -> None:
-    from core.lineage import read_lineage
+    from core.lineage.graph import read_lineage
     from pages.parts.query import batch
     from state import resources, session
 
@@ -34,17 +34,17 @@ def batch_page() -> None:
 
 def take_out_page() -> None:
     from core.datasets.registry import open_dataset
-    from core.lineage import read_lineage
-    from core.retrieval.match_export import Asked
-    from core.retrieval.search import Match
-    from pages.parts.query import take_out
+    from core.lineage.graph import read_lineage
+    from core.query.export import Asked
+    from core.query.search import Match
+    from pages.parts.query import export
     from state import resources
 
     workspace = resources.workspace()
     [index] = read_lineage(workspace).indexes
     dataset = open_dataset(workspace, "colours")
     matches = [Match(row, row.id, 0.5) for row in dataset.catalog.rows(limit=4)]
-    take_out.popover(dataset, matches, Asked(index=index, query="a/red one.png", k=4))
+    export.popover(dataset, matches, Asked(index=index, query="a/red one.png", k=4))
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_the_popover_offers_three_files_named_after_the_query(full: Workspace) -
 def test_images_too_large_for_a_download_are_not_packed(
     full: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.parts.query.take_out.MOST_DOWNLOADED_BYTES", 1000)
+    monkeypatch.setattr("pages.parts.query.export.MOST_DOWNLOADED_BYTES", 1000)
     app = AppTest.from_function(take_out_page, default_timeout=60).run()
     buttons = app.get("download_button")
     assert [button.proto.disabled for button in buttons] == [False, False, True]

@@ -15,24 +15,22 @@ import pytest
 import torch
 
 from core import cli
-from core.artifacts import Manifest, delete_artifact
+from core.artifacts.folders import Manifest, delete_artifact
+from core.bundles.opening import open_bundle
+from core.bundles.writing import export_bundle, picture_entry
 from core.datasets.catalog import Split
 from core.datasets.curation import relabel
+from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset, open_dataset
-from core.datasets.rescan import rescan
+from core.embeddings.config import EmbedConfig, Precision
+from core.embeddings.files import embed_dataset, open_embeddings
 from core.errors import MissingError, WorkbenchError
-from core.lineage import read_lineage
+from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.files import build_index, open_index
+from core.lineage.graph import read_lineage
 from core.progress import Stop, finish
-from core.retrieval.query import answer_file
-from core.retrieval.search import Wanted
-from core.vectors.bundle import picture_entry
-from core.vectors.bundle_open import open_bundle
-from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.embed_config import EmbedConfig, Precision
-from core.vectors.embeddings import embed_dataset, open_embeddings
-from core.vectors.export import export_index
-from core.vectors.export_config import ExportFormat
-from core.vectors.indexes import build_index, open_index
+from core.query.query import answer_file
+from core.query.search import Wanted
 from core.workspace import Workspace
 from tests.datasets import bring_in
 from tests.networks import publish_network
@@ -60,7 +58,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="module")
 def bundle(origin: Workspace) -> Path:
-    return finish(export_index(origin, only_index(origin).id, ExportFormat.BUNDLE))
+    return finish(export_bundle(origin, only_index(origin).id))
 
 
 def only_index(workspace: Workspace) -> Manifest:
@@ -169,7 +167,7 @@ def test_an_opened_bundle_can_be_packed_again(
     bundle: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
     index = finish(open_bundle(workspace, bundle, "there"))
-    again = finish(export_index(workspace, index.id, ExportFormat.BUNDLE))
+    again = finish(export_bundle(workspace, index.id))
     third = Workspace(tmp_path / "third")
     assert finish(open_bundle(third, again, "third")).summary["count"] == 36
 
@@ -186,7 +184,7 @@ def test_images_that_cannot_be_shown_any_more_have_no_picture(
     shutil.rmtree(dataset.thumbnails, ignore_errors=True)
     gone = dataset.catalog.rows()[0]
     dataset.path_of(gone).unlink()
-    path = finish(export_index(workspace, index.id, ExportFormat.BUNDLE))
+    path = finish(export_bundle(workspace, index.id))
     other = Workspace(tmp_path / "other")
     opened = finish(open_bundle(other, path, "there"))
     assert opened.summary["count"] == 12
@@ -206,12 +204,12 @@ def test_images_taken_out_of_the_index_stay_out(
     shutil.copytree(origin.home, home.home)
     opened = open_index(home, only_index(home).id, writable=True)
     opened.store.remove(np.array([5]))
-    from core.vectors.indexes import publish_index
+    from core.indexes.files import publish_index
 
     embeddings = open_embeddings(home, opened.embeddings)
     config = IndexConfig(kind=IndexKind.HNSW)
     less = publish_index(home, embeddings, opened.store, config, summary={})
-    path = finish(export_index(home, less.id, ExportFormat.BUNDLE))
+    path = finish(export_bundle(home, less.id))
     there = finish(open_bundle(workspace, path, "there"))
     assert there.summary["count"] == 35
     assert 5 not in other_ids(workspace, there)
@@ -420,7 +418,7 @@ def test_a_full_disk_leaves_nothing(
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(f"core.vectors.bundle_open.{step}", fail)
+    monkeypatch.setattr(f"core.bundles.opening.{step}", fail)
     with pytest.raises(OSError, match="No space"):
         finish(open_bundle(workspace, bundle, "there"))
     assert is_empty(workspace)
@@ -429,7 +427,7 @@ def test_a_full_disk_leaves_nothing(
 def test_a_disk_without_room_is_said_before_anything_is_written(
     bundle: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.vectors.bundle_open.SPARE_BYTES", 1 << 60)
+    monkeypatch.setattr("core.bundles.opening.SPARE_BYTES", 1 << 60)
     with pytest.raises(WorkbenchError, match="Make room, then open it again"):
         finish(open_bundle(workspace, bundle, "there"))
     assert is_empty(workspace)
@@ -456,7 +454,7 @@ def test_an_index_whose_model_is_gone_makes_no_bundle(origin: Workspace, tmp_pat
     shutil.copytree(origin.home, home.home)
     delete_artifact(home.models, "some")
     with pytest.raises(MissingError, match="There is no “some”"):
-        finish(export_index(home, only_index(home).id, ExportFormat.BUNDLE))
+        finish(export_bundle(home, only_index(home).id))
 
 
 def test_both_ways_by_command(

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import caltech
-from core.datasets.caltech import CATEGORIES, fetch, find_root
+from core.datasets.importing import caltech
+from core.datasets.importing.caltech import CATEGORIES, fetch, find_root
 from core.errors import DownloadError, MissingError
 from core.progress import Progress, finish
 from core.workspace import Workspace

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from core.datasets.catalog import GONE
-from core.datasets.check import check_images, count_unchecked, is_gathered
 from core.datasets.filters import ImageFilter, Standing
+from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset
-from core.datasets.rescan import rescan
 from core.datasets.schema import connect
+from core.datasets.verification import check_images, count_unchecked, is_gathered
 from core.errors import MissingError
 from core.progress import finish
 from core.workspace import Workspace
@@ -42,8 +42,8 @@ def test_a_check_finds_what_a_scan_cannot_see(workspace: Workspace, tmp_path: Pa
 def test_a_check_that_is_given_up_goes_on_where_it_was(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.datasets.check.BATCH", 2)
-    monkeypatch.setattr("core.datasets.check.REPORT_EVERY_S", 0)
+    monkeypatch.setattr("core.datasets.verification.BATCH", 2)
+    monkeypatch.setattr("core.datasets.verification.REPORT_EVERY_S", 0)
     dataset = bring_in(workspace, class_folders(tmp_path / "in", red=4, blue=4))
     work = check_images(dataset)
     next(work)

@@ -19,8 +19,8 @@ import pytest
 from PIL import ExifTags, Image
 
 from core import cli
-from core.artifacts import DRAFT_PREFIX
-from core.lineage import read_lineage
+from core.artifacts.folders import DRAFT_PREFIX
+from core.lineage.graph import read_lineage
 from core.workspace import open_workspace
 from tests.networks import trunk_file
 from tests.pictures import class_folders, speckled

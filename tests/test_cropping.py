@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.cropping import WHOLE, Crop, cropped, open_cropped
-from core.embedder.batches import load_cropped_square, load_square
 from core.errors import UnreadableImageError, WorkbenchError
+from core.images.cropping import WHOLE, Crop, cropped, open_cropped
+from core.models.batches import load_cropped_square, load_square
 
 R, G, B, W = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 LETTERS = {R: "R", G: "G", B: "B", W: "W"}

@@ -6,7 +6,7 @@ import pytest
 from core.datasets import curation
 from core.datasets.catalog import Catalog, Split
 from core.datasets.filters import ImageFilter, Standing
-from core.datasets.scan import Source, add_folder, resplit
+from core.datasets.importing.scan import Source, add_folder, resplit
 from core.datasets.splits import SplitConfig
 from core.errors import WorkbenchError
 from core.progress import finish

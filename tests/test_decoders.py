@@ -9,8 +9,8 @@ import numpy as np
 import psutil
 import pytest
 
-from core.embedder.batches import BATCHES_HELD, PIECE, PIECES_AHEAD, by_processes, by_threads
 from core.errors import WorkbenchError
+from core.models.batches import BATCHES_HELD, PIECE, PIECES_AHEAD, by_processes, by_threads
 from tests.pictures import class_folders
 from tests.processes import wait_for
 
@@ -31,7 +31,7 @@ def test_processes_decode_what_threads_do(tmp_path: Path) -> None:
 def test_a_reader_of_processes_may_keep_all_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.embedder.batches.PROCESSES", 2)
+    monkeypatch.setattr("core.models.batches.PROCESSES", 2)
     paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
     kept = list(by_processes(paths, SIDE, 4))
     assert len(kept) > 2 * PIECES_AHEAD + 1 + BATCHES_HELD  # More than there are slots
@@ -79,7 +79,7 @@ def test_what_goes_wrong_in_a_decoding_process_is_said_as_it_is(
     def broken(*_: object) -> None:
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr("core.embedder.batches.load_square", broken)
+    monkeypatch.setattr("core.models.batches.load_square", broken)
     paths = sorted(class_folders(tmp_path, red=4).rglob("*.png"))
     with pytest.raises(RuntimeError, match="a mistake of ours"):
         list(by_processes(paths, SIDE, 4))

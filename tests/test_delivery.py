@@ -11,7 +11,7 @@ import pytest
 from streamlit import runtime
 from streamlit.runtime.runtime import AsyncObjects
 
-from state import delivery, session
+from state import flush, session
 from tests.page_fixtures import Open
 
 
@@ -37,7 +37,7 @@ def test_a_run_ends_when_a_busy_loop_has_taken_all_of_it(
     taken: list[int] = []
 
     def draw() -> None:
-        with delivery.whole():
+        with flush.whole():
             loop.call_soon_threadsafe(time.sleep, 0.3)
             for number in range(100):
                 loop.call_soon_threadsafe(taken.append, number)
@@ -55,10 +55,10 @@ def test_a_run_ends_when_a_busy_loop_has_taken_all_of_it(
 def test_a_loop_that_hangs_holds_nobody_for_long(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "LONGEST_WAIT_S", 0.05)
+    monkeypatch.setattr(flush, "LONGEST_WAIT_S", 0.05)
     loop.call_soon_threadsafe(time.sleep, 1)
     began = time.monotonic()
-    with delivery.whole():
+    with flush.whole():
         pass
     assert time.monotonic() - began < 0.9
 
@@ -70,10 +70,10 @@ def test_without_a_running_server_nothing_is_waited_for(
     ended.close()
     server = SimpleNamespace(_get_async_objs=lambda: SimpleNamespace(eventloop=ended))
     monkeypatch.setattr(runtime, "get_instance", lambda: server)
-    with delivery.whole():
+    with flush.whole():
         pass
     monkeypatch.setattr(runtime, "exists", lambda: False)
-    with delivery.whole():
+    with flush.whole():
         pass
 
 
@@ -95,7 +95,7 @@ def test_a_page_is_drawn_inside(visit: Open, monkeypatch: pytest.MonkeyPatch, na
         happened.append("page")
         return enter_page()
 
-    monkeypatch.setattr(delivery, "whole", noted)
+    monkeypatch.setattr(flush, "whole", noted)
     monkeypatch.setattr(session, "enter_page", entered)
     visit(name)
     assert happened[-3:] == ["begins", "page", "ends"]

@@ -7,8 +7,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from core.embedder.batches import by_processes, by_threads
-from core.embedder.devices import choose_device
+from core.models.batches import by_processes, by_threads
+from core.models.devices import choose_device
 from core.workspace import Workspace
 from tests.networks import publish_network
 from tests.pictures import class_folders

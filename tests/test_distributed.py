@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from core.job_records import Status
+from core.jobs.records import Status
 from core.options import as_arguments
 from core.training.config import TrainConfig
 from core.training.runs import RunStatus, read_metrics, read_run

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from core.downloads import download
 from core.errors import DownloadError
+from core.net.downloads import download
 from core.progress import Progress, finish
 from tests.local_server import LocalServer, refused_url, serve
 

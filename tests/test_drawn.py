@@ -6,12 +6,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.datasets import drawn
 from core.datasets.catalog import Split
-from core.datasets.drawn import CATEGORIES, draw, draw_dataset
+from core.datasets.sample import drawing as drawing_module
+from core.datasets.sample.drawing import CATEGORIES, draw, draw_dataset
 from core.datasets.splits import SplitConfig, stratified
-from core.embedder.network import EmbeddingNetwork, NetworkConfig
-from core.embedder.preprocess import normalised, to_square
+from core.models.network import EmbeddingNetwork, NetworkConfig
+from core.models.preprocessing import normalised, to_square
 from core.progress import Progress, finish
 
 PER_CATEGORY = 60
@@ -69,7 +69,7 @@ def test_the_mask_is_where_the_object_changes_the_picture(
     category: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawings = [draw(category, number) for number in range(4)]
-    monkeypatch.setattr(drawn, "_painted", lambda *_: Image.new("RGBA", (128, 128)))
+    monkeypatch.setattr(drawing_module, "_painted", lambda *_: Image.new("RGBA", (128, 128)))
     with_it = np.stack([np.asarray(drawing.image, np.int16) for drawing in drawings])
     without = np.stack([np.asarray(draw(category, n).image, np.int16) for n in range(4)])
     change = np.abs(with_it - without)

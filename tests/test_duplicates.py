@@ -7,11 +7,11 @@ from PIL import Image, ImageEnhance
 
 from core.datasets import curation
 from core.datasets.catalog import Split
-from core.datasets.check import check_images
 from core.datasets.duplicates import Group, Kind, Twin, find_groups, proposal
+from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset, open_dataset
-from core.datasets.rescan import rescan
-from core.perceptual import RADIUS, gather, perceptual_hash
+from core.datasets.verification import check_images
+from core.images.hashing import RADIUS, gather, perceptual_hash
 from core.progress import finish
 from core.workspace import Workspace
 from tests.datasets import bring_in

@@ -14,39 +14,32 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from core.artifacts import Manifest, delete_artifact, sweep_drafts
+from core.artifacts.folders import Manifest, delete_artifact, sweep_drafts
 from core.commands import build_parser
 from core.commands.image_options import read_image_options
 from core.datasets.catalog import Split
 from core.datasets.curation import add_tag, exclude
 from core.datasets.filters import ImageFilter, Standing, read_settings
+from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset, open_dataset
-from core.datasets.rescan import rescan
-from core.embedder.batches import (
-    load_square,
-)
-from core.embedder.devices import Device
-from core.embedder.models import Model
+from core.embeddings import partial
+from core.embeddings.config import EmbedConfig, Precision, embed_arguments, read_embed_config
+from core.embeddings.encoding import Encoder, Encoding, read_encoding
+from core.embeddings.files import Embeddings, embed_dataset, open_embeddings
+from core.embeddings.unit_rows import unit
+from core.embeddings.whitening import fit_whitening
 from core.errors import WorkbenchError
-from core.lineage import DATASET_CHANGED, read_lineage
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index, open_index
+from core.indexes.update import update_index
+from core.lineage.graph import DATASET_CHANGED, read_lineage
+from core.models.batches import load_square
+from core.models.devices import Device
+from core.models.model import Model
 from core.options import read_options
 from core.progress import Progress, Stop, finish
-from core.retrieval.query import answer_file, answer_pixels
-from core.retrieval.search import Wanted
-from core.vectors import kept_chunks
-from core.vectors.config import IndexConfig
-from core.vectors.embed_config import (
-    EmbedConfig,
-    Precision,
-    embed_arguments,
-    read_embed_config,
-)
-from core.vectors.embeddings import Embeddings, embed_dataset, open_embeddings
-from core.vectors.encoding import Encoder, Encoding, read_encoding
-from core.vectors.indexes import build_index, open_index
-from core.vectors.unit_rows import unit
-from core.vectors.updates import update_index
-from core.vectors.whitening import fit_whitening
+from core.query.query import answer_file, answer_pixels
+from core.query.search import Wanted
 from core.workspace import PROJECT, Workspace
 from tests.datasets import bring_in
 from tests.networks import publish_network
@@ -410,8 +403,8 @@ def test_a_full_disk_is_said_and_loses_nothing(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("core.vectors.embedding.KEEP_EVERY_S", 0)
-        patched.setattr(kept_chunks, "write_atomically", full)
+        patched.setattr("core.embeddings.run.KEEP_EVERY_S", 0)
+        patched.setattr(partial, "write_atomically", full)
         with pytest.raises(WorkbenchError, match="^The disk is full. Make room, then embed again"):
             bench.embed()
     assert len(bench.kept()) == 1
@@ -426,7 +419,7 @@ def test_all_that_was_embedded_is_kept_where_the_disk_has_no_room_for_the_artefa
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("core.vectors.embeddings.publish", full)
+        patched.setattr("core.embeddings.files.publish", full)
         with pytest.raises(WorkbenchError, match="^The disk is full. Make room, then embed again"):
             bench.embed()
     assert bench.embed().summary["num_reused"] == NUM_IMAGES
@@ -601,5 +594,5 @@ def test_a_model_is_opened_only_if_there_is_something_to_embed(
     def refused(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("core.vectors.embeddings.load_model", refused)
+    monkeypatch.setattr("core.embeddings.files.load_model", refused)
     assert bench.embed(images=ImageFilter(labels=("blue",))).summary["num_reused"] == 12

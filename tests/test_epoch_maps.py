@@ -4,10 +4,10 @@ from numpy.typing import NDArray
 
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.maps.epochs import align, build_epoch_maps, open_epoch_maps
-from core.maps.trust import nearest_on_map
+from core.maps.quality import nearest_on_map
 from core.progress import Progress, finish
 from core.training.config import TrainConfig
-from core.training.record import begin_record, record_epoch
+from core.training.history import begin_record, record_epoch
 from core.training.runs import folder_of, start_run
 from core.workspace import Workspace
 

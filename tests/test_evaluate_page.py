@@ -6,20 +6,20 @@ from dataclasses import asdict
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.artifacts import Manifest, delete_artifact, draft, list_artifacts, publish
+from core.artifacts.folders import Manifest, delete_artifact, draft, list_artifacts, publish
 from core.commands import build_parser
 from core.datasets.curation import exclude
 from core.datasets.registry import open_dataset
-from core.lineage import read_lineage
+from core.evaluation.baseline_config import Baseline, BaselineConfig
+from core.evaluation.baselines import evaluate_baseline
+from core.evaluation.config import EvaluateConfig
+from core.evaluation.evaluate import evaluate
+from core.evaluation.files import open_evaluation
+from core.lineage.graph import read_lineage
 from core.options import read_options
 from core.progress import finish
-from core.retrieval.baseline_config import Baseline, BaselineConfig
-from core.retrieval.baselines import evaluate_baseline
-from core.retrieval.config import EvaluateConfig
-from core.retrieval.evaluate import evaluate
-from core.retrieval.evaluations import open_evaluation
 from core.workspace import Workspace
-from pages.parts.evaluate import pictures
+from pages.parts.evaluate import images
 from state import resources
 from tests.embedded import embedded_set
 from tests.page_fixtures import Open, texts
@@ -243,7 +243,7 @@ def test_a_picture_leads_to_the_query_page(
     made = open_evaluation(full, evaluated(full).id)
     asked = int(made.queries.sort_values("map_at_10", kind="stable")["image_id"].iloc[0])
     app = visit("evaluate")
-    monkeypatch.setattr(pictures, "gallery", lambda tiles, **_: tiles[0].id)
+    monkeypatch.setattr(images, "gallery", lambda tiles, **_: tiles[0].id)
     app.session_state["evaluate-tabs"] = QUERIES
     app.run()
     [image] = app.session_state["selection"].question.images

@@ -6,23 +6,23 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from core.artifacts import Manifest, delete_artifact
+from core.artifacts.folders import Manifest, delete_artifact
 from core.commands import measuring
 from core.commands.command import artifact_facts
 from core.datasets.catalog import Found
 from core.datasets.curation import exclude
 from core.datasets.registry import open_dataset
+from core.embeddings.files import open_embeddings
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
-from core.lineage import EMBEDDINGS_GONE, INDEX_GONE, read_lineage
+from core.evaluation import ranking
+from core.evaluation.config import EvaluateConfig, Gallery, Protocol
+from core.evaluation.evaluate import evaluate
+from core.evaluation.files import open_evaluation, protocol_of
+from core.evaluation.protocol import make_trial
+from core.evaluation.ranking import rank_exactly
+from core.evaluation.system import Classifier
+from core.lineage.graph import EMBEDDINGS_GONE, INDEX_GONE, read_lineage
 from core.progress import finish
-from core.retrieval import ranking
-from core.retrieval.config import EvaluateConfig, Gallery, Protocol
-from core.retrieval.evaluate import evaluate
-from core.retrieval.evaluations import open_evaluation, protocol_of
-from core.retrieval.ranking import rank_exactly
-from core.retrieval.subject import Classifier
-from core.retrieval.trial import make_trial
-from core.vectors.embeddings import open_embeddings
 from core.workspace import Workspace
 from tests.embedded import embedded_set
 from tests.hand import FIRST_AND_THIRD, SECOND_AND_FOURTH, Hand, unit_vectors

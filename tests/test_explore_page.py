@@ -9,30 +9,30 @@ import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from core.artifacts import Manifest, draft, list_artifacts, publish
+from core.artifacts.folders import Manifest, draft, list_artifacts, publish
 from core.datasets import curation
 from core.datasets.filters import ImageFilter, Standing
+from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset, open_dataset
-from core.datasets.rescan import rescan
 from core.datasets.schema import connect
-from core.lineage import read_lineage
+from core.embeddings.files import embed_dataset
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
+from core.indexes.update import update_index
+from core.lineage.graph import read_lineage
 from core.maps.config import MapConfig, MapMethod
 from core.maps.epochs import build_epoch_maps
-from core.maps.maps import Map, build_map, open_map
+from core.maps.files import Map, build_map, open_map
 from core.progress import finish
 from core.training.config import TrainConfig
-from core.training.record import begin_record, record_epoch
+from core.training.history import begin_record, record_epoch
 from core.training.runs import folder_of, list_runs
 from core.training.train import train
-from core.vectors.config import IndexConfig
-from core.vectors.embeddings import embed_dataset
-from core.vectors.indexes import build_index
-from core.vectors.updates import update_index
 from core.workspace import Workspace
+from pages.parts.components.scatter_data import ScatterEvent
 from pages.parts.explore.selection import csv_of
-from pages.parts.scatter_data import ScatterEvent
 from state import resources
-from state.mapped import open_mapped
+from state.open_maps import open_mapped
 from tests.page_fixtures import Open, said_in_passing, texts
 from tests.pictures import png, solid
 

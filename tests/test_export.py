@@ -13,14 +13,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import cli
-from core.datasets import archives, curation
+from core.datasets import curation
 from core.datasets.catalog import Split
-from core.datasets.export import Wanted, export_images
-from core.datasets.export_names import FreeNames, TreeNames, fit
-from core.datasets.exports import Export, Format, delete_export, list_exports
+from core.datasets.export.listing import Export, Format, delete_export, list_exports
+from core.datasets.export.names import FreeNames, TreeNames, fit
+from core.datasets.export.run import Wanted, export_images
 from core.datasets.filters import ImageFilter, Order, Standing, as_arguments
+from core.datasets.importing import archives
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import Dataset, open_dataset
-from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.errors import MissingError, WorkbenchError
 from core.progress import Stop, finish
@@ -121,7 +122,7 @@ def test_a_parquet_table_keeps_types_and_lists(workspace: Workspace, dataset: Da
 def test_a_large_table_is_read_in_stretches(
     workspace: Workspace, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.datasets.export.CHUNK", 4)
+    monkeypatch.setattr("core.datasets.export.run.CHUNK", 4)
     for form in (Format.CSV, Format.PARQUET):
         path = exported(workspace, dataset, form).path
         read = pd.read_csv(path) if form == Format.CSV else pd.read_parquet(path)
@@ -496,7 +497,7 @@ def test_the_form_lists_exports_and_deletes_them(
     workspace: Workspace, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORKBENCH_HOME", str(workspace.home))
-    monkeypatch.setattr("pages.parts.downloads.MOST_DOWNLOADED_BYTES", 10_000)
+    monkeypatch.setattr("pages.parts.components.downloads.MOST_DOWNLOADED_BYTES", 10_000)
     table = exported(workspace, dataset, Format.CSV)
     large = [exported(workspace, dataset, form) for form in (Format.ZIP, Format.FOLDER)]
     form = form_of()

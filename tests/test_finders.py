@@ -8,18 +8,18 @@ from core.datasets import curation
 from core.datasets.catalog import Catalog
 from core.datasets.duplicates import Kind, proposal
 from core.datasets.registry import open_dataset
-from core.finders import lists, table
-from core.finders.alike import groups_alike, link
-from core.finders.clusters import describe, find_clusters
-from core.finders.config import Finder
-from core.finders.labelling import NONE, Labelling, read_labelling
-from core.finders.linear import fit
-from core.finders.neighbours import Neighbours, find_neighbours, first_rows
-from core.finders.outliers import outlierness
-from core.finders.ranking import Ranking
-from core.finders.suspects import content_labels, wrong_labels
-from core.finders.typical import typicality
 from core.progress import finish
+from core.quality import lists, table
+from core.quality.clusters import describe, find_clusters
+from core.quality.config import Finder
+from core.quality.label_issues import content_labels, wrong_labels
+from core.quality.labels import NONE, Labelling, read_labelling
+from core.quality.linear import fit
+from core.quality.near_duplicates import groups_alike, link
+from core.quality.neighbors import Neighbours, find_neighbours, first_rows
+from core.quality.outliers import outlierness
+from core.quality.ranking import Ranking
+from core.quality.representativeness import typicality
 from core.workspace import Workspace
 from tests.embedded import DATASET
 from tests.embedded import clusters as clustered

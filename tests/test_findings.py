@@ -9,12 +9,13 @@ import pytest
 from core.cli import main
 from core.datasets import curation
 from core.datasets.registry import open_dataset
-from core.disk import delete_with_dependants, disk_use
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
-from core.finders.config import FindConfig
-from core.finders.findings import Findings, find, open_findings
-from core.lineage import read_lineage
+from core.indexes.deletion import delete_index
+from core.lineage.disk_use import delete_with_dependants, disk_use
+from core.lineage.graph import read_lineage
 from core.progress import Progress, finish
+from core.quality.analysis import Findings, find, open_findings
+from core.quality.config import FindConfig
 from core.workspace import Workspace
 from tests.embedded import DATASET, clusters
 from tests.findings import at_angles, indexed_set, row
@@ -54,7 +55,7 @@ def test_labels_do_not_make_findings_stale_and_other_images_do(workspace: Worksp
 
 def test_findings_go_with_their_dataset(workspace: Workspace) -> None:
     found_in(workspace)
-    delete_with_dependants(workspace, DATASET)
+    delete_with_dependants(workspace, DATASET, delete_index)
     assert not list(workspace.finders.iterdir())
 
 

@@ -9,9 +9,9 @@ from core.workspace import Workspace
 def strip_of_a_job_that_ended() -> None:
     import streamlit as st
 
-    from pages.parts import strip
+    from pages.parts.components import header
 
-    strip._jobs(("ended-meanwhile",))
+    header._jobs(("ended-meanwhile",))
     if st.button("go"):
         st.text("gone")
 
@@ -19,7 +19,7 @@ def strip_of_a_job_that_ended() -> None:
 def panel_of_a_job_that_ended() -> None:
     import streamlit as st
 
-    from pages.parts import job_panel
+    from pages.parts.components import job_panel
 
     job_panel._live("ended-meanwhile", lambda view: None)
     if st.button("go"):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import UnreadableImageError
-from core.forked import forked
+from core.images.process_pool import forked
 from tests.processes import wait_for
 
 PROJECT = Path(__file__).parents[1]

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.indexes.build import build
+from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.faiss_store import FaissStore
+from core.indexes.gpu import MOST_RESULTS, GpuSearch, copy_options, num_gpus, to_gpu
+from core.indexes.store import Matches
 from core.progress import finish
-from core.vectors.building import build
-from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.faiss_store import FaissStore
-from core.vectors.gpu import MOST_RESULTS, GpuSearch, copy_options, num_gpus, to_gpu
-from core.vectors.store import Matches
 
 needs_gpu = pytest.mark.skipif(not num_gpus(), reason="no graphics card here")
 IDS = np.arange(1, 2001, dtype=np.int64)

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from core.errors import UnreadableImageError
-from core.images import EXTENSIONS, FORMATS, ImageHeader, open_image, read_header
+from core.images.decoding import EXTENSIONS, FORMATS, ImageHeader, open_image, read_header
 
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
 

@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 
 from core import cli
-from core.artifact_exports import exported_file
-from core.artifacts import Manifest, delete_artifact
+from core.artifacts.exports import exported_file
+from core.artifacts.folders import Manifest, delete_artifact
 from core.errors import DamagedArtifactError, MissingError
+from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.export import export_index
+from core.indexes.export_format import ExportFormat, file_name
+from core.indexes.files import build_index
 from core.progress import finish
-from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.export import export_index
-from core.vectors.export_config import ExportFormat, file_name
-from core.vectors.indexes import build_index
 from core.workspace import Workspace
 from tests.embedded import clusters, embedded_set
 
@@ -59,7 +59,7 @@ def test_exported_embeddings_are_arrays(
 def test_exported_embeddings_are_a_table(
     workspace: Workspace, index: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.vectors.export.BLOCK", 128)
+    monkeypatch.setattr("core.indexes.export.BLOCK", 128)
     path = finish(export_index(workspace, index.id, ExportFormat.PARQUET))
     table = pd.read_parquet(path)
     assert list(table.columns) == ["image_id", "path", "label", "split", "embedding"]
@@ -108,7 +108,7 @@ def test_a_full_disk_is_said_and_leaves_no_half_index(
         path.write_bytes(b"half of it")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("core.vectors.faiss_store.write_atomically", full)
+    monkeypatch.setattr("core.indexes.faiss_store.write_atomically", full)
     asked = ["index", "--embeddings", embeddings.id, "--home", str(workspace.home)]
     assert cli.main(asked) == 1
     assert "The disk is full. Make room, then start this again" in capsys.readouterr().err

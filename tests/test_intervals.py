@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from core import intervals
-from core.intervals import bootstrap
+from core.metrics import bootstrap as bootstrap_module
+from core.metrics.bootstrap import bootstrap
 
 GROUPS = np.array([0, 0, 0, 1])
 
@@ -40,7 +40,7 @@ def test_a_seed_repeats_and_blocks_draw_the_same(monkeypatch: pytest.MonkeyPatch
     values = np.random.default_rng(0).random((50, 3))
     groups = np.arange(50) % 7
     whole = bootstrap(values, groups, 100, 3)
-    monkeypatch.setattr(intervals, "VALUES_AT_ONCE", 50 * 7)
+    monkeypatch.setattr(bootstrap_module, "VALUES_AT_ONCE", 50 * 7)
     again = bootstrap(values, groups, 100, 3)
     for one, other in zip(whole, again, strict=True):
         assert np.allclose(one.low, other.low)

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.events import EventReader, EventWriter
-from core.job_records import (
+from core.jobs.events import EventReader, EventWriter
+from core.jobs.records import (
     EVENTS,
     RECORD,
     JobRecord,

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.training.kept_rows import KeptRows
+from core.training.row_cache import KeptRows
 
 SHAPE = (5, 2, 3)
 

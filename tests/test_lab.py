@@ -7,26 +7,26 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.embeddings.exact_search import nearest_rows
 from core.errors import WorkbenchError
+from core.index_benchmark.config import AdviseConfig, SweepConfig
+from core.index_benchmark.measure import measure, neighbour_recall
+from core.index_benchmark.points import Measured, Point, best_points
+from core.index_benchmark.proposals import proposals
+from core.index_benchmark.queries import Bench, make_bench, without
+from core.index_benchmark.recommend import advise
+from core.index_benchmark.sweep import open_sweep, sweep
+from core.indexes.build import build
+from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.files import open_index
+from core.indexes.store import Effort, Matches
 from core.progress import Measurement, Progress, Stop, Work, finish, part_of
-from core.vectors.advice import advise
-from core.vectors.bench import Bench, make_bench, without
-from core.vectors.building import build
-from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.exact import nearest_rows
-from core.vectors.indexes import open_index
-from core.vectors.lab_config import AdviseConfig, SweepConfig
-from core.vectors.measure import measure, neighbour_recall
-from core.vectors.points import Measured, Point, best_points
-from core.vectors.proposals import proposals
-from core.vectors.store import Effort, Matches
-from core.vectors.sweep import open_sweep, sweep
 from core.workspace import Workspace
 from tests.embedded import clusters, embedded_set
 
 
 def test_exact_neighbours_are_those_of_a_plain_product(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.vectors.exact.BLOCK", 64)
+    monkeypatch.setattr("core.embeddings.exact_search.BLOCK", 64)
     vectors = clusters(300)
     rows, similarities = finish(nearest_rows(vectors, vectors[:5], 7))
 

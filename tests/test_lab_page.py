@@ -3,19 +3,19 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.artifacts import Manifest, list_artifacts
+from core.artifacts.folders import Manifest, list_artifacts
 from core.datasets.curation import exclude
 from core.datasets.filters import ImageFilter
 from core.datasets.registry import open_dataset
-from core.lineage import read_lineage
+from core.evaluation.config import EvaluateConfig
+from core.evaluation.evaluate import evaluate
+from core.index_benchmark.config import AdviseConfig, SweepConfig
+from core.index_benchmark.recommend import advise
+from core.index_benchmark.sweep import sweep
+from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.files import build_index
+from core.lineage.graph import read_lineage
 from core.progress import finish
-from core.retrieval.config import EvaluateConfig
-from core.retrieval.evaluate import evaluate
-from core.vectors.advice import advise
-from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.indexes import build_index
-from core.vectors.lab_config import AdviseConfig, SweepConfig
-from core.vectors.sweep import sweep
 from core.workspace import Workspace
 from state import resources
 from state.view import View

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from core.datasets.catalog import Split
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.layout import Labels, find_files, recognise
-from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.progress import finish
 from core.workspace import Workspace

@@ -4,15 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.artifacts import Manifest, delete_artifact, draft, publish
+from core.artifacts.folders import Manifest, delete_artifact, draft, publish
+from core.datasets.importing.rescan import rescan
+from core.datasets.importing.scan import Source, add_folder, resplit
 from core.datasets.registry import delete_dataset, open_dataset
-from core.datasets.rescan import rescan
-from core.datasets.scan import Source, add_folder, resplit
 from core.datasets.splits import SplitConfig
-from core.lineage import DATASET_CHANGED, DATASET_GONE, MODEL_CHANGED, read_lineage
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
+from core.lineage.graph import DATASET_CHANGED, DATASET_GONE, MODEL_CHANGED, read_lineage
 from core.progress import finish
-from core.vectors.config import IndexConfig
-from core.vectors.indexes import build_index
 from core.workspace import Workspace
 from tests.pictures import class_folders, speckled
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.embedder.models import load_model
+from core.models.model import load_model
 from core.progress import Progress, finish
 from core.training.config import Schedule, TrainConfig
 from core.training.runs import RunStatus, list_runs, read_metrics

@@ -4,13 +4,13 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness as theirs
 
-from core.maps import pca, trust
+from core.indexes.neighbors import MOST_COMPARED
+from core.maps import pca, quality
 from core.maps.clusters import NO_CLUSTER, find_clusters, medoids
 from core.maps.config import MapMetric
 from core.maps.density import density
-from core.maps.neighbours import Neighbours, find_neighbours
+from core.maps.neighbors import Neighbours, find_neighbours
 from core.progress import finish
-from core.vectors.nearest_others import MOST_COMPARED
 from tests.circles import at
 
 DEGREES = (0, 10, 30, 60, 100, 150)
@@ -82,12 +82,12 @@ def test_a_point_keeps_the_share_of_its_neighbours_that_are_near_it_on_the_map()
     rows = np.array([[1, 2], [2, 3], [3, 0], [2, 1]], np.int32)
     true = Neighbours(rows, np.zeros((4, 2), np.float32))
     # On the map: 0 → 1, 2; 1 → 0, 2; 2 → 1, 0; 3 → 2, 1
-    assert trust.kept_share(points, true).tolist() == [1.0, 0.5, 0.5, 1.0]
-    assert trust.kept_share(points, true).dtype == np.float32
+    assert quality.kept_share(points, true).tolist() == [1.0, 0.5, 0.5, 1.0]
+    assert quality.kept_share(points, true).dtype == np.float32
 
 
 def test_on_a_map_of_coinciding_points_none_is_its_own_neighbour() -> None:
-    near = trust.nearest_on_map(np.zeros((8, 2), np.float32), 3)
+    near = quality.nearest_on_map(np.zeros((8, 2), np.float32), 3)
     assert not (near == np.arange(8)[:, None]).any()
 
 
@@ -95,16 +95,16 @@ def test_on_a_map_of_coinciding_points_none_is_its_own_neighbour() -> None:
 def test_trustworthiness_is_that_of_scikit_learn(k: int) -> None:
     vectors = random_rows(300, 16)
     for points in (pca.fit(vectors, 2).project(vectors), vectors[::-1, :2].copy()):
-        ours = finish(trust.trustworthiness(vectors, points, k))
+        ours = finish(quality.trustworthiness(vectors, points, k))
         assert ours == pytest.approx(
             theirs(vectors, points, n_neighbors=k, metric="cosine"), abs=1e-3
         )
 
 
 def test_of_many_images_trustworthiness_is_estimated_closely() -> None:
-    vectors = random_rows(trust.MOST_JUDGED + 500, 8)
+    vectors = random_rows(quality.MOST_JUDGED + 500, 8)
     points = pca.fit(vectors, 2).project(vectors)
-    ours = finish(trust.trustworthiness(vectors, points))
+    ours = finish(quality.trustworthiness(vectors, points))
     assert ours == pytest.approx(theirs(vectors, points, n_neighbors=15, metric="cosine"), abs=0.01)
 
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.artifacts import Manifest, draft, publish
+from core.artifacts.folders import Manifest, draft, publish
+from core.embeddings.exact_search import nearest_rows
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
 from core.maps.config import MapConfig
-from core.maps.maps import Map, build_map, open_map
-from core.maps.neighbours import Neighbours
-from core.maps.trust import nearest_on_map
+from core.maps.files import Map, build_map, open_map
+from core.maps.neighbors import Neighbours
+from core.maps.quality import nearest_on_map
 from core.progress import Progress, finish
-from core.vectors.config import IndexConfig
-from core.vectors.exact import nearest_rows
-from core.vectors.indexes import build_index
 from core.workspace import Workspace
 from tests.circles import circle
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core.artifacts import Manifest
+from core.artifacts.folders import Manifest
 from core.datasets.registry import Dataset
-from core.retrieval.match_export import (
+from core.query.export import (
     COLUMNS,
     Asked,
     matches_as_csv,
@@ -19,7 +19,7 @@ from core.retrieval.match_export import (
     matches_as_zip,
     num_bytes_of,
 )
-from core.retrieval.search import Match
+from core.query.search import Match
 from core.workspace import Workspace
 from tests.datasets import bring_in
 from tests.pictures import class_folders, png, speckled

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import ndcg_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from core.measures import EMPTY, measure, precision_to, vote
+from core.metrics.measures import EMPTY, measure, precision_to, vote
 
 DEPTH = 10
 HITS = np.array([[7, 1, 7, 1, 1, 1, 1, 1, 1, 1]])

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from core import metrics
-from core.metrics import leave_one_out, score, totals
+from core.metrics import leave_one_out as leave_one_out_module
+from core.metrics.leave_one_out import leave_one_out, score, totals
 
 
 def ranking(*hits: int) -> np.ndarray:
@@ -67,5 +67,5 @@ def test_blocks_of_queries_give_the_same_as_all_at_once(monkeypatch: pytest.Monk
     similarity = embeddings @ embeddings.T - 9 * np.eye(50, dtype=np.float32)
     nearest = labels[similarity.argmax(axis=1)]
     assert whole["recall_at_1"] == pytest.approx((nearest == labels).mean())
-    monkeypatch.setattr(metrics, "BLOCK", 7)
+    monkeypatch.setattr(leave_one_out_module, "BLOCK", 7)
     assert leave_one_out(embeddings, labels) == whole

@@ -5,10 +5,10 @@ from importlib.util import find_spec
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.artifacts import Manifest, draft, list_artifacts, publish
-from core.vectors.config import IndexKind, StoreName
-from core.vectors.export_config import ExportFormat
-from core.vectors.milvus_address import URI
+from core.artifacts.folders import Manifest, draft, list_artifacts, publish
+from core.indexes.config import IndexKind, StoreName
+from core.indexes.export_format import ExportFormat
+from core.indexes.milvus.address import URI
 from core.workspace import Workspace
 from state import resources
 from tests.page_fixtures import Open, texts

@@ -8,24 +8,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.artifacts import Manifest, draft, list_artifacts, publish
+from core.artifacts.folders import Manifest, draft, list_artifacts, publish
 from core.cli import main
-from core.disk import delete_with_dependants
 from core.errors import WorkbenchError
-from core.progress import finish
-from core.vectors.config import MILVUS_KINDS, IndexConfig, IndexKind, Metric, StoreName
-from core.vectors.index_deletion import delete_index
-from core.vectors.indexes import build_index, open_index
-from core.vectors.milvus_address import TOKEN, URI, MilvusAddress, milvus_address
-from core.vectors.milvus_collection import (
+from core.indexes.config import MILVUS_KINDS, IndexConfig, IndexKind, Metric, StoreName
+from core.indexes.deletion import delete_index
+from core.indexes.files import build_index, open_index
+from core.indexes.milvus.address import TOKEN, URI, MilvusAddress, milvus_address
+from core.indexes.milvus.collection import (
     Collection,
     collection_name,
     ids_filter,
     labels_filter,
     marks_of,
 )
-from core.vectors.milvus_filling import _differences
-from core.vectors.milvus_rows import Rows
+from core.indexes.milvus.rows import Rows
+from core.indexes.milvus.sync import _differences
+from core.lineage.disk_use import delete_with_dependants
+from core.progress import finish
 from core.workspace import PROJECT, Workspace
 from tests.embedded import DATASET, clusters, embedded_set
 
@@ -37,7 +37,7 @@ ON_MILVUS = IndexConfig(store=StoreName.MILVUS)
 
 @pytest.fixture(autouse=True)
 def no_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("core.vectors.milvus_address.SECRETS", tmp_path / "none.toml")
+    monkeypatch.setattr("core.indexes.milvus.address.SECRETS", tmp_path / "none.toml")
     monkeypatch.delenv(URI, raising=False)
     monkeypatch.delenv(TOKEN, raising=False)
 
@@ -179,7 +179,7 @@ def test_an_index_whose_server_is_not_there_can_be_deleted_and_what_stays_is_sai
 
 def test_what_stays_on_a_server_is_said_of_a_deleted_dataset(workspace: Workspace) -> None:
     kept_on_milvus(workspace)
-    [left] = delete_with_dependants(workspace, DATASET)
+    [left] = delete_with_dependants(workspace, DATASET, delete_index)
     assert "as the collection workbench_far" in left
 
 

@@ -5,17 +5,11 @@ import pytest
 import torch
 from PIL import Image
 
-from core.embedder import vision
-from core.embedder.backbones import (
-    BACKBONES,
-    Backbone,
-    boundary,
-    build_trunk,
-    find_backbone,
-)
-from core.embedder.network import EmbeddingNetwork, NetworkConfig
-from core.embedder.preprocess import normalised, to_square
 from core.errors import WorkbenchError
+from core.models import vision
+from core.models.backbones import BACKBONES, Backbone, boundary, build_trunk, find_backbone
+from core.models.network import EmbeddingNetwork, NetworkConfig
+from core.models.preprocessing import normalised, to_square
 
 
 def small(backbone: str = "vgg16", blocks: int = 1) -> EmbeddingNetwork:

@@ -14,17 +14,17 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
-from core.artifacts import Manifest, draft, publish
-from core.embedder.models import write_weights
+from core.artifacts.folders import Manifest, draft, publish
+from core.embeddings.encoding import Encoder, Encoding
+from core.embeddings.whitening import Whitening
 from core.errors import WorkbenchError
+from core.indexes import faiss_store
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
+from core.models.model import write_weights
 from core.progress import finish
-from core.vectors import faiss_store
-from core.vectors.config import IndexConfig
-from core.vectors.encoding import Encoder, Encoding
-from core.vectors.indexes import build_index
-from core.vectors.whitening import Whitening
 from core.workspace import PROJECT, Workspace
-from state import opened
+from state import open_models
 from tests.embedded import embedded_set
 from tests.networks import publish_network
 
@@ -76,9 +76,9 @@ def no_collection() -> Iterator[None]:
 def test_images_in_a_batch_become_what_each_becomes_alone(home: Workspace) -> None:
     [model] = models(home, 1)
     encoding = encoding_of(model)
-    together = opened.embed(model, encoding, pictures(5))
+    together = open_models.embed(model, encoding, pictures(5))
     assert [answer.together for answer in together] == [5] * 5
-    encoder = Encoder(opened.model(model.id, model.fingerprint), encoding)
+    encoder = Encoder(open_models.model(model.id, model.fingerprint), encoding)
     for answer, pixels in zip(together, pictures(5), strict=True):
         embeddings, probabilities = encoder.embed(pixels[None])
         assert answer.embedding.shape == (128,)
@@ -121,41 +121,41 @@ def test_a_query_whose_model_is_replaced_while_it_waits_is_answered(home: Worksp
     first, *others = models(home, 3)
     held = Held(np.zeros(1, np.float32), np.zeros((1, 1), np.float32))
     encoding = Encoding(model=first.id, model_fingerprint=first.fingerprint, whitening=held)
-    expected = opened.embed(first, encoding_of(first), pictures(12))
+    expected = open_models.embed(first, encoding_of(first), pictures(12))
     found: list[NDArray[np.float32]] = []
 
     def ask() -> None:  # More than go together, so that four wait while the others are held
-        found.extend(one.embedding for one in opened.embed(first, encoding, pictures(12)))
+        found.extend(one.embedding for one in open_models.embed(first, encoding, pictures(12)))
 
     asking = threading.Thread(target=ask)
     asking.start()
     assert held.began.wait(30)
-    before = opened.model(first.id, first.fingerprint)
+    before = open_models.model(first.id, first.fingerprint)
     for other in others:
-        opened.model(other.id, other.fingerprint)
+        open_models.model(other.id, other.fingerprint)
     held.go.set()
     asking.join(30)
-    assert opened.model(first.id, first.fingerprint) is not before
+    assert open_models.model(first.id, first.fingerprint) is not before
     for embedding, one in zip(found, expected, strict=True):
         assert embedding == pytest.approx(one.embedding, abs=CLOSE)
 
 
 def test_a_model_is_opened_once_and_two_stay_open(home: Workspace) -> None:
     made = models(home, 3)
-    networks = [opened.model(model.id, model.fingerprint).network for model in made[:2]]
-    again = [opened.model(model.id, model.fingerprint).network for model in made[:2]]
+    networks = [open_models.model(model.id, model.fingerprint).network for model in made[:2]]
+    again = [open_models.model(model.id, model.fingerprint).network for model in made[:2]]
     assert all(one is two for one, two in zip(networks, again, strict=True))
 
 
 def test_a_replaced_model_is_given_back_and_its_thread_ends(home: Workspace) -> None:
     made = models(home, 3)
-    opened.embed(made[0], encoding_of(made[0]), pictures(1))
-    network = weakref.ref(opened.model(made[0].id, made[0].fingerprint).network)
+    open_models.embed(made[0], encoding_of(made[0]), pictures(1))
+    network = weakref.ref(open_models.model(made[0].id, made[0].fingerprint).network)
     name = f"batches-{made[0].id}"
     assert name in {thread.name for thread in threading.enumerate()}
     with no_collection():
         for model in made[1:]:
-            opened.model(model.id, model.fingerprint)
+            open_models.model(model.id, model.fingerprint)
         assert network() is None
     assert name not in {thread.name for thread in threading.enumerate()}
 
@@ -165,7 +165,7 @@ def test_models_opened_one_after_the_other_take_the_memory_of_two(home: Workspac
     weights = (home.models / made[0].id / "model.safetensors").stat().st_size
     taken = []
     for model in made:
-        opened.embed(model, encoding_of(model), pictures(8))
+        open_models.embed(model, encoding_of(model), pictures(8))
         taken.append(psutil.Process().memory_info().rss)
     assert taken[-1] - taken[1] < weights / 2
 
@@ -179,11 +179,11 @@ def test_a_replaced_index_is_given_back(
     embeddings = embedded_set(home, 100)
     made = [finish(build_index(home, embeddings.id, IndexConfig())) for _ in range(3)]
     first = home.indexes / made[0].id / "index.faiss"
-    store = weakref.ref(opened.index(made[0].id, made[0].fingerprint).faiss.index)
+    store = weakref.ref(open_models.index(made[0].id, made[0].fingerprint).faiss.index)
     assert is_mapped(first) == mapped
     with no_collection():
         for index in made[1:]:
-            opened.index(index.id, index.fingerprint)
+            open_models.index(index.id, index.fingerprint)
         assert store() is None
     assert not is_mapped(first)
 
@@ -197,10 +197,10 @@ def test_what_was_replaced_since_its_manifest_was_read_is_said_in_one_sentence(
 ) -> None:
     [model] = models(home, 1)
     with pytest.raises(WorkbenchError, match=r"The model m was replaced a moment ago\. Ask once"):
-        opened.model(model.id, "another")
+        open_models.model(model.id, "another")
     index = finish(build_index(home, embedded_set(home, 20).id, IndexConfig()))
     with pytest.raises(WorkbenchError, match="The index .* was replaced a moment ago"):
-        opened.index(index.id, "another")
+        open_models.index(index.id, "another")
 
 
 def test_threads_of_torch_and_faiss_sleep_while_they_wait_unless_told_otherwise() -> None:

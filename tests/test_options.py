@@ -4,8 +4,7 @@ from enum import StrEnum
 
 import pytest
 
-from core.config_docs import field_docs
-from core.options import add_options, as_arguments, read_options
+from core.options import add_options, as_arguments, field_docs, read_options
 
 
 class Size(StrEnum):

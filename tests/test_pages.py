@@ -7,26 +7,26 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.artifacts import Manifest, delete_artifact
-from core.datasets.check import check_images
+from core.artifacts.folders import Manifest, delete_artifact
 from core.datasets.curation import add_tag, tags_of
-from core.datasets.exports import list_exports
+from core.datasets.export.listing import list_exports
 from core.datasets.filters import ImageFilter, Standing
-from core.datasets.refused import Refused, write_refused
+from core.datasets.importing.rejected import Refused, write_refused
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset, write_roots
-from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
-from core.embedder.trunk_config import TrunkConfig
-from core.embedder.trunks import fit_trunk
-from core.job_records import Status
+from core.datasets.verification import check_images
+from core.embeddings.files import embed_dataset
+from core.evaluation.config import EvaluateConfig
+from core.evaluation.evaluate import evaluate
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
+from core.jobs.records import Status
+from core.models.backbone_model_config import TrunkConfig
+from core.models.backbone_models import fit_trunk
 from core.progress import finish
-from core.retrieval.config import EvaluateConfig
-from core.retrieval.evaluate import evaluate
 from core.training.config import TrainConfig
 from core.training.train import train
-from core.vectors.config import IndexConfig
-from core.vectors.embeddings import embed_dataset
-from core.vectors.indexes import build_index
 from core.workspace import PROJECT, Workspace
 from state import resources
 from state.session import Selection
@@ -39,7 +39,7 @@ PAGES = ("datasets", "training", "indexes", "query", "explore")
 
 
 def index_of(workspace: Workspace) -> Manifest:
-    from core.lineage import read_lineage
+    from core.lineage.graph import read_lineage
 
     return read_lineage(workspace).indexes[0]
 

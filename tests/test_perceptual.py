@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from core import perceptual
-from core.perceptual import RADIUS, gather, perceptual_hash
+from core.images import hashing
+from core.images.hashing import RADIUS, gather, perceptual_hash
 from core.progress import Progress, finish
 
 
@@ -87,7 +87,7 @@ def test_a_picture_of_any_size_can_be_hashed(size: tuple[int, int]) -> None:
 def test_gathering_is_the_same_in_stretches_as_one_by_one(
     monkeypatch: pytest.MonkeyPatch, stretch: int
 ) -> None:
-    monkeypatch.setattr(perceptual, "STRETCH", stretch)
+    monkeypatch.setattr(hashing, "STRETCH", stretch)
     hashes = clusters(stretch, 200)
     leaders, bits = finish(gather(hashes))
     assert leaders.shape == bits.shape == (200,)
@@ -97,7 +97,7 @@ def test_gathering_is_the_same_in_stretches_as_one_by_one(
 
 
 def test_gathering_reports_how_far_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(perceptual, "STRETCH", 50)
+    monkeypatch.setattr(hashing, "STRETCH", 50)
     told = [step.done for step in gather(clusters(1, 200)) if isinstance(step, Progress)]
     assert told == [0, 1, 2, 4, 8, 16, 32, 64, 114, 164]
 

@@ -7,11 +7,11 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from core.artifacts import draft, publish
-from core.embedder.backbones import BACKBONES
-from core.embedder.models import load_model, write_weights
-from core.embedder.network import EmbeddingNetwork, NetworkConfig
-from core.embedder.pooling import Pooling, build_pool, find_pooling, num_features
+from core.artifacts.folders import draft, publish
+from core.models.backbones import BACKBONES
+from core.models.model import load_model, write_weights
+from core.models.network import EmbeddingNetwork, NetworkConfig
+from core.models.pooling import Pooling, build_pool, find_pooling, num_features
 from core.workspace import PROJECT, Workspace
 
 RESNET, VGG = BACKBONES["resnet18"], BACKBONES["vgg16"]

@@ -9,8 +9,8 @@ import torch
 from core.commands import build_parser
 from core.commands.making import _train_config
 from core.datasets.registry import open_dataset
-from core.embedder.preprocess import denormalised, normalised
 from core.errors import WorkbenchError
+from core.models.preprocessing import denormalised, normalised
 from core.training.augment_config import OFF, STRONG
 from core.training.config import TrainConfig
 from core.training.presets import CLASSIC, PRESETS, Preset, find_preset

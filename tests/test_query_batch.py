@@ -18,23 +18,23 @@ import torch
 from pyarrow import parquet
 
 from core import cli
-from core.artifacts import delete_artifact, sweep_drafts
-from core.datasets import archives
+from core.artifacts.folders import delete_artifact, sweep_drafts
+from core.datasets.importing import archives
 from core.datasets.registry import open_dataset
-from core.embedder.devices import choose_device
+from core.embeddings.config import EmbedConfig
+from core.embeddings.files import embed_dataset
 from core.errors import MissingError, WorkbenchError
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
+from core.models.devices import choose_device
 from core.progress import Progress, Stop, finish
-from core.retrieval import batch_table
-from core.retrieval.batch import NOT_REACHED, query_batch
-from core.retrieval.batch_config import BatchConfig, BatchFormat
-from core.retrieval.batch_table import COLUMNS, LISTS, first_rows
-from core.retrieval.batches import Batch, delete_batch, list_batches
-from core.retrieval.query import answer_file
-from core.retrieval.search import Wanted
-from core.vectors.config import IndexConfig
-from core.vectors.embed_config import EmbedConfig
-from core.vectors.embeddings import embed_dataset
-from core.vectors.indexes import build_index
+from core.query.batch import table as table_module
+from core.query.batch.config import BatchConfig, BatchFormat
+from core.query.batch.listing import Batch, delete_batch, list_batches
+from core.query.batch.run import NOT_REACHED, query_batch
+from core.query.batch.table import COLUMNS, LISTS, first_rows
+from core.query.query import answer_file
+from core.query.search import Wanted
 from core.workspace import PROJECT, Workspace
 from tests.datasets import bring_in
 from tests.networks import publish_network
@@ -93,7 +93,7 @@ def home(made: tuple[Path, Path], tmp_path: Path) -> Home:
 
 
 def read(batch: Batch) -> pd.DataFrame:
-    """Read a table as the docstring of batch_table.py says; a list is a list."""
+    """Read a table as the docstring of table.py says; a list is a list."""
     if batch.format == BatchFormat.PARQUET:
         table = pd.read_parquet(batch.path)
         for name in LISTS:
@@ -226,7 +226,7 @@ def test_more_matches_than_the_index_holds_gives_all_and_a_removed_image_has_no_
 def test_a_parquet_table_is_written_in_parts_and_knows_what_it_was_made_from(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_table, "MATCHES_AT_ONCE", 3 * BATCH_SIZE)
+    monkeypatch.setattr(table_module, "MATCHES_AT_ONCE", 3 * BATCH_SIZE)
     many(home.queries, 2 * BATCH_SIZE + 1)
     batch = home.ask(format=BatchFormat.PARQUET)
     file = parquet.ParquetFile(batch.path)

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.artifacts import delete_artifact
+from core.artifacts.folders import delete_artifact
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset
-from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
-from core.lineage import read_lineage
+from core.embeddings.files import embed_dataset
+from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.files import build_index
+from core.lineage.graph import read_lineage
 from core.progress import finish
-from core.retrieval import calibration
-from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.embeddings import embed_dataset
-from core.vectors.indexes import build_index
+from core.query import ood
 from core.workspace import PROJECT, Workspace
-from state import choices
-from state.question import MAX_IMAGES, QueryImage, Question
+from state import selection_rules
+from state.query_view import MAX_IMAGES, QueryImage, Question
 from tests.page_fixtures import Open, texts
 from tests.pictures import class_folders, png, solid, speckled
 
@@ -350,7 +350,7 @@ def test_another_dataset_begins_with_no_question(
     finish(add_folder(full, "flat", Source(root=root), SplitConfig()))
     embeddings = finish(embed_dataset(full, "flat", MODEL))
     finish(build_index(full, embeddings.id, IndexConfig()))
-    choices.choose_dataset(linked.session_state["selection"], "flat", read_lineage(full))
+    selection_rules.choose_dataset(linked.session_state["selection"], "flat", read_lineage(full))
     linked.run()
     assert asked(linked) == Question()
     assert "image" not in linked.query_params
@@ -370,10 +370,10 @@ def test_a_query_unlike_all_there_is_said_to_be(
     full: Workspace, visit: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not upload(visit("query"), ("mine.png", png(speckled("red", 3)))).warning
-    monkeypatch.setattr(calibration, "FAR_BELOW", 101)
+    monkeypatch.setattr(ood, "FAR_BELOW", 101)
     app = upload(visit("query"), ("same.png", png(speckled("red", 76))))
     assert "Less like this dataset than most images are" in texts(app)
-    monkeypatch.setattr(calibration, "UNUSUAL_BELOW", 101)
+    monkeypatch.setattr(ood, "UNUSUAL_BELOW", 101)
     app = upload(visit("query"), ("other.png", png(speckled("red", 77))))
     assert "Like nothing in this dataset" in app.warning[0].value
 
@@ -388,7 +388,7 @@ def test_the_neighbours_speak_first_where_the_model_learnt_from_another_dataset(
     embeddings = finish(embed_dataset(full, "fruit", MODEL))
     finish(build_index(full, embeddings.id, IndexConfig()))
     app = visit("query")
-    choices.choose_dataset(app.session_state["selection"], "fruit", read_lineage(full))
+    selection_rules.choose_dataset(app.session_state["selection"], "fruit", read_lineage(full))
     upload(app.run(), ("mine.png", png(speckled("red", 3))))
     assert [metric.label for metric in app.metric] == ["Its neighbours say", "Predicted category"]
     assert app.metric[0].value in ("cherry", "pea")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.cropping import Crop
+from core.images.cropping import Crop
 from pages.parts.query.crop import _read_crop
 
 SENT = {"left": 0.25, "top": 0, "right": 1, "bottom": 0.5, "turns": 3, "angle": -2.5}

@@ -2,19 +2,12 @@
 
 import pytest
 
-from core.cropping import Crop
 from core.datasets.filters import ImageFilter
-from core.retrieval.blend import Blend
-from core.retrieval.search import Wanted
-from state.question import (
-    MAX_IMAGES,
-    USUAL,
-    QueryImage,
-    Question,
-    from_parameters,
-    to_parameters,
-)
-from state.trail import MOST_KEPT, MOST_UPLOADED_BYTES, Trail, Upload, Uploads
+from core.images.cropping import Crop
+from core.query.fusion import Blend
+from core.query.search import Wanted
+from state.history import MOST_KEPT, MOST_UPLOADED_BYTES, Trail, Upload, Uploads
+from state.query_view import MAX_IMAGES, USUAL, QueryImage, Question, from_parameters, to_parameters
 
 
 def by(*ids: int) -> Question:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.training.record import begin_record, confusions_of, probes_of, record_epoch
+from core.training.history import begin_record, confusions_of, probes_of, record_epoch
 
 ANGLES = np.radians([0, 10, 90, 100, 180])
 EMBEDDINGS = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1).astype(np.float32)

@@ -8,14 +8,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from core.artifacts import Manifest
-from core.datasets.drawn import draw
-from core.embedder.devices import Device
-from core.embedder.models import Model
-from core.embedder.network import EmbeddingNetwork, NetworkConfig
-from core.embedder.preprocess import normalised, to_square
-from core.retrieval.regions import compare_regions, object_lift
-from core.vectors.encoding import Encoder, Encoding
+from core.artifacts.folders import Manifest
+from core.datasets.sample.drawing import draw
+from core.embeddings.encoding import Encoder, Encoding
+from core.models.devices import Device
+from core.models.model import Model
+from core.models.network import EmbeddingNetwork, NetworkConfig
+from core.models.preprocessing import normalised, to_square
+from core.query.region_match import compare_regions, object_lift
 
 SIDE, EPOCHS, BATCH = 128, 8, 16
 CATEGORIES = ("car", "flower", "house", "star")

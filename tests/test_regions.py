@@ -6,18 +6,18 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from core.embedder.backbones import BACKBONES
-from core.embedder.devices import Device
-from core.embedder.models import Model
-from core.embedder.network import EmbeddingNetwork, NetworkConfig
-from core.embedder.places import split_over_places
-from core.embedder.pooling import Pooling, build_pool, num_features
-from core.embedder.preprocess import DEVIATION, MEAN, normalised
+from core.embeddings.config import Precision
+from core.embeddings.encoding import Encoder, Encoding
+from core.embeddings.whitening import Whitening, fit_whitening
 from core.errors import WorkbenchError
-from core.retrieval.regions import RegionComparison, compare_regions, enlarged, object_lift
-from core.vectors.embed_config import Precision
-from core.vectors.encoding import Encoder, Encoding
-from core.vectors.whitening import Whitening, fit_whitening
+from core.models.backbones import BACKBONES
+from core.models.devices import Device
+from core.models.model import Model
+from core.models.network import EmbeddingNetwork, NetworkConfig
+from core.models.pooling import Pooling, build_pool, num_features
+from core.models.preprocessing import DEVIATION, MEAN, normalised
+from core.models.spatial_attribution import split_over_places
+from core.query.region_match import RegionComparison, compare_regions, enlarged, object_lift
 from core.workspace import Workspace
 from tests.networks import SIDE, fit_norms, publish_network
 

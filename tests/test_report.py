@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 
 from core.datasets.registry import open_dataset
+from core.evaluation import report_figures
+from core.evaluation.comparison import compare
+from core.evaluation.config import EvaluateConfig
+from core.evaluation.confusions import confused_pairs, confusions, queries_of_pair
+from core.evaluation.evaluate import evaluate
+from core.evaluation.files import Evaluation, open_evaluation
+from core.evaluation.measure_names import curve_of, meaning_of, name_of
+from core.evaluation.report import html_report, json_report
 from core.progress import finish
-from core.retrieval import report_figures
-from core.retrieval.comparison import compare
-from core.retrieval.config import EvaluateConfig
-from core.retrieval.confusions import confused_pairs, confusions, queries_of_pair
-from core.retrieval.evaluate import evaluate
-from core.retrieval.evaluations import Evaluation, open_evaluation
-from core.retrieval.measure_names import curve_of, meaning_of, name_of
-from core.retrieval.report import html_report, json_report
 from tests.hand import Hand
 
 EVIL = '<script src="http://a.b/x.js">&"</script>'

@@ -7,9 +7,9 @@ import pytest
 from core.datasets import curation
 from core.datasets.catalog import GONE, Catalog, Split
 from core.datasets.filters import ImageFilter
+from core.datasets.importing.rescan import Rescanned, rescan
+from core.datasets.importing.roots import add_root, relink
 from core.datasets.registry import open_dataset
-from core.datasets.rescan import Rescanned, rescan
-from core.datasets.roots import add_root, relink
 from core.errors import MissingError, WorkbenchError
 from core.progress import finish
 from core.workspace import Workspace

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from core.artifacts import Manifest
+from core.artifacts.folders import Manifest
 from core.errors import DamagedArtifactError, WorkbenchError
 from core.options import as_arguments
 from core.progress import Progress, Stop, Work, finish

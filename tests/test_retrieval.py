@@ -7,24 +7,24 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from core.artifacts import Manifest
+from core.artifacts.folders import Manifest
 from core.datasets.filters import ImageFilter
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset
-from core.datasets.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
-from core.embedder.batches import load_square
-from core.embedder.models import Model, load_model
+from core.embeddings.files import embed_dataset, open_embeddings
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
+from core.evaluation.config import EvaluateConfig
+from core.evaluation.evaluate import evaluate
+from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.files import Index, build_index, open_index
+from core.models.batches import load_square
+from core.models.model import Model, load_model
 from core.progress import finish
-from core.retrieval.config import EvaluateConfig
-from core.retrieval.evaluate import evaluate
-from core.retrieval.query import answer_file, answer_pixels, neighbours_of_image
-from core.retrieval.search import Wanted
+from core.query.query import answer_file, answer_pixels, neighbours_of_image
+from core.query.search import Wanted
 from core.training.config import TrainConfig
 from core.training.train import train
-from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.embeddings import embed_dataset, open_embeddings
-from core.vectors.indexes import Index, build_index, open_index
 from core.workspace import Workspace
 from tests.hand import BY_HAND, FIRST_AND_THIRD, SECOND_AND_FOURTH, Hand, unit_vectors
 from tests.pictures import class_folders, speckled
@@ -311,7 +311,7 @@ def test_a_dataset_that_cannot_be_read_at_all_is_said(chain: Chain, tmp_path: Pa
 
 
 def test_changed_pictures_are_embedded_anew(chain: Chain, tmp_path: Path) -> None:
-    from core.datasets.rescan import rescan
+    from core.datasets.importing.rescan import rescan
 
     root = class_folders(tmp_path / "moving", red=2, blue=2)
     finish(add_folder(chain.workspace, "moving", Source(root=root), SplitConfig()))

@@ -7,11 +7,11 @@ import pytest
 
 from core.datasets.catalog import Split
 from core.datasets.filters import ImageFilter
+from core.datasets.importing.scan import Source, add_folder, resplit
 from core.datasets.registry import delete_dataset, list_datasets, open_dataset
-from core.datasets.scan import Source, add_folder, resplit
 from core.datasets.splits import SplitConfig
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
-from core.lineage import read_lineage
+from core.lineage.graph import read_lineage
 from core.progress import Progress, finish
 from core.workspace import Workspace
 from tests.datasets import bring_in

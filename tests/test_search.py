@@ -9,12 +9,12 @@ import pytest
 from core.datasets.curation import exclude
 from core.datasets.filters import ImageFilter
 from core.errors import WorkbenchError
-from core.retrieval.blend import Blend, blend
-from core.retrieval.calibration import Calibration, calibrate
-from core.retrieval.search import Match, Wanted, gains, search
-from core.retrieval.vote import vote
-from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.faiss_store import FaissStore
+from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.faiss_store import FaissStore
+from core.query.fusion import Blend, blend
+from core.query.ood import Calibration, calibrate
+from core.query.search import Match, Wanted, gains, search
+from core.query.vote import vote
 from core.workspace import Workspace
 from tests.circles import Circle, at, circle
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.embedder.batches import by_processes
-from core.embedder.devices import Device
-from core.embedder.shared_slots import SharedSlots
+from core.models.batches import by_processes
+from core.models.devices import Device
+from core.models.shared_slots import SharedSlots
 from tests.pictures import class_folders
 
 PROCESSOR = Device("cpu", bfloat16=False)
@@ -86,7 +86,7 @@ def test_a_card_reads_no_memory_of_processes_that_have_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_read_to_its_end: bool
 ) -> None:
     card = Card("cpu", bfloat16=False)
-    monkeypatch.setattr("core.embedder.batches.choose_device", lambda: card)
+    monkeypatch.setattr("core.models.batches.choose_device", lambda: card)
     paths = sorted(class_folders(tmp_path, red=8).rglob("*.png"))
     batches = by_processes(paths, 32, 4)
     next(batches)

@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import WorkbenchError
+from core.indexes.build import build
+from core.indexes.config import IndexConfig, IndexKind, Metric, StoreName
+from core.indexes.store import VectorStore
 from core.progress import finish
-from core.vectors.building import build
-from core.vectors.config import IndexConfig, IndexKind, Metric, StoreName
-from core.vectors.store import VectorStore
 from tests.milvus_fixtures import MakeStore
 
 IDS = np.array([70, 50, 60], np.int64)

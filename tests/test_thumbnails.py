@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.errors import UnreadableImageError
 from core.files import sha256_of, write_atomically
-from core.thumbnails import data_uri, encode_thumbnail, keep_thumbnails, thumbnail
+from core.images.thumbnails import data_uri, encode_thumbnail, keep_thumbnails, thumbnail
 
 RED = (255, 0, 0)
 

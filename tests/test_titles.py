@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from core.artifacts.titles import read_title, write_title
 from core.errors import MissingError, WorkbenchError
-from core.titles import read_title, write_title
 
 
 def test_an_artefact_is_called_by_its_id_until_it_has_a_title(tmp_path: Path) -> None:

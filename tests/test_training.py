@@ -7,15 +7,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from core.artifacts import Manifest
-from core.datasets.scan import Source, add_folder
+from core.artifacts.folders import Manifest
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
-from core.embedder.backbones import BACKBONES
-from core.embedder.devices import choose_device
-from core.embedder.models import load_model
-from core.embedder.network import EmbeddingNetwork
-from core.embedder.preprocess import normalised
 from core.errors import DamagedArtifactError, WorkbenchError
+from core.models.backbones import BACKBONES
+from core.models.devices import choose_device
+from core.models.model import load_model
+from core.models.network import EmbeddingNetwork
+from core.models.preprocessing import normalised
 from core.progress import Measurement, Progress, Stop, finish
 from core.training.config import TrainConfig
 from core.training.inputs import on_device, prepare_inputs
@@ -45,7 +45,7 @@ def colours(workspace: Workspace, tmp_path: Path) -> str:
 
 def trunk_file(path: Path) -> Path:
     """A frozen trunk of random weights, in torchvision's layout."""
-    from core.embedder import vision
+    from core.models import vision
 
     torch.manual_seed(5)
     state = vision.models.vgg16(weights=None).features.state_dict()
@@ -161,8 +161,8 @@ def test_kept_features_are_what_the_frozen_blocks_put_out(
     workspace: Workspace, colours: str, backbone: str
 ) -> None:
     from core.datasets.registry import open_dataset
-    from core.embedder.batches import load_square
-    from core.embedder.network import NetworkConfig
+    from core.models.batches import load_square
+    from core.models.network import NetworkConfig
 
     dataset = open_dataset(workspace, colours)
     rows, classes = labelled_rows(dataset)
@@ -249,7 +249,7 @@ def test_a_loss_that_is_no_number_ends_with_a_sentence(
 
 
 def test_weights_that_embed_nothing_are_refused(workspace: Workspace, colours: str) -> None:
-    from core.artifacts import draft, publish
+    from core.artifacts.folders import draft, publish
 
     made = finish(train(workspace, TrainConfig(dataset=colours, **(TINY | {"epochs": 0}))))
     broken = weights_of(workspace, made)

@@ -9,15 +9,15 @@ from streamlit.testing.v1 import AppTest
 
 from core.datasets.filters import ImageFilter
 from core.datasets.registry import open_dataset
-from core.embedder.model_exports import ModelFormat, exported_file
-from core.job_records import Status
-from core.lineage import read_lineage
+from core.jobs.records import Status
+from core.lineage.graph import read_lineage
+from core.models.exports import ModelFormat, exported_file
 from core.progress import finish
 from core.training.config import TrainConfig
 from core.training.runs import list_runs, read_metrics
 from core.training.train import train
 from core.workspace import Workspace
-from pages.parts.text import size
+from pages.parts.components.text import size
 from state import resources
 from tests.page_fixtures import Open, texts
 from tests.processes import wait_for

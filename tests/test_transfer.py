@@ -4,19 +4,19 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from core.artifacts import Manifest
-from core.datasets.drawn import CATEGORIES, draw_dataset
-from core.datasets.scan import Source, add_folder
+from core.artifacts.folders import Manifest
+from core.datasets.importing.scan import Source, add_folder
+from core.datasets.sample.drawing import CATEGORIES, draw_dataset
 from core.datasets.splits import SplitConfig
+from core.embeddings.files import embed_dataset
+from core.evaluation.config import EvaluateConfig
+from core.evaluation.evaluate import evaluate
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
 from core.progress import finish
-from core.retrieval.config import EvaluateConfig
-from core.retrieval.evaluate import evaluate
 from core.training.config import TrainConfig
 from core.training.presets import FROM_SCRATCH
 from core.training.train import train
-from core.vectors.config import IndexConfig
-from core.vectors.embeddings import embed_dataset
-from core.vectors.indexes import build_index
 from core.workspace import Workspace
 
 KNOWN, NEW = CATEGORIES[:6], CATEGORIES[6:]

@@ -23,26 +23,26 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from core.artifacts import delete_artifact
-from core.datasets.scan import Source, add_folder
+from core.artifacts.folders import delete_artifact
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
-from core.embedder import onnx_export
-from core.embedder.backbones import BACKBONES
-from core.embedder.batches import load_square
-from core.embedder.model_exports import ModelFormat, exported_file
-from core.embedder.model_import import LONGEST_NAME, import_model
-from core.embedder.models import Model, load_model
-from core.embedder.onnx_export import export_onnx
-from core.embedder.preprocess import normalised
-from core.embedder.torch_export import export_torch
+from core.embeddings.files import embed_dataset
 from core.errors import MissingError, WorkbenchError
-from core.lineage import read_lineage
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
+from core.lineage.graph import read_lineage
+from core.models import onnx_export
+from core.models.backbones import BACKBONES
+from core.models.batches import load_square
+from core.models.exports import ModelFormat, exported_file
+from core.models.importing import LONGEST_NAME, import_model
+from core.models.model import Model, load_model
+from core.models.onnx_export import export_onnx
+from core.models.preprocessing import normalised
+from core.models.torch_export import export_torch
 from core.progress import finish
-from core.vectors.config import IndexConfig
-from core.vectors.embeddings import embed_dataset
-from core.vectors.indexes import build_index
 from core.workspace import Workspace
-from state.choices import choose_dataset, settle
+from state.selection_rules import choose_dataset, settle
 from state.session import Selection
 from tests.networks import CLASSES, SIDE, publish_network
 from tests.pictures import class_folders, speckled

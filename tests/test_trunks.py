@@ -12,20 +12,20 @@ from sklearn.decomposition import PCA
 from core.datasets.catalog import Split
 from core.datasets.filters import ImageFilter
 from core.datasets.registry import Dataset
-from core.embedder.batches import load_square
-from core.embedder.devices import Device
-from core.embedder.models import Model, load_model
-from core.embedder.torch_export import export_torch
-from core.embedder.trunk_config import TrunkConfig
-from core.embedder.trunks import fit_trunk, pooled_features
+from core.embeddings.files import embed_dataset
 from core.errors import MissingError, WorkbenchError
-from core.lineage import read_lineage
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
+from core.lineage.graph import read_lineage
+from core.models.backbone_model_config import TrunkConfig
+from core.models.backbone_models import fit_trunk, pooled_features
+from core.models.batches import load_square
+from core.models.devices import Device
+from core.models.model import Model, load_model
+from core.models.torch_export import export_torch
 from core.progress import Progress, finish
-from core.vectors.config import IndexConfig
-from core.vectors.embeddings import embed_dataset
-from core.vectors.indexes import build_index
 from core.workspace import Workspace
-from state.choices import settle
+from state.selection_rules import settle
 from state.session import Selection
 from tests.datasets import bring_in
 from tests.networks import trunk_file
@@ -60,7 +60,7 @@ def config(weights: Path) -> TrunkConfig:
 @pytest.fixture(autouse=True)
 def float32(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same numbers on every machine."""
-    monkeypatch.setattr("core.embedder.trunks.choose_device", lambda: Device("cpu", False))
+    monkeypatch.setattr("core.models.backbone_models.choose_device", lambda: Device("cpu", False))
 
 
 def pixels_of(dataset: Dataset, images: ImageFilter) -> NDArray[np.uint8]:

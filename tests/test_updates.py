@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from core.artifacts import list_artifacts
+from core.artifacts.folders import list_artifacts
+from core.artifacts.titles import read_title, write_title
 from core.datasets.curation import exclude
+from core.datasets.importing.rescan import rescan
 from core.datasets.registry import open_dataset
-from core.datasets.rescan import rescan
+from core.embeddings.files import open_embeddings
 from core.errors import WorkbenchError
+from core.indexes.build import build
+from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.files import build_index, open_index
+from core.indexes.update import _reason_to_retrain, update_index
 from core.progress import finish
-from core.titles import read_title, write_title
-from core.vectors.building import build
-from core.vectors.config import IndexConfig, IndexKind
-from core.vectors.embeddings import open_embeddings
-from core.vectors.indexes import build_index, open_index
-from core.vectors.updates import _reason_to_retrain, update_index
 from core.workspace import Workspace
 from tests.embedded import clusters
 from tests.pictures import speckled

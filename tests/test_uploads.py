@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from core.datasets.importing.rescan import rescan
+from core.datasets.importing.uploads import keep_for_job, keep_uploads
 from core.datasets.registry import open_dataset
-from core.datasets.rescan import rescan
-from core.datasets.uploads import keep_for_job, keep_uploads
 from core.errors import WorkbenchError
-from core.job_records import new_record, write_record
+from core.jobs.records import new_record, write_record
 from core.progress import finish
 from core.workspace import Workspace
 from tests.datasets import bring_in
@@ -41,7 +41,7 @@ def test_an_upload_that_is_no_image_is_refused_and_the_others_are_kept(
 ) -> None:
     dataset = bring_in(workspace, class_folders(tmp_path / "in", red=2, blue=2))
     whole = png(speckled("red", 9, side=200))
-    monkeypatch.setattr("core.datasets.uploads.MAX_IMAGE_BYTES", len(whole) + 1000)
+    monkeypatch.setattr("core.datasets.importing.uploads.MAX_IMAGE_BYTES", len(whole) + 1000)
     files = [
         ("text.png", b"no image"),
         ("cut.png", whole[: len(whole) // 2]),

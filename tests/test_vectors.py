@@ -5,13 +5,13 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import DamagedArtifactError, WorkbenchError
+from core.indexes import faiss_store
+from core.indexes.build import build
+from core.indexes.config import IndexConfig, IndexKind, Metric
+from core.indexes.factory import factory_string
+from core.indexes.faiss_store import FaissStore, neighbour_recall
+from core.indexes.store import Effort
 from core.progress import finish
-from core.vectors import faiss_store
-from core.vectors.building import build
-from core.vectors.config import IndexConfig, IndexKind, Metric
-from core.vectors.factory import factory_string
-from core.vectors.faiss_store import FaissStore, neighbour_recall
-from core.vectors.store import Effort
 
 IDS = np.array([70, 50, 60], np.int64)
 

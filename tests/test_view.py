@@ -9,7 +9,7 @@ from core.datasets import curation, facets
 from core.datasets.catalog import Catalog
 from core.datasets.facets import Measure
 from core.datasets.filters import NO_LABEL, ImageFilter, Order, Standing
-from core.datasets.scan import Source, add_folder
+from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.progress import finish
 from core.workspace import Workspace

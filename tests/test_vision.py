@@ -18,7 +18,7 @@ there = torchvision.extension._has_ops()
 assert (vision._declared is None) == there, "declared what torchvision has, or did not"
 assert all(hasattr(torch.ops.torchvision, name) for name in ("nms", "qnms"))
 
-del sys.modules["core.embedder.vision"], sys.modules["core.embedder"].vision
+del sys.modules["core.models.vision"], sys.modules["core.embedder"].vision
 from core.embedder import vision as again
 assert again.models.vgg16 is vision.models.vgg16, "not as Streamlit's hot reload needs it"
 """

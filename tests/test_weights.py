@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from core.embedder import vision, weights
-from core.embedder.backbones import BACKBONES, Backbone, build_trunk
-from core.embedder.pretrained import SOURCE, fetch_imagenet, has_imagenet, imagenet_file
-from core.embedder.weights import read_trunk
 from core.errors import DownloadError, MissingError, WorkbenchError
+from core.models import vision, weights
+from core.models.backbones import BACKBONES, Backbone, build_trunk
+from core.models.pretrained import SOURCE, fetch_imagenet, has_imagenet, imagenet_file
+from core.models.weights import read_trunk
 from core.progress import Progress, finish
 from core.workspace import Workspace
 from tests.local_server import LocalServer, serve

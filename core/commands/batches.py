@@ -11,8 +11,8 @@ from pathlib import Path
 from core.commands.command import STARTING, Command, Result
 from core.options import add_options, read_options
 from core.progress import Work
-from core.retrieval.batch_config import BatchConfig
-from core.retrieval.batch_queries import check_source
+from core.query.batch.config import BatchConfig
+from core.query.batch.sources import check_source
 from core.workspace import Workspace
 
 
@@ -27,7 +27,7 @@ def _run(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     if options.remove and os.path.isdir(os.path.expanduser(options.path)):
         raise ValueError("--remove goes with a zip: a folder of images is never deleted")
     yield STARTING
-    from core.retrieval.batch import query_batch
+    from core.query.batch.run import query_batch
 
     source = check_source(options.path)
     batch = yield from query_batch(workspace, source, config)

@@ -34,8 +34,8 @@ def _configure_scan(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_scan(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.bring_in import folder_source
-    from core.datasets.scan import add_folder
+    from core.datasets.importing.scan import add_folder
+    from core.datasets.importing.sources import folder_source
 
     source = folder_source(
         options.path, keep_background=options.keep_background, labels=Labels(options.labels)
@@ -54,7 +54,7 @@ def _configure_unzip(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_unzip(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.bring_in import add_archive
+    from core.datasets.importing.sources import add_archive
 
     splits = read_options(options, SplitConfig)
     dataset, unpacked = yield from add_archive(
@@ -80,7 +80,7 @@ def _configure_draw(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_draw(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.scan import add_drawn
+    from core.datasets.importing.scan import add_drawn
 
     if options.per_category < 1:
         raise ValueError(f"per-category must be at least 1, got {options.per_category}")
@@ -100,7 +100,7 @@ def _configure_download(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_download(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.bring_in import add_caltech101
+    from core.datasets.importing.sources import add_caltech101
 
     dataset = yield from add_caltech101(
         workspace,

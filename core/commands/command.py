@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from core.artifacts import Manifest
+from core.artifacts.folders import Manifest
 from core.progress import Progress, Work
 from core.workspace import Workspace
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from core.commands.command import Command, Result
 from core.commands.dataset_facts import dataset_facts, describe_dataset
 from core.commands.image_options import add_image_options, read_image_options
-from core.datasets.exports import Format
+from core.datasets.export.listing import Format
 from core.datasets.filters import Order, Standing
 from core.datasets.registry import open_dataset
 from core.progress import Work
@@ -24,7 +24,7 @@ def _configure_dataset(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_rescan(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.rescan import rescan
+    from core.datasets.importing.rescan import rescan
 
     found = yield from rescan(workspace, options.dataset, verify_all=options.verify_all)
     return dataset_facts(open_dataset(workspace, options.dataset)) | asdict(found)
@@ -36,7 +36,7 @@ def _configure_add(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_add(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.roots import add_root
+    from core.datasets.importing.roots import add_root
 
     found = yield from add_root(workspace, options.dataset, options.path)
     return dataset_facts(open_dataset(workspace, options.dataset)) | asdict(found)
@@ -49,14 +49,14 @@ def _configure_relink(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_relink(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.roots import relink
+    from core.datasets.importing.roots import relink
 
     found = yield from relink(workspace, options.dataset, options.root, options.path)
     return dataset_facts(open_dataset(workspace, options.dataset)) | asdict(found)
 
 
 def _run_check(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.check import check_images
+    from core.datasets.verification import check_images
 
     num_checked = yield from check_images(open_dataset(workspace, options.dataset))
     dataset = open_dataset(workspace, options.dataset)
@@ -74,7 +74,7 @@ def _configure_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.export import Wanted, export_images
+    from core.datasets.export.run import Wanted, export_images
 
     images = read_image_options(options).having(standing=Standing(options.show))
     wanted = Wanted(format=Format(options.format), images=images, order=Order(options.sort))

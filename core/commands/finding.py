@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from core.commands.command import STARTING, Command, Result, artifact_facts, describe_artifact
 from core.errors import MissingError, WorkbenchError
 from core.files import write_atomically
-from core.finders.config import THRESHOLD, FindConfig, Finder
 from core.options import add_options, read_options
 from core.progress import Work
+from core.quality.config import THRESHOLD, FindConfig, Finder
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
-    from core.finders.findings import Findings
+    from core.quality.analysis import Findings
 
 
 def _configure_find(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def _configure_find(parser: argparse.ArgumentParser) -> None:
 def _run_find(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config = read_options(options, FindConfig)
     yield STARTING
-    from core.finders.findings import find
+    from core.quality.analysis import find
 
     return artifact_facts((yield from find(workspace, config)))
 
@@ -45,8 +45,8 @@ def _run_list(workspace: Workspace, options: argparse.Namespace) -> Work[Result]
             f"There is no folder {options.output.parent}.", "Make it, or write somewhere else."
         )
     yield STARTING
-    from core.finders.findings import open_findings
-    from core.lineage import read_lineage
+    from core.lineage.graph import read_lineage
+    from core.quality.analysis import open_findings
 
     lineage = read_lineage(workspace)
     index = lineage.index(options.index)
@@ -67,10 +67,10 @@ def _table(
 ) -> bytes:
     """Return what a finder lists at this moment, as CSV."""
     from core.datasets.registry import open_dataset
-    from core.finders import lists, table
-    from core.finders.clusters import describe
-    from core.finders.labelling import read_labelling
-    from core.vectors.embeddings import open_embeddings
+    from core.embeddings.files import open_embeddings
+    from core.quality import lists, table
+    from core.quality.clusters import describe
+    from core.quality.labels import read_labelling
 
     catalog = open_dataset(workspace, findings.manifest.made_from["dataset"]).catalog
     labelling = read_labelling(catalog, findings.image_ids)

@@ -7,8 +7,8 @@ import argparse
 from pathlib import Path
 
 from core.commands.command import STARTING, Command, Result, artifact_facts, describe_artifact
+from core.indexes.export_format import ExportFormat
 from core.progress import Work
-from core.vectors.export_config import ExportFormat
 from core.workspace import Workspace
 
 
@@ -25,9 +25,15 @@ def _configure_export(parser: argparse.ArgumentParser) -> None:
 
 def _run_export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
-    from core.vectors.export import export_index
+    export_format = ExportFormat(options.format)
+    if export_format == ExportFormat.BUNDLE:
+        from core.bundles.writing import export_bundle
 
-    path = yield from export_index(workspace, options.index, ExportFormat(options.format))
+        path = yield from export_bundle(workspace, options.index)
+    else:
+        from core.indexes.export import export_index
+
+        path = yield from export_index(workspace, options.index, export_format)
     return {
         "index": options.index,
         "format": options.format,
@@ -48,7 +54,7 @@ def _configure_open(parser: argparse.ArgumentParser) -> None:
 
 def _run_open(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
-    from core.vectors.bundle_open import open_bundle
+    from core.bundles.opening import open_bundle
 
     manifest = yield from open_bundle(workspace, options.path, options.name)
     if options.remove:

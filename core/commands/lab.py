@@ -8,9 +8,9 @@ from dataclasses import asdict
 
 from core.commands.command import STARTING, Command, Result, artifact_facts
 from core.commands.source import check_source, configure_source, embedded
+from core.index_benchmark.config import AdviseConfig, SweepConfig
 from core.options import add_options, read_options
 from core.progress import Work
-from core.vectors.lab_config import AdviseConfig, SweepConfig
 from core.workspace import Workspace
 
 
@@ -23,8 +23,8 @@ def _run_sweep(workspace: Workspace, options: argparse.Namespace) -> Work[Result
     config = read_options(options, SweepConfig)
     check_source(options)
     yield STARTING
-    from core.vectors.points import best_points
-    from core.vectors.sweep import open_sweep, sweep
+    from core.index_benchmark.points import best_points
+    from core.index_benchmark.sweep import open_sweep, sweep
 
     embeddings = yield from embedded(workspace, options)
     manifest = yield from sweep(workspace, embeddings, config)
@@ -64,7 +64,7 @@ def _run_advise(workspace: Workspace, options: argparse.Namespace) -> Work[Resul
     config = read_options(options, AdviseConfig)
     check_source(options)
     yield STARTING
-    from core.vectors.advice import advise
+    from core.index_benchmark.recommend import advise
 
     embeddings = yield from embedded(workspace, options)
     manifest = yield from advise(workspace, embeddings, config)
@@ -97,9 +97,9 @@ def _configure_measure(parser: argparse.ArgumentParser) -> None:
 
 def _run_measure(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
-    from core.vectors.bench import make_bench
-    from core.vectors.indexes import open_index
-    from core.vectors.measure import measure
+    from core.index_benchmark.measure import measure
+    from core.index_benchmark.queries import make_bench
+    from core.indexes.files import open_index
 
     index = open_index(workspace, options.index)
     bench = yield from make_bench(workspace, index.embeddings, options.num_queries)

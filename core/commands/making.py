@@ -10,15 +10,15 @@ from dataclasses import asdict
 from core.commands.command import STARTING, Command, Result, artifact_facts, describe_artifact
 from core.commands.image_options import add_image_options, read_image_options
 from core.commands.source import check_source, configure_source, embedded
-from core.embedder.pretrained import NO_WEIGHTS
+from core.embeddings.config import EmbedConfig
 from core.errors import WorkbenchError
+from core.evaluation.config import EvaluateConfig
+from core.indexes.config import IndexConfig
+from core.models.pretrained import NO_WEIGHTS
 from core.options import add_options, read_options
 from core.progress import Work
-from core.retrieval.config import EvaluateConfig
 from core.training.config import TrainConfig
 from core.training.presets import CLASSIC, PRESETS, SCRATCH_QUICK, find_preset
-from core.vectors.config import IndexConfig
-from core.vectors.embed_config import EmbedConfig
 from core.workspace import Workspace
 
 
@@ -109,7 +109,7 @@ def _configure_embed(parser: argparse.ArgumentParser) -> None:
 def _run_embed(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config, images = read_options(options, EmbedConfig), read_image_options(options)
     yield STARTING
-    from core.vectors.embeddings import embed_dataset
+    from core.embeddings.files import embed_dataset
 
     manifest = yield from embed_dataset(workspace, options.dataset, options.model, config, images)
     return artifact_facts(manifest)
@@ -127,7 +127,7 @@ def _run_index(workspace: Workspace, options: argparse.Namespace) -> Work[Result
     config = read_options(options, IndexConfig)
     check_source(options)
     yield STARTING
-    from core.vectors.indexes import build_index
+    from core.indexes.files import build_index
 
     embeddings = yield from embedded(workspace, options)
     manifest = yield from build_index(workspace, embeddings, config)
@@ -139,7 +139,7 @@ def _run_index(workspace: Workspace, options: argparse.Namespace) -> Work[Result
 
 def _evaluated(workspace: Workspace, index: str) -> Work[Result]:
     """Measure the retrieval of an index; that it cannot be measured does not undo the index."""
-    from core.retrieval.evaluate import evaluate
+    from core.evaluation.evaluate import evaluate
 
     try:
         return {"evaluation": (yield from evaluate(workspace, EvaluateConfig(index=index))).id}
@@ -153,7 +153,7 @@ def _configure_update(parser: argparse.ArgumentParser) -> None:
 
 def _run_update(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
-    from core.vectors.updates import update_index
+    from core.indexes.update import update_index
 
     return artifact_facts((yield from update_index(workspace, options.index)))
 

@@ -16,7 +16,7 @@ def _configure_map(parser: argparse.ArgumentParser) -> None:
 def _run_map(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config = read_options(options, MapConfig)
     yield STARTING
-    from core.maps.maps import build_map
+    from core.maps.files import build_map
 
     manifest = yield from build_map(workspace, config)
     return artifact_facts(manifest)

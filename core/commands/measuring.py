@@ -6,10 +6,10 @@ torch and faiss are imported when a verb runs, so that the command line answers 
 import argparse
 
 from core.commands.command import STARTING, Command, Result, artifact_facts
+from core.evaluation.baseline_config import BaselineConfig
+from core.evaluation.config import EvaluateConfig
 from core.options import add_options, read_options
 from core.progress import Work
-from core.retrieval.baseline_config import BaselineConfig
-from core.retrieval.config import EvaluateConfig
 from core.workspace import Workspace
 
 
@@ -20,7 +20,7 @@ def _configure_evaluate(parser: argparse.ArgumentParser) -> None:
 def _run_evaluate(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config = read_options(options, EvaluateConfig)
     yield STARTING
-    from core.retrieval.evaluate import evaluate
+    from core.evaluation.evaluate import evaluate
 
     return artifact_facts((yield from evaluate(workspace, config)))
 
@@ -32,7 +32,7 @@ def _configure_baseline(parser: argparse.ArgumentParser) -> None:
 def _run_baseline(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config = read_options(options, BaselineConfig)
     yield STARTING
-    from core.retrieval.baselines import evaluate_baseline
+    from core.evaluation.baselines import evaluate_baseline
 
     return artifact_facts((yield from evaluate_baseline(workspace, config)))
 

@@ -7,8 +7,8 @@ import argparse
 from pathlib import Path
 
 from core.commands.command import STARTING, Command, Result, artifact_facts, describe_artifact
-from core.embedder.model_exports import ModelFormat
-from core.embedder.trunk_config import TrunkConfig
+from core.models.backbone_model_config import TrunkConfig
+from core.models.exports import ModelFormat
 from core.options import add_options, read_options
 from core.progress import Work
 from core.workspace import Workspace
@@ -21,7 +21,7 @@ def _configure_trunk(parser: argparse.ArgumentParser) -> None:
 def _run_trunk(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config = read_options(options, TrunkConfig)
     yield STARTING
-    from core.embedder.trunks import fit_trunk
+    from core.models.backbone_models import fit_trunk
 
     return artifact_facts((yield from fit_trunk(workspace, config)))
 
@@ -36,11 +36,11 @@ def _configure_export(parser: argparse.ArgumentParser) -> None:
 def _run_export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
     if options.format == ModelFormat.TORCH:
-        from core.embedder.torch_export import export_torch
+        from core.models.torch_export import export_torch
 
         path = yield from export_torch(workspace, options.model)
     else:
-        from core.embedder.onnx_export import export_onnx
+        from core.models.onnx_export import export_onnx
 
         path = yield from export_onnx(workspace, options.model)
     return {
@@ -65,7 +65,7 @@ def _configure_import(parser: argparse.ArgumentParser) -> None:
 
 def _run_import(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
-    from core.embedder.model_import import import_model
+    from core.models.importing import import_model
 
     manifest = yield from import_model(workspace, options.path, options.name)
     if options.remove:

@@ -4,9 +4,9 @@ import argparse
 
 from core.commands.image_options import add_image_options, read_image_options
 from core.datasets.filters import ALL_IMAGES, ImageFilter
+from core.embeddings.config import AS_USUAL, EmbedConfig
 from core.options import add_options, read_options
 from core.progress import Work
-from core.vectors.embed_config import AS_USUAL, EmbedConfig
 from core.workspace import Workspace
 
 
@@ -31,7 +31,7 @@ def check_source(options: argparse.Namespace) -> None:
 
 def embedded(workspace: Workspace, options: argparse.Namespace) -> Work[str]:
     """Return the id of the embeddings, once they are made."""
-    from core.vectors.embeddings import embed_dataset
+    from core.embeddings.files import embed_dataset
 
     if options.embeddings:
         return str(options.embeddings)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from core.commands.command import STARTING, Command, Result
 from core.commands.image_options import add_image_options, read_image_options
-from core.job_records import list_running, request_stop
+from core.jobs.records import list_running, request_stop
 from core.progress import Work
-from core.retrieval.search import Wanted
+from core.query.search import Wanted
 from core.workspace import Workspace
 
 
@@ -33,7 +33,7 @@ def _run_query(workspace: Workspace, options: argparse.Namespace) -> Work[Result
         fold=options.fold,
     )
     yield STARTING
-    from core.retrieval.query import answer_file
+    from core.query.query import answer_file
 
     return answer_file(workspace, options.index, options.image, wanted)
 

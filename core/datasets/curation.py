@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from core.datasets.catalog import Catalog, Split
+from core.datasets.names import check_text
 from core.datasets.schema import connect, write_fingerprints
-from core.datasets.words import check_text
 
 STEPS_KEPT = 50
 """So many steps can be taken back; older ones are forgotten."""

@@ -42,7 +42,7 @@ class Kind(StrEnum):
     """Other bytes that look alike: scaled, re-encoded, cropped a little, taken a moment later."""
 
     MODEL = "model"
-    """Other bytes, and look-alikes to a model only: `core/finders/alike.py` finds them."""
+    """Other bytes, and similar to a model only; `core/quality/near_duplicates.py` finds them."""
 
 
 @dataclass(frozen=True, slots=True)

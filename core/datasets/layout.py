@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.datasets.catalog import Split
 from core.errors import MissingError, WorkbenchError
-from core.images import EXTENSIONS
+from core.images.decoding import EXTENSIONS
 
 BACKGROUND = "BACKGROUND_Google"
 """Caltech-101's clutter folder: pictures of nothing in particular, so not a category."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.artifacts import draft
+from core.artifacts.folders import draft
 from core.datasets.catalog import Catalog, ImageRow
 from core.datasets.layout import Labels, Layout
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError

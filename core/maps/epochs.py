@@ -14,9 +14,9 @@ from core.errors import MissingError, WorkbenchError
 from core.files import write_atomically
 from core.maps import pca, umap
 from core.maps.config import FEWEST_EPOCHS, FEWEST_IMAGES, MapConfig
-from core.maps.neighbours import find_neighbours
+from core.maps.neighbors import find_neighbours
 from core.progress import Work, part_of
-from core.training.record import read_epoch, read_validation_ids, recorded_epochs
+from core.training.history import read_epoch, read_validation_ids, recorded_epochs
 from core.training.runs import folder_of, read_run
 from core.workspace import Workspace
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.maps.neighbours import Neighbours
+from core.maps.neighbors import Neighbours
 
 RANKS = 10
 """Neighbours that precision is taken over."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.maps.config import MapConfig
-from core.maps.neighbours import Neighbours
+from core.maps.neighbors import Neighbours
 from core.progress import Progress, Work
 
 EXAGGERATED, REST = 250, 500

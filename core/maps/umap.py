@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
 from core.maps.config import MapConfig
-from core.maps.neighbours import Neighbours
+from core.maps.neighbors import Neighbours
 from core.progress import Progress, Work
 
 EXTENT = 10.0

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.embedder.preprocess import DEVIATION, MEAN
+from core.models.preprocessing import DEVIATION, MEAN
 from core.training.augment_config import LIGHT, OFF, AugmentConfig
 
 __all__ = ["OFF", "AugmentConfig", "augmented"]

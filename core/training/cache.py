@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from core.artifacts import draft
+from core.artifacts.folders import draft
 from core.errors import WorkbenchError
 from core.files import sync_file, write_json
 from core.progress import Work
-from core.training.kept_rows import KeptRows
+from core.training.row_cache import KeptRows
 from core.workspace import Workspace
 
 BUDGET_BYTES = 20 << 30

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.embedder.backbones import BACKBONES, find_backbone
-from core.embedder.pretrained import IMAGENET, NO_WEIGHTS
+from core.models.backbones import BACKBONES, find_backbone
+from core.models.pretrained import IMAGENET, NO_WEIGHTS
 from core.training.augment_config import OFF, PRESETS, AugmentConfig
 from core.training.losses import NO_METRIC_LOSS, find_loss
 

@@ -9,14 +9,14 @@ import torch
 
 from core.datasets.catalog import Split
 from core.datasets.registry import open_dataset
-from core.embedder.devices import Device, choose_device
-from core.embedder.network import EmbeddingNetwork
+from core.models.devices import Device, choose_device
+from core.models.network import EmbeddingNetwork
 from core.progress import Progress, Work
-from core.training.ahead import read_batch
 from core.training.config import TrainConfig
 from core.training.inputs import Inputs, values_of
 from core.training.loop import Epoch, learn_batch
-from core.training.needs import Needs, needs_of
+from core.training.prefetch import read_batch
+from core.training.requirements import Needs, needs_of
 from core.training.setup import Setup, labelled_rows, network_config, open_fabric, set_up
 from core.workspace import Workspace
 

@@ -16,15 +16,15 @@ from torch import Tensor
 
 from core.datasets.catalog import ImageRow, Split
 from core.datasets.registry import Dataset
-from core.embedder.batches import decode_batches
-from core.embedder.devices import Device
-from core.embedder.network import EmbeddingNetwork
-from core.embedder.preprocess import VERSION, normalised
+from core.models.batches import decode_batches
+from core.models.devices import Device
+from core.models.network import EmbeddingNetwork
+from core.models.preprocessing import VERSION, normalised
 from core.progress import Progress, Work
 from core.training.augment import augmented
 from core.training.cache import cached_array
 from core.training.config import TrainConfig
-from core.training.kept_rows import KeptRows
+from core.training.row_cache import KeptRows
 from core.workspace import Workspace
 
 DECODE_BATCH = 16

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.embedder.preprocess import normalised
 from core.errors import WorkbenchError
+from core.models.preprocessing import normalised
 from core.progress import Measurement, Progress, Stop, Work, pace
-from core.training.ahead import TrainBatch, read_ahead
 from core.training.augment import OFF, augmented
 from core.training.inputs import on_device
+from core.training.prefetch import TrainBatch, read_ahead
 from core.training.sampling import part_of_rank
 from core.training.setup import UNITS, Setup, batches_of, seed_of
 from core.training.state import load_state, save_state

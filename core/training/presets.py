@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.embedder.pretrained import NO_WEIGHTS
 from core.errors import WorkbenchError
+from core.models.pretrained import NO_WEIGHTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

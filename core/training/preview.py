@@ -9,9 +9,9 @@ from PIL import Image
 from core.datasets.catalog import Split
 from core.datasets.filters import ImageFilter
 from core.datasets.registry import Dataset
-from core.embedder.batches import load_square
-from core.embedder.preprocess import denormalised, normalised
 from core.errors import UnreadableImageError
+from core.models.batches import load_square
+from core.models.preprocessing import denormalised, normalised
 from core.training.augment import augmented
 from core.training.augment_config import AugmentConfig
 

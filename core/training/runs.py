@@ -15,10 +15,10 @@ from typing import Any
 
 import psutil
 
-from core.artifacts import fresh_id
+from core.artifacts.folders import fresh_id
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.files import write_json
-from core.job_records import is_process
+from core.jobs.records import is_process
 from core.training.config import TrainConfig
 from core.workspace import Workspace, check_name
 

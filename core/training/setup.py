@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from core.datasets.catalog import ImageRow, Split
 from core.datasets.filters import ImageFilter
 from core.datasets.registry import Dataset
-from core.embedder.devices import Device
-from core.embedder.network import EmbeddingNetwork, NetworkConfig
-from core.embedder.pretrained import NO_WEIGHTS
-from core.embedder.trunk_weights import load_trunk
 from core.errors import WorkbenchError
+from core.models.backbone_weights import load_trunk
+from core.models.devices import Device
+from core.models.network import EmbeddingNetwork, NetworkConfig
+from core.models.pretrained import NO_WEIGHTS
 from core.progress import Work
 from core.training.config import Schedule, TrainConfig
 from core.training.inputs import Inputs

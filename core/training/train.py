@@ -8,19 +8,18 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from core.artifacts import Manifest, draft, publish, read_manifest
+from core.artifacts.folders import Manifest, draft, publish, read_manifest
 from core.datasets.registry import Dataset, open_dataset
-from core.embedder.devices import choose_device
-from core.embedder.models import WEIGHTS, network_settings, write_weights
-from core.embedder.network import EmbeddingNetwork
 from core.errors import WorkbenchError
 from core.files import FULL_DISK
+from core.models.devices import choose_device
+from core.models.model import WEIGHTS, network_settings, write_weights
+from core.models.network import EmbeddingNetwork
 from core.progress import Stop, Work
 from core.training.config import TrainConfig
+from core.training.history import begin_record
 from core.training.inputs import prepare_inputs
 from core.training.loop import Epoch, figures, go_on, learn, save
-from core.training.measure import measure
-from core.training.record import begin_record
 from core.training.runs import (
     MAP,
     METRICS,
@@ -47,6 +46,7 @@ from core.training.setup import (
     set_up,
 )
 from core.training.tensorboard import write_events
+from core.training.validation import measure
 from core.workspace import Workspace
 
 

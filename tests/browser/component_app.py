@@ -12,11 +12,11 @@ import streamlit as st
 
 from core.maps.density import density
 from core.maps.selection import in_box, in_polygon
-from pages.parts import plotly_script
-from pages.parts.gallery import Tile, gallery, selectable_gallery
-from pages.parts.hover_pictures import Picture, hover_pictures
-from pages.parts.scatter import scatter
-from pages.parts.scatter_data import Highlight, Pin, ScatterData, ScatterEvent
+from pages.parts.components import plotly_script
+from pages.parts.components.gallery import Tile, gallery, selectable_gallery
+from pages.parts.components.hover_images import Picture, hover_pictures
+from pages.parts.components.scatter import scatter
+from pages.parts.components.scatter_data import Highlight, Pin, ScatterData, ScatterEvent
 
 plotly_script.STATIC = Path(os.environ["COMPONENT_APP_STATIC"])
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAP8AAAAAACwAAAAAAQABAAACAkQBADs="

@@ -7,9 +7,9 @@ the screen is two of it.
 import streamlit as st
 from PIL import Image
 
-from core.cropping import WHOLE, Crop, cropped
 from core.errors import WorkbenchError
-from core.thumbnails import data_uri, encode_thumbnail
+from core.images.cropping import WHOLE, Crop, cropped
+from core.images.thumbnails import data_uri, encode_thumbnail
 from pages.parts.query import crop, paste
 from tests.pictures import quadrants
 

@@ -8,9 +8,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from core.datasets.drawn import draw
-from core.retrieval.regions import RegionComparison
-from core.thumbnails import data_uri, encode_thumbnail
+from core.datasets.sample.drawing import draw
+from core.images.thumbnails import data_uri, encode_thumbnail
+from core.query.region_match import RegionComparison
 from pages.parts.query.regions import regions
 
 PAIRS = {((0, 0), (2, 2)): 0.5, ((1, 1), (0, 1)): 0.3, ((1, 1), (1, 1)): -0.1}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.retrieval.batches import list_batches
+from core.query.batch.listing import list_batches
 from core.workspace import Workspace
 from tests.browser.journey import MINUTE, wait_until_done
 from tests.browser.workbench import PageProblems, Workbench, open_page

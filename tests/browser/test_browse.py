@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from core.datasets.check import check_images
+from core.datasets.verification import check_images
 from core.progress import finish
 from core.workspace import Workspace
 from tests.browser.journey import MINUTE, metric, options

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, FloatRect, Locator, Page, WebSocketRoute, expect
 
-from core.cropping import Crop, cropped
+from core.images.cropping import Crop, cropped
 from tests.browser.workbench import PageProblems, Workbench, wait_idle
 from tests.pictures import quadrants
 

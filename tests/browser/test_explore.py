@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from core.artifacts import list_artifacts
+from core.artifacts.folders import list_artifacts
 from core.datasets.filters import ImageFilter, Standing
 from core.datasets.registry import open_dataset
 from core.maps.config import MapConfig, MapMethod
-from core.maps.maps import build_map
+from core.maps.files import build_map
 from core.progress import finish
 from core.workspace import Workspace
 from tests.browser.journey import MINUTE, lasso_everything, tiles

@@ -19,7 +19,7 @@ def test_a_suggested_label_is_accepted_leaves_the_list_and_comes_back(
     catalog = open_dataset(full, "colours").catalog
     wrong = next(row for row in catalog.rows() if row.path.startswith("red/"))
     relabel(catalog, [wrong.id], "blue")
-    page = open_page(sound_page, start_workbench(full.home), "finders")
+    page = open_page(sound_page, start_workbench(full.home), "data_quality")
 
     page.get_by_role("button", name="Look through them").click()
     tiles = options(page, IMAGES)

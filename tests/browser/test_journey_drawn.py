@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.lineage import read_lineage
+from core.lineage.graph import read_lineage
 from core.workspace import Workspace
 from tests.browser.journey import (
     MINUTE,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from core.job_records import list_running
+from core.jobs.records import list_running
 from core.training.runs import read_metrics
 from core.workspace import Workspace
 from tests.browser.journey import (

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.lineage import read_lineage
+from core.bundles.writing import export_bundle
+from core.lineage.graph import read_lineage
 from core.progress import finish
-from core.vectors.export import export_index
-from core.vectors.export_config import ExportFormat
 from core.workspace import Workspace
 from tests.browser.journey import MINUTE, go_to, options, wait_until_done
 from tests.browser.workbench import Workbench, open_page
@@ -24,7 +23,7 @@ def test_a_bundle_of_another_machine_is_opened_and_answers(
 ) -> None:
     workspace = Workspace(made)
     [index] = read_lineage(workspace).indexes
-    bundle = finish(export_index(workspace, index.id, ExportFormat.BUNDLE))
+    bundle = finish(export_bundle(workspace, index.id))
     assert bundle.stat().st_size > AN_OLD_LIMIT
 
     page = open_page(sound_page, start_workbench(), "indexes")

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from pages.parts import waiting
+from pages.parts.components import waiting
 
 SLOW_S = 8.0
 

@@ -11,27 +11,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.artifacts import MANIFEST, Manifest, list_artifacts
+from core.artifacts.folders import MANIFEST, Manifest, list_artifacts
+from core.artifacts.titles import read_title, write_title
 from core.datasets.curation import relabel
+from core.datasets.importing.rescan import rescan
 from core.datasets.registry import open_dataset
-from core.datasets.rescan import rescan
+from core.embeddings.files import Embeddings, open_embeddings
 from core.errors import WorkbenchError
-from core.lineage import DATASET_CHANGED, read_lineage
+from core.indexes.build import build
+from core.indexes.config import IndexConfig, IndexKind, StoreName
+from core.indexes.deletion import delete_index
+from core.indexes.export import export_index
+from core.indexes.export_format import ExportFormat
+from core.indexes.files import build_index, open_index
+from core.indexes.milvus import calls
+from core.indexes.milvus.address import TOKEN, URI, MilvusAddress
+from core.indexes.milvus.calls import ask
+from core.indexes.milvus.rows import all_rows
+from core.indexes.milvus.store import MilvusStore
+from core.indexes.update import update_index
+from core.lineage.graph import DATASET_CHANGED, read_lineage
 from core.progress import Progress, finish
-from core.titles import read_title, write_title
-from core.vectors import milvus_calls
-from core.vectors.building import build
-from core.vectors.config import IndexConfig, IndexKind, StoreName
-from core.vectors.embeddings import Embeddings, open_embeddings
-from core.vectors.export import export_index
-from core.vectors.export_config import ExportFormat
-from core.vectors.index_deletion import delete_index
-from core.vectors.indexes import build_index, open_index
-from core.vectors.milvus_address import TOKEN, URI, MilvusAddress
-from core.vectors.milvus_calls import ask
-from core.vectors.milvus_rows import all_rows
-from core.vectors.milvus_store import MilvusStore
-from core.vectors.updates import update_index
 from core.workspace import PROJECT, Workspace
 from tests.embedded import embedded_set
 from tests.milvus.server import MilvusServer
@@ -131,7 +131,7 @@ def test_other_kinds_agree_with_exact_search(
 def test_a_server_that_is_killed_in_the_middle_of_an_insert_loses_and_doubles_nothing(
     workspace: Workspace, embedded: Manifest, milvus: MilvusServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.vectors.milvus_rows.MOST_ROWS", 100)  # 20 calls
+    monkeypatch.setattr("core.indexes.milvus.rows.MOST_ROWS", 100)  # 20 calls
     work = build_index(workspace, embedded.id, ON_MILVUS)
     waited = 0
     restart: threading.Timer | None = None
@@ -157,7 +157,7 @@ def test_a_server_that_is_killed_in_the_middle_of_an_insert_loses_and_doubles_no
 def test_a_job_that_is_killed_in_the_middle_goes_on_where_it_was(
     workspace: Workspace, embedded: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.vectors.milvus_rows.MOST_ROWS", 100)
+    monkeypatch.setattr("core.indexes.milvus.rows.MOST_ROWS", 100)
     work = build_index(workspace, embedded.id, ON_MILVUS)
     for event in work:
         if isinstance(event, Progress) and (event.note, event.done) == ("sending vectors", 700):
@@ -241,7 +241,7 @@ def test_a_server_that_is_away_is_said_and_the_index_can_be_deleted_all_the_same
     with pytest.raises(WorkbenchError, match=r"at 127.0.0.1:1 does not answer. See that it runs"):
         store.search(queries, 1)
     assert time.monotonic() - started < 10
-    monkeypatch.setattr(milvus_calls, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(calls, "PATIENCE_S", 1.0)
     with pytest.raises(WorkbenchError, match="does not answer") as raised:
         finish(build_index(workspace, embedded.id, ON_MILVUS))
     assert TOKENS not in str(raised.value)

@@ -7,11 +7,11 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.datasets.registry import Dataset
-from core.retrieval.evaluations import Evaluation
-from core.retrieval.measure_names import name_of
-from pages.parts.evaluate import pictures
-from pages.parts.plot import plot
-from pages.parts.text import plain
+from core.evaluation.files import Evaluation
+from core.evaluation.measure_names import name_of
+from pages.parts.components.plot import plot
+from pages.parts.components.text import plain
+from pages.parts.evaluate import images
 
 SHOWN = ("map_at_10", "recall_at_1", "recall_at_10", "precision_at_10", "r_precision", "map_at_r")
 ENDS = 12
@@ -42,9 +42,9 @@ def show(evaluation: Evaluation, dataset: Dataset) -> None:
     label = str(classes["label"][place])
     asked = evaluation.queries[evaluation.queries["label"] == label].sort_values(by)
     st.markdown(f"**{plain(label)}**: its {len(asked):,} queries, the worst first")
-    shown = pictures.pages_of(asked, f"evaluate-class-page-{place}")
+    shown = images.pages_of(asked, f"evaluate-class-page-{place}")
     captions = [f"{name_of(by)} {value:.2f}" for value in shown[by]]
-    pictures.rows(
+    images.rows(
         dataset,
         shown,
         "matches",

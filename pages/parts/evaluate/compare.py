@@ -6,18 +6,18 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.artifacts import Manifest
+from core.artifacts.folders import Manifest
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
-from core.lineage import Lineage
-from core.retrieval.comparison import HEADLINES, Comparison, changed
-from core.retrieval.evaluations import interval_of, measured_of
-from core.retrieval.measure_names import curve_of, name_of
-from pages.parts.charts import RUN_COLOURS
-from pages.parts.evaluate import pictures
-from pages.parts.evaluate.head import title_of
-from pages.parts.plot import plot
-from pages.parts.text import plain
+from core.evaluation.comparison import HEADLINES, Comparison, changed
+from core.evaluation.files import interval_of, measured_of
+from core.evaluation.measure_names import curve_of, name_of
+from core.lineage.graph import Lineage
+from pages.parts.components.charts import RUN_COLOURS
+from pages.parts.components.plot import plot
+from pages.parts.components.text import plain
+from pages.parts.evaluate import images
+from pages.parts.evaluate.header import title_of
 from state import evaluations
 
 WAYS = ("Better", "Worse")
@@ -172,7 +172,7 @@ def _detail(comparison: Comparison, current: Manifest, other: Manifest, dataset:
     if queries.empty:
         st.caption("No query did.")
         return
-    shown = pictures.pages_of(queries, f"evaluate-changed-page-{way}")
+    shown = images.pages_of(queries, f"evaluate-changed-page-{way}")
     grid = st.grid(2, min_column_width=300)
     for side, title, matches in (
         ("first", theirs, "first_matches"),
@@ -181,7 +181,7 @@ def _detail(comparison: Comparison, current: Manifest, other: Manifest, dataset:
         with grid.cell():
             st.markdown(f"**{plain(title)}**")
             captions = [f"{name_of(by)} {value:.2f}" for value in shown[f"{by}_{side}"]]
-            pictures.rows(
+            images.rows(
                 dataset,
                 shown,
                 matches,

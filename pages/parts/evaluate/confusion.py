@@ -6,12 +6,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.datasets.registry import Dataset
-from core.retrieval.config import CONFUSED_RANKS
-from core.retrieval.confusions import Confusions, confused_pairs, confusions, queries_of_pair
-from core.retrieval.evaluations import Evaluation
-from pages.parts.evaluate import pictures
-from pages.parts.plot import plot
-from pages.parts.text import plain
+from core.evaluation.config import CONFUSED_RANKS
+from core.evaluation.confusions import Confusions, confused_pairs, confusions, queries_of_pair
+from core.evaluation.files import Evaluation
+from pages.parts.components.plot import plot
+from pages.parts.components.text import plain
+from pages.parts.evaluate import images
 from state import session
 
 FEWEST, USUAL = 5, 20
@@ -121,8 +121,8 @@ def _images(evaluation: Evaluation, dataset: Dataset, label: str, found: str) ->
     if queries.empty:
         st.caption("None of them did.")
         return
-    shown = pictures.pages_of(queries, "evaluate-pair-page")
+    shown = images.pages_of(queries, "evaluate-pair-page")
     captions = [f"{count} of ten" for count in shown["num_found"]]
-    pictures.rows(
+    images.rows(
         dataset, shown, "matches", captions, key="evaluate-pair", label="Queries of the pair"
     )

@@ -4,18 +4,17 @@ from typing import Any
 
 import streamlit as st
 
-from core.artifacts import Manifest
-from core.config_docs import field_docs
+from core.artifacts.folders import Manifest
 from core.datasets.catalog import Split
-from core.embedder.backbones import BACKBONES
-from core.embedder.pretrained import IMAGENET, NO_WEIGHTS
-from core.lineage import Lineage
-from core.options import as_arguments
-from core.retrieval.baseline_config import BASELINE_NAMES, Baseline, BaselineConfig
-from core.retrieval.config import EvaluateConfig, Gallery
-from pages.parts import guards
-from pages.parts.launch import launch
-from pages.parts.text import plain
+from core.evaluation.baseline_config import BASELINE_NAMES, Baseline, BaselineConfig
+from core.evaluation.config import EvaluateConfig, Gallery
+from core.lineage.graph import Lineage
+from core.models.backbones import BACKBONES
+from core.models.pretrained import IMAGENET, NO_WEIGHTS
+from core.options import as_arguments, field_docs
+from pages.parts.components import guards
+from pages.parts.components.launch import launch
+from pages.parts.components.text import plain
 
 DOCS = field_docs(EvaluateConfig)
 GALLERIES = {

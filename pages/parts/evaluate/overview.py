@@ -4,9 +4,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.retrieval.evaluations import Evaluation
-from core.retrieval.measure_names import BASES, MEANINGS, curve_of, name_of
-from pages.parts.plot import plot
+from core.evaluation.files import Evaluation
+from core.evaluation.measure_names import BASES, MEANINGS, curve_of, name_of
+from pages.parts.components.plot import plot
 
 COLOURS = {
     "map": "#5b6ad0",

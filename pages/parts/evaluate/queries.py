@@ -3,9 +3,9 @@
 import streamlit as st
 
 from core.datasets.registry import Dataset
-from core.retrieval.evaluations import Evaluation
-from core.retrieval.measure_names import name_of
-from pages.parts.evaluate import pictures
+from core.evaluation.files import Evaluation
+from core.evaluation.measure_names import name_of
+from pages.parts.evaluate import images
 
 SHOWN = ("map_at_10", "recall_at_1", "recall_at_10", "precision_at_10", "mrr", "r_precision")
 ORDERS = ("Worst first", "Best first")
@@ -24,6 +24,6 @@ def show(evaluation: Evaluation, dataset: Dataset) -> None:
         "At the left the query, then what it found, the nearest first: green is of its class, red "
         "is not. Click a picture to query by it."
     )
-    shown = pictures.pages_of(ranked, "evaluate-queries-page")
+    shown = images.pages_of(ranked, "evaluate-queries-page")
     captions = [f"{name_of(by)} {value:.2f}" for value in shown[by]]
-    pictures.rows(dataset, shown, "matches", captions, key="evaluate-queries-rows", label="Queries")
+    images.rows(dataset, shown, "matches", captions, key="evaluate-queries-rows", label="Queries")

@@ -4,16 +4,16 @@ import shlex
 
 import streamlit as st
 
-from core.artifacts import Manifest
+from core.artifacts.folders import Manifest
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
-from core.lineage import Lineage
-from core.retrieval.comparison import Comparison
-from core.retrieval.config import CATEGORIES, CONFUSION, QUERIES
-from core.retrieval.evaluations import Evaluation
-from core.retrieval.report import html_report, json_report
+from core.evaluation.comparison import Comparison
+from core.evaluation.config import CATEGORIES, CONFUSION, QUERIES
+from core.evaluation.files import Evaluation
+from core.evaluation.report import html_report, json_report
+from core.lineage.graph import Lineage
+from pages.parts.components.text import plain
 from pages.parts.evaluate.compare import MOST_GAPS, name_of_evaluation
-from pages.parts.text import plain
 from state import evaluations, resources, session
 
 TABLES = {QUERIES: "Queries, CSV", CATEGORIES: "Classes, CSV", CONFUSION: "Confusion, CSV"}

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from core.datasets.registry import Dataset
 from core.maps.clusters import medoids
-from core.maps.colouring import RIGHT, WRONG, ColourBy, Groups
+from core.maps.coloring import RIGHT, WRONG, ColourBy, Groups
 from core.maps.selection import in_box, in_polygon
-from pages.parts.charts import SPLIT_COLOURS
+from pages.parts.components.charts import SPLIT_COLOURS
+from pages.parts.components.scatter import scatter
+from pages.parts.components.scatter_data import Highlight, Pin, ScatterData, ScatterEvent
 from pages.parts.explore import hover
 from pages.parts.explore.controls import NUMBERS, Look
-from pages.parts.scatter import scatter
-from pages.parts.scatter_data import Highlight, Pin, ScatterData, ScatterEvent
-from state import mapped, resources, session
-from state.mapped import Mapped
+from state import open_maps, resources, session
+from state.open_maps import Mapped
 
 MOST_PINS = 40
 PIN_SIDE = 64
@@ -42,7 +42,7 @@ def data_of(opened: Mapped, look: Look, values: NDArray[np.float32] | None) -> S
         group_colours=_colours(groups, look.colour_by),
         values=values,
         value_title=look.colour_by.capitalize(),
-        density=mapped.density_of(opened) if look.contours else None,
+        density=open_maps.density_of(opened) if look.contours else None,
         version=_version(opened, look, values),
     )
 
@@ -51,7 +51,7 @@ def groups_of(opened: Mapped, look: Look) -> Groups:
     """Return the groups of the legend; one of all points where they are coloured by a number."""
     if look.colour_by in NUMBERS:
         return Groups([""], np.zeros(len(opened.map.points), np.int64))
-    return mapped.groups_of(opened, look.colour_by)
+    return open_maps.groups_of(opened, look.colour_by)
 
 
 def draw(

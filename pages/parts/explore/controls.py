@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.artifacts import Manifest
-from core.config_docs import field_docs
-from core.maps.colouring import ColourBy, Groups
+from core.artifacts.folders import Manifest
+from core.maps.coloring import ColourBy, Groups
+from core.options import field_docs
 from pages.parts.explore.form import title_of
 
 DOCS = {ColourBy[name]: text for name, text in field_docs(ColourBy).items()}

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from core.artifacts import Manifest
-from core.config_docs import field_docs
+from core.artifacts.folders import Manifest
 from core.maps.config import MapConfig, MapMethod, MapMetric
-from core.options import as_arguments
-from pages.parts.launch import launch
+from core.options import as_arguments, field_docs
+from pages.parts.components.launch import launch
 
 DOCS = field_docs(MapConfig)
 NAMES = {MapMethod.UMAP: "UMAP", MapMethod.TSNE: "t-SNE", MapMethod.PCA: "PCA"}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
-from pages.parts.hover_pictures import Picture, hover_pictures
+from pages.parts.components.hover_images import Picture, hover_pictures
 from state import resources
 
 LIKELY_NEXT = 8

@@ -6,14 +6,14 @@ import streamlit as st
 
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
-from pages.parts import ways
-from pages.parts.gallery import gallery
-from pages.parts.text import plain
-from pages.parts.tiles import tiles_of, tiles_of_matches
+from pages.parts.components import navigation
+from pages.parts.components.gallery import gallery
+from pages.parts.components.text import plain
+from pages.parts.components.tiles import tiles_of, tiles_of_matches
 from state import session
 
 if TYPE_CHECKING:
-    from core.retrieval.search import Match
+    from core.query.search import Match
 
 
 def show(dataset: Dataset, row: ImageRow, matches: "list[Match]", predicted: str | None) -> None:
@@ -41,4 +41,4 @@ def use_as_query(clicked: int | None) -> None:
     """Go on to the Query page with the image that was clicked, if one was."""
     if clicked is not None:
         session.ask_by_image(clicked)
-        ways.go("Query")
+        navigation.go("Query")

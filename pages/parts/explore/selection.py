@@ -11,14 +11,14 @@ from core.datasets import curation
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
 from core.maps.selection_facts import Facts, describe, found_among
-from pages.parts import curating, ways
+from pages.parts.components import curation_form, navigation
+from pages.parts.components.gallery import Tile, gallery
+from pages.parts.components.text import plain
+from pages.parts.components.tiles import tiles_of
 from pages.parts.explore.point import use_as_query
-from pages.parts.gallery import Tile, gallery
-from pages.parts.text import plain
-from pages.parts.tiles import tiles_of
-from state import mapped, session
-from state.mapped import Mapped
-from state.question import MAX_IMAGES
+from state import open_maps, session
+from state.open_maps import Mapped
+from state.query_view import MAX_IMAGES
 
 SHOWN = 60
 CLASSES_NAMED, PAIRS_NAMED = 8, 3
@@ -98,14 +98,16 @@ def _actions(
         _compare_button(opened, ids)
         if st.button("Use as query", key="explore-ask", icon=":material/image_search:", help=ASKS):
             session.ask_by_image(*_middle(opened, ids))
-            ways.go("Query")
-        curating.changes(dataset, ids, key="explore", can_include=any(row.excluded for row in rows))
+            navigation.go("Query")
+        curation_form.changes(
+            dataset, ids, key="explore", can_include=any(row.excluded for row in rows)
+        )
         if st.button(
             "Train without these", key="explore-without", icon=":material/model_training:"
         ):
             curation.exclude(dataset.catalog, ids)
             session.say(f"{len(ids):,} images are left out. Undo on the Datasets page.")
-            ways.go("Training")
+            navigation.go("Training")
         st.download_button(
             "CSV",
             lambda: csv_of(opened, places, rows),
@@ -115,7 +117,7 @@ def _actions(
             icon=":material/download:",
             key="explore-csv",
         )
-        curating.undo_button(dataset, key="explore")
+        curation_form.undo_button(dataset, key="explore")
         st.button("Let go", key="explore-clear", type="tertiary", on_click=_clear, args=(opened,))
 
 
@@ -162,7 +164,7 @@ def csv_of(opened: Mapped, places: NDArray[np.int64], rows: list[ImageRow]) -> b
             "path": row.path,
             "label": row.label,
             "split": row.split,
-            "neighbours_say": mapped.predicted_of(opened, place),
+            "neighbours_say": open_maps.predicted_of(opened, place),
             "neighbours_kept": round(float(opened.map.kept[place]), 4),
         }
         for place, i in zip(places.tolist(), opened.map.image_ids[places].tolist(), strict=True)

@@ -7,21 +7,20 @@ from pathlib import Path
 import streamlit as st
 from streamlit.typing import UploadedFile
 
-from core.artifacts import Manifest
-from core.config_docs import field_docs
-from core.datasets.archives import MAX_ARCHIVE_BYTES
-from core.datasets.uploads import keep_for_job
+from core.artifacts.folders import Manifest
+from core.datasets.importing.archives import MAX_ARCHIVE_BYTES
+from core.datasets.importing.uploads import keep_for_job
 from core.errors import MissingError, WorkbenchError
-from core.job_records import Status
-from core.options import as_arguments
-from core.retrieval.batch_config import BatchConfig, BatchFormat
-from core.retrieval.batch_queries import check_source
-from core.retrieval.batch_table import first_rows
-from core.retrieval.batches import Batch, delete_batch, list_batches
-from core.retrieval.config import MAX_MATCHES
-from pages.parts import downloads, job_panel
-from pages.parts.launch import launch
-from pages.parts.text import duration, plain, size
+from core.indexes.store import MAX_MATCHES
+from core.jobs.records import Status
+from core.options import as_arguments, field_docs
+from core.query.batch.config import BatchConfig, BatchFormat
+from core.query.batch.listing import Batch, delete_batch, list_batches
+from core.query.batch.sources import check_source
+from core.query.batch.table import first_rows
+from pages.parts.components import downloads, job_panel
+from pages.parts.components.launch import launch
+from pages.parts.components.text import duration, plain, size
 from state import resources, session
 from state.job_views import JobView
 

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.artifacts import Manifest
+from core.artifacts.folders import Manifest
+from core.artifacts.titles import read_title
 from core.datasets.registry import Dataset
-from core.lineage import MODEL_CHANGED, Lineage
-from core.retrieval.search import gains
-from core.titles import read_title
-from pages.parts.gallery import Tile, gallery
-from pages.parts.query import answer as answers_drawn
-from pages.parts.text import plain
-from pages.parts.tiles import tiles_of_matches
+from core.lineage.graph import MODEL_CHANGED, Lineage
+from core.query.search import gains
+from pages.parts.components.gallery import Tile, gallery
+from pages.parts.components.text import plain
+from pages.parts.components.tiles import tiles_of_matches
+from pages.parts.query import results as answers_drawn
 from state import resources, session
-from state.question import Question
+from state.query_view import Question
 
 if TYPE_CHECKING:
-    from core.retrieval.answer import Answer
+    from core.query.answer import Answer
 
 SHOWN = 50
 """Matches of each column at most."""

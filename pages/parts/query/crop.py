@@ -8,10 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from core.cropping import MAX_ANGLE, MIN_SIDE, Crop
+from core.images.cropping import MAX_ANGLE, MIN_SIDE, Crop
 from state import session
 
-ASSETS = Path(__file__).parent.parent / "assets"
+ASSETS = Path(__file__).parent
 MODULE = ("crop.js", "crop_shapes.js")
 """Joined, for a component's code is one file."""
 

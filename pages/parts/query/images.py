@@ -6,15 +6,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.cropping import WHOLE
-from core.retrieval.blend import Blend
-from pages.parts.gallery import Tile, gallery
+from core.images.cropping import WHOLE
+from core.query.fusion import Blend
+from pages.parts.components.gallery import Tile, gallery
+from pages.parts.components.text import plain
 from pages.parts.query import crop
-from pages.parts.text import plain
 from state import session
-from state.pictures import picture, size_of
-from state.question import Question
-from state.sources import Source
+from state.query_images import Source
+from state.query_pictures import picture, size_of
+from state.query_view import Question
 
 SIDE = 640
 """Longest side of the picture that is cut out of, in pixels."""

@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.artifacts import Manifest
-from core.cropping import WHOLE
+from core.artifacts.folders import Manifest
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
+from core.images.cropping import WHOLE
+from pages.parts.components.text import plain, size
 from pages.parts.query.regions import regions
-from pages.parts.text import plain, size
-from state import answers, session
-from state.pictures import picture
-from state.question import QueryImage, Question
-from state.sources import Source
+from state import queries, session
+from state.query_images import Source
+from state.query_pictures import picture
+from state.query_view import QueryImage, Question
 
 if TYPE_CHECKING:
-    from core.retrieval.search import Match
+    from core.query.search import Match
 
 WIDTH = 960
 """Of the dialog, in pixels: two pictures side by side and what is said of them, in one look."""
@@ -137,7 +137,7 @@ def _why(
     path = dataset.path_of(match.image)
     try:
         with st.spinner("Comparing regions…"):
-            compared = answers.regions_of(question, sources[0], index, model, path)
+            compared = queries.regions_of(question, sources[0], index, model, path)
             asked = picture(sources[0], question.images[0].crop, SIDE)
             found = picture(Source(match.image.path, path, match.image.sha256), WHOLE, SIDE)
     except WorkbenchError as error:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-ASSETS = Path(__file__).parent.parent / "assets"
+ASSETS = Path(__file__).parent
 
 _MOUNT = st.components.v2.component(
     "workbench_paste",

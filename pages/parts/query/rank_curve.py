@@ -4,8 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from pages.parts.charts import TRAIN_COLOUR
-from pages.parts.plot import plot
+from pages.parts.components.charts import TRAIN_COLOUR
+from pages.parts.components.plot import plot
 
 HEIGHT = 72
 MARGIN = {"l": 30, "r": 6, "t": 6, "b": 18}

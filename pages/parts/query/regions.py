@@ -12,9 +12,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from core.retrieval.regions import RegionComparison
+    from core.query.region_match import RegionComparison
 
-ASSETS = Path(__file__).parents[1] / "assets"
+ASSETS = Path(__file__).parent
 MODULE = ("regions.js", "regions_paint.js")
 """Joined, for a component's code is one file."""
 

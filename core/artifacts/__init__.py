@@ -1,0 +1,1 @@
+"""Artifact folders, their manifests, titles and exports."""

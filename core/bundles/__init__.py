@@ -1,0 +1,1 @@
+"""Bundles: an index with its model, embeddings and thumbnails in one file."""

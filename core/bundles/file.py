@@ -1,0 +1,127 @@
+"""Reading a bundle that comes from elsewhere: nothing in it is believed before it was looked at."""
+
+import hashlib
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from core.bundles.writing import DESCRIPTION, FORMAT, KINDS, PICTURES, VERSION, Picture
+from core.datasets.importing.archives import DAMAGED
+from core.errors import MissingError, WorkbenchError
+from core.files import FULL_DISK
+
+ENTRY = re.compile(
+    r"bundle\.json|images\.jsonl|README\.txt|images/[1-9][0-9]{0,18}\.jpg"
+    rf"|({'|'.join(KINDS)})/[A-Za-z0-9][A-Za-z0-9._-]{{0,79}}"
+)
+"""What entries of a bundle are called; no other name is ever written to the disk."""
+
+NO_BUNDLE = "is no bundle of this app, or was cut off"
+LOCKED = 1 << 0
+"""Flag of an entry (APPNOTE.TXT, 4.4.4)."""
+
+ADVICE = "Export the bundle again where it came from, and copy the whole file."
+
+
+class BundleFile:
+    """A bundle that is open for reading."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        """Look at the names and sizes of what is in it.
+
+        Raises:
+            WorkbenchError: It is no bundle, or one of another version.
+        """
+        self._path, self._archive = path, archive
+        entries = archive.infolist()
+        names = {entry.filename for entry in entries}
+        if DESCRIPTION not in names or PICTURES not in names:
+            raise self.wrong(NO_BUNDLE)
+        for entry in entries:
+            is_plain = entry.compress_type == zipfile.ZIP_STORED and not entry.flag_bits & LOCKED
+            if not ENTRY.fullmatch(entry.filename):
+                raise self.wrong(f"has an entry “{entry.filename[:80]}”, which no bundle has")
+            if not is_plain or entry.compress_size != entry.file_size:
+                raise self.wrong("was packed again by another program")
+        if len(names) != len(entries):
+            raise self.wrong("has two entries of one name")
+        self.num_bytes = sum(entry.file_size for entry in entries)
+        self._description = self._describe()
+
+    def wrong(self, what: str) -> WorkbenchError:
+        """Return the error that says what is wrong with the file."""
+        return WorkbenchError(f"{self._path.name} {what}.", ADVICE)
+
+    def read(self, name: str) -> bytes:
+        """Return an entry's content, held to its checksum in the zip."""
+        with self._reading(name):
+            return self._archive.read(name)
+
+    def pictures(self) -> list[Picture]:
+        """Return what it says of its images, by id ascending."""
+        content = self.read(PICTURES)
+        if hashlib.sha256(content).hexdigest() != self._description.get(PICTURES):
+            raise self.wrong(f"is damaged: {PICTURES} was changed")
+        try:
+            pictures = [Picture(**json.loads(line)) for line in content.decode().splitlines()]
+        except (ValueError, TypeError, WorkbenchError) as error:
+            raise self.wrong("describes an image in a way that no bundle does") from error
+        if len({picture.id for picture in pictures}) != len(pictures):
+            raise self.wrong("describes an image twice")
+        return sorted(pictures, key=lambda picture: picture.id)
+
+    def unpack(self, kind: str, folder: Path) -> None:
+        """Write the files of its artefact of a kind into a new folder."""
+        folder.mkdir(parents=True)
+        for name in self._archive.namelist():
+            if name.startswith(f"{kind}/"):
+                with (
+                    self._reading(name),
+                    self._archive.open(name) as packed,
+                    (folder / name.removeprefix(f"{kind}/")).open("xb") as file,
+                ):
+                    shutil.copyfileobj(packed, file, 1 << 20)
+
+    def _describe(self) -> dict[str, Any]:
+        try:
+            description = json.loads(self.read(DESCRIPTION))
+            is_one, version = description["format"] == FORMAT, description["version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise self.wrong(NO_BUNDLE) from error
+        if not is_one or version != VERSION:
+            raise self.wrong(f"is a bundle of version {version}, and {VERSION} is read here")
+        return dict(description)
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in FULL_DISK:
+                raise
+            raise self.wrong(f"is damaged at {name}") from error
+        except DAMAGED as error:
+            raise self.wrong(f"is damaged at {name}") from error
+
+
+@contextmanager
+def open_bundle_file(path: Path) -> Iterator[BundleFile]:
+    """Open a bundle.
+
+    Raises:
+        MissingError: There is no such file.
+        WorkbenchError: It is no bundle, or cut off.
+    """
+    if not path.is_file():
+        raise MissingError(f"There is no file {path}.", "Check the path and try again.")
+    try:
+        archive = zipfile.ZipFile(path)
+    except (*DAMAGED, OSError, OverflowError) as error:
+        raise WorkbenchError(f"{path.name} {NO_BUNDLE}.", ADVICE) from error
+    with archive:
+        yield BundleFile(path, archive)

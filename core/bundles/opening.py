@@ -1,0 +1,230 @@
+"""Taking in a bundle: a dataset of its small pictures, its model, its embeddings and its index.
+
+Reading the file is the business of `bundle_file.py`.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+
+from core.artifacts.folders import Manifest, delete_artifact, draft, open_artifact
+from core.bundles.checks import check_chain, check_embeddings, check_index
+from core.bundles.file import BundleFile, open_bundle_file
+from core.bundles.writing import KINDS, Picture, picture_entry
+from core.datasets.catalog import Catalog, Found
+from core.datasets.export.names import FreeNames, TreeNames, fit
+from core.datasets.layout import Labels, Layout
+from core.datasets.registry import (
+    CATALOG,
+    Dataset,
+    Root,
+    delete_dataset,
+    describe_dataset,
+    publish_dataset,
+    require_free_name,
+)
+from core.embeddings.assembly import Embedded
+from core.embeddings.config import read_embed_config
+from core.embeddings.files import Embeddings, open_embeddings, publish_embeddings
+from core.embeddings.reuse import CONTENT_BYTES
+from core.embeddings.task import plan_embedding
+from core.errors import UnreadableImageError, WorkbenchError
+from core.images.decoding import read_header
+from core.indexes.config import IndexConfig
+from core.indexes.files import Index, open_index, publish_index
+from core.models.importing import Content, adopt_model
+from core.models.model import WEIGHTS
+from core.models.weights import read_safetensors
+from core.progress import Progress, Work
+from core.workspace import Workspace, check_name
+
+FOLDER = "images"
+"""Inside the dataset's own, where its pictures lie."""
+
+SPARE_BYTES = 64 << 20
+"""Room left on the disk beyond what a bundle takes twice: unpacked, and in its places."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What was in a bundle, each held to its manifest and to what it was made from."""
+
+    model: Content
+    model_id: str
+    embeddings: Embeddings
+    index: Index
+
+
+def open_bundle(workspace: Workspace, path: Path, name: str) -> Work[Manifest]:
+    """Take in a bundle that `bundle.py` has packed, on this machine or another.
+
+    All of it is verified before the first part of it appears, and if one cannot be put in its
+    place, none is. The dataset's images are the small pictures, under the ids that they had.
+
+    Args:
+        workspace: Where to.
+        path: The bundle.
+        name: What to call the dataset; the model keeps its name, numbered if that is taken.
+
+    Returns:
+        The index's manifest.
+
+    Raises:
+        MissingError: There is no such file.
+        WorkbenchError: The name is taken or cannot be one; the file is no bundle, is damaged, or
+            its parts do not belong together; or there is no room for it.
+    """
+    require_free_name(workspace, check_name(name))
+    yield Progress(0, 0, "looking into the bundle")
+    with (
+        open_bundle_file(path) as bundle,
+        draft(workspace.indexes) as unpacked,
+        draft(workspace.datasets) as folder,
+        ExitStack() as undo,
+    ):
+        _check_room(bundle, folder)
+        parts = yield from _read_parts(bundle, unpacked)
+        contents = yield from _fill_dataset(bundle, folder)
+        model = yield from adopt_model(workspace, path, parts.model, parts.model_id)
+        undo.callback(delete_artifact, workspace.models, model.id)
+        dataset = publish_dataset(workspace, folder, name)
+        undo.callback(delete_dataset, workspace, name)
+        embeddings = _publish_embeddings(workspace, dataset, model.id, parts.embeddings, contents)
+        undo.callback(delete_artifact, workspace.embeddings, embeddings.manifest.id)
+        manifest = _publish_index(workspace, embeddings, parts.index)
+        undo.pop_all()
+        return manifest
+
+
+def _check_room(bundle: BundleFile, folder: Path) -> None:
+    needed, free = 2 * bundle.num_bytes + SPARE_BYTES, shutil.disk_usage(folder).free
+    if needed > free:
+        raise WorkbenchError(
+            f"The bundle needs {needed / 1e9:.1f} GB of the disk while it is opened; "
+            f"{free / 1e9:.1f} GB are free.",
+            "Make room, then open it again.",
+        )
+
+
+def _read_parts(bundle: BundleFile, folder: Path) -> Work[_Parts]:
+    """Unpack the artefacts into a workspace of their own, where they are opened as anywhere."""
+    unpacked = Workspace(folder)
+    for kind in KINDS:
+        yield Progress(0, 0, f"unpacking the {kind}")
+        bundle.unpack(kind, unpacked.artifacts[kind] / kind)
+    yield Progress(0, 0, "trying the index")
+    try:
+        model = open_artifact(unpacked.models, "model")
+        embeddings = open_embeddings(unpacked, "embeddings")
+        index = open_index(unpacked, "index", writable=True)
+        check_chain(model, embeddings.manifest, index.manifest)
+        check_embeddings(embeddings, model.config["network"]["dimension"])
+        check_index(index, embeddings)
+        weights, _ = read_safetensors(unpacked.models / "model" / WEIGHTS)
+        content = Content(model.config["network"], model.summary["classes"], weights)
+        return _Parts(content, check_name(model.id), embeddings, index)
+    except WorkbenchError as error:
+        raise bundle.wrong(f"cannot be used: {error.problem.rstrip('.')}") from error
+    except KeyError as error:
+        raise bundle.wrong(f"cannot be used: its manifests lack {error}") from error
+    except (ValueError, TypeError, AttributeError, OSError, SafetensorError) as error:
+        raise bundle.wrong(f"cannot be used: {error}") from error
+
+
+def _fill_dataset(bundle: BundleFile, folder: Path) -> Work[dict[int, bytes]]:
+    """Make a dataset of the small pictures in `folder`; return the SHA-256 of each by its id."""
+    pictures = bundle.pictures()
+    root = folder / FOLDER
+    root.mkdir()
+    found = {}
+    for done, (picture, place) in enumerate(zip(pictures, _places(pictures), strict=True)):
+        if done % 256 == 0:
+            yield Progress(done, len(pictures), "unpacking small pictures")
+        found[picture.id] = _keep(bundle, picture, root, place)
+    has_labels = any(picture.label for picture in pictures)
+    layout = Layout(labels=Labels.TOP if has_labels else Labels.NONE)
+    roots = [Root(path=root, layout=layout)]
+    catalog = Catalog(folder / CATALOG)
+    catalog.create()
+    catalog.restore(found)
+    describe_dataset(folder, roots=roots, source="bundle", left_out=())
+    return {image_id: bytes.fromhex(file.sha256) for image_id, file in found.items()}
+
+
+def _places(pictures: Sequence[Picture]) -> list[str]:
+    """Return where each picture goes below the root: class folder and file, as any disk takes."""
+    folders = TreeNames((picture.label, None) for picture in pictures)
+    free: dict[str, FreeNames] = {}
+    places = []
+    for picture in pictures:
+        folder = folders.folder_of(picture.label)
+        stem = fit(Path(picture.path).stem)
+        places.append(f"{folder}/{free.setdefault(folder, FreeNames()).take(stem, '.jpg')}")
+    return places
+
+
+def _keep(bundle: BundleFile, picture: Picture, root: Path, place: str) -> Found:
+    jpeg = bundle.read(picture_entry(picture.id))
+    if hashlib.sha256(jpeg).hexdigest() != picture.sha256:
+        raise bundle.wrong(f"is damaged: the picture of image {picture.id} was changed")
+    try:
+        header = read_header(BytesIO(jpeg), name=picture_entry(picture.id))
+    except UnreadableImageError as error:
+        raise bundle.wrong(f"is damaged: {error.problem.rstrip('.')}") from error
+    path = root / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(jpeg)
+    return Found(
+        root=0,
+        path=place,
+        folder_label=picture.label,
+        width=header.width,
+        height=header.height,
+        size_bytes=len(jpeg),
+        modified_ns=path.stat().st_mtime_ns,
+        sha256=picture.sha256,
+        problem=None,
+        split=picture.split,
+    )
+
+
+def _publish_embeddings(
+    workspace: Workspace,
+    dataset: Dataset,
+    model: str,
+    embeddings: Embeddings,
+    contents: dict[int, bytes],
+) -> Embeddings:
+    """Save the embeddings as those of the small pictures, so that these are not embedded again."""
+    config, _ = read_embed_config(embeddings.manifest)
+    config = replace(config, precision=embeddings.encoding.precision)
+    task = plan_embedding(workspace, dataset.name, model, config)
+    unknown = bytes(CONTENT_BYTES)
+    of_images = b"".join(contents.get(int(i), unknown) for i in embeddings.image_ids)
+    whitening = embeddings.encoding.whitening
+    made = Embedded(
+        image_ids=embeddings.image_ids,
+        contents=np.frombuffer(of_images, np.uint8).reshape(-1, CONTENT_BYTES),
+        plain=embeddings.vectors if whitening is None else embeddings.plain,
+        vectors=embeddings.vectors,
+        encoding=replace(task.encoding, whitening=whitening),
+        summary={
+            "count": len(embeddings.image_ids),
+            "dimension": embeddings.vectors.shape[1],
+            "num_problems": 0,
+            "problems": {},
+        },
+    )
+    return open_embeddings(workspace, publish_embeddings(workspace, task, made).id)
+
+
+def _publish_index(workspace: Workspace, embeddings: Embeddings, index: Index) -> Manifest:
+    config = IndexConfig(**index.manifest.config)
+    return publish_index(workspace, embeddings, index.store, config, summary={})

@@ -1,0 +1,1 @@
+"""Exporting images and tables of a dataset."""

@@ -1,0 +1,101 @@
+"""The exports of a workspace: which there are, and deleting them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from core.artifacts.folders import DRAFT_PREFIX, Manifest, delete_artifact, read_manifest
+from core.errors import DamagedArtifactError, MissingError
+from core.workspace import Workspace
+
+LONGEST_DATASET = 56
+"""Characters of a dataset's name in that of an export, which has 80 with date, format, number."""
+
+
+class Format(StrEnum):
+    """What an export is."""
+
+    CSV = "csv"
+    """A table."""
+
+    PARQUET = "parquet"
+    """A table with types."""
+
+    ZIP = "zip"
+    """The images in class folders, packed but not compressed, with tables."""
+
+    FOLDER = "folder"
+    """Copies of the images in class folders, with tables."""
+
+    LINKS = "links"
+    """Symbolic links to the images in class folders, with tables; they break when those move."""
+
+
+FILES = (Format.CSV, Format.PARQUET, Format.ZIP)
+"""Formats that are one file."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Export:
+    """What somebody took out of a dataset."""
+
+    id: str
+    """Its folder's name: dataset, date, format."""
+
+    dataset: str
+    format: Format
+    path: Path
+    """The file, or the folder of the tree."""
+
+    created: str
+    """ISO 8601, UTC."""
+
+    num_images: int
+    num_left_out: int
+    """Images that could not be exported; a tree lists them in left-out.csv."""
+
+    size_bytes: int
+
+
+def stem_of(dataset: str) -> str:
+    """Return what the names of a dataset's exports begin with."""
+    return dataset[:LONGEST_DATASET]
+
+
+def list_exports(workspace: Workspace, dataset: str) -> list[Export]:
+    """Return a dataset's exports, newest first. Reads one small file for each."""
+    found = []
+    for folder in workspace.exports.glob(f"{stem_of(dataset)}-*"):
+        if folder.name.startswith(DRAFT_PREFIX):
+            continue
+        try:
+            export = describe_export(workspace, read_manifest(folder))
+        except (DamagedArtifactError, MissingError, NotADirectoryError):
+            continue
+        if export.dataset == dataset:
+            found.append(export)
+    return sorted(found, key=lambda export: (export.created, export.id), reverse=True)
+
+
+def describe_export(workspace: Workspace, manifest: Manifest) -> Export:
+    """Return what a manifest says of an export."""
+    folder, summary = workspace.exports / manifest.id, manifest.summary
+    return Export(
+        id=manifest.id,
+        dataset=manifest.made_from["dataset"],
+        format=Format(summary["format"]),
+        path=folder / summary["file"],
+        created=manifest.created,
+        num_images=summary["num_images"],
+        num_left_out=summary["num_left_out"],
+        size_bytes=summary["size_bytes"],
+    )
+
+
+def delete_export(workspace: Workspace, export_id: str) -> None:
+    """Remove an export; the dataset's own images are not touched.
+
+    Raises:
+        MissingError: There is no such export.
+    """
+    delete_artifact(workspace.exports, export_id)

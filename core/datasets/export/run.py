@@ -1,0 +1,167 @@
+"""Taking images out of a dataset, with all that is known of them: complete or not at all.
+
+What columns a table has is the business of `export_table.py`, how a tree is laid out that of
+`export_tree.py` and `export_names.py`.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.artifacts.folders import draft, publish
+from core.datasets import curation
+from core.datasets.catalog import ImageRow
+from core.datasets.export.listing import FILES, Export, Format, describe_export, stem_of
+from core.datasets.export.names import LEFT_OUT, TreeNames
+from core.datasets.export.table import FILE_NAME, Record, csv_table, parquet_table, record_of
+from core.datasets.export.tree import TreeTables, open_tree, pack_tables, place_image, read_original
+from core.datasets.filters import ALL_IMAGES, ImageFilter, Order
+from core.datasets.importing.reading import REPORT_EVERY_S
+from core.datasets.registry import Dataset
+from core.errors import WorkbenchError
+from core.files import FULL_DISK, folder_bytes
+from core.progress import Progress, Work
+from core.workspace import Workspace
+
+CHUNK = 2000
+"""Rows that are read from the catalog at once."""
+
+REASON = "reason"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """Which images are exported, and as what."""
+
+    format: Format
+    images: ImageFilter = ALL_IMAGES
+    order: Order = Order.ADDED
+    """Of the rows of tables; in a tree it also says which of two images of one name is numbered."""
+
+
+def export_images(workspace: Workspace, dataset: Dataset, wanted: Wanted) -> Work[Export]:
+    """Export images to the workspace's `exports`, into a folder of their own.
+
+    It is called `<dataset>-<YYYYMMDD>-<format>`, by the date in UTC, and numbered if that is taken.
+    Trees hold the images that can be read; the others are listed in left-out.csv.
+
+    Raises:
+        WorkbenchError: No image is wanted, none of them can be read, or the disk is full.
+    """
+    yield Progress(0, 0, "choosing images")
+    ids = dataset.catalog.ids(wanted.images, wanted.order)
+    if not ids:
+        raise WorkbenchError("There is no such image to export.", "Choose a wider view.")
+    name = f"{dataset.name}.{wanted.format}" if wanted.format in FILES else ""
+    try:
+        with draft(workspace.exports) as folder:
+            if wanted.format in (Format.CSV, Format.PARQUET):
+                num_images = yield from _write_table(dataset, ids, wanted.format, folder / name)
+                num_left_out = 0
+            else:
+                written = yield from _write_tree(dataset, ids, wanted, folder, name)
+                num_images, num_left_out = written
+            yield Progress(len(ids), len(ids), "writing to disk")
+            if hasattr(os, "sync"):
+                os.sync()  # Once, in place of once an image
+            manifest = publish(
+                folder,
+                kind="export",
+                stem=f"{stem_of(dataset.name)}-{datetime.now(UTC):%Y%m%d}-{wanted.format}",
+                config={**asdict(wanted.images), "order": wanted.order},
+                made_from={
+                    "dataset": dataset.name,
+                    "dataset_fingerprint": dataset.catalog.fingerprint,
+                },
+                summary={
+                    "format": wanted.format,
+                    "file": name,
+                    "num_images": num_images,
+                    "num_left_out": num_left_out,
+                    "size_bytes": folder_bytes(folder),
+                },
+            )
+    except OSError as error:
+        raise _unwritten(error) from error
+    return describe_export(workspace, manifest)
+
+
+def _records(dataset: Dataset, ids: Sequence[int]) -> Iterator[tuple[ImageRow, Record]]:
+    """Yield images in the order of their ids, in stretches; those forgotten meanwhile are not."""
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        rows = dataset.catalog.rows_by_id(chunk)
+        tags = curation.tags_of(dataset.catalog, chunk)
+        for image_id in chunk:
+            if image_id in rows:
+                yield rows[image_id], record_of(dataset, rows[image_id], tags.get(image_id, ()))
+
+
+def _write_table(dataset: Dataset, ids: Sequence[int], form: Format, path: Path) -> Work[int]:
+    """Write a row for each image; return how many there were."""
+    num_images = 0
+    with (csv_table if form == Format.CSV else parquet_table)(path) as write:
+        for start in range(0, len(ids), CHUNK):
+            yield Progress(start, len(ids), "writing rows")
+            chunk = ids[start : start + CHUNK]
+            records = [record for _, record in _records(dataset, chunk)]
+            write(records)
+            num_images += len(records)
+    return num_images
+
+
+def _write_tree(
+    dataset: Dataset, ids: Sequence[int], wanted: Wanted, folder: Path, archive: str
+) -> Work[tuple[int, int]]:
+    """Write images in class folders, and tables; return how many, and how many were left out."""
+    names = TreeNames((row[0], row[1]) for row in dataset.catalog.class_counts(wanted.images))
+    packed = folder / ".tables" if wanted.format == Format.ZIP else folder
+    packed.mkdir(exist_ok=True)
+    left_out: list[Record] = []
+    num_images, reported = 0, 0.0
+    with open_tree(folder, wanted.format, archive) as add:
+        with ExitStack() as files:
+            tables = TreeTables(packed, files)
+            for done, (image, record) in enumerate(_records(dataset, ids)):
+                if time.monotonic() - reported > REPORT_EVERY_S:
+                    reported = time.monotonic()
+                    yield Progress(done, len(ids), "exporting images")
+                original = dataset.path_of(image)
+                to_link = wanted.format == Format.LINKS
+                content, reason = read_original(original, image, to_link=to_link)
+                if reason:
+                    left_out.append({"id": image.id, "path": image.path, REASON: reason})
+                    continue
+                split, name, path = place_image(names, image)
+                add(path, original, content)
+                tables.add(split, {FILE_NAME: name} | record)
+                num_images += 1
+        _list_left_out(left_out, num_images, packed / LEFT_OUT)
+        if packed != folder:
+            pack_tables(add, packed, sorted(packed.rglob("*.csv")))
+            shutil.rmtree(packed)
+    return num_images, len(left_out)
+
+
+def _list_left_out(left_out: list[Record], num_images: int, path: Path) -> None:
+    if left_out and not num_images:
+        raise WorkbenchError(
+            f"None of the {len(left_out):,} images can be exported.",
+            f"The first is {left_out[0]['path'][:80]}: {left_out[0][REASON]}",
+        )
+    if left_out:
+        with csv_table(path, ("id", "path", REASON)) as write:
+            write(left_out)
+
+
+def _unwritten(error: OSError) -> WorkbenchError:
+    reason = "the disk is full" if error.errno in FULL_DISK else error.strerror or error
+    return WorkbenchError(
+        f"The export could not be written: {reason}.",
+        "See that the disk has room and takes such files, or export fewer images or no copies.",
+    )

@@ -1,0 +1,105 @@
+"""An export's tree of images in class folders: as copies, as links, or packed into a zip."""
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from core.datasets.catalog import ImageRow
+from core.datasets.export.listing import Format
+from core.datasets.export.names import METADATA, TreeNames
+from core.datasets.export.table import COLUMNS, FILE_NAME, Record, Write, csv_table
+
+UNDATED = (1980, 1, 1, 0, 0, 0)
+"""The date of what is in a zip, the first one it knows: the same images make the same bytes."""
+
+Add = Callable[[str, Path, bytes | None], None]
+"""Takes a path in the tree, the original, and its content; links have no use for that."""
+
+
+@contextmanager
+def open_tree(folder: Path, form: Format, archive: str) -> Iterator[Add]:
+    """Give what adds images to a new tree.
+
+    Args:
+        folder: Exists; the tree grows in it, or the zip does.
+        form: ZIP, FOLDER or LINKS.
+        archive: What the zip is called.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    if form == Format.ZIP:
+        with (folder / archive).open("xb") as file, zipfile.ZipFile(file, "w") as opened:
+            yield lambda path, _, content: opened.writestr(_entry(path), content or b"")
+    elif form == Format.LINKS:
+        yield lambda path, original, _: _parent_of(folder / path).symlink_to(original.absolute())
+    else:
+        yield lambda path, _, content: _write(_parent_of(folder / path), content or b"")
+
+
+class TreeTables:
+    """The tables of a tree: one in each split's folder, or one at the top without splits."""
+
+    def __init__(self, folder: Path, files: ExitStack) -> None:
+        """Write them into `folder`; `files` closes them."""
+        self._folder, self._files = folder, files
+        self._writers: dict[str, Write] = {}
+
+    def add(self, split: str, record: Record) -> None:
+        """Write a row.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        if split not in self._writers:
+            table = csv_table(_parent_of(self._folder / split / METADATA), (FILE_NAME, *COLUMNS))
+            self._writers[split] = self._files.enter_context(table)
+        self._writers[split]([record])
+
+
+def read_original(path: Path, image: ImageRow, *, to_link: bool) -> tuple[bytes | None, str]:
+    """Return (an image's file, "") or (None, why it cannot be exported, as a sentence)."""
+    if image.problem:
+        return None, image.problem
+    try:
+        if not path.is_file():
+            return None, "The file is gone; bring it back or forget it."
+        if to_link:
+            return None, ""
+        content = path.read_bytes()
+    except OSError as error:
+        return None, f"The file cannot be read ({error.strerror or error}); see to it."
+    if hashlib.sha256(content).hexdigest() != image.sha256:
+        return None, "The file has changed since the last scan; scan the dataset again."
+    return content, ""
+
+
+def place_image(names: TreeNames, image: ImageRow) -> tuple[str, str, str]:
+    """Return the folder of an image's table, the path from there, and the path from the top."""
+    split, name = names.place(image)
+    return split, name, f"{split}/{name}" if split else name
+
+
+def pack_tables(add: Add, folder: Path, tables: Sequence[Path]) -> None:
+    """Put tables into a zip, at their paths from `folder` on."""
+    for table in tables:
+        add(table.relative_to(folder).as_posix(), table, table.read_bytes())
+
+
+def _entry(path: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(path, UNDATED)
+    entry.external_attr = 0o644 << 16
+    return entry
+
+
+def _parent_of(path: Path) -> Path:
+    """Make the folder that `path` will lie in; return `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)

@@ -1,0 +1,1 @@
+"""Importing images: folders, archives, Caltech-101 and uploads."""

@@ -1,0 +1,177 @@
+"""Caltech-101: where its category folders are, and fetching it from its publisher.
+
+What becomes of the images is the business of `bring_in.py`.
+"""
+
+import os
+import tarfile
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from core.artifacts.folders import draft, sweep_drafts
+from core.errors import DownloadError, MissingError
+from core.files import sync_folder
+from core.net.downloads import download
+from core.progress import Progress, Work
+from core.workspace import Workspace
+
+CATEGORIES = "101_ObjectCategories"
+PLACES = (CATEGORIES, f"caltech101/{CATEGORIES}", f"caltech-101/{CATEGORIES}")
+"""Where the categories are from a folder above, as the publisher or torchvision unpacks them."""
+
+URL = "https://data.caltech.edu/records/mzrjq-6wc02/files/caltech-101.zip"
+MD5 = "3138e1922a9193bfa496528edbbc45d0"
+"""As torchvision has them."""
+
+URL_VARIABLE = "WORKBENCH_CALTECH_URL"
+MD5_VARIABLE = "WORKBENCH_CALTECH_MD5"
+"""Environment variables for a mirror, and for an archive of one's own."""
+
+ARCHIVE = "caltech-101.zip"
+INNER = f"{CATEGORIES}.tar.gz"
+MAX_FILES = 50_000
+MAX_FILE_BYTES = 64 << 20
+MAX_BYTES = 2 << 30
+"""Limits to what is unpacked: Caltech-101 has 9,145 files of 131 MB in all."""
+
+PIECE = 1 << 20
+REPORT_SECONDS = 0.2
+DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    EOFError,
+    KeyError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+)
+"""What zipfile and tarfile raise on archives that are damaged, encrypted or hostile."""
+
+
+def find_root(folder: Path) -> Path:
+    """Return the folder of Caltech-101's category folders.
+
+    Args:
+        folder: That folder itself, or one above it, as the archive or torchvision unpacks it.
+
+    Raises:
+        MissingError: It is not there.
+    """
+    if _has_folders(folder) and CATEGORIES in (folder.name, folder.resolve().name):
+        return folder
+    for place in PLACES:
+        if _has_folders(folder / place):
+            return folder / place
+    raise MissingError(
+        f"There is no Caltech-101 in {folder}.",
+        f"Choose the folder {CATEGORIES} with its category folders, or the one that it is in.",
+    )
+
+
+def fetch(workspace: Workspace, target: Path, *, url: str = URL, md5: str = MD5) -> Work[Path]:
+    """Download Caltech-101 and unpack it, unless it is there; returns `target`.
+
+    `$WORKBENCH_CALTECH_URL` and `$WORKBENCH_CALTECH_MD5` take the place of what is given.
+
+    Args:
+        workspace: Keeps the archive until it is unpacked.
+        target: The folder to make; appears whole, with `101_ObjectCategories` in it.
+        url: Address of the publisher's archive: a zip with a tar.gz in it.
+        md5: The archive's MD5 in hexadecimal.
+
+    Raises:
+        DownloadError: It did not arrive, or could not be unpacked.
+    """
+    if _has_folders(target / CATEGORIES):
+        return target
+    url = os.environ.get(URL_VARIABLE) or url
+    md5 = os.environ.get(MD5_VARIABLE) or md5
+    archive = yield from download(url, workspace.downloads / ARCHIVE, md5=md5)
+    sweep_drafts(target.parent)
+    try:
+        with draft(target.parent) as folder:
+            yield from _unpack(archive, folder)
+            if not _has_folders(folder / CATEGORIES):
+                raise _unusable("there are no images in it")
+            if hasattr(os, "sync"):
+                os.sync()  # Once, in place of nine thousand times
+            folder.rename(target)
+    except OSError as error:
+        raise DownloadError(
+            f"Caltech-101 could not be unpacked into {target}: {error.strerror or error}.",
+            "Make room or choose another place, then try again; the archive is kept.",
+        ) from error
+    sync_folder(target.parent)
+    archive.unlink(missing_ok=True)
+    return target
+
+
+def _has_folders(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.is_dir() for entry in entries)
+    except (OSError, ValueError):  # Not there, no folder, closed to us, or no possible name
+        return False
+
+
+def _unpack(archive: Path, folder: Path) -> Work[None]:
+    """Write the images into `folder`; whatever else the archive holds is passed over."""
+    num_files, num_bytes, reported = 0, 0, 0.0
+    with _naming_damage(), zipfile.ZipFile(archive) as outer:
+        inner = _inner_of(outer)
+        with outer.open(inner) as stream, tarfile.open(fileobj=stream, mode="r|gz") as tar:
+            for member in tar:
+                if time.monotonic() - reported > REPORT_SECONDS:
+                    reported = time.monotonic()
+                    yield Progress(stream.tell(), inner.file_size, "unpacking Caltech-101")
+                if not _is_image(member):
+                    continue
+                num_files, num_bytes = num_files + 1, num_bytes + member.size
+                if num_files > MAX_FILES or num_bytes > MAX_BYTES or member.size > MAX_FILE_BYTES:
+                    raise _unusable("it holds far more than Caltech-101")
+                tar.extract(member, folder, set_attrs=False, filter="data")
+            while stream.read(PIECE):  # What follows the tar's end; the checksum is compared last
+                if stream.tell() > MAX_BYTES:
+                    raise _unusable("it holds far more than Caltech-101")
+            yield Progress(inner.file_size, inner.file_size, "unpacking Caltech-101")
+
+
+def _inner_of(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """Find the archive of images among the annotations and what macOS adds."""
+    for entry in archive.infolist():
+        if PurePosixPath(entry.filename).name == INNER:
+            return entry
+    raise _unusable(f"there is no {INNER} in it")
+
+
+def _is_image(member: tarfile.TarInfo) -> bool:
+    """Say whether an entry is a file in a category's folder, and no link and nothing of macOS's.
+
+    Raises:
+        DownloadError: It would be written outside the folder that is unpacked into.
+    """
+    path = PurePosixPath(member.name)
+    if path.is_absolute() or ".." in path.parts:
+        raise _unusable("it would write outside its folder")
+    in_category = len(path.parts) == 3 and path.parts[0] == CATEGORIES
+    return in_category and member.isreg() and not any(p.startswith(".") for p in path.parts)
+
+
+@contextmanager
+def _naming_damage() -> Iterator[None]:
+    try:
+        yield
+    except DAMAGED as error:
+        raise _unusable("it is damaged") from error
+
+
+def _unusable(reason: str) -> DownloadError:
+    return DownloadError(
+        f"The archive of Caltech-101 cannot be used: {reason}.",
+        "Unpack one yourself and choose its folder, or use the publisher’s.",
+    )

@@ -1,0 +1,80 @@
+"""The folders of a dataset after it was brought in: more of them, and moved ones."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from core.datasets.importing.rescan import Rescanned, rescan
+from core.datasets.layout import find_files, recognise
+from core.datasets.registry import Root, open_dataset, write_roots
+from core.errors import MissingError, WorkbenchError
+from core.progress import Work
+from core.workspace import Workspace
+
+SAMPLE = 200
+"""Files that are looked for before a root is believed to have moved somewhere."""
+
+ENOUGH = 0.5
+"""Share of them that must be there."""
+
+
+def add_root(workspace: Workspace, name: str, folder: Path) -> Work[Rescanned]:
+    """Add the images under a folder to a dataset, read where they are.
+
+    Raises:
+        MissingError: The folder is not there.
+        WorkbenchError: It holds no images, or shares files with a folder of the dataset.
+    """
+    dataset = open_dataset(workspace, name)
+    resolved = _existing(folder)
+    for root in dataset.roots:
+        here = root.path.resolve()
+        if resolved.is_relative_to(here) or here.is_relative_to(resolved):
+            raise WorkbenchError(
+                f"{resolved} and {here}, which “{name}” has already, lie in each other.",
+                "Scan the dataset again to find what is new in its folders.",
+            )
+    layout = recognise(find_files(resolved, frozenset(dataset.left_out)))
+    write_roots(dataset, [*dataset.roots, Root(path=resolved, layout=layout)])
+    return (yield from rescan(workspace, name))
+
+
+def relink(workspace: Workspace, name: str, number: int, folder: Path) -> Work[Rescanned]:
+    """Say where a moved folder of a dataset is now; its images keep all that is known of them.
+
+    Args:
+        workspace: Where the dataset is.
+        name: Of the dataset.
+        number: Which of its roots has moved.
+        folder: Where that is now.
+
+    Raises:
+        MissingError: There is no such folder.
+        WorkbenchError: The dataset's files are not in it.
+    """
+    dataset = open_dataset(workspace, name)
+    if not 0 <= number < len(dataset.roots):
+        raise WorkbenchError(
+            f"“{name}” has no folder number {number}.",
+            f"Its folders count from 0 to {len(dataset.roots) - 1}.",
+        )
+    resolved = _existing(folder)
+    paths = list(dataset.catalog.known_files(number))
+    sample = paths[:: max(1, len(paths) // SAMPLE)]
+    num_there = sum((resolved / path).is_file() for path in sample)
+    if num_there < ENOUGH * len(sample):
+        raise WorkbenchError(
+            f"Of {len(sample)} files of “{name}” only {num_there} are in {resolved}.",
+            "Give the folder that was moved, not one above or below it.",
+        )
+    roots = list(dataset.roots)
+    roots[number] = replace(roots[number], path=resolved)
+    write_roots(dataset, roots)
+    return (yield from rescan(workspace, name))
+
+
+def _existing(folder: Path) -> Path:
+    path = Path(os.path.expanduser(folder))
+    if not os.path.isdir(path):
+        raise MissingError(f"There is no folder {path}.", "Check the path and try again.")
+    return path.resolve()

@@ -1,0 +1,82 @@
+"""The ways in for images: a folder that is recognised, a zip, or Caltech-101 by download."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from core.artifacts.folders import draft
+from core.datasets.importing.archives import Unpacked, unpack
+from core.datasets.importing.caltech import fetch, find_root
+from core.datasets.importing.rejected import write_refused
+from core.datasets.importing.scan import Source, add_folder, fill
+from core.datasets.layout import BACKGROUND, Labels
+from core.datasets.registry import Dataset, publish_dataset, require_free_name
+from core.datasets.splits import SplitConfig
+from core.errors import MissingError
+from core.progress import Work
+from core.workspace import Workspace
+
+
+def folder_source(
+    path: Path, *, keep_background: bool = False, labels: Labels = Labels.AUTO
+) -> Source:
+    """Say how a folder is to be read; Caltech-101 is recognised at its root or one level off.
+
+    Raises:
+        MissingError: There is no such folder.
+    """
+    folder = Path(os.path.expanduser(path))  # Path's own raises for "~nobody"
+    if os.path.isfile(folder):
+        raise MissingError(f"{folder} is a file, not a folder.", "Give the folder that it is in.")
+    if not os.path.isdir(folder):  # and for a name that no disk takes
+        raise MissingError(f"There is no folder {folder}.", "Check the path and try again.")
+    left_out = () if keep_background else (BACKGROUND,)
+    try:
+        root = find_root(folder)
+        return Source(root=root, kind="caltech101", left_out=left_out, labels=labels)
+    except MissingError:
+        has_background = (folder / BACKGROUND).is_dir()
+        return Source(root=folder, left_out=left_out if has_background else (), labels=labels)
+
+
+def add_caltech101(
+    workspace: Workspace, name: str, splits: SplitConfig, *, keep_background: bool = False
+) -> Work[Dataset]:
+    """Download Caltech-101, unless an earlier download is there, and bring it in as `name`.
+
+    Raises:
+        DownloadError: It could not be fetched.
+        WorkbenchError: The name is taken.
+    """
+    require_free_name(workspace, name)
+    target = workspace.downloads / "caltech101"
+    if not target.is_dir():
+        yield from fetch(workspace, target)
+    source = folder_source(target, keep_background=keep_background)
+    dataset = yield from add_folder(workspace, name, source, splits)
+    return dataset
+
+
+def add_archive(
+    workspace: Workspace,
+    name: str,
+    archive: Path,
+    splits: SplitConfig,
+    *,
+    keep_background: bool = False,
+    labels: Labels = Labels.AUTO,
+) -> Work[tuple[Dataset, Unpacked]]:
+    """Unpack a zip into a new dataset's own folder and bring it in; complete or not at all.
+
+    Raises:
+        MissingError: The archive is not there.
+        WorkbenchError: It cannot be used (see `unpack`), or the name is taken.
+    """
+    require_free_name(workspace, name)
+    with draft(workspace.datasets) as folder:
+        images = folder / "images"
+        unpacked = yield from unpack(archive, images)
+        source = folder_source(images, keep_background=keep_background, labels=labels)
+        yield from fill(folder, replace(source, kind="zip"), splits)
+        write_refused(folder, unpacked.refused)
+        return publish_dataset(workspace, folder, name), unpacked

@@ -1,0 +1,131 @@
+"""Files that come through the browser: images for a dataset, and archives to be unpacked."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from core.datasets.layout import Labels, Layout
+from core.datasets.names import check_text
+from core.datasets.registry import Dataset, Root, write_roots
+from core.errors import UnreadableImageError, WorkbenchError
+from core.files import write_atomically
+from core.images.decoding import EXTENSIONS, open_image, read_header
+from core.jobs.records import list_running
+from core.workspace import Workspace
+
+MAX_IMAGE_BYTES = 25_000_000
+"""The largest image that may be uploaded; larger ones come in by their folder."""
+
+ADDED = "added"
+"""The folder inside a dataset's own where uploaded images are kept."""
+
+LONGEST_STEM_BYTES = 200
+"""Of an uploaded image's name; a disk takes 255 with number, ending and what is written beside."""
+
+LEFT_AFTER_S = 600
+"""An archive that no job has asked for by then was left behind; a page asks for it at once."""
+
+
+def keep_uploads(
+    dataset: Dataset, files: Sequence[tuple[str, bytes]], label: str = ""
+) -> tuple[int, list[str]]:
+    """Keep uploaded images in the dataset's own folder; the next rescan finds them there.
+
+    Args:
+        dataset: That they are added to.
+        files: Names and contents.
+        label: Their class; none if empty.
+
+    Returns:
+        How many were kept, and a sentence for each that was not.
+
+    Raises:
+        WorkbenchError: The label cannot be a folder's name, or the disk is full.
+    """
+    folder = dataset.folder / ADDED
+    target = folder / _folder_name(label) if label.strip() else folder
+    target.mkdir(parents=True, exist_ok=True)
+    num_kept, refused = 0, []
+    for name, content in files:
+        try:
+            suffix = _check_upload(name, content)
+        except UnreadableImageError as error:
+            refused.append(error.problem)
+            continue
+        _keep(partial(_write, content), _free_path(target, name, suffix))
+        num_kept += 1
+    if num_kept and all(root.path != folder for root in dataset.roots):
+        layout = Layout(labels=Labels.TOP, loose=True)
+        write_roots(dataset, [*dataset.roots, Root(path=folder, layout=layout)])
+    return num_kept, refused
+
+
+def keep_for_job(workspace: Workspace, name: str, content: BinaryIO, suffix: str) -> Path:
+    """Write an uploaded file to disk for a job to read, and remove those left behind.
+
+    Raises:
+        WorkbenchError: The disk is full.
+    """
+    folder = workspace.downloads / "uploads"
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {word for record in list_running(workspace) for word in record.arguments}
+    for path in folder.iterdir():
+        if str(path) not in wanted and time.time() - path.stat().st_mtime > LEFT_AFTER_S:
+            path.unlink(missing_ok=True)
+    path = _free_path(folder, name, suffix)
+    content.seek(0)
+    _keep(lambda file: shutil.copyfileobj(content, file), path)
+    return path
+
+
+def _check_upload(name: str, content: bytes) -> str:
+    """Return what the name of such an image ends in; raise if it is none."""
+    if len(content) > MAX_IMAGE_BYTES:
+        raise UnreadableImageError(
+            f"{name} has {len(content) / 1e6:.0f} MB.",
+            f"Upload images of up to {MAX_IMAGE_BYTES // 1_000_000} MB.",
+        )
+    open_image(BytesIO(content), name=name)
+    return f".{read_header(BytesIO(content), name=name).format.lower()}"
+
+
+def _write(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
+
+
+def _keep(write: Callable[[BinaryIO], None], path: Path) -> None:
+    try:
+        write_atomically(path, write)
+    except OSError as error:
+        raise WorkbenchError(
+            f"{path.name} could not be kept ({error.strerror}).",
+            "Make room on the disk and upload it again; what came before it is kept.",
+        ) from error
+
+
+def _folder_name(label: str) -> str:
+    label = check_text("label", label)
+    if "/" in label or label.startswith(".") or len(label.encode()) > 255:
+        raise WorkbenchError(
+            f"“{label[:40]}” cannot name a class folder.",
+            "Leave out slashes and a dot at the start, and keep it short.",
+        )
+    return label
+
+
+def _free_path(folder: Path, name: str, suffix: str) -> Path:
+    """Return a path in `folder` like `name` that no file has."""
+    plain = "".join(c for c in name if c.isprintable() and c not in "/\\").lstrip(".")
+    stem, own_suffix = os.path.splitext(plain)
+    suffix = own_suffix if own_suffix.lower() in EXTENSIONS else suffix
+    stem = stem.encode()[:LONGEST_STEM_BYTES].decode(errors="ignore") or "image"
+    number, path = 1, folder / f"{stem}{suffix}"
+    while path.exists():
+        number += 1
+        path = folder / f"{stem}-{number}{suffix}"
+    return path

@@ -1,0 +1,1 @@
+"""The sample dataset: generated images of shapes."""

@@ -1,1 +1,0 @@
-"""The network that turns an image into an embedding, and its weights on disk."""

@@ -1,0 +1,1 @@
+"""Embeddings of a dataset by a model."""

@@ -1,0 +1,1 @@
+"""Evaluations: retrieval quality on held-out images."""

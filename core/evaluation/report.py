@@ -1,0 +1,231 @@
+"""An evaluation as one HTML file that needs nothing else, and as JSON.
+
+All names of files and classes are a stranger's text, so whatever is not a number is escaped.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from html import escape
+from typing import Any
+
+from core.artifacts.folders import Manifest
+from core.datasets.catalog import ImageRow
+from core.datasets.registry import Dataset
+from core.errors import UnreadableImageError
+from core.evaluation import report_figures
+from core.evaluation.comparison import HEADLINES, Comparison
+from core.evaluation.confusions import confusions
+from core.evaluation.files import Evaluation, measured_of
+from core.evaluation.measure_names import BASES, MEANINGS, curve_of, name_of
+from core.images.thumbnails import data_uri, thumbnail
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 960px; padding: 0 1rem;
+  color: #1f2937; background: #fff; }
+h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
+table { border-collapse: collapse; width: 100%; font-size: 14px; }
+td, th { padding: 4px 10px; border-bottom: 1px solid #e5e7eb; text-align: left; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+svg { max-width: 100%; height: auto; } svg text { font-size: 12px; fill: currentColor; }
+svg .grid { stroke: #e5e7eb; }
+.rows { display: grid; grid-template-columns: repeat(8, 1fr); gap: 6px; }
+figure { margin: 0; font-size: 11px; overflow: hidden; } figure img { width: 100%; aspect-ratio: 1;
+  object-fit: contain; background: #f3f4f6; border: 3px solid transparent; box-sizing: border-box; }
+.hit img { border-color: #14b8a6; } .miss img { border-color: #ef4444; }
+.asked img { border-color: #5b6ad0; } .wide { overflow-x: auto; } .grey { color: #6b7280; }
+@media (prefers-color-scheme: dark) { body { color: #e5e7eb; background: #111827; }
+  td, th { border-color: #374151; } svg .grid { stroke: #374151; }
+  figure img { background: #1f2937; } }
+"""
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+WORST, MATCHES = 16, 7
+ENDS = 12
+CONFUSED = 20
+
+
+def html_report(evaluation: Evaluation, dataset: Dataset, others: Mapping[str, Comparison]) -> str:
+    """Return the report: figures, classes, confusions, the worst queries as pictures, lineage.
+
+    Args:
+        evaluation: What to report.
+        dataset: Whose images the queries are.
+        others: What was compared with it, by name; the evaluation is the second of each.
+    """
+    manifest = evaluation.manifest
+    sections = [
+        f"<h1>How well {escape(manifest.made_from['dataset'])} is retrieved</h1>",
+        _introduction(manifest),
+        "<h2>Figures</h2>",
+        _curves(evaluation),
+        _figures(evaluation),
+        _against(others),
+        "<h2>Classes</h2>",
+        _classes(evaluation),
+        _confusion(evaluation),
+        "<h2>The worst queries</h2>",
+        "<p class=grey>At the left the query, then what it found: green is of its class.</p>",
+        _worst(evaluation, dataset),
+        "<h2>Lineage</h2>",
+        _lineage(manifest),
+    ]
+    title = escape(f"Evaluation {manifest.id}")
+    return (
+        "<!doctype html><html lang=en><head><meta charset=utf-8>"
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{title}</title><style>{STYLE}</style></head><body>{''.join(sections)}</body></html>"
+    )
+
+
+def json_report(evaluation: Evaluation) -> str:
+    """Return all that is known of an evaluation as JSON: its manifest and its three tables."""
+    tables = {
+        "queries": evaluation.queries,
+        "categories": evaluation.categories,
+        "confusion": evaluation.confusion,
+    }
+    content = {
+        "manifest": asdict(evaluation.manifest),
+        **{name: json.loads(table.to_json(orient="records")) for name, table in tables.items()},
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False)
+
+
+def _introduction(manifest: Manifest) -> str:
+    summary, config = manifest.summary, manifest.config
+    name = summary.get("baseline", measured_of(manifest))
+    how = "through that index" if "index" in manifest.made_from else "by exact search"
+    skipped = summary.get("skipped_classes", {})
+    left_out = (
+        f" Left out, for there is nothing of their class to find: {escape(', '.join(skipped))}."
+        if skipped
+        else ""
+    )
+    return (
+        f"<p><b>{escape(str(name))}</b>: each of {summary['num_queries']:,} "
+        f"{escape(str(config['queries']))} images searched {how} among the images of "
+        f"{escape(str(config.get('gallery', 'train')))}. What is of its class counts as found. "
+        f"A query never finds itself or a copy of itself.{left_out}</p>"
+    )
+
+
+def _curves(evaluation: Evaluation) -> str:
+    summary = evaluation.manifest.summary
+    lines = {
+        f"{name}@k": [
+            (k, summary[m]) for k, m in curve_of(evaluation.measures, base) if m in summary
+        ]
+        for base, (name, _) in BASES.items()
+    }
+    return report_figures.curves({name: points for name, points in lines.items() if points})
+
+
+def _figures(evaluation: Evaluation) -> str:
+    summary = evaluation.manifest.summary
+    rows = []
+    for name in (name for name in evaluation.measures if name in summary):
+        cells = [name_of(name)]
+        for key in (name, f"{name}_macro"):
+            within = evaluation.interval(key)
+            cells.append(f"{summary[key]:.4f}" if key in summary else "")
+            cells.append(f"{within[0]:.4f} to {within[1]:.4f}" if within else "")
+        rows.append(cells)
+    meanings = "".join(
+        f"<li><b>{escape(name)}</b>: {escape(meaning)}</li>" for name, meaning in MEANINGS.items()
+    )
+    return (
+        _table(["measure", "mean", "95 %", "over classes", "95 %"], rows)
+        + f"<details><summary>What the measures mean</summary><ul>{meanings}</ul></details>"
+    )
+
+
+def _against(others: Mapping[str, Comparison]) -> str:
+    if not others:
+        return ""
+    rows = []
+    for name, comparison in others.items():
+        found = comparison.differences.set_index("measure")
+        for measure in (m for m in HEADLINES if m in found.index):
+            row = found.loc[measure]
+            interval = f"{row['low']:+.4f} to {row['high']:+.4f}"
+            rows.append([name, name_of(measure), f"{row['difference']:+.4f}", interval])
+    said = "<p>By how much this is better, over the same queries (paired bootstrap).</p>"
+    return f"<h2>Against others</h2>{said}" + _table(
+        ["compared with", "measure", "gap", "95 %"], rows
+    )
+
+
+def _classes(evaluation: Evaluation) -> str:
+    ranked = evaluation.categories.sort_values("map_at_10", kind="stable")
+    pairs = [(str(label), float(value)) for label, value in ranked[["label", "map_at_10"]].values]
+    rows = [
+        [
+            str(row["label"]),
+            f"{row['num_queries']}",
+            f"{row['map_at_10']:.4f}",
+            f"{row['recall_at_1']:.4f}",
+            str(row["most_confused"]),
+        ]
+        for _, row in ranked.iterrows()
+    ]
+    names = ["class", "queries", "mAP@10", "recall@1", "most confused with"]
+    return (
+        f"<h3>Best by mAP@10</h3>{report_figures.bars(pairs[-ENDS:][::-1], '#14b8a6', 'Best')}"
+        f"<h3>Worst by mAP@10</h3>{report_figures.bars(pairs[:ENDS], '#ef4444', 'Worst')}"
+        f"<details><summary>All {len(rows):,} classes</summary>{_table(names, rows)}</details>"
+    )
+
+
+def _confusion(evaluation: Evaluation) -> str:
+    if evaluation.confusion.empty:
+        return ""
+    found = confusions(evaluation, CONFUSED)
+    drawn = report_figures.heat_map(found.labels, found.shares)
+    return (
+        "<h2>What is confused</h2><p class=grey>A row is the class that asks, a column what it "
+        f"found among the first ten.</p><div class=wide>{drawn}</div>"
+    )
+
+
+def _worst(evaluation: Evaluation, dataset: Dataset) -> str:
+    worst = evaluation.queries.sort_values("map_at_10", kind="stable").head(WORST)
+    found = [list(map(int, ids.split()))[:MATCHES] for ids in worst["matches"]]
+    asked = [int(image_id) for image_id in worst["image_id"]]
+    rows = dataset.catalog.rows_by_id([*asked, *(i for ids in found for i in ids)])
+    pictures = []
+    for image_id, label, ids in zip(asked, worst["label"], found, strict=True):
+        pictures.append(_picture(dataset, rows.get(image_id), "asked"))
+        for match in ids:
+            row = rows.get(match)
+            is_hit = row is not None and row.label == label
+            pictures.append(_picture(dataset, row, "hit" if is_hit else "miss"))
+        pictures += ["<figure></figure>"] * (MATCHES - len(ids))
+    return f"<div class=rows>{''.join(pictures)}</div>"
+
+
+def _picture(dataset: Dataset, row: ImageRow | None, mark: str) -> str:
+    if row is None:
+        return "<figure>no longer in the dataset</figure>"
+    label = escape(row.label or "")
+    try:
+        source = data_uri(thumbnail(dataset.path_of(row), dataset.thumbnails, row.sha256))
+    except UnreadableImageError as error:
+        return f"<figure>{escape(error.problem)}<br>{label}</figure>"
+    path = escape(row.path)
+    return f'<figure class={mark}><img src="{source}" alt="{path}" title="{path}">{label}</figure>'
+
+
+def _lineage(manifest: Manifest) -> str:
+    facts: dict[str, Any] = {"evaluation": manifest.id, "made": manifest.created}
+    facts |= manifest.made_from | {f"setting {k}": v for k, v in manifest.config.items() if v != ""}
+    facts |= {f"version of {name}": version for name, version in manifest.versions.items()}
+    return _table(["what", "which"], [[str(name), str(value)] for name, value in facts.items()])
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<div class=wide><table><tr>{head}</tr>{body}</table></div>"

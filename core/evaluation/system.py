@@ -1,0 +1,139 @@
+"""What is evaluated: vectors of a dataset's images, and what they are searched with.
+
+Shapes, in this file: N images, D embedding dimensions, C classes.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from core.artifacts.folders import list_artifacts, open_artifact
+from core.embeddings.files import Embeddings, open_embeddings
+from core.errors import DamagedArtifactError, MissingError
+from core.evaluation.config import EvaluateConfig
+from core.indexes.files import open_index
+from core.indexes.store import VectorStore
+from core.models.model import WEIGHTS
+from core.models.network import LOGIT_SCALE
+from core.workspace import Workspace
+
+LAYER = ("classifier.weight", "classifier.bias")
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """The last layer of a model, which goes by the embedding alone."""
+
+    classes: tuple[str, ...]
+    weight: NDArray[np.float32]
+    """(C, D)"""
+
+    bias: NDArray[np.float32]
+    """(C,)"""
+
+    def classify(self, vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the place in `classes` of each of some (N, D) unit embeddings, (N,)."""
+        scores = LOGIT_SCALE * (vectors @ self.weight.T) + self.bias
+        chosen: NDArray[np.int64] = scores.argmax(axis=1)
+        return chosen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is evaluated."""
+
+    dataset: str
+    stem: str
+    """How its evaluation is called, the queries' split left out."""
+
+    made_from: dict[str, str]
+    vectors: NDArray[np.floating]
+    """(N, D) float32 or float16 unit rows; may be mapped."""
+
+    image_ids: NDArray[np.int64]
+    """(N,) catalog ids, ascending."""
+
+    plain: NDArray[np.float32] | None = None
+    """(N, D) float32 unit rows that the classifier takes."""
+
+    store: VectorStore | None = None
+    """The index to search; None for exact search."""
+
+    classifier: Classifier | None = None
+    """The model's; None without one."""
+
+    summary: dict[str, Any] = field(default_factory=dict)
+    """Facts to keep beside the measures."""
+
+
+def open_subject(workspace: Workspace, config: EvaluateConfig) -> Subject:
+    """Open what a config names.
+
+    Raises:
+        MissingError: The index, or the embeddings that it was built from, are gone.
+        DamagedArtifactError: A file of theirs was changed.
+    """
+    if config.index:
+        index = open_index(workspace, config.index)
+        embeddings = _embeddings_of(workspace, index.manifest.made_from, index.manifest.id)
+        manifest, store = index.manifest, index.store
+        made_from = manifest.made_from | {"index": manifest.id}
+        made_from["index_fingerprint"] = manifest.fingerprint
+    else:
+        embeddings, store = open_embeddings(workspace, config.embeddings), None
+        manifest = embeddings.manifest
+        made_from = manifest.made_from | {"embeddings": manifest.id}
+        made_from["embeddings_fingerprint"] = manifest.fingerprint
+    return Subject(
+        dataset=made_from["dataset"],
+        stem=manifest.id[:60],
+        made_from=made_from,
+        vectors=embeddings.vectors,
+        image_ids=embeddings.image_ids,
+        plain=embeddings.plain,
+        store=store,
+        classifier=_read_classifier(workspace, made_from),
+        summary={"dimension": int(embeddings.vectors.shape[1])},
+    )
+
+
+def _embeddings_of(workspace: Workspace, made_from: dict[str, str], index_id: str) -> Embeddings:
+    """Open the embeddings that an index was built from."""
+    try:
+        return open_embeddings(workspace, made_from["embeddings"])
+    except MissingError as error:
+        raise MissingError(
+            f"The embeddings that “{index_id}” was built from are gone, so it cannot be evaluated.",
+            "Rebuild it on the Indexes page.",
+        ) from error
+
+
+def _read_classifier(workspace: Workspace, made_from: dict[str, str]) -> Classifier | None:
+    """Read the model's classifier; None if the model is gone, was trained anew or has none."""
+    named = {manifest.id: manifest for manifest in list_artifacts(workspace.models)[0]}
+    model = named.get(made_from["model"])
+    if model is None or model.fingerprint != made_from["model_fingerprint"]:
+        return None
+    if not model.summary.get("classes"):
+        return None
+    open_artifact(workspace.models, model.id)
+    return _read_layer(workspace.models / model.id / WEIGHTS, tuple(model.summary["classes"]))
+
+
+def _read_layer(path: Path, classes: tuple[str, ...]) -> Classifier | None:
+    try:
+        with safe_open(path, framework="numpy") as tensors:
+            if not {*LAYER} <= set(tensors.keys()):
+                return None
+            weight, bias = (tensors.get_tensor(name) for name in LAYER)
+    except (SafetensorError, OSError) as error:
+        raise DamagedArtifactError(
+            f"The weights of “{path.parent.name}” cannot be read.", "Train the model again."
+        ) from error
+    if len(weight) != len(classes):
+        return None
+    return Classifier(classes, weight.astype(np.float32), bias.astype(np.float32))

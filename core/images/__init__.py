@@ -1,0 +1,1 @@
+"""Images: decoding, failures, cropping, thumbnails and perceptual hashes."""

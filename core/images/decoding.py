@@ -1,0 +1,237 @@
+"""Reading a stranger's image file: the right picture or one clear sentence, never a crash.
+
+Not its business: resizing for a model, thumbnails, colour profiles (sRGB is assumed).
+"""
+
+import os
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image, ImageFile
+
+from core.errors import UnreadableImageError
+from core.images.failures import (
+    ASK_FOR_FORMATS,
+    COPY_AGAIN,
+    FAILURES,
+    MAX_PIXELS,
+    explained,
+    too_large,
+)
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+"""Pillow is asked for these only: an EPS called .jpg would start Ghostscript.
+
+Phones' MPO files are JPEGs with more pictures behind the first; Pillow's JPEG reader takes them,
+and "MPO" in this list would be a KeyError."""
+
+EXTENSIONS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng"),
+    *(".webp", ".bmp", ".gif", ".tif", ".tiff"),
+)
+"""What names of files in `FORMATS` end in, in lower case."""
+
+MAX_SCANNED_PIXELS = 2_000_000_000
+"""Scans × pixels of a JPEG, about 1.2 s a thousand million. A usual progressive file has 10 scans;
+each of a hostile one's thousands is 10 bytes and a pass over all pixels."""
+
+SCAN_START = b"\xff\xda"
+SCAN_START_BYTES = 10
+"""The shortest start of a scan: marker, length, one component, three parameters."""
+
+HEAD_BYTES = 512
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by its EXIF orientation."""
+
+# All plugins at once, here: Pillow loads them at the first WebP, which may be in several threads.
+Image.init()
+# Pillow prints its doubts on stderr; what matters of them is raised below. `catch_warnings` around
+# each call would change the filters of all threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHeader:
+    """What a file says about its picture before anything is decoded."""
+
+    width: int
+    """In pixels, as the viewer sees the upright picture."""
+    height: int
+    """In pixels, as the viewer sees the upright picture."""
+    format: str
+    """One of `FORMATS`."""
+
+
+def read_header(source: Path | BinaryIO, *, name: str | None = None) -> ImageHeader:
+    """Return size and format of an image without decoding it.
+
+    Raises:
+        UnreadableImageError: `source` is not an image, not a supported one, or too large. Damage
+            behind the header shows in `open_image` only.
+    """
+    with _opened(source, name) as image:
+        width, height = image.size
+        if _orientation(image) >= 5:
+            width, height = height, width
+        return ImageHeader(width, height, _format(image))
+
+
+def open_image(
+    source: Path | BinaryIO, *, name: str | None = None, at_least: int | None = None
+) -> Image.Image:
+    """Return the picture as a viewer sees it: upright, RGB, transparent parts over white.
+
+    Of an animation it is the first frame.
+
+    Args:
+        source: A file, or a stream that can seek; the stream stays open.
+        name: What error messages call it; the file's own name if left out.
+        at_least: The short side that is needed, in pixels. Large JPEGs are then decoded at a half,
+            quarter or eighth, much faster; never smaller than this.
+
+    Raises:
+        UnreadableImageError: `source` is not an image, damaged, too large or not there any more.
+    """
+    with _opened(source, name, to_decode=True) as image:
+        orientation = _orientation(image)
+        if at_least is not None:
+            image.draft(None, (at_least, at_least))
+        image.load()
+        picture = _to_rgb(image)
+    if orientation in TURNS:
+        picture = picture.transpose(TURNS[orientation])
+    picture.info = {}  # an orientation left in it would be applied again by others
+    return picture
+
+
+@contextmanager
+def _opened(
+    source: Path | BinaryIO, name: str | None, *, to_decode: bool = False
+) -> Iterator[ImageFile.ImageFile]:
+    """Give the image with its header read and checked; tell any failure in one sentence."""
+    label, head = _label(source, name), b""
+    try:
+        with _open_regular(source, label) if isinstance(source, Path) else nullcontext(source) as f:
+            f.seek(0)
+            head = f.read(HEAD_BYTES)
+            if not head:
+                raise UnreadableImageError(f"{label} is empty.", COPY_AGAIN)
+            with Image.open(f, formats=FORMATS) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise too_large(label, image.width * image.height)
+                if to_decode and _format(image) == "JPEG":
+                    _refuse_endless_scans(f, image.width * image.height, label)
+                yield image
+    except FAILURES as error:
+        raise explained(error, label, head) from error
+
+
+def _open_regular(path: Path, label: str) -> BinaryIO:
+    """Open a file, unless opening or reading it could hang or never end."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise UnreadableImageError(f"{label} is a folder, not an image.", ASK_FOR_FORMATS)
+    if not stat.S_ISREG(mode):
+        problem = f"{label} is a pipe, socket or device, not an image."
+        raise UnreadableImageError(problem, ASK_FOR_FORMATS)
+    return path.open("rb")  # by handle: given a name, Pillow maps the file, and may die by SIGBUS
+
+
+def _label(source: Path | BinaryIO, name: str | None) -> str:
+    """Return what to call `source`, in characters that any screen and database takes."""
+    if name is None:
+        own = getattr(source, "name", None)
+        name = (Path(own).name if isinstance(own, str) else "") or "This image"
+    return name.encode(errors="backslashreplace").decode()
+
+
+def _refuse_endless_scans(file: BinaryIO, pixels: int, label: str) -> None:
+    """Raise if a small JPEG asks for minutes of decoding."""
+    if file.seek(0, os.SEEK_END) // SCAN_START_BYTES * pixels <= MAX_SCANNED_PIXELS:
+        return
+    file.seek(0)
+    scans = sum(chunk.count(SCAN_START) for chunk in iter(lambda: file.read(1 << 20), b""))
+    if scans * pixels > MAX_SCANNED_PIXELS:
+        problem = f"{label} would take too long to decode: it has {scans:,} scans."
+        raise UnreadableImageError(problem, "Save it again as an ordinary JPEG.")
+
+
+def _format(image: Image.Image) -> str:
+    return "JPEG" if image.format == "MPO" else str(image.format)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 if there is none or a nonsense one.
+
+    TIFF: 1, because Pillow turns it itself. PNG: asking would decode it, unless the tag precedes
+    the pixels; browsers, too, go by that one only.
+    """
+    if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
+        return 1
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation)
+    except FAILURES:  # damaged tags are no reason to refuse an intact picture
+        return 1
+    return value if isinstance(value, int) and value in TURNS else 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _deep_grey(image).convert("RGB")
+    if image.mode == "La":  # premultiplied; Pillow converts it to LA only
+        image = image.convert("LA")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    picture = Image.new("RGB", image.size, "white")
+    picture.paste(layer, mask=layer)
+    return picture
+
+
+def _deep_grey(image: Image.Image) -> Image.Image:
+    """Scale grey of 12, 16 or 32 bits to 8: Pillow's own conversion clips at 255.
+
+    Unsigned 12 and 16 bits and floats in 0..1 keep their full range; any others are stretched from
+    their least value to their greatest, as nothing says what is white.
+    """
+    tags = getattr(image, "tag_v2", {})
+    levels = np.asarray(image)  # (H, W), uint16, int32 or float32
+    if image.mode == "I" and tags.get(ExifTags.Base.SampleFormat, (1,)) == (1,):
+        levels = levels.view(np.uint32)
+    if levels.dtype.itemsize == 2:
+        low, high = 0.0, 2.0 ** tags.get(ExifTags.Base.BitsPerSample, (16,))[0] - 1
+    else:
+        low, high = _range(levels, usual=1.0 if image.mode == "F" else 65535.0)
+    if tags.get(ExifTags.Base.PhotometricInterpretation) == 0:  # "white is zero"
+        low, high = high, low
+    grey = levels.astype(np.float32)
+    with np.errstate(all="ignore"):  # in place, or 65 million pixels take 1.5 GB
+        grey -= low
+        grey *= 255 / (high - low) if high != low else 0
+        np.nan_to_num(grey, copy=False, nan=0, posinf=255, neginf=0)
+    np.rint(grey.clip(0, 255, out=grey), out=grey)
+    return Image.fromarray(grey.astype(np.uint8))
+
+
+def _range(levels: npt.NDArray[Any], usual: float) -> tuple[float, float]:
+    """Return which values are black and white: 0 and `usual` if they fit, else the extremes."""
+    finite = np.isfinite(levels)
+    if not finite.any():
+        return 0.0, usual
+    least, greatest = (float(extreme(levels[finite])) for extreme in (np.min, np.max))
+    return (0.0, usual) if least >= 0 and greatest <= usual else (least, greatest)

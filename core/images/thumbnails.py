@@ -1,0 +1,107 @@
+"""Small JPEGs for galleries, kept on disk by content. When to forget them is not its business."""
+
+import base64
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from core.errors import UnreadableImageError
+from core.files import write_atomically
+from core.images.decoding import open_image
+
+SIDE = 160
+"""Longest side of a tile's picture, in pixels."""
+
+BUDGET_BYTES = 2 << 30
+"""What the thumbnails of one dataset may take: those of some 300,000 images."""
+
+QUALITY = 80
+"""About 5 kB at 160 pixels; above it files grow faster than anyone can see."""
+
+WORKERS = 8
+"""Threads that make a page's thumbnails: Pillow's decoders let go of Python's lock."""
+
+JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+
+
+def thumbnail(source: Path, cache: Path, key: str, side: int = SIDE) -> bytes:
+    """Return a small JPEG of the image, from the cache if it is there.
+
+    Args:
+        source: The image; not looked at if the cache has its thumbnail.
+        cache: The folder for thumbnails, made when needed.
+        key: The SHA-256 of the image's content in hexadecimal.
+        side: The longest side, in pixels.
+
+    Raises:
+        UnreadableImageError: The image cannot be shown.
+    """
+    path = _place(cache, key, side)
+    with suppress(OSError):
+        kept = path.read_bytes()
+        if kept.startswith(JPEG_START) and kept.endswith(JPEG_END):
+            return kept
+    return keep_thumbnail(open_image(source, at_least=side), cache, key, side)
+
+
+def keep_thumbnail(image: Image.Image, cache: Path, key: str, side: int = SIDE) -> bytes:
+    """Make an image's thumbnail, put it into the cache and return it; see `thumbnail`."""
+    jpeg = encode_thumbnail(image, side)
+    path = _place(cache, key, side)
+    with suppress(OSError):  # a full or read-only disk must not empty the gallery
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda file: file.write(jpeg), durable=False)
+    return jpeg
+
+
+def keep_thumbnails(images: Sequence[tuple[Path, str]], cache: Path, side: int = SIDE) -> None:
+    """Make those thumbnails that are not in the cache, in parallel.
+
+    Args:
+        images: The file and the SHA-256 of each; one that cannot be shown is passed over.
+        cache: The folder for thumbnails.
+        side: The longest side, in pixels.
+    """
+    missing = [(source, key) for source, key in images if not _place(cache, key, side).exists()]
+
+    def keep(image: tuple[Path, str]) -> None:
+        with suppress(UnreadableImageError):
+            keep_thumbnail(open_image(image[0], at_least=side), cache, image[1], side)
+
+    if missing:
+        with ThreadPoolExecutor(WORKERS) as workers:
+            list(workers.map(keep, missing))
+
+
+def trim(cache: Path, budget_bytes: int = BUDGET_BYTES) -> None:
+    """Delete the oldest thumbnails until the rest fits the budget; they are made anew if needed."""
+    files = [(path.stat(), path) for path in cache.glob("*/*.jpg")]
+    excess = sum(stat.st_size for stat, _ in files) - budget_bytes
+    for stat, path in sorted(files, key=lambda file: file[0].st_mtime_ns):
+        if excess <= 0:
+            return
+        path.unlink(missing_ok=True)
+        excess -= stat.st_size
+
+
+def _place(cache: Path, key: str, side: int) -> Path:
+    return cache / key[:2] / f"{key}-{side}.jpg"
+
+
+def encode_thumbnail(image: Image.Image, side: int = SIDE) -> bytes:
+    """Return the image as a JPEG whose longest side is `side` pixels, or its own if shorter."""
+    scale = min(1.0, side / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    small = image.convert("RGB").resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    file = BytesIO()
+    small.save(file, "JPEG", quality=QUALITY)
+    return file.getvalue()
+
+
+def data_uri(jpeg: bytes) -> str:
+    """Return a JPEG as the address that an `<img>` shows without asking the server."""
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"

@@ -1,0 +1,1 @@
+"""Index benchmarks: measuring, sweeping and recommending indexes."""

@@ -1,0 +1,113 @@
+"""Queries whose exact answers are known: what every index over the same images is measured by.
+
+Shapes, in this file: N embedded images, Q queries, D embedding dimensions, K neighbours.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.datasets.registry import open_dataset
+from core.embeddings.exact_search import nearest_rows
+from core.embeddings.files import Embeddings, open_embeddings
+from core.errors import WorkbenchError
+from core.progress import Work
+from core.workspace import Workspace
+
+DEEPEST = 100
+"""The furthest rank that recall is measured at."""
+
+FEWEST_IMAGES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Some of the embedded images as queries. A query's own image is never an answer to it."""
+
+    query_ids: NDArray[np.int64]
+    """(Q,) catalog ids."""
+
+    queries: NDArray[np.float32]
+    """(Q, D) unit rows."""
+
+    exact: NDArray[np.int64]
+    """(Q, K) catalog ids of the nearest other images, the nearest first; K is 100, or N - 1."""
+
+    labelled: NDArray[np.int64]
+    """(L,) catalog ids of the images that have a class, ascending."""
+
+    classes: NDArray[np.int32]
+    """(L,) the number of the class of each."""
+
+    def half(self, number: int) -> "Bench":
+        """Return every second query: one half to choose by, the other to judge by."""
+        part = slice(number, None, 2)
+        return replace(
+            self,
+            query_ids=self.query_ids[part],
+            queries=self.queries[part],
+            exact=self.exact[part],
+        )
+
+    def classes_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the number of each image's class, -1 where it has none."""
+        if not len(self.labelled):
+            return np.full(image_ids.shape, -1, np.int32)
+        places = np.minimum(np.searchsorted(self.labelled, image_ids), len(self.labelled) - 1)
+        known = self.labelled[places] == image_ids
+        return np.where(known, self.classes[places], np.int32(-1))
+
+
+def make_bench(
+    workspace: Workspace, embeddings_id: str, num_queries: int = 500, seed: int = 0
+) -> Work[Bench]:
+    """Draw queries from embedded images and search for their neighbours exactly.
+
+    Args:
+        workspace: Where the embeddings are.
+        embeddings_id: Which.
+        num_queries: Q; all images where there are fewer.
+        seed: Fixes which images are drawn.
+
+    Raises:
+        MissingError: The embeddings or their dataset are gone.
+        WorkbenchError: There are too few images to find one another.
+    """
+    embeddings = open_embeddings(workspace, embeddings_id)
+    count = len(embeddings.image_ids)
+    if count < FEWEST_IMAGES:
+        raise WorkbenchError(
+            f"An index is measured on at least {FEWEST_IMAGES} images, and {count} are embedded.",
+            "Add images to the dataset and embed them.",
+        )
+    chosen = np.random.default_rng(seed).permutation(count)[:num_queries]
+    queries = np.ascontiguousarray(embeddings.vectors[np.sort(chosen)], np.float32)
+    query_ids = embeddings.image_ids[np.sort(chosen)]
+    depth = min(DEEPEST, count - 1)
+    rows, _ = yield from nearest_rows(embeddings.vectors, queries, depth + 1)
+    exact = np.stack(
+        [
+            without(query, found, depth)
+            for query, found in zip(query_ids, embeddings.image_ids[rows], strict=True)
+        ]
+    )
+    return Bench(query_ids, queries, exact, *_classes(workspace, embeddings))
+
+
+def without(query: int, found: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """Return the first `k` of the images found, the query's own left out.
+
+    An index that misses the query's own image among its twins has found one too many.
+    """
+    others: NDArray[np.int64] = found[found != query][:k]
+    return others
+
+
+def _classes(
+    workspace: Workspace, embeddings: Embeddings
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    dataset = open_dataset(workspace, embeddings.manifest.made_from["dataset"])
+    pairs = dataset.catalog.labels_by_id()
+    _, numbers = np.unique([label for _, label in pairs], return_inverse=True)
+    return np.array([image_id for image_id, _ in pairs], np.int64), numbers.astype(np.int32)

@@ -1,0 +1,131 @@
+"""Comparing indexes over the same embeddings: recall, latency and size of each, as an artefact."""
+
+from dataclasses import asdict, dataclass
+
+from core.artifacts.folders import Manifest, draft, open_artifact, publish
+from core.embeddings.files import Embeddings, open_embeddings
+from core.errors import WorkbenchError
+from core.index_benchmark.candidates import efforts, point_of, try_index, variants
+from core.index_benchmark.config import SweepConfig
+from core.index_benchmark.points import Point, read_points, write_points
+from core.index_benchmark.queries import Bench, make_bench
+from core.indexes.config import IndexConfig
+from core.progress import Progress, Stop, Work, part_of
+from core.workspace import Workspace
+
+ENOUGH = 0.999
+"""Neighbour recall beyond which more effort only takes more time."""
+
+WORTH_IT = 0.001
+"""A gain in recall below which the codes, not the effort, are what limits it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A comparison of indexes, read from disk."""
+
+    manifest: Manifest
+    points: list[Point]
+
+
+def sweep(workspace: Workspace, embeddings_id: str, config: SweepConfig) -> Work[Manifest]:
+    """Build each index over embeddings in memory, measure it at several efforts, save the figures.
+
+    A kind that these embeddings are too few for is left out; the summary says why under `skipped`.
+    A stop keeps what was measured so far.
+
+    Raises:
+        MissingError: The embeddings or their dataset are gone.
+        WorkbenchError: Not one of the indexes could be built.
+    """
+    embeddings = open_embeddings(workspace, embeddings_id)
+    bench = yield from make_bench(workspace, embeddings_id, config.num_queries, config.seed)
+    points: list[Point] = []
+    skipped: dict[str, str] = {}
+    try:
+        yield from _measure_all(embeddings, bench, config, points, skipped)
+    except Stop:
+        if not points:
+            raise
+    if not points:
+        raise WorkbenchError(
+            f"None of these indexes can be built: {next(iter(skipped.values()))}",
+            "Choose other kinds, or embed more images.",
+        )
+    return _publish(workspace, config, embeddings, points, skipped)
+
+
+def open_sweep(workspace: Workspace, sweep_id: str) -> Sweep:
+    """Read a comparison, after checking its checksums.
+
+    Raises:
+        MissingError: There is no such comparison.
+        DamagedArtifactError: It was edited.
+    """
+    manifest = open_artifact(workspace.sweeps, sweep_id)
+    return Sweep(manifest, read_points(workspace.sweeps / sweep_id))
+
+
+def _measure_all(
+    embeddings: Embeddings,
+    bench: Bench,
+    config: SweepConfig,
+    points: list[Point],
+    skipped: dict[str, str],
+) -> Work[None]:
+    dimension = embeddings.vectors.shape[1]
+    chosen: list[IndexConfig] = []
+    for base in config.bases():
+        chosen += variants(base, dimension)
+    for number, variant in enumerate(chosen):
+        name = variant.factory or variant.kind.upper()
+        work = _measure_one(embeddings, bench, variant, points)
+        try:
+            yield from part_of(work, number, len(chosen), name)
+        except WorkbenchError as error:
+            skipped[name] = str(error)
+
+
+def _measure_one(
+    embeddings: Embeddings, bench: Bench, config: IndexConfig, points: list[Point]
+) -> Work[None]:
+    trial = yield from try_index(embeddings.vectors, embeddings.image_ids, config)
+    before = -1.0
+    for effort in efforts(trial.store):
+        point = yield from point_of(trial, bench, effort)
+        points.append(point)
+        yield Progress(0, 0, _words(point))
+        if point.recall >= ENOUGH or point.recall < before + WORTH_IT:
+            return
+        before = point.recall
+
+
+def _words(point: Point) -> str:
+    return f"recall {point.recall:.3f} in {point.measured.latency_ms[50]:.2f} ms, {point.name}"
+
+
+def _publish(
+    workspace: Workspace,
+    config: SweepConfig,
+    embeddings: Embeddings,
+    points: list[Point],
+    skipped: dict[str, str],
+) -> Manifest:
+    source = embeddings.manifest
+    with draft(workspace.sweeps) as folder:
+        write_points(points, folder)
+        return publish(
+            folder,
+            kind="sweep",
+            stem=f"{source.id[:70]}-sweep",
+            config=asdict(config),
+            made_from=source.made_from
+            | {"embeddings": source.id, "embeddings_fingerprint": source.fingerprint},
+            summary={
+                "count": len(embeddings.image_ids),
+                "dimension": int(embeddings.vectors.shape[1]),
+                "num_points": len(points),
+                "num_queries": points[0].measured.num_queries,
+                "skipped": skipped,
+            },
+        )

@@ -1,0 +1,1 @@
+"""Vector indexes: FAISS on disk or a Milvus server."""

@@ -1,0 +1,50 @@
+"""Deleting an index, wherever it is kept. faiss and torch are not needed for that."""
+
+from core.artifacts.folders import delete_artifact, list_artifacts, read_manifest
+from core.errors import DamagedArtifactError, WorkbenchError
+from core.indexes.milvus.address import needed_address
+from core.indexes.milvus.calls import CollectionGoneError, ask
+from core.indexes.milvus.collection import COLLECTION
+from core.workspace import Workspace
+
+
+def delete_index(workspace: Workspace, index_id: str) -> str:
+    """Delete an index, its collection on a Milvus server too.
+
+    The collection goes first: an index without one can be deleted once more. If the server cannot
+    be reached, the index is deleted all the same.
+
+    Returns:
+        What stays on the server and why, in a sentence; empty if nothing does.
+
+    Raises:
+        MissingError: There is no such index.
+    """
+    left = ""
+    try:
+        name = str(read_manifest(workspace.indexes / index_id).summary.get(COLLECTION, ""))
+    except DamagedArtifactError:  # Nobody can say where it was kept
+        name = ""
+    if name and users_of_collections(workspace).get(name, set()) <= {index_id}:
+        left = _drop(name)
+    delete_artifact(workspace.indexes, index_id)
+    return left
+
+
+def users_of_collections(workspace: Workspace) -> dict[str, set[str]]:
+    """Return the name of each collection that indexes here are kept in → the ids of those."""
+    users: dict[str, set[str]] = {}
+    for manifest in list_artifacts(workspace.indexes)[0]:
+        if name := manifest.summary.get(COLLECTION):
+            users.setdefault(str(name), set()).add(manifest.id)
+    return users
+
+
+def _drop(name: str) -> str:
+    try:
+        ask(needed_address(), lambda client: client.drop_collection(name))
+    except CollectionGoneError:
+        return ""
+    except WorkbenchError as error:
+        return f"Its vectors stay on the server, as the collection {name}. {error.problem}"
+    return ""

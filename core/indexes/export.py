@@ -1,0 +1,141 @@
+"""Taking an index, or the embeddings it was built from, out as one file.
+
+Shapes, in this file: N images, D embedding dimensions.
+"""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.artifacts.exports import put_in_place
+from core.artifacts.folders import MANIFEST, Manifest, draft, open_artifact
+from core.datasets.registry import Dataset, open_dataset
+from core.embeddings.files import IMAGE_IDS, VECTORS, Embeddings, open_embeddings
+from core.errors import MissingError
+from core.indexes.export_format import ExportFormat, file_name
+from core.indexes.milvus.collection import is_on_milvus, no_file
+from core.progress import Progress, Work
+from core.workspace import Workspace
+
+BLOCK = 1 << 14
+README = "README.txt"
+
+
+def export_index(workspace: Workspace, index_id: str, export_format: ExportFormat) -> Work[Path]:
+    """Write an index, or its embeddings, into one file, in place of an earlier one.
+
+    Returns:
+        The file: see `ExportFormat` for what is in it.
+
+    Raises:
+        MissingError: The index, or what it was made from, is gone.
+        DamagedArtifactError: A file was changed.
+        WorkbenchError: Milvus keeps the index, and what is asked for would be a file of it.
+    """
+    manifest = open_artifact(workspace.indexes, index_id)
+    with draft(workspace.exports) as folder:
+        file = folder / file_name(manifest, export_format)
+        match export_format:
+            case ExportFormat.INDEX:
+                yield from _pack_index(workspace, manifest, file)
+            case ExportFormat.NPY:
+                yield from _pack_arrays(workspace, embeddings_of(workspace, manifest), file)
+            case ExportFormat.PARQUET:
+                dataset = open_dataset(workspace, manifest.made_from["dataset"])
+                yield from _write_parquet(embeddings_of(workspace, manifest), dataset, file)
+            case ExportFormat.BUNDLE:
+                raise ValueError("a bundle is written by core.bundles.writing.export_bundle")
+        return put_in_place(workspace, manifest, file)
+
+
+def embeddings_of(workspace: Workspace, index: Manifest) -> Embeddings:
+    """Open the embeddings that an index was built from.
+
+    Raises:
+        MissingError: They are gone.
+        DamagedArtifactError: A file was changed.
+    """
+    embeddings = open_embeddings(workspace, index.made_from["embeddings"])
+    if embeddings.manifest.fingerprint != index.made_from["embeddings_fingerprint"]:
+        raise MissingError(
+            f"The embeddings that {index.id} was built from are gone.", "Build the index again."
+        )
+    return embeddings
+
+
+def _pack_index(workspace: Workspace, manifest: Manifest, file: Path) -> Work[None]:
+    if is_on_milvus(manifest):
+        raise no_file(manifest.id)
+    folder = workspace.indexes / manifest.id
+    with zipfile.ZipFile(file, "w") as archive:  # Vectors hardly get smaller by compression
+        for number, name in enumerate([*manifest.files, MANIFEST]):
+            yield Progress(number, len(manifest.files) + 1, "packing the index")
+            archive.write(folder / name, name)
+        archive.writestr(README, INDEX_README.format(id=manifest.id, **manifest.made_from))
+
+
+def _pack_arrays(workspace: Workspace, embeddings: Embeddings, file: Path) -> Work[None]:
+    folder = workspace.embeddings / embeddings.manifest.id
+    with zipfile.ZipFile(file, "w") as archive:
+        for number, name in enumerate((VECTORS, IMAGE_IDS, MANIFEST)):
+            yield Progress(number, 3, "packing the embeddings")
+            archive.write(folder / name, name)
+        text = ARRAYS_README.format(shape=embeddings.vectors.shape)
+        archive.writestr(README, text)
+
+
+def _write_parquet(embeddings: Embeddings, dataset: Dataset, file: Path) -> Work[None]:
+    """Write a row an image, in blocks, so that memory does not grow with their number."""
+    count, dimension = embeddings.vectors.shape
+    schema = pa.schema(
+        [
+            ("image_id", pa.int64()),
+            ("path", pa.string()),
+            ("label", pa.string()),
+            ("split", pa.string()),
+            ("embedding", pa.list_(pa.float32(), dimension)),
+        ]
+    )
+    with pq.ParquetWriter(file, schema) as writer:
+        for start in range(0, count, BLOCK):
+            ids = embeddings.image_ids[start : start + BLOCK].tolist()
+            rows = dataset.catalog.rows_by_id(ids)
+            known = [rows.get(image_id) for image_id in ids]
+            vectors = np.ascontiguousarray(embeddings.vectors[start : start + BLOCK], np.float32)
+            columns = [
+                pa.array(ids, pa.int64()),
+                *(
+                    pa.array([getattr(row, name, None) for row in known], pa.string())
+                    for name in ("path", "label", "split")
+                ),
+                pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), dimension),
+            ]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+            yield Progress(start + len(ids), count, "writing the table")
+
+
+INDEX_README = """\
+{id}: an index of the images of “{dataset}”, embedded by the model {model}.
+
+index.faiss     the index, for FAISS
+image_ids.npy   the catalog id of each of its rows; -1 where the image was taken out
+manifest.json   what it was made from, with a SHA-256 of each file
+
+    import faiss, numpy
+    index = faiss.read_index("index.faiss")
+    image_ids = numpy.load("image_ids.npy")
+    scores, rows = index.search(queries, 10)    # (Q, D) float32 rows of unit length
+    found = image_ids[rows]                     # where rows is -1, nothing was found
+"""
+
+ARRAYS_README = """\
+vectors.npy     {shape} float32, a row of unit length for each image
+image_ids.npy   the catalog id of each image
+manifest.json   what they were made from, with a SHA-256 of each file
+
+    import numpy
+    vectors, image_ids = numpy.load("vectors.npy", mmap_mode="r"), numpy.load("image_ids.npy")
+"""

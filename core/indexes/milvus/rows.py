@@ -1,0 +1,142 @@
+"""The rows of a collection on a Milvus server: sent, taken out, looked up, with patience.
+
+Each call may be repeated: rows are upserted under their catalog id, so none is there twice.
+
+Shapes, in this file: N images that belong to the index, B images of one call, D dimensions.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.indexes.milvus.calls import TIMEOUT_S, ask_patiently
+from core.indexes.milvus.collection import ID, LABEL, MARK, VECTOR, Collection, ids_filter, marks_of
+from core.progress import Progress, Work
+
+STRONG = "Strong"
+"""What was written before is seen, by whomever it was; takes some tenths of a second."""
+
+BATCH_BYTES = 2 << 20
+"""Of vectors in one call: servers take up to 64 MB, but what waits behind takes 5."""
+
+MOST_ROWS = 4096
+PAGE = 50_000
+"""Ids that are looked up together."""
+
+
+class Rows(NamedTuple):
+    """Rows that a server has."""
+
+    image_ids: NDArray[np.int64]
+    """(B,) catalog ids."""
+
+    marks: NDArray[np.int64]
+    """(B,) what tells rows of one id apart."""
+
+
+def send(
+    collection: Collection,
+    vectors: NDArray[np.float32],
+    image_ids: NDArray[np.int64],
+    labels: Sequence[str],
+) -> Work[None]:
+    """Put rows into a collection, in place of those that have the same ids.
+
+    Args:
+        collection: Where to.
+        vectors: (B, D) float32 unit rows; may be mapped.
+        image_ids: (B,) catalog ids, each once.
+        labels: (B) classes, "" for none.
+    """
+    count, dimension = vectors.shape
+    step = max(1, min(MOST_ROWS, BATCH_BYTES // (4 * dimension)))
+    for start in range(0, count, step):
+        part = slice(start, start + step)
+        block = np.ascontiguousarray(vectors[part], np.float32)
+        marks = marks_of(block, labels[part])
+        columns = (image_ids[part].tolist(), labels[part], marks.tolist(), block)
+        rows = [
+            {ID: image_id, LABEL: label, MARK: mark, VECTOR: vector}
+            for image_id, label, mark, vector in zip(*columns, strict=True)
+        ]
+        yield from ask_patiently(
+            collection.address,
+            partial(_upsert, collection.name, rows),
+            "sending vectors",
+        )
+        yield Progress(min(start + step, count), count, "sending vectors")
+
+
+def take_out(collection: Collection, image_ids: NDArray[np.int64]) -> Work[None]:
+    """Take the rows of (B,) images out of a collection."""
+    for start in range(0, len(image_ids), PAGE):
+        expression = ids_filter(image_ids[start : start + PAGE])
+        yield from ask_patiently(
+            collection.address,
+            partial(_delete, collection.name, expression),
+            "taking out vectors",
+        )
+        yield Progress(min(start + PAGE, len(image_ids)), len(image_ids), "taking out vectors")
+
+
+def present(collection: Collection, image_ids: NDArray[np.int64]) -> Work[NDArray[np.int64]]:
+    """Return which of (B,) images a collection has."""
+    found = [np.empty(0, np.int64)]
+    for start in range(0, len(image_ids), PAGE):
+        rows = yield from _query(collection, ids_filter(image_ids[start : start + PAGE]))
+        found.append(rows.image_ids)
+    return np.concatenate(found)
+
+
+def all_rows(collection: Collection, expected: NDArray[np.int64]) -> Work[Rows]:
+    """Return every row that a collection has, its vectors left out.
+
+    A server does not say in which order it answers, so it is asked for stretches of ids that cover
+    all there can be.
+
+    Args:
+        collection: Which.
+        expected: (N,) ids, ascending, that it should have; they say how long the stretches are.
+    """
+    ends = expected[PAGE - 1 :: PAGE].tolist()
+    parts = []
+    for number, (low, high) in enumerate(zip([None, *ends], [*ends, None], strict=True)):
+        bounds = [f"{ID} > {low}"] if low is not None else []
+        bounds += [f"{ID} <= {high}"] if high is not None else []
+        # An expression is needed: without one the server wants a limit
+        expression = " and ".join(bounds) or f"{ID} >= 0"
+        parts.append((yield from _query(collection, expression)))
+        yield Progress(number + 1, len(ends) + 1, "looking at what the server has")
+    return Rows(
+        np.concatenate([part.image_ids for part in parts]),
+        np.concatenate([part.marks for part in parts]),
+    )
+
+
+def _upsert(name: str, rows: list[dict[str, Any]], client: Any) -> None:
+    client.upsert(name, rows, timeout=TIMEOUT_S)
+
+
+def _delete(name: str, expression: str, client: Any) -> None:
+    client.delete(name, filter=expression, timeout=TIMEOUT_S)
+
+
+def _query(collection: Collection, expression: str) -> Work[Rows]:
+    rows = yield from ask_patiently(
+        collection.address,
+        lambda client: client.query(
+            collection.name,
+            filter=expression,
+            output_fields=[ID, MARK],
+            consistency_level=STRONG,
+            timeout=TIMEOUT_S,
+        ),
+        "looking at what the server has",
+    )
+    return Rows(
+        np.fromiter((row[ID] for row in rows), np.int64, len(rows)),
+        np.fromiter((row[MARK] for row in rows), np.int64, len(rows)),
+    )

@@ -1,0 +1,184 @@
+"""Bringing a collection on a Milvus server to just what embeddings say, from whatever it has.
+
+The embeddings on the disk are the truth. A collection that is not there is made; one that was half
+filled when somebody or something ended the work is filled up; one of earlier embeddings is changed
+where they differ. What is there is read back at the end, so nothing is lost or doubled unseen.
+
+Shapes, in this file: N images, D embedding dimensions.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.embeddings.unit_rows import check_unit_rows
+from core.errors import WorkbenchError
+from core.indexes.milvus.calls import TIMEOUT_S, ask_patiently
+from core.indexes.milvus.collection import (
+    ID,
+    LABEL,
+    MARK,
+    MOST_LABEL_BYTES,
+    VECTOR,
+    Collection,
+    marks_of,
+)
+from core.indexes.milvus.rows import Rows, all_rows, send, take_out
+from core.progress import Progress, Work
+
+NO_ROWS = Rows(np.empty(0, np.int64), np.empty(0, np.int64))
+ROUNDS = 3
+"""Times that what is missing is sent, until all is there."""
+
+LONG_S = 600.0
+"""For flushing and loading, which go on while somebody waits for them."""
+
+LOOK_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What it took."""
+
+    num_sent: int
+    num_removed: int
+
+
+def fill(
+    collection: Collection,
+    vectors: NDArray[np.float32],
+    image_ids: NDArray[np.int64],
+    labels: Sequence[str],
+    *,
+    is_live: bool = False,
+) -> Work[Filled]:
+    """Make a collection hold these images and no others, indexed and loaded.
+
+    Args:
+        collection: Which; it need not be there yet.
+        vectors: (N, D) float32 unit rows; may be mapped.
+        image_ids: (N,) catalog ids, ascending.
+        labels: (N) classes, "" for none.
+        is_live: Others search it meanwhile, so it stays loaded.
+
+    Raises:
+        WorkbenchError: The server stays away, refuses something, or does not keep what it is sent;
+            or some embeddings are not of unit length.
+    """
+    check_unit_rows(vectors)
+    is_new = yield from _make(collection)
+    if not is_new:
+        yield from _long(collection, "load_collection", "loading what there is")
+    rows = NO_ROWS if is_new else (yield from all_rows(collection, image_ids))
+    marks = marks_of(vectors, labels)
+    num_sent = num_removed = 0
+    for _ in range(ROUNDS):
+        missing, extra = _differences(rows, image_ids, marks)
+        num_sent, num_removed = num_sent + len(missing), num_removed + len(extra)
+        yield from take_out(collection, extra)
+        yield from _send(collection, vectors, image_ids, labels, missing)
+        yield from _index(collection, len(image_ids))
+        if not is_new and not is_live:  # Else it goes on serving the vectors without the index
+            yield from _long(collection, "release_collection", "loading the index")
+        yield from _long(collection, "load_collection", "loading the index")
+        rows = yield from all_rows(collection, image_ids)
+        missing, extra = _differences(rows, image_ids, marks)
+        if not len(missing) and not len(extra):
+            return Filled(num_sent, num_removed)
+    raise WorkbenchError(
+        f"The Milvus server does not keep what it is sent: {len(missing):,} of "
+        f"{len(image_ids):,} images are missing.",
+        "See its own log, then build the index again: it goes on from here.",
+    )
+
+
+def _make(collection: Collection) -> Work[bool]:
+    """Make the collection, with what it is to be indexed by, and return whether it was not there.
+
+    A collection that was made just before the server's answer was lost counts as there.
+    """
+    name = collection.name
+
+    def make(client: Any) -> bool:
+        from pymilvus import DataType
+
+        is_new = not client.has_collection(name, timeout=TIMEOUT_S)
+        if is_new:
+            schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
+            schema.add_field(ID, DataType.INT64, is_primary=True)
+            schema.add_field(LABEL, DataType.VARCHAR, max_length=MOST_LABEL_BYTES)
+            schema.add_field(MARK, DataType.INT64)
+            schema.add_field(VECTOR, DataType.FLOAT_VECTOR, dim=collection.dimension)
+            client.create_collection(name, schema=schema, timeout=TIMEOUT_S)
+        if client.describe_index(name, VECTOR, timeout=TIMEOUT_S) is None:
+            index = client.prepare_index_params()
+            index.add_index(**collection.index_settings)
+            client.create_index(name, index, timeout=TIMEOUT_S, sync=False)
+        return is_new
+
+    return (yield from ask_patiently(collection.address, make, "making the collection"))
+
+
+def _differences(
+    rows: Rows, image_ids: NDArray[np.int64], marks: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (the places of images to send, the ids of images to take out), both sorted."""
+    order = np.argsort(rows.image_ids, kind="stable")
+    ids, there = rows.image_ids[order], rows.marks[order]
+    extra = np.setdiff1d(ids, image_ids)
+    doubled = np.unique(ids[1:][ids[1:] == ids[:-1]])  # Somebody inserted them by other means
+    places = np.minimum(np.searchsorted(ids, image_ids), max(0, len(ids) - 1))
+    if len(ids):
+        is_there = (ids[places] == image_ids) & (there[places] == marks)
+    else:
+        is_there = np.zeros(len(image_ids), np.bool_)
+    is_there &= ~np.isin(image_ids, doubled)
+    return np.flatnonzero(~is_there), np.union1d(extra, doubled)
+
+
+def _send(
+    collection: Collection,
+    vectors: NDArray[np.float32],
+    image_ids: NDArray[np.int64],
+    labels: Sequence[str],
+    places: NDArray[np.int64],
+) -> Work[None]:
+    if len(places) == len(image_ids):
+        yield from send(collection, vectors, image_ids, labels)
+    else:
+        chosen = [labels[place] for place in places.tolist()]
+        yield from send(collection, vectors[places], image_ids[places], chosen)
+
+
+def _index(collection: Collection, count: int) -> Work[None]:
+    """Have the server write down what it was sent, and wait until all of it is indexed."""
+    yield from _long(collection, "flush", "writing down the vectors")
+    while True:
+        state = yield from ask_patiently(
+            collection.address,
+            lambda client: client.describe_index(collection.name, VECTOR, timeout=TIMEOUT_S),
+            "indexing",
+        )
+        if state["state"] == "Failed":
+            raise WorkbenchError(
+                "The Milvus server could not build the index.",
+                "Its own log says why; FLAT needs nothing that could fail.",
+            )
+        pending, total = int(state["pending_index_rows"]), int(state["total_rows"])
+        if not pending and total >= count:
+            return
+        yield Progress(total - pending, max(total, count), "indexing, on the server")
+        time.sleep(LOOK_EVERY_S)
+
+
+def _long(collection: Collection, method: str, note: str) -> Work[None]:
+    yield from ask_patiently(
+        collection.address,
+        lambda client: getattr(client, method)(collection.name, timeout=LONG_S),
+        note,
+        long=True,
+    )

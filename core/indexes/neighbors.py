@@ -1,0 +1,70 @@
+"""Each image's nearest others in the embedding space.
+
+Shapes, in this file: N images, D embedding dimensions, K neighbours.
+"""
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from core.indexes.build import build
+from core.indexes.config import IndexConfig, IndexKind
+from core.progress import Progress, Work
+
+MOST_COMPARED = 20_000
+"""Up to so many images each is compared with all others; beyond, with those of the nearest of some
+groups, which find nearly all of its neighbours."""
+
+LISTS, NPROBE = 512, 16
+BATCH = 1024
+"""Images that are asked for together: a stop waits for one batch."""
+
+
+def nearest_others(
+    vectors: NDArray[np.float32], k: int
+) -> Work[tuple[NDArray[np.int32], NDArray[np.float32]]]:
+    """Find the `k` nearest others of each embedding.
+
+    Args:
+        vectors: (N, D) float32 unit rows; may be mapped.
+        k: Neighbours wanted, at most N - 1.
+
+    Returns:
+        (N, K) rows, the nearest first and never the image's own, and (N, K) cosine similarities in
+        [-1, 1].
+    """
+    count = len(vectors)
+    index = yield from _index_of(vectors)
+    rows = np.empty((count, k), np.int32)
+    similarities = np.empty((count, k), np.float32)
+    for start in range(0, count, BATCH):
+        queries = np.ascontiguousarray(vectors[start : start + BATCH], np.float32)
+        near, found = index.search(queries, k + 1)
+        block = slice(start, start + len(queries))
+        rows[block], similarities[block] = _others(near, found, np.arange(start, block.stop))
+        yield Progress(block.stop, count, "finding neighbours")
+    return rows, np.clip(similarities, -1, 1)
+
+
+def _index_of(vectors: NDArray[np.float32]) -> Work[faiss.Index]:
+    count, dimension = vectors.shape
+    if count <= MOST_COMPARED:
+        flat = faiss.IndexFlatIP(dimension)
+        flat.add(np.ascontiguousarray(vectors, np.float32))
+        return flat
+    config = IndexConfig(kind=IndexKind.IVF, lists=LISTS, nprobe=NPROBE)
+    store = yield from build(vectors, np.arange(count, dtype=np.int64), config)
+    return store.index
+
+
+def _others(
+    similarities: NDArray[np.float32], found: NDArray[np.int64], own: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Take the image itself out of (B, K + 1) results; it need not be first, nor there at all."""
+    order = np.argsort(found == own[:, None], axis=1, kind="stable")[:, :-1]
+    rows = np.take_along_axis(found, order, axis=1)
+    similarities = np.take_along_axis(similarities, order, axis=1)
+    # An index of groups may find too few: the nearest one then stands in for those missing
+    missing = rows < 0
+    whole: NDArray[np.float32] = np.where(missing, similarities[:, :1], similarities)
+    return np.where(missing, rows[:, :1], rows).astype(np.int32), whole

@@ -1,0 +1,1 @@
+"""What was made from what: staleness, disk use, deletion with dependents."""

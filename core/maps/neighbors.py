@@ -1,0 +1,39 @@
+"""Each image's true neighbours, which maps are laid out and judged by.
+
+Shapes, in this file: N images, D embedding dimensions, K neighbours.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.maps.config import MapMetric
+from core.progress import Work
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """The nearest others of each image, the nearest first."""
+
+    rows: NDArray[np.int32]
+    """(N, K) rows of the embeddings; never the image's own."""
+
+    similarities: NDArray[np.float32]
+    """(N, K) cosine similarities in [-1, 1], descending."""
+
+    def first(self, k: int) -> "Neighbours":
+        """Return the nearest `k` of them."""
+        return Neighbours(self.rows[:, :k], self.similarities[:, :k])
+
+    def distances(self, metric: MapMetric) -> NDArray[np.float32]:
+        """Return (N, K) distances: 1 - cosine in [0, 2], or euclidean between unit rows."""
+        cosine = np.clip(1 - self.similarities, 0, 2)
+        return np.sqrt(2 * cosine) if metric == MapMetric.EUCLIDEAN else cosine
+
+
+def find_neighbours(vectors: NDArray[np.float32], k: int) -> Work[Neighbours]:
+    """Find the `k` nearest others of each of (N, D) unit rows, at most N - 1."""
+    from core.indexes.neighbors import nearest_others  # Loads FAISS, which a page must not
+
+    return Neighbours(*(yield from nearest_others(vectors, k)))

@@ -1,0 +1,1 @@
+"""Models: backbones, the embedding network, weights, import and export."""

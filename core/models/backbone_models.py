@@ -1,0 +1,197 @@
+"""A pre-trained trunk as a model that needs no training: its features, projected by a PCA.
+
+Shapes, in this file: N images, B images of a batch, S pixels a side, F pooled features, D embedding
+dimensions.
+"""
+
+import random
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.artifacts.folders import Manifest, draft, publish
+from core.datasets.catalog import ImageRow
+from core.datasets.registry import Dataset, open_dataset
+from core.datasets.splits import images_to_learn_from
+from core.errors import WorkbenchError
+from core.jobs.background import wait_for
+from core.models.backbone_model_config import TrunkConfig
+from core.models.backbone_weights import load_trunk
+from core.models.backbones import find_backbone
+from core.models.batches import decode_batches
+from core.models.devices import Device, choose_device
+from core.models.model import build_network, is_usable, network_settings, write_weights
+from core.models.network import EmbeddingNetwork, NetworkConfig
+from core.models.pooling import num_features
+from core.models.preprocessing import normalised
+from core.progress import Progress, Work
+from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
+
+LEAST_VARIANCE = 1e-9
+"""Of the largest component's: below this a component is what rounding made of equal images."""
+
+
+def fit_trunk(workspace: Workspace, config: TrunkConfig) -> Work[Manifest]:
+    """Make a model of a pre-trained trunk: pooled features, projected by a PCA of train images.
+
+    The projection is written into the network, so the model is used, exported and evaluated as a
+    trained one is. It knows no classes.
+
+    Raises:
+        MissingError: There is no such dataset or weights file.
+        DownloadError: The weights did not arrive.
+        WorkbenchError: The weights do not fit, or there are too few images for the dimension.
+    """
+    dataset = open_dataset(workspace, config.dataset)
+    fingerprint = dataset.catalog.fingerprint
+    rows = _drawn(dataset.catalog.rows(images_to_learn_from(dataset.catalog)), config)
+    _refuse_too_few(dataset, len(rows), config.dimension)
+    trunk = yield from load_trunk(workspace, config.backbone, config.weights)
+    device = choose_device()
+    network = unfitted(config, trunk).to(device.name)
+    features, num_problems = yield from _features(network, device, dataset, rows)
+    _refuse_too_few(dataset, len(features), config.dimension)
+    if not np.isfinite(features).all():
+        raise _unusable(config)
+    pca = yield from _fitted(features, config)
+    _project_by(network, pca, config)
+    if not is_usable(network, device):
+        raise _unusable(config)
+    with draft(workspace.models) as folder:
+        write_weights(network, folder)
+        return publish(
+            folder,
+            kind="model",
+            stem=f"{config.dataset[:40]}-{config.backbone}-trunk",
+            config={"trunk": asdict(config), "network": network_settings(network.config)},
+            made_from={"dataset": config.dataset, "dataset_fingerprint": fingerprint},
+            summary=_summary(pca, len(features), num_problems),
+        )
+
+
+def pooled_features(
+    network: EmbeddingNetwork, device: Device, pixels: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Return what the projection starts from.
+
+    Args:
+        network: On the device.
+        device: Where, and in which precision.
+        pixels: (B, 3, S, S) uint8.
+
+    Returns:
+        (B, F) float32.
+    """
+    with torch.inference_mode():
+        batch = normalised(device.take(pixels))
+        with device.autocast():
+            features = network.tail(network.frozen(batch))
+        pooled: NDArray[np.float32] = network.pooled(features.float()).cpu().numpy()
+    return pooled
+
+
+def _drawn(rows: list[ImageRow], config: TrunkConfig) -> list[ImageRow]:
+    if len(rows) <= config.max_images:
+        return rows
+    drawn = random.Random(config.seed).sample(range(len(rows)), config.max_images)
+    return [rows[place] for place in sorted(drawn)]
+
+
+def _refuse_too_few(dataset: Dataset, count: int, dimension: int) -> None:
+    if count <= dimension:
+        raise WorkbenchError(
+            f"Embeddings of {dimension} numbers need at least {dimension + 1} train images that "
+            f"can be read, and “{dataset.name}” has {count}.",
+            "Choose a smaller dimension, or add images.",
+        )
+
+
+def _unusable(config: TrunkConfig) -> WorkbenchError:
+    return WorkbenchError(
+        f"These weights of {config.backbone} give no usable embeddings: they are not finite, or "
+        "the same for all images.",
+        "Choose other weights.",
+    )
+
+
+def unfitted(config: TrunkConfig, trunk: dict[str, Tensor]) -> EmbeddingNetwork:
+    """Return the network with a projection of zeros."""
+    settings = NetworkConfig(
+        backbone=config.backbone,
+        trainable_blocks=0,
+        dimension=config.dimension,
+        batch_norm=False,
+        num_classes=0,
+        image_size=config.image_size,
+        pooling=str(config.pooling),
+    )
+    width = num_features(find_backbone(config.backbone), config.pooling)
+    weights = {f"frozen.{key}": value for key, value in trunk.items()}
+    weights["project.weight"] = torch.zeros(config.dimension, width)
+    weights["project.bias"] = torch.zeros(config.dimension)
+    return build_network(settings, weights)
+
+
+def _features(
+    network: EmbeddingNetwork, device: Device, dataset: Dataset, rows: list[ImageRow]
+) -> Work[tuple[NDArray[np.float32], int]]:
+    """Return the (N, F) features of the images that can be read, and how many cannot."""
+    paths = [dataset.path_of(row) for row in rows]
+    features = np.empty((len(rows), network.project.in_features), np.float32)
+    filled = done = 0
+    for batch in decode_batches(paths, network.config.image_size, device.batch_size):
+        if len(batch.positions):
+            end = filled + len(batch.positions)
+            features[filled:end] = pooled_features(network, device, batch.pixels)
+            filled = end
+        done += len(batch.positions) + len(batch.problems)
+        yield Progress(done, len(rows), "running the trunk")
+    return features[:filled], done - filled
+
+
+def _fitted(features: NDArray[np.float32], config: TrunkConfig) -> "Work[PCA]":
+    from sklearn.decomposition import PCA  # Its import takes a second
+
+    pca = PCA(
+        config.dimension, whiten=config.whiten, svd_solver="randomized", random_state=config.seed
+    )
+    yield from wait_for(lambda: pca.fit(features), "fitting the projection")
+    variance = pca.explained_variance_
+    different = int((variance > LEAST_VARIANCE * variance[0]).sum())
+    if different < config.dimension:
+        raise WorkbenchError(
+            f"The {len(features)} train images are too much alike: they differ in {different} "
+            f"ways, and embeddings of {config.dimension} numbers need as many.",
+            "Choose a smaller dimension, or add other images.",
+        )
+    return pca
+
+
+def _project_by(network: EmbeddingNetwork, pca: "PCA", config: TrunkConfig) -> None:
+    """Write the PCA into the network: its projection is the PCA's own `transform`."""
+    matrix = pca.components_.astype(np.float64)
+    if config.whiten:
+        matrix /= np.sqrt(pca.explained_variance_)[:, None]
+    with torch.no_grad():
+        network.project.weight.copy_(torch.from_numpy(matrix))
+        network.project.bias.copy_(torch.from_numpy(-matrix @ pca.mean_))
+
+
+def _summary(pca: "PCA", num_train: int, num_problems: int) -> dict[str, object]:
+    """Return what a trained model's summary has, as far as it applies."""
+    return {
+        "classes": [],
+        "best_epoch": 0,
+        "epochs_trained": 0,
+        "num_train": num_train,
+        "num_validation": 0,
+        "num_problems": num_problems,
+        "explained_variance": float(pca.explained_variance_ratio_.sum()),
+    }

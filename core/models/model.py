@@ -1,0 +1,148 @@
+"""Trained models on disk: safetensors weights and a manifest."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn import functional
+
+from core.artifacts.folders import Manifest, open_artifact
+from core.errors import DamagedArtifactError
+from core.models.devices import Device, choose_device
+from core.models.network import EmbeddingNetwork, NetworkConfig
+from core.models.preprocessing import normalised
+from core.workspace import Workspace
+
+WEIGHTS = "model.safetensors"
+
+Rows: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""What a model makes of a batch: (B, D) float32 unit rows and (B, C) float32 probabilities that add
+up to 1 in a row; C is 0 for a model without classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained network, ready to embed and classify. Not changed once loaded."""
+
+    manifest: Manifest
+    config: NetworkConfig
+    network: EmbeddingNetwork
+    classes: tuple[str, ...]
+    """Category of each of the classifier's outputs; none for a model that only embeds."""
+
+    device: Device
+
+    @property
+    def id(self) -> str:
+        """The model's folder name."""
+        return self.manifest.id
+
+    def embed(self, pixels: NDArray[np.uint8], *, bfloat16: bool = False) -> Rows:
+        """Embed and classify a batch.
+
+        Args:
+            pixels: (B, 3, S, S) uint8, as `preprocess.to_square` makes them.
+            bfloat16: Whether the trunk computes in bfloat16; what follows it never does.
+        """
+        return self.begin(pixels, bfloat16=bfloat16)()
+
+    def begin(self, pixels: NDArray[np.uint8], *, bfloat16: bool = False) -> Callable[[], Rows]:
+        """Begin what `embed` does; what is returned waits for it, and returns as `embed`."""
+        return _begin(self.network, self.device, pixels, bfloat16=bfloat16)
+
+
+def write_weights(network: EmbeddingNetwork, folder: Path) -> None:
+    """Save the network's weights in `folder`, replacing those that are there in one step."""
+    temporary = folder / f".{WEIGHTS}"
+    save_file({key: value.contiguous() for key, value in network.state_dict().items()}, temporary)
+    temporary.replace(folder / WEIGHTS)
+
+
+def load_model(workspace: Workspace, model_id: str) -> Model:
+    """Open a trained model for embedding.
+
+    Raises:
+        MissingError: There is no such model.
+        DamagedArtifactError: A file of it was changed, or its weights give no usable embedding.
+    """
+    manifest = open_artifact(workspace.models, model_id)
+    path = workspace.models / model_id / WEIGHTS
+    try:
+        config = NetworkConfig(**manifest.config["network"])
+        network = build_network(config, load_file(path, backend="pread"))
+    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError, OSError) as error:
+        raise DamagedArtifactError(
+            f"The model {model_id} does not fit its own description.", "Train it again."
+        ) from error
+    device = choose_device()
+    model = Model(
+        manifest=manifest,
+        config=config,
+        network=network.to(device.name),
+        classes=tuple(manifest.summary["classes"]),
+        device=device,
+    )
+    if not is_usable(model.network, device):
+        raise DamagedArtifactError(
+            f"The model {model.id} gives no usable embeddings: its weights are not finite "
+            "or constant.",
+            "Train it again with a smaller learning rate.",
+        )
+    return model
+
+
+def network_settings(config: NetworkConfig) -> dict[str, Any]:
+    """Return the settings as `load_model` finds them in a manifest."""
+    return asdict(config)
+
+
+def build_network(config: NetworkConfig, weights: Mapping[str, Tensor]) -> EmbeddingNetwork:
+    """Return the network with these weights, as it is used after training.
+
+    Raises:
+        RuntimeError: They are not its weights.
+    """
+    with torch.device("meta"):  # Random start weights would take two seconds, for nothing
+        network = EmbeddingNetwork(config)
+    network.load_state_dict(weights, assign=True)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval()
+
+
+def is_usable(network: EmbeddingNetwork, device: Device) -> bool:
+    """Say whether it embeds different pictures differently, and none as NaN."""
+    side = network.config.image_size
+    noise = np.random.default_rng(0).integers(0, 255, (2, 3, side, side), dtype=np.uint8)
+    noise[1] //= 4
+    embeddings, _ = _begin(network, device, noise)()
+    return bool(np.isfinite(embeddings).all()) and not np.array_equal(*embeddings)
+
+
+def _begin(
+    network: EmbeddingNetwork,
+    device: Device,
+    pixels: NDArray[np.uint8],
+    *,
+    bfloat16: bool = False,
+) -> Callable[[], Rows]:
+    with torch.inference_mode():
+        batch = normalised(device.take(pixels))
+        with replace(device, bfloat16=bfloat16).autocast():
+            features = network.tail(network.frozen(batch))
+        embeddings, scores = network.head(features.float())
+        probabilities = functional.softmax(scores.float(), dim=1)
+        fetched = device.fetch(torch.cat([embeddings.float(), probabilities], dim=1))
+        dimension = embeddings.shape[1]
+
+    def wait() -> Rows:
+        both = fetched()
+        return both[:, :dimension].copy(), both[:, dimension:].copy()
+
+    return wait

@@ -1,0 +1,1 @@
+"""Data quality: label issues, outliers, near-duplicates, leakage and clusters."""

@@ -1,0 +1,1 @@
+"""Queries: searching an index by images."""

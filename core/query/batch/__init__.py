@@ -1,0 +1,1 @@
+"""Searching an index by many images at once."""

@@ -1,0 +1,120 @@
+"""Why two images are alike: their similarity, split over the places of both.
+
+Shapes, in this file: S pixels a side, H × W places of the query and as many of the match, D
+embedding dimensions.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from core.embeddings.encoding import Encoder
+from core.embeddings.unit_rows import SHORTEST, check_unit_rows
+from core.models.spatial_attribution import split_over_places
+
+Values = NDArray[np.float32]
+
+TOP_SHARE = 0.1
+"""Of a heat map's pixels, what is called its hottest tenth."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class RegionComparison:
+    """Which places make two images alike.
+
+    A value may be negative: there the images differ, and would be more alike without it.
+    """
+
+    similarity: float
+    """Cosine similarity of the two embeddings in [-1, 1]; what follows adds up to it."""
+
+    query_heat: Values
+    """(H, W) float32: what each place of the query adds to the similarity."""
+
+    match_heat: Values
+    """(H, W) float32: what each place of the match adds to it."""
+
+    matrix: Values
+    """(H, W, H, W) float32: what a place of the query (the first two axes) and one of the match
+    add together. A place's sum over the other image is its heat."""
+
+
+def compare_regions(
+    encoder: Encoder, query_pixels: NDArray[np.uint8], match_pixels: NDArray[np.uint8]
+) -> RegionComparison:
+    """Split the similarity of two images over the places of both.
+
+    Each embedding is a sum over places (see `split_over_places`), so their product is a sum over
+    pairs of places (Zhu, Yang & Chen 2021, Visual Explanation for Deep Metric Learning). Nothing is
+    left over: where the encoding takes the mean with the mirror image, that one's places are turned
+    back and added, and the mean that whitening takes away is taken from all places in equal parts.
+
+    Args:
+        encoder: The index's model, and how it embeds; here it always computes in float32.
+        query_pixels: (3, S, S) uint8, as `batches.load_square` reads it.
+        match_pixels: (3, S, S) uint8, the same.
+
+    Returns:
+        Heat maps and matrix of the squares that the network sees.
+
+    Raises:
+        WorkbenchError: An embedding is zero or not finite.
+    """
+    query, match = _unit_parts(encoder, np.stack([query_pixels, match_pixels]))
+    query_sum, match_sum = query.sum(axis=(0, 1)), match.sum(axis=(0, 1))
+    return RegionComparison(
+        similarity=float(query_sum @ match_sum),
+        query_heat=query @ match_sum,
+        match_heat=match @ query_sum,
+        matrix=np.tensordot(query, match, axes=(2, 2)),
+    )
+
+
+def enlarged(heat: Values, side: int) -> Values:
+    """Return an (H, W) heat map as (side, side) float32, as smooth as it is drawn: bilinear."""
+    smooth: Values = functional.interpolate(
+        torch.from_numpy(heat)[None, None], (side, side), mode="bilinear", align_corners=False
+    )[0, 0].numpy()
+    return smooth
+
+
+def object_lift(heat: Values, inside: NDArray[np.bool_]) -> float:
+    """Return how many times more often than chance a map's hottest tenth lies inside an object.
+
+    Args:
+        heat: (H, W) float32.
+        inside: (side, side) whether a pixel of the square that the network sees shows the object.
+
+    Raises:
+        ValueError: None shows it, so that there is no chance to compare with.
+    """
+    if not inside.any():
+        raise ValueError("inside must be True somewhere")
+    hottest = np.argsort(-enlarged(heat, len(inside)), axis=None)[: round(inside.size * TOP_SHARE)]
+    return float(inside.ravel()[hottest].mean() / inside.mean())
+
+
+def _unit_parts(encoder: Encoder, pixels: NDArray[np.uint8]) -> Values:
+    """Return (2, H, W, D) float32 whose sums over H and W are what `Encoder.embed` returns."""
+    model, encoding = encoder.model, encoder.encoding
+    parts = _to_unit(split_over_places(model.network, model.device, pixels))
+    if encoding.flip:
+        turned = np.ascontiguousarray(pixels[..., ::-1])
+        mirrored = _to_unit(split_over_places(model.network, model.device, turned))
+        parts = _to_unit(parts + mirrored[:, :, ::-1])
+    if encoding.whitening is not None:
+        num_places = parts.shape[1] * parts.shape[2]
+        centred = parts - encoding.whitening.mean / num_places
+        parts = _to_unit(centred @ encoding.whitening.matrix.T)
+    check_unit_rows(parts.sum(axis=(1, 2)))
+    return parts
+
+
+def _to_unit(parts: Values) -> Values:
+    """Scale (2, H, W, D) such that each sum over H and W has unit length."""
+    lengths = np.linalg.norm(parts.sum(axis=(1, 2)), axis=1)
+    scaled: Values = parts / np.maximum(lengths, SHORTEST)[:, None, None, None]
+    return scaled

@@ -1,1 +1,0 @@
-"""Answering queries, and measuring how good the answers are."""

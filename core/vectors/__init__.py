@@ -1,1 +1,0 @@
-"""Embeddings on disk and the indexes that search them."""

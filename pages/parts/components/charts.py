@@ -1,0 +1,103 @@
+"""Plots that pages show through Streamlit's own plotly chart."""
+
+import html
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.datasets.catalog import Split
+from pages.parts.components.plot import plot
+
+TRAIN_COLOUR, VALIDATION_COLOUR = "#5b6ad0", "#f59e0b"
+SPLIT_COLOURS: dict[str, str] = {
+    Split.TRAIN: TRAIN_COLOUR,
+    Split.VALIDATION: VALIDATION_COLOUR,
+    Split.TEST: "#14b8a6",
+}
+HEIGHT = 280
+RUN_COLOURS = ("#5b6ad0", "#f59e0b", "#14b8a6", "#ef4444", "#a855f7", "#64748b")
+NO_TOOLS = {"displayModeBar": False}
+
+
+def curves(
+    epochs: Sequence[Mapping[str, Any]], steps: Sequence[Mapping[str, Any]], key: str
+) -> None:
+    """Draw a training's loss, accuracy and retrieval over its epochs.
+
+    Args:
+        epochs: What was measured after each epoch.
+        steps: The loss within the epochs.
+        key: Distinguishes several on one page.
+    """
+    grid = st.grid(3, min_column_width=240)
+    with grid.cell():
+        figure = _figure("Loss by epoch")
+        _line(figure, steps, "loss", "train, each step", TRAIN_COLOUR, opacity=0.5, marks=False)
+        _line(figure, epochs, "train_loss", "train", TRAIN_COLOUR)
+        _line(figure, epochs, "validation_loss", "validation", VALIDATION_COLOUR)
+        plot(figure, key=f"{key}-loss", height=HEIGHT)
+    with grid.cell():
+        figure = _figure("Accuracy by epoch", share=True)
+        _line(figure, epochs, "train_accuracy", "train", TRAIN_COLOUR)
+        _line(figure, epochs, "validation_accuracy", "validation", VALIDATION_COLOUR)
+        plot(figure, key=f"{key}-accuracy", height=HEIGHT)
+    with grid.cell():
+        figure = _figure("Validation retrieval by epoch", share=True)
+        _line(figure, epochs, "validation_map_at_10", "mAP@10", VALIDATION_COLOUR)
+        _line(figure, epochs, "validation_recall_at_1", "recall@1", "#14b8a6")
+        plot(figure, key=f"{key}-retrieval", height=HEIGHT)
+
+
+def overlaid(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]], name: str, title: str, key: str
+) -> None:
+    """Draw one figure of several trainings over their epochs.
+
+    Args:
+        runs: What people call each → what was measured after each of its epochs.
+        name: Of the figure.
+        title: What people call the figure.
+        key: Distinguishes several on one page.
+    """
+    figure = _figure(f"{title} by epoch", share="loss" not in name)
+    for (run, epochs), colour in zip(runs.items(), cycle(RUN_COLOURS), strict=False):
+        _line(figure, epochs, name, html.escape(run), colour)
+    plot(figure, key=key, height=340)
+
+
+def _figure(title: str, *, share: bool = False) -> go.Figure:
+    figure = go.Figure()
+    figure.update_layout(
+        title={"text": title, "font": {"size": 15}, "x": 0, "xref": "paper"},
+        margin={"l": 0, "r": 0, "t": 40, "b": 0},
+        legend={"orientation": "h", "y": -0.12, "yanchor": "top"},
+        xaxis={"rangemode": "tozero", "hoverformat": ".2~f"},
+        yaxis={"range": [0, 1.02], "tickformat": ".0%"} if share else {"rangemode": "tozero"},
+        uirevision=title,  # A redraw keeps the zoom
+    )
+    return figure
+
+
+def _line(
+    figure: go.Figure,
+    points: Sequence[Mapping[str, Any]],
+    name: str,
+    shown: str,
+    colour: str,
+    *,
+    opacity: float = 1.0,
+    marks: bool = True,
+) -> None:
+    known = [point for point in points if name in point]
+    if known:
+        figure.add_scatter(
+            x=[point["epoch"] for point in known],
+            y=[point[name] for point in known],
+            name=shown,
+            mode="lines+markers" if marks else "lines",
+            line_color=colour,
+            opacity=opacity,
+        )

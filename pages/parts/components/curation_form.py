@@ -1,0 +1,115 @@
+"""What can be done with selected images, on whichever page: tag, label, move, exclude, undo."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from core.datasets import curation
+from core.datasets.catalog import Split
+from core.datasets.registry import Dataset
+from core.errors import WorkbenchError
+from pages.parts.components.text import plain
+from state import facts, session
+
+
+def changes(
+    dataset: Dataset,
+    ids: Sequence[int],
+    *,
+    key: str,
+    mark: str = "",
+    can_include: bool = False,
+) -> None:
+    """Draw the ways to change images.
+
+    Args:
+        dataset: Whose images they are.
+        ids: Which.
+        key: The page, in the keys of the widgets.
+        mark: A tag that they also get where they are tagged, labelled or moved.
+        can_include: Whether some of them may be excluded, and taken in again.
+    """
+    catalog = dataset.catalog
+    with st.popover("Tag", icon=":material/label:"):
+        _with_text(
+            "Tag",
+            f"{key}-tag",
+            list(facts.tag_counts(catalog)),
+            {
+                "Put on": lambda tag: curation.add_tag(catalog, ids, tag, mark=mark),
+                "Take off": lambda tag: curation.remove_tag(catalog, ids, tag),
+            },
+        )
+    with st.popover("Label", icon=":material/sell:"):
+        st.caption("Models trained before become stale; your image files stay as they are.")
+        _with_text(
+            "Class",
+            f"{key}-label",
+            facts.labels(catalog),
+            {"Label them so": lambda label: curation.relabel(catalog, ids, label, mark=mark)},
+        )
+    with st.popover("Move", icon=":material/drive_file_move:"):
+        st.caption("Into another split; models trained before become stale.")
+        for split in Split:
+            if st.button(split.capitalize(), key=f"{key}-do-move-{split}"):
+                _done(curation.move(catalog, ids, split, mark=mark))
+    if st.button("Exclude", key=f"{key}-do-exclude", icon=":material/block:"):
+        _done(curation.exclude(catalog, ids))
+    if can_include and st.button("Take in again", key=f"{key}-do-include", icon=":material/add:"):
+        _done(curation.include(catalog, ids))
+
+
+def undo_button(dataset: Dataset, *, key: str = "datasets") -> None:
+    """Draw the way to take the last change back, if there is one."""
+    step = facts.last_step(dataset.catalog)
+    if step is not None:
+        st.button(
+            "Undo",
+            key=f"{key}-undo",
+            icon=":material/undo:",
+            help=f"Takes back: {plain(step)}.",
+            on_click=_undo,
+            args=(dataset,),
+        )
+
+
+def say(num_changed: int) -> None:
+    """Say in passing how many images were changed."""
+    if num_changed == 0:
+        session.say("Nothing changed: they were so already.")
+        return
+    images = f"{num_changed:,} image{'s' if num_changed > 1 else ''}"
+    session.say(f"{images} changed. Undo takes it back.")
+
+
+def _with_text(
+    name: str, key: str, known: list[str], actions: dict[str, Callable[[str], int]]
+) -> None:
+    """Draw a field for a new or known name, and buttons for what is done with it."""
+    text = st.selectbox(
+        name,
+        known,
+        index=None,
+        accept_new_options=True,
+        placeholder="Choose or write",
+        key=f"{key}-text",
+    )
+    for number, (label, change) in enumerate(actions.items()):
+        if st.button(label, key=f"{key}-{number}", disabled=not text):
+            try:
+                num_changed = change(str(text))
+            except WorkbenchError as error:
+                st.error(plain(str(error)))
+                return
+            _done(num_changed)
+
+
+def _done(num_changed: int) -> None:
+    say(num_changed)
+    st.rerun()
+
+
+def _undo(dataset: Dataset) -> None:
+    title = curation.undo(dataset.catalog)
+    if title is not None:
+        session.say(f"Taken back: {title}.")

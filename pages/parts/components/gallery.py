@@ -1,0 +1,193 @@
+"""A grid of pictures to click or to select. Which pictures, and what for, is the page's."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from state import session
+
+ASSETS = Path(__file__).parent
+MODULE = ("gallery.js", "gallery_select.js")
+"""Joined, for a component's code is one file."""
+
+HTML = """
+<div class="grid"></div>
+<p id="keys" hidden>Enter opens, Space selects, Shift selects a range, Escape clears the page.</p>
+<template>
+  <span class="picture">
+    <img alt="" draggable="false"><span class="note"></span><span class="badge"></span>
+    <span class="chips"></span><span class="check"></span>
+  </span>
+  <span class="title"></span>
+  <span class="caption"></span>
+</template>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One picture of a gallery. All of its text is shown as it is, never as markdown or HTML."""
+
+    id: int
+    """Names this tile in what a gallery returns."""
+
+    src: str
+    """The picture as a data URI; empty where there is none, and then `note` says why."""
+
+    title: str = ""
+    """First line under the picture."""
+
+    caption: str = ""
+    """Lines under the title, parted by newlines; each is cut off where the tile ends."""
+
+    note: str = ""
+    """Shown in the picture's place where there is none."""
+
+    mark: str = ""
+    """Frame and badge: `hit` or `miss` for an answer, `selected` for the one picture that a page is
+    about, `excluded` for a picture that is left out."""
+
+    chips: tuple[str, ...] = ()
+    """Short words on the picture, such as tags; small tiles count what they have no room for."""
+
+    def with_chip(self, word: str) -> "Tile":
+        """Return the tile with one more word on it."""
+        return replace(self, chips=(*self.chips, word))
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryEvent:
+    """What a person did in a gallery since the last run."""
+
+    opened: int | None = None
+    """The id of the tile that was opened."""
+
+    selected: frozenset[int] | None = None
+    """All ids that are selected now, those of other pages too; None where nothing changed."""
+
+
+_MOUNT = st.components.v2.component(
+    "workbench_gallery",
+    html=HTML,
+    css=(ASSETS / "gallery.css").read_text(encoding="utf-8"),
+    js="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in MODULE),
+)
+
+
+def gallery(
+    tiles: Sequence[Tile],
+    *,
+    key: str,
+    tile_px: int = 128,
+    columns: int | None = None,
+    label: str = "Pictures",
+) -> int | None:
+    """Show pictures in a grid and return the id of the one clicked, once per click.
+
+    Args:
+        tiles: The pictures, in reading order, their ids all different.
+        key: Widget key; with the same key other tiles take the place of these without a jump.
+        tile_px: Least width of a tile; tiles grow until they fill the row.
+        columns: So many tiles in each row, however small they become.
+        label: What a screen reader calls the grid.
+
+    Returns:
+        The id of the tile whose click caused this run, else None.
+    """
+    return _mount(tiles, key, tile_px, label, None, columns)
+
+
+def selectable_gallery(
+    tiles: Sequence[Tile],
+    *,
+    selected: Collection[int],
+    key: str,
+    tile_px: int = 128,
+    label: str = "Pictures",
+) -> GalleryEvent:
+    """Show pictures in a grid that can be opened and selected, and return what was done, once.
+
+    The selection is the caller's and may span pages. Keep what is returned, and give it again:
+
+        event = selectable_gallery(tiles, selected=chosen.picked, key="datasets-gallery")
+        if event.selected is not None:
+            chosen.picked = event.selected
+
+    Args:
+        tiles: The pictures of this page, in reading order, their ids all different.
+        selected: All ids that are selected, on this page or not.
+        key: Widget key; with the same key other tiles take the place of these without a jump.
+        tile_px: Least width of a tile; tiles grow until they fill the row.
+        label: What a screen reader calls the grid.
+
+    Returns:
+        What was done since the last run. A change also comes in a later run than the one it caused,
+        if another click cut that one short before it came here.
+    """
+    ids = frozenset(tile.id for tile in tiles)
+    before = frozenset(selected)
+    stamp, after = _catch_up(key, ids, before)
+    here = [tile.id for tile in tiles if tile.id in after]
+    selection = {"ids": here, "answered": stamp, "elsewhere": len(after) > len(here)}
+    opened = _mount(tiles, key, tile_px, label, selection)
+    session.remember(_memory(key), (stamp, ids))
+    return GalleryEvent(opened, after if after != before else None)
+
+
+def _mount(
+    tiles: Sequence[Tile],
+    key: str,
+    tile_px: int,
+    label: str,
+    selection: dict[str, Any] | None,
+    columns: int | None = None,
+) -> int | None:
+    result = _MOUNT(
+        key=key,
+        data={
+            "tiles": [asdict(tile) for tile in tiles],
+            "tile_px": tile_px,
+            "columns": columns,
+            "label": label,
+            "selection": selection,
+        },
+        on_clicked_change=_ignore,
+        on_changes_change=_ignore,
+    )
+    # The browser sends it, so it may be anything
+    return next((tile.id for tile in tiles if tile.id == result.clicked), None)
+
+
+def _catch_up(
+    key: str, ids: frozenset[int], before: frozenset[int]
+) -> tuple[str | None, frozenset[int]]:
+    """Return the stamp of the browser's latest changes, and the selection with them.
+
+    They are state, not a trigger: a run may be cut short by the next click, and its triggers are
+    lost with it. Being state they come with every run, so those of the last stamp are left alone.
+    """
+    sent = (session.value_of(key) or {}).get("changes")
+    stamp = sent.get("stamp") if isinstance(sent, Mapping) else None
+    if not isinstance(sent, Mapping) or not isinstance(stamp, str):
+        return None, before
+    # Without a memory the session is new, and the browser repeats what it told the one before
+    last_stamp, last_ids = session.value_of(_memory(key)) or (stamp, ids)
+    if stamp == last_stamp:
+        return stamp, before
+    known = ids | last_ids  # the page may have been turned since
+    return stamp, (before | known & _read_ids(sent.get("on"))) - _read_ids(sent.get("off"))
+
+
+def _read_ids(sent: object) -> set[int]:
+    return {id_ for id_ in sent if isinstance(id_, int)} if isinstance(sent, list) else set()
+
+
+def _memory(key: str) -> str:
+    return f"{key}-answered"
+
+
+def _ignore() -> None:
+    """Only states and triggers that have a callback are part of the result."""

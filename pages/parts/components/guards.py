@@ -1,0 +1,48 @@
+"""What a page says when something it needs is not there yet, with the way to get it."""
+
+from typing import NoReturn
+
+import streamlit as st
+
+from core.artifacts.folders import Manifest
+from core.lineage.graph import Lineage
+from pages.parts.components import navigation
+from pages.parts.components.text import plain
+from state.session import Selection
+
+LABELS = {
+    "Datasets": "Bring in a dataset",
+    "Training": "Train a model",
+    "Indexes": "Build an index",
+}
+
+
+def stop_without(page: str, sentence: str) -> NoReturn:
+    """Say what is missing, give a button to the page that makes it, and end the page's run."""
+    with st.container(border=True):
+        st.markdown(f"#### {sentence}")
+        icon = navigation.PATHS[page][1]
+        if st.button(LABELS[page], key=f"go-to-{page.lower()}", type="primary", icon=icon):
+            navigation.go(page)
+    st.stop()
+
+
+def require_index(chosen: Selection, lineage: Lineage, what: str) -> Manifest:
+    """Return the current index; without one say what is missing for `what` and end the run."""
+    if chosen.dataset is None:
+        stop_without("Datasets", f"{what} needs a dataset.")
+    if not lineage.models:
+        stop_without("Training", f"{what} needs a model to embed the images with.")
+    index = lineage.index(chosen.index)
+    if index is None:
+        with_model = " with this model" if lineage.indexes_of_dataset(chosen.dataset) else ""
+        stop_without("Indexes", f"{plain(chosen.dataset)} is not indexed{with_model} yet.")
+    return index
+
+
+def next_step(page: str, label: str) -> None:
+    """Draw the button that leads on to the next page of the journey."""
+    if st.button(
+        label, key=f"next-{page.lower()}", type="primary", icon=":material/arrow_forward:"
+    ):
+        navigation.go(page)

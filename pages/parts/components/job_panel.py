@@ -1,0 +1,163 @@
+"""A job on a page: how far it is, its stop button, and how it ended."""
+
+import shlex
+import time
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.jobs.records import Status
+from pages.parts.components.text import duration, plain
+from state import resources, session
+from state.job_views import JobView
+
+REFRESH_S = 1.0
+MAX_ENDED = 3
+
+
+def _nothing(view: JobView) -> None:
+    """Draw and say nothing of a job."""
+
+
+def show(
+    *verbs: str,
+    controls: Callable[[JobView], None] = _nothing,
+    sentence: Callable[[JobView], str | None] = _nothing,
+) -> JobView | None:
+    """Draw the jobs of these verbs; return the one that runs, else the newest that ended.
+
+    Args:
+        verbs: Which jobs.
+        controls: Draws further buttons before Stop while one runs.
+        sentence: Says how one ended where it knows better than its status.
+    """
+    active, ended = _active(verbs), _ended(verbs)
+    for view in active:
+        _live(view.record.id, controls)
+    for view in ended:
+        _outcome(view, sentence(view) or _sentence(view))
+    return next(iter([*active, *ended]), None)
+
+
+def is_active(*verbs: str) -> bool:
+    """Tell whether a job of these verbs runs or waits."""
+    return bool(_active(verbs))
+
+
+def _active(verbs: tuple[str, ...]) -> list[JobView]:
+    """Return the jobs that run, then those that wait, in their order."""
+    views = [view for view in resources.jobs().active() if view.record.verb in verbs]
+    return sorted(
+        views, key=lambda view: (view.record.status != Status.RUNNING, view.record.created)
+    )
+
+
+def _ended(verbs: tuple[str, ...]) -> list[JobView]:
+    """Return the newest job about the chosen dataset, and others that ended under this tab's eyes.
+
+    What was put away is left out.
+    """
+    chosen = session.selection()
+    views = [
+        view
+        for view in resources.jobs().views()
+        if not view.active
+        and view.record.verb in verbs
+        and view.record.about in ("", chosen.dataset)
+    ][:MAX_ENDED]
+    return [
+        view
+        for number, view in enumerate(views)
+        if view.record.id not in chosen.seen and (number == 0 or view.record.ended > chosen.opened)
+    ]
+
+
+def _live(job_id: str, controls: Callable[[JobView], None]) -> None:
+    """Follow a job, and have the page drawn once more when it ends; see `strip` for when not."""
+    is_page_drawn = False
+
+    @st.fragment(run_every=REFRESH_S)
+    def follow() -> None:
+        nonlocal is_page_drawn
+        view = resources.jobs().view(job_id)
+        if view is not None and view.active:
+            _draw(view, controls)
+        elif is_page_drawn:
+            st.rerun()
+        is_page_drawn = True
+
+    follow()
+
+
+def _draw(view: JobView, controls: Callable[[JobView], None]) -> None:
+    job_id = view.record.id
+    st.progress(view.progress.fraction, text=sentence_of_progress(view))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        controls(view)
+        st.button(
+            "Stopping…" if view.stopping else "Stop",
+            key=f"job-stop-{job_id}",
+            icon=":material/stop_circle:",
+            disabled=view.stopping,
+            on_click=resources.jobs().stop,
+            args=(job_id,),
+        )
+        if view.record.status == Status.RUNNING:
+            st.caption("You can leave this page, close the tab or restart the server: it goes on.")
+
+
+def sentence_of_progress(view: JobView) -> str:
+    """Say how far a job is that waits or runs, and how long it still needs."""
+    title = plain(view.record.title)
+    if view.record.status == Status.QUEUED:
+        return f"{title} · waiting for the job before it"
+    share = f" · {view.progress.fraction:.0%}" if view.progress.total else ""
+    return f"{title}{share} · {plain(view.progress.note) or 'starting'}{_left(view)}"
+
+
+def _left(view: JobView) -> str:
+    """Estimate the time left from the pace of the current phase so far."""
+    elapsed = time.time() - view.phase_started
+    moved = view.progress.fraction - view.phase_fraction
+    if moved < 0.02 or elapsed < 3:
+        return ""
+    return f" · about {duration(elapsed * (1 - view.progress.fraction) / moved)} left"
+
+
+def _outcome(view: JobView, sentence: str) -> None:
+    with st.container(
+        border=True,
+        horizontal=True,
+        vertical_alignment="center",
+        horizontal_alignment="distribute",
+        key=f"outcome-{view.record.id}",
+    ):
+        st.markdown(sentence, width="stretch")
+        with st.popover("Log and command", icon=":material/terminal:"):
+            st.caption("The same from a shell:")
+            st.code(shlex.join(resources.jobs().command_of(view.record)), language="bash")
+            st.caption("What it printed:")
+            st.code(
+                resources.jobs().log_of(view.record.id) or "(nothing)", language=None, height=240
+            )
+        if st.button("Put away", key=f"job-seen-{view.record.id}", type="tertiary"):
+            session.selection().seen.append(view.record.id)
+            st.rerun()
+
+
+def _sentence(view: JobView) -> str:
+    title = plain(view.record.title)
+    match view.record.status:
+        case Status.DONE:
+            took = duration(view.record.ended - view.record.created)
+            return f":green[:material/check_circle:] {title}: done in {took}."
+        case Status.STOPPED if view.result:
+            return f":orange[:material/stop_circle:] {title}: stopped; the best so far is kept."
+        case Status.STOPPED:
+            return f":orange[:material/stop_circle:] {title}: stopped. Nothing is half-written."
+        case Status.FAILED:
+            return f":red[:material/error:] {title} failed. {plain(view.message)}"
+    return (
+        f":red[:material/power_off:] {title}: interrupted. Its process ended without a word, as it "
+        "does when the machine runs out of memory or goes down. Start it again when you are ready."
+    )

@@ -1,0 +1,52 @@
+"""Taking in one uploaded file under a name, by a job."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from core.datasets.importing.uploads import keep_for_job
+from core.errors import WorkbenchError
+from core.workspace import check_name
+from pages.parts.components.launch import IMPORT, launch
+from pages.parts.components.text import plain
+from state import resources, session
+
+MAX_UPLOAD_MB = 2048
+
+
+def draw(
+    key: str, verb: str, title: str, endings: Sequence[str], *, label: str, placeholder: str
+) -> None:
+    """Draw a file uploader, a name and a button that queues `VERB FILE --remove --name NAME`.
+
+    Args:
+        key: What the widgets' keys begin with.
+        verb: Of the job.
+        title: What the job does, in the user's words; the name is added.
+        endings: Of the files that may be chosen.
+        label: What is named.
+        placeholder: An example of a name.
+    """
+    uploads = f"{key}s"  # How many there were in this tab
+    times = session.value_of(uploads) or 0
+    file = st.file_uploader(
+        "File",
+        type=list(endings),
+        max_upload_size=MAX_UPLOAD_MB,
+        key=f"{uploads}-{times}",  # A new one each time, or the session would keep the bytes
+    )
+    name = st.text_input(label, key=f"{key}-name", placeholder=placeholder).strip()
+    go = st.button("Bring it in", key=f"{key}-go", disabled=not (file and name))
+    if not go or file is None:
+        return
+    try:
+        check_name(name)
+        suffix = Path(file.name).suffix.lower()
+        path = keep_for_job(resources.workspace(), file.name, file, suffix)
+    except WorkbenchError as error:
+        st.error(plain(str(error)))
+        return
+    session.remember(uploads, times + 1)
+    launch([verb, str(path), "--remove", "--name", name], f"{title} {name}", lane=IMPORT)
+    st.rerun()

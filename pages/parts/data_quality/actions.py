@@ -1,0 +1,58 @@
+"""What can be done with the selected images of a list; it stays at the window's bottom."""
+
+from collections.abc import Iterable, Mapping
+
+import streamlit as st
+
+from core.datasets import curation
+from core.datasets.registry import Dataset
+from pages.parts.components import curation_form, navigation
+from pages.parts.data_quality.listed import Listed
+from state import session
+
+
+def show(dataset: Dataset, listed: Listed) -> None:
+    """Draw the actions."""
+    picked = session.selection().found_picked
+    tag = listed.finder.checked_tag
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{len(picked):,}** selected", width="content")
+        suggestions = listed.suggestions(picked)
+        if suggestions:
+            st.button(
+                "Accept suggested",
+                key="finders-do-accept",
+                type="primary",
+                icon=":material/check:",
+                help="Gives each selected image the label that it looks like",
+                on_click=accept,
+                args=(dataset, suggestions, tag),
+            )
+        st.button(
+            "Keep as is",
+            key="finders-do-keep",
+            icon=":material/thumb_up:",
+            help=f"They are right: not listed here again, by the tag “{tag}”",
+            on_click=keep,
+            args=(dataset, sorted(picked), tag),
+        )
+        curation_form.changes(dataset, sorted(picked), key="finders", mark=tag)
+        if len(picked) == 1 and st.button(
+            "Use as query", key="finders-do-query", icon=":material/image_search:"
+        ):
+            session.ask_by_image(next(iter(picked)))
+            navigation.go("Query")
+        curation_form.undo_button(dataset, key="finders")
+
+
+def accept(dataset: Dataset, labels: Mapping[int, str], tag: str) -> None:
+    """Give images the labels that they look like."""
+    title = "labelled {} as suggested"
+    curation_form.say(curation.relabel_each(dataset.catalog, labels, title, mark=tag))
+
+
+def keep(dataset: Dataset, ids: Iterable[int], tag: str) -> None:
+    """Remember that images are right as they are."""
+    num_kept = curation.add_tag(dataset.catalog, ids, tag)
+    images = f"{num_kept:,} image{'s are' if num_kept != 1 else ' is'}"
+    session.say(f"{images} kept as is, and not listed here again. Undo takes it back.")

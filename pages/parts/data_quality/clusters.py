@@ -1,0 +1,135 @@
+"""Clusters: what each mixes, its most central images, and all of its images as a list."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.artifacts.folders import Manifest
+from core.datasets.catalog import ImageRow
+from core.datasets.registry import Dataset
+from pages.parts.components.gallery import gallery
+from pages.parts.components.text import plain
+from pages.parts.components.tiles import tiles_of
+from pages.parts.data_quality import ranked
+from state import quality, session
+from state.quality_view import FoundView
+
+if TYPE_CHECKING:
+    from core.quality.clusters import Cluster
+
+CLUSTERS_A_PAGE = 10
+CENTRAL = 8
+"""Images of a cluster that are drawn: its medoid, then those most like all others."""
+
+TILE_PX = 96
+MOST_NAMED = 4
+"""Classes of a cluster that are named."""
+
+
+def show(dataset: Dataset, manifest: Manifest, view: FoundView) -> None:
+    """Draw the clusters, or the one that is open."""
+    clusters = quality.clusters(manifest, dataset)
+    opened = next((each for each in clusters if each.number == view.cluster), None)
+    if opened is not None:
+        _open_one(dataset, manifest, view, opened)
+        return
+    if view.labels:
+        clusters = [each for each in clusters if any(label in view.labels for label, _ in each.mix)]
+    if not clusters:
+        _say_none(view)
+        return
+    _summary(dataset, manifest, clusters)
+    num_pages = -(-len(clusters) // CLUSTERS_A_PAGE)
+    page = min(view.page, num_pages)
+    shown = clusters[(page - 1) * CLUSTERS_A_PAGE : page * CLUSTERS_A_PAGE]
+    image_ids = quality.findings(manifest).image_ids
+    central = {each.number: image_ids[each.rows[:CENTRAL]].tolist() for each in shown}
+    rows = dataset.catalog.rows_by_id(i for ids in central.values() for i in ids)
+    for cluster in shown:
+        here = [rows[i] for i in central[cluster.number] if i in rows]
+        _cluster(dataset, cluster, here)
+    if num_pages > 1:
+        st.pagination(
+            num_pages, key=session.control("finders-clusters-page", page), on_change=_turn
+        )
+
+
+def _summary(dataset: Dataset, manifest: Manifest, clusters: "list[Cluster]") -> None:
+    num_images = sum(len(each.rows) for each in clusters)
+    num_in_use = int(quality.labelling(manifest, dataset).usable.sum())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**{len(clusters):,}** clusters with **{num_images:,}** of **{num_in_use:,}** images.",
+            width="content",
+        )
+        ranked.csv_button(quality.as_csv, manifest, dataset, clusters)
+
+
+def _cluster(dataset: Dataset, cluster: "Cluster", central: list[ImageRow]) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(_title(cluster), width="stretch")
+            st.button(
+                f"All {len(cluster.rows):,}",
+                key=f"finders-cluster-{cluster.number}",
+                icon=":material/grid_view:",
+                on_click=_open,
+                args=(cluster.number,),
+            )
+        gallery(
+            tiles_of(dataset, central),
+            key=f"finders-cluster-{cluster.number}-gallery",
+            tile_px=TILE_PX,
+            label=f"Cluster {cluster.number + 1}",
+        )
+
+
+def _title(cluster: "Cluster") -> str:
+    named = ", ".join(
+        f"{'**' + plain(label) + '**' if place == 0 else plain(label)} {count:,}"
+        for place, (label, count) in enumerate(cluster.mix[:MOST_NAMED])
+    )
+    more = len(cluster.mix) - MOST_NAMED
+    named += f" and {more:,} more classes" if more > 1 else " and 1 more class" if more == 1 else ""
+    purity = f" · {cluster.purity:.0%} pure" if cluster.mix else ""
+    return f":gray[Cluster {cluster.number + 1}{purity}]  \n{named or 'no labels'}"
+
+
+def _open_one(dataset: Dataset, manifest: Manifest, view: FoundView, cluster: "Cluster") -> None:
+    from core.quality.ranking import Ranking
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "All clusters",
+            key="finders-clusters-back",
+            icon=":material/arrow_back:",
+            on_click=_open,
+            args=(None,),
+        )
+        st.markdown(_title(cluster))
+    nothing = np.full(len(cluster.rows), -1, np.int32)
+    ranking = Ranking(cluster.rows, cluster.similarities, nothing)
+    ranked.show(dataset, manifest, view, ranking)
+
+
+def _say_none(view: FoundView) -> None:
+    if view.labels:
+        st.info("No cluster has images of these classes. Take a filter away above.")
+    else:
+        st.info(
+            "No images lie near enough to each other. Look again below, with a smaller least "
+            "cluster or with an index of a better model."
+        )
+
+
+def _open(number: int | None) -> None:
+    chosen = session.selection()
+    chosen.found = chosen.found.changed(cluster=number)
+    chosen.found_picked, chosen.found_open = frozenset(), None
+
+
+def _turn() -> None:
+    chosen = session.selection()
+    page = int(session.value_of("finders-clusters-page"))
+    chosen.found = chosen.found.changed(page=page)

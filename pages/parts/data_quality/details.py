@@ -1,0 +1,148 @@
+"""One image of a list in a dialog: why it is listed, beside its neighbours, and what to do."""
+
+from typing import NoReturn
+
+import streamlit as st
+
+from core.artifacts.folders import Manifest
+from core.datasets import curation
+from core.datasets.catalog import ImageRow
+from core.datasets.registry import Dataset
+from core.errors import WorkbenchError
+from core.quality.config import Finder
+from pages.parts.components import curation_form, navigation
+from pages.parts.components.gallery import gallery
+from pages.parts.components.text import plain
+from pages.parts.components.tiles import tiles_of_matches
+from pages.parts.data_quality import actions
+from pages.parts.data_quality.listed import Listed
+from state import quality, resources, session
+
+NEAREST = 5
+SIDE = 480
+"""Longest side of the picture, in pixels."""
+
+TILE_PX = 110
+
+
+def show(dataset: Dataset, manifest: Manifest, listed: Listed) -> None:
+    """Draw the dialog, if an image of the list is open: again at every run, until it is closed."""
+    if listed.place_of(session.selection().found_open) is not None:
+        _dialog(dataset, manifest, listed)
+
+
+def _close() -> None:
+    session.selection().found_open = None
+
+
+@st.dialog("Why it is listed", width="large", on_dismiss=_close)
+def _dialog(dataset: Dataset, manifest: Manifest, listed: Listed) -> None:
+    place = listed.place_of(session.selection().found_open)
+    if place is None:
+        return
+    row = dataset.catalog.rows_by_id([listed.ids[place]]).get(listed.ids[place])
+    if row is None:
+        st.warning("This image is no longer in the dataset.")
+        return
+    _steps(listed, place)
+    picture, said = st.columns([2, 3])
+    with picture:
+        source, problem = resources.tile_source(dataset, row, SIDE)
+        if source:
+            st.image(source, width="stretch")
+        else:
+            st.error(plain(problem))
+    with said:
+        st.markdown(_sentence(row, listed, place))
+        _what_to_do(dataset, listed, place, row)
+        _neighbours(dataset, manifest, row)
+
+
+def _steps(listed: Listed, place: int) -> None:
+    """Draw the ways to the images before and after; the arrow keys take them, too."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, key, step in (("Previous", "Left", -1), ("Next", "Right", 1)):
+            other = place + step
+            exists = 0 <= other < len(listed.ids)
+            st.button(
+                label,
+                key=f"why-{key.lower()}",
+                shortcut=key,
+                disabled=not exists,
+                on_click=_open,
+                args=(listed.ids[other] if exists else None,),
+            )
+        st.caption(f"{place + 1:,} of {len(listed.ids):,}")
+
+
+def _open(image_id: int | None) -> None:
+    session.selection().found_open = image_id
+
+
+def _sentence(row: ImageRow, listed: Listed, place: int) -> str:
+    score = listed.score_at(place)
+    label = f"**{plain(row.label)}**" if row.label else "nothing yet"
+    known = f"  \n:gray[{plain(row.path)} · {row.split or 'no split'}]"
+    match listed.finder:
+        case Finder.LABELS:
+            other = plain(listed.suggested_at(place) or "")
+            said = f"It is labelled {label} and looks like **{other}**: a doubt of {score:.1%}."
+        case Finder.OUTLIERS:
+            said = f"Its nearest images are {score:.3f} away on average. It is labelled {label}."
+        case Finder.TYPICAL:
+            said = f"Its similarity to the mean of the other {label} is {score:.3f}."
+        case _:
+            said = f"Its mean similarity to its cluster is {score:.3f}. It is labelled {label}."
+    return said + known
+
+
+def _what_to_do(dataset: Dataset, listed: Listed, place: int, row: ImageRow) -> None:
+    tag = listed.finder.checked_tag
+    suggested = listed.suggested_at(place)
+    if suggested is not None and st.button(
+        f"Label it {plain(suggested)}", key="why-accept", type="primary", icon=":material/check:"
+    ):
+        actions.accept(dataset, {row.id: suggested}, tag)
+        _go_on(listed, place)
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Keep as is", key="why-keep", icon=":material/thumb_up:"):
+            actions.keep(dataset, [row.id], tag)
+            _go_on(listed, place)
+        if st.button("Exclude", key="why-exclude", icon=":material/block:"):
+            curation_form.say(curation.exclude(dataset.catalog, [row.id]))
+            _go_on(listed, place)
+        if st.button("Use as query", key="why-query", icon=":material/image_search:"):
+            _search_by(row.id)
+
+
+def _search_by(image_id: int) -> NoReturn:
+    _close()
+    session.ask_by_image(image_id)
+    navigation.go("Query")
+
+
+def _go_on(listed: Listed, place: int) -> None:
+    """Open the image that comes next in the list, now that this one is done with."""
+    rest = [*listed.ids[place + 1 : place + 2], *listed.ids[max(place - 1, 0) : place]]
+    _open(next(iter(rest), None))
+    st.rerun()
+
+
+def _neighbours(dataset: Dataset, manifest: Manifest, row: ImageRow) -> None:
+    """Draw the nearest images with their labels; a click on one searches by it."""
+    try:
+        matches = quality.nearest(manifest, dataset, row.id, NEAREST)
+    except WorkbenchError as error:
+        st.caption(plain(str(error)))
+        return
+    if not matches:
+        st.caption("None of its neighbours is in use any more.")
+        return
+    st.markdown(
+        f"**The {len(matches)} images nearest to it** :gray[and their labels; click one to search "
+        "by it]"
+    )
+    tiles = tiles_of_matches(dataset, matches, row.label)
+    clicked = gallery(tiles, key="why-neighbours", tile_px=TILE_PX, label="Nearest images")
+    if clicked is not None:
+        _search_by(clicked)

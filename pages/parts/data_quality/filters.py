@@ -1,0 +1,82 @@
+"""Which images a finder lists, and the one setting that some finders have."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.datasets.catalog import Split
+from core.datasets.registry import Dataset
+from core.quality.config import LEAST_THRESHOLD, Finder
+from state import facts, session
+from state.quality_view import FoundView
+
+MOST, LEAST = "Most typical first", "Least typical first"
+LEAST_WIDTH = 240
+"""Of a filter, in pixels; in a narrow window they take two rows."""
+
+COMPARED = (Finder.ALIKE, Finder.LEAKS)
+
+
+def show(dataset: Dataset, view: FoundView) -> FoundView:
+    """Draw the filters and return the view that is sound: without classes that are gone."""
+    known = facts.labels(dataset.catalog)
+    labels = tuple(label for label in view.labels if label in known)
+    grid = st.grid(3, min_column_width=LEAST_WIDTH)
+    with grid.cell():
+        st.multiselect(
+            "Class",
+            known,
+            key=session.control("finders-class", list(labels)),
+            placeholder="All",
+            on_change=_change,
+        )
+    if view.finder != Finder.CLUSTERS or view.cluster is not None:
+        with grid.cell():
+            st.pills(
+                "Split",
+                [str(split) for split in Split],
+                selection_mode="multi",
+                key=session.control("finders-split", list(view.splits)),
+                format_func=str.capitalize,
+                on_change=_change,
+            )
+    if view.finder in (*COMPARED, Finder.TYPICAL):
+        with grid.cell():
+            _setting(view)
+    return replace(view, labels=labels)
+
+
+def _setting(view: FoundView) -> None:
+    if view.finder in COMPARED:
+        st.slider(
+            "Alike from a similarity of",
+            LEAST_THRESHOLD + 0.3,
+            1.0,
+            step=0.005,
+            format="%.3f",
+            key=session.control("finders-threshold", view.threshold),
+            on_change=_change,
+        )
+    elif view.finder == Finder.TYPICAL:
+        st.segmented_control(
+            "Order",
+            [LEAST, MOST],
+            key=session.control("finders-order", MOST if view.most_first else LEAST),
+            on_change=_change,
+        )
+
+
+def _change() -> None:
+    chosen = session.selection()
+    view = chosen.found
+    threshold = session.value_of("finders-threshold")
+    splits = session.value_of("finders-split")
+    is_compared = view.finder in COMPARED
+    chosen.found = view.changed(
+        labels=tuple(session.value_of("finders-class") or ()),
+        splits=view.splits if splits is None else tuple(splits),
+        threshold=threshold if is_compared and threshold is not None else view.threshold,
+        most_first=session.value_of("finders-order") == MOST
+        if view.finder == Finder.TYPICAL
+        else view.most_first,
+    )

@@ -1,0 +1,77 @@
+"""Near-duplicates and leaks: groups of images side by side, each resolved by one click."""
+
+import streamlit as st
+
+from core.artifacts.folders import Manifest
+from core.datasets.duplicates import Group, Kind
+from core.datasets.registry import Dataset
+from core.quality.config import Finder
+from pages.parts.components.curation_form import undo_button
+from pages.parts.data_quality import actions
+from pages.parts.data_quality.ranked import csv_button
+from pages.parts.datasets import duplicates
+from state import quality
+from state.quality_view import FoundView
+
+KINDS = {
+    Kind.EXACT: ("exact copies", None),
+    Kind.NEAR: ("look-alikes", "Look through them first: some may only be alike."),
+    Kind.MODEL: (
+        "that are alike to the model",
+        "Look through them first: a model may find different images alike.",
+    ),
+}
+
+
+def show(dataset: Dataset, manifest: Manifest, view: FoundView) -> None:
+    """Draw the groups."""
+    groups = [group for group in quality.groups(manifest, dataset, view) if _fits(group, view)]
+    if not groups:
+        _say_none(view)
+        undo_button(dataset, key="finders")
+        return
+    key = f"finders-{view.finder}"
+    num_images = sum(len(group.twins) for group in groups)
+    st.markdown(
+        f"**{len(groups):,}** groups with **{num_images:,}** images. Of each the framed image "
+        "stays: click another to keep that one. Those with several labels are left to you."
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for kind, (name, advice) in KINDS.items():
+            of_kind = [group for group in groups if group.kind == kind]
+            marked = duplicates.to_exclude(dataset, of_kind, key=key)
+            if marked:
+                st.button(
+                    f"Exclude all {len(marked):,} {name}",
+                    key=f"{key}-all-{kind}",
+                    type="primary" if kind == Kind.EXACT else "secondary",
+                    icon=":material/done_all:",
+                    help=advice,
+                    on_click=duplicates.exclude,
+                    args=(dataset, marked),
+                )
+        undo_button(dataset, key="finders")
+        csv_button(quality.as_csv, manifest, dataset, groups)
+
+    def keep(group: Group) -> None:
+        actions.keep(dataset, [twin.id for twin in group.twins], view.finder.checked_tag)
+
+    duplicates.show_groups(dataset, groups, key=key, keep=keep)
+
+
+def _fits(group: Group, view: FoundView) -> bool:
+    """Say whether some image of a group is of the classes and in the splits that are chosen."""
+    return any(
+        (not view.labels or twin.label in view.labels)
+        and (not view.splits or twin.split in view.splits)
+        for twin in group.twins
+    )
+
+
+def _say_none(view: FoundView) -> None:
+    if view.labels or view.splits:
+        st.info("No group has such images. Take a filter away above.")
+    elif view.finder == Finder.LEAKS:
+        st.success("No image is in two splits, and none is so alike to one in another split.")
+    else:
+        st.success("No two images are so alike. Lower the similarity above to see more.")

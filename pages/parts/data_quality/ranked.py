@@ -1,0 +1,151 @@
+"""A ranked gallery: pages of pictures with their scores, to open and to select."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.artifacts.folders import Manifest
+from core.datasets.catalog import ImageRow
+from core.datasets.registry import Dataset
+from core.quality.config import Finder
+from pages.parts.components.curation_form import undo_button
+from pages.parts.components.gallery import Tile, selectable_gallery
+from pages.parts.components.tiles import tiles_of
+from pages.parts.data_quality import actions, details
+from pages.parts.data_quality.listed import Listed, list_images
+from state import quality, session
+from state.quality_view import FoundView
+
+if TYPE_CHECKING:
+    from core.quality.ranking import Ranking
+
+PAGE_SIZE = 60
+NEED_LABELS = (Finder.LABELS, Finder.TYPICAL)
+
+
+def show(dataset: Dataset, manifest: Manifest, view: FoundView, ranking: "Ranking") -> None:
+    """Draw the list, what can be done with its images, and why one of them is in it."""
+    listed = list_images(dataset, manifest, view, ranking)
+    chosen = session.selection()
+    chosen.found_picked &= frozenset(listed.ids)
+    if not listed.ids:
+        _say_why_empty(dataset, manifest, view, listed)
+        undo_button(dataset, key="finders")
+        return
+    num_pages = -(-len(listed.ids) // PAGE_SIZE)
+    page = min(view.page, num_pages)
+    first = (page - 1) * PAGE_SIZE
+    here = listed.ids[first : first + PAGE_SIZE]
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    rows = dataset.catalog.rows_by_id(here)
+    shown = [rows[image_id] for image_id in here if image_id in rows]
+    event = selectable_gallery(
+        _tiles(dataset, shown, listed),
+        selected=chosen.found_picked,
+        key="finders-gallery",
+        label="Found images",
+    )
+    if event.selected is not None:
+        chosen.found_picked = event.selected & frozenset(listed.ids)
+    if event.opened is not None:
+        chosen.found_open = event.opened
+    with bar:
+        st.markdown(
+            f"**{first + 1:,}–{first + len(here):,}** of **{len(listed.ids):,}**", width="content"
+        )
+        _pick_page(here)
+        if not chosen.found_picked:
+            undo_button(dataset, key="finders")
+        csv_button(quality.as_csv, manifest, dataset, listed.ranking)
+        st.space("stretch")
+        if num_pages > 1:
+            key = session.control("finders-page", page)
+            st.pagination(num_pages, key=key, on_change=_turn)
+    _say_done(listed)
+    if chosen.found_picked:
+        actions.show(dataset, listed)
+    details.show(dataset, manifest, listed)
+
+
+def csv_button(write: Callable[..., bytes], *parts: object) -> None:
+    """Draw the button that takes a list out, written when it is clicked."""
+    st.download_button(
+        "CSV",
+        lambda: write(*parts),
+        file_name=f"{session.selection().found.finder}.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key="finders-csv",
+        type="tertiary",
+        help="All that is listed here, on every page of it",
+    )
+
+
+def _tiles(dataset: Dataset, rows: Sequence[ImageRow], listed: Listed) -> list[Tile]:
+    places = {image_id: place for place, image_id in enumerate(listed.ids)}
+    return [
+        replace(tile, caption=f"{listed.sentence_at(places[row.id])}\n{row.split or 'no split'}")
+        for tile, row in zip(tiles_of(dataset, rows), rows, strict=True)
+    ]
+
+
+def _pick_page(here: list[int]) -> None:
+    chosen = session.selection()
+    if not chosen.found_picked >= set(here):
+        st.button(
+            "Select page",
+            key="finders-pick-page",
+            type="tertiary",
+            on_click=_pick,
+            args=(chosen.found_picked | set(here),),
+        )
+    if chosen.found_picked:
+        st.button(
+            "Clear",
+            key="finders-pick-none",
+            type="tertiary",
+            on_click=_pick,
+            args=(frozenset(),),
+        )
+
+
+def _pick(ids: frozenset[int]) -> None:
+    session.selection().found_picked = ids
+
+
+def _turn() -> None:
+    chosen = session.selection()
+    chosen.found = replace(chosen.found, page=int(session.value_of("finders-page")))
+
+
+def _say_done(listed: Listed) -> None:
+    if listed.num_done:
+        st.caption(
+            f"{listed.num_done:,} more were looked at. They have the tag "
+            f"“{listed.finder.checked_tag}”: take it off on the Datasets page to see them again."
+        )
+
+
+def _say_why_empty(dataset: Dataset, manifest: Manifest, view: FoundView, listed: Listed) -> None:
+    """Say why nothing is listed, and what to do."""
+    labelling = quality.labelling(manifest, dataset)
+    if view.finder in NEED_LABELS and not (labelling.labels >= 0).any():
+        st.info(
+            "No image that was looked at has a label. Give some on the Datasets page: select "
+            "images, then Label."
+        )
+    elif view.finder == Finder.LABELS and len(labelling.classes) < 2:
+        st.info(
+            "All images are of one class, so no other label could be right. Bring in a second "
+            "class, update the index and look again."
+        )
+    elif listed.num_done:
+        st.success("Nothing is left to look at here.")
+        _say_done(listed)
+    elif view.labels or view.splits:
+        st.info("Nothing is listed among these images. Take a filter away above.")
+    else:
+        st.success("Nothing is found: every image is as it should be.")

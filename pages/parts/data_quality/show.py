@@ -1,0 +1,79 @@
+"""The finders over one index: which, among which images, and what it lists."""
+
+import streamlit as st
+
+from core.artifacts.folders import Manifest
+from core.datasets.registry import Dataset
+from core.errors import WorkbenchError
+from core.lineage.graph import Lineage
+from core.quality.config import FEWEST_IMAGES, Finder
+from pages.parts.components import job_panel
+from pages.parts.components.text import plain
+from pages.parts.data_quality import clusters, filters, form, groups, ranked
+from pages.parts.data_quality.texts import MEANINGS, TITLES
+from state import quality, session
+
+
+def show(dataset: Dataset, index: Manifest, lineage: Lineage) -> None:
+    """Draw the finders, or what lets them look."""
+    manifest = lineage.finders_of(index)
+    if index.summary["count"] < FEWEST_IMAGES:
+        st.info(
+            f"Finders need at least {FEWEST_IMAGES} images, and {plain(index.id)} holds "
+            f"{index.summary['count']}. Choose another index, or add images to the dataset."
+        )
+    elif manifest is None:
+        st.markdown(
+            f"Look through the **{index.summary['count']:,}** embeddings of "
+            f"**{plain(index.id)}** for wrong labels, outliers, near-duplicates, leaks between "
+            "splits, and clusters."
+        )
+        form.show(index, first=True)
+        job_panel.show("find")
+    else:
+        job_panel.show("find")
+        _stale(lineage.stale_reason(manifest))
+        try:
+            _finder(dataset, manifest)
+        except WorkbenchError as error:
+            st.error(plain(str(error)))
+        with st.expander("Look again", icon=":material/tune:"):
+            form.show(index, first=False)
+
+
+def _stale(reason: str) -> None:
+    if reason:
+        st.caption(
+            f":orange[:material/history:] {reason.capitalize()}: images that came later are not "
+            "looked at, and those that went are left out. Update the index, then look again."
+        )
+
+
+def _finder(dataset: Dataset, manifest: Manifest) -> None:
+    chosen = session.selection()
+    finder = st.segmented_control(
+        "Finder",
+        list(Finder),
+        key=session.control("finders-finder", chosen.found.finder),
+        format_func=TITLES.__getitem__,
+        label_visibility="collapsed",
+        on_change=_choose,
+    )
+    finder = finder or chosen.found.finder
+    st.caption(MEANINGS[finder])
+    view = filters.show(dataset, chosen.found)
+    match finder:
+        case Finder.ALIKE | Finder.LEAKS:
+            groups.show(dataset, manifest, view)
+        case Finder.CLUSTERS:
+            clusters.show(dataset, manifest, view)
+        case _:
+            ranked.show(dataset, manifest, view, quality.ranking(manifest, dataset, view))
+
+
+def _choose() -> None:
+    finder = session.value_of("finders-finder")
+    chosen = session.selection()
+    if finder is not None:  # A second click on it
+        chosen.found = chosen.found.changed(finder=Finder(finder), cluster=None)
+        chosen.found_picked, chosen.found_open = frozenset(), None

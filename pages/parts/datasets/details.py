@@ -1,0 +1,124 @@
+"""One image in a dialog: large, with all that is known of it, and the images nearest to it."""
+
+import time
+
+import streamlit as st
+
+from core.datasets import curation
+from core.datasets.catalog import ImageRow
+from core.datasets.registry import Dataset
+from core.errors import WorkbenchError
+from core.lineage.graph import read_lineage
+from pages.parts.components import navigation
+from pages.parts.components.gallery import gallery
+from pages.parts.components.text import plain, size
+from pages.parts.components.tiles import tiles_of_matches
+from state import queries, resources, session
+from state.view import View
+
+SIDE = 900
+"""Longest side of the picture in the dialog, in pixels."""
+
+NEIGHBOURS = 8
+
+
+def show(dataset: Dataset, view: View) -> None:
+    """Draw the dialog, if an image is open: again at every run, until it is closed."""
+    if session.selection().open_image is not None:
+        _dialog(dataset, view)
+
+
+def _close() -> None:
+    session.selection().open_image = None
+
+
+@st.dialog("Image", width="large", on_dismiss=_close)
+def _dialog(dataset: Dataset, view: View) -> None:
+    chosen = session.selection()
+    image_id, position = chosen.open_image or (0, None)
+    row = dataset.catalog.rows_by_id([image_id]).get(image_id)
+    if row is None:
+        st.warning("This image is no longer in the dataset.")
+        return
+    _steps(dataset, view, position)
+    picture, facts_about = st.columns([2, 1])
+    with picture:
+        source, problem = resources.tile_source(dataset, row, SIDE)
+        if source:
+            st.image(source, width="stretch")
+        else:
+            st.error(plain(row.problem or problem))
+    with facts_about:
+        _about(dataset, row)
+        if row.problem is None and st.button(
+            "Use as query", key="details-query", type="primary", icon=":material/image_search:"
+        ):
+            _close()
+            session.ask_by_image(row.id)
+            navigation.go("Query")
+    _neighbours(dataset, row)
+
+
+def _steps(dataset: Dataset, view: View, position: int | None) -> None:
+    """Draw the ways to the images before and after; the arrow keys take them, too."""
+    count = dataset.catalog.count(view.images)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, key, step in (("Previous", "Left", -1), ("Next", "Right", 1)):
+            place = None if position is None else position + step
+            st.button(
+                label,
+                key=f"details-{key.lower()}",
+                shortcut=key,
+                disabled=place is None or not 0 <= place < count,
+                on_click=_go_to,
+                args=(dataset, view, place),
+            )
+        if position is not None:
+            st.caption(f"{position + 1:,} of {count:,}")
+
+
+def _go_to(dataset: Dataset, view: View, place: int) -> None:
+    rows = dataset.catalog.rows(view.images, order=view.order, offset=place, limit=1)
+    if rows:
+        session.selection().open_image = (rows[0].id, place)
+
+
+def _about(dataset: Dataset, row: ImageRow) -> None:
+    tags = curation.tags_of(dataset.catalog, [row.id]).get(row.id, [])
+    added = time.strftime("%Y-%m-%d", time.localtime(row.added_s))
+    known = {
+        "Class": row.label or "none",
+        "Split": row.split or "none",
+        "Tags": ", ".join(tags) or "none",
+        "Size": f"{row.width:,} × {row.height:,} px, {size(row.size_bytes)}",
+        "Added": added,
+        "In use": "no, excluded" if row.excluded else "yes" if row.problem is None else "no",
+    }
+    st.markdown("  \n".join(f":gray[{name}] {plain(value)}" for name, value in known.items()))
+    st.caption("Path")
+    st.code(str(dataset.path_of(row)), language=None, wrap_lines=True)
+    st.caption("SHA-256")
+    st.code(row.sha256, language=None, wrap_lines=True)
+
+
+def _neighbours(dataset: Dataset, row: ImageRow) -> None:
+    """Draw the images nearest to this one, where an index knows it; a click opens one."""
+    lineage = read_lineage(resources.workspace())
+    index = lineage.index(session.selection().index)
+    if index is None or index.made_from["dataset"] != dataset.name:
+        st.caption("Build an index to see here which images are most like it.")
+        return
+    try:
+        matches = queries.neighbours_of(index, row.id, NEIGHBOURS)
+    except WorkbenchError as error:
+        st.caption(plain(str(error)))
+        return
+    if not matches:
+        st.caption("The index does not hold this image yet; build it anew to see its neighbours.")
+        return
+    st.markdown(f"**Nearest** :gray[by {plain(index.id)}]")
+    tiles = tiles_of_matches(dataset, matches, row.label)
+    clicked = gallery(tiles, key="details-neighbours", tile_px=96, label="Nearest images")
+    if clicked is not None:
+        session.selection().open_image = (clicked, None)
+        st.rerun(scope="fragment")

@@ -1,0 +1,112 @@
+"""A page of pictures that can be opened and selected."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.datasets import curation
+from core.datasets.catalog import ImageRow
+from core.datasets.registry import Dataset
+from pages.parts.components.curation_form import undo_button
+from pages.parts.components.gallery import Tile, selectable_gallery
+from pages.parts.components.tiles import tiles_of
+from pages.parts.datasets import details, filter_bar, selection_bar, view_charts
+from state import facts, session
+from state.view import TILE_SIZES, View
+
+
+def show(dataset: Dataset, view: View) -> None:
+    """Draw filters, charts and the page of pictures."""
+    filter_bar.show(dataset, view)
+    charts = st.container()
+    _page(dataset, view)
+    with charts:  # Last, for pictures are waited for
+        _charts(dataset, view)
+
+
+def _charts(dataset: Dataset, view: View) -> None:
+    charts = st.expander(
+        "Charts: click a class, drag over sizes",
+        icon=":material/bar_chart:",
+        expanded=True,
+        key="datasets-charts",
+        on_change="rerun",
+    )
+    if charts.open:
+        with charts:
+            view_charts.show(dataset, view.images)
+
+
+def _page(dataset: Dataset, view: View) -> None:
+    """Draw the pictures, and around them what turns the page and what selects."""
+    count = facts.count(dataset.catalog, view.images)
+    if count == 0:
+        st.info("No image fits these filters. Take one away above.")
+        undo_button(dataset)
+        return
+    num_pages = -(-count // view.page_size)
+    view = replace(view, page=min(view.page, num_pages))
+    rows = dataset.catalog.rows(
+        view.images, order=view.order, offset=view.offset, limit=view.page_size
+    )
+    _let_go_of_hidden(dataset, view)
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    _pictures(dataset, view, rows)
+    with bar:  # Drawn once it is known what is selected
+        last = min(view.offset + view.page_size, count)
+        st.markdown(f"**{view.offset + 1:,}–{last:,}** of **{count:,}** images", width="content")
+        selection_bar.show(dataset, view, rows, count)
+        st.space("stretch")
+        if num_pages > 1:
+            _pages(num_pages, view.page, "datasets-page")
+        filter_bar.tile_size(view)
+    with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+        if num_pages > 1:
+            _pages(num_pages, view.page, "datasets-page-below")
+        filter_bar.page_size(view)
+
+
+def _pages(num_pages: int, page: int, key: str) -> None:
+    st.pagination(num_pages, key=session.control(key, page), on_change=_turn, args=(key,))
+
+
+def _turn(key: str) -> None:
+    session.show_view(replace(session.read_view(), page=int(session.value_of(key))))
+
+
+def _let_go_of_hidden(dataset: Dataset, view: View) -> None:
+    """Keep of the selection what the filters still show, when they or the images have changed."""
+    chosen = session.selection()
+    shown = (view.images, dataset.catalog.revision)
+    if chosen.picked and chosen.picked_among != shown:
+        chosen.picked &= frozenset(dataset.catalog.ids(view.images))
+    chosen.picked_among = shown
+
+
+def _pictures(dataset: Dataset, view: View, rows: list[ImageRow]) -> None:
+    chosen = session.selection()
+    event = selectable_gallery(
+        _tiles(dataset, rows),
+        selected=chosen.picked,
+        key="datasets-gallery",
+        tile_px=TILE_SIZES[view.tile],
+        label="Images of the dataset",
+    )
+    if event.selected is not None:
+        chosen.picked = event.selected
+    if event.opened is not None:
+        places = {row.id: view.offset + place for place, row in enumerate(rows)}
+        chosen.open_image = (event.opened, places.get(event.opened))
+    details.show(dataset, view)
+
+
+def _tiles(dataset: Dataset, rows: list[ImageRow]) -> list[Tile]:
+    tags = curation.tags_of(dataset.catalog, [row.id for row in rows])
+    return [
+        replace(
+            tile,
+            chips=tuple(tags.get(row.id, ())),
+            mark="excluded" if row.excluded else "",
+        )
+        for tile, row in zip(tiles_of(dataset, rows), rows, strict=True)
+    ]

@@ -1,0 +1,225 @@
+"""The ways to bring in a dataset, as forms."""
+
+import re
+from pathlib import Path
+
+import streamlit as st
+
+from core.datasets.importing.archives import MAX_ARCHIVE_BYTES
+from core.datasets.importing.sources import folder_source
+from core.datasets.importing.uploads import keep_for_job
+from core.datasets.layout import BACKGROUND, Labels
+from core.datasets.registry import require_free_name
+from core.datasets.splits import SplitConfig
+from core.errors import WorkbenchError
+from core.options import as_arguments
+from core.workspace import NAME_PATTERN
+from pages.parts.components.launch import launch_import
+from pages.parts.components.text import plain
+from state import resources, session
+
+WAYS = ("Drawn set", "Caltech-101", "A folder", "A zip")
+LABELS = {
+    Labels.AUTO: "Recognise it",
+    Labels.TOP: "The top folders",
+    Labels.LEAF: "The folders that hold the images",
+    Labels.NONE: "None: no classes",
+}
+PROTOCOL = 30
+"""Train images of each class, as most work on Caltech-101 has it."""
+
+
+def show(num_datasets: int) -> None:
+    """Draw the choice between the ways, and the form of the chosen one."""
+    way = st.segmented_control(
+        "Where do the images come from?",
+        WAYS,
+        default=WAYS[0],
+        required=True,
+        key="datasets-way",
+    )
+    if way == "Drawn set":
+        _drawn(num_datasets)
+    elif way == "Caltech-101":
+        _caltech101()
+    elif way == "A folder":
+        _folder()
+    else:
+        _zip()
+
+
+def _drawn(num_datasets: int) -> None:
+    st.markdown(
+        "720 pictures in 12 categories that the app draws itself: no download, and small enough "
+        "to train on in minutes. The quickest way to see everything work."
+    )
+    name = "drawn" if num_datasets == 0 else _name_field("drawn", "datasets-drawn-name")
+    if st.button("Draw it", key="datasets-draw", type="primary", icon=":material/brush:"):
+        _start(["draw", "--name", name], name, "Drawing the built-in set")
+
+
+def _caltech101() -> None:
+    st.markdown(
+        "8,677 photographs in 101 categories (Li, Andreeto, Ranzato & Perona, 2022; CC BY 4.0). "
+        f"`{BACKGROUND}` is left out: it is clutter, not a category."
+    )
+    folder = st.text_input(
+        "Folder, if you have it already",
+        key="datasets-caltech-folder",
+        placeholder="/path/to/caltech101",
+        help="Its root, 101_ObjectCategories, or the folder around them. Empty: download 137 MB.",
+    ).strip()
+    name = _name_field("caltech101", "datasets-caltech-name")
+    splits = _splits("caltech")
+    label = "Bring it in" if folder else "Download it"
+    if splits is None or not st.button(label, key="datasets-caltech-go", type="primary"):
+        return
+    if folder:
+        _start_folder(folder, name, splits, [])
+    else:
+        arguments = ["download", "--name", name, *as_arguments(splits)]
+        _start(arguments, name, "Downloading Caltech-101")
+
+
+def _folder() -> None:
+    st.markdown(
+        "A folder with a folder for each category; its images are read where they are and never "
+        "changed. A folder of images without class folders works too: it can be browsed, searched "
+        "and mapped, and only training needs categories."
+    )
+    folder = st.text_input(
+        "Folder on the machine that runs the app",
+        key="datasets-folder",
+        placeholder="/path/to/images",
+    ).strip()
+    name = _name_field(_name_from(folder), f"datasets-folder-name-{_name_from(folder)}")
+    reading, splits = _reading("folder"), _splits("folder")
+    ready = splits is not None and bool(folder)
+    if st.button("Bring it in", key="datasets-folder-go", type="primary", disabled=not ready):
+        _start_folder(folder, name, splits or SplitConfig(), reading)
+
+
+def _zip() -> None:
+    st.markdown(
+        "A zip of images, in class folders at any depth or in none; what systems leave in it is "
+        "passed over. For more than 1 GB unpack it and choose its folder."
+    )
+    times = session.value_of("datasets-zips") or 0
+    file = st.file_uploader(
+        "Archive",
+        type="zip",
+        max_upload_size=MAX_ARCHIVE_BYTES >> 20,
+        key=f"datasets-zip-{times}",  # A new one each time, or the session would keep the bytes
+    )
+    suggested = _name_from(Path(file.name).stem if file else "")
+    name = _name_field(suggested, f"datasets-zip-name-{suggested}")
+    reading, splits = _reading("zip"), _splits("zip")
+    ready = file is not None and splits is not None
+    go = st.button("Bring it in", key="datasets-zip-go", type="primary", disabled=not ready)
+    if not go or file is None or splits is None:
+        return
+    try:
+        require_free_name(resources.workspace(), name)
+        path = keep_for_job(resources.workspace(), file.name, file, ".zip")
+    except WorkbenchError as error:
+        st.error(plain(str(error)))
+        return
+    session.remember("datasets-zips", times + 1)
+    arguments = ["unzip", str(path), "--remove", "--name", name, *reading]
+    _start([*arguments, *as_arguments(splits)], name, f"Bringing in {name}")
+
+
+def _reading(key: str) -> list[str]:
+    """Draw how the folders are to be read, and return it as arguments."""
+    with st.expander("How to read its folders"):
+        labels = st.selectbox(
+            "What names the class",
+            list(LABELS),
+            format_func=LABELS.__getitem__,
+            key=f"datasets-{key}-labels",
+            help="Folders named train, val and test become splits, and folders named images are "
+            "passed through.",
+        )
+        keep = st.checkbox(
+            f"Keep a class folder named {BACKGROUND}",
+            key=f"datasets-{key}-background",
+            help="Caltech-101's clutter folder is no category and is left out by default.",
+        )
+    named = [] if labels == Labels.AUTO else ["--labels", str(labels)]
+    return named + (["--keep-background"] if keep else [])
+
+
+def _start_folder(folder: str, name: str, splits: SplitConfig, reading: list[str]) -> None:
+    try:
+        folder_source(Path(folder))
+    except WorkbenchError as error:
+        st.error(plain(str(error)))
+        return
+    arguments = ["scan", folder, "--name", name, *reading, *as_arguments(splits)]
+    _start(arguments, name, f"Bringing in {name}")
+
+
+def _start(arguments: list[str], name: str, title: str) -> None:
+    try:
+        require_free_name(resources.workspace(), name)
+    except WorkbenchError as error:
+        st.error(plain(str(error)))
+        return
+    if any(name in view.record.arguments for view in resources.jobs().active()):
+        st.warning(f"{plain(name)} is being brought in already; see below.")
+        return
+    launch_import(arguments, title, name, is_new=True)
+    st.rerun()
+
+
+def _name_field(default: str, key: str) -> str:
+    return st.text_input("Name", value=default, key=key, max_chars=80).strip()
+
+
+def _name_from(folder: str) -> str:
+    """Suggest a name for a folder, as near to its own as a name may be."""
+    name = re.sub(r"[^a-z0-9]+", "-", Path(folder).name.lower()).strip("-")
+    return name if NAME_PATTERN.fullmatch(name) else "images"
+
+
+def split_fields(key: str) -> SplitConfig | None:
+    """Draw the fields of a split and return it, or None with a sentence if it cannot be."""
+    fixed = st.toggle(
+        "A fixed number of train images in each class",
+        key=f"{key}-fixed",
+        help="The rest is divided by the two shares. 30 is the usual protocol for Caltech-101.",
+    )
+    columns = st.columns(4 if fixed else 3, vertical_alignment="bottom")
+    validation = columns[0].number_input(
+        "Validation, %", 0, 50, 10, key=f"{key}-validation", help="Chooses the best epoch."
+    )
+    test = columns[1].number_input(
+        "Test, %", 0, 50, 20, key=f"{key}-test", help="Kept for evaluation; never trained on."
+    )
+    seed = columns[2].number_input(
+        "Seed", 0, 2**31, 0, key=f"{key}-seed", help="Fixes which images go where."
+    )
+    per_class = 0
+    if fixed:
+        per_class = columns[3].number_input(
+            "Train images", 1, 100_000, PROTOCOL, key=f"{key}-per-class", help="Of each class."
+        )
+    try:
+        return SplitConfig(
+            validation=validation / 100,
+            test=test / 100,
+            train_per_class=int(per_class),
+            seed=int(seed),
+        )
+    except ValueError:
+        st.error(
+            "Give the rest to validation, test or both."
+            if validation + test == 0
+            else "Leave at least 10 % for training."
+        )
+        return None
+
+
+def _splits(key: str) -> SplitConfig | None:
+    with st.expander("How to split it (70 % train, 10 % validation, 20 % test)"):
+        return split_fields(f"datasets-{key}")

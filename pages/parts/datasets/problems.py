@@ -1,0 +1,57 @@
+"""The files of a dataset that cannot be used, each with its reason."""
+
+import streamlit as st
+
+from core.datasets.catalog import GONE
+from core.datasets.filters import ImageFilter, Standing
+from core.datasets.importing.rejected import read_refused
+from core.datasets.registry import Dataset
+from state import facts
+
+PROBLEMS = ImageFilter(standing=Standing.PROBLEM)
+MOST_LISTED = 1000
+
+
+def show(dataset: Dataset, num_unchecked: int) -> None:
+    """List the files; those that are gone can be forgotten."""
+    _refused(dataset)
+    count = facts.count(dataset.catalog, PROBLEMS)
+    if not count:
+        st.success(
+            "Every file could be read."
+            if not num_unchecked
+            else f"Every header could be read; {num_unchecked:,} images are yet to be decoded."
+        )
+        return
+    rows = dataset.catalog.problems(MOST_LISTED)
+    st.dataframe(
+        {"file": [row.path for row in rows], "reason": [row.problem for row in rows]},
+        hide_index=True,
+        key="datasets-problems",
+    )
+    if count > len(rows):
+        st.caption(f"The first {len(rows):,} of {count:,}.")
+    gone = [row.id for row in rows if row.problem == GONE]
+    if gone:
+        st.button(
+            f"Forget the {len(gone):,} that are gone",
+            key="datasets-forget-gone",
+            help="With their tags. If the files may come back, leave them here.",
+            on_click=dataset.catalog.forget,
+            args=(gone,),
+        )
+
+
+def _refused(dataset: Dataset) -> None:
+    """List what the dataset was brought in without."""
+    refused = read_refused(dataset.folder)
+    if refused:
+        with st.expander(f"{len(refused):,} images of the archive were left out"):
+            st.dataframe(
+                {
+                    "file": [image.path for image in refused],
+                    "reason": [image.problem for image in refused],
+                },
+                hide_index=True,
+                key="datasets-refused",
+            )

@@ -1,0 +1,163 @@
+"""What can be done with a whole dataset: add to it, look again, split, export, relink, delete."""
+
+import streamlit as st
+
+from core.artifacts.folders import Manifest
+from core.datasets.importing.scan import resplit
+from core.datasets.importing.uploads import MAX_IMAGE_BYTES, keep_uploads
+from core.datasets.registry import Dataset, delete_dataset
+from core.errors import WorkbenchError
+from core.indexes.deletion import delete_index
+from core.lineage.disk_use import delete_with_dependants
+from core.lineage.graph import Lineage
+from pages.parts.components.launch import launch_import
+from pages.parts.components.text import plain
+from pages.parts.datasets import export_form, import_form
+from state import facts, resources, session
+from state.view import View
+
+ICONS = {
+    "Add": ":material/add_photo_alternate:",
+    "Rescan": ":material/refresh:",
+    "Split": ":material/call_split:",
+    "Export": ":material/download:",
+    "Folders": ":material/folder_open:",
+    "Delete": ":material/delete:",
+}
+MOST_NAMED = 12
+"""Dependants that are named one by one."""
+
+
+def show(dataset: Dataset, view: View, lineage: Lineage) -> None:
+    """Draw a popover for each."""
+    with _popover("Add"):
+        _add(dataset)
+    with _popover("Rescan"):
+        _scan(dataset)
+    with _popover("Split"):
+        _split(dataset)
+    with _popover("Export"):
+        export_form.show(dataset, view)
+    with _popover("Folders"):
+        _folders(dataset)
+    with _popover("Delete"):
+        _delete(dataset, lineage.dependants_of(dataset.name))
+
+
+def _popover(name: str) -> "st.delta_generator.DeltaGenerator":
+    return st.popover(name, icon=ICONS[name])
+
+
+def _add(dataset: Dataset) -> None:
+    files = st.file_uploader(
+        "Images",
+        accept_multiple_files=True,
+        max_upload_size=MAX_IMAGE_BYTES // 1_000_000,
+        key="datasets-add-files",
+    )
+    label = st.selectbox(
+        "Their class",
+        facts.labels(dataset.catalog),
+        index=None,
+        accept_new_options=True,
+        placeholder="None, or choose or write one",
+        key="datasets-add-label",
+    )
+    if st.button("Add them", key="datasets-add-go", type="primary", disabled=not files):
+        _keep(dataset, [(file.name, file.getvalue()) for file in files], label or "")
+    st.divider()
+    folder = st.text_input(
+        "Or a folder on the machine that runs the app",
+        key="datasets-add-folder",
+        placeholder="/path/to/more/images",
+    ).strip()
+    if st.button("Add the folder", key="datasets-add-folder-go", disabled=not folder):
+        arguments = ["add", folder, "--dataset", dataset.name]
+        launch_import(arguments, f"Adding to {dataset.name}", dataset.name)
+        st.rerun()
+
+
+def _keep(dataset: Dataset, files: list[tuple[str, bytes]], label: str) -> None:
+    try:
+        num_kept, refused = keep_uploads(dataset, files, label)
+    except WorkbenchError as error:
+        st.error(plain(str(error)))
+        return
+    for sentence in refused:
+        st.error(plain(sentence))
+    if num_kept:
+        st.success(f"{num_kept} kept. They appear once the dataset has been scanned again.")
+        _rescan(dataset, [])
+
+
+def _scan(dataset: Dataset) -> None:
+    st.markdown("Finds new, changed, moved and vanished files. Tags, classes and splits stay.")
+    verify = st.checkbox(
+        "Verify all",
+        key="datasets-verify",
+        help="Reads every file again; else only those whose size or time has changed.",
+    )
+    if st.button("Scan", key="datasets-rescan", type="primary"):
+        _rescan(dataset, ["--verify-all"] if verify else [])
+        st.rerun()
+
+
+def _rescan(dataset: Dataset, options: list[str]) -> None:
+    title = f"Scanning {dataset.name} again"
+    launch_import(["rescan", "--dataset", dataset.name, *options], title, dataset.name)
+
+
+def _split(dataset: Dataset) -> None:
+    st.markdown("Models trained before become stale. Undo takes it back.")
+    config = import_form.split_fields("datasets-resplit")
+    if config and st.button("Split", key="datasets-resplit-go", type="primary"):
+        resplit(resources.workspace(), dataset.name, config)
+        st.rerun()
+
+
+def _folders(dataset: Dataset) -> None:
+    st.markdown("Where the images are. If a folder has moved, say where it is now.")
+    for number, root in enumerate(dataset.roots):
+        there = root.path.is_dir()
+        st.caption("There" if there else ":red[Not there]")
+        st.code(str(root.path), language=None, wrap_lines=True)
+        if root.path.is_relative_to(dataset.folder):
+            continue
+        folder = st.text_input(
+            "It is now at", key=f"datasets-relink-{number}", placeholder="/new/path"
+        ).strip()
+        if st.button("Relink", key=f"datasets-relink-go-{number}", disabled=not folder):
+            arguments = ["relink", folder, "--dataset", dataset.name, "--root", str(number)]
+            launch_import(arguments, f"Relinking {dataset.name}", dataset.name)
+            st.rerun()
+
+
+def _delete(dataset: Dataset, dependants: list[Manifest]) -> None:
+    busy = [v for v in resources.jobs().active() if dataset.name in v.record.arguments]
+    if busy:
+        st.warning(f"{plain(busy[0].record.title)} is under way. Stop that first.")
+        return
+    own = any(root.path.is_relative_to(dataset.folder) for root in dataset.roots)
+    st.markdown(
+        f"Deletes **{plain(dataset.name)}**: its catalog, tags and thumbnails"
+        + (
+            ", and the images that are kept inside it."
+            if own
+            else ". Your image files stay where they are."
+        )
+    )
+    keep = True
+    if dependants:
+        keep = st.toggle("Keep what was made from it", key="datasets-delete-keep")
+        st.markdown("Of no use without it:" if keep else "Deleted with it:")
+        names = [f"- {artifact.kind} {plain(artifact.id)}" for artifact in dependants[:MOST_NAMED]]
+        more = len(dependants) - MOST_NAMED
+        st.markdown("\n".join(names + ([f"- and {more} more"] if more > 0 else [])))
+    if st.button("Delete for good", key="datasets-delete", type="primary"):
+        if keep:
+            delete_dataset(resources.workspace(), dataset.name)
+        elif left := delete_with_dependants(resources.workspace(), dataset.name, delete_index):
+            session.say(" ".join(left))
+        session.selection().dataset = None
+        session.show_view(View())
+        st.rerun()

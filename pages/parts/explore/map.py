@@ -1,0 +1,129 @@
+"""One map: how far to trust it, its colours, and what comes of clicking and selecting."""
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.artifacts.folders import Manifest
+from core.datasets.registry import Dataset
+from core.errors import WorkbenchError
+from core.lineage.graph import Lineage
+from core.maps.coloring import ColourBy
+from pages.parts.components.scatter_data import Highlight, ScatterData, ScatterEvent
+from pages.parts.explore import cloud, controls, form, point, selection
+from state import open_maps, queries, session
+from state.open_maps import Mapped
+from state.query_on_map import Located, locate
+
+NEIGHBOURS = 10
+
+
+def _header(opened: Mapped) -> None:
+    """Say what the map is, and how far to trust it."""
+    found = opened.map
+    kept = float(found.kept.mean())
+    k = found.neighbours.rows.shape[1]
+    facts = [
+        f"**{form.name_of(found.config)}** of {len(found.points):,} images",
+        f"trustworthiness **{found.trustworthiness:.3f}**",
+        f"**{kept:.0%}** of an image's {k} nearest stay near it",
+    ]
+    if found.projection is not None:
+        facts.append(f"shows {found.projection.explained:.0%} of the variance")
+    st.markdown(" · ".join(facts), help=TRUST)
+    if opened.num_added:
+        st.caption(
+            f"{opened.num_added:,} images were added since it was drawn. They are placed by their "
+            "neighbours, and all others stay where they were."
+        )
+
+
+TRUST = """**Trustworthiness** is 1 where no strangers lie together on the map, and about 0.5 where
+images lie by chance (Venna & Kaski 2001). Colour by *Neighbours kept* to see where the map can be
+believed: what lies near there is near in the embedding space, too."""
+
+
+def _query_of(index: Manifest, lineage: Lineage, dataset: Dataset) -> Located | None:
+    """Return where the current question lies among the embeddings; None without one."""
+    question = session.selection().question
+    model = lineage.model(index.made_from["model"])
+    if model is None or not question.is_asked:
+        return None
+    try:
+        return locate(question, index, model, dataset)
+    except WorkbenchError:  # The Query page says what is wrong with it
+        return None
+
+
+def _highlight_of(
+    opened: Mapped, event: ScatterEvent | None, asked: Located | None
+) -> Highlight | None:
+    """Return what is ringed: the point that was clicked, else the question with its matches."""
+    if event is not None and event.index is not None:
+        near = opened.map.neighbours.rows[event.index, :NEIGHBOURS].tolist()
+        return Highlight(event.index, near)
+    if event is None and asked is not None and session.value_of("explore-query"):
+        near = opened.rows_of(asked.match_ids[:NEIGHBOURS])
+        return Highlight(None, near, asked.on(opened).tolist())
+    return None
+
+
+def _outcome(
+    opened: Mapped, dataset: Dataset, index: Manifest, places: NDArray[np.int64] | int | None
+) -> None:
+    """Draw, under the map, what was clicked or selected on it."""
+    if places is None:
+        st.caption(HINT if opened.map.config.dimensions == 2 else HINT_IN_SPACE)
+    elif isinstance(places, int):
+        image_id = int(opened.map.image_ids[places])
+        row = dataset.catalog.rows_by_id([image_id]).get(image_id)
+        if row is None:
+            st.info("That image is no longer in the dataset. Click another point.")
+            return
+        matches = queries.neighbours_of(index, image_id, NEIGHBOURS)
+        point.show(dataset, row, matches, open_maps.predicted_of(opened, places))
+    else:
+        selection.show(opened, dataset, places)
+
+
+HINT = (
+    "Click a point to see its image and its neighbours; draw a lasso or a box to see what lies in "
+    "it; click in the legend to see one group alone, and again for all."
+)
+HINT_IN_SPACE = "Drag to turn, scroll to come nearer, click a point to see its image."
+
+
+def _places(event: ScatterEvent | None, data: ScatterData) -> NDArray[np.int64] | int | None:
+    if event is None:
+        return None
+    if event.index is not None:
+        return event.index
+    return cloud.rows_inside(event, data.points, data.groups)
+
+
+def show(manifest: Manifest, index: Manifest, lineage: Lineage, dataset: Dataset) -> None:
+    """Draw a map, and under it what was selected on it."""
+    opened = open_maps.open_mapped(manifest, index, dataset)
+    _header(opened)
+    asked = _query_of(index, lineage, dataset)
+    in_plane = opened.map.config.dimensions == 2
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        look = controls.choose_look(
+            in_plane=in_plane,
+            has_labels=any(opened.described.labels),
+            has_query=asked is not None,
+        )
+        groups = cloud.groups_of(opened, look)
+        only = controls.choose_groups(groups) if len(groups.names) > 1 else []
+        if asked is not None:
+            st.toggle("The query", True, key="explore-query", help="A star, with its matches.")
+    values = None
+    if look.colour_by == ColourBy.KEPT:
+        values = opened.map.kept
+    elif asked is not None and look.colour_by == ColourBy.QUERY:
+        values = open_maps.similarities_to(asked.vector, index, opened)
+    data = cloud.data_of(opened, look, values)
+    event = cloud.event_of(manifest.id, data.version)
+    highlight = _highlight_of(opened, event, asked)
+    cloud.draw(opened, data, dataset, look=look, only=only, highlight=highlight)
+    _outcome(opened, dataset, index, _places(event, data))

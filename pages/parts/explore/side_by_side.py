@@ -1,0 +1,125 @@
+"""Maps of the same images by two models: what is selected on one stands out on the other."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.artifacts.folders import Manifest
+from core.datasets.registry import Dataset
+from core.lineage.graph import Lineage
+from core.maps.coloring import ColourBy
+from core.maps.selection_facts import describe
+from pages.parts.components.gallery import gallery
+from pages.parts.components.scatter import scatter
+from pages.parts.components.scatter_data import ScatterEvent
+from pages.parts.components.text import plain
+from pages.parts.components.tiles import tiles_of
+from pages.parts.explore import cloud, controls, hover
+from pages.parts.explore.controls import Look
+from pages.parts.explore.form import title_of
+from pages.parts.explore.point import use_as_query
+from state import open_maps, session
+from state.open_maps import Mapped
+
+HEIGHT = 460
+SHOWN = 60
+
+
+def other_maps(lineage: Lineage, index: Manifest) -> dict[str, tuple[Manifest, Manifest]]:
+    """Return title → (map in 2D, its index) of maps by other models of the same dataset."""
+    found = {}
+    for other in lineage.indexes_of_dataset(index.made_from["dataset"]):
+        if other.made_from["model"] == index.made_from["model"]:
+            continue
+        for made in _in_plane(lineage.maps_of(other)):
+            found[f"{other.made_from['model']}: {title_of(made)}"] = (made, other)
+    return found
+
+
+def show(
+    maps: list[Manifest],
+    others: dict[str, tuple[Manifest, Manifest]],
+    index: Manifest,
+    dataset: Dataset,
+) -> None:
+    """Draw the choice of both maps, the maps, and what is selected on either."""
+    maps = _in_plane(maps)
+    if not maps:
+        st.info("Side by side are maps in 2D. Draw one of this index.")
+        return
+    grid = st.grid(2, min_column_width=280)
+    with grid.cell():
+        first = open_maps.open_mapped(controls.choose_map(maps), index, dataset)
+        st.markdown(f"**{plain(index.made_from['model'])}**")
+    with grid.cell():
+        title = st.selectbox("Beside", list(others), key="explore-beside")
+        second = open_maps.open_mapped(*others[title], dataset)
+        st.markdown(f"**{plain(others[title][1].made_from['model'])}**")
+    selected = _selected(first, second)
+    with grid.cell():
+        _draw(first, dataset, "left", selected)
+    with grid.cell():
+        _draw(second, dataset, "right", selected)
+    if selected is None:
+        st.caption("Draw around points on either map: the same images stand out on the other.")
+        return
+    _outcome(first, second, dataset, selected)
+
+
+def _in_plane(maps: list[Manifest]) -> list[Manifest]:
+    return [made for made in maps if made.config.get("dimensions", 2) == 2]
+
+
+def _draw(opened: Mapped, dataset: Dataset, side: str, selected: list[int] | None) -> None:
+    look = Look(ColourBy.CATEGORY, contours=False, pictures=False)
+    data = cloud.data_of(opened, look, None)
+    key = f"explore-{side}-{opened.map.manifest.id}"
+    chosen = session.selection()
+    drawn_here = chosen.map_linked is not None and chosen.map_linked[0] == key
+    marked = None if selected is None or drawn_here else opened.rows_of(selected)
+    new = scatter(data, key=key, height=HEIGHT, marked=marked, clears=chosen.map_clears)
+    hover.serve(key, opened.map.points, opened.map.image_ids, dataset, opened.map.kept)
+    if new is None:
+        return
+    if new.kind == "clear":
+        if drawn_here:
+            chosen.map_linked = None
+            st.rerun()
+        return
+    chosen.map_linked = (key, _ids(opened, new, data.groups))
+    st.rerun()
+
+
+def _ids(opened: Mapped, event: ScatterEvent, groups: NDArray[np.integer[Any]]) -> list[int]:
+    if event.index is not None:
+        return [int(opened.map.image_ids[event.index])]
+    places = cloud.rows_inside(event, opened.map.points, groups)
+    found: list[int] = opened.map.image_ids[places].tolist()
+    return found
+
+
+def _selected(first: Mapped, second: Mapped) -> list[int] | None:
+    """Return the catalog ids that were last selected on one of these two maps."""
+    linked = session.selection().map_linked
+    keys = {f"explore-left-{first.map.manifest.id}", f"explore-right-{second.map.manifest.id}"}
+    return linked[1] if linked is not None and linked[0] in keys else None
+
+
+def _outcome(first: Mapped, second: Mapped, dataset: Dataset, selected: list[int]) -> None:
+    if not selected:
+        st.info("No image lies in that selection. Draw around some points.")
+        return
+    said = []
+    for name, opened in (("left", first), ("right", second)):
+        places = np.array(opened.rows_of(selected), np.int64)
+        facts = describe(places, opened.described.labels, opened.map.neighbours)
+        if facts.precision is not None:
+            said.append(f"{name} **{facts.precision:.1%}**")
+    found = f" Precision@10: {', '.join(said)}." if said else ""
+    rows = dataset.catalog.rows_by_id(selected)
+    there = [rows[i] for i in selected if i in rows]
+    more = f" The first {SHOWN} of them:" if len(there) > SHOWN else ""
+    st.markdown(f"**{len(selected):,} selected.**{found}{more}")
+    use_as_query(gallery(tiles_of(dataset, there[:SHOWN]), key="explore-linked-images"))

@@ -1,0 +1,113 @@
+"""A model without training: a pre-trained trunk, its features projected by a PCA."""
+
+import os
+from typing import Any
+
+import streamlit as st
+
+from core.models.backbone_model_config import TrunkConfig
+from core.models.backbones import BACKBONES
+from core.models.pooling import Pooling
+from core.models.pretrained import IMAGENET, has_imagenet
+from core.options import as_arguments, field_docs
+from pages.parts.components.launch import launch
+from pages.parts.components.text import plain
+from state import resources
+
+DOCS = field_docs(TrunkConfig)
+FROM_IMAGENET, FROM_FILE = "ImageNet", "A weights file"
+POOLINGS = {
+    Pooling.GEM: "generalised mean",
+    Pooling.AVERAGE: "average",
+    Pooling.MAX: "greatest value",
+    Pooling.OWN: "the backbone's own",
+}
+
+
+def show(dataset: str, *, expanded: bool = False) -> None:
+    """Draw the form that makes a model of a pre-trained trunk without training it."""
+    with st.expander(
+        "A model without training", icon=":material/bolt:", expanded=expanded, key="indexes-trunk"
+    ):
+        st.markdown(
+            "A pre-trained trunk knows how to look at photographs already. What it sees is "
+            "projected to a short embedding by a PCA of your train images: seconds to minutes in "
+            "place of a training. It predicts no classes."
+        )
+        weights, settings = _weights(), _settings()
+        if not weights:
+            st.caption("Give the path of a weights file to go on.")
+            return
+        try:
+            config = TrunkConfig(dataset=dataset, weights=weights, **settings)
+        except ValueError as error:
+            st.error(f"{plain(str(error))}.")
+            return
+        _say_download(config)
+        if st.button("Make it", key="indexes-trunk-go", icon=":material/play_arrow:"):
+            label = BACKBONES[config.backbone].label
+            title = f"Making a model of {label} for {dataset}"
+            launch(["fit-trunk", *as_arguments(config)], title, about=dataset)
+            st.rerun()
+
+
+def _weights() -> str:
+    start = st.segmented_control(
+        "Weights",
+        [FROM_IMAGENET, FROM_FILE],
+        default=FROM_IMAGENET,
+        required=True,
+        key="indexes-trunk-weights",
+    )
+    if start == FROM_IMAGENET:
+        return IMAGENET
+    path = st.text_input(
+        "Weights file (.pth or .safetensors in torchvision's layout)",
+        key="indexes-trunk-file",
+        placeholder="/path/to/vgg16.pth",
+    ).strip()
+    return os.path.abspath(os.path.expanduser(path)) if path else ""
+
+
+def _settings() -> dict[str, Any]:
+    grid = st.grid(4, min_column_width=170)
+    with grid.cell():
+        backbone = st.selectbox(
+            "Backbone",
+            list(BACKBONES),
+            format_func=lambda name: BACKBONES[name].label,
+            key="indexes-trunk-backbone",
+        )
+    with grid.cell():
+        pooling = st.selectbox(
+            "Pooling",
+            list(POOLINGS),
+            format_func=POOLINGS.__getitem__,
+            key="indexes-trunk-pooling",
+            help=DOCS["pooling"],
+        )
+    with grid.cell():
+        dimension = st.number_input(
+            "Dimensions", 8, 4096, 128, key="indexes-trunk-dimension", help=DOCS["dimension"]
+        )
+    with grid.cell():
+        image_size = st.number_input(
+            "Image size", 32, 512, 224, key="indexes-trunk-size", help=DOCS["image_size"]
+        )
+    whiten = st.toggle("Whiten", key="indexes-trunk-whiten", help=DOCS["whiten"])
+    return {
+        "backbone": backbone,
+        "pooling": pooling,
+        "dimension": int(dimension),
+        "image_size": int(image_size),
+        "whiten": whiten,
+    }
+
+
+def _say_download(config: TrunkConfig) -> None:
+    if config.weights == IMAGENET and not has_imagenet(resources.workspace(), config.backbone):
+        megabytes = BACKBONES[config.backbone].weights_mb
+        st.caption(
+            f"Its weights are not on this machine yet: {megabytes} MB will be downloaded first. "
+            "Without network, give a weights file."
+        )

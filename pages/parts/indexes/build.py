@@ -1,0 +1,34 @@
+"""Building one index of a kind that the user chose."""
+
+import streamlit as st
+
+from core.indexes.config import IndexConfig
+from core.options import as_arguments
+from pages.parts.components.launch import launch
+from pages.parts.components.text import plain
+from pages.parts.indexes import kinds
+from pages.parts.indexes.source import Source
+
+BUILD = ":material/play_arrow:"
+
+
+def form(source: Source) -> None:
+    """Draw the form that embeds what is not embedded yet and builds an index."""
+    try:
+        config = kinds.choose("indexes")
+    except ValueError as error:
+        st.error(f"{plain(str(error))}.")
+        return
+    label = "Build" if source.embeddings else "Embed and build"
+    if st.button(label, key="indexes-build", type="primary", icon=BUILD):
+        start(source.arguments, config, source.dataset, source.model)
+        st.rerun()
+
+
+def start(arguments: list[str], config: IndexConfig, dataset: str, model: str) -> None:
+    """Queue the job that builds an index of what the arguments name."""
+    launch(
+        ["index", *arguments, *as_arguments(config)],
+        f"Indexing {dataset} with {model}",
+        about=dataset,
+    )

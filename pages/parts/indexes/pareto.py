@@ -1,0 +1,96 @@
+"""The chart of a comparison: recall against latency, a bubble an index, the best ones joined."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.index_benchmark.points import Point, best_points
+from core.indexes.config import IndexKind
+from pages.parts.components.text import size
+from pages.parts.indexes.kinds import NAMES
+
+COLOURS = {
+    IndexKind.FLAT: "#64748b",
+    IndexKind.HNSW: "#5b6ad0",
+    IndexKind.IVF: "#14b8a6",
+    IndexKind.IVF_PQ: "#f59e0b",
+    IndexKind.SQ8: "#a855f7",
+    IndexKind.OPQ_IVF_PQ: "#ef4444",
+    IndexKind.FACTORY: "#0ea5e9",
+}
+SMALLEST, LARGEST = 9.0, 34.0
+"""Pixels across of a bubble; its area is the index's bytes, but it can always be clicked."""
+
+HEIGHT = 440
+TICKS = [number * 10.0**power for power in range(-3, 5) for number in (1, 2, 5)]
+"""Milliseconds that a logarithmic axis is labelled with."""
+
+
+def chart(points: list[Point], key: str) -> int | None:
+    """Draw the points of a comparison, and return the place of the one that was clicked."""
+    event = st.plotly_chart(
+        _figure(points),
+        key=f"indexes-pareto-{key}",
+        height=HEIGHT,
+        on_select="rerun",
+        selection_mode="points",
+        config={"displayModeBar": False},
+        alt="Recall at 10 against milliseconds a query, one bubble for each index compared",
+    )
+    clicked = [point["customdata"][0] for point in event["selection"]["points"]]
+    return int(clicked[0]) if clicked else None
+
+
+def _figure(points: list[Point]) -> go.Figure:
+    figure = go.Figure()
+    front = [points[at] for at in best_points(points)]
+    figure.add_scatter(
+        x=[point.measured.latency_ms[50] for point in front],
+        y=[point.recall for point in front],
+        mode="lines",
+        line={"color": "#94a3b8", "dash": "dot", "width": 1.5, "shape": "hv"},
+        name="Pareto front",
+        hoverinfo="skip",
+    )
+    largest = max(point.size_bytes for point in points)
+    for kind in dict.fromkeys(point.config.kind for point in points):
+        _bubbles(
+            figure, [at for at, p in enumerate(points) if p.config.kind == kind], points, largest
+        )
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 10, "b": 0},
+        legend={"orientation": "h", "y": 1.08, "yanchor": "bottom"},
+        xaxis={
+            "type": "log",
+            "title": "milliseconds a query, median on one thread",
+            "tickvals": TICKS,
+            "ticktext": [f"{tick:g}" for tick in TICKS],
+        },
+        yaxis={"title": "recall@10 against exact search", "tickformat": ".0%"},
+        clickmode="event+select",
+    )
+    return figure
+
+
+def _bubbles(figure: go.Figure, places: list[int], points: list[Point], largest: int) -> None:
+    shown = [points[at] for at in places]
+    kind = IndexKind(shown[0].config.kind)
+    figure.add_scatter(
+        x=[point.measured.latency_ms[50] for point in shown],
+        y=[point.recall for point in shown],
+        customdata=[
+            [at, point.name, size(point.size_bytes)]
+            for at, point in zip(places, shown, strict=True)
+        ],
+        mode="markers",
+        name=NAMES[kind],
+        marker={
+            "color": COLOURS[kind],
+            "opacity": 0.75,
+            "size": [
+                max(SMALLEST, LARGEST * (point.size_bytes / largest) ** 0.5) for point in shown
+            ],
+            "line": {"width": 1, "color": "white"},
+        },
+        hovertemplate="<b>%{customdata[1]}</b><br>recall@10 %{y:.3f}<br>%{x:.3f} ms<br>"
+        "%{customdata[2]}<extra></extra>",
+    )

@@ -1,0 +1,66 @@
+"""Making an index again: because it is stale, or to search further by default."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.artifacts.folders import Manifest
+from core.embeddings.config import embed_arguments
+from core.indexes.config import IndexConfig
+from core.lineage.graph import DATASET_CHANGED, Lineage
+from pages.parts.components.launch import launch
+from pages.parts.components.text import plain
+from pages.parts.indexes import build
+
+REFRESH = ":material/refresh:"
+
+
+def offer(index: Manifest, lineage: Lineage, key: str) -> None:
+    """Say why an index had better be made again, and offer to make just what is stale."""
+    reason, retrain = lineage.stale_reason(index), index.summary.get("retrain", "")
+    if not reason and not retrain:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        why = f"is stale: {reason}" if reason else f"works, but rebuilding it would pay: {retrain}"
+        st.markdown(f"**{plain(index.id)}** {plain(why)}.")
+        buttons(index, lineage, key, primary=True)
+
+
+def buttons(index: Manifest, lineage: Lineage, key: str, *, primary: bool = False) -> None:
+    """Draw the buttons that bring an index up to its dataset, or build it again."""
+    reason = lineage.stale_reason(index)
+    dataset, model = index.made_from["dataset"], index.made_from["model"]
+    has_cause = reason or index.summary.get("retrain")
+    if not has_cause or not lineage.model(model) or dataset not in lineage.datasets:
+        return
+    if reason == DATASET_CHANGED and st.button(
+        "Update",
+        key=f"indexes-update-{key}",
+        type="primary" if primary else "secondary",
+        icon=":material/update:",
+        help="Embeds what is new or changed, adds it, and takes out what is gone.",
+    ):
+        launch(["update-index", "--index", index.id], f"Updating {index.id}", about=dataset)
+        st.rerun()
+    if st.button(
+        "Rebuild",
+        key=f"indexes-rebuild-{key}",
+        icon=REFRESH,
+        help="Embeds what is new or changed, and builds the whole index again.",
+    ):
+        arguments = ["--dataset", dataset, "--model", model, *embed_arguments(index)]
+        build.start(arguments, IndexConfig(**index.config), dataset, model)
+        st.rerun()
+
+
+def with_effort(index: Manifest, embeddings: Manifest, name: str, effort: int) -> None:
+    """Offer to build the index with another effort, for queries are asked at what it was built."""
+    if st.button(f"Build it with {name} {effort}", key="indexes-effort-keep", icon=REFRESH):
+        config = IndexConfig(**index.config)
+        if name == "nprobe":
+            config = replace(config, nprobe=effort)
+        else:
+            config = replace(config, ef_search=effort)
+        dataset, model = index.made_from["dataset"], index.made_from["model"]
+        build.start(["--embeddings", embeddings.id], config, dataset, model)
+        st.rerun(scope="app")

@@ -1,0 +1,101 @@
+"""All indexes in a table, and what can be done with one of them."""
+
+import pandas as pd
+import streamlit as st
+
+from core.artifacts.folders import Manifest
+from core.artifacts.titles import read_title, write_title
+from core.errors import WorkbenchError
+from core.indexes.deletion import delete_index
+from core.indexes.milvus.collection import is_on_milvus
+from core.lineage.graph import Lineage
+from pages.parts.components import tables
+from pages.parts.components.text import plain
+from pages.parts.indexes import export, rebuild
+from pages.parts.indexes.kinds import described
+from state import resources, selection_rules, session
+
+
+def show(lineage: Lineage) -> None:
+    """List the indexes, and offer what can be done with the selected one."""
+    current, parent = session.selection().index, resources.workspace().indexes
+    indexes = lineage.indexes
+    table = pd.DataFrame(
+        {
+            "current": ["●" if index.id == current else "" for index in indexes],
+            "index": [read_title(parent, index.id) for index in indexes],
+            "stale": [lineage.stale_reason(index) for index in indexes],
+            "kind": [described(index) for index in indexes],
+            "dataset": [index.made_from["dataset"] for index in indexes],
+            "model": [index.made_from["model"] for index in indexes],
+            "images": [index.summary["count"] for index in indexes],
+            "left out": [index.summary["num_problems"] for index in indexes],
+            "MB": [
+                None if is_on_milvus(index) else index.summary["size_bytes"] / 1e6
+                for index in indexes
+            ],
+            "made": [index.created for index in indexes],
+        }
+    )
+    columns = {
+        "left out": st.column_config.NumberColumn(help="Images that could not be decoded."),
+        "MB": st.column_config.NumberColumn(format="%.1f"),
+    }
+    row = tables.pick(table, key="indexes-table", columns=columns)
+    if row is None or row >= len(indexes):
+        st.caption(
+            "Select an index to make it the current one, to take it out, rename, rebuild or delete "
+            "it."
+        )
+    else:
+        _actions(indexes[row], lineage)
+
+
+def _actions(index: Manifest, lineage: Lineage) -> None:
+    with st.container(horizontal=True):
+        if st.button("Use this one", key="indexes-use", icon=":material/check:"):
+            selection_rules.choose_index(session.selection(), index.id, lineage)
+            st.rerun()
+        rebuild.buttons(index, lineage, "row")
+        with st.popover("Take out", icon=":material/download:"):
+            export.form(index)
+        with st.popover("Rename", icon=":material/edit:"):
+            _rename(index)
+        with st.popover("Delete", icon=":material/delete:"):
+            _delete(index, lineage)
+
+
+def _rename(index: Manifest) -> None:
+    parent = resources.workspace().indexes
+    with st.form("indexes-rename", border=False):
+        title = st.text_input(
+            "Title", read_title(parent, index.id), max_chars=80, key=f"indexes-title-{index.id}"
+        )
+        st.caption(f"Commands go on calling it {plain(index.id)}. Empty takes the title away.")
+        if st.form_submit_button("Rename", key="indexes-rename-submit"):
+            try:
+                write_title(parent, index.id, title)
+            except WorkbenchError as error:
+                st.error(plain(str(error)))
+                return
+            st.rerun()
+
+
+def _delete(index: Manifest, lineage: Lineage) -> None:
+    dependants = lineage.dependants_of_index(index)
+    if index.id == session.selection().index:
+        st.markdown("It is the index that Query and Explore use now.")
+    if dependants:
+        names = plain(", ".join(made.id for made in dependants))
+        st.markdown(f"These were made from it and go stale with it: {names}")
+    if is_on_milvus(index):
+        st.markdown("It is deleted on the Milvus server, too.")
+    st.markdown("The embeddings stay, so it can be built again.")
+    if st.button(f"Delete {plain(index.id)}", key="indexes-delete", type="primary"):
+        try:
+            left = delete_index(resources.workspace(), index.id)
+        except WorkbenchError as error:
+            st.error(plain(str(error)))
+            return
+        session.say(f"{index.id} is deleted. {left}".strip())
+        st.rerun()

@@ -1,0 +1,158 @@
+"""The fields of a training's settings, in four groups."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from core.models.backbones import BACKBONES
+from core.models.pretrained import NO_WEIGHTS
+from core.options import field_docs
+from core.training.augment_config import PRESETS as CHANGES
+from core.training.config import Schedule, TrainConfig
+from core.training.losses import CROSS_ENTROPY, LOSSES, NO_METRIC_LOSS
+
+DOCS = field_docs(TrainConfig)
+SCHEDULES = {Schedule.ONE_CYCLE: "One cycle", Schedule.COSINE: "Cosine"}
+LEAST_PER_CLASS, USUAL_PER_CLASS = 2, 4
+
+
+class Fields:
+    """Draws fields into a grid and collects their values."""
+
+    def __init__(self, key: str, default: TrainConfig) -> None:
+        """Begin with `default`; widget keys start with `key`."""
+        self.key = key
+        self.default = default
+        self.values: dict[str, Any] = {}
+        self.grid = st.grid(4, min_column_width=160)
+
+    def number(
+        self, name: str, label: str, low: float, high: float, *, step: float | None = None
+    ) -> None:
+        """Ask for a number; whole if the default is. For another range give another key."""
+        default = getattr(self.default, name)
+        whole = isinstance(default, int)
+        self.values[name] = self.grid.number_input(
+            label,
+            low if whole else float(low),
+            high if whole else float(high),
+            min(max(default, low), high),
+            step=step,
+            format="%d" if whole else "%g",
+            key=f"{self.key}-{name}",
+            help=DOCS[name],
+        )
+
+    def choice(
+        self, name: str, label: str, options: dict[str, str], explain: str | None = None
+    ) -> None:
+        """Ask for one of some values, shown by their labels."""
+        default = getattr(self.default, name)
+        self.values[name] = self.grid.selectbox(
+            label,
+            list(options),
+            index=list(options).index(default),
+            format_func=lambda value: options[value],
+            key=f"{self.key}-{name}",
+            help=explain or DOCS[name],
+        )
+
+
+def all_fields(key: str, default: TrainConfig, preview: Callable[[str, int], None]) -> Any:
+    """Draw every setting but dataset and weights; return what was chosen.
+
+    Args:
+        key: What widget keys begin with.
+        default: What the fields show at first.
+        preview: Draws augmented images for a strength and an image size.
+    """
+    network, learning, loss, changes = st.tabs(["Network", "Learning", "Loss", "Augmentation"])
+    with network:
+        values = _network(key, default)
+    with learning:
+        values |= _learning(key, default)
+    with loss:
+        values |= _loss(key, default)
+    with changes:
+        values |= _changes(key, default, frozen=_some_frozen(default, values))
+        preview(values["augment"], values["image_size"])
+    return values
+
+
+def _some_frozen(default: TrainConfig, values: dict[str, Any]) -> bool:
+    return bool(
+        default.weights != NO_WEIGHTS
+        and values["trainable_blocks"] < BACKBONES[values["backbone"]].num_blocks
+    )
+
+
+def _network(key: str, default: TrainConfig) -> dict[str, Any]:
+    fields = Fields(key, default)
+    fields.choice(
+        "backbone",
+        "Backbone",
+        {name: backbone.label for name, backbone in BACKBONES.items()},
+        "\n".join(f"- {found.label}: {found.explanation}" for found in BACKBONES.values()),
+    )
+    chosen = BACKBONES[fields.values["backbone"]]
+    if default.weights == NO_WEIGHTS:
+        fields.values["trainable_blocks"] = chosen.num_blocks
+    else:
+        fields.key = f"{key}-{chosen.name}"
+        fields.number("trainable_blocks", "Blocks that train", 0, chosen.num_blocks)
+        fields.key = key
+    fields.number("image_size", "Image size, pixels", 32, 512, step=16)
+    fields.number("dimension", "Embedding length", 8, 4096)
+    with fields.grid.cell():
+        fields.values["batch_norm"] = st.toggle(
+            "Batch norm", default.batch_norm, key=f"{key}-norm", help=DOCS["batch_norm"]
+        )
+    return fields.values
+
+
+def _learning(key: str, default: TrainConfig) -> dict[str, Any]:
+    fields = Fields(key, default)
+    fields.number("epochs", "Epochs", 1, 1000)
+    fields.number("batch_size", "Batch size", 2, 1024)
+    fields.number("learning_rate", "Learning rate, new layers", 1e-7, 1)
+    fields.number("trunk_learning_rate", "Learning rate, trunk", 0, 1)
+    fields.choice("schedule", "Schedule", {str(k): label for k, label in SCHEDULES.items()})
+    fields.number("weight_decay", "Weight decay", 0, 1)
+    fields.number("label_smoothing", "Label smoothing", 0, 0.9)
+    fields.number("clip_norm", "Longest gradient", 0, 1000)
+    fields.number("patience", "Patience, epochs", 0, 1000)
+    fields.number("seed", "Seed", 0, 2**31)
+    return fields.values
+
+
+def _loss(key: str, default: TrainConfig) -> dict[str, Any]:
+    fields = Fields(key, default)
+    metric = {name: loss for name, loss in LOSSES.items() if name != CROSS_ENTROPY}
+    labels = {NO_METRIC_LOSS: "None"} | {name: loss.label for name, loss in metric.items()}
+    explained = "\n".join(f"- {loss.label}: {loss.explanation}" for loss in metric.values())
+    fields.choice("metric_loss", "Beside cross-entropy", labels, explained)
+    name = fields.values["metric_loss"]
+    if name == NO_METRIC_LOSS:
+        st.caption(f"Cross-entropy alone. {LOSSES[CROSS_ENTROPY].explanation}")
+        return fields.values
+    fields.number("metric_weight", "Its share of the loss", 0, 1)
+    low = LEAST_PER_CLASS if metric[name].compares_images else 0
+    fields.values["images_per_class"] = fields.grid.number_input(
+        "Images of a class in a batch",
+        low,
+        64,
+        default.images_per_class or (USUAL_PER_CLASS if low else 0),
+        key=f"{key}-{name}-per-class",
+        help=DOCS["images_per_class"],
+    )
+    st.caption(metric[name].explanation)
+    return fields.values
+
+
+def _changes(key: str, default: TrainConfig, *, frozen: bool) -> dict[str, Any]:
+    fields = Fields(key, default)
+    fields.choice("augment", "Augmentation", {name: name.capitalize() for name in CHANGES})
+    if frozen and fields.values["augment"] != "off":
+        fields.number("views", "Cached views", 1, 16)
+    return fields.values

@@ -1,0 +1,97 @@
+"""The models: use one, index and evaluate it, take it out, delete it."""
+
+import pandas as pd
+import streamlit as st
+
+from core.artifacts.folders import Manifest, delete_artifact
+from core.lineage.graph import Lineage
+from pages.parts.components import navigation, tables
+from pages.parts.components.launch import launch
+from pages.parts.components.text import plain
+from pages.parts.training import transfer
+from state import resources, session
+
+VALIDATION = {
+    "validation_map_at_10": "mAP@10",
+    "validation_recall_at_1": "recall@1",
+    "validation_accuracy": "accuracy",
+}
+TEST = {"map_at_10": "test mAP@10", "recall_at_1": "test recall@1"}
+
+
+def table(lineage: Lineage) -> None:
+    """List the models, and offer what can be done with the selected one."""
+    models = lineage.models
+    rows = pd.DataFrame(
+        {
+            "model": [model.id for model in models],
+            "stale": [lineage.stale_reason(model) for model in models],
+            "dataset": [model.made_from["dataset"] or "brought in" for model in models],
+            **{
+                shown: [model.summary.get(name) for model in models]
+                for name, shown in VALIDATION.items()
+            },
+            **{
+                shown: [_tested(model, lineage).get(name) for model in models]
+                for name, shown in TEST.items()
+            },
+            "best epoch": [model.summary["best_epoch"] for model in models],
+            "images": [model.summary["num_train"] for model in models],
+            "made": [model.created for model in models],
+        }
+    )
+    figure = st.column_config.NumberColumn(format="%.3f")
+    shown = dict.fromkeys([*VALIDATION.values(), *TEST.values()], figure)
+    row = tables.pick(rows, key="training-models", columns=shown)
+    if row is None or row >= len(models):
+        st.caption("Select a model to work with it, to export or to delete it.")
+    else:
+        actions(models[row], lineage)
+
+
+def _tested(model: Manifest, lineage: Lineage) -> dict[str, float]:
+    """Return the newest evaluation of a model on its own dataset."""
+    wanted = {"model": model.id, "dataset": model.made_from["dataset"]}
+    for evaluation in lineage.evaluations:
+        if wanted.items() <= evaluation.made_from.items():
+            return evaluation.summary
+    return {}
+
+
+def actions(model: Manifest, lineage: Lineage) -> None:
+    """Offer what can be done with one model."""
+    dependants = [index.id for index in lineage.indexes if index.made_from["model"] == model.id]
+    chosen = session.selection()
+    with st.container(horizontal=True):
+        if st.button("Use this one", key="training-use", icon=":material/check:"):
+            chosen.model = model.id
+            st.rerun()
+        if chosen.dataset:
+            index_button(chosen.dataset, model.id, "training-index")
+        with st.popover("Export", icon=":material/download:"):
+            transfer.export_form(model)
+        with st.popover("Delete", icon=":material/delete:"):
+            if dependants:
+                names = plain(", ".join(dependants))
+                st.markdown(f"These indexes need it and cannot be searched without it: {names}")
+            if st.button(f"Delete {model.id}", key="training-delete", type="primary"):
+                delete_artifact(resources.workspace().models, model.id)
+                st.rerun()
+
+
+def index_button(dataset: str, model_id: str, key: str, *, primary: bool = False) -> None:
+    """Draw the button that embeds the dataset, indexes it and measures how well that retrieves."""
+    if st.button(
+        "Index and evaluate",
+        key=key,
+        icon=":material/arrow_forward:" if primary else ":material/hub:",
+        type="primary" if primary else "secondary",
+        help="Embeds the dataset's images with this model, builds an index and measures, with the "
+        "test images as queries, how well it retrieves.",
+    ):
+        launch(
+            ["index", "--dataset", dataset, "--model", model_id, "--evaluate"],
+            f"Indexing and evaluating {dataset} with {model_id}",
+            about=dataset,
+        )
+        navigation.go("Indexes")

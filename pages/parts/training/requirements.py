@@ -1,0 +1,78 @@
+"""What a training would take: room, and time by a measured probe."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.datasets.registry import Dataset
+from core.jobs.records import Status
+from core.lineage.disk_use import free_bytes
+from core.options import as_arguments
+from core.training.config import TrainConfig
+from pages.parts.components.text import duration, plain, size
+from state import facts, resources
+from state.job_views import JobView
+
+LANE = "estimate"
+REFRESH_S = 1.0
+
+
+def show_time(dataset: Dataset, config: TrainConfig) -> None:
+    """Say how long a training takes, once that is asked for and was measured."""
+    arguments = ["estimate", *as_arguments(config, defaults_too=True)]
+    view = next(
+        (v for v in resources.jobs().views() if v.record.arguments == tuple(arguments)), None
+    )
+    if view is not None and view.active:
+        _wait(view.record.id)
+    elif view is not None and view.result is not None:
+        seconds, before = view.result["seconds"], view.result["prepare_seconds"]
+        st.caption(
+            f":material/timer: About **{duration(seconds)}** on this machine, of which "
+            f"{duration(before)} before the first step; less where an earlier run prepared it."
+        )
+    else:
+        if view is not None:
+            st.caption(f":material/timer_off: {_failure(view)}")
+        st.button(
+            "How long will it take?",
+            key="training-estimate",
+            icon=":material/timer:",
+            type="tertiary",
+            help="Measures a few batches with these settings, in some seconds.",
+            on_click=_measure,
+            args=(arguments, dataset.name),
+        )
+
+
+def _measure(arguments: list[str], dataset: str) -> None:
+    title = f"Estimating a training on {dataset}"
+    resources.jobs().start(arguments, title, LANE, about=dataset)
+
+
+@st.fragment(run_every=REFRESH_S)
+def _wait(job_id: str) -> None:
+    view = resources.jobs().view(job_id)
+    if view is None or not view.active:
+        st.rerun()
+    st.caption(f":material/timer: {plain(view.progress.note) or 'Measuring a few batches'}…")
+
+
+def _failure(view: JobView) -> str:
+    if view.record.status == Status.FAILED:
+        return plain(view.message)
+    return "The measurement was stopped."
+
+
+def show_room(place: DeltaGenerator, dataset: Dataset, config: TrainConfig) -> None:
+    """Say, in that place of the page, what changes in a training and what it takes of the disk."""
+    needs = facts.training_needs(dataset, config)
+    place.caption(
+        f":material/neurology: {needs.num_trained:,} parameters train, {needs.num_frozen:,} stay "
+        f"as they are. :material/hard_drive: {size(needs.cache_bytes)} on the disk while it trains."
+    )
+    free = free_bytes(resources.workspace())
+    if needs.cache_bytes > free:
+        place.warning(
+            f"The disk has {size(free)} free, and this training keeps {size(needs.cache_bytes)} "
+            "aside. Choose a smaller image size, fewer cached views, or make room."
+        )

@@ -1,0 +1,59 @@
+"""The strip of fixed queries and what a training finds for each."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.datasets.catalog import ImageRow
+from core.datasets.registry import Dataset
+from core.training.history import NUM_MATCHES, Probe
+from pages.parts.components.gallery import Tile, gallery
+from state import resources
+
+SIDE = 96
+IDS_A_PROBE = 10
+
+
+def strip(dataset: Dataset, probes: Sequence[Probe], *, key: str) -> None:
+    """Draw each probe with its nearest images in a row, hits framed green and misses red."""
+    ids = {probe.image_id for probe in probes}
+    ids |= {image for probe in probes for image, _ in probe.matches}
+    rows = dataset.catalog.rows_by_id(ids)
+    resources.make_thumbnails(dataset, list(rows.values()))
+    grid = st.grid(2, min_column_width=420)
+    half = -(-len(probes) // 2)
+    for number, part in enumerate((probes[:half], probes[half:])):
+        if part:
+            with grid.cell():
+                tiles = [
+                    tile
+                    for place, probe in enumerate(part)
+                    for tile in _row(dataset, rows, probe, place)
+                ]
+                gallery(
+                    tiles,
+                    key=f"{key}-{number}",
+                    tile_px=64,
+                    columns=1 + NUM_MATCHES,
+                    label="Queries and what is found",
+                )
+
+
+def _row(dataset: Dataset, rows: dict[int, ImageRow], probe: Probe, place: int) -> list[Tile]:
+    """Return a row's tiles: the query, then as many as are found, then blanks."""
+    first = place * IDS_A_PROBE
+    tiles = [_tile(dataset, rows.get(probe.image_id), first, "selected", probe.label)]
+    for rank, (image_id, is_hit) in enumerate(probe.matches, 1):
+        row = rows.get(image_id)
+        title = (row.label or "") if row and not is_hit else ""
+        tiles.append(_tile(dataset, row, first + rank, "hit" if is_hit else "miss", title))
+    for rank in range(len(tiles), 1 + NUM_MATCHES):
+        tiles.append(Tile(id=first + rank, src="", note="no more"))
+    return tiles
+
+
+def _tile(dataset: Dataset, row: ImageRow | None, number: int, mark: str, title: str) -> Tile:
+    if row is None:
+        return Tile(id=number, src="", title=title, mark=mark, note="gone")
+    source, problem = resources.tile_source(dataset, row)
+    return Tile(id=number, src=source, title=title, mark=mark, note=problem)

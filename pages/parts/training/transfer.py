@@ -1,0 +1,57 @@
+"""Taking models out and bringing them in."""
+
+import streamlit as st
+
+from core.artifacts.folders import Manifest
+from core.models.exports import ModelFormat, exported_file
+from pages.parts.components import downloads, upload_form
+from pages.parts.components.launch import IMPORT, launch
+from state import resources
+
+VERBS = ("export-model", "import-model")
+LABELS = {ModelFormat.TORCH: "PyTorch", ModelFormat.ONNX: "ONNX"}
+EXPLANATIONS = {
+    ModelFormat.TORCH: "A zip with the weights as safetensors and a short script that loads them "
+    "with torch and torchvision alone. This app takes its model.safetensors back.",
+    ModelFormat.ONNX: "One file for ONNX runtimes; it is held to PyTorch's numbers before you get "
+    "it.",
+}
+
+
+def export_form(model: Manifest) -> None:
+    """Offer a model as a file, made when it is asked for."""
+    chosen = (
+        st.radio(
+            "Format",
+            list(ModelFormat),
+            format_func=LABELS.__getitem__,
+            captions=list(EXPLANATIONS.values()),
+            key="training-export-format",
+        )
+        or ModelFormat.TORCH
+    )
+    path = exported_file(resources.workspace(), model.id, chosen)
+    if path is None:
+        if st.button("Export", key="training-export-go", type="primary"):
+            arguments = ["export-model", "--model", model.id, "--format", str(chosen)]
+            launch(arguments, f"Exporting {model.id} for {LABELS[chosen]}", lane=IMPORT)
+            st.rerun()
+        return
+    downloads.offer(path, "training-export-download")
+
+
+def import_form() -> None:
+    """Take in a model that was trained elsewhere."""
+    with st.expander("Bring in a model", icon=":material/upload:"):
+        st.markdown(
+            "The model.safetensors out of an export, or a .pth with a dict of `network`, `classes` "
+            "and `weights` like it. Nothing in the file is executed."
+        )
+        upload_form.draw(
+            "training-import",
+            "import-model",
+            "Bringing in the model",
+            ["safetensors", "pth"],
+            label="Name",
+            placeholder="my-model",
+        )

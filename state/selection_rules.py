@@ -1,0 +1,114 @@
+"""Keeping a tab's choices sound: what is gone is let go, what is new and was asked for is taken."""
+
+from core.artifacts.folders import Manifest
+from core.jobs.records import Status
+from core.lineage.graph import Lineage
+from state.job_views import JobView
+from state.jobs import JobBoard
+from state.session import Selection
+
+VERB_MAKES = {
+    "draw": "dataset",
+    "scan": "dataset",
+    "download": "dataset",
+    "train": "model",
+    "resume": "model",
+    "import-model": "model",
+    "fit-trunk": "model",
+    "index": "index",
+    "advise": "index",
+    "update-index": "index",
+    "open-bundle": "index",
+    "evaluate": "evaluation",
+}
+
+
+def take_over(chosen: Selection, board: JobBoard, lineage: Lineage) -> None:
+    """Choose what the jobs that this tab launched have made meanwhile, each once."""
+    for job_id in list(chosen.launched):
+        view = board.view(job_id)
+        if view is not None and view.active:
+            continue
+        chosen.launched.remove(job_id)
+        if view is not None and view.result is not None:
+            _choose_result(chosen, view, lineage)
+
+
+def settle(chosen: Selection, lineage: Lineage) -> None:
+    """Replace choices that are gone by the newest that fits, or by None, and say so."""
+    _note_what_is_gone(chosen, lineage)
+    if chosen.dataset not in lineage.datasets:
+        if chosen.dataset is not None:  # A new tab's address may name images and no dataset
+            chosen.leave_images()
+        chosen.dataset = next(iter(lineage.datasets), None)
+    index = lineage.index(chosen.index)
+    if lineage.model(chosen.model) is None:
+        chosen.model = _model_for(chosen.dataset, index, lineage)
+    fits = {"dataset": chosen.dataset, "model": chosen.model}
+    if index is None or not fits.items() <= index.made_from.items():
+        chosen.index = _newest(lineage.indexes_of(chosen.dataset, chosen.model))
+
+
+def _model_for(dataset: str | None, index: Manifest | None, lineage: Lineage) -> str | None:
+    """Return the model of the index or of the dataset's newest index, its newest own, or another.
+
+    That other one is from elsewhere, so it belongs to no dataset.
+    """
+    candidates = [index] if index is not None and index.made_from["dataset"] == dataset else []
+    for made in [*candidates, *lineage.indexes_of_dataset(dataset)]:
+        if lineage.model(made.made_from["model"]) is not None:
+            return made.made_from["model"]
+    return _newest([*lineage.models_of(dataset), *lineage.imported])
+
+
+def _note_what_is_gone(chosen: Selection, lineage: Lineage) -> None:
+    """Leave a sentence for the page where something was chosen that is not there."""
+    for kind, name, found in (
+        ("dataset", chosen.dataset, chosen.dataset in lineage.datasets),
+        ("model", chosen.model, lineage.model(chosen.model)),
+        ("index", chosen.index, lineage.index(chosen.index)),
+    ):
+        if name is not None and not found:
+            chosen.notices.append(f"There is no {kind} “{name}” here (any more).")
+
+
+def choose_dataset(chosen: Selection, name: str, lineage: Lineage) -> None:
+    """Work on another dataset, with its newest model and index."""
+    if name == chosen.dataset:
+        return
+    chosen.leave_images()
+    chosen.dataset = name
+    indexes = lineage.indexes_of_dataset(name)
+    if indexes:
+        choose_index(chosen, indexes[0].id, lineage)
+    else:
+        chosen.model = _newest([*lineage.models_of(name), *lineage.imported])
+        chosen.index = None
+
+
+def choose_index(chosen: Selection, index_id: str, lineage: Lineage) -> None:
+    """Search this index from now on, with the model and the dataset it was made from."""
+    index = lineage.index(index_id)
+    if index is not None:
+        if index.made_from["dataset"] != chosen.dataset:
+            chosen.leave_images()
+        chosen.dataset = index.made_from["dataset"]
+        chosen.model = index.made_from["model"]
+        chosen.index = index_id
+
+
+def _choose_result(chosen: Selection, view: JobView, lineage: Lineage) -> None:
+    result = view.result or {}
+    match VERB_MAKES.get(view.record.verb):
+        case "dataset":
+            choose_dataset(chosen, result["name"], lineage)
+        case "model" if view.record.status in (Status.DONE, Status.STOPPED):
+            chosen.model = result["id"]
+        case "evaluation":
+            chosen.evaluation = result["id"]
+        case "index":
+            choose_index(chosen, result["id"], lineage)
+
+
+def _newest(manifests: list[Manifest]) -> str | None:
+    return manifests[0].id if manifests else None
