@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from core.workspace import Workspace
-from tests import processes
+from tests.support import processes
 
 SEED = 1234
 
@@ -20,9 +20,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Several processes share the cores
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
-from tests.hand import hand  # noqa: E402, F401 - a fixture
-from tests.milvus_fixtures import make_store, milvus, milvus_server  # noqa: E402, F401 - fixtures
-from tests.page_fixtures import empty, full, made, visit  # noqa: E402, F401 - fixtures
+from tests.factories.by_hand import hand  # noqa: E402, F401 - a fixture
+from tests.support.milvus_fixtures import make_store, milvus, milvus_server  # noqa: E402, F401 - fixtures
+from tests.support.page_fixtures import empty, full, made, visit  # noqa: E402, F401 - fixtures
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,7 @@ from core.errors import WorkbenchError
 from core.images.cropping import WHOLE, Crop, cropped
 from core.images.thumbnails import data_uri, encode_thumbnail
 from pages.parts.query import crop, paste
-from tests.pictures import quadrants
+from tests.factories.images import quadrants
 
 SIZES = {"wide": (800, 400), "tall": (200, 600), "tiny": (12, 12)}
 

@@ -10,8 +10,8 @@ from core.progress import finish
 from core.workspace import Workspace
 from tests.browser.journey import MINUTE, metric, options
 from tests.browser.workbench import Workbench, open_page, wait_idle
-from tests.datasets import bring_in
-from tests.pictures import class_folders, speckled
+from tests.factories.datasets import bring_in
+from tests.factories.images import class_folders, speckled
 
 IMAGES = "Images of the dataset"
 

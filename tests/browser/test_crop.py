@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, FloatRect, Locator, Page, WebSocketRout
 
 from core.images.cropping import Crop, cropped
 from tests.browser.workbench import PageProblems, Workbench, wait_idle
-from tests.pictures import quadrants
+from tests.factories.images import quadrants
 
 SCRIPT = Path(__file__).with_name("crop_app.py")
 INNER = [(x, y) for x in (0.15, 0.35, 0.65, 0.85) for y in (0.15, 0.35, 0.65, 0.85)]

@@ -13,7 +13,7 @@ from core.datasets.registry import open_dataset, write_roots
 from core.workspace import Workspace
 from tests.browser.journey import MINUTE, go_to, options, tiles
 from tests.browser.workbench import Workbench, open_page
-from tests.pictures import speckled
+from tests.factories.images import speckled
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Self
 import psutil
 from playwright.sync_api import ConsoleMessage, Error, Page
 
-from tests import processes
+from tests.support import processes
 
 ROOT = Path(__file__).parents[2]
 IDLE = """() => {

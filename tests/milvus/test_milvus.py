@@ -33,10 +33,10 @@ from core.indexes.update import update_index
 from core.lineage.graph import DATASET_CHANGED, read_lineage
 from core.progress import Progress, finish
 from core.workspace import PROJECT, Workspace
-from tests.embedded import embedded_set
+from tests.factories.embeddings import embedded_set
+from tests.factories.images import speckled
 from tests.milvus.server import MilvusServer
-from tests.pictures import speckled
-from tests.processes import wait_for
+from tests.support.processes import wait_for
 
 pytestmark = pytest.mark.milvus
 

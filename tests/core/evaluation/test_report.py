@@ -1,0 +1,108 @@
+"""What an evaluation is taken out as, and the figures that it draws."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.datasets.registry import open_dataset
+from core.evaluation import report_figures
+from core.evaluation.comparison import compare
+from core.evaluation.config import EvaluateConfig
+from core.evaluation.confusions import confused_pairs, confusions, queries_of_pair
+from core.evaluation.evaluate import evaluate
+from core.evaluation.files import Evaluation, open_evaluation
+from core.evaluation.measure_names import curve_of, meaning_of, name_of
+from core.evaluation.report import html_report, json_report
+from core.progress import finish
+from tests.factories.by_hand import Hand
+
+EVIL = '<script src="http://a.b/x.js">&"</script>'
+
+
+@pytest.fixture
+def evaluation(hand: Hand) -> Evaluation:
+    config = EvaluateConfig(embeddings=hand.embeddings.id, replicates=20)
+    return open_evaluation(hand.workspace, finish(evaluate(hand.workspace, config)).id)
+
+
+def test_a_report_needs_nothing_but_itself(hand: Hand, evaluation: Evaluation) -> None:
+    dataset = open_dataset(hand.workspace, "hand")
+    others = {"itself": compare(evaluation, evaluation, 10, 0)}
+    page = html_report(evaluation, dataset, others)
+    addresses = re.findall(r"(?:src|href)=([^\s>]+)", page)
+    assert all(address.startswith('"data:image/jpeg;base64,') for address in addresses)
+    assert "<script" not in page
+    # Three queries with the four images that each found, and nothing else
+    assert page.count('src="data:image/jpeg;base64,') == 3 * 5
+    assert f"{evaluation.manifest.summary['map_at_10']:.4f}" in page
+    assert "<td>itself</td><td>mAP@10</td><td>+0.0000</td>" in page
+    assert evaluation.manifest.made_from["embeddings_fingerprint"] in page
+
+
+def test_what_strangers_wrote_is_escaped(hand: Hand, evaluation: Evaluation) -> None:
+    def evil(table: pd.DataFrame) -> pd.DataFrame:
+        return table.replace({"red": EVIL, "blue": f"{EVIL}2"})
+
+    manifest = replace(
+        evaluation.manifest,
+        made_from=evaluation.manifest.made_from | {"dataset": EVIL},
+        summary=evaluation.manifest.summary | {"skipped_classes": {EVIL: 1}},
+    )
+    tables = map(evil, (evaluation.queries, evaluation.categories, evaluation.confusion))
+    page = html_report(Evaluation(manifest, *tables), open_dataset(hand.workspace, "hand"), {})
+    assert "<script" not in page
+    assert "&lt;script" in page
+
+
+def test_json_has_everything(evaluation: Evaluation) -> None:
+    found = json.loads(json_report(evaluation))
+    assert found["manifest"]["id"] == evaluation.manifest.id
+    assert len(found["queries"]) == 3
+    assert [row["label"] for row in found["categories"]] == ["blue", "red"]
+    assert {"label", "found", "count"} == set(found["confusion"][0])
+
+
+def test_a_curve_goes_through_its_points() -> None:
+    drawn = report_figures.curves({"<a>": [(1, 0.0), (100, 1.0)]})
+    [points] = re.findall(r'polyline points="([^"]+)"', drawn)
+    (x1, y1), (x2, y2) = (map(float, point.split(",")) for point in points.split())
+    assert x1 < x2
+    assert y1 > y2  # Down the page is less
+    assert "&lt;a&gt;" in drawn
+
+
+def test_shares_of_a_row_are_of_all_that_its_queries_found(evaluation: Evaluation) -> None:
+    found = confusions(evaluation, 10)
+    assert found.labels == ["blue", "red"]
+    # Each query finds the two red and the two blue images
+    assert found.shares.tolist() == [[0.5, 0.5], [0.5, 0.5]]
+    assert found.shares.shape == (2, 2)
+    assert found.shares.dtype == np.float64
+    assert confusions(evaluation, 1).labels == ["blue"]
+    pairs = confused_pairs(evaluation)
+    assert list(zip(pairs["label"], pairs["found"], pairs["share"], strict=True)) == [
+        ("blue", "red", 0.5),
+        ("red", "blue", 0.5),
+    ]
+
+
+def test_the_queries_of_a_pair_are_those_that_found_most_of_it(evaluation: Evaluation) -> None:
+    reds = evaluation.queries[evaluation.queries["label"] == "red"]
+    first = [int(row.split()[0]) for row in reds["matches"]]
+    only_first = dict.fromkeys(first, "blue")
+    found = queries_of_pair(evaluation, "red", "blue", dict(only_first), 10)
+    assert found["num_found"].tolist() == [1, 1]
+    assert queries_of_pair(evaluation, "red", "green", dict(only_first), 10).empty
+
+
+def test_every_measure_has_a_name_and_a_meaning(evaluation: Evaluation) -> None:
+    names = [name_of(name) for name in evaluation.measures]
+    assert len(set(names)) == len(names)
+    assert {"mAP@10", "recall@1", "nDCG@5", "kNN accuracy@10", "mAP@R", "MRR"} <= set(names)
+    assert all(meaning_of(name) for name in evaluation.measures)
+    assert [k for k, _ in curve_of(evaluation.measures, "map")] == [1, 2, 5, 10, 20, 50, 100]
+    assert (name_of("some_new_thing"), meaning_of("some_new_thing")) == ("some_new_thing", "")

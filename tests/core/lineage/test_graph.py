@@ -1,0 +1,207 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.artifacts.folders import Manifest, delete_artifact, draft, publish
+from core.datasets.importing.rescan import rescan
+from core.datasets.importing.scan import Source, add_folder, resplit
+from core.datasets.registry import delete_dataset, open_dataset
+from core.datasets.splits import SplitConfig
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
+from core.lineage.graph import DATASET_CHANGED, DATASET_GONE, MODEL_CHANGED, read_lineage
+from core.progress import finish
+from core.workspace import Workspace
+from tests.factories.images import class_folders, speckled
+
+DATASET = "colours"
+OTHER = "others"
+
+
+def bring_in(workspace: Workspace, root: Path, name: str) -> None:
+    finish(add_folder(workspace, name, Source(root=root), SplitConfig()))
+
+
+def of_dataset(workspace: Workspace, name: str) -> dict[str, str]:
+    fingerprint = open_dataset(workspace, name).catalog.fingerprint
+    return {"dataset": name, "dataset_fingerprint": fingerprint}
+
+
+def make_model(workspace: Workspace, content: str = "weights") -> Manifest:
+    with draft(workspace.models) as folder:
+        (folder / "model.safetensors").write_text(content)
+        return publish(
+            folder,
+            kind="model",
+            stem="model",
+            config={},
+            made_from=of_dataset(workspace, DATASET),
+            summary={},
+        )
+
+
+def make_index(workspace: Workspace, model: Manifest, dataset: str = DATASET) -> Manifest:
+    ids = [row.id for row in open_dataset(workspace, dataset).catalog.rows()]
+    angles = np.linspace(0, 1, len(ids))
+    with draft(workspace.embeddings) as folder:
+        np.save(
+            folder / "vectors.npy",
+            np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32),
+        )
+        np.save(folder / "image_ids.npy", np.array(ids, np.int64))
+        embeddings = publish(
+            folder,
+            kind="embeddings",
+            stem=f"{dataset}-by-model",
+            config={},
+            made_from=of_dataset(workspace, dataset)
+            | {"model": model.id, "model_fingerprint": model.fingerprint},
+            summary={"num_problems": 0},
+        )
+    return finish(build_index(workspace, embeddings.id, IndexConfig()))
+
+
+def make_map(workspace: Workspace, index: Manifest) -> Manifest:
+    with draft(workspace.maps) as folder:
+        (folder / "points.npy").write_text("points")
+        return publish(
+            folder,
+            kind="map",
+            stem=f"{index.id}-umap",
+            config={},
+            made_from=index.made_from | {"index": index.id, "index_fingerprint": index.fingerprint},
+            summary={},
+        )
+
+
+def reasons(workspace: Workspace) -> dict[str, str]:
+    """Why each artefact is stale, by kind; as a page that reads the disk says it."""
+    lineage = read_lineage(workspace)
+    return {
+        artifact.kind: lineage.stale_reason(artifact)
+        for artifact in [*lineage.models, *lineage.indexes, *lineage.maps]
+    }
+
+
+@pytest.fixture
+def made(workspace: Workspace, tmp_path: Path) -> Workspace:
+    """A model, an index and a map of six pictures."""
+    bring_in(workspace, class_folders(tmp_path / "in", red=3, blue=3), DATASET)
+    make_map(workspace, make_index(workspace, make_model(workspace)))
+    return workspace
+
+
+def test_what_fits_has_no_reason(made: Workspace) -> None:
+    assert reasons(made) == {"model": "", "index": "", "map": ""}
+
+
+def test_a_new_split_makes_all_of_them_stale(made: Workspace) -> None:
+    resplit(made, DATASET, SplitConfig(test=0.5, seed=1))
+    assert reasons(made) == dict.fromkeys(("model", "index", "map"), DATASET_CHANGED)
+
+
+def test_the_split_as_it_was_makes_them_fit_again(made: Workspace) -> None:
+    resplit(made, DATASET, SplitConfig(test=0.5, seed=1))
+    resplit(made, DATASET, SplitConfig())
+    assert set(reasons(made).values()) == {""}
+
+
+def test_a_new_picture_makes_all_of_them_stale(made: Workspace, tmp_path: Path) -> None:
+    finish(rescan(made, DATASET))
+    assert set(reasons(made).values()) == {""}
+    speckled("red", seed=9).save(tmp_path / "in" / "red" / "new.png")
+    finish(rescan(made, DATASET))
+    assert reasons(made) == dict.fromkeys(("model", "index", "map"), DATASET_CHANGED)
+
+
+def test_a_dataset_that_is_gone_is_said(made: Workspace) -> None:
+    delete_dataset(made, DATASET)
+    assert reasons(made) == dict.fromkeys(("model", "index", "map"), DATASET_GONE)
+
+
+def test_a_model_that_is_gone_is_said(made: Workspace) -> None:
+    delete_artifact(made.models, "model")
+    assert reasons(made) == dict.fromkeys(("index", "map"), MODEL_CHANGED)
+
+
+def test_a_model_made_anew_under_its_name_is_another(made: Workspace) -> None:
+    delete_artifact(made.models, "model")
+    make_model(made, content="other weights")
+    assert reasons(made) == {"model": "", "index": MODEL_CHANGED, "map": MODEL_CHANGED}
+
+
+def test_an_index_over_another_dataset_follows_that_one(made: Workspace, tmp_path: Path) -> None:
+    bring_in(made, class_folders(tmp_path / "other", green=2, blue=2), OTHER)
+    [model] = read_lineage(made).models
+    index = make_index(made, model, OTHER)
+    resplit(made, DATASET, SplitConfig(test=0.5, seed=1))
+    lineage = read_lineage(made)
+    assert lineage.stale_reason(model) == DATASET_CHANGED
+    assert lineage.stale_reason(index) == ""
+
+
+def test_each_is_found_by_what_it_was_made_from(made: Workspace, tmp_path: Path) -> None:
+    bring_in(made, class_folders(tmp_path / "other", green=2, blue=2), OTHER)
+    [model] = read_lineage(made).models
+    other = make_index(made, model, OTHER)
+    lineage = read_lineage(made)
+
+    assert set(lineage.datasets) == {DATASET, OTHER}
+    assert lineage.models_of(DATASET) == [model]
+    assert lineage.models_of(OTHER) == []
+    assert lineage.indexes_of(OTHER, model.id) == [other]
+    [index] = lineage.indexes_of(DATASET, model.id)
+    assert lineage.indexes_of(DATASET, "nothing") == []
+    assert [found.id for found in lineage.maps_of(index)] == [f"{index.id}-umap"]
+    assert lineage.maps_of(other) == []
+    assert lineage.model(model.id) == model
+    assert lineage.index(index.id) == index
+    assert lineage.model(None) is lineage.index("nothing") is None
+
+
+def test_a_map_serves_every_index_over_the_embeddings_of_its_model(made: Workspace) -> None:
+    lineage = read_lineage(made)
+    [index], [drawn], [model] = lineage.indexes, lineage.maps, lineage.models
+    delete_artifact(made.indexes, index.id)
+    anew = finish(build_index(made, index.made_from["embeddings"], IndexConfig(links=16)))
+    assert read_lineage(made).maps_of(anew) == [drawn]
+    assert reasons(made)["index"] == ""
+    assert model.id == anew.made_from["model"]
+
+    trained_anew = anew.made_from | {"model_fingerprint": "another"}
+    assert lineage.maps_of(replace(anew, made_from=trained_anew)) == []
+    of_other_images = anew.made_from | {"embeddings_fingerprint": "another"}
+    assert lineage.maps_of(replace(anew, made_from=of_other_images)) == [drawn]
+
+
+def test_a_map_of_whitened_embeddings_serves_no_others(made: Workspace) -> None:
+    lineage = read_lineage(made)
+    [index], [drawn] = lineage.indexes, lineage.maps
+    summary = index.summary | {"encoding": {"whiten": True}}
+    assert lineage.maps_of(replace(index, summary=summary)) == [drawn]
+    of_other_images = index.made_from | {"embeddings_fingerprint": "another"}
+    assert lineage.maps_of(replace(index, summary=summary, made_from=of_other_images)) == []
+
+
+def test_damaged_manifests_are_listed_and_the_rest_is_read(made: Workspace) -> None:
+    path = made.models / "model" / "manifest.json"
+    path.write_text(path.read_text().replace('"model"', '"modle"', 1))
+    [index] = read_lineage(made).indexes
+    (made.maps / f"{index.id}-umap" / "manifest.json").write_text("{")
+
+    lineage = read_lineage(made)
+
+    assert sorted(sentence.split(" is damaged")[0] for sentence in lineage.damaged) == [
+        f"{index.id}-umap/manifest.json",
+        "model/manifest.json",
+    ]
+    assert (lineage.models, lineage.indexes, lineage.maps) == ([], [index], [])
+    assert lineage.stale_reason(index) == MODEL_CHANGED
+
+
+def test_an_empty_workspace_has_nothing(workspace: Workspace) -> None:
+    lineage = read_lineage(workspace)
+    assert (lineage.datasets, lineage.models, lineage.indexes, lineage.maps) == ({}, [], [], [])
+    assert lineage.damaged == []

@@ -1,0 +1,74 @@
+"""What goes to a graphics card and comes back while it computes; none of it can be seen without."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from core.models.batches import by_processes, by_threads
+from core.models.devices import choose_device
+from core.workspace import Workspace
+from tests.factories.images import class_folders
+from tests.factories.networks import publish_network
+
+SIDE = 64
+needs_card = pytest.mark.skipif(not torch.cuda.is_available(), reason="no graphics card here")
+
+
+def noise(count: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (count, 3, SIDE, SIDE), np.uint8)
+
+
+def keep_busy() -> None:
+    """Give the card a second of work."""
+    values = torch.ones(8192, 8192, device="cuda")
+    for _ in range(40):
+        values = values @ values
+
+
+@needs_card
+def test_what_is_taken_may_be_changed_at_once() -> None:
+    device, values = choose_device(), noise(64)
+    there = values.copy()
+    keep_busy()
+    taken = device.take(values)
+    values[:] = 0
+    np.testing.assert_array_equal(taken.cpu().numpy(), there)
+
+
+@needs_card
+def test_pinned_memory_is_read_where_it_lies_and_refused_the_second_time() -> None:
+    device, values = choose_device(), noise(64)
+    assert device.pin(values)
+    assert torch.from_numpy(values).is_pinned()
+    assert not device.pin(values)
+    np.testing.assert_array_equal(device.take(values).cpu().numpy(), values)  # CUDA goes on
+    device.unpin(values)
+    assert not torch.from_numpy(values).is_pinned()
+    assert device.pin(values)
+    device.unpin(values)
+
+
+@needs_card
+def test_processes_decode_into_what_the_card_reads(tmp_path: Path) -> None:
+    paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
+    device = choose_device()
+    for one, other in zip(by_threads(paths, 37, 8), by_processes(paths, 37, 8), strict=True):
+        assert torch.from_numpy(other.pixels).is_pinned()
+        np.testing.assert_array_equal(one.pixels, device.take(other.pixels).cpu().numpy())
+
+
+@needs_card
+def test_passes_that_are_begun_one_after_the_other_give_what_each_gives_alone(
+    workspace: Workspace,
+) -> None:
+    model = publish_network(workspace, "net", side=SIDE, backbone="resnet18", dimension=8)
+    batches = [noise(32, seed) for seed in range(6)]
+    alone = [model.embed(batch) for batch in batches]
+    keep_busy()
+    begun = [model.begin(batch) for batch in batches]
+    for wait, expected in zip(begun, alone, strict=True):
+        for ours, theirs in zip(wait(), expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)

@@ -1,0 +1,172 @@
+"""The matches of one answer, taken out: a table, JSON, a zip of the images."""
+
+import csv
+import io
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.artifacts.folders import Manifest
+from core.datasets.registry import Dataset
+from core.query.export import (
+    COLUMNS,
+    Asked,
+    matches_as_csv,
+    matches_as_json,
+    matches_as_zip,
+    num_bytes_of,
+)
+from core.query.search import Match
+from core.workspace import Workspace
+from tests.factories.datasets import bring_in
+from tests.factories.images import class_folders, png, speckled
+
+INDEX = Manifest(
+    kind="index",
+    id="some-flat",
+    created="2026-01-01T00:00:00+00:00",
+    config={},
+    made_from={"dataset": "colours", "model": "some", "model_fingerprint": "ab12"},
+    summary={},
+    files={},
+)
+ASKED = Asked(
+    index=INDEX,
+    query="größer.png",
+    k=3,
+    query_sha256="00ff",
+    settings={"split": "train"},
+    prediction=[("red", 0.75), ("blue", 0.25)],
+    when="2026-02-03T04:05:06+00:00",
+)
+
+
+def found_in(dataset: Dataset, *paths: str) -> list[Match]:
+    """Match these images, the first with 1, each further one with a tenth less."""
+    rows = {row.path: row for row in dataset.catalog.rows()}
+    return [Match(rows[path], rows[path].id, (10 - rank) / 10) for rank, path in enumerate(paths)]
+
+
+@pytest.fixture
+def colours(workspace: Workspace, tmp_path: Path) -> Dataset:
+    return bring_in(workspace, class_folders(tmp_path / "in", red=2, blue=2))
+
+
+def opened(content: bytes) -> zipfile.ZipFile:
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    assert archive.testzip() is None
+    return archive
+
+
+def table_of(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+
+
+def test_a_table_has_a_row_for_each_match_best_first(colours: Dataset) -> None:
+    matches = found_in(colours, "red/001.png", "blue/000.png")
+    matches.append(Match(None, 99, 0.5))
+    rows = table_of(matches_as_csv(colours, matches))
+    assert list(rows[0]) == list(COLUMNS)
+    assert [(row["rank"], row["similarity"]) for row in rows] == [
+        ("1", "1.0"), ("2", "0.9"), ("3", "0.5")
+    ]  # fmt: skip
+    assert [row["path"] for row in rows] == ["red/001.png", "blue/000.png", ""]
+    assert [row["label"] for row in rows] == ["red", "blue", ""]
+    assert (rows[2]["image_id"], rows[2]["file"]) == ("99", "")
+    for row, match in zip(rows, matches[:2], strict=False):
+        assert match.image
+        assert row["image_id"] == str(match.image.id)
+        assert row["sha256"] == match.image.sha256
+        assert Path(row["file"]).read_bytes() == colours.path_of(match.image).read_bytes()
+
+
+def test_json_says_what_was_asked_of_what_and_when(colours: Dataset) -> None:
+    matches = [*found_in(colours, "red/001.png"), Match(None, 99, 0.5)]
+    content = matches_as_json(colours, matches, ASKED)
+    assert "größer.png".encode() in content
+    answer = json.loads(content)
+    assert answer["query"] == {"name": "größer.png", "sha256": "00ff", "image_id": None}
+    assert (answer["when"], answer["k"]) == ("2026-02-03T04:05:06+00:00", 3)
+    assert answer["settings"] == {"split": "train"}
+    assert (answer["index"], answer["index_fingerprint"]) == ("some-flat", INDEX.fingerprint)
+    assert answer["made_from"] == INDEX.made_from
+    assert answer["prediction"][0] == {"label": "red", "probability": 0.75}
+    assert [match["path"] for match in answer["matches"]] == ["red/001.png", None]
+    assert set(answer["matches"][0]) == set(COLUMNS)
+
+
+def test_a_zip_holds_the_very_files_by_rank_with_the_table_and_what_was_asked(
+    workspace: Workspace, colours: Dataset
+) -> None:
+    matches = found_in(colours, "red/001.png", "blue/000.png", "red/000.png")
+    content = matches_as_zip(workspace, colours, matches, ASKED)
+    archive = opened(content)
+    names = ["001-red-001.png", "002-blue-000.png", "003-red-000.png"]
+    assert archive.namelist() == [*names, "matches.csv", "answer.json"]
+    for name, match in zip(names, matches, strict=True):
+        assert match.image
+        assert archive.read(name) == colours.path_of(match.image).read_bytes()
+    assert archive.read("answer.json") == matches_as_json(colours, matches, ASKED)
+    rows = table_of(archive.read("matches.csv"))
+    assert [row["file_name"] for row in rows] == names
+    assert list(rows[0]) == ["file_name", *COLUMNS, "problem"]
+    assert content == matches_as_zip(workspace, colours, matches, ASKED)
+    assert list(workspace.exports.iterdir()) == []
+    assert len(content) > num_bytes_of(matches) == sum(len(archive.read(name)) for name in names)
+
+
+def test_images_that_are_gone_changed_or_removed_are_left_out_and_listed(
+    workspace: Workspace, colours: Dataset
+) -> None:
+    paths = ("red/001.png", "blue/000.png", "blue/001.png")
+    matches = [*found_in(colours, *paths), Match(None, 99, 0.5)]
+    gone, changed = (colours.path_of(match.image) for match in matches[:2] if match.image)
+    gone.unlink()
+    changed.write_bytes(png(speckled("red", seed=50)))
+    archive = opened(matches_as_zip(workspace, colours, matches, ASKED))
+    assert archive.namelist() == ["003-blue-001.png", "matches.csv", "answer.json"]
+    rows = table_of(archive.read("matches.csv"))
+    assert [row["file_name"] for row in rows] == ["", "", "003-blue-001.png", ""]
+    assert [row["problem"].split(";")[0] for row in rows] == [
+        "The file is gone",
+        "The file has changed since the last scan",
+        "",
+        "The image was removed from the dataset.",
+    ]
+
+
+def test_names_in_a_zip_are_such_as_any_machine_takes(workspace: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "in" / "what? <a:b>"
+    folder.mkdir(parents=True)
+    for number, name in enumerate(['"x"|y\\z.PNG', "new\nline.png", f"{'ä' * 120}.png"]):
+        speckled("red", seed=number).save(folder / name)
+    dataset = bring_in(workspace, tmp_path / "in", "odd")
+    matches = found_in(dataset, *(row.path for row in dataset.catalog.rows()))
+    for match in matches:
+        assert match.image
+        assert match.image.label == "what? <a:b>"
+    content = matches_as_zip(workspace, dataset, matches, ASKED)
+    first, second, third, *_ = opened(content).namelist()
+    assert first == "001-what_ _a_b_-_x__y_z.PNG"
+    assert second == "002-what_ _a_b_-new_line.png"
+    assert third.startswith("003-what_ _a_b_-äää")
+    assert third.endswith("ä.png")
+    assert len(third.encode()) <= 255
+
+
+def test_images_without_a_class_are_called_by_rank_and_name(
+    workspace: Workspace, colours: Dataset
+) -> None:
+    [match] = found_in(colours, "red/001.png")
+    assert match.image
+    bare = Match(match.image._replace(label=None), match.image_id, 1.0)
+    [name, *_] = opened(matches_as_zip(workspace, colours, [bare] * 1000, ASKED)).namelist()
+    assert name == "0001-001.png"
+
+
+def test_files_are_called_after_the_query() -> None:
+    assert replace(ASKED, query="cats/a?b:c.jpg").stem == "matches-of-a_b_c"
+    assert replace(ASKED, query="x" * 200).stem == f"matches-of-{'x' * 60}"

@@ -1,0 +1,548 @@
+"""The headless command as a script meets it: exit status, stdout, stderr, what is on disk."""
+
+import csv
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copytree, rmtree
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from core import cli
+from core.artifacts.folders import DRAFT_PREFIX
+from core.lineage.graph import read_lineage
+from core.workspace import open_workspace
+from tests.factories.images import class_folders, speckled
+from tests.factories.networks import trunk_file
+
+ROOT = Path(__file__).parents[2]
+NUM_IMAGES = 36
+MODEL = "colours-vgg16_bn-untrained"
+FLAT = f"{MODEL}-flat"
+MEASURES = ("map_at_10", "recall_at_1", "recall_at_5", "recall_at_10", "precision_at_10")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command left: its exit status and what it wrote."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The one JSON object on stdout."""
+        assert self.status == 0, self.stderr
+        [line] = self.stdout.splitlines()
+        content = json.loads(line)
+        assert isinstance(content, dict)
+        return content
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A workspace in which every verb ran once on three colours, 12 images each."""
+
+    home: Path
+    images: Path
+    ended: dict[str, Ended]
+
+
+InProcess = Callable[..., Ended]
+
+
+def start(home: Path, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "core", *arguments, "--home", str(home)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: "subprocess.Popen[str]") -> Ended:
+    try:
+        stdout, stderr = process.communicate(timeout=240)
+    finally:
+        process.kill()
+    assert "Traceback" not in stderr, stderr
+    return Ended(process.returncode, stdout, stderr)
+
+
+def in_a_process(home: Path, *arguments: str) -> Ended:
+    return ended(start(home, *arguments))
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
+    """Each verb as a process of its own; those that wait for nothing else run side by side."""
+    home, images = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("images")
+    class_folders(images, red=12, green=12, blue=12)
+    one_after_the_other = {
+        "scan": ["scan", str(images), "--name", "colours"],
+        "train": [
+            *("train", "--dataset", "colours", "--weights", "none", "--backbone", "vgg16_bn"),
+            *("--epochs", "0", "--image-size", "32"),
+        ],
+        "embed": ["embed", "--dataset", "colours", "--model", MODEL],
+        "flat": ["index", "--embeddings", MODEL, "--kind", "flat"],
+    }
+    side_by_side = {
+        "map": ["map", "--index", FLAT],
+        "ivf": ["index", "--embeddings", MODEL, "--kind", "ivf"],
+        "hnsw": ["index", "--dataset", "colours", "--model", MODEL, "--kind", "hnsw"],
+        "query": ["query", "--index", FLAT, str(images / "red" / "003.png"), "--k", "5"],
+        "evaluate": ["evaluate", "--index", FLAT, "--exact"],
+    }
+    results = {}
+    for verb, arguments in one_after_the_other.items():
+        results[verb] = in_a_process(home, *arguments, "--json")
+        assert results[verb].status == 0, results[verb].stderr
+    running = {verb: start(home, *each, "--json") for verb, each in side_by_side.items()}
+    results |= {verb: ended(process) for verb, process in running.items()}
+    return Chain(home, images, results)
+
+
+@pytest.fixture
+def core(capsys: pytest.CaptureFixture[str]) -> Iterator[InProcess]:
+    """Runs a command in this process, where torch is loaded already."""
+
+    def run(home: Path, *arguments: str) -> Ended:
+        capsys.readouterr()
+        try:
+            status = cli.main([*arguments, "--home", str(home)])
+        except SystemExit as end:  # argparse's way out
+            status = int(end.code or 0)
+        written = capsys.readouterr()
+        assert "Traceback" not in written.err, written.err
+        return Ended(status, written.out, written.err)
+
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield run
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def copied(chain: Chain, tmp_path: Path) -> Path:
+    """A home like the chain's to spoil: catalogs are copies, files of artefacts are links."""
+    copytree(chain.home / "data" / "datasets", tmp_path / "data" / "datasets")
+    for part in ("models", "data/embeddings", "data/indexes"):
+        copytree(chain.home / part, tmp_path / part, copy_function=os.link)
+    return tmp_path
+
+
+# The whole chain
+
+
+def test_every_verb_succeeds_and_names_what_it_made(chain: Chain) -> None:
+    results = {verb: each.result for verb, each in chain.ended.items() if verb != "query"}
+    assert {verb: result.get("name") or result["id"] for verb, result in results.items()} == {
+        "scan": "colours",
+        "train": MODEL,
+        "embed": MODEL,
+        "flat": FLAT,
+        "ivf": f"{MODEL}-ivf",
+        "hnsw": f"{MODEL}-hnsw",
+        "map": f"{FLAT}-umap",
+        "evaluate": f"{FLAT}-test",
+    }
+    assert (results["scan"]["num_images"], results["scan"]["num_classes"]) == (NUM_IMAGES, 3)
+    assert results["train"]["classes"] == ["blue", "green", "red"]
+    counted = ("embed", "flat", "ivf", "hnsw", "map")
+    assert [results[verb]["count"] for verb in counted] == [NUM_IMAGES] * 5
+
+
+def test_progress_goes_to_stderr(chain: Chain) -> None:
+    assert "looking for images" in chain.ended["scan"].stderr
+    assert "embedding images" in chain.ended["embed"].stderr
+    assert all(each.stderr.strip() for each in chain.ended.values())
+
+
+def test_what_the_chain_made_fits_together(chain: Chain) -> None:
+    lineage = read_lineage(open_workspace(chain.home))
+    made = [*lineage.models, *lineage.indexes, *lineage.maps]
+    assert len(made) == 5
+    assert [lineage.stale_reason(artifact) for artifact in made] == [""] * 5
+    assert lineage.damaged == []
+
+
+def test_an_indexed_file_finds_itself_first(chain: Chain) -> None:
+    answer = chain.ended["query"].result
+    assert len(answer["matches"]) == 5
+    first = answer["matches"][0]
+    assert (first["path"], first["label"]) == ("red/003.png", "red")
+    assert first["similarity"] >= 0.999
+    similarities = [match["similarity"] for match in answer["matches"]]
+    assert similarities == sorted(similarities, reverse=True)
+    assert {entry["label"] for entry in answer["prediction"]} == {"red", "green", "blue"}
+    assert sum(entry["probability"] for entry in answer["prediction"]) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["ivf", "hnsw"])
+def test_so_does_it_in_an_approximate_index(chain: Chain, core: InProcess, kind: str) -> None:
+    image = chain.images / "green" / "007.png"
+    found = core(chain.home, "query", str(image), "--index", f"{MODEL}-{kind}", "--json").result
+    assert found["matches"][0]["path"] == "green/007.png"
+    assert found["matches"][0]["similarity"] >= 0.999
+
+
+def test_more_matches_than_the_index_holds_gives_all(chain: Chain, core: InProcess) -> None:
+    image = str(chain.images / "red" / "000.png")
+    found = core(chain.home, "query", image, "--index", FLAT, "--k", "100", "--json").result
+    assert len({match["path"] for match in found["matches"]}) == NUM_IMAGES
+
+
+def test_without_json_the_answer_is_for_a_person(chain: Chain, core: InProcess) -> None:
+    image = str(chain.images / "red" / "000.png")
+    said = core(chain.home, "query", image, "--index", FLAT, "--k", "1")
+    assert said.status == 0
+    *prediction, between, match = said.stdout.splitlines()
+    assert len(prediction) == 3
+    assert between == ""
+    assert match.split() == ["1.0000", "red/000.png", "red"]
+
+
+def test_an_evaluation_says_every_measure_twice_and_counts(chain: Chain) -> None:
+    measured = chain.ended["evaluate"].result
+    for name in MEASURES:
+        assert 0 <= measured[name] <= 1
+        assert measured[f"{name}_macro"] == pytest.approx(measured[name])  # Classes of one size
+    # Of 12 images a class: 2 for test, 1 for validation, 9 for train
+    counts = ("num_queries", "num_gallery", "num_categories", "num_skipped")
+    assert [measured[name] for name in counts] == [6, 27, 3, 0]
+    assert measured["neighbour_recall_at_10"] == 1.0
+    assert measured["exact_map_at_10"] == measured["map_at_10"]
+
+
+def test_an_evaluation_has_a_row_a_query_and_a_row_a_category(chain: Chain) -> None:
+    folder = chain.home / "data" / "evaluations" / chain.ended["evaluate"].result["id"]
+    with (folder / "queries.csv").open(newline="") as file:
+        queries = list(csv.DictReader(file))
+    with (folder / "categories.csv").open(newline="") as file:
+        categories = list(csv.DictReader(file))
+    assert len({row["path"] for row in queries}) == 6
+    assert [(row["label"], row["num_queries"]) for row in categories] == [
+        ("blue", "2"),
+        ("green", "2"),
+        ("red", "2"),
+    ]
+    measured = chain.ended["evaluate"].result
+    for name in MEASURES:
+        mean = np.mean([float(row[name]) for row in queries])
+        assert mean == pytest.approx(measured[name])
+
+
+def test_images_without_labels_are_searched_but_not_evaluated(
+    copied: Path, chain: Chain, core: InProcess
+) -> None:
+    folder = chain.images / "red"
+    assert core(copied, "scan", str(folder), "--name", "flat").status == 0
+    making = core(copied, "index", "--dataset", "flat", "--model", MODEL, "--json").result
+    assert making["id"] == f"flat-by-{MODEL}-flat"
+
+    image = str(folder / "005.png")
+    found = core(copied, "query", image, "--index", making["id"], "--json").result
+    said = core(copied, "evaluate", "--index", making["id"], "--json")
+
+    first = found["matches"][0]
+    assert (first["path"], first["label"]) == ("005.png", None)
+    assert len(found["prediction"]) == 3
+    assert (said.status, said.stdout) == (1, "")
+    assert "There is nothing to evaluate" in said.stderr
+
+
+# Which images, and how
+
+
+def test_some_images_are_embedded_and_indexed_in_another_way(
+    copied: Path, chain: Chain, core: InProcess
+) -> None:
+    which = ("--class", "red", "--class", "blue", "--split", "train")
+    how = ("--flip", "--precision", "float32")
+    chosen = ("--dataset", "colours", "--model", MODEL, *which, *how, "--json")
+    embedded = core(copied, "embed", *chosen).result
+    assert (embedded["count"], embedded["num_reused"]) == (18, 0)  # 9 of 12 train, of each class
+    made = core(copied, "index", *chosen).result
+    assert (made["count"], made["encoding"]["flip"]) == (18, True)
+    image = chain.images / "red" / "000.png"
+    answer = core(copied, "query", str(image), "--index", made["id"], "--json").result
+    assert {match["label"] for match in answer["matches"]} <= {"red", "blue"}
+
+
+def test_a_trunk_is_a_model_without_training(
+    copied: Path, chain: Chain, core: InProcess, tmp_path: Path
+) -> None:
+    weights = trunk_file(tmp_path / "own.pth", "resnet18")
+    options = ("--backbone", "resnet18", "--weights", str(weights), "--image-size", "32")
+    settings = ("--dataset", "colours", "--dimension", "8", "--whiten", *options)
+    made = core(copied, "fit-trunk", *settings, "--json").result
+    assert (made["id"], made["classes"], made["num_train"]) == ("colours-resnet18-trunk", [], 27)
+    index = core(copied, "index", "--dataset", "colours", "--model", made["id"], "--json").result
+    image = chain.images / "red" / "003.png"
+    said = core(copied, "query", str(image), "--index", index["id"], "--k", "1")
+    assert said.stdout.split() == ["1.0000", "red/003.png", "red"]
+    measured = core(copied, "evaluate", "--index", index["id"], "--json").result
+    assert measured["num_queries"] == 6
+
+
+# Pictures of every kind as queries
+
+
+def write_odd(kind: str, path: Path) -> None:
+    red, blue = speckled("red", 0), speckled("blue", 0)
+    match kind:
+        case "greyscale.png":
+            red.convert("L").save(path)
+        case "cmyk.jpg":
+            blue.convert("CMYK").save(path)
+        case "grey16.png":
+            deep = np.asarray(red.convert("L")).astype(np.uint16) * 257
+            Image.fromarray(deep).save(path)
+        case "palette.gif":
+            blue.quantize(16).save(path)
+        case "animated.gif":
+            blue.save(path, save_all=True, append_images=[red, red])
+        case "turned.jpg":
+            tags = Image.Exif()
+            tags[ExifTags.Base.Orientation] = 6
+            blue.save(path, exif=tags)
+
+
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [
+        ("cmyk.jpg", "blue"),
+        ("palette.gif", "blue"),
+        ("animated.gif", "blue"),  # Its first frame
+        ("turned.jpg", "blue"),
+    ],
+)
+def test_every_kind_of_picture_is_answered(
+    chain: Chain, core: InProcess, tmp_path: Path, kind: str, label: str
+) -> None:
+    write_odd(kind, tmp_path / kind)
+    found = core(chain.home, "query", str(tmp_path / kind), "--index", FLAT, "--json").result
+    assert len(found["matches"]) == 10
+    assert found["matches"][0]["label"] == label
+
+
+def test_grey_of_16_bits_is_answered_as_grey_of_8_bits(
+    chain: Chain, core: InProcess, tmp_path: Path
+) -> None:
+    answers = []
+    for kind in ("greyscale.png", "grey16.png"):
+        write_odd(kind, tmp_path / kind)
+        found = core(chain.home, "query", str(tmp_path / kind), "--index", FLAT, "--json").result
+        answers.append([match["path"] for match in found["matches"]])
+    assert answers[0] == answers[1]
+
+
+# Bad pictures
+
+
+def huge_png() -> bytes:
+    """A PNG that claims 60,000 x 60,000 pixels and ends where they begin."""
+    size = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    checksum = struct.pack(">I", zlib.crc32(size))
+    return b"\x89PNG\r\n\x1a\n\0\0\0\r" + size + checksum + b"\0\0\0\x0aIDAT"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("text.png", "text.png is not an image."),
+        ("cut.png", "cut.png ends too early."),
+        ("huge.png", "huge.png claims 3,600 million pixels"),
+        ("missing.png", "missing.png is not there any more."),
+    ],
+)
+def test_a_bad_picture_is_refused_in_one_sentence(
+    chain: Chain, core: InProcess, tmp_path: Path, name: str, sentence: str
+) -> None:
+    whole = (chain.images / "red" / "000.png").read_bytes()
+    (tmp_path / "text.png").write_text("not an image")
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "huge.png").write_bytes(huge_png())
+    said = core(chain.home, "query", str(tmp_path / name), "--index", FLAT, "--json")
+    assert (said.status, said.stdout) == (1, "")
+    assert sentence in said.stderr.splitlines()[-1]
+
+
+# Damage and gaps
+
+
+def spoil(path: Path) -> None:
+    """Change one byte at the end; other links to the file keep the old content."""
+    content = bytearray(path.read_bytes())
+    content[-2] ^= 1
+    path.unlink()
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "manifest.json"])
+def test_a_model_edited_by_hand_is_refused_by_its_files_name(
+    copied: Path, chain: Chain, core: InProcess, file: str
+) -> None:
+    spoil(copied / "models" / MODEL / file)
+    image = str(chain.images / "red" / "000.png")
+    said = core(copied, "query", image, "--index", FLAT, "--json")
+    assert (said.status, said.stdout) == (1, "")
+    assert f"{MODEL}/{file} is damaged or was changed by hand." in said.stderr
+
+
+@pytest.mark.parametrize("file", ["index.faiss", "image_ids.npy"])
+def test_an_index_edited_by_hand_is_refused_by_its_files_name(
+    copied: Path, chain: Chain, core: InProcess, file: str
+) -> None:
+    spoil(copied / "data" / "indexes" / FLAT / file)
+    image = str(chain.images / "red" / "000.png")
+    said = core(copied, "query", image, "--index", FLAT)
+    assert said.status == 1
+    assert f"{FLAT}/{file} is damaged or was changed by hand." in said.stderr
+
+
+def test_an_index_without_its_model_says_which_one_is_missing(
+    copied: Path, chain: Chain, core: InProcess
+) -> None:
+    rmtree(copied / "models" / MODEL)
+    said = core(copied, "query", str(chain.images / "red" / "000.png"), "--index", FLAT)
+    assert said.status == 1
+    assert f"There is no “{MODEL}”." in said.stderr
+
+
+def test_one_class_or_none_cannot_be_learnt(core: InProcess, tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "in", red=5)
+    for name, folder in (("one", root), ("none", root / "red")):
+        assert core(tmp_path, "scan", str(folder), "--name", name).status == 0
+    one = core(tmp_path, "train", "--dataset", "one", "--weights", "none")
+    none = core(tmp_path, "train", "--dataset", "none", "--weights", "none")
+    assert (one.status, none.status) == (1, 1)
+    assert "has only one class, “red”." in one.stderr
+    assert "has no labels to learn from." in none.stderr
+
+
+# What needs no chain
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["scan", "HOME/nowhere", "--name", "x"], "There is no folder"),
+        (["scan", "HOME/file.txt", "--name", "x"], "is a file, not a folder"),
+        (["scan", "HOME/empty", "--name", "x"], "holds no images"),
+        (["scan", "HOME/texts", "--name", "x"], "holds no images"),
+        (["scan", "HOME/texts", "--name", "../x"], "cannot be used as a name"),
+        (["rescan", "--dataset", "x"], "There is no dataset “x”."),
+        (["train", "--dataset", "x", "--weights", "none"], "There is no dataset “x”."),
+        (["embed", "--dataset", "x", "--model", "y"], "There is no dataset “x”."),
+        (["index", "--embeddings", "x"], "There is no “x”."),
+        (["map", "--index", "x"], "There is no “x”."),
+        (["query", "--index", "x", "HOME/file.txt"], "There is no “x”."),
+        (["query", "--index", "../x", "HOME/file.txt"], "cannot be used as a name"),
+        (["evaluate", "--index", "x"], "There is no “x”."),
+        (["jobs", "--stop", "x"], "There is no job “x”."),
+    ],
+)
+def test_what_is_not_there_is_said_with_status_1(
+    core: InProcess, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    (tmp_path / "file.txt").touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "readme.txt").write_text("no image")
+    said = core(tmp_path, *(a.replace("HOME", str(tmp_path)) for a in arguments), "--json")
+    assert (said.status, said.stdout) == (1, "")
+    assert sentence in said.stderr.splitlines()[-1]
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["fly"], "invalid choice: 'fly'"),
+        (["scan", "."], "required: --name"),
+        (["scan", ".", "--name", "x", "--wrong"], "unrecognized arguments: --wrong"),
+        (["scan", ".", "--name", "x", "--test", "0.95"], "validation + test must leave"),
+        (["draw", "--name", "x", "--per-category", "0"], "per-category must be at least 1"),
+        (["train", "--dataset", "x", "--epochs", "ten"], "invalid int value: 'ten'"),
+        (["train", "--dataset", "x", "--epochs", "-1"], "epochs must be in"),
+        (
+            ["index", "--embeddings", "x", "--kind", "tree"],
+            "{flat,hnsw,ivf,ivf_pq,sq8,opq_ivf_pq,factory}",
+        ),
+        (["index", "--dataset", "x"], "index needs either --embeddings"),
+        (["index", "--embeddings", "x", "--flip"], "goes with --dataset and --model"),
+        (["index", "--embeddings", "x", "--tag", "y"], "goes with --dataset and --model"),
+        (["embed", "--dataset", "x", "--model", "y", "--side", "9"], "“9” is no range"),
+        (["embed", "--dataset", "x", "--model", "y", "--precision", "int8"], "invalid choice"),
+        (["fit-trunk", "--dataset", "x", "--weights", "none"], "weights must be imagenet or"),
+        (["fit-trunk", "--dataset", "x", "--pooling", "sum"], "invalid choice: 'sum'"),
+        (["map", "--index", "x", "--neighbours", "1"], "neighbours must be in"),
+        (["query", "--index", "x", "a.png", "--k", "0"], "k must be in 1..1000, got 0"),
+        (["query", "--index", "x", "a.png", "--k", "1001"], "k must be in 1..1000, got 1001"),
+        (["evaluate", "--index", "x", "--queries", "train"], "queries must be test or validation"),
+    ],
+)
+def test_wrong_usage_is_said_with_status_2(
+    core: InProcess, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    said = core(tmp_path, *arguments)
+    assert (said.status, said.stdout) == (2, "")
+    assert sentence in said.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["scan", "/nowhere", "--name", "x", "--json"], 1),
+        (["query", "--index", "x", "a.png", "--k", "1001"], 2),
+        (["fly"], 2),
+    ],
+)
+def test_a_process_exits_with_the_status_too(
+    tmp_path: Path, arguments: list[str], status: int
+) -> None:
+    said = in_a_process(tmp_path, *arguments)
+    assert (said.status, said.stdout) == (status, "")
+    assert said.stderr
+
+
+def test_no_job_runs_in_an_empty_home(core: InProcess, tmp_path: Path) -> None:
+    assert core(tmp_path, "jobs", "--json").result == {"jobs": []}
+    assert core(tmp_path, "jobs").stdout == "No job runs.\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_ends_with_130_and_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    process = start(tmp_path, "draw", "--name", "many", "--per-category", "100000", "--json")
+    assert process.stderr
+    next(line for line in process.stderr if "drawing" in line)
+    next(line for line in process.stderr if "drawing" in line)  # Some pictures are on disk by now
+    pictures = list((tmp_path / "data" / "datasets").glob(f"{DRAFT_PREFIX}*/images/*/*.png"))
+    process.send_signal(number)
+
+    said = ended(process)
+
+    assert pictures
+    assert (said.status, said.stdout) == (130, "")
+    assert "Stopped; nothing was left half-written." in said.stderr
+    assert left_behind(tmp_path) == []
+
+
+def left_behind(home: Path) -> list[Path]:
+    """Datasets and models, finished or half-made."""
+    return [*(home / "data" / "datasets").glob("*"), *(home / "models").glob("*")]

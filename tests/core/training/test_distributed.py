@@ -1,0 +1,78 @@
+"""Two processes with the same global batch learn what one process does."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from core.jobs.records import Status
+from core.options import as_arguments
+from core.training.config import TrainConfig
+from core.training.runs import RunStatus, read_metrics, read_run
+from core.workspace import PROJECT, Workspace
+from state.jobs import JobBoard
+from tests.factories.datasets import bring_in
+from tests.factories.images import class_folders
+
+SCRIPT = "tests.support.distributed_steps"
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m")
+
+
+def learn(
+    out: Path, optimiser: str, metric: str, launcher: tuple[str, ...]
+) -> tuple[dict[str, torch.Tensor], list[float]]:
+    ended = subprocess.run(
+        [sys.executable, *launcher, SCRIPT, str(out), optimiser, metric],
+        cwd=PROJECT,
+        env=os.environ | {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    return load_file(f"{out}.safetensors"), json.loads(Path(f"{out}.json").read_text())
+
+
+@pytest.mark.parametrize("metric", ["none", "supcon"])
+def test_sgd_reaches_the_same_weights(tmp_path: Path, metric: str) -> None:
+    one, _ = learn(tmp_path / "one", "sgd", metric, ("-m",))
+    two, _ = learn(tmp_path / "two", "sgd", metric, TORCHRUN)
+    largest = max(float(value.abs().max()) for value in one.values())
+    for name, value in one.items():
+        assert float((value - two[name]).abs().max()) < 1e-5 * largest, name
+
+
+def test_adamw_has_the_same_losses(tmp_path: Path) -> None:
+    _, one = learn(tmp_path / "one", "adamw", "none", ("-m",))
+    _, two = learn(tmp_path / "two", "adamw", "none", TORCHRUN)
+    assert len(set(one)) == len(one)  # It does learn
+    assert one == pytest.approx(two, abs=1e-4)
+
+
+def test_the_board_trains_in_two_processes(workspace: Workspace, tmp_path: Path) -> None:
+    bring_in(workspace, class_folders(tmp_path / "in", red=10, blue=10))
+    config = TrainConfig(
+        dataset="colours",
+        weights="none",
+        backbone="vgg16_bn",
+        trainable_blocks=5,
+        image_size=32,
+        batch_size=8,
+        epochs=2,
+    )
+    board = JobBoard(workspace)
+    arguments = ["train", "--run-id", "two", "--devices", "2"]
+    job = board.start([*arguments, *as_arguments(config, defaults_too=True)], "Two", "compute")
+    ended = board.wait(job.id, timeout=240)
+    assert ended.record.status == Status.DONE, board.log_of(job.id)
+    assert ended.result is not None
+    run = read_run(workspace, "two")
+    assert (run.status, run.model) == (RunStatus.DONE, ended.result["id"])
+    assert [measured["epoch"] for measured in read_metrics(workspace, "two")] == [1, 2]
+    assert [m["values"]["epoch"] for m in ended.measurements if m["curve"] == "epoch"] == [1, 2]

@@ -1,0 +1,170 @@
+"""A training that is paused, killed or cut off goes on as if nothing had happened."""
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from core.artifacts.folders import Manifest
+from core.errors import DamagedArtifactError, WorkbenchError
+from core.options import as_arguments
+from core.progress import Progress, Stop, Work, finish
+from core.training.config import TrainConfig
+from core.training.runs import (
+    RECORD,
+    RunStatus,
+    folder_of,
+    list_runs,
+    read_metrics,
+    read_run,
+    request_pause,
+)
+from core.training.state import STATE
+from core.training.train import resume, train
+from core.workspace import PROJECT, Workspace
+from tests.factories.datasets import bring_in
+from tests.factories.images import class_folders
+
+SETTINGS: dict[str, Any] = {
+    "weights": "none",
+    "trainable_blocks": 4,
+    "backbone": "resnet18",
+    "image_size": 32,
+    "batch_size": 8,
+    "epochs": 3,
+    "trunk_learning_rate": 1e-3,
+    "augment": "light",
+}
+
+
+@pytest.fixture
+def config(workspace: Workspace, tmp_path: Path) -> TrainConfig:
+    bring_in(workspace, class_folders(tmp_path / "in", red=8, green=8))
+    return TrainConfig(dataset="colours", **SETTINGS)
+
+
+def weights_of(workspace: Workspace, model: Manifest | str) -> dict[str, torch.Tensor]:
+    name = model if isinstance(model, str) else model.id
+    return load_file(workspace.models / name / "model.safetensors")
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+def run_until(work: Work[Manifest], note: str, count: int = 1) -> None:
+    """Drive the work until its progress has said something for the `count`th time."""
+    for event in work:
+        if isinstance(event, Progress) and note in event.note:
+            count -= 1
+            if count == 0:
+                return
+    raise AssertionError(f"it never said “{note}”")
+
+
+@pytest.mark.parametrize(("note", "count"), [("epoch 2 of 3 · ", 2), ("validating", 1)])
+def test_a_paused_run_reaches_the_same_weights(
+    workspace: Workspace, config: TrainConfig, note: str, count: int
+) -> None:
+    whole = finish(train(workspace, config))
+    work = train(workspace, config, "paused")
+    run_until(work, note, count)
+    request_pause(workspace, "paused")
+    with pytest.raises(Stop):
+        work.throw(Stop())
+    assert read_run(workspace, "paused").status == RunStatus.PAUSED
+    resumed = finish(resume(workspace, "paused"))
+    assert same(weights_of(workspace, whole), weights_of(workspace, resumed))
+    assert read_run(workspace, "paused").model == resumed.id
+    assert [m["epoch"] for m in read_metrics(workspace, "paused")] == [1, 2, 3]
+
+
+def test_a_run_cut_off_anywhere_reaches_the_same_weights(
+    workspace: Workspace, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = finish(train(workspace, config))
+    monkeypatch.setattr("core.training.loop.SAVE_EVERY_S", 0)
+    work = train(workspace, config, "cut-off")
+    run_until(work, "epoch 1 of 3 · ")
+    work.close()
+    for count in (1, 1, 1):
+        work = resume(workspace, "cut-off")
+        run_until(work, " of 3 · ", count)
+        work.close()
+    resumed = finish(resume(workspace, "cut-off"))
+    assert same(weights_of(workspace, whole), weights_of(workspace, resumed))
+
+
+def test_a_killed_process_is_gone_on_with(workspace: Workspace, config: TrainConfig) -> None:
+    whole = finish(train(workspace, config))
+    command = [sys.executable, "-m", "core", "train", "--run-id", "killed"]
+    options = ["--home", str(workspace.home), *as_arguments(config, defaults_too=True)]
+    process = subprocess.Popen([*command, *options], cwd=PROJECT)
+    deadline = time.monotonic() + 120
+    while not read_metrics(workspace, "killed") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert read_run(workspace, "killed").status == RunStatus.STARTED  # It could not say more
+    resumed = finish(resume(workspace, "killed"))
+    assert same(weights_of(workspace, whole), weights_of(workspace, resumed))
+
+
+def test_a_run_without_a_saved_state_begins_anew(workspace: Workspace, config: TrainConfig) -> None:
+    work = train(workspace, config, "early")
+    run_until(work, "epoch 1 of 3 · ")
+    work.close()
+    assert not (folder_of(workspace, "early") / STATE).exists()
+    assert finish(resume(workspace, "early")).summary["epochs_trained"] == 3
+
+
+def test_a_run_that_is_done_is_not_gone_on_with(workspace: Workspace, config: TrainConfig) -> None:
+    finish(train(workspace, replace(config, epochs=1), "done"))
+    with pytest.raises(WorkbenchError, match="has ended"):
+        finish(resume(workspace, "done"))
+
+
+def test_a_full_disk_pauses_the_run(
+    workspace: Workspace, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = finish(train(workspace, config))
+
+    def full(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    work = train(workspace, config, "full")
+    run_until(work, "epoch 2 of 3 · ")
+    monkeypatch.setattr("core.training.state.sync_file", full)
+    with pytest.raises(WorkbenchError, match="The disk is full; the training is paused"):
+        finish(work)
+    monkeypatch.undo()
+    assert read_run(workspace, "full").status == RunStatus.PAUSED
+    assert same(
+        weights_of(workspace, whole), weights_of(workspace, finish(resume(workspace, "full")))
+    )
+
+
+@pytest.mark.parametrize("name", [STATE, RECORD])
+def test_what_was_edited_is_refused(workspace: Workspace, config: TrainConfig, name: str) -> None:
+    work = train(workspace, config, "edited")
+    run_until(work, "epoch 2 of 3 · ")
+    work.close()
+    path = folder_of(workspace, "edited") / name
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DamagedArtifactError, match="damaged or was changed by hand"):
+        finish(resume(workspace, "edited"))
+
+
+def test_patience_ends_a_run_that_no_longer_learns(
+    workspace: Workspace, config: TrainConfig
+) -> None:
+    patient = replace(config, epochs=30, learning_rate=1e-7, trunk_learning_rate=0.0, patience=2)
+    made = finish(train(workspace, patient, "patient"))
+    assert made.summary["epochs_trained"] < 30
+    assert list_runs(workspace)[0].status == RunStatus.DONE

@@ -1,0 +1,247 @@
+"""The Finders page through Home.py: looking, each list, and putting right what is in it."""
+
+import shutil
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.datasets import curation
+from core.datasets.catalog import Catalog
+from core.datasets.registry import delete_dataset, open_dataset
+from core.lineage.graph import read_lineage
+from core.progress import finish
+from core.quality.analysis import find
+from core.quality.config import FindConfig, Finder
+from core.workspace import Workspace
+from state import resources
+from tests.support.page_fixtures import Open, last_job, said_in_passing, stop_jobs, texts
+
+
+@pytest.fixture
+def looked(full: Workspace) -> Workspace:
+    """Ten red, green and blue images each, the first red one called blue, and what was found."""
+    catalog = catalog_of(full)
+    curation.relabel(catalog, [suspect(full)], "blue")
+    index = read_lineage(full).indexes[0]
+    finish(find(full, FindConfig(index=index.id, neighbours=5, least_cluster=5)))
+    return full
+
+
+def catalog_of(workspace: Workspace) -> Catalog:
+    return open_dataset(workspace, "colours").catalog
+
+
+def suspect(workspace: Workspace) -> int:
+    rows = catalog_of(workspace).rows()
+    return next(row.id for row in rows if row.path.startswith("red/"))
+
+
+def choose(app: AppTest, finder: Finder) -> AppTest:
+    app.session_state["selection"].found = app.session_state["selection"].found.changed(
+        finder=finder
+    )
+    return app.run()
+
+
+def pick(app: AppTest, *ids: int) -> AppTest:
+    app.session_state["selection"].found_picked = frozenset(ids)
+    return app.run()
+
+
+def keys(app: AppTest) -> set[str]:
+    return {str(button.key) for button in app.button}
+
+
+def test_without_an_index_the_page_says_what_makes_one(empty: Workspace, visit: Open) -> None:
+    app = visit("data_quality")
+    assert "A finder needs a dataset" in texts(app)
+
+
+def test_looking_is_a_job_with_what_was_chosen(full: Workspace, visit: Open) -> None:
+    app = visit("data_quality")
+    assert "Look through the **30** embeddings" in texts(app)
+    app.number_input(key="finders-neighbours").set_value(7).run()
+    app.button(key="finders-look").click().run()
+    arguments = last_job()
+    stop_jobs()
+    index = read_lineage(full).indexes[0]
+    assert arguments == ("find", "--index", index.id, "--neighbours", "7")
+
+
+def test_a_wrong_label_is_listed_and_gone_once_accepted_and_back_after_undo(
+    looked: Workspace, visit: Open
+) -> None:
+    catalog, wrong = catalog_of(looked), suspect(looked)
+    app = visit("data_quality")
+    assert "Images whose label" in texts(app)
+    app = pick(app, wrong)
+    assert "**1** selected" in texts(app)
+    app.button(key="finders-do-accept").click().run()
+    assert not app.exception
+    assert said_in_passing(app) == "1 image changed. Undo takes it back."
+    assert catalog.rows_by_id([wrong])[wrong].label == "red"
+    assert pick(app, wrong).session_state["selection"].found_picked == frozenset()
+    app.button(key="finders-undo").click().run()
+    assert said_in_passing(app) == "Taken back: labelled 1 image as suggested."
+    assert catalog.rows_by_id([wrong])[wrong].label == "blue"
+    assert curation.tags_of(catalog, [wrong]) == {}
+    assert pick(app, wrong).session_state["selection"].found_picked == {wrong}
+
+
+def test_what_is_kept_as_is_is_remembered_by_a_tag(looked: Workspace, visit: Open) -> None:
+    catalog, wrong = catalog_of(looked), suspect(looked)
+    app = pick(visit("data_quality"), wrong)
+    app.button(key="finders-do-keep").click().run()
+    assert curation.tags_of(catalog, [wrong]) == {wrong: ["labels checked"]}
+    assert "take it off on the Datasets page" in texts(app)
+    assert pick(visit("data_quality"), wrong).session_state["selection"].found_picked == frozenset()
+
+
+def test_the_dialog_says_why_and_goes_on_to_the_next(looked: Workspace, visit: Open) -> None:
+    app = visit("data_quality")
+    app.session_state["selection"].found_open = suspect(looked)
+    app.run()
+    assert "It is labelled **blue** and looks like **red**" in texts(app)
+    assert "The 5 images nearest to it" in texts(app)
+    app.button(key="why-exclude").click().run()
+    assert not app.exception
+    assert catalog_of(looked).count() == 29
+
+
+@pytest.mark.parametrize(
+    ("finder", "said"),
+    [
+        (Finder.OUTLIERS, "**1–30** of **30**"),
+        (Finder.TYPICAL, "**1–30** of **30**"),
+        (Finder.LEAKS, "the framed image"),
+        (Finder.ALIKE, "perceptual hashes do not"),
+        (Finder.CLUSTERS, "HDBSCAN"),
+    ],
+)
+def test_each_finder_draws_its_list(
+    looked: Workspace, visit: Open, finder: Finder, said: str
+) -> None:
+    app = choose(visit("data_quality"), finder)
+    assert not app.exception
+    assert said.lower() in texts(app).lower()
+
+
+def test_filters_narrow_a_list(looked: Workspace, visit: Open) -> None:
+    app = choose(visit("data_quality"), Finder.OUTLIERS)
+    app.multiselect(key="finders-class").set_value(["red"]).run()
+    assert "**1–9** of **9**" in texts(app)
+    app.button_group(key="finders-split").set_value(["test"]).run()
+    assert "of **9**" not in texts(app)
+
+
+def test_tagging_and_moving_are_done_with_an_image_too(looked: Workspace, visit: Open) -> None:
+    catalog = catalog_of(looked)
+    app = pick(choose(visit("data_quality"), Finder.OUTLIERS), 5)
+    app.button(key="finders-do-move-test").click().run()
+    assert catalog.rows_by_id([5])[5].split == "test"
+    assert "**1–29** of **29**" in texts(app)
+    app.button(key="finders-undo").click().run()
+    assert "**1–30** of **30**" in texts(app)
+
+
+def test_use_as_query_leads_there(looked: Workspace, visit: Open) -> None:
+    app = pick(choose(visit("data_quality"), Finder.OUTLIERS), 5)
+    app.button(key="finders-do-query").click().run()
+    assert not app.exception
+    assert app.session_state["selection"].question.images[0].image_id == 5
+
+
+def test_a_cluster_opens_and_closes(looked: Workspace, visit: Open) -> None:
+    app = choose(visit("data_quality"), Finder.CLUSTERS)
+    opens = sorted(key for key in keys(app) if key.startswith("finders-cluster-"))
+    assert opens, texts(app)
+    app.button(key=opens[0]).click().run()
+    assert "finders-clusters-back" in keys(app)
+    assert not app.exception
+    app.button(key="finders-clusters-back").click().run()
+    assert "finders-clusters-back" not in keys(app)
+
+
+def test_leaks_are_excluded_or_kept(looked: Workspace, visit: Open) -> None:
+    catalog = catalog_of(looked)
+    app = choose(visit("data_quality"), Finder.LEAKS)
+    app.session_state["selection"].found = app.session_state["selection"].found.changed(
+        threshold=0.8
+    )
+    app.run()
+    kept = [key for key in keys(app) if key.endswith("-all") and "finders-leaks" in key]
+    assert kept, texts(app)
+    app.button(key=kept[0]).click().run()
+    assert kept[0] not in keys(app)
+    app.button(key="finders-undo").click().run()
+    assert kept[0] in keys(app)
+    assert catalog.count() == 30
+
+
+@pytest.mark.parametrize("finder", [Finder.LABELS, Finder.TYPICAL])
+def test_one_class_is_said(looked: Workspace, visit: Open, finder: Finder) -> None:
+    catalog = catalog_of(looked)
+    curation.relabel(catalog, catalog.ids(), "red")
+    app = choose(visit("data_quality"), finder)
+    assert not app.exception
+    if finder == Finder.LABELS:
+        assert "All images are of one class" in texts(app)
+
+
+def test_without_labels_the_page_says_how_to_give_some(looked: Workspace, visit: Open) -> None:
+    import sqlite3
+
+    catalog = catalog_of(looked)
+    with sqlite3.connect(catalog.path) as connection:
+        connection.execute("UPDATE images SET label = NULL")
+    catalog.set_splits({})  # Writes down that it has changed
+    assert "has a label" in texts(visit("data_quality"))
+
+
+def test_a_list_that_is_curated_away_says_so(looked: Workspace, visit: Open) -> None:
+    catalog = catalog_of(looked)
+    curation.exclude(catalog, catalog.ids())
+    app = choose(visit("data_quality"), Finder.OUTLIERS)
+    assert not app.exception
+    assert any("Nothing is found" in str(box.value) for box in app.success)
+    app.button(key="finders-undo").click().run()
+    curation.add_tag(catalog, catalog.ids(), Finder.OUTLIERS.checked_tag)
+    app.run()
+    assert any("Nothing is left to look at" in str(box.value) for box in app.success)
+
+
+def test_images_that_came_or_went_are_said(looked: Workspace, visit: Open) -> None:
+    curation.exclude(catalog_of(looked), [3])
+    app = visit("data_quality")
+    assert "The dataset has changed since" in texts(app)
+    assert "Update the index, then look again" in texts(app)
+
+
+def test_damaged_findings_are_said_and_can_be_made_again(looked: Workspace, visit: Open) -> None:
+    [folder] = looked.finders.iterdir()
+    (folder / "clusters.npy").write_bytes(b"no array")
+    app = visit("data_quality")
+    assert not app.exception
+    assert "is damaged or was changed by hand" in "\n".join(str(e.value) for e in app.error)
+    assert "finders-look" in keys(app)
+
+
+def test_findings_deleted_meanwhile_are_looked_for_again(looked: Workspace, visit: Open) -> None:
+    app = visit("data_quality")
+    shutil.rmtree(looked.finders)
+    assert "Look through the **30** embeddings" in texts(app.run())
+
+
+def test_embeddings_deleted_meanwhile_are_said(looked: Workspace, visit: Open) -> None:
+    shutil.rmtree(looked.embeddings)
+    app = visit("data_quality")
+    assert not app.exception
+    assert any("There is no" in str(error.value) for error in app.error)
+
+
+def test_a_dataset_deleted_meanwhile_is_said(looked: Workspace, visit: Open) -> None:
+    app = visit("data_quality")
+    delete_dataset(looked, "colours")
+    app.run()
+    assert not app.exception
+    assert resources.jobs().active() == []

@@ -1,0 +1,246 @@
+"""The Evaluate page: nothing there, figures, classes, confusion, comparison, report, bad input."""
+
+import shlex
+from dataclasses import asdict
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.artifacts.folders import Manifest, delete_artifact, draft, list_artifacts, publish
+from core.commands import build_parser
+from core.datasets.curation import exclude
+from core.datasets.registry import open_dataset
+from core.evaluation.baseline_config import Baseline, BaselineConfig
+from core.evaluation.baselines import evaluate_baseline
+from core.evaluation.config import EvaluateConfig
+from core.evaluation.evaluate import evaluate
+from core.evaluation.files import open_evaluation
+from core.lineage.graph import read_lineage
+from core.options import read_options
+from core.progress import finish
+from core.workspace import Workspace
+from pages.parts.evaluate import images
+from tests.factories.embeddings import embedded_set
+from tests.support.page_fixtures import Open, last_job, texts, wait_for_jobs
+
+CLASSES, CONFUSION = ":material/category: Classes", ":material/grid_on: Confusion"
+QUERIES, COMPARE = ":material/image_search: Queries", ":material/compare_arrows: Compare"
+REPORT = ":material/description: Report"
+
+
+def evaluated(workspace: Workspace, **settings: object) -> Manifest:
+    """Evaluate the embeddings of the untrained model."""
+    [embeddings], _ = list_artifacts(workspace.embeddings)
+    config = EvaluateConfig(embeddings=embeddings.id, replicates=50, **settings)  # type: ignore[arg-type]
+    return finish(evaluate(workspace, config))
+
+
+def baseline(workspace: Workspace) -> Manifest:
+    config = BaselineConfig(dataset="colours", baseline=Baseline.COLOUR, replicates=50)
+    return finish(evaluate_baseline(workspace, config))
+
+
+def open_tab(app: AppTest, name: str) -> AppTest:
+    app.session_state["evaluate-tabs"] = name
+    app.run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    return texts(app).replace("\\", "")
+
+
+def test_without_a_dataset_the_page_leads_to_one(empty: Workspace, visit: Open) -> None:
+    app = visit("evaluate")
+    assert "An evaluation needs a dataset." in said(app)
+    assert "go-to-datasets" in [button.key for button in app.button]
+
+
+def test_without_classes_the_page_says_so(empty: Workspace, visit: Open) -> None:
+    embedded_set(empty, 8, labelled=False)
+    assert "An evaluation needs classes, and no image has one." in said(visit("evaluate"))
+
+
+def test_what_is_chosen_is_evaluated_by_a_job_and_shown(full: Workspace, visit: Open) -> None:
+    app = visit("evaluate")
+    assert "Nothing is evaluated yet" in said(app)
+    app.selectbox(key="evaluate-gallery").set_value("train+validation").run()
+    app.text_input(key="evaluate-ks").set_value("1, 3").run()
+    app.button(key="evaluate-start").click().run()
+    arguments = last_job()
+    wait_for_jobs()
+    [embeddings], _ = list_artifacts(full.embeddings)
+    assert arguments[0] == "evaluate"
+    assert set(arguments[1:]) == {
+        *("--gallery", "train+validation", "--ks", "1,3", "--embeddings", embeddings.id)
+    }
+    app.run()
+    [made] = read_lineage(full).evaluations
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["mAP@10"] == f"{made.summary['map_at_10']:.3f}"
+    assert "among the train and validation images" in said(app)
+    assert "95 %:" in said(app)
+
+
+def test_an_index_can_be_held_to_exact_search(full: Workspace, visit: Open) -> None:
+    app = visit("evaluate")
+    index = read_lineage(full).indexes[0]
+    app.selectbox(key="evaluate-subject").set_value(f"index:{index.id}").run()
+    app.checkbox(key="evaluate-exact").check().run()
+    app.button(key="evaluate-start").click().run()
+    assert last_job() == ("evaluate", "--index", index.id, "--exact")
+    wait_for_jobs()
+    assert "Of exact search's first ten this index finds 100.0%" in said(app.run())
+
+
+def test_ranks_that_are_no_numbers_are_refused_in_place(full: Workspace, visit: Open) -> None:
+    app = visit("evaluate")
+    app.text_input(key="evaluate-ks").set_value("ten").run()
+    assert "ks must be numbers" in said(app)
+    assert "evaluate-start" not in [button.key for button in app.button]
+
+
+def test_a_baseline_is_one_button_away(full: Workspace, visit: Open) -> None:
+    app = visit("evaluate")
+    app.button(key="evaluate-baseline-colour").click().run()
+    assert last_job() == ("baseline", "--dataset", "colours", "--baseline", "colour")
+    wait_for_jobs()
+    assert "**colour histogram**: each of 6 test images" in said(app.run())
+    app.text_input(key="evaluate-trunk-weights").set_value("none").run()
+    app.button(key="evaluate-baseline-trunk").click().run()
+    assert "weights must be imagenet or a file for this baseline" in said(app)
+
+
+def test_each_view_of_an_evaluation_is_drawn(full: Workspace, visit: Open) -> None:
+    made = evaluated(full)
+    app = visit("evaluate")
+    assert any("mean" in frame.value.columns for frame in app.dataframe)
+    assert "(Musgrave, Belongie & Lim 2020)" in said(app)
+
+    app = open_tab(app, CLASSES)
+    [table] = [frame for frame in app.dataframe if "to find" in frame.value.columns]
+    assert sorted(table.value["class"]) == ["blue", "green", "red"]
+    app.session_state["evaluate-classes"] = {"selection": {"rows": [0], "columns": []}}
+    assert "its 2 queries, the worst first" in said(app.run())
+
+    app = open_tab(app, QUERIES)
+    assert "the nearest first" in said(app)
+    app = open_tab(app, REPORT)
+    downloads = [button.proto.label for button in app.get("download_button")]
+    assert downloads[:2] == ["Report, HTML", "Everything, JSON"]
+    assert any(f"--embeddings={made.config['embeddings']}" in code.value for code in app.code)
+
+
+def test_the_command_shown_evaluates_so_again(full: Workspace, visit: Open) -> None:
+    made = evaluated(full, seed=1)
+    app = open_tab(visit("evaluate"), REPORT)
+    [command] = [code.value for code in app.code if code.value.startswith("python -m core")]
+    options = build_parser().parse_args(shlex.split(command)[3:])
+    assert asdict(read_options(options, EvaluateConfig)) == made.config
+
+
+def test_a_pair_of_the_list_opens_its_images(full: Workspace, visit: Open) -> None:
+    made = open_evaluation(full, evaluated(full).id)
+    app = open_tab(visit("evaluate"), CONFUSION)
+    assert "Click a cell to see the images" in said(app)
+    [pairs] = [frame for frame in app.dataframe if "found instead" in frame.value.columns]
+    first = pairs.value.iloc[0]
+    app.session_state["selection"].pair = (first["class"], first["found instead"])
+    assert f"**{first['class']}** found **{first['found instead']}**: 2 of 2" in said(app.run())
+    own = made.confusion[made.confusion["label"] != made.confusion["found"]]
+    assert len(pairs.value) == len(own)
+
+
+def test_two_evaluations_are_compared_query_by_query(full: Workspace, visit: Open) -> None:
+    alone = evaluated(full)
+    app = open_tab(visit("evaluate"), COMPARE)
+    assert "There is nothing to compare with yet" in said(app)
+
+    baseline(full)
+    evaluated(full, queries="validation")
+    app.session_state["selection"].evaluation = alone.id
+    app.run()
+    assert "1 other evaluations are left out" in said(app)
+    [table] = [frame for frame in app.dataframe if "gap in mAP@10" in frame.value.columns]
+    assert table.value["evaluated"].tolist()[1:] == ["colour histogram"]
+    gap = table.value["gap in mAP@10"].tolist()[1]
+    assert gap[0] in "+-"
+    assert "[" in gap
+    [way] = [group for group in app.button_group if group.key == "evaluate-changed-way"]
+    assert [str(option).split()[0] for option in way.options] == ["Better", "Worse"]
+
+
+def test_a_changed_dataset_makes_an_evaluation_stale(full: Workspace, visit: Open) -> None:
+    evaluated(full)
+    exclude(open_dataset(full, "colours").catalog, [1])
+    assert ":orange-badge[stale: the dataset has changed since]" in said(visit("evaluate"))
+
+
+def test_an_evaluation_outlives_what_it_measured(full: Workspace, visit: Open) -> None:
+    evaluated(full)
+    [embeddings], _ = list_artifacts(full.embeddings)
+    delete_artifact(full.embeddings, embeddings.id)
+    app = visit("evaluate")
+    assert "stale: its embeddings are gone" in said(app)
+    assert app.metric
+
+
+def test_a_damaged_evaluation_says_so_and_can_be_deleted(full: Workspace, visit: Open) -> None:
+    made = evaluated(full)
+    path = full.evaluations / made.id / "queries.csv"
+    path.write_text(path.read_text().replace("red", "rad"))
+    app = visit("evaluate")
+    assert "queries.csv is damaged or was changed by hand" in said(app)
+    app.button(key="evaluate-delete").click().run()
+    assert read_lineage(full).evaluations == []
+    assert "Nothing is evaluated yet" in said(app)
+
+
+def test_an_evaluation_from_before_is_shown_as_far_as_it_goes(full: Workspace, visit: Open) -> None:
+    now = open_evaluation(full, evaluated(full).id)
+    columns = ["image_id", "path", "label", "map_at_10", "recall_at_1", "matches"]
+    of_class = ["label", "num_queries", "map_at_10", "recall_at_1", "most_confused"]
+    with draft(full.evaluations) as folder:
+        now.queries[columns].to_csv(folder / "queries.csv", index=False)
+        now.categories[of_class].to_csv(folder / "categories.csv", index=False)
+        old = publish(
+            folder,
+            kind="evaluation",
+            stem="old",
+            config={"index": "some", "queries": "test", "exact": False},
+            made_from=now.manifest.made_from | {"index": "some", "index_fingerprint": "gone"},
+            summary={"map_at_10": 0.5, "map_at_10_macro": 0.5, "num_queries": 6},
+        )
+    app = visit("evaluate")
+    app.session_state["selection"].evaluation = old.id
+    for tab in (CLASSES, QUERIES, COMPARE, REPORT, CONFUSION):
+        open_tab(app, tab)
+    assert "from before confusions were kept" in said(app)
+
+
+def test_a_label_is_never_markdown(full: Workspace, visit: Open) -> None:
+    evaluated(full)
+    app = visit("evaluate")
+    app.session_state["selection"].pair = ("![x](http://a.b)", "red")
+    app = open_tab(app, CONFUSION)
+    assert "![x](" not in texts(app)
+
+
+def test_a_picture_leads_to_the_query_page(
+    full: Workspace, visit: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = open_evaluation(full, evaluated(full).id)
+    asked = int(made.queries.sort_values("map_at_10", kind="stable")["image_id"].iloc[0])
+    app = visit("evaluate")
+    monkeypatch.setattr(images, "gallery", lambda tiles, **_: tiles[0].id)
+    app.session_state["evaluate-tabs"] = QUERIES
+    app.run()
+    [image] = app.session_state["selection"].question.images
+    assert image.image_id == asked
+
+
+def test_the_overview_says_how_good_it_is(full: Workspace, visit: Open) -> None:
+    assert "Know how good retrieval is" in said(visit(""))
+    made = evaluated(full)
+    assert f"mAP@10 {made.summary['map_at_10']:.3f}, by" in said(visit(""))

@@ -1,0 +1,194 @@
+"""The Indexes page as a lab: build, compare, let it advise, measure, rename, delete."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.artifacts.folders import Manifest, list_artifacts
+from core.datasets.curation import exclude
+from core.datasets.filters import ImageFilter
+from core.datasets.registry import open_dataset
+from core.evaluation.config import EvaluateConfig
+from core.evaluation.evaluate import evaluate
+from core.index_benchmark.config import AdviseConfig, SweepConfig
+from core.index_benchmark.recommend import advise
+from core.index_benchmark.sweep import sweep
+from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.files import build_index
+from core.lineage.graph import read_lineage
+from core.progress import finish
+from core.workspace import Workspace
+from state import resources
+from state.view import View
+from tests.support.page_fixtures import Open, last_job, stop_jobs, texts
+
+COMPARE, ADVISE = ":material/compare_arrows: Compare", ":material/auto_awesome: Advise"
+
+
+def embeddings_of(workspace: Workspace) -> Manifest:
+    [embeddings], _ = list_artifacts(workspace.embeddings)
+    return embeddings
+
+
+def open_tab(app: AppTest, name: str) -> AppTest:
+    app.session_state["indexes-ways"] = name
+    return app.run()
+
+
+def test_every_kind_says_what_it_does_and_has_its_numbers(full: Workspace, visit: Open) -> None:
+    app = visit("indexes")
+    assert "**Flat** compares with every image" in texts(app)
+    app.segmented_control(key="indexes-kind").set_value(IndexKind.IVF_PQ).run()
+    assert "keeps only some bytes of each image" in texts(app)
+    numbers = [field.label for field in app.number_input if "indexes-ivf_pq" in str(field.key)]
+    assert numbers == ["Groups (nlist)", "Groups looked into (nprobe)", "Bytes of an image"]
+
+
+def test_a_factory_string_that_cannot_be_is_refused_on_the_page(
+    full: Workspace, visit: Open
+) -> None:
+    app = visit("indexes")
+    app.segmented_control(key="indexes-kind").set_value(IndexKind.FACTORY).run()
+    app.text_input(key="indexes-factory").set_value("HNSW0,Flat").run()
+    assert "numbers in factory must be in 1" in texts(app).replace("\\", "")
+    assert "indexes-build" not in [button.key for button in app.button]
+
+
+def test_what_is_chosen_is_what_the_job_builds(full: Workspace, visit: Open) -> None:
+    app = visit("indexes")
+    app.segmented_control(key="indexes-kind").set_value(IndexKind.HNSW).run()
+    app.number_input(key="indexes-hnsw-links").set_value(16).run()
+    app.selectbox(key="indexes-metric").set_value("l2").run()
+    app.button(key="indexes-build").click().run()
+    arguments = last_job()
+    stop_jobs()
+    assert arguments[0] == "index"
+    assert arguments[-6:] == ("--kind", "hnsw", "--metric", "l2", "--links", "16")
+
+
+def test_the_current_index_is_measured_at_any_effort(full: Workspace, visit: Open) -> None:
+    config = IndexConfig(kind=IndexKind.IVF, lists=6, nprobe=1)
+    made = finish(build_index(full, embeddings_of(full).id, config))
+    app = visit("indexes")
+    assert "→ :gray[index]" in texts(app)
+    quick = {metric.label: metric.value for metric in app.metric}
+    assert set(quick) == {
+        "Recall@1", "Recall@10", "Recall@100", "p50 ms", "p95 ms", "p99 ms", "Queries/s"
+    }  # fmt: skip
+    app.select_slider(key=f"indexes-effort-{made.id}").set_value(6).run()
+    thorough = {metric.label: metric.value for metric in app.metric}
+    assert float(quick["Recall@10"]) < float(thorough["Recall@10"]) == 1.0
+    app.button(key="indexes-effort-keep").click().run()
+    arguments = last_job()
+    stop_jobs()
+    assert arguments[-2:] == ("--nprobe", "6")
+
+
+def test_which_images_and_how_is_what_the_job_embeds(full: Workspace, visit: Open) -> None:
+    app = visit("indexes")
+    assert "30 images are embedded in 128 dimensions" in texts(app)
+    app.selectbox(key="indexes-images").set_value("test").run()
+    app.toggle(key="indexes-flip").set_value(True).run()
+    assert "Not embedded in this way" in texts(app)
+    app.button(key="indexes-build").click().run()
+    arguments = last_job()
+    stop_jobs()
+    assert arguments[5:7] == ("--flip", "--split=test")
+
+
+def test_the_view_of_the_datasets_page_can_be_indexed(full: Workspace, visit: Open) -> None:
+    app = visit("")
+    app.session_state["selection"].view = View(images=ImageFilter(labels=("red",)))
+    app.switch_page("pages/indexes.py").run()
+    app.selectbox(key="indexes-images").set_value("shown").run()
+    assert "10 images." in texts(app)
+
+
+def test_a_pre_trained_trunk_needs_no_training(full: Workspace, visit: Open) -> None:
+    app = visit("indexes")
+    app.segmented_control(key="indexes-trunk-weights").set_value("A weights file").run()
+    assert "Give the path of a weights file" in texts(app)
+    app.text_input(key="indexes-trunk-file").set_value("/nowhere/vgg.pth").run()
+    app.selectbox(key="indexes-trunk-backbone").set_value("resnet18").run()
+    app.button(key="indexes-trunk-go").click().run()
+    arguments = last_job()
+    resources.jobs().wait(resources.jobs().views()[0].record.id, 60)
+    assert arguments[0] == "fit-trunk"
+    assert arguments[3:7] == ("--backbone", "resnet18", "--weights", "/nowhere/vgg.pth")
+    assert "need at least 129 train images" in resources.jobs().views()[0].message
+
+
+def test_a_comparison_is_shown_and_a_point_of_it_can_be_used(full: Workspace, visit: Open) -> None:
+    embeddings = embeddings_of(full)
+    finish(sweep(full, embeddings.id, SweepConfig(kinds="flat,hnsw,ivf_pq")))
+    app = open_tab(visit("indexes"), COMPARE)
+    assert "IVF\\_PQ was left out" in texts(app)
+    assert "Click a point of the chart" in texts(app)
+    [table] = [frame for frame in app.dataframe if "recall@10" in frame.value.columns]
+    assert "Flat" in table.value["index"].tolist()
+
+
+def test_without_a_comparison_the_tab_says_what_it_does(full: Workspace, visit: Open) -> None:
+    app = open_tab(visit("indexes"), COMPARE)
+    assert "Nothing is compared yet" in texts(app)
+    app.text_input(key="indexes-sweep-factories").set_value("IVF0,Flat").run()
+    assert "numbers in factory" in texts(app)
+    app.text_input(key="indexes-sweep-factories").set_value("IVF4,SQ8").run()
+    app.button(key="indexes-sweep").click().run()
+    arguments = last_job()
+    stop_jobs()
+    assert arguments[0] == "sweep"
+    assert arguments[-2:] == ("--factories", "IVF4,SQ8")
+
+
+def test_the_advisor_is_asked_for_a_budget(full: Workspace, visit: Open) -> None:
+    app = open_tab(visit("indexes"), ADVISE)
+    app.number_input(key="indexes-advise-recall").set_value(0.9).run()
+    app.number_input(key="indexes-advise-memory").set_value(3.0).run()
+    app.button(key="indexes-advise").click().run()
+    arguments = last_job()
+    stop_jobs()
+    assert arguments[0] == "advise"
+    assert arguments[-4:] == ("--recall", "0.9", "--memory-mb", "3.0")
+
+
+@pytest.mark.parametrize(
+    ("latency_ms", "said"), [(60_000.0, "it keeps its word"), (0.001, "No index keeps")]
+)
+def test_the_advisor_says_whether_it_kept_its_word(
+    full: Workspace, visit: Open, latency_ms: float, said: str
+) -> None:
+    finish(advise(full, embeddings_of(full).id, AdviseConfig(latency_ms=latency_ms)))
+    app = visit("indexes")
+    alerts = "\n".join(str(element.value) for element in [*app.success, *app.warning])
+    assert said in alerts
+    assert any("misses" in frame.value.columns for frame in app.dataframe)
+
+
+def test_an_index_whose_dataset_changed_can_be_updated(full: Workspace, visit: Open) -> None:
+    exclude(open_dataset(full, "colours").catalog, [1])
+    app = visit("indexes")
+    assert "is stale: the dataset has changed since" in texts(app).replace("\\", "")
+    app.button(key="indexes-update-current").click().run()
+    arguments = last_job()
+    stop_jobs()
+    index = read_lineage(full).indexes[0]
+    assert arguments == ("update-index", "--index", index.id)
+
+
+def select_first(app: AppTest) -> AppTest:
+    app.session_state["indexes-table"] = {"selection": {"rows": [0], "columns": []}}
+    return app.run()
+
+
+def test_an_index_is_renamed_and_deleted(full: Workspace, visit: Open) -> None:
+    index = read_lineage(full).indexes[0]
+    finish(evaluate(full, EvaluateConfig(index=index.id)))
+    app = select_first(visit("indexes"))
+    app.text_input(key=f"indexes-title-{index.id}").set_value("The good one")
+    app = app.button(key="indexes-rename-submit").click().run()
+    assert "Current index: The good one" in [heading.value for heading in app.subheader]
+
+    app = select_first(app)
+    assert "These were made from it and go stale with it" in texts(app)
+    app.button(key="indexes-delete").click().run()
+    assert read_lineage(full).indexes == []

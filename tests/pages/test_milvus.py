@@ -1,0 +1,124 @@
+"""Where an index is kept, on the Indexes page; no server is needed for the choice."""
+
+from importlib.util import find_spec
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.artifacts.folders import Manifest, draft, list_artifacts, publish
+from core.indexes.config import IndexKind, StoreName
+from core.indexes.export_format import ExportFormat
+from core.indexes.milvus.address import URI
+from core.workspace import Workspace
+from state import resources
+from tests.support.page_fixtures import Open, texts
+
+NOWHERE = "http://127.0.0.1:1"
+UNREACHED = (
+    "127.0.0.1:1 does not answer"
+    if find_spec("pymilvus")
+    else "pip install -r requirements-scale.txt"  # The client is no part of the app's own set-up
+)
+
+
+@pytest.fixture
+def far(full: Workspace, monkeypatch: pytest.MonkeyPatch) -> Manifest:
+    """The index of `full` once more, kept on a server that does not answer."""
+    monkeypatch.setenv(URI, NOWHERE)
+    [near], _ = list_artifacts(full.indexes)
+    with draft(full.indexes) as folder:
+        return publish(
+            folder,
+            kind="index",
+            stem="far",
+            config=near.config | {"store": "milvus"},
+            made_from=near.made_from,
+            summary=near.summary
+            | {"size_bytes": 0, "collection": "workbench_far", "lists": 0, "code_bytes": 0},
+        )
+
+
+def choose(app: AppTest, index: Manifest) -> AppTest:
+    app.query_params["index"] = index.id
+    return app.run()
+
+
+def test_where_it_is_kept_is_asked_only_where_a_server_is_configured(
+    full: Workspace, visit: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(URI, raising=False)
+    assert "indexes-store" not in [choice.key for choice in visit("indexes").segmented_control]
+
+    monkeypatch.setenv(URI, NOWHERE)
+    app = visit("indexes")
+    assert len(app.segmented_control(key="indexes-kind").options) == len(IndexKind)
+    app.segmented_control(key="indexes-store").set_value(StoreName.MILVUS).run()
+    assert app.segmented_control(key="indexes-kind").options == [
+        "Flat",
+        "HNSW",
+        "IVF-Flat",
+        "IVF-PQ",
+        "SQ8",
+    ]
+    assert "keeps and searches it" in texts(app)
+    app.button(key="indexes-build").click().run()
+    [job] = resources.jobs().views()
+    resources.jobs().stop(job.record.id)
+    resources.jobs().wait(job.record.id, 60)
+    assert job.record.arguments[-2:] == ("--store", "milvus")
+
+
+def test_an_address_that_is_none_is_said_and_indexes_are_built_here(
+    full: Workspace, visit: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(URI, "somewhere")
+    app = visit("indexes")
+    assert "is no address of a Milvus server" in texts(app)
+    assert "indexes-build" in [button.key for button in app.button]
+
+
+def test_an_index_elsewhere_is_listed_and_its_silent_server_is_said(
+    full: Workspace, far: Manifest, visit: Open
+) -> None:
+    app = choose(visit("indexes"), far)
+    assert not app.exception
+    [table] = [frame.value for frame in app.dataframe if "kind" in frame.value]
+    assert sorted(table["kind"]) == ["Flat", "Flat, on Milvus"]
+    assert table["MB"].isna().sum() == 1
+    assert "on the server as workbench" in texts(app)
+    assert UNREACHED in texts(app).replace("\\", "")
+
+
+def test_of_an_index_elsewhere_only_its_embeddings_can_be_taken_out(
+    full: Workspace, far: Manifest, visit: Open
+) -> None:
+    app = visit("indexes")
+    app.session_state["indexes-table"] = {"selection": {"rows": [0], "columns": []}}
+    app.run()
+    offered = app.selectbox(key="indexes-export-format").options
+    assert offered == ["Embeddings as NumPy arrays", "Embeddings as a Parquet table"]
+    assert len(ExportFormat) == 4
+
+
+def test_deleting_an_index_says_what_stays_on_a_server_that_does_not_answer(
+    full: Workspace, far: Manifest, visit: Open
+) -> None:
+    app = visit("indexes")
+    app.session_state["indexes-table"] = {"selection": {"rows": [0], "columns": []}}
+    app.run()
+    assert "It is deleted on the Milvus server, too" in texts(app)
+    app.button(key="indexes-delete").click().run()
+    assert far.id not in [index.id for index in list_artifacts(full.indexes)[0]]
+    [toast] = app.toast
+    assert "stay on the server, as the collection workbench" in str(toast.value)
+
+
+def test_a_query_says_that_the_server_does_not_answer(
+    full: Workspace, far: Manifest, visit: Open
+) -> None:
+    app = visit("query")
+    app.query_params["index"] = far.id
+    app.run()
+    app.button(key="query-random").click().run()
+    assert not app.exception
+    assert UNREACHED in texts(app).replace("\\", "")

@@ -1,0 +1,284 @@
+"""The Training page through Home.py: its form, its runs, its models, and bad input."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.datasets.filters import ImageFilter
+from core.datasets.registry import open_dataset
+from core.jobs.records import Status
+from core.lineage.graph import read_lineage
+from core.models.exports import ModelFormat, exported_file
+from core.progress import finish
+from core.training.config import TrainConfig
+from core.training.runs import list_runs, read_metrics
+from core.training.train import train
+from core.workspace import Workspace
+from pages.parts.components.text import size
+from state import resources
+from tests.support.page_fixtures import Open, texts
+from tests.support.processes import wait_for
+
+
+@pytest.mark.parametrize("named", ["none", "imagenet", "~nobody/vgg16.pth"])
+def test_a_weights_file_is_a_file_whatever_it_is_called(
+    full: Workspace, visit: Open, named: str
+) -> None:
+    app = visit("training")
+    app.segmented_control(key="training-classic-weights").set_value("A weights file").run()
+    app.text_input(key="training-classic-file").set_value(named).run()
+    app.button(key="training-start").click().run()
+    job = resources.jobs().views()[0]
+    ended = resources.jobs().wait(job.record.id, timeout=60)
+    assert ended.record.status == Status.FAILED
+    assert "There is no file" in ended.message
+
+
+def test_a_training_that_waits_has_a_stop_of_its_own_and_both_ends_are_told(
+    full: Workspace, visit: Open
+) -> None:
+    app = visit("training")
+    app.segmented_control(key="training-recipe").set_value("scratch_quick").run()
+    for epochs in (900, 800):
+        app.number_input(key="training-scratch_quick-epochs").set_value(epochs).run()
+        app.button(key="training-start").click().run()
+    second, first = resources.jobs().views()
+    for view in (second, first):
+        app.button(key=f"job-stop-{view.record.id}").click().run()
+        resources.jobs().wait(view.record.id, 120)
+    app.run()
+    told = texts(app)
+    assert "900 epochs: stopped" in told
+    assert "800 epochs: stopped" in told
+
+
+def test_training_is_launched_with_what_the_form_says(full: Workspace, visit: Open) -> None:
+    app = visit("training")
+    app.segmented_control(key="training-recipe").set_value("scratch_quick").run()
+    app.number_input(key="training-scratch_quick-epochs").set_value(1).run()
+    app.number_input(key="training-scratch_quick-image_size").set_value(32).run()
+    app.number_input(key="training-scratch_quick-batch_size").set_value(16).run()
+    app.button(key="training-start").click().run()
+    [view] = resources.jobs().views()
+    arguments = view.record.arguments
+    assert arguments[:3] == ("train", "--dataset", "colours")
+    assert arguments[arguments.index("--epochs") + 1] == "1"
+    assert arguments[arguments.index("--batch-size") + 1] == "16"  # TrainConfig's own default
+    ended = resources.jobs().wait(view.record.id, 120)
+    assert ended.record.status == Status.DONE, resources.jobs().log_of(view.record.id)
+    app.run()
+    assert "**colours\\-vgg16\\_bn**" in texts(app)
+    assert not app.exception
+
+
+def choose(app: AppTest, *rows: int) -> None:
+    """Select rows in the table of runs."""
+    app.session_state["training-runs"] = {"selection": {"rows": list(rows), "columns": []}}
+    app.run()
+    assert not app.exception
+
+
+def another_run(workspace: Workspace, **settings: Any) -> str:
+    """Make an untrained model with other settings; return its run's id."""
+    untrained: dict[str, Any] = {
+        "dataset": "colours",
+        "backbone": "resnet18",
+        "weights": "none",
+        "trainable_blocks": 4,
+        "image_size": 32,
+        "epochs": 0,
+    }
+    finish(train(workspace, TrainConfig(**untrained | settings)))
+    return list_runs(workspace)[0].id
+
+
+def test_a_recipe_fills_the_fields_and_they_can_be_changed(full: Workspace, visit: Open) -> None:
+    app = visit("training")
+    assert app.segmented_control(key="training-recipe").value == "classic"
+    assert "VGG-16 · 4 of 5 blocks frozen · 10 epochs · 224 px · batch 16 · 128-d" in texts(app)
+    app.segmented_control(key="training-recipe").set_value("best").run()
+    assert app.selectbox(key="training-best-metric_loss").value == "supcon"
+    assert "ResNet-50 · 2 of 4 blocks frozen · 20 epochs" in texts(app)
+    app.selectbox(key="training-best-backbone").set_value("convnext_tiny").run()
+    app.number_input(key="training-best-convnext_tiny-trainable_blocks").set_value(0).run()
+    assert "ConvNeXt-Tiny · 4 of 4 blocks frozen" in texts(app)
+    assert "109 MB" in texts(app)  # ImageNet's weights are not here
+
+
+def test_what_changes_and_what_the_cache_takes_is_said_before(full: Workspace, visit: Open) -> None:
+    app = visit("training")
+    block, head = 3 * (512 * 512 * 9 + 512), 25_088 * 128 + 2 * 128 + 128 * 3 + 3
+    told = texts(app)
+    assert f"{block + head:,} parameters train, 7,635,264 stay as they are" in told
+    counts = open_dataset(full, "colours").catalog.class_counts()
+    num_images = sum(count for _, split, count in counts if split != "test")
+    assert size(num_images * 512 * 14 * 14 * 2) + " on the disk" in told
+
+
+def test_settings_that_do_not_fit_are_said_and_cannot_be_started(
+    full: Workspace, visit: Open
+) -> None:
+    app = visit("training")
+    app.segmented_control(key="training-recipe").set_value("best").run()
+    app.number_input(key="training-best-batch_size").set_value(30).run()
+    assert "batch\\_size must be a multiple of images\\_per\\_class" in app.error[0].value
+    assert not [button for button in app.button if button.key == "training-start"]
+
+
+def test_the_time_is_measured_when_asked_for(full: Workspace, visit: Open) -> None:
+    app = visit("training")
+    app.segmented_control(key="training-recipe").set_value("scratch_quick").run()
+    app.number_input(key="training-scratch_quick-image_size").set_value(32).run()
+    app.button(key="training-estimate").click().run()
+    [view] = resources.jobs().views()
+    resources.jobs().wait(view.record.id, 120)
+    app.run()
+    assert "on this machine, of which" in texts(app)
+    app.number_input(key="training-scratch_quick-epochs").set_value(9).run()
+    assert app.button(key="training-estimate")  # For other settings it is not known
+
+
+def test_sixteen_augmented_images_are_shown_and_others_when_asked_for(
+    full: Workspace, visit: Open
+) -> None:
+    app = visit("training")
+    app.selectbox(key="training-classic-augment").set_value("strong").run()
+    app.toggle(key="training-preview").set_value(True).run()
+    dataset = open_dataset(full, "colours")
+    images = resources.augmented_images(dataset, "strong", 224, 0)
+    assert len(images) == 16
+    app.button(key="training-preview-others").click().run()
+    assert not app.exception
+    assert images != resources.augmented_images(dataset, "strong", 224, 1)
+
+
+def test_a_run_is_named_noted_repeated_and_deleted(full: Workspace, visit: Open) -> None:
+    [run] = list_runs(full)
+    app = visit("training")
+    choose(app, 0)
+    app.text_input(key=f"title-{run.id}").set_value("First *try*")
+    app.text_area(key=f"notes-{run.id}").set_value("No learning yet.")
+    app.button(key=f"training-notes-save-{run.id}").click().run()
+    assert "**First \\*try\\***" in texts(app)
+    assert list_runs(full)[0].notes == "No learning yet."
+
+    app.button(key="training-again-button").click().run()
+    assert "The settings of **First \\*try\\***" in texts(app)
+    assert "VGG-16-BN · from scratch · 1 epoch · 32 px" in texts(app)
+
+    app.button(key="training-run-delete").click().run()
+    assert list_runs(full) == []
+    assert "colours-vgg16_bn-untrained" in app.dataframe[-1].value["model"].tolist()
+    assert not app.exception
+
+
+def test_chosen_runs_are_compared_by_curves_and_by_their_settings(
+    full: Workspace, visit: Open
+) -> None:
+    other = another_run(full)
+    app = visit("training")
+    choose(app, 0, 1)
+    [differing] = [table.value for table in app.dataframe if "setting" in table.value]
+    assert set(differing["setting"]) == {"backbone", "trainable_blocks"}
+    assert differing[other].tolist() == ["resnet18", "4"]
+    assert app.segmented_control(key="training-compare-measure").value == "validation_map_at_10"
+
+
+def test_a_run_that_is_paused_can_be_resumed_and_its_job_is_found_again(
+    full: Workspace, visit: Open
+) -> None:
+    catalog = open_dataset(full, "colours").catalog
+    for_probes = catalog.rows(ImageFilter(splits=("train",)))[::3]  # Several of each class
+    catalog.set_splits({row.id: "validation" for row in for_probes})
+    app = visit("training")
+    app.segmented_control(key="training-recipe").set_value("scratch_quick").run()
+    app.selectbox(key="training-scratch_quick-backbone").set_value("mobilenet_v3_large").run()
+    app.number_input(key="training-scratch_quick-image_size").set_value(32).run()
+    app.number_input(key="training-scratch_quick-epochs").set_value(900).run()
+    app.button(key="training-start").click().run()
+    board = resources.jobs()
+    [view] = board.views()
+    run_id = "colours-mobilenet_v3_large"
+    wait_for(lambda: read_metrics(full, run_id) != [], 90)
+    app.run()
+    assert "What it finds after epoch" in texts(app)
+    app.button(key=f"training-pause-{view.record.id}").click().run()
+    board.wait(view.record.id, 60)
+    app.run()
+    assert "mobilenet\\_v3\\_large is paused" in texts(app)
+    assert not (full.models / run_id).exists()
+
+    epochs = len(read_metrics(full, run_id))
+    app.button(key="training-resume").click().run()
+    second = board.views()[0]
+    assert second.record.arguments == ("resume", "--run-id", run_id)
+    wait_for(lambda: len(read_metrics(full, run_id)) > epochs, 90)
+    app.run()
+    app.button(key=f"job-stop-{second.record.id}").click().run()
+    board.wait(second.record.id, 60)
+    app.run()
+    assert "stopped; the best so far is kept" in texts(app)
+    assert (full.models / run_id).exists()
+    numbers = [measured["epoch"] for measured in read_metrics(full, run_id)]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_model_goes_on_to_its_index_and_evaluation_with_one_button(
+    full: Workspace, visit: Open
+) -> None:
+    another_run(full)
+    app = visit("training")
+    app.session_state["training-models"] = {"selection": {"rows": [0], "columns": []}}
+    app.run()
+    app.button(key="training-index").click().run()
+    assert app.title[0].value == "Indexes"
+    [view] = resources.jobs().views()
+    ended = resources.jobs().wait(view.record.id, 120)
+    assert ended.record.status == Status.DONE
+    assert read_lineage(full).evaluation_of("colours") is not None
+    app.run().switch_page("pages/training.py").run()
+    tested = app.dataframe[-1].value.set_index("model")["test mAP@10"]
+    assert 0 < tested["colours-resnet18-untrained"] <= 1
+
+
+def test_a_model_is_taken_out_and_brought_in_again(
+    full: Workspace, visit: Open, tmp_path: Path
+) -> None:
+    app = visit("training")
+    app.session_state["training-models"] = {"selection": {"rows": [0], "columns": []}}
+    app.run()
+    app.button(key="training-export-go").click().run()
+    [view] = resources.jobs().views()
+    assert resources.jobs().wait(view.record.id, 90).record.status == Status.DONE
+    app.run()
+    assert "colours\\-vgg16\\_bn\\-untrained\\.zip" in texts(app)
+
+    path = exported_file(full, "colours-vgg16_bn-untrained", ModelFormat.TORCH)
+    assert path is not None
+    with zipfile.ZipFile(path) as archive:
+        weights = archive.read("model.safetensors")
+    app.file_uploader(key="training-imports-0").upload("model.safetensors", weights).run()
+    app.text_input(key="training-import-name").set_value("again").run()
+    app.button(key="training-import-go").click().run()
+    view = resources.jobs().views()[0]
+    assert resources.jobs().wait(view.record.id, 90).record.status == Status.DONE
+    app.run()
+    assert app.session_state["selection"].model == "again"
+    table = app.dataframe[-1].value.set_index("model")
+    assert table.loc["again", "dataset"] == "brought in"
+    assert not list((full.downloads / "uploads").iterdir())
+
+
+def test_a_file_that_is_no_model_is_refused_with_a_sentence(full: Workspace, visit: Open) -> None:
+    app = visit("training")
+    app.file_uploader(key="training-imports-0").upload("model.pth", b"no model").run()
+    app.text_input(key="training-import-name").set_value("again").run()
+    app.button(key="training-import-go").click().run()
+    [view] = resources.jobs().views()
+    resources.jobs().wait(view.record.id, 90)
+    app.run()
+    assert "cannot be read as a model" in texts(app).replace("\\", "")
+    assert not app.exception

@@ -1,0 +1,255 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.jobs.events import EventReader, EventWriter
+from core.jobs.records import (
+    EVENTS,
+    RECORD,
+    JobRecord,
+    Status,
+    folder_of,
+    is_alive,
+    list_records,
+    list_running,
+    request_stop,
+    write_record,
+)
+from core.progress import Measurement, Progress
+from core.workspace import Workspace
+from state.jobs import JobBoard
+from tests.factories.images import class_folders
+from tests.support.processes import wait_for
+
+ENDLESS = ["draw", "--name", "many", "--per-category", "100000"]
+
+
+@pytest.fixture
+def board(workspace: Workspace) -> Iterator[JobBoard]:
+    board = JobBoard(workspace)
+    yield board
+    for view in board.active():
+        board.stop(view.record.id)
+    for view in board.views():
+        board.wait(view.record.id, timeout=30)
+
+
+def wait_until_running(board: JobBoard, record: JobRecord) -> JobRecord:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        view = board.view(record.id)
+        if view and view.progress.total:
+            return view.record
+        time.sleep(0.05)
+    raise TimeoutError(board.log_of(record.id))
+
+
+def test_a_job_makes_what_its_command_makes(
+    board: JobBoard, workspace: Workspace, tmp_path: Path
+) -> None:
+    folder = class_folders(tmp_path / "in", red=3, blue=3)
+    record = board.start(["scan", str(folder), "--name", "colours"], "Bringing in", "import")
+
+    view = board.wait(record.id, timeout=60)
+
+    assert view.record.status == Status.DONE, board.log_of(record.id)
+    assert view.result is not None
+    assert (view.result["name"], view.result["num_images"]) == ("colours", 6)
+    assert (workspace.datasets / "colours" / "catalog.sqlite").exists()
+
+
+def test_a_failure_is_told_in_its_own_sentence(board: JobBoard) -> None:
+    record = board.start(["scan", "/nowhere", "--name", "x"], "Bringing in", "import")
+    view = board.wait(record.id, timeout=60)
+    assert view.record.status == Status.FAILED
+    assert view.message == "There is no folder /nowhere. Check the path and try again."
+    assert view.message in board.log_of(record.id)
+
+
+def test_a_stop_is_acknowledged_at_once_and_leaves_nothing(
+    board: JobBoard, workspace: Workspace
+) -> None:
+    record = wait_until_running(board, board.start(ENDLESS, "Drawing", "import"))
+
+    asked = time.monotonic()
+    board.stop(record.id)
+    acknowledged = board.view(record.id)
+
+    assert time.monotonic() - asked < 1
+    assert acknowledged is not None
+    assert acknowledged.stopping
+    assert board.wait(record.id, timeout=30).record.status == Status.STOPPED
+    assert list(workspace.datasets.iterdir()) == []
+
+
+def test_jobs_of_one_lane_take_turns(board: JobBoard) -> None:
+    first = wait_until_running(board, board.start(ENDLESS, "First", "compute"))
+    second = board.start(["scan", "/nowhere", "--name", "x"], "Second", "compute")
+    beside = board.start(["scan", "/nowhere", "--name", "x"], "Beside", "import")
+
+    assert board.wait(beside.id, timeout=60).record.status == Status.FAILED
+    waiting = board.view(second.id)
+    assert waiting is not None
+    assert waiting.record.status == Status.QUEUED
+    board.stop(first.id)
+    assert board.wait(second.id, timeout=60).record.status == Status.FAILED
+
+
+def test_a_job_stopped_while_it_waits_never_starts(board: JobBoard) -> None:
+    first = wait_until_running(board, board.start(ENDLESS, "First", "compute"))
+    second = board.start(ENDLESS, "Second", "compute")
+    board.stop(second.id)
+    view = board.wait(second.id, timeout=10)
+    assert view.record.status == Status.STOPPED
+    assert view.record.process_id == 0
+    assert is_alive(first)
+
+
+def test_a_killed_job_is_interrupted_and_not_done(board: JobBoard, workspace: Workspace) -> None:
+    record = wait_until_running(board, board.start(ENDLESS, "Drawing", "import"))
+    os.kill(record.process_id, signal.SIGKILL)
+    assert board.wait(record.id, timeout=30).record.status == Status.INTERRUPTED
+    assert [folder.name[:7] for folder in workspace.datasets.iterdir()] == [".draft-"]
+
+
+def test_the_next_server_follows_a_job_that_still_runs(workspace: Workspace) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from core.workspace import Workspace; "
+        "from state.jobs import JobBoard; board = JobBoard(Workspace(Path(sys.argv[1])));"
+        f"job = board.start({ENDLESS!r}, 'Drawing', 'import');"
+        "\nwhile not board.view(job.id).progress.total: time.sleep(0.05)\n"
+        "print(job.id, flush=True); time.sleep(60)"
+    )
+    server = subprocess.Popen(
+        [sys.executable, "-c", script, str(workspace.home)], stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    job_id = server.stdout.readline().strip()
+    server.kill()
+    server.communicate()
+
+    board = JobBoard(workspace)
+
+    view = board.view(job_id)
+    assert view is not None
+    assert view.record.status == Status.RUNNING
+    assert is_alive(view.record)
+    board.stop(job_id)
+    assert board.wait(job_id, timeout=30).record.status == Status.STOPPED
+
+
+def test_the_next_server_says_goodbye_to_a_job_that_died(workspace: Workspace) -> None:
+    record = JobRecord(
+        id="train-1",
+        arguments=("train",),
+        title="Training",
+        lane="compute",
+        created=1.0,
+        status=Status.RUNNING,
+        process_id=999_999_999,
+        process_started=1.0,
+    )
+    write_record(workspace, record)
+    board = JobBoard(workspace)
+    assert board.wait("train-1", timeout=10).record.status == Status.INTERRUPTED
+
+
+def test_the_next_server_believes_what_the_job_wrote_last(workspace: Workspace) -> None:
+    record = JobRecord(
+        id="train-1", arguments=("train",), title="T", lane="c", created=1.0, status=Status.RUNNING
+    )
+    write_record(workspace, record)
+    log = EventWriter(folder_of(workspace, "train-1") / EVENTS)
+    log.report(Measurement("epoch", {"loss": 1.0}))
+    log.append("result", result={"id": "model-1"})
+    board = JobBoard(workspace)
+    view = board.wait("train-1", timeout=10)
+    assert view.record.status == Status.DONE
+    assert view.result == {"id": "model-1"}
+    assert [m["values"] for m in view.measurements] == [{"loss": 1.0}]
+
+
+def test_another_process_with_the_same_number_is_not_taken_for_the_job(
+    workspace: Workspace,
+) -> None:
+    own = psutil.Process()
+    record = JobRecord(
+        id="x",
+        arguments=("train",),
+        title="T",
+        lane="c",
+        created=1.0,
+        status=Status.RUNNING,
+        process_id=own.pid,
+        process_started=own.create_time(),
+    )
+    assert is_alive(record)
+    assert not is_alive(replace(record, process_started=own.create_time() - 60))
+
+
+def test_the_shell_lists_and_stops_what_runs(board: JobBoard, workspace: Workspace) -> None:
+    record = wait_until_running(board, board.start(ENDLESS, "Drawing", "import"))
+    assert [r.id for r in list_running(workspace)] == [record.id]
+    request_stop(workspace, record.id)
+    assert board.wait(record.id, timeout=30).record.status == Status.STOPPED
+    assert list_running(workspace) == []
+
+
+def test_a_damaged_record_is_passed_over(workspace: Workspace) -> None:
+    folder = workspace.jobs / "broken"
+    folder.mkdir(parents=True)
+    for content in ("", "{", "[]", json.dumps({"id": "x"})):
+        (folder / RECORD).write_text(content)
+        assert list_records(workspace) == []
+
+
+def test_a_log_is_read_once_and_half_a_line_later(tmp_path: Path) -> None:
+    path = tmp_path / "events"
+    reader = EventReader(path)
+    assert reader.new_events() == []
+    path.write_text('{"kind": "a"}\n{"kind"')
+    assert reader.new_events() == [{"kind": "a"}]
+    with path.open("a") as file:
+        file.write(': "b"}\nnonsense\n[1]\n{"kind": "c"}\n')
+    assert [event["kind"] for event in reader.new_events()] == ["b", "c"]
+    assert reader.new_events() == []
+
+
+def test_progress_is_not_written_too_often(tmp_path: Path) -> None:
+    writer = EventWriter(tmp_path / "events")
+    for done in range(1000):
+        writer.report(Progress(done, 1000))
+    writer.append("result", result={})
+    kinds = [event["kind"] for event in EventReader(tmp_path / "events").new_events()]
+    assert kinds[-1] == "result"
+    assert len(kinds) < 50
+
+
+def test_what_follows_a_job_is_queued_once_it_is_done(
+    board: JobBoard, workspace: Workspace, tmp_path: Path
+) -> None:
+    folder = class_folders(tmp_path / "in", red=3, blue=3)
+    check = ("check", "--dataset", "colours")
+    scan = ["scan", str(folder), "--name", "colours"]
+    first = board.start(scan, "Bringing in", "import", "colours", check, "Checking")
+    again = board.start(scan, "Again", "import", "colours", check, "Checking")
+    assert board.wait(first.id, timeout=60).record.status == Status.DONE
+    assert board.wait(again.id, timeout=60).record.status == Status.FAILED
+
+    wait_for(lambda: any(view.record.title == "Checking" for view in board.views()))
+    (checking,) = (view.record for view in board.views() if view.record.title == "Checking")
+    view = board.wait(checking.id, timeout=60)
+
+    assert view.result is not None, board.log_of(checking.id)
+    assert view.result["num_checked"] == 6
+    assert (view.record.about, view.record.lane) == ("colours", "import")
+    assert [record.follow_up for record in list_records(workspace)].count(()) == 1
