@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.evaluation.files import measured_of
 from core.lineage.graph import Lineage, read_lineage
 from pages.parts.components import header, navigation, waiting
@@ -82,7 +82,7 @@ def _standing(chosen: Selection, lineage: Lineage) -> list[str]:
         searchable,
         "A map is drawn." if index and lineage.maps_of(index) else "",
         _measured(lineage.evaluation_of(chosen.dataset or "")),
-        "Looked through." if index and lineage.finders_of(index) else "",
+        "Looked through." if index and lineage.analysis_of(index) else "",
     ]
 
 
@@ -110,8 +110,8 @@ def main() -> None:
     first = st.Page(overview, title="Overview", icon=":material/home:", default=True)
     page = st.navigation([first, *navigation.pages()], position="hidden")
     chosen, lineage = session.selection(), read_lineage(resources.workspace())
-    selection_rules.take_over(chosen, resources.jobs(), lineage)
-    selection_rules.settle(chosen, lineage)
+    selection_rules.adopt_results(chosen, resources.jobs(), lineage)
+    selection_rules.validate(chosen, lineage)
     session.mirror_in_url(chosen)
     navigation.sidebar(first)
     header.show(chosen, lineage)
@@ -125,5 +125,5 @@ def main() -> None:
     page.run()
 
 
-with flush.whole():
+with flush.complete():
     main()

@@ -46,7 +46,7 @@ PAGE = 60
 
 
 @dataclass(frozen=True)
-class Bench:
+class BenchmarkQueries:
     """Where the images and the catalog are."""
 
     root: Path
@@ -108,7 +108,7 @@ def bare_scan(root: Path) -> float:
     return seconds(work)
 
 
-def scan(bench: Bench) -> float:
+def scan(bench: BenchmarkQueries) -> float:
     """Bring the folder in; the time includes catalog and splits."""
     if (bench.workspace.datasets / NAME).exists():
         delete_dataset(bench.workspace, NAME)
@@ -116,7 +116,7 @@ def scan(bench: Bench) -> float:
     return seconds(lambda: finish(work))
 
 
-def bare_rescan(bench: Bench) -> float:
+def bare_rescan(bench: BenchmarkQueries) -> float:
     """Walk the folders and read what is known of each file."""
 
     def work() -> None:
@@ -128,7 +128,7 @@ def bare_rescan(bench: Bench) -> float:
     return seconds(work)
 
 
-def again(bench: Bench) -> float:
+def again(bench: BenchmarkQueries) -> float:
     """Look again at the folder, in which nothing has changed."""
     return seconds(lambda: finish(rescan(bench.workspace, NAME)))
 
@@ -168,7 +168,7 @@ def questions(catalog: Catalog, num_images: int) -> dict[str, Callable[[random.R
     }
 
 
-def ask(bench: Bench, num_images: int) -> None:
+def ask(bench: BenchmarkQueries, num_images: int) -> None:
     """Print the median and the 95th percentile of each question."""
     catalog, draw = bench.catalog, random.Random(0)
     curation.add_tag(catalog, catalog.ids()[::7], "some")
@@ -184,7 +184,7 @@ def ask(bench: Bench, num_images: int) -> None:
     print(f"  worst p95 {worst * 1e3:.0f} ms: {'holds' if worst < LIMIT_S else 'does not hold'}")
 
 
-def curate(bench: Bench) -> None:
+def curate(bench: BenchmarkQueries) -> None:
     """Print how long a change of every image takes."""
     catalog = bench.catalog
     ids = catalog.ids()
@@ -210,7 +210,7 @@ def main() -> None:
             started = time.perf_counter()
             make_images(root, options.images)
             print(f"{options.images:,} images made in {time.perf_counter() - started:.0f} s")
-        bench = Bench(root.resolve(), Workspace(Path(temporary) / "home"))
+        bench = BenchmarkQueries(root.resolve(), Workspace(Path(temporary) / "home"))
         ways = {"bare loop": lambda: bare_scan(root), "scan": lambda: scan(bench)}
         medians = interleaved(ways, ROUNDS)
         report(f"Scan ({READERS} workers)", medians)

@@ -29,7 +29,7 @@ from core.datasets.catalog import Catalog, Found
 from core.datasets.duplicates import find_groups
 from core.datasets.schema import connect
 from core.images.decoding import open_image
-from core.images.hashing import RADIUS, gather, perceptual_hash
+from core.images.hashing import RADIUS, group_similar, perceptual_hash
 from core.images.thumbnails import SIDE
 from core.progress import finish
 
@@ -79,7 +79,7 @@ ALTERED: dict[str, tuple[Callable[[Image.Image], Image.Image], int]] = {
     "gamma 0.7": (lambda image: gamma(image, 0.7), 90),
     "gamma 1.4": (lambda image: gamma(image, 1.4), 90),
     "contrast 1.3": (lambda image: ImageEnhance.Contrast(image).enhance(1.3), 90),
-    "grey": (lambda image: ImageOps.grayscale(image).convert("RGB"), 90),
+    "gray": (lambda image: ImageOps.grayscale(image).convert("RGB"), 90),
 }
 """What is done to a copy, and the quality of the JPEG that it is kept as."""
 
@@ -193,11 +193,11 @@ def scale(num_hashes: int) -> None:
     print(f"\n{num_hashes:,} hashes")
     for name, hashes in many(num_hashes).items():
         before, started = peak_megabytes(), time.perf_counter()
-        leaders, bits = finish(gather(hashes))
+        representatives, bits = finish(group_similar(hashes))
         gathered, grown = time.perf_counter() - started, peak_megabytes() - before
         with tempfile.TemporaryDirectory() as temporary:
             catalog = Catalog(Path(temporary) / "catalog.sqlite")
-            write_leaders(catalog, leaders, bits)
+            write_leaders(catalog, representatives, bits)
             num_groups = len(find_groups(catalog))
             read = seconds(partial(find_groups, catalog))
         print(
@@ -212,21 +212,23 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
-def write_leaders(catalog: Catalog, leaders: NDArray[np.int64], bits: NDArray[np.int64]) -> None:
+def write_leaders(
+    catalog: Catalog, representatives: NDArray[np.int64], bits: NDArray[np.int64]
+) -> None:
     """Write an image a hash into a catalog, each of other content, as a check leaves them."""
     catalog.create()
-    number = len(leaders)
+    number = len(representatives)
     catalog.write(
         new=(
             Found(0, f"{row}.jpg", "class", 300, 200, 1, 1, f"{row:064x}", None, "train")
             for row in range(number)
         )
     )
-    together = np.flatnonzero(np.bincount(leaders, minlength=number)[leaders] > 1)
+    together = np.flatnonzero(np.bincount(representatives, minlength=number)[representatives] > 1)
     with connect(catalog.path) as connection:
         connection.executemany(
             "UPDATE images SET leader = ?, leader_bits = ? WHERE id = ?",
-            ((int(leaders[row]) + 1, int(bits[row]), int(row) + 1) for row in together),
+            ((int(representatives[row]) + 1, int(bits[row]), int(row) + 1) for row in together),
         )
 
 

@@ -34,7 +34,7 @@ from core.embeddings.files import embed_dataset
 from core.models.batches import decode_batches
 from core.models.devices import choose_device
 from core.models.model import Model, load_model
-from core.models.preprocessing import normalised
+from core.models.preprocessing import normalized
 from core.progress import finish
 from core.training.config import TrainConfig
 from core.training.train import train
@@ -53,7 +53,7 @@ ONE_BY_ONE = {Precision.FLOAT32: 1.2, Precision.BFLOAT16: 2.3}
 def in_memory(model: Model, paths: list[Path]) -> list[Tensor]:
     """Return the images as the network reads them, batch by batch."""
     return [
-        normalised(model.device.take(batch.pixels))
+        normalized(model.device.take(batch.pixels))
         for batch in decode_batches(paths, model.config.image_size, model.device.batch_size)
     ]
 
@@ -82,7 +82,7 @@ def one_by_one(model: Model, paths: list[Path]) -> float:
         with torch.inference_mode():
             for path in paths:
                 pixels = square(path, model.config.image_size)[None]
-                batch = normalised(model.device.take(np.ascontiguousarray(pixels)))
+                batch = normalized(model.device.take(np.ascontiguousarray(pixels)))
                 network(batch.contiguous())[0].cpu()
 
     return seconds(work)

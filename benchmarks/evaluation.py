@@ -45,10 +45,10 @@ def bring_in(workspace: Workspace, num_queries: int, num_gallery: int, num_class
         catalog.write(new=(_found(n, num_queries, num_classes) for n in range(count)))
         publish_dataset(workspace, folder, DATASET)
     draw = np.random.default_rng(0)
-    centres = draw.normal(size=(num_classes, DIMENSION)).astype(np.float32)
+    centers = draw.normal(size=(num_classes, DIMENSION)).astype(np.float32)
     vectors = draw.normal(size=(count, DIMENSION)).astype(np.float32)
     vectors *= 2
-    vectors += centres[np.arange(count) % num_classes]
+    vectors += centers[np.arange(count) % num_classes]
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     dataset = open_dataset(workspace, DATASET)
     with draft(workspace.embeddings) as folder:

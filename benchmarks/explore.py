@@ -3,7 +3,7 @@
     python -m benchmarks.explore [--images 9144 100000]
 
 Small JPEGs of noise in 200 classes, made here, under embeddings that are drawn around as many
-centres, laid out by PCA. The page is opened from another one, by its link, after it was open once.
+centers, laid out by PCA. The page is opened from another one, by its link, after it was open once.
 The yardstick is the switch to a page that draws nothing but a sentence.
 """
 
@@ -60,9 +60,9 @@ def prepare(home: Path, root: Path, count: int) -> None:
     rows = catalog.rows()
     draw = np.random.default_rng(0)
     classes = {label: number for number, label in enumerate(catalog.labels())}
-    centres = draw.normal(size=(NUM_CLASSES, DIMENSION))
+    centers = draw.normal(size=(NUM_CLASSES, DIMENSION))
     own = np.array([classes[str(row.label)] for row in rows])
-    vectors = centres[own] + SPREAD * draw.normal(size=(len(rows), DIMENSION))
+    vectors = centers[own] + SPREAD * draw.normal(size=(len(rows), DIMENSION))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     with draft(workspace.embeddings) as folder:
         np.save(folder / VECTORS, vectors.astype(np.float32))

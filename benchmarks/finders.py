@@ -2,10 +2,10 @@
 
     python -m benchmarks.finders --home HOME [--index ID] [--count 100000]
 
-HOME has an index of a labelled dataset, such as all of Caltech-101. Labels are made wrong at
+HOME has an index of a labeled dataset, such as all of Caltech-101. Labels are made wrong at
 random, or as people confuse them: each class with the one that is most like it (the asymmetric
 noise of Patrini et al., *Making Deep Neural Networks Robust to Label Noise*, 2017). Where cleanlab
-is installed, it ranks the same neighbours' probabilities, and those of a cross-validated logistic
+is installed, it ranks the same neighbors' probabilities, and those of a cross-validated logistic
 regression.
 
 Shapes, in this file: N images, D embedding dimensions, C classes.
@@ -28,9 +28,10 @@ from sklearn.neighbors import LocalOutlierFactor
 
 from benchmarks.large_sets import LargeSet
 from benchmarks.yardstick import report, seconds
-from core.artifacts.folders import Manifest, list_artifacts
+from core.artifacts.folders import list_artifacts
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import open_dataset
-from core.datasets.sample.drawing import CATEGORIES, draw
+from core.datasets.sample.drawing import CLASSES, draw
 from core.embeddings.encoding import Encoder
 from core.embeddings.files import Embeddings, open_embeddings
 from core.embeddings.unit_rows import unit
@@ -38,10 +39,10 @@ from core.models.batches import load_square
 from core.models.model import load_model
 from core.progress import finish
 from core.quality.clusters import find_clusters
-from core.quality.label_issues import Judges, content_labels, wrong_labels
-from core.quality.labels import read_labelling
+from core.quality.label_issues import LabelEstimators, content_labels, find_label_issues
+from core.quality.labels import read_image_labels
 from core.quality.linear import fit
-from core.quality.neighbors import Neighbours, find_neighbours
+from core.quality.neighbors import Neighbors, find_neighbors
 from core.quality.outliers import outlierness
 from core.workspace import Workspace
 
@@ -70,30 +71,30 @@ def made_wrong(
     return wrong
 
 
-def neighbours_say(vectors: NDArray[np.float32], near: Neighbours, labels: Labels) -> Scores:
-    """Return the (N, C) shares of the neighbours' votes."""
+def neighbors_say(vectors: NDArray[np.float32], near: Neighbors, labels: Labels) -> Scores:
+    """Return the (N, C) shares of the neighbors' votes."""
     num_classes = int(labels.max()) + 1
     told = content_labels(near.contents, labels)
-    judges = Judges(near, told, fit(vectors, told, num_classes), num_classes)
+    judges = LabelEstimators(near, told, fit(vectors, told, num_classes), num_classes)
     return judges.votes(np.arange(len(labels)))
 
 
 def rankings(
-    vectors: NDArray[np.float32], near: Neighbours, labels: Labels
+    vectors: NDArray[np.float32], near: Neighbors, labels: Labels
 ) -> dict[str, Callable[[], Scores]]:
     """Return ways to say how doubtful each of the (N,) labels is."""
 
     def ours() -> Scores:
-        found = wrong_labels(vectors, near, labels, int(labels.max()) + 1)
+        found = find_label_issues(vectors, near, labels, int(labels.max()) + 1)
         scores = np.zeros(len(labels))
         scores[found.rows] = found.scores
         return scores
 
     def share() -> Scores:
-        shares = neighbours_say(vectors, near, labels)
+        shares = neighbors_say(vectors, near, labels)
         return 1 - shares[np.arange(len(labels)), labels]
 
-    ways = {"ours": ours, "neighbours that disagree": share}
+    ways = {"ours": ours, "neighbors that disagree": share}
     try:
         from cleanlab.rank import get_label_quality_scores
     except ImportError:
@@ -111,13 +112,13 @@ def rankings(
         return np.asarray(found)
 
     for method in ("self_confidence", "normalized_margin"):
-        by_neighbours = cleanlab(method, lambda: neighbours_say(vectors, near, labels))
-        ways[f"cleanlab, neighbours, {method}"] = by_neighbours
+        by_neighbors = cleanlab(method, lambda: neighbors_say(vectors, near, labels))
+        ways[f"cleanlab, neighbors, {method}"] = by_neighbors
         ways[f"cleanlab, 5-fold logistic, {method}"] = cleanlab(method, probe)
     return ways
 
 
-def judge_labels(vectors: NDArray[np.float32], near: Neighbours, labels: Labels) -> None:
+def judge_labels(vectors: NDArray[np.float32], near: Neighbors, labels: Labels) -> None:
     """Print how well labels that were made wrong are found."""
     print(f"\nLabels, {SHARE:.0%} made wrong, mean of {SEEDS}: average precision, of the first 100")
     for title, confused in (("at random", False), ("by the class most like it", True)):
@@ -144,7 +145,7 @@ def drawn_pictures(workspace: Workspace, embeddings: Embeddings) -> NDArray[np.f
     pixels = []
     for number in range(NUM_PLANTED):
         file = io.BytesIO()
-        draw(CATEGORIES[number % len(CATEGORIES)], number).image.save(file, "PNG")
+        draw(CLASSES[number % len(CLASSES)], number).image.save(file, "PNG")
         file.seek(0)
         pixels.append(load_square(file, model.config.image_size, "drawn.png"))
     found, _ = Encoder(model, embeddings.encoding).embed(np.stack(pixels))
@@ -156,7 +157,7 @@ def judge_outliers(workspace: Workspace, embeddings: Embeddings) -> None:
     planted = drawn_pictures(workspace, embeddings)
     vectors = np.vstack([embeddings.vectors, planted])
     is_planted = np.arange(len(vectors)) >= len(embeddings.vectors)
-    near = neighbours_of(vectors)
+    near = neighbors_of(vectors)
     factor = LocalOutlierFactor(n_neighbors=K).fit(vectors)
     print(f"\nOutliers, {NUM_PLANTED} drawn pictures among {len(embeddings.vectors):,} photographs")
     print("  area under the ROC curve, of the first 24, of the first 100")
@@ -173,36 +174,36 @@ def judge_outliers(workspace: Workspace, embeddings: Embeddings) -> None:
 
 def measure_time(vectors: NDArray[np.float32], labels: Labels, count: int) -> None:
     """Print what finding takes beside HDBSCAN on all distances, and how it grows."""
-    near = neighbours_of(vectors)
+    near = neighbors_of(vectors)
     plain = HDBSCAN(min_cluster_size=LEAST_CLUSTER, min_samples=2, copy=True)
     report(
         f"Clusters of {len(vectors):,}",
         {
             "HDBSCAN on all distances, scikit-learn": seconds(lambda: plain.fit(vectors)),
-            "neighbours, then HDBSCAN on their graph": seconds(
-                lambda: find_clusters(neighbours_of(vectors), LEAST_CLUSTER)
+            "neighbors, then HDBSCAN on their graph": seconds(
+                lambda: find_clusters(neighbors_of(vectors), LEAST_CLUSTER)
             ),
             "of that, the clusters": seconds(lambda: find_clusters(near, LEAST_CLUSTER)),
         },
     )
     large = LargeSet(vectors).vectors(count)
     told = np.random.default_rng(0).integers(0, int(labels.max()) + 1, count).astype(np.int32)
-    found: list[Neighbours] = []
+    found: list[Neighbors] = []
     report(
         f"{count:,} images",
         {
-            "neighbours": seconds(lambda: found.append(neighbours_of(large))),
+            "neighbors": seconds(lambda: found.append(neighbors_of(large))),
             "clusters": seconds(lambda: find_clusters(found[0], LEAST_CLUSTER)),
             "wrong labels, each time labels change": seconds(
-                lambda: wrong_labels(large, found[0], told, int(told.max()) + 1)
+                lambda: find_label_issues(large, found[0], told, int(told.max()) + 1)
             ),
         },
     )
 
 
-def neighbours_of(vectors: NDArray[np.float32]) -> Neighbours:
-    """Return the table of neighbours, no image being a copy."""
-    return finish(find_neighbours(vectors, np.zeros((len(vectors), 32), np.uint8), K))
+def neighbors_of(vectors: NDArray[np.float32]) -> Neighbors:
+    """Return the table of neighbors, no image being a copy."""
+    return finish(find_neighbors(vectors, np.zeros((len(vectors), 32), np.uint8), K))
 
 
 def chosen(workspace: Workspace, index_id: str | None) -> Manifest:
@@ -222,12 +223,12 @@ def main() -> None:
     index = chosen(workspace, options.index)
     embeddings = open_embeddings(workspace, index.made_from["embeddings"])
     catalog = open_dataset(workspace, index.made_from["dataset"]).catalog
-    labelling = read_labelling(catalog, embeddings.image_ids)
-    labelled = np.flatnonzero(labelling.labels >= 0)
-    vectors = np.ascontiguousarray(embeddings.vectors[labelled])
-    labels = labelling.labels[labelled]
-    print(f"{index.id}: {len(vectors):,} images of {len(labelling.classes)} classes")
-    judge_labels(vectors, neighbours_of(vectors), labels)
+    image_labels = read_image_labels(catalog, embeddings.image_ids)
+    labeled = np.flatnonzero(image_labels.labels >= 0)
+    vectors = np.ascontiguousarray(embeddings.vectors[labeled])
+    labels = image_labels.labels[labeled]
+    print(f"{index.id}: {len(vectors):,} images of {len(image_labels.classes)} classes")
+    judge_labels(vectors, neighbors_of(vectors), labels)
     judge_outliers(workspace, embeddings)
     measure_time(vectors, labels, options.count)
 

@@ -32,7 +32,7 @@ Graph = Callable[[int], Search]
 
 def ours(vectors: Floats) -> Graph:
     """Build the workbench's own."""
-    config = IndexConfig(kind=IndexKind.HNSW, links=LINKS, ef_construction=CONSTRUCTION)
+    config = IndexConfig(kind=IndexKind.HNSW, m=LINKS, ef_construction=CONSTRUCTION)
     store = finish(build(vectors, np.arange(len(vectors), dtype=np.int64), config))
     return lambda effort: rows_of(store, effort)
 

@@ -31,7 +31,7 @@ class LargeSet:
     def __init__(self, real: NDArray[np.float32], seed: int = 0) -> None:
         """Choose the clusters: (M, D) real unit rows, each used as often as it takes."""
         draw = np.random.default_rng(seed)
-        self.centres = real[draw.integers(0, len(real), NUM_CLUSTERS)]
+        self.centers = real[draw.integers(0, len(real), NUM_CLUSTERS)]
         dimension = real.shape[1]
         spread = min(SPREAD_DIMENSIONS, dimension)
         self.bases = np.stack(
@@ -45,7 +45,7 @@ class LargeSet:
         cluster = draw.integers(0, NUM_CLUSTERS, count)
         spread = self.bases.shape[1]
         moves = draw.normal(size=(count, spread)).astype(np.float32) * (SPREAD / spread**0.5)
-        points = self.centres[cluster].copy()
+        points = self.centers[cluster].copy()
         for base in range(NUM_BASES):
             members = cluster % NUM_BASES == base
             points[members] += moves[members] @ self.bases[base]
@@ -91,7 +91,7 @@ def drawn_as_asked(
     Args:
         description: Of the command, for `--help`.
         num_queries: Q.
-        k: Neighbours of each that exact search is asked for.
+        k: Neighbors of each that exact search is asked for.
 
     Returns:
         (N, D) and (Q, D) float32 unit rows, the set and the queries, and the (Q, k) int64 rows of

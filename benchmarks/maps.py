@@ -43,14 +43,14 @@ OURS = """
 import sys, numpy
 from core.maps import pca, umap
 from core.maps.config import MapConfig
-from core.maps.neighbours import find_neighbours
+from core.maps.neighbors import find_neighbors
 from core.progress import finish
 vectors = numpy.load(sys.argv[1])
 config = MapConfig(index="none")
-neighbours = finish(find_neighbours(vectors, config.neighbours - 1))
+neighbors = finish(find_neighbors(vectors, config.neighbors - 1))
 start = umap.spread(pca.fit(vectors, 2).project(vectors))
-unlabelled = numpy.full(len(vectors), umap.NO_LABEL)
-numpy.save(sys.argv[2], finish(umap.lay_out(start, neighbours, config, unlabelled)))
+unlabeled = numpy.full(len(vectors), umap.NO_LABEL)
+numpy.save(sys.argv[2], finish(umap.lay_out(start, neighbors, config, unlabeled)))
 """
 
 
@@ -67,7 +67,7 @@ def run(program: str, vectors: Path, folder: Path, kept: Path) -> tuple[float, N
 def trusted(vectors: NDArray[np.float32], points: NDArray[np.float32]) -> float:
     """Return scikit-learn's trustworthiness of a map, of some of its images where there are many.
 
-    Where all are not compared, those that are become each other's neighbours: both maps alike.
+    Where all are not compared, those that are become each other's neighbors: both maps alike.
     """
     rows = np.arange(len(vectors))
     if len(rows) > 2 * JUDGED:

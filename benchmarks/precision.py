@@ -1,4 +1,4 @@
-"""bfloat16 beside float32: are the embeddings as good, and are they the same neighbours.
+"""bfloat16 beside float32: are the embeddings as good, and are they the same neighbors.
 
     python -m benchmarks.precision --home HOME
 
@@ -14,7 +14,7 @@ from core.artifacts.folders import list_artifacts
 from core.datasets.registry import open_dataset
 from core.embeddings.config import EmbedConfig, Precision
 from core.embeddings.files import Embeddings, embed_dataset, open_embeddings
-from core.index_benchmark.queries import make_bench
+from core.index_benchmark.queries import make_benchmark_queries
 from core.metrics.leave_one_out import leave_one_out
 from core.models.devices import choose_device
 from core.progress import finish
@@ -49,7 +49,9 @@ def main() -> None:
         config = EmbedConfig(precision=precision)
         made = finish(embed_dataset(workspace, dataset, model.id, config))
         quality[precision] = label_map(workspace, open_embeddings(workspace, made.id))
-        found[precision] = finish(make_bench(workspace, made.id, NUM_QUERIES)).exact[:, :10]
+        found[precision] = finish(make_benchmark_queries(workspace, made.id, NUM_QUERIES)).exact[
+            :, :10
+        ]
         print(f"{precision}: mAP@10 {quality[precision]:.4f}", flush=True)
     difference = quality[Precision.BFLOAT16] - quality[Precision.FLOAT32]
     pairs = zip(found[Precision.FLOAT32], found[Precision.BFLOAT16], strict=True)

@@ -22,7 +22,8 @@ from safetensors.torch import load_file, save_file
 
 from benchmarks.from_scratch import followed
 from benchmarks.yardstick import interleaved, report, seconds
-from core.artifacts.folders import Manifest, list_artifacts
+from core.artifacts.folders import list_artifacts
+from core.artifacts.manifests import Manifest
 from core.datasets.catalog import ImageRow, Split
 from core.datasets.filters import ImageFilter
 from core.datasets.importing.scan import Source, add_folder
@@ -34,7 +35,7 @@ from core.models.batches import load_square
 from core.models.devices import choose_device
 from core.models.model import WEIGHTS, Model, load_model
 from core.models.network import EmbeddingNetwork, NetworkConfig
-from core.models.preprocessing import normalised
+from core.models.preprocessing import normalized
 from core.progress import finish
 from core.query.region_match import compare_regions, object_lift
 from core.training.config import TrainConfig
@@ -60,7 +61,7 @@ UPPER_BLOCKS = {
     "epochs": 3,
     "batch_size": 32,
     "augment": "off",
-    "trunk_learning_rate": 1e-3,
+    "backbone_learning_rate": 1e-3,
 }
 """What differs from `FROM_SCRATCH` when the upper blocks get used to 128 px."""
 
@@ -103,9 +104,9 @@ def models_of(workspace: Workspace) -> list[Manifest]:
 def trunk_of(workspace: Workspace, model_id: str) -> Path:
     """Write a model's trunk, of which every block was trained, as a file of weights."""
     tensors = load_file(workspace.models / model_id / WEIGHTS)
-    trunk = {key: tensor for key, tensor in tensors.items() if key.startswith("tail.")}
+    backbone = {key: tensor for key, tensor in tensors.items() if key.startswith("tail.")}
     path = workspace.home / "trunk.safetensors"
-    save_file({key.removeprefix("tail."): tensor for key, tensor in trunk.items()}, path)
+    save_file({key.removeprefix("tail."): tensor for key, tensor in backbone.items()}, path)
     return path
 
 
@@ -177,7 +178,7 @@ def measure_time() -> None:
 
     def forward() -> None:
         with torch.inference_mode():
-            network(normalised(torch.from_numpy(pixels[:1])).to(device.name))
+            network(normalized(torch.from_numpy(pixels[:1])).to(device.name))
 
     ways = {
         "one image, forward": lambda: seconds(forward),

@@ -22,8 +22,8 @@ from core.datasets.importing.scan import Source, add_folder
 from core.datasets.sample.drawing import draw_dataset
 from core.datasets.splits import SplitConfig
 from core.embeddings.files import IMAGE_IDS, VECTORS
-from core.index_benchmark.config import AdviseConfig
-from core.index_benchmark.recommend import advise
+from core.index_benchmark.config import RecommendConfig
+from core.index_benchmark.recommend import recommend
 from core.indexes import faiss_store
 from core.indexes.build import build
 from core.indexes.config import IndexConfig, IndexKind
@@ -76,7 +76,7 @@ def compare_with_raw(store: FaissStore, queries: Floats, name: str, *, is_small:
 
 
 def recall_of(found: NDArray[np.int64], exact: NDArray[np.int64]) -> float:
-    """Return the share of the exact neighbours that were found."""
+    """Return the share of the exact neighbors that were found."""
     pairs = zip(found, exact, strict=True)
     return sum(len(np.intersect1d(a, b)) for a, b in pairs) / exact.size
 
@@ -112,7 +112,7 @@ def print_row(name: str, effort: int, recall: float, taken: float) -> None:
 
 
 KINDS: tuple[tuple[IndexConfig, tuple[int, ...]], ...] = (
-    (IndexConfig(kind=IndexKind.HNSW, links=32), (32, 64, 128)),
+    (IndexConfig(kind=IndexKind.HNSW, m=32), (32, 64, 128)),
     (IndexConfig(kind=IndexKind.IVF), (8, 16, 32, 64)),
     (IndexConfig(kind=IndexKind.IVF_PQ, code_bytes=64), (16, 32, 64)),
 )
@@ -151,7 +151,7 @@ def print_opening(store: FaissStore, path: Path, ids: NDArray[np.int64]) -> None
 def advisor(vectors: Floats, home: Path) -> None:
     """Print which index the advisor finds for a recall of 0.95 within a millisecond."""
     workspace = Workspace(home)
-    finish(draw_dataset(home / "images", per_category=1))
+    finish(draw_dataset(home / "images", per_class=1))
     root = Source(root=home / "images" / "images")
     dataset = finish(add_folder(workspace, "drawn", root, SplitConfig()))
     with draft(workspace.embeddings) as folder:
@@ -171,7 +171,7 @@ def advisor(vectors: Floats, home: Path) -> None:
             summary={"num_problems": 0},
         )
     started = time.perf_counter()
-    made = finish(advise(workspace, embeddings.id, AdviseConfig(recall=0.95, latency_ms=1.0)))
+    made = finish(recommend(workspace, embeddings.id, RecommendConfig(recall=0.95, latency_ms=1.0)))
     advice = made.summary["advice"]
     print(
         f"advisor, after {time.perf_counter() - started:.0f} s: {advice['chosen']}, kept: "

@@ -58,7 +58,7 @@ def main() -> None:
         exact, _ = finish(nearest_rows(vectors, queries, K))
         print(f"{options.count:,} vectors that fill {intrinsic_dimension(vectors, queries):.1f}")
         for code_bytes in (32, 64):
-            config = IndexConfig(kind=IndexKind.IVF_PQ, code_bytes=code_bytes, lists=8192)
+            config = IndexConfig(kind=IndexKind.IVF_PQ, code_bytes=code_bytes, nlist=8192)
             started = time.perf_counter()
             store = finish(build(vectors, np.arange(options.count, dtype=np.int64), config))
             taken = time.perf_counter() - started

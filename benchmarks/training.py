@@ -33,12 +33,12 @@ from core.datasets.registry import open_dataset
 from core.datasets.splits import SplitConfig
 from core.models.devices import choose_device
 from core.models.network import EmbeddingNetwork
-from core.models.preprocessing import normalised
+from core.models.preprocessing import normalized
 from core.models.vision import models
 from core.progress import Progress, finish
 from core.training.config import TrainConfig
 from core.training.runs import list_runs, read_metrics
-from core.training.setup import labelled_rows, network_config
+from core.training.setup import labeled_rows, network_config
 from core.training.train import train
 from core.workspace import Workspace
 
@@ -75,7 +75,7 @@ def plain_batches(
         chosen = order[start : start + config.batch_size]
         pixels = np.stack([square(paths[i], config.image_size) for i in chosen])
         yield (
-            normalised(torch.from_numpy(pixels)).contiguous(),
+            normalized(torch.from_numpy(pixels)).contiguous(),
             torch.tensor([labels[i] for i in chosen]),
         )
 
@@ -83,7 +83,7 @@ def plain_batches(
 def plain_epoch(workspace: Workspace, config: TrainConfig) -> float:
     """Train for an epoch the plain way; return the seconds."""
     dataset = open_dataset(workspace, NAME)
-    rows, classes = labelled_rows(dataset)
+    rows, classes = labeled_rows(dataset)
     rows = [row for row in rows if row.split == "train"]
     network = EmbeddingNetwork(network_config(config, len(classes)))
     network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
@@ -148,7 +148,7 @@ def main() -> None:
             dataset=NAME, weights=str(weights), epochs=NUM_EPOCHS, image_size=options.side
         )
         dataset = open_dataset(workspace, NAME)
-        rows, classes = labelled_rows(dataset)
+        rows, classes = labeled_rows(dataset)
         paths = [dataset.path_of(row) for row in rows]
         compare_parts(paths, EmbeddingNetwork(network_config(classic, len(classes))), folder)
         report_waiting(workspace, classic)

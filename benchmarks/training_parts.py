@@ -11,10 +11,10 @@ from benchmarks.yardstick import interleaved, report, seconds
 from core.models.batches import decode_batches, load_square
 from core.models.devices import choose_device
 from core.models.network import EmbeddingNetwork
-from core.models.preprocessing import normalised
+from core.models.preprocessing import normalized
 from core.progress import Measurement
 from core.training.config import TrainConfig
-from core.training.row_cache import KeptRows
+from core.training.row_cache import RowCache
 from core.training.train import train
 from core.workspace import Workspace
 
@@ -33,7 +33,7 @@ def compare_parts(paths: list[Path], network: EmbeddingNetwork, folder: Path) ->
         "several threads": lambda: list(decode_batches(paths, side, 16)),
     }
     report("Decoding", _medians(ahead))
-    pixels = normalised(torch.from_numpy(np.stack([load_square(path, side) for path in paths])))
+    pixels = normalized(torch.from_numpy(np.stack([load_square(path, side) for path in paths])))
     plain = pixels.contiguous(memory_format=torch.contiguous_format)
     frozen = network.frozen.eval()
     with torch.inference_mode():
@@ -49,7 +49,7 @@ def compare_parts(paths: list[Path], network: EmbeddingNetwork, folder: Path) ->
         if not device.bfloat16:
             print("  bfloat16: not measured, this processor has no instructions for it")
         features = frozen(pixels).half().numpy()
-    kept = KeptRows.create(folder / "kept.npy", features.shape, np.float16)
+    kept = RowCache.create(folder / "kept.npy", features.shape, np.float16)
     kept[np.arange(len(features))] = features
     computed = taken["channels last, float32"]
     read = _medians({"read from the cache": lambda: kept[np.arange(len(features))]})

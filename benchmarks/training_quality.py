@@ -5,7 +5,7 @@
 The trunk is pre-trained here, on other categories of Caltech-101 than those that are compared. Then
 the last block is tuned for ten epochs on new categories, by the workbench (frozen blocks computed
 once, in half precision) and by a plain loop: the whole network on each image in each epoch, in
-float32. Start weights, order, optimiser and schedule are the same; of both the best epoch counts.
+float32. Start weights, order, optimizer and schedule are the same; of both the best epoch counts.
 """
 
 import argparse
@@ -32,8 +32,8 @@ from core.models.batches import load_square
 from core.models.devices import Device
 from core.models.model import WEIGHTS
 from core.models.network import EmbeddingNetwork
-from core.models.preprocessing import normalised
-from core.models.weights import read_trunk
+from core.models.preprocessing import normalized
+from core.models.weights import read_backbone
 from core.progress import finish
 from core.training.augment import OFF, augmented
 from core.training.config import TrainConfig
@@ -43,7 +43,7 @@ from core.training.runs import MAP, list_runs, read_metrics
 from core.training.setup import (
     Setup,
     batches_of,
-    labelled_rows,
+    labeled_rows,
     network_config,
     open_fabric,
     seed_of,
@@ -77,13 +77,13 @@ def pretrained(workspace: Workspace, epochs: int) -> Path:
     model = finish(train(workspace, TrainConfig(dataset=KNOWN, **recipe)))
     print(f"the trunk's own categories: mAP@10 {model.summary[MAP]:.3f}", flush=True)
     tensors = load_file(workspace.models / model.id / WEIGHTS)
-    trunk = {
+    backbone = {
         key.removeprefix("tail."): value
         for key, value in tensors.items()
         if key.startswith("tail.")
     }
     path = workspace.home / "trunk.safetensors"
-    save_file(trunk, path)
+    save_file(backbone, path)
     return path
 
 
@@ -96,12 +96,12 @@ def ours(workspace: Workspace, config: TrainConfig) -> float:
 def plain(workspace: Workspace, config: TrainConfig) -> float:
     """Train the plain way; return the best mAP@10."""
     dataset = open_dataset(workspace, NEW)
-    rows, classes = labelled_rows(dataset)
+    rows, classes = labeled_rows(dataset)
     pixels = np.stack([load_square(dataset.path_of(row), SIDE) for row in rows])
     labels = np.array([classes.index(str(row.label)) for row in rows])
     torch.manual_seed(config.seed)
     network = EmbeddingNetwork(network_config(config, len(classes)))
-    network.load_trunk(read_trunk(Path(config.weights), config.backbone))
+    network.load_backbone(read_backbone(Path(config.weights), config.backbone))
     inputs = Inputs((pixels,), labels, labels, np.ones(len(rows), np.bool_))
     fabric = open_fabric(Device("cpu", bfloat16=False))
     setup = set_up(config, workspace.home, fabric, network, inputs, rows)
@@ -118,7 +118,7 @@ def _plain_epoch(setup: Setup, pixels: NDArray[np.uint8], epoch: int) -> None:
     setup.network.train()
     for step, batch in enumerate(batches_of(config, labels[setup.train], epoch)):
         rows = setup.train[batch]
-        values = normalised(torch.from_numpy(pixels[rows]))
+        values = normalized(torch.from_numpy(pixels[rows]))
         if config.changes != OFF:
             generator = torch.Generator().manual_seed(seed_of(config.seed, epoch, step))
             values = augmented(values, generator, config.changes)
@@ -132,7 +132,7 @@ def _plain_epoch(setup: Setup, pixels: NDArray[np.uint8], epoch: int) -> None:
 def _embed(setup: Setup, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     setup.network.eval()
     with torch.inference_mode():
-        parts = [setup.network(normalised(part))[0] for part in torch.from_numpy(pixels).split(64)]
+        parts = [setup.network(normalized(part))[0] for part in torch.from_numpy(pixels).split(64)]
     found: NDArray[np.float32] = torch.cat(parts).numpy()
     return found
 
@@ -168,8 +168,10 @@ def main() -> None:
         new, known = categories[: options.new], categories[options.new :][: options.known]
         bring_in(workspace, Path(name), KNOWN, known, options.most)
         bring_in(workspace, Path(name), NEW, new, options.most)
-        trunk = pretrained(workspace, options.epochs)
-        classic = TrainConfig(dataset=NEW, backbone="vgg16_bn", weights=str(trunk), image_size=SIDE)
+        backbone = pretrained(workspace, options.epochs)
+        classic = TrainConfig(
+            dataset=NEW, backbone="vgg16_bn", weights=str(backbone), image_size=SIDE
+        )
         compare(workspace, "images as they are", classic)
         compare(workspace, "images changed, two views", replace(classic, augment="light"))
 

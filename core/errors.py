@@ -25,7 +25,7 @@ class MissingError(WorkbenchError):
 
 
 class DamagedArtifactError(WorkbenchError):
-    """A file of an artefact is not what its manifest says."""
+    """A file of an artifact is not what its manifest says."""
 
 
 class DownloadError(WorkbenchError):

@@ -1,20 +1,29 @@
 """Where everything the user makes lies on disk."""
 
+import json
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import WorkbenchError
+from core.errors import DamagedArtifactError, WorkbenchError
+from core.files import write_json
 
 PROJECT = Path(__file__).parent.parent
+DISK_VERSION = 2
+"""Version of all that is on disk; 1 is release 0.1.0. Older ones are upgraded when opened."""
+
+VERSION_FILE = "workspace.json"
+RENAMED_FOLDERS = {"finders": "analyses"}
+"""Folders below data/: name in version 1 → name now."""
+
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-"""What a dataset or artefact may be called: it becomes a folder, a URL part and an argument."""
+"""What a dataset or artifact may be called: it becomes a folder, a URL part and an argument."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The folders under one home; every function that reads or writes artefacts takes one."""
+    """The folders under one home; every function that reads or writes artifacts takes one."""
 
     home: Path
 
@@ -49,9 +58,9 @@ class Workspace:
         return self.home / "data" / "maps"
 
     @property
-    def finders(self) -> Path:
-        """One folder for what the finders found in one index."""
-        return self.home / "data" / "finders"
+    def analyses(self) -> Path:
+        """One folder for each data quality analysis."""
+        return self.home / "data" / "analyses"
 
     @property
     def evaluations(self) -> Path:
@@ -95,7 +104,7 @@ class Workspace:
 
     @property
     def artifacts(self) -> dict[str, Path]:
-        """Where artefacts of each kind lie, in the order in which they are made."""
+        """Where artifacts of each kind lie, in the order in which they are made."""
         return {
             "model": self.models,
             "embeddings": self.embeddings,
@@ -103,18 +112,50 @@ class Workspace:
             "index": self.indexes,
             "evaluation": self.evaluations,
             "map": self.maps,
-            "finders": self.finders,
+            "analysis": self.analyses,
         }
 
 
 def open_workspace(home: Path | None = None) -> Workspace:
-    """Return the workspace at `home`, else at `$WORKBENCH_HOME`, else in the project's folder."""
+    """Return the workspace at `home`, else at `$WORKBENCH_HOME`, else in the project's folder.
+
+    A workspace of an earlier version is upgraded.
+
+    Raises:
+        WorkbenchError: A newer version of the workbench made it.
+        DamagedArtifactError: Its version cannot be read.
+    """
     chosen = home or os.environ.get("WORKBENCH_HOME") or PROJECT
-    return Workspace(Path(chosen).expanduser().resolve())
+    workspace = Workspace(Path(chosen).expanduser().resolve())
+    data = workspace.home / "data"
+    version = _version_of(data) if data.is_dir() else DISK_VERSION
+    if version > DISK_VERSION:
+        raise WorkbenchError(
+            f"The workspace {workspace.home} was made by a newer version of the workbench.",
+            "Update the workbench, or choose another workspace with WORKBENCH_HOME.",
+        )
+    if version < DISK_VERSION:
+        for before, after in RENAMED_FOLDERS.items():
+            if (data / before).is_dir() and not (data / after).exists():
+                (data / before).rename(data / after)
+        write_json(data / VERSION_FILE, {"version": DISK_VERSION})
+    return workspace
+
+
+def _version_of(data: Path) -> int:
+    path = data / VERSION_FILE
+    try:
+        return int(json.loads(path.read_text(encoding="utf-8"))["version"])
+    except FileNotFoundError:  # As version 1 left it
+        return 1
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedArtifactError(
+            f"{path} cannot be read.", "Delete that file; the workspace is upgraded again."
+        ) from error
 
 
 def check_name(name: str) -> str:
-    """Return `name` if it can name a dataset or artefact.
+    """Return `name` if it can name a dataset or artifact.
 
     Raises:
         WorkbenchError: It could not be a folder's name, or would lead out of the workspace.

@@ -5,7 +5,7 @@ from collections import Counter
 import streamlit as st
 
 from core.datasets.catalog import Split
-from core.datasets.filters import ImageFilter, Standing
+from core.datasets.filters import ImageFilter, ImageStatus
 from core.datasets.registry import Dataset, open_dataset
 from core.lineage.graph import Lineage, read_lineage
 from pages.parts.components import guards, job_panel
@@ -36,8 +36,8 @@ def header(dataset: Dataset) -> None:
     figures.metric("Classes", f"{len({label for label, _, _ in counts if label}):,}")
     for split in Split:
         figures.metric(split.capitalize(), f"{splits[split]:,}")
-    for name, standing in (("Excluded", Standing.EXCLUDED), ("Problems", Standing.PROBLEM)):
-        figures.metric(name, f"{facts.count(catalog, ImageFilter(standing=standing)):,}")
+    for name, status in (("Excluded", ImageStatus.EXCLUDED), ("Problems", ImageStatus.PROBLEM)):
+        figures.metric(name, f"{facts.count(catalog, ImageFilter(status=status)):,}")
     if not any(label for label, _, _ in counts):
         st.info(
             "These images have no labels. Browse, index, query and explore them with a model "
@@ -58,8 +58,8 @@ def missing_folders(dataset: Dataset) -> None:
 
 def check_prompt(dataset: Dataset) -> int:
     """Offer to decode what was never decoded; return how many images that are."""
-    num_unchecked, is_gathered = facts.unchecked(dataset)
-    if (num_unchecked or not is_gathered) and not job_panel.is_active(*VERBS):
+    num_unchecked, is_grouped = facts.unchecked(dataset)
+    if (num_unchecked or not is_grouped) and not job_panel.is_active(*VERBS):
         with st.container(horizontal=True, vertical_alignment="center"):
             undone = f"{num_unchecked:,} images have not been decoded yet."
             st.caption(undone if num_unchecked else "Not compared yet.", width="content")

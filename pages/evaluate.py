@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
 from core.lineage.graph import Lineage, read_lineage

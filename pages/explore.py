@@ -5,7 +5,7 @@ import streamlit as st
 from core.datasets.registry import open_dataset
 from core.errors import WorkbenchError
 from core.lineage.graph import read_lineage
-from core.maps.config import FEWEST_IMAGES
+from core.maps.config import MIN_IMAGES
 from pages.parts.components import guards, job_panel
 from pages.parts.components.text import plain
 from pages.parts.explore import controls, form, map, side_by_side, training_history
@@ -19,9 +19,9 @@ lineage = read_lineage(resources.workspace())
 index = guards.require_index(chosen, lineage, "A map")
 dataset = open_dataset(resources.workspace(), index.made_from["dataset"])
 maps = lineage.maps_of(index)
-if index.summary["count"] < FEWEST_IMAGES:
+if index.summary["count"] < MIN_IMAGES:
     st.info(
-        f"A map needs at least {FEWEST_IMAGES} images, and {plain(index.id)} holds "
+        f"A map needs at least {MIN_IMAGES} images, and {plain(index.id)} holds "
         f"{index.summary['count']}. Choose another index, or add images to the dataset."
     )
     st.stop()

@@ -11,7 +11,7 @@ from pages.parts.components.text import plain
 from pages.parts.training import form, models, runs, transfer, view
 from state import facts, resources, session
 from state.job_views import JobView
-from state.trainings import RESUMABLE, VERBS, Standing, Training, run_id_of
+from state.trainings import RESUMABLE, VERBS, RunState, Training, run_id_of
 
 
 def pause_button(job: JobView) -> None:
@@ -38,14 +38,14 @@ def pause(job: JobView) -> None:
 def sentence_of(job: JobView) -> str | None:
     """Say of a training that it can be resumed, where it can."""
     training = resources.training(run_id_of(job.record))
-    if training is None or training.standing not in RESUMABLE:
+    if training is None or training.state not in RESUMABLE:
         return None
     name = plain(training.name)
-    match training.standing:
-        case Standing.PAUSED:
+    match training.state:
+        case RunState.PAUSED:
             why = plain(training.run.message)
             return f":orange[:material/pause_circle:] {name} is paused. {why}"
-        case Standing.INTERRUPTED:
+        case RunState.INTERRUPTED:
             return (
                 f":red[:material/power_off:] {name} was interrupted: its process ended without a "
                 "word, as it does when the machine runs out of memory or goes down. Resume it: it "
@@ -56,7 +56,7 @@ def sentence_of(job: JobView) -> str | None:
 
 def offer_resume(training: Training | None) -> None:
     """Offer to go on with the training that the page shows, where it can be gone on with."""
-    if training is not None and training.standing in (Standing.PAUSED, Standing.INTERRUPTED):
+    if training is not None and training.state in (RunState.PAUSED, RunState.INTERRUPTED):
         with st.container(horizontal=True, vertical_alignment="center"):
             runs.resume_button(training, "training-resume")
             st.caption(f"{plain(training.name)} · {view.outcome(training)}")
@@ -67,11 +67,11 @@ st.title("Training")
 workspace = resources.workspace()
 lineage = read_lineage(workspace)
 if chosen.dataset is None:
-    guards.stop_without("Datasets", "Training needs a dataset with labelled images.")
+    guards.stop_without("Datasets", "Training needs a dataset with labeled images.")
 dataset = open_dataset(workspace, chosen.dataset)
 labels = facts.labels(dataset.catalog)
 
-say_needs = form.nothing
+show_requirements = form.nothing
 running = job_panel.is_active(*VERBS)
 if len(labels) < 2:
     st.info(
@@ -82,10 +82,10 @@ if len(labels) < 2:
         navigation.go("Datasets")
 elif running:
     with st.expander("Queue another training"):
-        say_needs = form.show(dataset)
+        show_requirements = form.show(dataset)
 else:
     st.markdown(f"Train on **{plain(dataset.name)}**: {len(labels)} classes.")
-    say_needs = form.show(dataset)
+    show_requirements = form.show(dataset)
 
 job = job_panel.show(*VERBS, controls=pause_button, sentence=sentence_of)
 followed = run_id_of(job.record) if job is not None else None
@@ -106,4 +106,4 @@ job_panel.show(*transfer.VERBS)
 if lineage.models:
     models.table(lineage)
 transfer.import_form()
-say_needs()
+show_requirements()

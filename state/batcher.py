@@ -23,7 +23,7 @@ from core.errors import WorkbenchError
 
 logger = logging.getLogger(__name__)
 
-MOST_TOGETHER = 8
+MAX_BATCH = 8
 """Larger batches are no quicker an image on a processor, take more memory, and let all of their
 queries wait for the last: VGG-16 at 224 px takes some 30 MB an image."""
 
@@ -40,7 +40,7 @@ class ModelClosedError(WorkbenchError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Embedded:
+class EmbeddedImage:
     """What a model made of one query, and how long that took."""
 
     embedding: NDArray[np.float32]
@@ -63,7 +63,7 @@ class Embedded:
 class _Waiting(Generic[W]):
     way: W
     pixels: NDArray[np.uint8]
-    future: "Future[Embedded]" = field(default_factory=Future)
+    future: "Future[EmbeddedImage]" = field(default_factory=Future)
     since: float = field(default_factory=time.perf_counter)
 
 
@@ -76,7 +76,7 @@ class Batcher(Generic[W]):
     """
 
     def __init__(
-        self, embed: Embed[W], *, name: str = "model", most_together: int = MOST_TOGETHER
+        self, embed: Embed[W], *, name: str = "model", most_together: int = MAX_BATCH
     ) -> None:
         """Start the thread.
 
@@ -93,7 +93,7 @@ class Batcher(Generic[W]):
         weakref.finalize(self, self._queue.close)
         self._thread.start()
 
-    def submit(self, way: W, images: Sequence[NDArray[np.uint8]]) -> "list[Future[Embedded]]":
+    def submit(self, way: W, images: Sequence[NDArray[np.uint8]]) -> "list[Future[EmbeddedImage]]":
         """Put images in the queue, next to each other, and return at once.
 
         Args:
@@ -111,7 +111,7 @@ class Batcher(Generic[W]):
         self._queue.put(waiting)
         return [one.future for one in waiting]
 
-    def embed(self, way: W, images: Sequence[NDArray[np.uint8]]) -> list[Embedded]:
+    def embed(self, way: W, images: Sequence[NDArray[np.uint8]]) -> list[EmbeddedImage]:
         """Embed images together with what else waits, and return when all of them are.
 
         Raises:
@@ -207,7 +207,7 @@ def _answer(batch: Sequence[_Waiting[W]], embed: Embed[W]) -> Sequence[_Waiting[
         return ()
     for one, (embedding, probabilities) in zip(batch, made, strict=True):
         one.future.set_result(
-            Embedded(
+            EmbeddedImage(
                 embedding=embedding,
                 probabilities=probabilities,
                 together=len(batch),

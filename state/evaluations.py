@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest, delete_artifact
+from core.artifacts.folders import delete_artifact
+from core.artifacts.manifests import Manifest
 from core.evaluation.files import protocol_of
 from core.lineage.graph import Lineage
 from state import resources

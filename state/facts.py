@@ -11,11 +11,11 @@ from core.datasets.duplicates import Group, find_groups
 from core.datasets.facets import Histogram, Measure
 from core.datasets.filters import ALL_IMAGES, ImageFilter
 from core.datasets.registry import Dataset
-from core.datasets.verification import count_unchecked, is_gathered
+from core.datasets.verification import count_unchecked, is_grouped
 from core.training.config import TrainConfig
 
 if TYPE_CHECKING:
-    from core.training.requirements import Needs
+    from core.training.requirements import Requirements
 
 
 def count(catalog: Catalog, images: ImageFilter = ALL_IMAGES) -> int:
@@ -65,16 +65,16 @@ def unchecked(dataset: Dataset) -> tuple[int, bool]:
         "unchecked",
         dataset.catalog,
         ALL_IMAGES,
-        lambda: (count_unchecked(dataset), is_gathered(dataset)),
+        lambda: (count_unchecked(dataset), is_grouped(dataset)),
     )
     return num_unchecked, is_done
 
 
-def training_needs(dataset: Dataset, config: TrainConfig) -> "Needs":
+def training_requirements_of(dataset: Dataset, config: TrainConfig) -> "Requirements":
     """Return what a training needs; the first call takes the seconds that importing torch does."""
 
-    def compute() -> "Needs":
-        from core.training.requirements import needs_of
+    def compute() -> "Requirements":
+        from core.training.requirements import training_requirements
 
         counts = [
             (label, split, count) for label, split, count in dataset.catalog.class_counts() if label
@@ -84,10 +84,12 @@ def training_needs(dataset: Dataset, config: TrainConfig) -> "Needs":
             for wanted in (Split.TRAIN, Split.VALIDATION)
         }
         classes = {label for label, split, _ in counts if split == Split.TRAIN}
-        return needs_of(config, len(classes), of_split[Split.TRAIN], of_split[Split.VALIDATION])
+        return training_requirements(
+            config, len(classes), of_split[Split.TRAIN], of_split[Split.VALIDATION]
+        )
 
-    needs: Needs = _kept(f"needs {config}", dataset.catalog, ALL_IMAGES, compute)
-    return needs
+    requirements: Requirements = _kept(f"needs {config}", dataset.catalog, ALL_IMAGES, compute)
+    return requirements
 
 
 def _kept(what: str, catalog: Catalog, images: ImageFilter, compute: Callable[[], Any]) -> Any:

@@ -12,12 +12,12 @@ from threading import Event
 
 from streamlit import runtime
 
-LONGEST_WAIT_S = 5.0
+MAX_WAIT_S = 5.0
 """For a loop that is busier than that; usually it is a few milliseconds behind."""
 
 
 @contextmanager
-def whole() -> Iterator[None]:
+def complete() -> Iterator[None]:
     """Wait, when what is inside has ended, until the event loop has taken all that it drew.
 
     Around the run of a page, and of a fragment that is not drawn again by itself soon.
@@ -30,7 +30,7 @@ def whole() -> Iterator[None]:
             taken = Event()
             with suppress(RuntimeError):  # The server has ended meanwhile
                 loop.call_soon_threadsafe(taken.set)  # Behind all that was handed to it before
-                taken.wait(LONGEST_WAIT_S)
+                taken.wait(MAX_WAIT_S)
 
 
 def _event_loop() -> asyncio.AbstractEventLoop | None:

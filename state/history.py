@@ -4,15 +4,15 @@ from dataclasses import dataclass, field, replace
 
 from state.query_view import Question
 
-MOST_KEPT = 40
+MAX_KEPT = 40
 """Questions that a tab remembers."""
 
-MOST_UPLOADED_BYTES = 100_000_000
+MAX_UPLOADED_BYTES = 100_000_000
 """Of uploaded images that a tab keeps to ask again by; the oldest go first."""
 
 
 @dataclass
-class Trail:
+class History:
     """The steps of one tab, in order."""
 
     steps: list[Question] = field(default_factory=list)
@@ -38,10 +38,10 @@ class Trail:
         ):
             self.steps[self.at] = question
         else:
-            self.steps = [*self.steps[: self.at + 1], question][-MOST_KEPT:]
+            self.steps = [*self.steps[: self.at + 1], question][-MAX_KEPT:]
             self.at, now = len(self.steps) - 1, question
         others = (each for each in self.asked if each not in (now, question))
-        self.asked = [*others, question][-MOST_KEPT:]
+        self.asked = [*others, question][-MAX_KEPT:]
 
     def back(self) -> Question | None:
         """Walk one step back and return the question there; None at the first."""
@@ -88,7 +88,7 @@ class Uploads:
         """Keep an upload, and let go of the oldest beyond the limit."""
         self.kept.pop(digest, None)
         self.kept[digest] = upload
-        while len(self.kept) > 1 and self._num_bytes() > MOST_UPLOADED_BYTES:
+        while len(self.kept) > 1 and self._num_bytes() > MAX_UPLOADED_BYTES:
             del self.kept[next(iter(self.kept))]
 
     def get(self, digest: str) -> Upload | None:

@@ -158,7 +158,7 @@ class JobBoard:
                     return
                 process, record = self._launch(record)
             self._follow(record, process)
-        except Exception:  # The thread's last line of defence: report, never vanish
+        except Exception:  # The thread's last line of defense: report, never vanish
             logger.exception("Following job %s failed", record.id)
             self._end(record, Status.FAILED, "The job could not be followed; see the server's log.")
 

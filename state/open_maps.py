@@ -7,10 +7,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets import curation
 from core.datasets.registry import Dataset
-from core.maps.coloring import NO_LABEL, ColourBy, Described, Groups, groups_by
+from core.maps.coloring import NO_LABEL, ColorBy, Described, Groups, groups_by
 from state import resources
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mapped:
+class OpenMap:
     """An open map, and what the catalog says of its points."""
 
     map: "Map"
@@ -42,7 +42,7 @@ class Mapped:
         return [row for i in image_ids if (row := self.row_of(i)) is not None]
 
 
-def open_mapped(manifest: Manifest, index: Manifest, dataset: Dataset) -> Mapped:
+def open_shown_map(manifest: Manifest, index: Manifest, dataset: Dataset) -> OpenMap:
     """Open a map of an index as it is now.
 
     Raises:
@@ -51,28 +51,30 @@ def open_mapped(manifest: Manifest, index: Manifest, dataset: Dataset) -> Mapped
         WorkbenchError: It was drawn by an earlier version.
     """
     revision = dataset.catalog.revision
-    return _mapped(manifest.id, manifest.fingerprint, index.fingerprint, revision, (index, dataset))
+    return _open_map(
+        manifest.id, manifest.fingerprint, index.fingerprint, revision, (index, dataset)
+    )
 
 
-def groups_of(mapped: Mapped, colour_by: ColourBy) -> Groups:
+def groups_of(shown: OpenMap, color_by: ColorBy) -> Groups:
     """Return the points in groups."""
-    return _groups(mapped.key, str(colour_by), mapped)
+    return _groups(shown.key, str(color_by), shown)
 
 
-def predicted_of(mapped: Mapped, place: int) -> str | None:
-    """Return what the neighbours say a point is; None where they do not know."""
-    groups = groups_of(mapped, ColourBy.PREDICTED)
+def predicted_of(shown: OpenMap, place: int) -> str | None:
+    """Return what the neighbors say a point is; None where they do not know."""
+    groups = groups_of(shown, ColorBy.PREDICTED)
     name = groups.names[groups.of_points[place]]
     return None if name == NO_LABEL else name
 
 
-def density_of(mapped: Mapped) -> "Density":
+def density_of(shown: OpenMap) -> "Density":
     """Return how densely the points of a map in 2D lie."""
-    return _density(mapped.key, mapped)
+    return _density(shown.key, shown)
 
 
 def similarities_to(
-    query: NDArray[np.float32], index: Manifest, mapped: Mapped
+    query: NDArray[np.float32], index: Manifest, shown: OpenMap
 ) -> NDArray[np.float32]:
     """Return the cosine similarity of each point to a (D,) unit vector: (N,) in [-1, 1].
 
@@ -82,21 +84,21 @@ def similarities_to(
     from core.embeddings.files import open_embeddings
 
     opened = open_embeddings(resources.workspace(), index.made_from["embeddings"])
-    rows = opened.rows_of(mapped.map.image_ids)
+    rows = opened.rows_of(shown.map.image_ids)
     found: NDArray[np.float32] = (opened.vectors @ query)[rows]
     return found
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the map…")
-def _mapped(
+def _open_map(
     map_id: str,
     fingerprint: str,
     index_fingerprint: str,
     revision: int,
     _parts: tuple[Manifest, Dataset],
-) -> Mapped:
+) -> OpenMap:
     from core.embeddings.files import open_embeddings
-    from core.maps.transform import bring_up, num_added
+    from core.maps.transform import add_new_images, num_added
 
     index, dataset = _parts
     made_from = index.made_from
@@ -104,7 +106,7 @@ def _mapped(
     if found.manifest.made_from["embeddings_fingerprint"] != made_from["embeddings_fingerprint"]:
         embeddings = open_embeddings(resources.workspace(), made_from["embeddings"])
         added = num_added(found, embeddings)
-        found = bring_up(found, embeddings)
+        found = add_new_images(found, embeddings)
     ids = found.image_ids.tolist()
     rows = dataset.catalog.rows_by_id(ids)
     tags = curation.tags_of(dataset.catalog, ids)
@@ -114,19 +116,19 @@ def _mapped(
         tags=[", ".join(tags.get(i, ())) for i in ids],
     )
     key = f"{fingerprint}-{index_fingerprint}-{revision}"
-    return Mapped(found, described, added, key)
+    return OpenMap(found, described, added, key)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _groups(key: str, colour_by: str, _mapped: Mapped) -> Groups:
+def _groups(key: str, color_by: str, _open_map: OpenMap) -> Groups:
     del key
-    found = _mapped.map
-    return groups_by(ColourBy(colour_by), _mapped.described, found.neighbours, found.clusters)
+    found = _open_map.map
+    return groups_by(ColorBy(color_by), _open_map.described, found.neighbors, found.clusters)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _density(key: str, _mapped: Mapped) -> "Density":
+def _density(key: str, _open_map: OpenMap) -> "Density":
     del key
     from core.maps.density import density
 
-    return density(_mapped.map.points)
+    return density(_open_map.map.points)

@@ -13,11 +13,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.errors import WorkbenchError
 from core.workspace import open_workspace
 from state import memory
-from state.batcher import Batcher, Embedded, ModelClosedError
+from state.batcher import Batcher, EmbeddedImage, ModelClosedError
 
 if TYPE_CHECKING:
     from core.embeddings.encoding import Encoding
@@ -62,7 +62,7 @@ def index(index_id: str, fingerprint: str) -> "Index":
 
 def embed(
     by: Manifest, encoding: "Encoding", images: Sequence[NDArray[np.uint8]]
-) -> list[Embedded]:
+) -> list[EmbeddedImage]:
     """Embed images with a model, together with what other tabs ask of it meanwhile.
 
     Args:

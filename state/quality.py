@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.duplicates import Group
 from core.datasets.registry import Dataset
-from core.quality.config import Finder
+from core.quality.config import Check
 from core.query.search import Match
 from state import resources
-from state.quality_view import FoundView
+from state.quality_view import QualityView
 
 if TYPE_CHECKING:
-    from core.quality.analysis import Findings
+    from core.quality.analysis import Analysis
     from core.quality.clusters import Cluster
-    from core.quality.labels import Labelling
+    from core.quality.labels import ImageLabels
     from core.quality.ranking import Ranking
 
 
-def findings(manifest: Manifest) -> "Findings":
+def findings(manifest: Manifest) -> "Analysis":
     """Open findings, or return the open ones.
 
     Raises:
@@ -33,13 +33,13 @@ def findings(manifest: Manifest) -> "Findings":
     return _findings(manifest.id, manifest.fingerprint)
 
 
-def labelling(manifest: Manifest, dataset: Dataset) -> "Labelling":
+def image_labels(manifest: Manifest, dataset: Dataset) -> "ImageLabels":
     """Return what the catalog says of the images that were looked at."""
     catalog = dataset.catalog
-    return _labelling(manifest.id, manifest.fingerprint, catalog.fingerprint, (manifest, dataset))
+    return _labeling(manifest.id, manifest.fingerprint, catalog.fingerprint, (manifest, dataset))
 
 
-def ranking(manifest: Manifest, dataset: Dataset, view: FoundView) -> "Ranking":
+def ranking(manifest: Manifest, dataset: Dataset, view: QualityView) -> "Ranking":
     """Return all that a finder ranks, whoever looked at it and whatever is filtered.
 
     Raises:
@@ -49,18 +49,18 @@ def ranking(manifest: Manifest, dataset: Dataset, view: FoundView) -> "Ranking":
     return _ranking(
         manifest.fingerprint,
         dataset.catalog.fingerprint,
-        view.finder,
+        view.check,
         view.most_first,
         (manifest, dataset),
     )
 
 
-def groups(manifest: Manifest, dataset: Dataset, view: FoundView) -> list[Group]:
+def groups(manifest: Manifest, dataset: Dataset, view: QualityView) -> list[Group]:
     """Return the groups of near-duplicates or leaks, without those that were kept."""
     found: list[Group] = _groups(
         manifest.fingerprint,
         dataset.catalog.revision,
-        view.finder,
+        view.check,
         view.threshold,
         (manifest, dataset),
     )
@@ -73,29 +73,29 @@ def clusters(manifest: Manifest, dataset: Dataset) -> "list[Cluster]":
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _findings(findings_id: str, fingerprint: str) -> "Findings":
+def _findings(findings_id: str, fingerprint: str) -> "Analysis":
     del fingerprint
-    from core.quality.analysis import open_findings
+    from core.quality.analysis import open_analysis
 
-    return open_findings(resources.workspace(), findings_id)
+    return open_analysis(resources.workspace(), findings_id)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _labelling(
+def _labeling(
     findings_id: str, fingerprint: str, labels: str, _parts: tuple[Manifest, Dataset]
-) -> "Labelling":
+) -> "ImageLabels":
     del findings_id, fingerprint, labels
-    from core.quality.labels import read_labelling
+    from core.quality.labels import read_image_labels
 
     manifest, dataset = _parts
-    return read_labelling(dataset.catalog, findings(manifest).image_ids)
+    return read_image_labels(dataset.catalog, findings(manifest).image_ids)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Asking the neighbours…")
+@st.cache_resource(max_entries=8, show_spinner="Asking the neighbors…")
 def _ranking(
     fingerprint: str,
     labels: str,
-    finder: str,
+    check: str,
     most_first: bool,
     _parts: tuple[Manifest, Dataset],
 ) -> "Ranking":
@@ -106,15 +106,15 @@ def _ranking(
     manifest, dataset = _parts
     found = findings(manifest)
     vectors = open_embeddings(resources.workspace(), found.embeddings).vectors
-    state = labelling(manifest, dataset)
-    return rank(Finder(finder), found, vectors, state, most_first=most_first)
+    state = image_labels(manifest, dataset)
+    return rank(Check(check), found, vectors, state, most_first=most_first)
 
 
 @st.cache_data(max_entries=16, show_spinner="Comparing…")
 def _groups(
     fingerprint: str,
     revision: int,
-    finder: str,
+    check: str,
     threshold: float,
     _parts: tuple[Manifest, Dataset],
 ) -> list[Group]:
@@ -122,8 +122,8 @@ def _groups(
     from core.quality.lists import find_groups
 
     manifest, dataset = _parts
-    state = labelling(manifest, dataset)
-    return find_groups(Finder(finder), findings(manifest), state, dataset.catalog, threshold)
+    state = image_labels(manifest, dataset)
+    return find_groups(Check(check), findings(manifest), state, dataset.catalog, threshold)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Describing the clusters…")
@@ -135,17 +135,17 @@ def _clusters(fingerprint: str, labels: str, _parts: tuple[Manifest, Dataset]) -
     manifest, dataset = _parts
     found = findings(manifest)
     vectors = open_embeddings(resources.workspace(), found.embeddings).vectors
-    return describe(vectors, found.clusters, labelling(manifest, dataset))
+    return describe(vectors, found.clusters, image_labels(manifest, dataset))
 
 
 def nearest(manifest: Manifest, dataset: Dataset, image_id: int, k: int) -> list[Match]:
     """Return the images in use that are nearest to an image, at most `k`, most similar first."""
     found = findings(manifest)
     row = int(np.searchsorted(found.image_ids, image_id))
-    near = found.neighbours.rows[row]
-    usable = labelling(manifest, dataset).usable[near]
+    near = found.neighbors.rows[row]
+    usable = image_labels(manifest, dataset).usable[near]
     ids = found.image_ids[near[usable]][:k].tolist()
-    similarities = found.neighbours.similarities[row][usable][:k].tolist()
+    similarities = found.neighbors.similarities[row][usable][:k].tolist()
     images = dataset.catalog.rows_by_id(ids)
     return [
         Match(images.get(other), other, similarity)
@@ -162,7 +162,7 @@ def as_csv(
 
     catalog, ids = dataset.catalog, findings(manifest).image_ids
     if isinstance(listed, Ranking):
-        return table.ranking_as_csv(catalog, listed, ids, labelling(manifest, dataset))
+        return table.ranking_as_csv(catalog, listed, ids, image_labels(manifest, dataset))
     groups_listed = [each for each in listed if isinstance(each, Group)]
     clusters_listed = [each for each in listed if not isinstance(each, Group)]
     if clusters_listed:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.quality.config import THRESHOLD, Finder
+from core.quality.config import THRESHOLD, Check
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FoundView:
+class QualityView:
     """A stretch of what a finder lists."""
 
-    finder: Finder = Finder.LABELS
+    check: Check = Check.LABELS
     labels: tuple[str, ...] = ()
     """Only images of these classes; of any where there are none."""
 
@@ -28,6 +28,6 @@ class FoundView:
 
     page: int = 1
 
-    def changed(self, **fields: Any) -> "FoundView":
+    def changed(self, **fields: Any) -> "QualityView":
         """Return the view with other values of these fields, from its first page on."""
         return replace(self, **({"page": 1} | fields))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.images.cropping import Crop
@@ -21,10 +21,10 @@ from state.query_view import QueryImage, Question, to_parameters
 if TYPE_CHECKING:
     from core.embeddings.files import Embeddings
     from core.query.answer import Answer
-    from core.query.ood import Calibration
+    from core.query.ood import OODReference
     from core.query.region_match import RegionComparison
     from core.query.search import Match
-    from state.batcher import Embedded
+    from state.batcher import EmbeddedImage
 
 
 def asked_of(
@@ -101,14 +101,14 @@ def _answer(
         model.summary["classes"],
         asked,
         question.wanted,
-        calibration_of(index, dataset),
+        ood_reference_of(index, dataset),
     )
     return found.after(seconds, max((one.together for one in embedded), default=1))
 
 
 def embedded_of(
     question: Question, sources: Sequence[Source], index: Manifest, model: Manifest
-) -> "list[Embedded]":
+) -> "list[EmbeddedImage]":
     """Return the images of a question as the model embeds them, in their order.
 
     Raises:
@@ -126,7 +126,7 @@ def _embedded(
     key: str,
     fingerprint: str,
     _parts: tuple[Sequence[QueryImage], Sequence[Source], Manifest, Manifest],
-) -> "tuple[list[Embedded], dict[str, float]]":
+) -> "tuple[list[EmbeddedImage], dict[str, float]]":
     """Remember embeddings, too, so that another filter or a like only searches again."""
     del key, fingerprint
     from core.models.batches import load_cropped_square
@@ -162,14 +162,14 @@ def _embeddings_for(question: Question, embeddings_id: str) -> "Embeddings | Non
     return open_embeddings(resources.workspace(), embeddings_id)
 
 
-def calibration_of(index: Manifest, dataset: Dataset) -> "Calibration | None":
+def ood_reference_of(index: Manifest, dataset: Dataset) -> "OODReference | None":
     """Return what held-out images get from an index; None where too few can be asked.
 
     Raises:
         MissingError: The index was deleted.
     """
     try:
-        return resources.calibration(index.id, index.fingerprint, dataset.catalog.revision)
+        return resources.ood_reference(index.id, index.fingerprint, dataset.catalog.revision)
     except WorkbenchError:  # Its embeddings are gone, or there are too few images
         return None
 
@@ -209,16 +209,16 @@ def _regions(
     )
 
 
-def neighbours_of(index: Manifest, image_id: int, k: int) -> "list[Match]":
+def neighbors_of(index: Manifest, image_id: int, k: int) -> "list[Match]":
     """Return the `k` indexed images nearest to one that is indexed; none if it is not.
 
     Raises:
         MissingError: The index or its embeddings were deleted.
     """
-    from core.query.query import neighbours_of_image
+    from core.query.query import neighbors_of_image
 
     opened = resources.index(index.id, index.fingerprint)
-    return neighbours_of_image(resources.workspace(), opened, image_id, k)
+    return neighbors_of_image(resources.workspace(), opened, image_id, k)
 
 
 def random_image(dataset: Dataset, seed: int) -> int | None:

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
-from core.maps.neighbors import Neighbours
+from core.maps.neighbors import Neighbors
 from state import queries, resources
 from state.query_images import sources_of
 from state.query_view import Question
 
 if TYPE_CHECKING:
-    from state.open_maps import Mapped
+    from state.open_maps import OpenMap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Located:
+class QueryOnMap:
     """A question, embedded and answered."""
 
     vector: NDArray[np.float32]
@@ -32,25 +32,25 @@ class Located:
 
     index: Manifest
 
-    def on(self, opened: "Mapped") -> NDArray[np.float32]:
+    def on(self, opened: "OpenMap") -> NDArray[np.float32]:
         """Return where it lies on a map: (C,), in map units."""
         own = None if self.image_id is None else opened.row_of(self.image_id)
         if own is not None:
             point: NDArray[np.float32] = opened.map.points[own]
             return point
-        k = opened.map.neighbours.rows.shape[1]
+        k = opened.map.neighbors.rows.shape[1]
         store = resources.index(self.index.id, self.index.fingerprint).store
         [found] = store.search(self.vector[None], k)
         known = np.isin(found.image_ids, opened.map.image_ids)
         rows = np.searchsorted(opened.map.image_ids, found.image_ids[known]).astype(np.int32)
-        near = Neighbours(rows[None], found.similarities[None, known])
+        near = Neighbors(rows[None], found.similarities[None, known])
         [placed] = opened.map.place(near, self.vector[None])
         return np.asarray(placed, np.float32)
 
 
-def locate(
+def locate_query(
     question: Question, index: Manifest, model: Manifest, dataset: Dataset
-) -> Located | None:
+) -> QueryOnMap | None:
     """Embed and answer a question; None if it has no image that is wanted.
 
     Raises:
@@ -67,7 +67,7 @@ def locate(
     if not length:
         return None
     ids = {question.images[place].image_id for place in wanted}
-    return Located(
+    return QueryOnMap(
         vector=(mean / length).astype(np.float32),
         match_ids=[match.image_id for match in found.matches],
         image_id=ids.pop() if len(ids) == 1 else None,

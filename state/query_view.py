@@ -123,7 +123,7 @@ def to_parameters(question: Question) -> Parameters:
         "unliked": [str(i) for i in question.unliked],
         "shows": question.label,
         "k": "" if wanted.k == usual.k else str(wanted.k),
-        "least": "" if wanted.least_similarity == -1 else f"{wanted.least_similarity:g}",
+        "least": "" if wanted.min_similarity == -1 else f"{wanted.min_similarity:g}",
         "twins": "" if wanted.fold else "apart",
         **{name: filters[name] for name in FILTER_FIELDS if name in filters},
     }
@@ -146,7 +146,7 @@ def from_parameters(parameters: Mapping[str, Sequence[str]]) -> Question:
         label=next(iter(parameters.get("shows", ())), ""),
         wanted=Wanted(
             k=min(k, MAX_MATCHES),
-            least_similarity=_similarity(parameters.get("least", ())),
+            min_similarity=_similarity(parameters.get("least", ())),
             fold=parameters.get("twins", [""])[:1] != ["apart"],
             images=views.from_parameters(filters).images,
         ),

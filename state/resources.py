@@ -20,7 +20,7 @@ from core.errors import UnreadableImageError
 from core.images.thumbnails import SIDE, data_uri, encode_thumbnail, keep_thumbnails, thumbnail
 from core.lineage.disk_use import DiskUse
 from core.lineage.disk_use import disk_use as measure_disk_use
-from core.maps.config import FEWEST_EPOCHS
+from core.maps.config import MIN_EPOCHS
 from core.progress import finish
 from core.training.augment_config import PRESETS
 from core.training.history import recorded_epochs
@@ -33,11 +33,11 @@ from state.trainings import Training, list_trainings
 
 if TYPE_CHECKING:
     from core.index_benchmark.points import Measured
-    from core.index_benchmark.queries import Bench
+    from core.index_benchmark.queries import BenchmarkQueries
     from core.index_benchmark.sweep import Sweep
     from core.maps.epochs import EpochMaps
     from core.maps.files import Map
-    from core.query.ood import Calibration
+    from core.query.ood import OODReference
 
 DISK_USE_S = 60
 NUM_BENCH_QUERIES = 200
@@ -85,15 +85,17 @@ def disk_use() -> DiskUse:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def calibration(index_id: str, fingerprint: str, revision: int) -> "Calibration":
+def ood_reference(index_id: str, fingerprint: str, revision: int) -> "OODReference":
     """Measure how similar held-out images are to an index; the catalog's revision is in the key."""
     del revision
     from core.embeddings.files import open_embeddings
-    from core.query.ood import calibrate
+    from core.query.ood import build_ood_reference
 
     opened = index(index_id, fingerprint)
     catalog = open_dataset(workspace(), opened.dataset).catalog
-    return calibrate(opened.store, open_embeddings(workspace(), opened.embeddings), catalog)
+    return build_ood_reference(
+        opened.store, open_embeddings(workspace(), opened.embeddings), catalog
+    )
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -106,8 +108,8 @@ def sweep(sweep_id: str, fingerprint: str) -> "Sweep":
 
 
 @st.cache_resource(max_entries=2, show_spinner="Searching exactly, to compare with…")
-def bench(embeddings_id: str, fingerprint: str, revision: int) -> "Bench":
-    """Draw queries from embedded images, with their exact neighbours.
+def benchmark(embeddings_id: str, fingerprint: str, revision: int) -> "BenchmarkQueries":
+    """Draw queries from embedded images, with their exact neighbors.
 
     Args:
         embeddings_id: Which embeddings.
@@ -115,9 +117,9 @@ def bench(embeddings_id: str, fingerprint: str, revision: int) -> "Bench":
         revision: The catalog's, for its classes are part of it.
     """
     del fingerprint, revision
-    from core.index_benchmark.queries import make_bench
+    from core.index_benchmark.queries import make_benchmark_queries
 
-    return finish(make_bench(workspace(), embeddings_id, num_queries=NUM_BENCH_QUERIES))
+    return finish(make_benchmark_queries(workspace(), embeddings_id, num_queries=NUM_BENCH_QUERIES))
 
 
 @st.cache_data(max_entries=64, show_spinner="Measuring…")
@@ -128,7 +130,7 @@ def measured(
     from core.index_benchmark.measure import measure
 
     opened = index(index_id, fingerprint)
-    queries = bench(opened.embeddings, embeddings_fingerprint, revision)
+    queries = benchmark(opened.embeddings, embeddings_fingerprint, revision)
     return finish(measure(opened.store, queries, effort))
 
 
@@ -157,7 +159,7 @@ def run_of(model_id: str) -> Run | None:
     for run in list_runs(workspace()):
         if run.model == model_id:
             folder = folder_of(workspace(), run.id)
-            return run if len(recorded_epochs(folder)) >= FEWEST_EPOCHS else None
+            return run if len(recorded_epochs(folder)) >= MIN_EPOCHS else None
     return None
 
 

@@ -1,6 +1,6 @@
 """Keeping a tab's choices sound: what is gone is let go, what is new and was asked for is taken."""
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.jobs.records import Status
 from core.lineage.graph import Lineage
 from state.job_views import JobView
@@ -23,7 +23,7 @@ VERB_MAKES = {
 }
 
 
-def take_over(chosen: Selection, board: JobBoard, lineage: Lineage) -> None:
+def adopt_results(chosen: Selection, board: JobBoard, lineage: Lineage) -> None:
     """Choose what the jobs that this tab launched have made meanwhile, each once."""
     for job_id in list(chosen.launched):
         view = board.view(job_id)
@@ -34,7 +34,7 @@ def take_over(chosen: Selection, board: JobBoard, lineage: Lineage) -> None:
             _choose_result(chosen, view, lineage)
 
 
-def settle(chosen: Selection, lineage: Lineage) -> None:
+def validate(chosen: Selection, lineage: Lineage) -> None:
     """Replace choices that are gone by the newest that fits, or by None, and say so."""
     _note_what_is_gone(chosen, lineage)
     if chosen.dataset not in lineage.datasets:

@@ -12,8 +12,8 @@ from core.datasets.filters import ImageFilter
 from core.workspace import PROJECT
 from state import query_view as questions
 from state import view as views
-from state.history import Trail, Uploads
-from state.quality_view import FoundView
+from state.history import History, Uploads
+from state.quality_view import QualityView
 from state.query_view import QueryImage, Question
 from state.view import Parameters, View
 
@@ -31,7 +31,7 @@ class Selection:
     question: Question = field(default_factory=Question)
     """What is asked on the Query page; its address says so, as far as it is no upload."""
 
-    trail: Trail = field(default_factory=Trail)
+    history: History = field(default_factory=History)
     """The questions before it."""
 
     uploads: Uploads = field(default_factory=Uploads)
@@ -64,13 +64,13 @@ class Selection:
     open_image: tuple[int, int | None] | None = None
     """Catalog id of the image in the dialog there, and its place in the view if it has one."""
 
-    found: FoundView = field(default_factory=FoundView)
+    found: QualityView = field(default_factory=QualityView)
     """What the Finders page shows."""
 
-    found_picked: frozenset[int] = frozenset()
+    quality_selected: frozenset[int] = frozenset()
     """Catalog ids of the images selected there."""
 
-    found_open: int | None = None
+    quality_open: int | None = None
     """Catalog id of the image in the dialog there."""
 
     launched: list[str] = field(default_factory=list)
@@ -109,8 +109,8 @@ class Selection:
         self.open_image, self.open_match, self.compared = None, None, None
         self.picked, self.view, self.marked = frozenset(), View(), frozenset()
         self.evaluation, self.pair = None, None
-        self.question, self.trail = Question(), Trail()
-        self.found, self.found_picked, self.found_open = FoundView(), frozenset(), None
+        self.question, self.history = Question(), History()
+        self.found, self.quality_selected, self.quality_open = QualityView(), frozenset(), None
 
 
 def selection() -> Selection:
@@ -195,7 +195,7 @@ def read_question() -> Question:
     named = {name: st.query_params.get_all(name) for name in questions.FIELDS}
     chosen = selection()
     if _as_named(chosen.question) != named:  # A link, or a step through the browser's history
-        fitting = (asked for asked in reversed(chosen.trail.asked) if _as_named(asked) == named)
+        fitting = (asked for asked in reversed(chosen.history.asked) if _as_named(asked) == named)
         _take(next(fitting, None) or questions.from_parameters(named))
     return chosen.question
 
@@ -236,7 +236,7 @@ def remember(key: str, value: Any) -> None:
 def _take(question: Question) -> None:
     chosen = selection()
     chosen.question, chosen.marked, chosen.open_match = question, frozenset(), None
-    chosen.trail.take(question)
+    chosen.history.take(question)
 
 
 def _as_named(question: Question) -> dict[str, list[str]]:

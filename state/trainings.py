@@ -15,7 +15,7 @@ VERBS = ("train", "resume")
 """The commands that carry out a run."""
 
 
-class Standing(StrEnum):
+class RunState(StrEnum):
     """How a run stands, told in one word."""
 
     WAITING = "waiting"
@@ -29,7 +29,7 @@ class Standing(StrEnum):
     DONE = "done"
 
 
-RESUMABLE = (Standing.PAUSED, Standing.INTERRUPTED, Standing.FAILED)
+RESUMABLE = (RunState.PAUSED, RunState.INTERRUPTED, RunState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Training:
     """One run at one moment."""
 
     run: Run
-    standing: Standing
+    state: RunState
     job: JobView | None
     """The newest job that carries it out; None where its record was deleted."""
 
@@ -94,9 +94,9 @@ def differences(trainings: Sequence[Training]) -> dict[str, list[str]]:
     }
 
 
-def _standing(run: Run, job: JobView | None) -> Standing:
+def _standing(run: Run, job: JobView | None) -> RunState:
     if job is not None and job.active:
-        return Standing.WAITING if job.record.status == Status.QUEUED else Standing.RUNNING
+        return RunState.WAITING if job.record.status == Status.QUEUED else RunState.RUNNING
     if run.status == RunStatus.STARTED:
-        return Standing.RUNNING if is_carried_out(run) else Standing.INTERRUPTED
-    return Standing(run.status.value)
+        return RunState.RUNNING if is_carried_out(run) else RunState.INTERRUPTED
+    return RunState(run.status.value)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from core.datasets.filters import ImageFilter, Order, Standing, read_range
+from core.datasets.filters import ImageFilter, ImageStatus, Order, read_range
 
 SECTIONS = ("Images", "Classes", "Duplicates", "Problems")
 PAGE_SIZES = (24, 60, 120, 240)
@@ -59,7 +59,7 @@ def to_parameters(view: View) -> Parameters:
         "text": images.text,
         "side": _range(images.side),
         "aspect": _range(images.aspect),
-        "show": "" if images.standing == Standing.USABLE else str(images.standing),
+        "show": "" if images.status == ImageStatus.USABLE else str(images.status),
         "sort": "" if view.order == Order.ADDED else str(view.order),
         "page": "" if view.page == 1 else str(view.page),
         "per_page": "" if view.page_size == PAGE_SIZES[1] else str(view.page_size),
@@ -83,7 +83,7 @@ def from_parameters(parameters: Mapping[str, Sequence[str]]) -> View:
         text=next(iter(parameters.get("text", ())), ""),
         side=_side(parameters),
         aspect=_numbers(parameters, "aspect"),
-        standing=Standing(one("show", Standing) or Standing.USABLE),
+        status=ImageStatus(one("show", ImageStatus) or ImageStatus.USABLE),
     )
     return View(
         section=one("section", SECTIONS) or SECTIONS[0],

@@ -27,8 +27,8 @@ LOOKS_BY_THREAD = {"process_pool.py"}
 
 CORE_ORDER = (
     ("errors",),
-    ("workspace", "progress"),
-    ("options", "files"),
+    ("progress", "files"),
+    ("workspace", "options"),
     ("artifacts", "net", "images", "metrics", "jobs"),
     ("datasets",),
     ("lineage",),

@@ -1,18 +1,18 @@
-"""The files that artefacts were exported to: which there are, and putting one there.
+"""The files that artifacts were exported to: which there are, and putting one there.
 
-Making them is the business of whoever knows what is inside an artefact.
+Making them is the business of whoever knows what is inside an artifact.
 """
 
 import shutil
 from pathlib import Path
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.files import sync_file, sync_folder
 from core.workspace import Workspace
 
 
 def exported_file(workspace: Workspace, manifest: Manifest, name: str) -> Path | None:
-    """Return an artefact's exported file of that name, None if there is none of just this one."""
+    """Return an artifact's exported file of that name, None if there is none of just this one."""
     path = _place_of(workspace, manifest) / name
     return path if path.is_file() else None
 
@@ -20,7 +20,7 @@ def exported_file(workspace: Workspace, manifest: Manifest, name: str) -> Path |
 def put_in_place(workspace: Workspace, manifest: Manifest, file: Path) -> Path:
     """Move a finished file to where `exported_file` finds it, in one rename.
 
-    Files of a deleted artefact that had the same name are removed.
+    Files of a deleted artifact that had the same name are removed.
     """
     folder = _place_of(workspace, manifest)
     folder.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def put_in_place(workspace: Workspace, manifest: Manifest, file: Path) -> Path:
 
 
 def _place_of(workspace: Workspace, manifest: Manifest) -> Path:
-    """Return a folder of this artefact's own: another may get its name once it is deleted.
+    """Return a folder of this artifact's own: another may get its name once it is deleted.
 
     It lies beside the exports of datasets, whose names all end in a date and a format.
     """

@@ -1,4 +1,4 @@
-"""What people call an artefact, beside its id: a file of its own, for nothing else goes by it."""
+"""What people call an artifact, beside its id: a file of its own, for nothing else goes by it."""
 
 from pathlib import Path
 
@@ -7,32 +7,32 @@ from core.files import write_atomically
 from core.workspace import check_name
 
 TITLE = "title.txt"
-MOST_CHARACTERS = 80
+MAX_CHARACTERS = 80
 
 
 def read_title(parent: Path, artifact_id: str) -> str:
-    """Return what an artefact is called: its title, else its id."""
+    """Return what an artifact is called: its title, else its id."""
     try:
         title = (parent / check_name(artifact_id) / TITLE).read_text(
             encoding="utf-8", errors="replace"
         )
     except OSError:
         return artifact_id
-    return " ".join(title.split())[:MOST_CHARACTERS] or artifact_id
+    return " ".join(title.split())[:MAX_CHARACTERS] or artifact_id
 
 
 def write_title(parent: Path, artifact_id: str, title: str) -> None:
-    """Call an artefact something else; an empty title takes that back.
+    """Call an artifact something else; an empty title takes that back.
 
     Raises:
-        MissingError: There is no such artefact.
+        MissingError: There is no such artifact.
         WorkbenchError: The title is too long.
     """
     text = " ".join(title.split())
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MAX_CHARACTERS:
         raise WorkbenchError(
             f"A title of {len(text)} characters is too long.",
-            f"Use up to {MOST_CHARACTERS} characters.",
+            f"Use up to {MAX_CHARACTERS} characters.",
         )
     folder = parent / check_name(artifact_id)
     if not folder.is_dir():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.embeddings.files import Embeddings
 from core.embeddings.unit_rows import check_unit_rows
 from core.indexes.config import IndexConfig

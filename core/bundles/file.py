@@ -76,7 +76,7 @@ class BundleFile:
         return sorted(pictures, key=lambda picture: picture.id)
 
     def unpack(self, kind: str, folder: Path) -> None:
-        """Write the files of its artefact of a kind into a new folder."""
+        """Write the files of its artifact of a kind into a new folder."""
         folder.mkdir(parents=True)
         for name in self._archive.namelist():
             if name.startswith(f"{kind}/"):

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError
 
-from core.artifacts.folders import Manifest, delete_artifact, draft, open_artifact
+from core.artifacts.folders import delete_artifact, draft, open_artifact
+from core.artifacts.manifests import Manifest
 from core.bundles.checks import check_chain, check_embeddings, check_index
 from core.bundles.file import BundleFile, open_bundle_file
 from core.bundles.writing import KINDS, Picture, picture_entry
@@ -30,7 +31,7 @@ from core.datasets.registry import (
     publish_dataset,
     require_free_name,
 )
-from core.embeddings.assembly import Embedded
+from core.embeddings.assembly import AssembledEmbeddings
 from core.embeddings.config import read_embed_config
 from core.embeddings.files import Embeddings, open_embeddings, publish_embeddings
 from core.embeddings.reuse import CONTENT_BYTES
@@ -114,7 +115,7 @@ def _check_room(bundle: BundleFile, folder: Path) -> None:
 
 
 def _read_parts(bundle: BundleFile, folder: Path) -> Work[_Parts]:
-    """Unpack the artefacts into a workspace of their own, where they are opened as anywhere."""
+    """Unpack the artifacts into a workspace of their own, where they are opened as anywhere."""
     unpacked = Workspace(folder)
     for kind in KINDS:
         yield Progress(0, 0, f"unpacking the {kind}")
@@ -209,7 +210,7 @@ def _publish_embeddings(
     unknown = bytes(CONTENT_BYTES)
     of_images = b"".join(contents.get(int(i), unknown) for i in embeddings.image_ids)
     whitening = embeddings.encoding.whitening
-    made = Embedded(
+    made = AssembledEmbeddings(
         image_ids=embeddings.image_ids,
         contents=np.frombuffer(of_images, np.uint8).reshape(-1, CONTENT_BYTES),
         plain=embeddings.vectors if whitening is None else embeddings.plain,

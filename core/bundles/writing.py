@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.artifacts.exports import put_in_place
-from core.artifacts.folders import MANIFEST, Manifest, draft, open_artifact
+from core.artifacts.folders import draft, open_artifact
+from core.artifacts.manifests import MANIFEST, Manifest
 from core.datasets.catalog import ImageRow, Split
 from core.datasets.names import check_text
 from core.datasets.registry import Dataset, open_dataset
@@ -29,7 +30,7 @@ from core.workspace import Workspace
 FORMAT, VERSION = "image retrieval bundle", 1
 DESCRIPTION, PICTURES = "bundle.json", "images.jsonl"
 KINDS = ("model", "embeddings", "index")
-"""The artefacts in a bundle, each made from those before it."""
+"""The artifacts in a bundle, each made from those before it."""
 
 BLOCK = 256
 """Pictures that are made together."""

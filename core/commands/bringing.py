@@ -69,26 +69,26 @@ def _run_unzip(workspace: Workspace, options: argparse.Namespace) -> Work[Result
         options.path.unlink(missing_ok=True)
     return dataset_facts(dataset) | {
         "num_passed_over": unpacked.num_passed_over,
-        "refused": [asdict(refused) for refused in unpacked.refused],
+        "refused": [asdict(rejected) for rejected in unpacked.rejected],
     }
 
 
 def _configure_draw(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--per-category", type=int, default=60, help="images of each category")
+    parser.add_argument("--per-class", type=int, default=60, help="images of each class")
     parser.add_argument("--drawing-seed", type=int, default=0, help="fixes every picture")
     _name_and_splits(parser)
 
 
 def _run_draw(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.importing.scan import add_drawn
+    from core.datasets.importing.scan import add_sample
 
-    if options.per_category < 1:
-        raise ValueError(f"per-category must be at least 1, got {options.per_category}")
-    dataset = yield from add_drawn(
+    if options.per_class < 1:
+        raise ValueError(f"per-class must be at least 1, got {options.per_class}")
+    dataset = yield from add_sample(
         workspace,
         options.name,
         read_options(options, SplitConfig),
-        per_category=options.per_category,
+        per_class=options.per_class,
         seed=options.drawing_seed,
     )
     return dataset_facts(dataset)
@@ -112,8 +112,8 @@ def _run_download(workspace: Workspace, options: argparse.Namespace) -> Work[Res
 
 
 def _describe_unzipped(result: Result) -> str:
-    refused = [f"Left out: {image['path']}. {image['problem']}" for image in result["refused"]]
-    return "\n".join([describe_dataset(result), *refused])
+    rejected = [f"Left out: {image['path']}. {image['problem']}" for image in result["refused"]]
+    return "\n".join([describe_dataset(result), *rejected])
 
 
 SCAN = Command("bring in a folder of images", _configure_scan, _run_scan, describe_dataset)

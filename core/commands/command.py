@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
@@ -27,7 +27,7 @@ class Command:
 
 
 def artifact_facts(manifest: Manifest) -> Result:
-    """Return what scripts are told of an artefact."""
+    """Return what scripts are told of an artifact."""
     return {"id": manifest.id, **manifest.summary}
 
 

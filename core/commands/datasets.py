@@ -8,7 +8,7 @@ from core.commands.command import Command, Result
 from core.commands.dataset_facts import dataset_facts, describe_dataset
 from core.commands.image_options import add_image_options, read_image_options
 from core.datasets.export.listing import Format
-from core.datasets.filters import Order, Standing
+from core.datasets.filters import ImageStatus, Order
 from core.datasets.registry import open_dataset
 from core.progress import Work
 from core.workspace import Workspace
@@ -68,7 +68,7 @@ def _configure_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=list(Format), required=True, help="what is made")
     add_image_options(parser)
     parser.add_argument(
-        "--show", choices=list(Standing), default=Standing.USABLE, help="which take part"
+        "--show", choices=list(ImageStatus), default=ImageStatus.USABLE, help="which take part"
     )
     parser.add_argument("--sort", choices=list(Order), default=Order.ADDED, help="order of rows")
 
@@ -76,7 +76,7 @@ def _configure_export(parser: argparse.ArgumentParser) -> None:
 def _run_export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     from core.datasets.export.run import Wanted, export_images
 
-    images = read_image_options(options).having(standing=Standing(options.show))
+    images = read_image_options(options).having(status=ImageStatus(options.show))
     wanted = Wanted(format=Format(options.format), images=images, order=Order(options.sort))
     dataset = open_dataset(workspace, options.dataset)
     export = yield from export_images(workspace, dataset, wanted)

@@ -9,19 +9,19 @@ from core.errors import MissingError, WorkbenchError
 from core.files import write_atomically
 from core.options import add_options, read_options
 from core.progress import Work
-from core.quality.config import THRESHOLD, FindConfig, Finder
+from core.quality.config import THRESHOLD, AnalysisConfig, Check
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
-    from core.quality.analysis import Findings
+    from core.quality.analysis import Analysis
 
 
 def _configure_find(parser: argparse.ArgumentParser) -> None:
-    add_options(parser, FindConfig)
+    add_options(parser, AnalysisConfig)
 
 
 def _run_find(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    config = read_options(options, FindConfig)
+    config = read_options(options, AnalysisConfig)
     yield STARTING
     from core.quality.analysis import find
 
@@ -31,7 +31,7 @@ def _run_find(workspace: Workspace, options: argparse.Namespace) -> Work[Result]
 def _configure_list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--index", required=True, help="id of an index that `find` has looked at")
     parser.add_argument(
-        "--finder", choices=list(Finder), required=True, help="which list is written"
+        "--check", choices=list(Check), required=True, help="which list is written"
     )
     parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
     parser.add_argument(
@@ -46,50 +46,50 @@ def _run_list(workspace: Workspace, options: argparse.Namespace) -> Work[Result]
         )
     yield STARTING
     from core.lineage.graph import read_lineage
-    from core.quality.analysis import open_findings
+    from core.quality.analysis import open_analysis
 
     lineage = read_lineage(workspace)
     index = lineage.index(options.index)
-    found = lineage.finders_of(index) if index else None
+    found = lineage.analysis_of(index) if index else None
     if found is None:
         raise MissingError(
             f"Nothing was found yet in an index “{options.index}”.",
             f"Run python -m core find --index {options.index} first.",
         )
-    findings = open_findings(workspace, found.id)
-    table = _table(workspace, findings, Finder(options.finder), options.threshold)
+    findings = open_analysis(workspace, found.id)
+    table = _table(workspace, findings, Check(options.check), options.threshold)
     write_atomically(options.output, lambda file: file.write(table))
-    return {"finder": options.finder, "path": str(options.output), "size_bytes": len(table)}
+    return {"check": options.check, "path": str(options.output), "size_bytes": len(table)}
 
 
 def _table(
-    workspace: Workspace, findings: "Findings", finder: Finder, threshold: float | None
+    workspace: Workspace, findings: "Analysis", check: Check, threshold: float | None
 ) -> bytes:
     """Return what a finder lists at this moment, as CSV."""
     from core.datasets.registry import open_dataset
     from core.embeddings.files import open_embeddings
     from core.quality import lists, table
     from core.quality.clusters import describe
-    from core.quality.labels import read_labelling
+    from core.quality.labels import read_image_labels
 
     catalog = open_dataset(workspace, findings.manifest.made_from["dataset"]).catalog
-    labelling = read_labelling(catalog, findings.image_ids)
-    if finder in (Finder.ALIKE, Finder.LEAKS):
+    image_labels = read_image_labels(catalog, findings.image_ids)
+    if check in (Check.ALIKE, Check.LEAKS):
         limit = THRESHOLD if threshold is None else threshold
         return table.groups_as_csv(
-            catalog, lists.find_groups(finder, findings, labelling, catalog, limit)
+            catalog, lists.find_groups(check, findings, image_labels, catalog, limit)
         )
     vectors = open_embeddings(workspace, findings.embeddings).vectors
-    if finder == Finder.CLUSTERS:
-        clusters = describe(vectors, findings.clusters, labelling)
+    if check == Check.CLUSTERS:
+        clusters = describe(vectors, findings.clusters, image_labels)
         return table.clusters_as_csv(catalog, clusters, findings.image_ids)
     ranking = lists.to_look_at(
-        lists.rank(finder, findings, vectors, labelling),
+        lists.rank(check, findings, vectors, image_labels),
         findings.image_ids,
-        labelling.usable,
-        lists.checked(catalog, finder),
+        image_labels.usable,
+        lists.checked(catalog, check),
     )
-    return table.ranking_as_csv(catalog, ranking, findings.image_ids, labelling)
+    return table.ranking_as_csv(catalog, ranking, findings.image_ids, image_labels)
 
 
 def _describe_list(result: Result) -> str:

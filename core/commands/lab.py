@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from core.commands.command import STARTING, Command, Result, artifact_facts
 from core.commands.source import check_source, configure_source, embedded
-from core.index_benchmark.config import AdviseConfig, SweepConfig
+from core.index_benchmark.config import RecommendConfig, SweepConfig
 from core.options import add_options, read_options
 from core.progress import Work
 from core.workspace import Workspace
@@ -57,17 +57,17 @@ def _describe_sweep(result: Result) -> str:
 
 def _configure_advise(parser: argparse.ArgumentParser) -> None:
     configure_source(parser)
-    add_options(parser, AdviseConfig)
+    add_options(parser, RecommendConfig)
 
 
 def _run_advise(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    config = read_options(options, AdviseConfig)
+    config = read_options(options, RecommendConfig)
     check_source(options)
     yield STARTING
-    from core.index_benchmark.recommend import advise
+    from core.index_benchmark.recommend import recommend
 
     embeddings = yield from embedded(workspace, options)
-    manifest = yield from advise(workspace, embeddings, config)
+    manifest = yield from recommend(workspace, embeddings, config)
     return artifact_facts(manifest)
 
 
@@ -98,19 +98,19 @@ def _configure_measure(parser: argparse.ArgumentParser) -> None:
 def _run_measure(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
     from core.index_benchmark.measure import measure
-    from core.index_benchmark.queries import make_bench
+    from core.index_benchmark.queries import make_benchmark_queries
     from core.indexes.files import open_index
 
     index = open_index(workspace, options.index)
-    bench = yield from make_bench(workspace, index.embeddings, options.num_queries)
-    return asdict((yield from measure(index.store, bench, options.effort)))
+    benchmark = yield from make_benchmark_queries(workspace, index.embeddings, options.num_queries)
+    return asdict((yield from measure(index.store, benchmark, options.effort)))
 
 
 def _describe_measure(result: Result) -> str:
     recall = ", ".join(f"@{depth} {value:.4f}" for depth, value in result["recall"].items())
     latency = ", ".join(f"p{at} {value:.3f}" for at, value in result["latency_ms"].items())
     lines = [
-        f"neighbour recall {recall}",
+        f"neighbor recall {recall}",
         f"milliseconds a query {latency}; {result['queries_per_s']:.0f} queries/s in batches",
     ]
     if result["precision"] is not None:

@@ -1,4 +1,4 @@
-"""The verbs that make artefacts: train, embed, index, map.
+"""The verbs that make artifacts: train, embed, index, map.
 
 torch, faiss and umap are imported when a verb runs, so that the command line answers at once.
 """

@@ -52,8 +52,8 @@ def describe_evaluation(result: Result) -> str:
         for name in result
         if f"{name}_macro" in result
     ]
-    if "neighbour_recall_at_10" in result:
-        lines.append(f"{'neighbour_recall_at_10':22} {result['neighbour_recall_at_10']:.4f}")
+    if "index_recall_at_10" in result:
+        lines.append(f"{'index_recall_at_10':22} {result['index_recall_at_10']:.4f}")
     if result["num_skipped"]:
         named = ", ".join(result["skipped_classes"])
         lines.append(f"left out, with nothing to find: {result['num_skipped']} queries of {named}")

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from core.commands.command import STARTING, Command, Result, artifact_facts, describe_artifact
-from core.models.backbone_model_config import TrunkConfig
+from core.models.backbone_model_config import BackboneModelConfig
 from core.models.exports import ModelFormat
 from core.options import add_options, read_options
 from core.progress import Work
@@ -15,15 +15,15 @@ from core.workspace import Workspace
 
 
 def _configure_trunk(parser: argparse.ArgumentParser) -> None:
-    add_options(parser, TrunkConfig)
+    add_options(parser, BackboneModelConfig)
 
 
 def _run_trunk(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    config = read_options(options, TrunkConfig)
+    config = read_options(options, BackboneModelConfig)
     yield STARTING
-    from core.models.backbone_models import fit_trunk
+    from core.models.backbone_models import fit_backbone_model
 
-    return artifact_facts((yield from fit_trunk(workspace, config)))
+    return artifact_facts((yield from fit_backbone_model(workspace, config)))
 
 
 def _configure_export(parser: argparse.ArgumentParser) -> None:

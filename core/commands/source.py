@@ -4,7 +4,7 @@ import argparse
 
 from core.commands.image_options import add_image_options, read_image_options
 from core.datasets.filters import ALL_IMAGES, ImageFilter
-from core.embeddings.config import AS_USUAL, EmbedConfig
+from core.embeddings.config import DEFAULT_CONFIG, EmbedConfig
 from core.options import add_options, read_options
 from core.progress import Work
 from core.workspace import Workspace
@@ -25,7 +25,7 @@ def check_source(options: argparse.Namespace) -> None:
     if given not in ([True, False, False], [False, True, True]):
         verb = options.verb
         raise ValueError(f"{verb} needs either --embeddings, or both --dataset and --model")
-    if options.embeddings and _wanted(options) != (AS_USUAL, ALL_IMAGES):
+    if options.embeddings and _wanted(options) != (DEFAULT_CONFIG, ALL_IMAGES):
         raise ValueError("how to embed which images goes with --dataset and --model")
 
 

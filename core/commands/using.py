@@ -17,7 +17,7 @@ def _configure_query(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--index", required=True, help="id of the index")
     parser.add_argument("--k", type=int, default=10, help="matches wanted, 1 to 1000")
     parser.add_argument(
-        "--least-similarity", type=float, default=-1.0, help="leave out matches below it"
+        "--min-similarity", type=float, default=-1.0, help="leave out matches below it"
     )
     parser.add_argument(
         "--fold", action="store_true", help="count duplicates as one match, the best of them"
@@ -29,7 +29,7 @@ def _run_query(workspace: Workspace, options: argparse.Namespace) -> Work[Result
     wanted = Wanted(
         k=options.k,
         images=read_image_options(options),
-        least_similarity=options.least_similarity,
+        min_similarity=options.min_similarity,
         fold=options.fold,
     )
     yield STARTING

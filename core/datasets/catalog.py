@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from core.datasets.filters import ALL_IMAGES, ORDER_SQL, STANDING_SQL, ImageFilter, Order, Standing
+from core.datasets.filters import ALL_IMAGES, ORDER_SQL, STATUS_SQL, ImageFilter, ImageStatus, Order
 from core.datasets.schema import SCHEMA, connect, write_fingerprints
 
 GONE = "The file is gone; bring it back or forget it."
@@ -236,21 +236,21 @@ class Catalog:
 
     def problems(self, limit: int = -1) -> list[ImageRow]:
         """Return the files that cannot be used, each with its reason."""
-        return self.rows(ImageFilter(standing=Standing.PROBLEM), order=Order.NAME, limit=limit)
+        return self.rows(ImageFilter(status=ImageStatus.PROBLEM), order=Order.NAME, limit=limit)
 
     def labels(self) -> list[str]:
         """Return the names of the classes, sorted; none in a dataset without labels."""
         query = (
-            f"SELECT DISTINCT label FROM images WHERE {STANDING_SQL[Standing.USABLE]} "
+            f"SELECT DISTINCT label FROM images WHERE {STATUS_SQL[ImageStatus.USABLE]} "
             "AND label IS NOT NULL ORDER BY label"
         )
         with connect(self.path) as connection:
             return [label for (label,) in connection.execute(query)]
 
     def labels_by_id(self) -> list[tuple[int, str]]:
-        """Return (image id, label) of every labelled image that can be read, by id."""
+        """Return (image id, label) of every labeled image that can be read, by id."""
         query = (
-            f"SELECT id, label FROM images WHERE {STANDING_SQL[Standing.READABLE]} "
+            f"SELECT id, label FROM images WHERE {STATUS_SQL[ImageStatus.READABLE]} "
             "AND label IS NOT NULL ORDER BY id"
         )
         with connect(self.path) as connection:

@@ -62,7 +62,7 @@ def relabel(catalog: Catalog, ids: Iterable[int], label: str, *, mark: str = "")
     """
     label = check_text("label", label)
     labels = dict.fromkeys(ids, label)
-    return relabel_each(catalog, labels, f"labelled {{}} “{label}”", mark=mark)
+    return relabel_each(catalog, labels, f"labeled {{}} “{label}”", mark=mark)
 
 
 def relabel_each(catalog: Catalog, labels: Mapping[int, str], title: str, *, mark: str = "") -> int:

@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.datasets.catalog import Catalog, Split
-from core.datasets.filters import STANDING_SQL, Standing
+from core.datasets.filters import STATUS_SQL, ImageStatus
 from core.datasets.schema import connect
 
 COLUMNS = "id, label, split, width * height, sha256"
 SAME = (
-    f"SELECT {COLUMNS} FROM images WHERE {STANDING_SQL[Standing.USABLE]} AND sha256 IN "
-    f"(SELECT sha256 FROM images WHERE {STANDING_SQL[Standing.USABLE]} GROUP BY sha256 "
+    f"SELECT {COLUMNS} FROM images WHERE {STATUS_SQL[ImageStatus.USABLE]} AND sha256 IN "
+    f"(SELECT sha256 FROM images WHERE {STATUS_SQL[ImageStatus.USABLE]} GROUP BY sha256 "
     "HAVING COUNT(*) > 1) ORDER BY id"
 )
 ALIKE = (
     f"SELECT {COLUMNS}, leader, leader_bits FROM images "
-    f"WHERE {STANDING_SQL[Standing.USABLE]} AND leader IS NOT NULL ORDER BY id"
+    f"WHERE {STATUS_SQL[ImageStatus.USABLE]} AND leader IS NOT NULL ORDER BY id"
 )
 NAMED = (
-    f"SELECT {COLUMNS} FROM images WHERE {STANDING_SQL[Standing.USABLE]} "
+    f"SELECT {COLUMNS} FROM images WHERE {STATUS_SQL[ImageStatus.USABLE]} "
     "AND id IN (SELECT value FROM json_each(?))"
 )
-LEADERS = (
+REPRESENTATIVES = (
     "SELECT id, IFNULL(leader, id), sha256 FROM images "
     "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
 )
@@ -46,7 +46,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class DuplicateImage:
     """An image that has duplicates."""
 
     id: int
@@ -61,7 +61,7 @@ class Group:
     """Images that are duplicates of each other; the one to keep comes first."""
 
     kind: Kind
-    twins: tuple[Twin, ...]
+    members: tuple[DuplicateImage, ...]
     num_bits: int
     """Most bits of 256 in which a perceptual hash differs from that of the group's leader."""
 
@@ -69,14 +69,14 @@ class Group:
     """Least cosine similarity of the embeddings that linked them; 1 where none were compared."""
 
     @property
-    def leaks(self) -> bool:
+    def is_leaking(self) -> bool:
         """Whether they are in several splits, as when what is tested with was trained on."""
-        return len({twin.split for twin in self.twins if twin.split}) > 1
+        return len({member.split for member in self.members if member.split}) > 1
 
     @property
     def conflicting(self) -> bool:
         """Whether the labels contradict each other."""
-        return len({twin.label for twin in self.twins if twin.label}) > 1
+        return len({member.label for member in self.members if member.label}) > 1
 
 
 def find_groups(catalog: Catalog) -> list[Group]:
@@ -86,20 +86,22 @@ def find_groups(catalog: Catalog) -> list[Group]:
     the most alike. An image excluded, or a copy of another in the same near group, is not listed.
     """
     with connect(catalog.path) as connection:
-        same = [Twin(*row) for row in connection.execute(SAME)]
-        alike = [(Twin(*row[:5]), row[5], row[6]) for row in connection.execute(ALIKE)]
-    groups = [group_twins(Kind.EXACT, twins, 0) for twins in _by_content(same).values()]
-    led: dict[int, list[tuple[Twin, int]]] = defaultdict(list)
-    for twin, leader, bits in alike:
-        led[leader].append((twin, bits))
+        same = [DuplicateImage(*row) for row in connection.execute(SAME)]
+        alike = [(DuplicateImage(*row[:5]), row[5], row[6]) for row in connection.execute(ALIKE)]
+    groups = [group_duplicates(Kind.EXACT, members, 0) for members in _by_content(same).values()]
+    led: dict[int, list[tuple[DuplicateImage, int]]] = defaultdict(list)
+    for member, representative, bits in alike:
+        led[representative].append((member, bits))
     for members in led.values():
-        contents = _by_content(twin for twin, _ in members).values()
+        contents = _by_content(member for member, _ in members).values()
         bits = max(bits for _, bits in members)
-        groups.append(group_twins(Kind.NEAR, [min(copies, key=_rank) for copies in contents], bits))
-    return sorted((group for group in groups if len(group.twins) > 1), key=harm)
+        groups.append(
+            group_duplicates(Kind.NEAR, [min(copies, key=_rank) for copies in contents], bits)
+        )
+    return sorted((group for group in groups if len(group.members) > 1), key=severity)
 
 
-def leaders(catalog: Catalog, ids: Iterable[int]) -> dict[int, int]:
+def representatives(catalog: Catalog, ids: Iterable[int]) -> dict[int, int]:
     """Return for each image the one that stands for it and its duplicates; itself if it has none.
 
     Images that are in no group of look-alikes are grouped by their bytes alone: perceptual hashes
@@ -109,8 +111,8 @@ def leaders(catalog: Catalog, ids: Iterable[int]) -> dict[int, int]:
     found: dict[int, int] = {}
     with connect(catalog.path) as connection:
         wanted = [str(sorted(set(ids)))]
-        for image_id, leader, sha256 in connection.execute(LEADERS, wanted):
-            found[image_id] = of_content.setdefault(sha256, leader)
+        for image_id, representative, sha256 in connection.execute(REPRESENTATIVES, wanted):
+            found[image_id] = of_content.setdefault(sha256, representative)
     return found
 
 
@@ -124,37 +126,39 @@ def proposal(group: Group, keep: int | None = None) -> tuple[int, ...]:
     """
     if keep is None and group.conflicting:
         return ()
-    kept = group.twins[0].id if keep is None else keep
-    return tuple(twin.id for twin in group.twins if twin.id != kept)
+    kept = group.members[0].id if keep is None else keep
+    return tuple(member.id for member in group.members if member.id != kept)
 
 
-def read_twins(catalog: Catalog, ids: Iterable[int]) -> dict[int, Twin]:
+def read_duplicates(catalog: Catalog, ids: Iterable[int]) -> dict[int, DuplicateImage]:
     """Return what is known of images by id; those that are not in use are left out."""
     with connect(catalog.path) as connection:
         rows = connection.execute(NAMED, [str(sorted(set(ids)))])
-        return {row[0]: Twin(*row) for row in rows}
+        return {row[0]: DuplicateImage(*row) for row in rows}
 
 
-def group_twins(kind: Kind, twins: Iterable[Twin], num_bits: int, similarity: float = 1.0) -> Group:
+def group_duplicates(
+    kind: Kind, members: Iterable[DuplicateImage], num_bits: int, similarity: float = 1.0
+) -> Group:
     """Return a group with the one to keep first."""
-    return Group(kind, tuple(sorted(twins, key=_rank)), num_bits, similarity)
+    return Group(kind, tuple(sorted(members, key=_rank)), num_bits, similarity)
 
 
-def _by_content(twins: Iterable[Twin]) -> dict[str, list[Twin]]:
-    found: dict[str, list[Twin]] = defaultdict(list)
-    for twin in twins:
-        found[twin.sha256].append(twin)
+def _by_content(members: Iterable[DuplicateImage]) -> dict[str, list[DuplicateImage]]:
+    found: dict[str, list[DuplicateImage]] = defaultdict(list)
+    for member in members:
+        found[member.sha256].append(member)
     return found
 
 
-def _rank(twin: Twin) -> tuple[int, int, int]:
+def _rank(member: DuplicateImage) -> tuple[int, int, int]:
     """Order twins by how much is lost without them."""
-    split = Split(twin.split) if twin.split else None
-    return KEPT_FIRST[split], -twin.num_pixels, twin.id
+    split = Split(member.split) if member.split else None
+    return KEPT_FIRST[split], -member.num_pixels, member.id
 
 
-def harm(group: Group) -> tuple[bool, bool, int, int, float, int]:
+def severity(group: Group) -> tuple[bool, bool, int, int, float, int]:
     """Order groups: leaks first, then contradicting labels, then by how sure it is."""
     kind = list(Kind).index(group.kind)
     sure = kind, group.num_bits, -group.similarity
-    return not group.leaks, not group.conflicting, *sure, group.twins[0].id
+    return not group.is_leaking, not group.conflicting, *sure, group.members[0].id

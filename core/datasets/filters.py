@@ -12,7 +12,7 @@ NO_SPLIT = ""
 """In `splits`: images in no split."""
 
 
-class Standing(StrEnum):
+class ImageStatus(StrEnum):
     """Whether an image takes part."""
 
     USABLE = "usable"
@@ -28,11 +28,11 @@ class Standing(StrEnum):
     """Usable or excluded."""
 
 
-STANDING_SQL = {
-    Standing.USABLE: "problem IS NULL AND excluded = 0",
-    Standing.EXCLUDED: "problem IS NULL AND excluded = 1",
-    Standing.PROBLEM: "problem IS NOT NULL",
-    Standing.READABLE: "problem IS NULL",
+STATUS_SQL = {
+    ImageStatus.USABLE: "problem IS NULL AND excluded = 0",
+    ImageStatus.EXCLUDED: "problem IS NULL AND excluded = 1",
+    ImageStatus.PROBLEM: "problem IS NOT NULL",
+    ImageStatus.READABLE: "problem IS NULL",
 }
 
 
@@ -82,7 +82,7 @@ class ImageFilter:
     aspect: tuple[float, float] | None = None
     """Least and greatest width / height, both included; of images it is rounded to 0.01."""
 
-    standing: Standing = Standing.USABLE
+    status: ImageStatus = ImageStatus.USABLE
 
     def having(self, **fields: Any) -> "ImageFilter":
         """Return the same filter with other values of these fields."""
@@ -90,7 +90,7 @@ class ImageFilter:
 
     def where(self) -> tuple[str, list[object]]:
         """Return the SQL condition and its parameters."""
-        conditions = [STANDING_SQL[self.standing]]
+        conditions = [STATUS_SQL[self.status]]
         parameters: list[object] = []
         for column, values in (("label", self.labels), ("split", self.splits)):
             if values:
@@ -117,7 +117,7 @@ ALL_IMAGES = ImageFilter()
 
 def as_arguments(images: ImageFilter, order: Order = Order.ADDED) -> list[str]:
     """Return the command-line options that mean these images in this order, as one word each."""
-    return [*usable_as_arguments(images), f"--show={images.standing}", f"--sort={order}"]
+    return [*usable_as_arguments(images), f"--show={images.status}", f"--sort={order}"]
 
 
 def usable_as_arguments(images: ImageFilter) -> list[str]:

@@ -26,10 +26,10 @@ SPLIT_NAMES = {
     "test": Split.TEST,
     "testing": Split.TEST,
 }
-UNLABELLED = "unlabelled"
+UNLABELED = "unlabeled"
 """Where an export puts images without a label."""
 
-PLAIN_NAMES = frozenset({"images", "imgs", "jpegimages", UNLABELLED})
+PLAIN_NAMES = frozenset({"images", "imgs", "jpegimages", UNLABELED})
 """Folders that hold images without naming a class, such as Tiny-ImageNet's class/images."""
 
 
@@ -121,7 +121,7 @@ def find_files(root: Path, left_out: frozenset[str] = frozenset()) -> list[Found
     return folders
 
 
-def recognise(folders: list[FoundFolder], labels: Labels = Labels.AUTO) -> Layout:
+def recognize(folders: list[FoundFolder], labels: Labels = Labels.AUTO) -> Layout:
     """Say how folders are to be read: splits, then which folder names the class."""
     places = [folder.parts for folder in folders if folder.parts]
     skipped = _num_around(places)

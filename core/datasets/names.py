@@ -2,7 +2,7 @@
 
 from core.errors import WorkbenchError
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 """Characters in a tag or a label."""
 
 
@@ -15,9 +15,9 @@ def check_text(kind: str, text: str) -> str:
     text = text.strip()
     if not text:
         raise WorkbenchError(f"The {kind} is empty.", "Write a word or two.")
-    if len(text) > LONGEST_NAME or not text.isprintable():
+    if len(text) > MAX_NAME_LENGTH or not text.isprintable():
         raise WorkbenchError(
             f"“{text[:40]}” cannot be a {kind}.",
-            f"Use up to {LONGEST_NAME} characters, all on one line.",
+            f"Use up to {MAX_NAME_LENGTH} characters, all on one line.",
         )
     return text

@@ -45,7 +45,7 @@ class SplitConfig:
             )
 
 
-def images_to_learn_from(catalog: Catalog) -> ImageFilter:
+def training_filter(catalog: Catalog) -> ImageFilter:
     """Return which images what needs no labels is learnt from: train, or all without any split."""
     divided = ImageFilter(splits=tuple(Split))
     return ImageFilter(splits=(Split.TRAIN,)) if catalog.count(divided) else ALL_IMAGES

@@ -13,7 +13,7 @@ from core.datasets.registry import Dataset
 from core.datasets.schema import connect, write_fingerprints
 from core.errors import UnreadableImageError
 from core.images.decoding import open_image
-from core.images.hashing import HASH_BYTES, gather, perceptual_hash
+from core.images.hashing import HASH_BYTES, group_similar, perceptual_hash
 from core.images.thumbnails import SIDE, keep_thumbnail, trim
 from core.progress import Progress, Work
 
@@ -31,7 +31,7 @@ HASHED = (
     "SELECT id, perceptual FROM images WHERE problem IS NULL AND perceptual IS NOT NULL ORDER BY id"
 )
 
-GATHERED = "gathered"
+GROUPED = "gathered"
 """The fact that stands while the look-alikes of all decoded images are written down."""
 
 
@@ -61,11 +61,11 @@ def count_unchecked(dataset: Dataset) -> int:
         return int(connection.execute(f"SELECT COUNT(*) FROM ({UNCHECKED})").fetchone()[0])
 
 
-def is_gathered(dataset: Dataset) -> bool:
+def is_grouped(dataset: Dataset) -> bool:
     """Whether look-alikes were gathered since an image was last decoded."""
     with connect(dataset.catalog.path) as connection:
         query = "SELECT 1 FROM facts WHERE name = ?"
-        return connection.execute(query, (GATHERED,)).fetchone() is not None
+        return connection.execute(query, (GROUPED,)).fetchone() is not None
 
 
 def check_images(dataset: Dataset) -> Work[int]:
@@ -94,7 +94,7 @@ def check_images(dataset: Dataset) -> Work[int]:
                 reported = time.monotonic()
                 yield Progress(done, len(waiting), "decoding images")
     trim(dataset.thumbnails)
-    if not is_gathered(dataset):
+    if not is_grouped(dataset):
         yield from _gather_look_alikes(dataset)
     return done
 
@@ -105,16 +105,19 @@ def _gather_look_alikes(dataset: Dataset) -> Work[None]:
         rows = connection.execute(HASHED).fetchall()
     ids = np.array([image_id for image_id, _ in rows], np.int64)
     hashes = np.frombuffer(b"".join(value for _, value in rows), np.uint8)
-    leaders, bits = yield from gather(hashes.reshape(len(rows), HASH_BYTES))
-    together = np.bincount(leaders, minlength=len(rows))[leaders] > 1
-    led = zip(ids[leaders][together], bits[together], ids[together], strict=True)
+    representatives, bits = yield from group_similar(hashes.reshape(len(rows), HASH_BYTES))
+    together = np.bincount(representatives, minlength=len(rows))[representatives] > 1
+    led = zip(ids[representatives][together], bits[together], ids[together], strict=True)
     with connect(dataset.catalog.path) as connection:
         connection.execute("UPDATE images SET leader = NULL WHERE leader IS NOT NULL")
         connection.executemany(
             "UPDATE images SET leader = ?, leader_bits = ? WHERE id = ?",
-            ((int(leader), int(differ), int(image_id)) for leader, differ, image_id in led),
+            (
+                (int(representative), int(differ), int(image_id))
+                for representative, differ, image_id in led
+            ),
         )
-        connection.execute("INSERT OR REPLACE INTO facts VALUES (?, '')", (GATHERED,))
+        connection.execute("INSERT OR REPLACE INTO facts VALUES (?, '')", (GROUPED,))
 
 
 def _check(dataset: Dataset, image: Unchecked) -> Checked:
@@ -136,6 +139,6 @@ def _write(dataset: Dataset, results: Sequence[Checked]) -> None:
             "WHERE id = ?4 AND sha256 = ?1",
             results,
         )
-        connection.execute("DELETE FROM facts WHERE name = ?", (GATHERED,))
+        connection.execute("DELETE FROM facts WHERE name = ?", (GROUPED,))
         if any(result.problem for result in results):
             write_fingerprints(connection)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.splits import images_to_learn_from
+from core.datasets.splits import training_filter
 from core.embeddings.encoding import Encoding
 from core.embeddings.reuse import as_array
-from core.embeddings.run import Embedding
+from core.embeddings.run import EmbeddingRun
 from core.embeddings.task import EmbeddingTask
 from core.embeddings.unit_rows import check_unit_rows, unit
 from core.embeddings.whitening import fit_whitening
@@ -23,7 +23,7 @@ MAX_PROBLEMS_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Embedded:
+class AssembledEmbeddings:
     """Embeddings that are not on disk yet."""
 
     image_ids: NDArray[np.int64]
@@ -42,7 +42,7 @@ class Embedded:
     summary: dict[str, Any]
 
 
-def gather(task: EmbeddingTask, embedding: Embedding) -> Embedded:
+def assemble(task: EmbeddingTask, embedding: EmbeddingRun) -> AssembledEmbeddings:
     """Put together what was embedded.
 
     Raises:
@@ -56,11 +56,11 @@ def gather(task: EmbeddingTask, embedding: Embedding) -> Embedded:
     plain = embedding.known.vectors[places]
     encoding, vectors = task.encoding, plain
     if task.config.whiten:
-        learnt_from = task.dataset.catalog.ids(images_to_learn_from(task.dataset.catalog))
+        learnt_from = task.dataset.catalog.ids(training_filter(task.dataset.catalog))
         whitening = fit_whitening(plain[np.isin(image_ids, learnt_from)])
         encoding, vectors = replace(encoding, whitening=whitening), unit(whitening.transform(plain))
     check_unit_rows(vectors)
-    return Embedded(
+    return AssembledEmbeddings(
         image_ids=image_ids,
         contents=as_array([embedding.known.contents[place] for place in places]),
         plain=plain,
@@ -83,7 +83,7 @@ def _nothing(task: EmbeddingTask) -> WorkbenchError:
     )
 
 
-def _summary(task: EmbeddingTask, embedding: Embedding, count: int) -> dict[str, Any]:
+def _summary(task: EmbeddingTask, embedding: EmbeddingRun, count: int) -> dict[str, Any]:
     problems = {
         task.rows[place].path: reason for place, reason in sorted(embedding.problems.items())
     }

@@ -6,7 +6,7 @@ Which images is said by a `core.datasets.filters.ImageFilter` beside it.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.filters import ImageFilter, read_settings, usable_as_arguments
 from core.options import as_arguments
 
@@ -49,7 +49,7 @@ class EmbedConfig:
         return replace(self, precision=Precision.BFLOAT16 if quick_bfloat16 else Precision.FLOAT32)
 
 
-AS_USUAL = EmbedConfig()
+DEFAULT_CONFIG = EmbedConfig()
 
 
 def read_embed_config(manifest: Manifest) -> tuple[EmbedConfig, ImageFilter]:

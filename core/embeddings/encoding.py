@@ -52,8 +52,8 @@ def read_encoding(
     """Read what `Encoding.write` has saved and returned.
 
     Args:
-        folder: Of the artefact, whose checksums were verified.
-        made_from: Which model, as the artefact's manifest says.
+        folder: Of the artifact, whose checksums were verified.
+        made_from: Which model, as the artifact's manifest says.
         settings: What `write` returned; where the manifest, from before there was a choice, has
             none of it, the plain encoding is meant.
     """
@@ -82,17 +82,19 @@ class Encoder:
         Raises:
             WorkbenchError: An embedding is zero or not finite.
         """
-        return self.begin(pixels)()
+        return self.embed_async(pixels)()
 
-    def begin(self, pixels: NDArray[np.uint8]) -> Callable[[], Rows]:
+    def embed_async(self, pixels: NDArray[np.uint8]) -> Callable[[], Rows]:
         """Begin what `embed` does; what is returned waits for it, and returns or raises as `embed`.
 
         A graphics card computes meanwhile; a processor has done so.
         """
         bfloat16 = self.encoding.precision == Precision.BFLOAT16
-        plain = self.model.begin(pixels, bfloat16=bfloat16)
+        plain = self.model.embed_async(pixels, bfloat16=bfloat16)
         if self.encoding.flip:
-            mirrored = self.model.begin(np.ascontiguousarray(pixels[..., ::-1]), bfloat16=bfloat16)
+            mirrored = self.model.embed_async(
+                np.ascontiguousarray(pixels[..., ::-1]), bfloat16=bfloat16
+            )
 
         def wait() -> Rows:
             embeddings, probabilities = plain()

@@ -1,6 +1,6 @@
-"""The exact neighbours that approximate ones are held to, without a copy of the vectors.
+"""The exact neighbors that approximate ones are held to, without a copy of the vectors.
 
-Shapes, in this file: N vectors, Q queries, D embedding dimensions, K neighbours.
+Shapes, in this file: N vectors, Q queries, D embedding dimensions, K neighbors.
 """
 
 import faiss
@@ -21,7 +21,7 @@ def nearest_rows(
     Args:
         vectors: (N, D) float32 unit rows; may be mapped.
         queries: (Q, D) float32 unit rows.
-        k: Neighbours wanted, at most N.
+        k: Neighbors wanted, at most N.
 
     Returns:
         (Q, K) rows of `vectors`, most similar first, and (Q, K) cosine similarities.
@@ -51,7 +51,7 @@ def with_block(
         queries: (Q, D) float32 unit rows.
         block: (B, D) float32 unit rows.
         start: The row of the first of them.
-        k: Neighbours wanted.
+        k: Neighbors wanted.
     """
     found, places = faiss.knn(queries, block, min(k, len(block)), faiss.METRIC_INNER_PRODUCT)
     rows = np.concatenate([rows, places + start], axis=1)

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest, draft, list_artifacts, open_artifact, publish
+from core.artifacts.folders import draft, list_artifacts, open_artifact, publish
+from core.artifacts.manifests import Manifest
 from core.datasets.filters import ALL_IMAGES, ImageFilter
-from core.embeddings.assembly import Embedded, gather
-from core.embeddings.config import AS_USUAL, EmbedConfig
+from core.embeddings.assembly import AssembledEmbeddings, assemble
+from core.embeddings.config import DEFAULT_CONFIG, EmbedConfig
 from core.embeddings.encoding import Encoder, Encoding, read_encoding
-from core.embeddings.partial import KeptChunks, sweep_chunks
+from core.embeddings.partial import PartialEmbeddings, sweep_partial
 from core.embeddings.reuse import CONTENT_BYTES, KnownRows, as_array
-from core.embeddings.run import Embedding, contents_of
-from core.embeddings.task import EmbeddingTask, plan_embedding, way_of
+from core.embeddings.run import EmbeddingRun, contents_of
+from core.embeddings.task import EmbeddingTask, encoding_settings, plan_embedding
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.files import FULL_DISK
 from core.models.model import load_model
@@ -64,7 +65,7 @@ def embed_dataset(
     workspace: Workspace,
     dataset_name: str,
     model_id: str,
-    config: EmbedConfig = AS_USUAL,
+    config: EmbedConfig = DEFAULT_CONFIG,
     images: ImageFilter = ALL_IMAGES,
 ) -> Work[Manifest]:
     """Embed every readable image of a dataset, or return what is there already.
@@ -132,8 +133,8 @@ def _carry_out(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
         if task.can_take_from(manifest)
     ]
     alike = [m for m in earlier if (m.made_from, m.config) == (task.made_from, task.settings)]
-    sweep_chunks(workspace)
-    kept = KeptChunks(workspace, task.model.fingerprint, way_of(task.settings))
+    sweep_partial(workspace)
+    kept = PartialEmbeddings(workspace, task.model.fingerprint, encoding_settings(task.settings))
     for embeddings in _opened(workspace, alike):
         if _has_all(embeddings, task):
             kept.forget(set(map(bytes, embeddings.contents)))  # Killed before it could
@@ -149,7 +150,7 @@ def _carry_out(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
         if not known.missing(set()):
             break
         known.take(embeddings.contents, embeddings.plain)
-    embedding = Embedding(
+    embedding = EmbeddingRun(
         open_encoder=lambda: Encoder(load_model(workspace, task.model.id), task.encoding),
         files=files,
         side=task.settings["image_size"],
@@ -158,7 +159,7 @@ def _carry_out(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
     )
     try:
         yield from embedding.run()
-        made = gather(task, embedding)
+        made = assemble(task, embedding)
         twins = [each.manifest for each in _opened(workspace, alike) if _is_same(each, made)]
         manifest = twins[0] if twins else publish_embeddings(workspace, task, made)
     except BaseException:
@@ -184,7 +185,7 @@ def _has_all(embeddings: Embeddings, task: EmbeddingTask) -> bool:
     )
 
 
-def _is_same(embeddings: Embeddings, made: Embedded) -> bool:
+def _is_same(embeddings: Embeddings, made: AssembledEmbeddings) -> bool:
     """Say whether nothing is new: what could not be read still cannot."""
     return all(
         np.array_equal(ours, theirs)
@@ -196,7 +197,9 @@ def _is_same(embeddings: Embeddings, made: Embedded) -> bool:
     )
 
 
-def publish_embeddings(workspace: Workspace, task: EmbeddingTask, made: Embedded) -> Manifest:
+def publish_embeddings(
+    workspace: Workspace, task: EmbeddingTask, made: AssembledEmbeddings
+) -> Manifest:
     """Save what has come of a task."""
     with draft(workspace.embeddings) as folder:
         np.save(folder / VECTORS, made.vectors)

@@ -1,6 +1,6 @@
-"""Embeddings on disk while there is no artefact of them yet: what a run that ends early leaves.
+"""Embeddings on disk while there is no artifact of them yet: what a run that ends early leaves.
 
-A chunk is complete or not there. Chunks outlive the process, and go once an artefact has their
+A chunk is complete or not there. Chunks outlive the process, and go once an artifact has their
 embeddings, or their model is gone.
 
 Shapes, in this file: M embeddings, D dimensions.
@@ -30,7 +30,7 @@ Chunk = tuple[NDArray[np.uint8], NDArray[np.float32]]
 """(M, 32) uint8 SHA-256 of the images, and their (M, D) float32 unit rows."""
 
 
-class KeptChunks:
+class PartialEmbeddings:
     """The chunks of one model and one way of embedding."""
 
     def __init__(self, workspace: Workspace, model_fingerprint: str, way: dict[str, Any]) -> None:
@@ -75,7 +75,7 @@ class KeptChunks:
             yield path, chunk
 
 
-def sweep_chunks(workspace: Workspace) -> None:
+def sweep_partial(workspace: Workspace) -> None:
     """Remove the chunks of models that are gone."""
     there = {model.fingerprint[:DIGITS] for model in list_artifacts(workspace.models)[0]}
     for folder in workspace.embeddings.glob(f"{PREFIX}*"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from core.datasets.catalog import ImageRow
 from core.embeddings.encoding import Encoder
-from core.embeddings.partial import KeptChunks
+from core.embeddings.partial import PartialEmbeddings
 from core.embeddings.reuse import UNKNOWN, KnownRows, as_array
 from core.models.batches import decode_batches
 from core.models.devices import choose_device
@@ -21,7 +21,7 @@ from core.progress import Progress, Work, pace
 KEEP_EVERY_S = 20.0
 """What a killed process loses at most; a card does in it what a processor does in an hour."""
 
-LOOKED_AT_ONCE = 1000
+STATS_AT_ONCE = 1000
 
 
 def contents_of(files: Sequence[str], rows: Sequence[ImageRow]) -> Work[list[bytes]]:
@@ -30,8 +30,8 @@ def contents_of(files: Sequence[str], rows: Sequence[ImageRow]) -> Work[list[byt
     Only size and time are looked at, as a scan does.
     """
     contents = []
-    for start in range(0, len(rows), LOOKED_AT_ONCE):
-        some = slice(start, start + LOOKED_AT_ONCE)
+    for start in range(0, len(rows), STATS_AT_ONCE):
+        some = slice(start, start + STATS_AT_ONCE)
         for file, row in zip(files[some], rows[some], strict=True):
             scanned = _is_as_scanned(file, row)
             contents.append(bytes.fromhex(row.sha256) if scanned else UNKNOWN)
@@ -48,7 +48,7 @@ def _is_as_scanned(file: str, row: ImageRow) -> bool:
 
 
 @dataclass(slots=True, kw_only=True)
-class Embedding:
+class EmbeddingRun:
     """The work on the images whose embeddings are not known, and what has come of it so far."""
 
     open_encoder: Callable[[], Encoder]
@@ -63,8 +63,8 @@ class Embedding:
     known: KnownRows
     """Where embeddings go to."""
 
-    kept: KeptChunks
-    """Where they are kept until there is an artefact."""
+    kept: PartialEmbeddings
+    """Where they are kept until there is an artifact."""
 
     problems: dict[int, str] = field(default_factory=dict)
     """Place → reason, of images that cannot be read."""
@@ -90,7 +90,7 @@ class Embedding:
     def run(self) -> Work[None]:
         """Embed what is missing, and keep what there is every few seconds.
 
-        What has come since then is lost unless it becomes an artefact, or `keep` is called.
+        What has come since then is lost unless it becomes an artifact, or `keep` is called.
 
         Raises:
             WorkbenchError: An embedding is zero or not finite.
@@ -111,7 +111,7 @@ class Embedding:
             self.problems |= {places[at]: reason for at, reason in batch.problems.items()}
             if len(batch.positions):
                 of = [places[at] for at in batch.positions]
-                begun.append((of, encoder.begin(batch.pixels)))
+                begun.append((of, encoder.embed_async(batch.pixels)))
             if len(begun) >= device.passes_at_once:
                 self._take(*begun.popleft())
             self.seconds += time.perf_counter() - resumed

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.artifacts.folders import Manifest, open_artifact
+from core.artifacts.folders import open_artifact
+from core.artifacts.manifests import Manifest
 from core.datasets.catalog import ImageRow
-from core.datasets.filters import ALL_IMAGES, ImageFilter, Standing, as_settings
+from core.datasets.filters import ALL_IMAGES, ImageFilter, ImageStatus, as_settings
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.config import EmbedConfig
 from core.embeddings.encoding import Encoding
@@ -14,7 +15,7 @@ from core.models import preprocessing
 from core.models.devices import choose_device
 from core.workspace import Workspace
 
-WAY = ("flip", "precision", "preprocessing")
+ENCODING_KEYS = ("flip", "precision", "preprocessing")
 """Settings that an embedding depends on before it is whitened, beside its model."""
 
 
@@ -55,12 +56,14 @@ class EmbeddingTask:
     def can_take_from(self, manifest: Manifest) -> bool:
         """Say whether other embeddings were made by the same model in the same way."""
         is_same_model = manifest.made_from.get("model_fingerprint") == self.model.fingerprint
-        return is_same_model and way_of(manifest.config) == way_of(self.settings)
+        return is_same_model and encoding_settings(manifest.config) == encoding_settings(
+            self.settings
+        )
 
 
-def way_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+def encoding_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return what an embedding depends on, of the settings of some embeddings."""
-    return {name: settings.get(name) for name in WAY}
+    return {name: settings.get(name) for name in ENCODING_KEYS}
 
 
 def plan_embedding(
@@ -76,8 +79,8 @@ def plan_embedding(
         MissingError: There is no such dataset or model.
         ValueError: `images` asks for others than usable ones.
     """
-    if images.standing != Standing.USABLE:
-        raise ValueError(f"only usable images are embedded, got {images.standing}")
+    if images.status != ImageStatus.USABLE:
+        raise ValueError(f"only usable images are embedded, got {images.status}")
     dataset = open_dataset(workspace, dataset_name)
     model = open_artifact(workspace.models, model_id)
     config = config.resolved(quick_bfloat16=choose_device().bfloat16)

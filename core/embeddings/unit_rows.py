@@ -11,7 +11,7 @@ BLOCK = 1 << 16
 TOLERANCE = 1e-2
 """How far from 1 a length may be: far more than rounding takes, far less than a mistake does."""
 
-SHORTEST = np.float32(1e-12)
+MIN_LENGTH = np.float32(1e-12)
 """What lengths are divided by at least, as in torch's `normalize`."""
 
 
@@ -38,5 +38,5 @@ def check_unit_rows(vectors: NDArray[np.float32]) -> None:
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return (B, D) rows of unit length; rows of zeros stay."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: NDArray[np.float32] = vectors / np.maximum(lengths, SHORTEST)
+    scaled: NDArray[np.float32] = vectors / np.maximum(lengths, MIN_LENGTH)
     return scaled

@@ -16,7 +16,7 @@ WHITENING = "whitening.npz"
 BLOCK = 1 << 16
 """Rows that are taken to float64 together."""
 
-LEAST_VARIANCE = 1e-6
+MIN_VARIANCE = 1e-6
 """Of the greatest: directions with less hold what rounding made, which whitening would blow up to
 the size of all others, so they are left out."""
 
@@ -76,7 +76,7 @@ def fit_whitening(vectors: NDArray[np.float32]) -> Whitening:
         )
     mean = vectors.mean(axis=0, dtype=np.float64)
     variances, directions = np.linalg.eigh(_covariance(vectors, mean))  # Ascending; in columns
-    used = variances > max(LEAST_VARIANCE * variances[-1], np.finfo(np.float32).tiny)
+    used = variances > max(MIN_VARIANCE * variances[-1], np.finfo(np.float32).tiny)
     if not used.any():
         raise WorkbenchError(
             f"The {count} embeddings of train images are all the same: there is nothing to whiten.",
@@ -91,7 +91,7 @@ def fit_whitening(vectors: NDArray[np.float32]) -> Whitening:
 def _covariance(vectors: NDArray[np.float32], mean: NDArray[np.float64]) -> NDArray[np.float64]:
     total = np.zeros((len(mean), len(mean)))
     for start in range(0, len(vectors), BLOCK):
-        centred = vectors[start : start + BLOCK] - mean
-        total += centred.T @ centred
+        centered = vectors[start : start + BLOCK] - mean
+        total += centered.T @ centered
     covariance: NDArray[np.float64] = total / (len(vectors) - 1)
     return covariance

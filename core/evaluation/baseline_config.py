@@ -11,10 +11,10 @@ from core.models.pretrained import IMAGENET, NO_WEIGHTS
 class Baseline(StrEnum):
     """What a model of one's own is held against."""
 
-    COLOUR = "colour"
-    """A histogram of each image's colours: no learning at all."""
+    COLOR = "color"
+    """A histogram of each image's colors: no learning at all."""
 
-    TRUNK = "trunk"
+    BACKBONE = "backbone"
     """The pooled features of a pre-trained trunk, all of them and as they are: no training on these
     images. 25,088 numbers an image for VGG-16."""
 
@@ -23,8 +23,8 @@ class Baseline(StrEnum):
 
 
 BASELINE_NAMES = {
-    Baseline.COLOUR: "colour histogram",
-    Baseline.TRUNK: "raw trunk",
+    Baseline.COLOR: "color histogram",
+    Baseline.BACKBONE: "raw trunk",
     Baseline.PLAIN: "plain recipe",
 }
 
@@ -41,7 +41,7 @@ class BaselineConfig(Protocol):
     """Name of the dataset."""
 
     baseline: Baseline
-    """colour (a histogram), trunk (raw pre-trained features), or plain (the plain recipe)."""
+    """color (a histogram), trunk (raw pre-trained features), or plain (the plain recipe)."""
 
     backbone: str = "vgg16"
     """The trunk of the latter two, as torchvision calls it."""
@@ -58,7 +58,7 @@ class BaselineConfig(Protocol):
             raise ValueError(f"baseline must be one of {', '.join(Baseline)}, got {self.baseline}")
         object.__setattr__(self, "baseline", Baseline(self.baseline))
         find_backbone(self.backbone)
-        if self.baseline != Baseline.COLOUR and self.weights in ("", NO_WEIGHTS):
+        if self.baseline != Baseline.COLOR and self.weights in ("", NO_WEIGHTS):
             raise ValueError(
                 f"weights must be {IMAGENET} or a file for this baseline, got “{self.weights}”"
             )

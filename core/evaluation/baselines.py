@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest, draft, list_artifacts
+from core.artifacts.folders import draft, list_artifacts
+from core.artifacts.manifests import Manifest
 from core.datasets.filters import ImageFilter
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.files import embed_dataset
@@ -18,14 +19,14 @@ from core.embeddings.unit_rows import unit
 from core.errors import WorkbenchError
 from core.evaluation.baseline_config import BASELINE_NAMES, Baseline, BaselineConfig
 from core.evaluation.config import EvaluateConfig
-from core.evaluation.evaluate import evaluate_subject
-from core.evaluation.protocol import make_trial
-from core.evaluation.system import Subject, open_subject
-from core.models.backbone_model_config import TrunkConfig
+from core.evaluation.evaluate import evaluate_system
+from core.evaluation.protocol import make_task
+from core.evaluation.system import System, open_system
+from core.models.backbone_model_config import BackboneModelConfig
 from core.models.backbone_models import pooled_features, unfitted
-from core.models.backbone_weights import load_trunk
+from core.models.backbone_weights import load_backbone
 from core.models.batches import decode_batches
-from core.models.color_histogram import NUM_COLOURS, colour_histograms
+from core.models.color_histogram import NUM_COLORS, color_histograms
 from core.models.devices import choose_device
 from core.models.pooling import Pooling
 from core.progress import Progress, Work
@@ -37,8 +38,8 @@ from core.workspace import Workspace
 LOOKED_AT = 16
 """Images whose features tell whether the weights are of use."""
 
-COLOUR_SIDE = 64
-"""Pixels a side that colours are counted in; more change a histogram by next to nothing."""
+COLOR_SIDE = 64
+"""Pixels a side that colors are counted in; more change a histogram by next to nothing."""
 
 Extract = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """(B, 3, S, S) uint8 pixels → (B, F) float32."""
@@ -57,24 +58,24 @@ def evaluate_baseline(workspace: Workspace, config: BaselineConfig) -> Work[Mani
     """
     dataset = open_dataset(workspace, config.dataset)
     usable = np.array(sorted(dataset.catalog.ids()), np.int64)
-    make_trial(dataset, config, usable)  # Refused before anything is computed
+    make_task(dataset, config, usable)  # Refused before anything is computed
     if config.baseline == Baseline.PLAIN:
         return (yield from _evaluate_plain(workspace, config))
     with draft(workspace.evaluations) as folder:
-        if config.baseline == Baseline.COLOUR:
-            subject = yield from _subject(
-                dataset, config, folder / "rows.npy", COLOUR_SIDE, NUM_COLOURS, colour_histograms
+        if config.baseline == Baseline.COLOR:
+            system = yield from _subject(
+                dataset, config, folder / "rows.npy", COLOR_SIDE, NUM_COLORS, color_histograms
             )
         else:
-            subject = yield from _raw_trunk(workspace, dataset, config, folder / "rows.npy")
-        return (yield from evaluate_subject(workspace, subject, config, config.ranks))
+            system = yield from _raw_trunk(workspace, dataset, config, folder / "rows.npy")
+        return (yield from evaluate_system(workspace, system, config, config.ranks))
 
 
 def _raw_trunk(
     workspace: Workspace, dataset: Dataset, config: BaselineConfig, path: Path
-) -> Work[Subject]:
-    trunk = yield from load_trunk(workspace, config.backbone, config.weights)
-    settings = TrunkConfig(
+) -> Work[System]:
+    backbone_weights = yield from load_backbone(workspace, config.backbone, config.weights)
+    settings = BackboneModelConfig(
         dataset=config.dataset,
         backbone=config.backbone,
         weights=config.weights,
@@ -82,7 +83,7 @@ def _raw_trunk(
         pooling=Pooling.OWN,
     )
     device = choose_device()
-    network = unfitted(settings, trunk).to(device.name)
+    network = unfitted(settings, backbone_weights).to(device.name)
 
     def extract(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return pooled_features(network, device, pixels)
@@ -93,7 +94,7 @@ def _raw_trunk(
 
 def _subject(
     dataset: Dataset, config: BaselineConfig, path: Path, side: int, width: int, extract: Extract
-) -> Work[Subject]:
+) -> Work[System]:
     """Describe the images that take part, row by row into a file: 25,088 numbers are many.
 
     They are kept in half precision, which moves a similarity by less than a thousandth.
@@ -113,8 +114,8 @@ def _subject(
         yield Progress(done, len(rows), f"{name}: describing images")
     vectors = kept[: len(ids)]
     _refuse_useless(vectors, name)
-    of_trunk = {"backbone": config.backbone, "weights": Path(config.weights).name}
-    return Subject(
+    backbone_options = {"backbone": config.backbone, "weights": Path(config.weights).name}
+    return System(
         dataset=dataset.name,
         stem=f"{dataset.name[:40]}-{config.baseline}-baseline",
         made_from={"dataset": dataset.name},
@@ -124,7 +125,7 @@ def _subject(
             "baseline": name,
             "dimension": width,
             "num_problems": len(rows) - len(ids),
-            **(of_trunk if config.baseline == Baseline.TRUNK else {}),
+            **(backbone_options if config.baseline == Baseline.BACKBONE else {}),
         },
     )
 
@@ -151,9 +152,9 @@ def _evaluate_plain(workspace: Workspace, config: BaselineConfig) -> Work[Manife
     )
     model = _trained_by(workspace, recipe) or (yield from train(workspace, recipe))
     embeddings = yield from embed_dataset(workspace, config.dataset, model.id)
-    subject = open_subject(workspace, EvaluateConfig(embeddings=embeddings.id))
-    subject.summary["baseline"] = BASELINE_NAMES[Baseline.PLAIN]
-    return (yield from evaluate_subject(workspace, subject, config, config.ranks))
+    system = open_system(workspace, EvaluateConfig(embeddings=embeddings.id))
+    system.summary["baseline"] = BASELINE_NAMES[Baseline.PLAIN]
+    return (yield from evaluate_system(workspace, system, config, config.ranks))
 
 
 def _trained_by(workspace: Workspace, recipe: TrainConfig) -> Manifest | None:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from core.artifacts.folders import open_artifact
-from core.evaluation.config import CATEGORIES
+from core.evaluation.config import CLASSES
 from core.workspace import Workspace
 
 
@@ -18,7 +18,7 @@ def read_class_health(workspace: Workspace, evaluation_id: str) -> pd.DataFrame:
         DamagedArtifactError: It was edited.
     """
     open_artifact(workspace.evaluations, evaluation_id)
-    path = workspace.evaluations / evaluation_id / CATEGORIES
+    path = workspace.evaluations / evaluation_id / CLASSES
     # A class may be called “NA”, or 101
     text = {"label": str, "most_confused": str}
     return pd.read_csv(path, dtype=text, keep_default_na=False)

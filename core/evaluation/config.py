@@ -6,7 +6,7 @@ from enum import StrEnum
 from core.datasets.catalog import Split
 from core.indexes.store import MAX_MATCHES
 
-QUERIES, CATEGORIES, CONFUSION = "queries.csv", "categories.csv", "confusion.csv"
+QUERIES, CLASSES, CONFUSION = "queries.csv", "classes.csv", "confusion.csv"
 """The files of an evaluation: a row for each query, for each category, and for each pair of a
 category and one that its queries found."""
 
@@ -98,7 +98,7 @@ class EvaluateConfig(Protocol):
     """Id of the embeddings to search exactly."""
 
     exact: bool = False
-    """Also search exactly, and report how far the index agrees (neighbour recall)."""
+    """Also search exactly, and report how far the index agrees (neighbor recall)."""
 
     def __post_init__(self) -> None:
         Protocol.__post_init__(self)

@@ -1,6 +1,6 @@
 """Evaluating retrieval: the images of one split as queries, those of another as the gallery.
 
-`trial.py` says who asks and who may be found, `ranking.py` lets them search, `scoring.py` measures,
+`task.py` says who asks and who may be found, `ranking.py` lets them search, `scoring.py` measures,
 `evaluation_files.py` writes down.
 
 Shapes, in this file: Q queries.
@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from core.artifacts.folders import Manifest, draft, publish
+from core.artifacts.folders import draft, publish
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import open_dataset
 from core.evaluation.config import EvaluateConfig, Protocol
-from core.evaluation.protocol import Trial, make_trial
+from core.evaluation.protocol import RetrievalTask, make_task
 from core.evaluation.ranking import Stretch, agreement, rank_by_index, rank_exactly
 from core.evaluation.scoring import DEEPEST, Scoring, classified, depth_of
-from core.evaluation.system import Subject, open_subject
+from core.evaluation.system import System, open_system
 from core.evaluation.tables import write_tables
 from core.metrics.bootstrap import bootstrap
 from core.progress import Progress, Work
@@ -40,13 +41,13 @@ def evaluate(workspace: Workspace, config: EvaluateConfig) -> Work[Manifest]:
         DamagedArtifactError: A file of it was changed.
         WorkbenchError: Nothing can be evaluated; the sentence says why.
     """
-    subject = open_subject(workspace, config)
-    return (yield from evaluate_subject(workspace, subject, config, config.ranks, config.exact))
+    system = open_system(workspace, config)
+    return (yield from evaluate_system(workspace, system, config, config.ranks, config.exact))
 
 
-def evaluate_subject(
+def evaluate_system(
     workspace: Workspace,
-    subject: Subject,
+    system: System,
     protocol: Protocol,
     ranks: tuple[int, ...],
     exact: bool = False,
@@ -55,7 +56,7 @@ def evaluate_subject(
 
     Args:
         workspace: Where to.
-        subject: What to evaluate.
+        system: What to evaluate.
         protocol: Who asks, and who may be found.
         ranks: Each k that is measured at.
         exact: Hold the subject's index to exact search.
@@ -64,64 +65,64 @@ def evaluate_subject(
         WorkbenchError: Nothing can be evaluated; the sentence says why.
     """
     started = time.perf_counter()
-    dataset = open_dataset(workspace, subject.dataset)
+    dataset = open_dataset(workspace, system.dataset)
     fingerprint = dataset.catalog.fingerprint
-    trial = make_trial(dataset, protocol, subject.image_ids)
-    scoring, held = yield from _searched(subject, trial, ranks, exact)
-    query_rows = np.searchsorted(subject.image_ids, trial.query_ids)
-    plain = subject.vectors if subject.plain is None else subject.plain
-    by_classifier, named = classified(trial, subject.classifier, plain[query_rows])
+    task = make_task(dataset, protocol, system.image_ids)
+    scoring, held = yield from _searched(system, task, ranks, exact)
+    query_rows = np.searchsorted(system.image_ids, task.query_ids)
+    plain = system.vectors if system.plain is None else system.plain
+    by_classifier, named = classified(task, system.classifier, plain[query_rows])
     measured = scoring.measured | by_classifier
-    yield Progress(len(trial.queries), len(trial.queries), "resampling the queries")
-    summary = _summary(trial, measured, protocol)
+    yield Progress(len(task.queries), len(task.queries), "resampling the queries")
+    summary = _summary(task, measured, protocol)
     with draft(workspace.evaluations) as folder:
-        write_tables(folder, trial, measured, scoring, named)
+        write_tables(folder, task, measured, scoring, named)
         return publish(
             folder,
             kind="evaluation",
-            stem=f"{subject.stem}-{protocol.queries}",
+            stem=f"{system.stem}-{protocol.queries}",
             config=asdict(protocol),
             # It goes by labels and splits as well
-            made_from=subject.made_from | {"dataset_fingerprint": fingerprint},
+            made_from=system.made_from | {"dataset_fingerprint": fingerprint},
             summary=summary
             | held
-            | subject.summary
+            | system.summary
             | {"ranks": list(ranks), "evaluate_s": time.perf_counter() - started},
         )
 
 
 def _searched(
-    subject: Subject, trial: Trial, ranks: tuple[int, ...], exact: bool
+    system: System, task: RetrievalTask, ranks: tuple[int, ...], exact: bool
 ) -> Work[tuple[Scoring, dict[str, float]]]:
     """Let every query search; return the scores, and how far an index agrees with exact search."""
-    if subject.store is None:
-        scoring = Scoring(trial, ranks, to_r=True)
-        yield from _scored(scoring, _exactly(subject, trial, depth_of(trial, ranks)))
+    if system.store is None:
+        scoring = Scoring(task, ranks, to_r=True)
+        yield from _scored(scoring, _exactly(system, task, depth_of(task, ranks)))
         return scoring, {}
-    query_rows = np.searchsorted(subject.image_ids, trial.query_ids)
-    queries = np.ascontiguousarray(subject.vectors[query_rows], np.float32)
-    scoring = Scoring(trial, ranks, to_r=False)
-    found = rank_by_index(trial, subject.store, queries, max(ranks))
+    query_rows = np.searchsorted(system.image_ids, task.query_ids)
+    queries = np.ascontiguousarray(system.vectors[query_rows], np.float32)
+    scoring = Scoring(task, ranks, to_r=False)
+    found = rank_by_index(task, system.store, queries, max(ranks))
     if not exact:
         yield from _scored(scoring, found)
         return scoring, {}
     kept: list[Stretch] = []
     yield from _scored(scoring, _keeping(found, kept))
-    wanted = Scoring(trial, ranks, to_r=False)
+    wanted = Scoring(task, ranks, to_r=False)
     truth: list[Stretch] = []
-    yield from _scored(wanted, _keeping(_exactly(subject, trial, max(ranks)), truth))
-    means, _ = bootstrap(np.column_stack([*wanted.measured.values()]), trial.wanted, 0, 0)
+    yield from _scored(wanted, _keeping(_exactly(system, task, max(ranks)), truth))
+    means, _ = bootstrap(np.column_stack([*wanted.measured.values()]), task.wanted, 0, 0)
     held = {f"exact_{n}": float(m) for n, m in zip(wanted.measured, means.mean, strict=True)}
-    return scoring, {f"neighbour_recall_at_{AGREED_RANKS}": _agreement(kept, truth)} | held
+    return scoring, {f"index_recall_at_{AGREED_RANKS}": _agreement(kept, truth)} | held
 
 
-def _exactly(subject: Subject, trial: Trial, depth: int) -> Iterator[Stretch]:
-    rows = [np.searchsorted(subject.image_ids, ids) for ids in (trial.gallery_ids, trial.query_ids)]
-    return rank_exactly(trial, subject.vectors, rows[0], rows[1], depth)
+def _exactly(system: System, task: RetrievalTask, depth: int) -> Iterator[Stretch]:
+    rows = [np.searchsorted(system.image_ids, ids) for ids in (task.gallery_ids, task.query_ids)]
+    return rank_exactly(task, system.vectors, rows[0], rows[1], depth)
 
 
 def _scored(scoring: Scoring, stretches: Iterator[Stretch]) -> Work[None]:
-    total = len(scoring.trial.queries)
+    total = len(scoring.task.queries)
     yield Progress(0, total, "searching")
     for stretch in stretches:
         scoring.add(stretch)
@@ -141,11 +142,13 @@ def _agreement(found: list[Stretch], exact: list[Stretch]) -> float:
 
 
 def _summary(
-    trial: Trial, measured: dict[str, np.ndarray[Any, np.dtype[np.float64]]], protocol: Protocol
+    task: RetrievalTask,
+    measured: dict[str, np.ndarray[Any, np.dtype[np.float64]]],
+    protocol: Protocol,
 ) -> dict[str, Any]:
     """Return every mean, as it is and over classes (`…_macro`), their intervals, and counts."""
     values = np.column_stack([*measured.values()])
-    estimates = bootstrap(values, trial.wanted, protocol.replicates, protocol.seed)
+    estimates = bootstrap(values, task.wanted, protocol.replicates, protocol.seed)
     means: dict[str, float] = {}
     intervals: dict[str, list[float]] = {}
     for ending, found in zip(("", "_macro"), estimates, strict=True):
@@ -155,11 +158,11 @@ def _summary(
                 intervals[name + ending] = [float(found.low[place]), float(found.high[place])]
     return means | {
         "intervals": intervals,
-        "num_queries": len(trial.queries),
-        "num_gallery": len(trial.gallery_ids),
-        "num_categories": len(np.unique(trial.wanted)),
-        "num_skipped": sum(trial.skipped.values()),
-        "skipped_classes": trial.skipped,
-        "num_copies": trial.num_copies,
-        "num_beyond_depth": int((trial.num_relevant > DEEPEST).sum()),
+        "num_queries": len(task.queries),
+        "num_gallery": len(task.gallery_ids),
+        "num_classes": len(np.unique(task.wanted)),
+        "num_skipped": sum(task.skipped.values()),
+        "skipped_classes": task.skipped,
+        "num_copies": task.num_copies,
+        "num_beyond_depth": int((task.num_relevant > DEEPEST).sum()),
     }

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from core.artifacts.folders import Manifest, open_artifact
+from core.artifacts.folders import open_artifact
+from core.artifacts.manifests import Manifest
 from core.errors import DamagedArtifactError
-from core.evaluation.config import CATEGORIES, CONFUSION, QUERIES, Gallery
+from core.evaluation.config import CLASSES, CONFUSION, QUERIES, Gallery
 from core.workspace import Workspace
 
 TEXT = dict.fromkeys(("path", "label", "found", "most_confused", "classified_as", "matches"), str)
@@ -24,7 +25,7 @@ class Evaluation:
     queries: pd.DataFrame
     """A row a query: image_id, path, label, measures, and `matches`, ids with spaces between."""
 
-    categories: pd.DataFrame
+    classes: pd.DataFrame
     """A row a class: label, num_queries, measures, most_confused."""
 
     confusion: pd.DataFrame
@@ -55,7 +56,7 @@ def open_evaluation(workspace: Workspace, evaluation_id: str) -> Evaluation:
         return pd.read_csv(folder / name, dtype=TEXT, keep_default_na=False)
 
     try:
-        queries, categories = read(QUERIES), read(CATEGORIES)
+        queries, classes = read(QUERIES), read(CLASSES)
         pairs = pd.DataFrame({"label": [], "found": [], "count": []})
         confusion = read(CONFUSION) if CONFUSION in manifest.files else pairs
     except (ValueError, OSError) as error:
@@ -63,7 +64,7 @@ def open_evaluation(workspace: Workspace, evaluation_id: str) -> Evaluation:
             f"The tables of the evaluation “{evaluation_id}” cannot be read.",
             "Delete that folder and evaluate again.",
         ) from error
-    return Evaluation(manifest, queries, categories, confusion)
+    return Evaluation(manifest, queries, classes, confusion)
 
 
 def interval_of(manifest: Manifest, name: str) -> tuple[float, float] | None:

@@ -22,7 +22,7 @@ GALLERY_WORDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class RetrievalTask:
     """The queries that have something to find, and the gallery that they search."""
 
     classes: list[str]
@@ -62,13 +62,13 @@ class Trial:
         return np.array([row.id for row in self.queries], np.int64)
 
 
-def make_trial(dataset: Dataset, protocol: Protocol, embedded: NDArray[np.int64]) -> Trial:
+def make_task(dataset: Dataset, protocol: Protocol, embedded: NDArray[np.int64]) -> RetrievalTask:
     """Look up who asks and who may be found.
 
     A gallery image with the content of the query, its own above all, is no answer to it.
 
     Args:
-        dataset: Of labelled images.
+        dataset: Of labeled images.
         protocol: Which splits.
         embedded: (N,) catalog ids of the images that have an embedding.
 
@@ -76,8 +76,8 @@ def make_trial(dataset: Dataset, protocol: Protocol, embedded: NDArray[np.int64]
         WorkbenchError: Nothing can be evaluated; the sentence says why.
     """
     has_embedding = set(embedded.tolist())
-    gallery = _labelled(dataset, tuple(protocol.gallery.splits))
-    asking = _labelled(dataset, (protocol.queries,))
+    gallery = _labeled(dataset, tuple(protocol.gallery.splits))
+    asking = _labeled(dataset, (protocol.queries,))
     if not (gallery and asking):
         raise _nothing(dataset, protocol, has_queries=bool(asking))
     gallery = [row for row in gallery if row.id in has_embedding]
@@ -87,17 +87,17 @@ def make_trial(dataset: Dataset, protocol: Protocol, embedded: NDArray[np.int64]
             "There is nothing to evaluate: no query, or nothing that it could find, is embedded.",
             "Embed all images of the dataset, then evaluate those embeddings.",
         )
-    trial = _counted(gallery, asking)
-    _refuse_trivial(trial)
-    return trial
+    task = _counted(gallery, asking)
+    _refuse_trivial(task)
+    return task
 
 
-def _labelled(dataset: Dataset, splits: tuple[str, ...]) -> list[ImageRow]:
+def _labeled(dataset: Dataset, splits: tuple[str, ...]) -> list[ImageRow]:
     rows = dataset.catalog.rows(ImageFilter(splits=splits))
     return sorted((row for row in rows if row.label is not None), key=lambda row: row.id)
 
 
-def _counted(gallery: list[ImageRow], asking: list[ImageRow]) -> Trial:
+def _counted(gallery: list[ImageRow], asking: list[ImageRow]) -> RetrievalTask:
     """Count what each query can find, and leave out those that can find nothing."""
     per_class = Counter(row.label for row in gallery)
     per_content = Counter(row.sha256 for row in gallery)
@@ -111,7 +111,7 @@ def _counted(gallery: list[ImageRow], asking: list[ImageRow]) -> Trial:
     skipped = Counter(
         str(row.label) for row, count in zip(asking, relevant, strict=True) if count <= 0
     )
-    return Trial(
+    return RetrievalTask(
         classes=classes,
         queries=asked,
         wanted=np.array([numbers[str(row.label)] for row in asked], np.int64),
@@ -146,15 +146,15 @@ def _nothing(dataset: Dataset, protocol: Protocol, *, has_queries: bool) -> Work
     )
 
 
-def _refuse_trivial(trial: Trial) -> None:
+def _refuse_trivial(task: RetrievalTask) -> None:
     """Refuse a trial of which nothing could be learnt."""
-    if not trial.queries:
+    if not task.queries:
         raise WorkbenchError(
             "There is nothing to evaluate: the classes of the queries have no images to find.",
             "Divide the dataset anew, so that each class has images in train and in test.",
         )
-    if len(np.unique(trial.gallery_classes)) < 2:
-        name = trial.classes[trial.gallery_classes[0]]
+    if len(np.unique(task.gallery_classes)) < 2:
+        name = task.classes[task.gallery_classes[0]]
         raise WorkbenchError(
             f"There is nothing to evaluate: all images that could be found are of one class, "
             f"“{name}”, so every answer is right.",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.embeddings.exact_search import with_block
-from core.evaluation.protocol import Trial
+from core.evaluation.protocol import RetrievalTask
 from core.indexes.store import VectorStore
 
 VALUES_AT_ONCE = 1 << 24
@@ -32,13 +32,13 @@ class Stretch:
     found: NDArray[np.int64]
     """(B, K) places in the trial's gallery, most similar first; -1 where nothing was found."""
 
-    def classes(self, trial: Trial) -> NDArray[np.int64]:
+    def classes(self, task: RetrievalTask) -> NDArray[np.int64]:
         """Return (B, K) the class of each image found, -1 where there is none."""
-        return np.where(self.found < 0, -1, trial.gallery_classes[self.found])
+        return np.where(self.found < 0, -1, task.gallery_classes[self.found])
 
 
 def rank_exactly(
-    trial: Trial,
+    task: RetrievalTask,
     vectors: NDArray[np.floating],
     gallery_rows: NDArray[np.int64],
     query_rows: NDArray[np.int64],
@@ -47,7 +47,7 @@ def rank_exactly(
     """Compare every query with the whole gallery.
 
     Args:
-        trial: Who asks, and who may be found.
+        task: Who asks, and who may be found.
         vectors: (N, D) float32 or float16 unit rows; may be mapped.
         gallery_rows: (G,) the row of each gallery image.
         query_rows: (Q,) the row of each query.
@@ -56,7 +56,7 @@ def rank_exactly(
     Yields:
         The stretches, in the order of the queries.
     """
-    wanted = min(depth + trial.most_copies, len(gallery_rows))
+    wanted = min(depth + task.most_copies, len(gallery_rows))
     block_rows = max(wanted, VALUES_AT_ONCE // vectors.shape[1])
     for part in _stretches(len(query_rows), wanted, vectors.shape[1]):
         queries = np.ascontiguousarray(vectors[query_rows[part]], np.float32)
@@ -66,16 +66,16 @@ def rank_exactly(
             places = gallery_rows[start : start + block_rows]
             block = np.ascontiguousarray(vectors[places], np.float32)
             rows, similarities = with_block(rows, similarities, queries, block, start, wanted)
-        yield Stretch(part, _without_copies(trial, part, rows, depth))
+        yield Stretch(part, _without_copies(task, part, rows, depth))
 
 
 def rank_by_index(
-    trial: Trial, store: VectorStore, queries: NDArray[np.float32], depth: int
+    task: RetrievalTask, store: VectorStore, queries: NDArray[np.float32], depth: int
 ) -> Iterator[Stretch]:
     """Let an index search, as it searches for anybody.
 
     Args:
-        trial: Who asks, and who may be found.
+        task: Who asks, and who may be found.
         store: The index.
         queries: (Q, D) float32 unit rows.
         depth: K, ranks wanted.
@@ -83,13 +83,13 @@ def rank_by_index(
     Yields:
         The stretches, in the order of the queries.
     """
-    wanted = min(depth + trial.most_copies, len(trial.gallery_ids))
+    wanted = min(depth + task.most_copies, len(task.gallery_ids))
     for part in _stretches(len(queries), wanted, queries.shape[1]):
-        matches = store.search(queries[part], wanted, among=trial.gallery_ids)
+        matches = store.search(queries[part], wanted, subset=task.gallery_ids)
         rows = np.full((len(matches), wanted), -1, np.int64)
         for row, found in zip(rows, matches, strict=True):
-            row[: len(found.image_ids)] = np.searchsorted(trial.gallery_ids, found.image_ids)
-        yield Stretch(part, _without_copies(trial, part, rows, depth))
+            row[: len(found.image_ids)] = np.searchsorted(task.gallery_ids, found.image_ids)
+        yield Stretch(part, _without_copies(task, part, rows, depth))
 
 
 def agreement(found: Stretch, exact: Stretch, k: int) -> tuple[int, int]:
@@ -107,12 +107,12 @@ def _stretches(num_queries: int, num_ranks: int, dimension: int) -> Iterator[sli
 
 
 def _without_copies(
-    trial: Trial, part: slice, rows: NDArray[np.int64], depth: int
+    task: RetrievalTask, part: slice, rows: NDArray[np.int64], depth: int
 ) -> NDArray[np.int64]:
     """Take out what has the query's own content, and return (B, depth) of the rest."""
-    if trial.most_copies:
-        contents = np.where(rows < 0, -1, trial.gallery_contents[rows])
-        is_copy = contents == trial.query_contents[part][:, None]
+    if task.most_copies:
+        contents = np.where(rows < 0, -1, task.gallery_contents[rows])
+        is_copy = contents == task.query_contents[part][:, None]
         order = np.argsort(is_copy, axis=1, kind="stable")
         rows = np.take_along_axis(np.where(is_copy, -1, rows), order, axis=1)
     filled = np.full((len(rows), depth), -1, np.int64)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from html import escape
 from typing import Any
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
 from core.errors import UnreadableImageError
@@ -33,7 +33,7 @@ svg .grid { stroke: #e5e7eb; }
 figure { margin: 0; font-size: 11px; overflow: hidden; } figure img { width: 100%; aspect-ratio: 1;
   object-fit: contain; background: #f3f4f6; border: 3px solid transparent; box-sizing: border-box; }
 .hit img { border-color: #14b8a6; } .miss img { border-color: #ef4444; }
-.asked img { border-color: #5b6ad0; } .wide { overflow-x: auto; } .grey { color: #6b7280; }
+.asked img { border-color: #5b6ad0; } .wide { overflow-x: auto; } .gray { color: #6b7280; }
 @media (prefers-color-scheme: dark) { body { color: #e5e7eb; background: #111827; }
   td, th { border-color: #374151; } svg .grid { stroke: #374151; }
   figure img { background: #1f2937; } }
@@ -64,7 +64,7 @@ def html_report(evaluation: Evaluation, dataset: Dataset, others: Mapping[str, C
         _classes(evaluation),
         _confusion(evaluation),
         "<h2>The worst queries</h2>",
-        "<p class=grey>At the left the query, then what it found: green is of its class.</p>",
+        "<p class=gray>At the left the query, then what it found: green is of its class.</p>",
         _worst(evaluation, dataset),
         "<h2>Lineage</h2>",
         _lineage(manifest),
@@ -82,7 +82,7 @@ def json_report(evaluation: Evaluation) -> str:
     """Return all that is known of an evaluation as JSON: its manifest and its three tables."""
     tables = {
         "queries": evaluation.queries,
-        "categories": evaluation.categories,
+        "categories": evaluation.classes,
         "confusion": evaluation.confusion,
     }
     content = {
@@ -157,7 +157,7 @@ def _against(others: Mapping[str, Comparison]) -> str:
 
 
 def _classes(evaluation: Evaluation) -> str:
-    ranked = evaluation.categories.sort_values("map_at_10", kind="stable")
+    ranked = evaluation.classes.sort_values("map_at_10", kind="stable")
     pairs = [(str(label), float(value)) for label, value in ranked[["label", "map_at_10"]].values]
     rows = [
         [
@@ -183,7 +183,7 @@ def _confusion(evaluation: Evaluation) -> str:
     found = confusions(evaluation, CONFUSED)
     drawn = report_figures.heat_map(found.labels, found.shares)
     return (
-        "<h2>What is confused</h2><p class=grey>A row is the class that asks, a column what it "
+        "<h2>What is confused</h2><p class=gray>A row is the class that asks, a column what it "
         f"found among the first ten.</p><div class=wide>{drawn}</div>"
     )
 

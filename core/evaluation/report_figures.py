@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 WIDTH, HEIGHT = 640, 300
 LEFT, RIGHT, TOP, BOTTOM = 44, 150, 12, 34
-COLOURS = ("#5b6ad0", "#14b8a6", "#f59e0b", "#a855f7", "#64748b", "#ef4444")
+COLORS = ("#5b6ad0", "#14b8a6", "#f59e0b", "#a855f7", "#64748b", "#ef4444")
 CELL, NAMES = 18, 170
 """Pixels of a cell of the heat map, and of the names beside it."""
 
@@ -37,17 +37,17 @@ def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> str:
         f'<text x="{x(k):.1f}" y="{HEIGHT - 12}" text-anchor="middle">{k}</text>' for k in ranks
     ]
     for number, (name, points) in enumerate(lines.items()):
-        colour = COLOURS[number % len(COLOURS)]
+        color = COLORS[number % len(COLORS)]
         path = " ".join(f"{x(k):.1f},{y(value):.1f}" for k, value in points)
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
         parts.append(
-            f'<text x="{WIDTH - RIGHT + 12}" y="{TOP + 14 + 18 * number}" style="fill:{colour}">'
+            f'<text x="{WIDTH - RIGHT + 12}" y="{TOP + 14 + 18 * number}" style="fill:{color}">'
             f"{escape(name)}</text>"
         )
     return _svg(WIDTH, HEIGHT, parts, "Measures over k")
 
 
-def bars(values: Sequence[tuple[str, float]], colour: str, title: str) -> str:
+def bars(values: Sequence[tuple[str, float]], color: str, title: str) -> str:
     """Draw one bar a name, values in [0, 1]."""
     parts = []
     for number, (name, value) in enumerate(values):
@@ -55,7 +55,7 @@ def bars(values: Sequence[tuple[str, float]], colour: str, title: str) -> str:
         parts.append(
             f'<text x="{NAMES - 8}" y="{top + 15}" text-anchor="end">{escape(_short(name))}</text>'
             f'<rect x="{NAMES}" y="{top + 3}" width="{max(1, end - NAMES):.0f}" height="15" '
-            f'fill="{colour}"/><text x="{end + 8:.0f}" y="{top + 15}">{value:.3f}</text>'
+            f'fill="{color}"/><text x="{end + 8:.0f}" y="{top + 15}">{value:.3f}</text>'
         )
     return _svg(NAMES + 370, 20 * len(values) + 6, parts, title)
 
@@ -72,7 +72,7 @@ def heat_map(labels: Sequence[str], shares: NDArray[np.float64]) -> str:
         )
         parts += [
             f'<rect x="{NAMES + CELL * column}" y="{NAMES + CELL * row}" width="{CELL - 1}" '
-            f'height="{CELL - 1}" fill="{COLOURS[0]}" fill-opacity="{max(0.04, share):.3f}">'
+            f'height="{CELL - 1}" fill="{COLORS[0]}" fill-opacity="{max(0.04, share):.3f}">'
             f"<title>{escape(label)} found {escape(labels[column])}: {share:.1%}</title></rect>"
             for column, share in enumerate(shares[row])
         ]

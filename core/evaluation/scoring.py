@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.config import CONFUSED_RANKS
-from core.evaluation.protocol import Trial
+from core.evaluation.protocol import RetrievalTask
 from core.evaluation.ranking import Stretch
 from core.evaluation.system import Classifier
 from core.metrics.measures import Measured, measure
@@ -22,16 +22,16 @@ KEPT = 20
 """Ranks whose images are kept, to be looked at."""
 
 
-def depth_of(trial: Trial, ranks: tuple[int, ...]) -> int:
+def depth_of(task: RetrievalTask, ranks: tuple[int, ...]) -> int:
     """Return how many ranks an exact search has to give."""
-    return max(*ranks, min(int(trial.num_relevant.max()), DEEPEST))
+    return max(*ranks, min(int(task.num_relevant.max()), DEEPEST))
 
 
 @dataclass(slots=True)
 class Scoring:
     """What is known of the queries that were searched for so far."""
 
-    trial: Trial
+    task: RetrievalTask
     ranks: tuple[int, ...]
     to_r: bool
     """Whether the rankings are deep enough for the measures that look at R ranks."""
@@ -44,11 +44,11 @@ class Scoring:
 
     def add(self, stretch: Stretch) -> None:
         """Measure some queries; of what they found only the first ranks are kept."""
-        classes, wanted = stretch.classes(self.trial), self.trial.wanted[stretch.queries]
-        relevant = self.trial.num_relevant[stretch.queries]
+        classes, wanted = stretch.classes(self.task), self.task.wanted[stretch.queries]
+        relevant = self.task.num_relevant[stretch.queries]
         self._parts.append(measure(classes, wanted, relevant, self.ranks, to_r=self.to_r))
         self.matches.append(stretch.found[:, :KEPT].copy())
-        size = len(self.trial.classes)
+        size = len(self.task.classes)
         first = classes[:, :CONFUSED_RANKS]
         pairs = (wanted[:, None] * size + first)[first >= 0]
         counts = np.bincount(pairs, minlength=size * size)
@@ -64,19 +64,19 @@ class Scoring:
     @property
     def confusion(self) -> NDArray[np.int64]:
         """(C, C) how many images of a column's class the queries of a row's found at 10 ranks."""
-        size = len(self.trial.classes)
+        size = len(self.task.classes)
         if self._confusion is None:
             return np.zeros((size, size), np.int64)
         return self._confusion.reshape(size, size)
 
 
 def classified(
-    trial: Trial, classifier: Classifier | None, vectors: NDArray[np.float32]
+    task: RetrievalTask, classifier: Classifier | None, vectors: NDArray[np.float32]
 ) -> tuple[Measured, list[str]]:
     """Say whether the model's classifier names each query's class.
 
     Args:
-        trial: Who asks.
+        task: Who asks.
         classifier: The model's, if it has one.
         vectors: (Q, D) float32 unit rows, the queries' embeddings before whitening.
 
@@ -84,9 +84,9 @@ def classified(
         The measure `classifier_accuracy`, and the name given to each query; both empty where there
         is no classifier, or a query's class is none of its.
     """
-    asked = {trial.classes[number] for number in np.unique(trial.wanted)}
+    asked = {task.classes[number] for number in np.unique(task.wanted)}
     if classifier is None or not asked <= set(classifier.classes):
         return {}, []
     named = [classifier.classes[place] for place in classifier.classify(vectors)]
-    wanted = [trial.classes[number] for number in trial.wanted]
+    wanted = [task.classes[number] for number in task.wanted]
     return {"classifier_accuracy": (np.array(named) == wanted).astype(np.float64)}, named

@@ -43,7 +43,7 @@ class Classifier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class System:
     """What is evaluated."""
 
     dataset: str
@@ -70,7 +70,7 @@ class Subject:
     """Facts to keep beside the measures."""
 
 
-def open_subject(workspace: Workspace, config: EvaluateConfig) -> Subject:
+def open_system(workspace: Workspace, config: EvaluateConfig) -> System:
     """Open what a config names.
 
     Raises:
@@ -88,7 +88,7 @@ def open_subject(workspace: Workspace, config: EvaluateConfig) -> Subject:
         manifest = embeddings.manifest
         made_from = manifest.made_from | {"embeddings": manifest.id}
         made_from["embeddings_fingerprint"] = manifest.fingerprint
-    return Subject(
+    return System(
         dataset=made_from["dataset"],
         stem=manifest.id[:60],
         made_from=made_from,

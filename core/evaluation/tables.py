@@ -11,46 +11,46 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from core.evaluation.config import CATEGORIES, CONFUSION, QUERIES
-from core.evaluation.protocol import Trial
+from core.evaluation.config import CLASSES, CONFUSION, QUERIES
+from core.evaluation.protocol import RetrievalTask
 from core.evaluation.scoring import Scoring
 from core.metrics.measures import Measured
 
 
 def write_tables(
-    folder: Path, trial: Trial, measured: Measured, scoring: Scoring, classified: list[str]
+    folder: Path, task: RetrievalTask, measured: Measured, scoring: Scoring, classified: list[str]
 ) -> None:
     """Write a row a query, a row a class, and a row for each pair of classes that occurs.
 
     Args:
         folder: Where to.
-        trial: Who asked.
+        task: Who asked.
         measured: Every measure of every query.
         scoring: What was found.
         classified: The name that the classifier gives each query; empty without one.
     """
-    labels = [str(row.label) for row in trial.queries]
+    labels = [str(row.label) for row in task.queries]
     queries = pd.DataFrame(
         {
-            "image_id": trial.query_ids,
-            "path": [row.path for row in trial.queries],
+            "image_id": task.query_ids,
+            "path": [row.path for row in task.queries],
             "label": labels,
-            "num_relevant": trial.num_relevant,
+            "num_relevant": task.num_relevant,
             **measured,
             **({"classified_as": classified} if classified else {}),
-            "matches": _matches(trial, np.concatenate(scoring.matches)),
+            "matches": _matches(task, np.concatenate(scoring.matches)),
         }
     )
     _write(queries, folder / QUERIES)
-    categories = queries.groupby("label", as_index=False)[list(measured)].mean()
-    categories.insert(1, "num_queries", queries.groupby("label").size().to_numpy())
-    in_gallery = np.bincount(trial.gallery_classes, minlength=len(trial.classes))
-    sizes = dict(zip(trial.classes, in_gallery.tolist(), strict=True))
-    categories.insert(2, "num_gallery", categories["label"].map(sizes))
-    confused = _most_confused(trial.classes, scoring.confusion)
-    categories["most_confused"] = categories["label"].map(confused)
-    _write(categories, folder / CATEGORIES)
-    _write(_pairs(trial.classes, scoring.confusion), folder / CONFUSION)
+    classes = queries.groupby("label", as_index=False)[list(measured)].mean()
+    classes.insert(1, "num_queries", queries.groupby("label").size().to_numpy())
+    in_gallery = np.bincount(task.gallery_classes, minlength=len(task.classes))
+    sizes = dict(zip(task.classes, in_gallery.tolist(), strict=True))
+    classes.insert(2, "num_gallery", classes["label"].map(sizes))
+    confused = _most_confused(task.classes, scoring.confusion)
+    classes["most_confused"] = classes["label"].map(confused)
+    _write(classes, folder / CLASSES)
+    _write(_pairs(task.classes, scoring.confusion), folder / CONFUSION)
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:
@@ -59,9 +59,9 @@ def _write(table: pd.DataFrame, path: Path) -> None:
     csv.write_csv(rows, path, csv.WriteOptions(quoting_style="needed"))
 
 
-def _matches(trial: Trial, places: NDArray[np.int64]) -> list[str]:
+def _matches(task: RetrievalTask, places: NDArray[np.int64]) -> list[str]:
     """Return the catalog ids that each query found, the best first, with spaces between."""
-    ids = np.where(places < 0, -1, trial.gallery_ids[places])
+    ids = np.where(places < 0, -1, task.gallery_ids[places])
     return [" ".join(map(str, row[row >= 0].tolist())) for row in ids]
 
 

@@ -15,13 +15,13 @@ from core.errors import WorkbenchError
 from core.images.decoding import open_image, read_header
 
 MIN_SIDE = 8
-"""Pixels of the original that a crop has at least, each way: below it nothing can be recognised."""
+"""Pixels of the original that a crop has at least, each way: below it nothing can be recognized."""
 
 MAX_ANGLE = 45.0
 """Degrees; what is beyond is nearer to the next quarter turn."""
 
 QUARTER_TURNS = {
-    1: Image.Transpose.ROTATE_270,  # Pillow counts anticlockwise
+    1: Image.Transpose.ROTATE_270,  # Pillow counts counterclockwise
     2: Image.Transpose.ROTATE_180,
     3: Image.Transpose.ROTATE_90,
 }
@@ -141,7 +141,7 @@ def _straightened(image: Image.Image, box: tuple[int, int, int, int], angle: flo
     middle_x, middle_y = image.width / 2, image.height / 2
     x, y = left - middle_x, top - middle_y
     c, s = cos(radians(angle)), sin(radians(angle))
-    # Where each pixel of the box comes from: turned back, that is anticlockwise
+    # Where each pixel of the box comes from: turned back, that is counterclockwise
     source = (c, s, c * x + s * y + middle_x, -s, c, c * y - s * x + middle_y)
     size = (right - left, bottom - top)
     return image.transform(size, Image.Transform.AFFINE, source, Image.Resampling.BICUBIC)
@@ -182,6 +182,6 @@ def _refuse_specks(crop: Crop, width: int, height: int) -> None:
     if min(across, down) >= min(MIN_SIDE, width, height):
         return
     raise WorkbenchError(
-        f"The crop is {across} × {down} pixels, too few to recognise anything in.",
+        f"The crop is {across} × {down} pixels, too few to recognize anything in.",
         f"Choose one of at least {MIN_SIDE} × {MIN_SIDE} pixels.",
     )

@@ -1,6 +1,6 @@
 """Reading a stranger's image file: the right picture or one clear sentence, never a crash.
 
-Not its business: resizing for a model, thumbnails, colour profiles (sRGB is assumed).
+Not its business: resizing for a model, thumbnails, color profiles (sRGB is assumed).
 """
 
 import os
@@ -192,7 +192,7 @@ def _orientation(image: Image.Image) -> int:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _deep_grey(image).convert("RGB")
+        return _deep_gray(image).convert("RGB")
     if image.mode == "La":  # premultiplied; Pillow converts it to LA only
         image = image.convert("LA")
     if not image.has_transparency_data:
@@ -203,8 +203,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return picture
 
 
-def _deep_grey(image: Image.Image) -> Image.Image:
-    """Scale grey of 12, 16 or 32 bits to 8: Pillow's own conversion clips at 255.
+def _deep_gray(image: Image.Image) -> Image.Image:
+    """Scale gray of 12, 16 or 32 bits to 8: Pillow's own conversion clips at 255.
 
     Unsigned 12 and 16 bits and floats in 0..1 keep their full range; any others are stretched from
     their least value to their greatest, as nothing says what is white.
@@ -219,13 +219,13 @@ def _deep_grey(image: Image.Image) -> Image.Image:
         low, high = _range(levels, usual=1.0 if image.mode == "F" else 65535.0)
     if tags.get(ExifTags.Base.PhotometricInterpretation) == 0:  # "white is zero"
         low, high = high, low
-    grey = levels.astype(np.float32)
+    gray = levels.astype(np.float32)
     with np.errstate(all="ignore"):  # in place, or 65 million pixels take 1.5 GB
-        grey -= low
-        grey *= 255 / (high - low) if high != low else 0
-        np.nan_to_num(grey, copy=False, nan=0, posinf=255, neginf=0)
-    np.rint(grey.clip(0, 255, out=grey), out=grey)
-    return Image.fromarray(grey.astype(np.uint8))
+        gray -= low
+        gray *= 255 / (high - low) if high != low else 0
+        np.nan_to_num(gray, copy=False, nan=0, posinf=255, neginf=0)
+    np.rint(gray.clip(0, 255, out=gray), out=gray)
+    return Image.fromarray(gray.astype(np.uint8))
 
 
 def _range(levels: npt.NDArray[Any], usual: float) -> tuple[float, float]:

@@ -15,15 +15,15 @@ SCALED_SIDE = 4 * SIDE
 """Pixels in each direction that the frequencies are taken of, as pHash has it."""
 
 FLAT = 3.0
-"""Standard deviation of the grey levels (0 to 255) below which there is nothing to tell apart."""
+"""Standard deviation of the gray levels (0 to 255) below which there is nothing to tell apart."""
 
-LEAST_SET = SIDE * SIDE // 4
+MIN_SET_BITS = SIDE * SIDE // 4
 """Bits that are set in a hash; of photographs it is half of all. Where fewer are, as in a gradient
 or stripes, most frequencies are 0, and such hashes are near each other whatever they show."""
 
 RADIUS = 28
 """Bits that may differ. Up to here most pairs in Caltech-101 are one photograph or drawing; beyond,
-motorbikes of one model in other colours prevail, for a hash does not see colour."""
+motorbikes of one model in other colors prevail, for a hash does not see color."""
 
 STRETCH = 512
 """Hashes that are searched for at once. It begins with fewer, so that a great group of look-alikes
@@ -45,10 +45,10 @@ def perceptual_hash(image: Image.Image) -> bytes | None:
         return None
     low = dctn(pixels)[:SIDE, :SIDE]
     bits = low > np.median(low)
-    return np.packbits(bits).tobytes() if bits.sum() >= LEAST_SET else None
+    return np.packbits(bits).tobytes() if bits.sum() >= MIN_SET_BITS else None
 
 
-def gather(
+def group_similar(
     hashes: NDArray[np.uint8], radius: int = RADIUS
 ) -> Work[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Gather look-alikes around leaders: each hash joins the first one that is near enough.
@@ -72,18 +72,18 @@ def gather(
     values = hashes[first[order]]
     index = faiss.IndexBinaryFlat(8 * hashes.shape[1])
     index.add(values)
-    leader, distance = np.full(len(values), -1), np.zeros(len(values), np.int64)
+    representative, distance = np.full(len(values), -1), np.zeros(len(values), np.int64)
     start, end = 0, 1
     while start < len(values):
         yield Progress(start, len(values), "comparing images")
-        waiting = start + np.flatnonzero(leader[start:end] < 0)
+        waiting = start + np.flatnonzero(representative[start:end] < 0)
         limits, bits, found = index.range_search(values[waiting], radius + 1)  # Nearer than that
         for number, row in enumerate(waiting):
-            if leader[row] < 0:
+            if representative[row] < 0:
                 near = found[limits[number] : limits[number + 1]]
-                free = leader[near] < 0
-                leader[near[free]] = row
+                free = representative[near] < 0
+                representative[near[free]] = row
                 distance[near[free]] = bits[limits[number] : limits[number + 1]][free]
         start, end = end, end + min(end, STRETCH)
     rank = np.argsort(order)[place]
-    return first[order][leader[rank]], distance[rank]
+    return first[order][representative[rank]], distance[rank]

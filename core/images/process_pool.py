@@ -10,7 +10,7 @@ from functools import partial
 from threading import Thread
 from typing import Any, ParamSpec, TypeVar
 
-LOOK_EVERY_S = 2.0
+POLL_EVERY_S = 2.0
 """How often they look whether this one is still there: a killed one cannot end them."""
 
 Asked = ParamSpec("Asked")
@@ -59,5 +59,5 @@ class _Forked:
 
 def _end_after(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
     os._exit(1)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core.index_benchmark.measure import measure
 from core.index_benchmark.points import Point
-from core.index_benchmark.queries import Bench
+from core.index_benchmark.queries import BenchmarkQueries
 from core.indexes.build import build
 from core.indexes.config import IndexConfig, IndexKind
 from core.indexes.factory import code_bytes, factory_string, faiss_any
@@ -25,7 +25,7 @@ EF_SEARCH = (16, 32, 64, 128, 256, 512)
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Candidate:
     """An index that was just built."""
 
     config: IndexConfig
@@ -38,7 +38,7 @@ class Trial:
 def variants(base: IndexConfig, dimension: int) -> list[IndexConfig]:
     """Return what is worth building of a kind: graphs of two densities, codes of two lengths."""
     if base.kind == IndexKind.HNSW:
-        return [replace(base, links=links) for links in LINKS]
+        return [replace(base, m=links) for links in LINKS]
     if base.kind in (IndexKind.IVF_PQ, IndexKind.OPQ_IVF_PQ):
         short = code_bytes(base, dimension)
         lengths = (short, 2 * short) if dimension % (2 * short) == 0 else (short,)
@@ -46,9 +46,9 @@ def variants(base: IndexConfig, dimension: int) -> list[IndexConfig]:
     return [base]
 
 
-def try_index(
+def build_candidate(
     vectors: NDArray[np.float32], image_ids: NDArray[np.int64], config: IndexConfig
-) -> Work[Trial]:
+) -> Work[Candidate]:
     """Build an index over (N, D) unit rows, and say what that took.
 
     Raises:
@@ -58,19 +58,19 @@ def try_index(
     store = yield from build(vectors, image_ids, config)
     taken = time.perf_counter() - started
     text = factory_string(config, *vectors.shape)
-    return Trial(config, text, store, taken, size_of(store))
+    return Candidate(config, text, store, taken, size_of(store))
 
 
-def point_of(trial: Trial, bench: Bench, effort: int | None) -> Work[Point]:
+def point_of(candidate: Candidate, benchmark: BenchmarkQueries, effort: int | None) -> Work[Point]:
     """Measure a trial at one effort."""
-    measured = yield from measure(trial.store, bench, effort)
+    measured = yield from measure(candidate.store, benchmark, effort)
     return Point(
-        config=with_effort(trial.config, trial.store, effort),
-        factory=trial.factory,
+        config=with_effort(candidate.config, candidate.store, effort),
+        factory=candidate.factory,
         effort=effort,
         measured=measured,
-        build_s=trial.build_s,
-        size_bytes=trial.size_bytes,
+        build_s=candidate.build_s,
+        size_bytes=candidate.size_bytes,
     )
 
 

@@ -7,13 +7,13 @@ from core.indexes.config import IndexConfig, IndexKind, Metric
 DEFAULT_KINDS = (IndexKind.FLAT, IndexKind.HNSW, IndexKind.IVF, IndexKind.SQ8, IndexKind.IVF_PQ)
 """OPQ is left out: learning its rotation takes minutes."""
 
-FEWEST_QUERIES = 200
+MIN_QUERIES = 200
 """With fewer, one query more or less right moves recall@1 by over half a percent."""
 
 
 def _check_queries(num_queries: int) -> None:
-    if not FEWEST_QUERIES <= num_queries <= 10_000:
-        raise ValueError(f"num_queries must be in {FEWEST_QUERIES}..10000, got {num_queries}")
+    if not MIN_QUERIES <= num_queries <= 10_000:
+        raise ValueError(f"num_queries must be in {MIN_QUERIES}..10000, got {num_queries}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +57,7 @@ class SweepConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AdviseConfig:
+class RecommendConfig:
     """The budget that an index must keep to.
 
     Raises:
@@ -65,7 +65,7 @@ class AdviseConfig:
     """
 
     recall: float = 0.95
-    """Least neighbour recall at 10: share of the exact ten nearest that it finds, 0.5 to 1."""
+    """Least neighbor recall at 10: share of the exact ten nearest that it finds, 0.5 to 1."""
 
     latency_ms: float = 1.0
     """Most milliseconds of a query, alone on one thread, which 95 of 100 keep to."""

@@ -1,6 +1,6 @@
 """How good and how quick an index is, at one effort.
 
-Shapes, in this file: Q queries, K neighbours.
+Shapes, in this file: Q queries, K neighbors.
 """
 
 import time
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.index_benchmark.points import Measured
-from core.index_benchmark.queries import Bench, without
+from core.index_benchmark.queries import BenchmarkQueries, exclude_self
 from core.indexes.store import VectorStore
 from core.metrics.leave_one_out import RANKS
 from core.progress import Progress, Work
@@ -27,66 +27,74 @@ BATCH = 100
 PERCENTILES = (50, 95, 99)
 
 
-def measure(store: VectorStore, bench: Bench, effort: int | None = None) -> Work[Measured]:
+def measure(
+    store: VectorStore, benchmark: BenchmarkQueries, effort: int | None = None
+) -> Work[Measured]:
     """Measure an index by a bench over the same images.
 
     Args:
         store: The index.
-        bench: Queries with their exact answers.
+        benchmark: Queries with their exact answers.
         effort: nprobe or efSearch; None for what the index was built with.
     """
     found: dict[int, list[NDArray[np.int64]]] = {}
     seconds = 0.0
     for depth in (RANKS, DEPTHS[-1]):  # Apart: who asks for 100 gets more effort for the first 10
         started = time.perf_counter()
-        found[depth] = _found(store, bench, depth, effort)
+        found[depth] = _found(store, benchmark, depth, effort)
         seconds = seconds or time.perf_counter() - started
         yield Progress(0, 0, "measuring recall")
-    latencies = yield from _latencies(store, bench, effort)
+    latencies = yield from _latencies(store, benchmark, effort)
     return Measured(
-        num_queries=len(bench.queries),
+        num_queries=len(benchmark.queries),
         recall={
-            depth: _recall(found[RANKS if depth <= RANKS else depth], bench.exact, depth)
+            depth: _recall(found[RANKS if depth <= RANKS else depth], benchmark.exact, depth)
             for depth in DEPTHS
         },
         latency_ms={at: float(np.percentile(latencies, at)) * 1e3 for at in PERCENTILES},
-        queries_per_s=len(bench.queries) / seconds,
-        precision=_precision(found[RANKS], bench),
-        exact_precision=_precision(list(bench.exact[:, :RANKS]), bench),
+        queries_per_s=len(benchmark.queries) / seconds,
+        precision=_precision(found[RANKS], benchmark),
+        exact_precision=_precision(list(benchmark.exact[:, :RANKS]), benchmark),
     )
 
 
-def neighbour_recall(store: VectorStore, bench: Bench, effort: int | None = None) -> float:
-    """Return the neighbour recall at 10 alone, which takes a tenth of measuring everything."""
-    return _recall(_found(store, bench, RANKS, effort), bench.exact, RANKS)
+def index_recall(
+    store: VectorStore, benchmark: BenchmarkQueries, effort: int | None = None
+) -> float:
+    """Return the neighbor recall at 10 alone, which takes a tenth of measuring everything."""
+    return _recall(_found(store, benchmark, RANKS, effort), benchmark.exact, RANKS)
 
 
-def _found(store: VectorStore, bench: Bench, k: int, effort: int | None) -> list[NDArray[np.int64]]:
+def _found(
+    store: VectorStore, benchmark: BenchmarkQueries, k: int, effort: int | None
+) -> list[NDArray[np.int64]]:
     answers: list[NDArray[np.int64]] = []
-    for start in range(0, len(bench.queries), BATCH):
+    for start in range(0, len(benchmark.queries), BATCH):
         part = slice(start, start + BATCH)
-        matches = store.search(bench.queries[part], k + 1, effort=effort)
+        matches = store.search(benchmark.queries[part], k + 1, effort=effort)
         answers += [
-            without(query, match.image_ids, k)
-            for query, match in zip(bench.query_ids[part], matches, strict=True)
+            exclude_self(query, match.image_ids, k)
+            for query, match in zip(benchmark.query_ids[part], matches, strict=True)
         ]
     return answers
 
 
-def _latencies(store: VectorStore, bench: Bench, effort: int | None) -> Work[list[float]]:
+def _latencies(
+    store: VectorStore, benchmark: BenchmarkQueries, effort: int | None
+) -> Work[list[float]]:
     threads = faiss.omp_get_max_threads()
     latencies = []
     try:
         faiss.omp_set_num_threads(1)  # Of this thread only
-        for query in bench.queries[:WARM_UP, None]:
+        for query in benchmark.queries[:WARM_UP, None]:
             store.search(query, RANKS, effort=effort)
-        for number in range(len(bench.queries)):
-            query = bench.queries[number : number + 1]
+        for number in range(len(benchmark.queries)):
+            query = benchmark.queries[number : number + 1]
             started = time.perf_counter()
             store.search(query, RANKS, effort=effort)
             latencies.append(time.perf_counter() - started)
             if number % BATCH == 0:
-                yield Progress(number, len(bench.queries), "measuring latency")
+                yield Progress(number, len(benchmark.queries), "measuring latency")
     finally:
         faiss.omp_set_num_threads(threads)
     return latencies
@@ -98,10 +106,10 @@ def _recall(found: list[NDArray[np.int64]], exact: NDArray[np.int64], depth: int
     return hits / (depth * len(exact))
 
 
-def _precision(found: list[NDArray[np.int64]], bench: Bench) -> float | None:
-    wanted = bench.classes_of(bench.query_ids)
+def _precision(found: list[NDArray[np.int64]], benchmark: BenchmarkQueries) -> float | None:
+    wanted = benchmark.classes_of(benchmark.query_ids)
     shares = [
-        float((bench.classes_of(images[:RANKS]) == label).sum()) / RANKS
+        float((benchmark.classes_of(images[:RANKS]) == label).sum()) / RANKS
         for label, images in zip(wanted, found, strict=True)
         if label >= 0
     ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from core.artifacts.upgrades import upgrade_settings
 from core.files import write_json
 from core.indexes.config import IVF_KINDS, IndexConfig
 from core.metrics.leave_one_out import RANKS
@@ -18,10 +19,10 @@ class Measured:
 
     num_queries: int
     recall: dict[int, float]
-    """Depth → neighbour recall: share of the exact neighbours up to that rank that it finds."""
+    """Depth → neighbor recall: share of the exact neighbors up to that rank that it finds."""
 
     latency_ms: dict[int, float]
-    """Percentile → milliseconds of one query for 10 neighbours, alone, on one thread."""
+    """Percentile → milliseconds of one query for 10 neighbors, alone, on one thread."""
 
     queries_per_s: float
     """In batches of 100, on all threads."""
@@ -57,7 +58,7 @@ class Point:
 
     @property
     def recall(self) -> float:
-        """Neighbour recall at 10."""
+        """Neighbor recall at 10."""
         return self.measured.recall[RANKS]
 
     @property
@@ -97,7 +98,7 @@ def read_points(folder: Path) -> list[Point]:
         Point(
             **entry
             | {
-                "config": IndexConfig(**entry["config"]),
+                "config": IndexConfig(**upgrade_settings(entry["config"])),
                 "measured": read_measured(entry["measured"]),
             }
         )

@@ -6,9 +6,9 @@ Shapes, in this file: N images, D embedding dimensions.
 from dataclasses import dataclass
 
 from core.errors import WorkbenchError
-from core.index_benchmark.config import AdviseConfig
+from core.index_benchmark.config import RecommendConfig
 from core.indexes.config import IndexConfig, IndexKind
-from core.indexes.factory import default_lists
+from core.indexes.factory import default_nlist
 
 SCANNED_BYTES_PER_S = 8e9
 """What one thread compares in a second when it looks at every vector: about the speed of memory."""
@@ -30,7 +30,7 @@ class Proposal:
     """About what it takes."""
 
 
-def proposals(count: int, dimension: int, asked: AdviseConfig) -> list[Proposal]:
+def proposals(count: int, dimension: int, asked: RecommendConfig) -> list[Proposal]:
     """Return the indexes to try, the most promising first.
 
     Args:
@@ -61,7 +61,7 @@ def _able(count: int, dimension: int, scan_ms: float) -> list[Proposal]:
     """Return all that could be built, the exact one first."""
     whole = 4 * dimension
     links = 2 * LINKS * LINK_BYTES
-    lists = default_lists(count)
+    nlist = default_nlist(count)
     return [
         Proposal(
             IndexConfig(kind=IndexKind.FLAT),
@@ -69,8 +69,8 @@ def _able(count: int, dimension: int, scan_ms: float) -> list[Proposal]:
             count * whole,
         ),
         Proposal(
-            IndexConfig(kind=IndexKind.HNSW, links=LINKS),
-            "a graph of neighbours is the quickest way to high recall where memory allows it",
+            IndexConfig(kind=IndexKind.HNSW, m=LINKS),
+            "a graph of neighbors is the quickest way to high recall where memory allows it",
             count * (whole + links),
         ),
         Proposal(
@@ -84,7 +84,7 @@ def _able(count: int, dimension: int, scan_ms: float) -> list[Proposal]:
             count * (dimension + links),
         ),
         Proposal(
-            IndexConfig(kind=IndexKind.FACTORY, factory=f"IVF{lists},SQ8"),
+            IndexConfig(kind=IndexKind.FACTORY, factory=f"IVF{nlist},SQ8"),
             "a byte a dimension takes a fourth of the memory and hardly any recall",
             count * (dimension + ID_BYTES),
         ),

@@ -1,6 +1,6 @@
 """Queries whose exact answers are known: what every index over the same images is measured by.
 
-Shapes, in this file: N embedded images, Q queries, D embedding dimensions, K neighbours.
+Shapes, in this file: N embedded images, Q queries, D embedding dimensions, K neighbors.
 """
 
 from dataclasses import dataclass, replace
@@ -18,11 +18,11 @@ from core.workspace import Workspace
 DEEPEST = 100
 """The furthest rank that recall is measured at."""
 
-FEWEST_IMAGES = 3
+MIN_IMAGES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class BenchmarkQueries:
     """Some of the embedded images as queries. A query's own image is never an answer to it."""
 
     query_ids: NDArray[np.int64]
@@ -34,13 +34,13 @@ class Bench:
     exact: NDArray[np.int64]
     """(Q, K) catalog ids of the nearest other images, the nearest first; K is 100, or N - 1."""
 
-    labelled: NDArray[np.int64]
+    labeled: NDArray[np.int64]
     """(L,) catalog ids of the images that have a class, ascending."""
 
     classes: NDArray[np.int32]
     """(L,) the number of the class of each."""
 
-    def half(self, number: int) -> "Bench":
+    def half(self, number: int) -> "BenchmarkQueries":
         """Return every second query: one half to choose by, the other to judge by."""
         part = slice(number, None, 2)
         return replace(
@@ -52,17 +52,17 @@ class Bench:
 
     def classes_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the number of each image's class, -1 where it has none."""
-        if not len(self.labelled):
+        if not len(self.labeled):
             return np.full(image_ids.shape, -1, np.int32)
-        places = np.minimum(np.searchsorted(self.labelled, image_ids), len(self.labelled) - 1)
-        known = self.labelled[places] == image_ids
+        places = np.minimum(np.searchsorted(self.labeled, image_ids), len(self.labeled) - 1)
+        known = self.labeled[places] == image_ids
         return np.where(known, self.classes[places], np.int32(-1))
 
 
-def make_bench(
+def make_benchmark_queries(
     workspace: Workspace, embeddings_id: str, num_queries: int = 500, seed: int = 0
-) -> Work[Bench]:
-    """Draw queries from embedded images and search for their neighbours exactly.
+) -> Work[BenchmarkQueries]:
+    """Draw queries from embedded images and search for their neighbors exactly.
 
     Args:
         workspace: Where the embeddings are.
@@ -76,9 +76,9 @@ def make_bench(
     """
     embeddings = open_embeddings(workspace, embeddings_id)
     count = len(embeddings.image_ids)
-    if count < FEWEST_IMAGES:
+    if count < MIN_IMAGES:
         raise WorkbenchError(
-            f"An index is measured on at least {FEWEST_IMAGES} images, and {count} are embedded.",
+            f"An index is measured on at least {MIN_IMAGES} images, and {count} are embedded.",
             "Add images to the dataset and embed them.",
         )
     chosen = np.random.default_rng(seed).permutation(count)[:num_queries]
@@ -88,14 +88,14 @@ def make_bench(
     rows, _ = yield from nearest_rows(embeddings.vectors, queries, depth + 1)
     exact = np.stack(
         [
-            without(query, found, depth)
+            exclude_self(query, found, depth)
             for query, found in zip(query_ids, embeddings.image_ids[rows], strict=True)
         ]
     )
-    return Bench(query_ids, queries, exact, *_classes(workspace, embeddings))
+    return BenchmarkQueries(query_ids, queries, exact, *_classes(workspace, embeddings))
 
 
-def without(query: int, found: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+def exclude_self(query: int, found: NDArray[np.int64], k: int) -> NDArray[np.int64]:
     """Return the first `k` of the images found, the query's own left out.
 
     An index that misses the query's own image among its twins has found one too many.

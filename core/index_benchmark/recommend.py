@@ -3,29 +3,29 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.embeddings.files import Embeddings, open_embeddings
 from core.errors import WorkbenchError
-from core.index_benchmark.candidates import Trial, efforts, point_of, try_index
-from core.index_benchmark.config import AdviseConfig
-from core.index_benchmark.measure import neighbour_recall
+from core.index_benchmark.candidates import Candidate, build_candidate, efforts, point_of
+from core.index_benchmark.config import RecommendConfig
+from core.index_benchmark.measure import index_recall
 from core.index_benchmark.points import Point
 from core.index_benchmark.proposals import Proposal, proposals
-from core.index_benchmark.queries import Bench, make_bench
+from core.index_benchmark.queries import BenchmarkQueries, make_benchmark_queries
 from core.indexes.files import publish_index
 from core.progress import Work, part_of
 from core.workspace import Workspace
 
-KEPT_PERCENTILE = 95
+LATENCY_PERCENTILE = 95
 """The latency that a budget means: so many of 100 queries keep to it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ScoredCandidate:
     """A proposed index, built and judged by queries that it was not tuned on."""
 
     proposal: Proposal
-    trial: Trial
+    candidate: Candidate
     point: Point
     shortfalls: tuple[str, ...]
     """What it misses of the budget, in words; empty if it keeps it."""
@@ -34,7 +34,7 @@ class Candidate:
     """By how much, each miss as a share of what was asked for."""
 
 
-def advise(workspace: Workspace, embeddings_id: str, config: AdviseConfig) -> Work[Manifest]:
+def recommend(workspace: Workspace, embeddings_id: str, config: RecommendConfig) -> Work[Manifest]:
     """Build the index that keeps a budget, or else the one that comes nearest to it.
 
     Kinds are proposed by the number of images, each tuned on one half of the queries and judged by
@@ -46,23 +46,25 @@ def advise(workspace: Workspace, embeddings_id: str, config: AdviseConfig) -> Wo
         WorkbenchError: No index is small enough.
     """
     embeddings = open_embeddings(workspace, embeddings_id)
-    bench = yield from make_bench(workspace, embeddings_id, config.num_queries, config.seed)
+    benchmark = yield from make_benchmark_queries(
+        workspace, embeddings_id, config.num_queries, config.seed
+    )
     count, dimension = embeddings.vectors.shape
     proposed = proposals(count, dimension, config)
-    nearest: Candidate | None = None
+    nearest: ScoredCandidate | None = None
     tried: list[dict[str, Any]] = []
     for number, proposal in enumerate(proposed):
         name = proposal.config.factory or proposal.config.kind.upper()
         try:
-            work = _judge(embeddings, bench, proposal, config)
-            candidate = yield from part_of(work, number, len(proposed), name)
+            work = _judge(embeddings, benchmark, proposal, config)
+            scored = yield from part_of(work, number, len(proposed), name)
         except WorkbenchError as error:  # Too few images for this kind; another may do
             tried.append({"name": name, "shortfalls": [str(error)]})
             continue
-        tried.append(_account(candidate))
-        if nearest is None or candidate.distance < nearest.distance:
-            nearest = candidate  # The others are let go: each may take all the memory there is
-        if not candidate.shortfalls:
+        tried.append(_account(scored))
+        if nearest is None or scored.distance < nearest.distance:
+            nearest = scored  # The others are let go: each may take all the memory there is
+        if not scored.shortfalls:
             break
     if nearest is None:
         raise WorkbenchError(
@@ -76,50 +78,54 @@ def advise(workspace: Workspace, embeddings_id: str, config: AdviseConfig) -> Wo
         "num_queries": nearest.point.measured.num_queries,
         "tried": tried,
     }
-    summary = {"build_s": nearest.trial.build_s, "advice": advice}
+    summary = {"build_s": nearest.candidate.build_s, "advice": advice}
     return publish_index(
-        workspace, embeddings, nearest.trial.store, nearest.point.config, summary=summary
+        workspace, embeddings, nearest.candidate.store, nearest.point.config, summary=summary
     )
 
 
 def _judge(
-    embeddings: Embeddings, bench: Bench, proposal: Proposal, asked: AdviseConfig
-) -> Work[Candidate]:
-    trial = yield from try_index(embeddings.vectors, embeddings.image_ids, proposal.config)
-    tuning, judging = bench.half(0), bench.half(1)
-    candidate = None
-    for effort in efforts(trial.store):
-        if effort is not None and neighbour_recall(trial.store, tuning, effort) < asked.recall:
+    embeddings: Embeddings, benchmark: BenchmarkQueries, proposal: Proposal, asked: RecommendConfig
+) -> Work[ScoredCandidate]:
+    candidate = yield from build_candidate(
+        embeddings.vectors, embeddings.image_ids, proposal.config
+    )
+    tuning, judging = benchmark.half(0), benchmark.half(1)
+    scored = None
+    for effort in efforts(candidate.store):
+        if effort is not None and index_recall(candidate.store, tuning, effort) < asked.recall:
             continue
-        point = yield from point_of(trial, judging, effort)
-        candidate = _candidate(proposal, trial, point, asked)
+        point = yield from point_of(candidate, judging, effort)
+        scored = _score(proposal, candidate, point, asked)
         if point.recall >= asked.recall:  # More effort would only take longer
             break
-    if candidate is None:  # Not even the most effort was enough
-        *_, most = efforts(trial.store)
-        point = yield from point_of(trial, judging, most)
-        candidate = _candidate(proposal, trial, point, asked)
-    return candidate
+    if scored is None:  # Not even the most effort was enough
+        *_, most = efforts(candidate.store)
+        point = yield from point_of(candidate, judging, most)
+        scored = _score(proposal, candidate, point, asked)
+    return scored
 
 
-def _candidate(proposal: Proposal, trial: Trial, point: Point, asked: AdviseConfig) -> Candidate:
-    latency = point.measured.latency_ms[KEPT_PERCENTILE]
+def _score(
+    proposal: Proposal, candidate: Candidate, point: Point, asked: RecommendConfig
+) -> ScoredCandidate:
+    latency = point.measured.latency_ms[LATENCY_PERCENTILE]
     misses = {
         f"recall {point.recall:.3f} instead of {asked.recall:g}": 1 - point.recall / asked.recall,
         f"{latency:.2g} ms instead of {asked.latency_ms:g} ms": latency / asked.latency_ms - 1,
     }
     if asked.memory_mb:
-        taken = trial.size_bytes / 1e6
+        taken = candidate.size_bytes / 1e6
         misses[f"{taken:.1f} MB instead of {asked.memory_mb:g} MB"] = taken / asked.memory_mb - 1
     missed = {words: by for words, by in misses.items() if by > 0}
-    return Candidate(proposal, trial, point, tuple(missed), sum(missed.values()))
+    return ScoredCandidate(proposal, candidate, point, tuple(missed), sum(missed.values()))
 
 
-def _account(candidate: Candidate) -> dict[str, Any]:
+def _account(scored: ScoredCandidate) -> dict[str, Any]:
     return {
-        "name": candidate.point.name,
-        "recall_at_10": candidate.point.recall,
-        "latency_ms": candidate.point.measured.latency_ms[KEPT_PERCENTILE],
-        "size_bytes": candidate.trial.size_bytes,
-        "shortfalls": list(candidate.shortfalls),
+        "name": scored.point.name,
+        "recall_at_10": scored.point.recall,
+        "latency_ms": scored.point.measured.latency_ms[LATENCY_PERCENTILE],
+        "size_bytes": scored.candidate.size_bytes,
+        "shortfalls": list(scored.shortfalls),
     }

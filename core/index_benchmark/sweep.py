@@ -1,20 +1,21 @@
-"""Comparing indexes over the same embeddings: recall, latency and size of each, as an artefact."""
+"""Comparing indexes over the same embeddings: recall, latency and size of each, as an artifact."""
 
 from dataclasses import asdict, dataclass
 
-from core.artifacts.folders import Manifest, draft, open_artifact, publish
+from core.artifacts.folders import draft, open_artifact, publish
+from core.artifacts.manifests import Manifest
 from core.embeddings.files import Embeddings, open_embeddings
 from core.errors import WorkbenchError
-from core.index_benchmark.candidates import efforts, point_of, try_index, variants
+from core.index_benchmark.candidates import build_candidate, efforts, point_of, variants
 from core.index_benchmark.config import SweepConfig
 from core.index_benchmark.points import Point, read_points, write_points
-from core.index_benchmark.queries import Bench, make_bench
+from core.index_benchmark.queries import BenchmarkQueries, make_benchmark_queries
 from core.indexes.config import IndexConfig
 from core.progress import Progress, Stop, Work, part_of
 from core.workspace import Workspace
 
 ENOUGH = 0.999
-"""Neighbour recall beyond which more effort only takes more time."""
+"""Neighbor recall beyond which more effort only takes more time."""
 
 WORTH_IT = 0.001
 """A gain in recall below which the codes, not the effort, are what limits it."""
@@ -39,11 +40,13 @@ def sweep(workspace: Workspace, embeddings_id: str, config: SweepConfig) -> Work
         WorkbenchError: Not one of the indexes could be built.
     """
     embeddings = open_embeddings(workspace, embeddings_id)
-    bench = yield from make_bench(workspace, embeddings_id, config.num_queries, config.seed)
+    benchmark = yield from make_benchmark_queries(
+        workspace, embeddings_id, config.num_queries, config.seed
+    )
     points: list[Point] = []
     skipped: dict[str, str] = {}
     try:
-        yield from _measure_all(embeddings, bench, config, points, skipped)
+        yield from _measure_all(embeddings, benchmark, config, points, skipped)
     except Stop:
         if not points:
             raise
@@ -68,7 +71,7 @@ def open_sweep(workspace: Workspace, sweep_id: str) -> Sweep:
 
 def _measure_all(
     embeddings: Embeddings,
-    bench: Bench,
+    benchmark: BenchmarkQueries,
     config: SweepConfig,
     points: list[Point],
     skipped: dict[str, str],
@@ -79,7 +82,7 @@ def _measure_all(
         chosen += variants(base, dimension)
     for number, variant in enumerate(chosen):
         name = variant.factory or variant.kind.upper()
-        work = _measure_one(embeddings, bench, variant, points)
+        work = _measure_one(embeddings, benchmark, variant, points)
         try:
             yield from part_of(work, number, len(chosen), name)
         except WorkbenchError as error:
@@ -87,12 +90,12 @@ def _measure_all(
 
 
 def _measure_one(
-    embeddings: Embeddings, bench: Bench, config: IndexConfig, points: list[Point]
+    embeddings: Embeddings, benchmark: BenchmarkQueries, config: IndexConfig, points: list[Point]
 ) -> Work[None]:
-    trial = yield from try_index(embeddings.vectors, embeddings.image_ids, config)
+    candidate = yield from build_candidate(embeddings.vectors, embeddings.image_ids, config)
     before = -1.0
-    for effort in efforts(trial.store):
-        point = yield from point_of(trial, bench, effort)
+    for effort in efforts(candidate.store):
+        point = yield from point_of(candidate, benchmark, effort)
         points.append(point)
         yield Progress(0, 0, _words(point))
         if point.recall >= ENOUGH or point.recall < before + WORTH_IT:

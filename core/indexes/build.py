@@ -20,7 +20,7 @@ TRAIN_VECTORS_PER_CENTROID = 64
 """What groups and codes are learnt from: FAISS would take up to 256 for each, at four times the
 time and, beyond 39, for hardly better groups."""
 
-FEWEST_TRAINED = 65536
+MIN_TRAINED = 65536
 """Rotations are learnt from at least as many, where there are."""
 
 
@@ -58,7 +58,7 @@ def build(
 
 def _sample(vectors: NDArray[np.float32], index: faiss.Index, seed: int) -> NDArray[np.float32]:
     """Return what the index learns its groups and codes from, in memory."""
-    wanted = max(FEWEST_TRAINED, TRAIN_VECTORS_PER_CENTROID * needed_vectors(index))
+    wanted = max(MIN_TRAINED, TRAIN_VECTORS_PER_CENTROID * needed_vectors(index))
     if wanted >= len(vectors):
         return np.ascontiguousarray(vectors, np.float32)
     rows = np.random.default_rng(seed).choice(len(vectors), wanted, replace=False)

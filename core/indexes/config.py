@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 FACTORY_PATTERN = re.compile(r"[A-Za-z0-9_,()]{1,100}")
-MOST_IN_FACTORY = 1 << 20
+MAX_IN_FACTORY = 1 << 20
 """The greatest number in a factory string: FAISS asks for memory by it before it looks at it."""
 
 
 class IndexKind(StrEnum):
-    """How an index is organised."""
+    """How an index is organized."""
 
     FLAT = "flat"
     HNSW = "hnsw"
@@ -60,22 +60,22 @@ class IndexConfig:
     """
 
     kind: IndexKind = IndexKind.FLAT
-    """flat compares with every image (exact); hnsw walks a graph of neighbours; ivf looks into the
-    nearest of `lists` groups; sq8 keeps a byte a dimension; ivf_pq and opq_ivf_pq keep `code_bytes`
+    """flat compares with every image (exact); hnsw walks a graph of neighbors; ivf looks into the
+    nearest of `nlist` groups; sq8 keeps a byte a dimension; ivf_pq and opq_ivf_pq keep `code_bytes`
     an image, the latter after a rotation; factory is what `factory` says."""
 
     metric: Metric = Metric.COSINE
     """What FAISS compares by. Embeddings have unit length, so all three rank alike, and answers are
     always cosine similarities; groups and codes are laid out by it."""
 
-    lists: int = 0
+    nlist: int = 0
     """IVF: number of groups; 0 for 4·√N, FAISS's own advice for up to a million vectors."""
 
     nprobe: int = 0
     """IVF: groups looked into for a query; 0 for an eighth of them, 64 at most."""
 
-    links: int = 32
-    """HNSW: neighbours kept for each image (M)."""
+    m: int = 32
+    """HNSW: neighbors kept for each image (M)."""
 
     ef_construction: int = 200
     """HNSW: candidates weighed when an image is added."""
@@ -98,9 +98,9 @@ class IndexConfig:
         object.__setattr__(self, "metric", Metric(self.metric))
         object.__setattr__(self, "store", StoreName(self.store))
         for name, low, high in (
-            ("lists", 0, 1 << 20),
+            ("nlist", 0, 1 << 20),
             ("nprobe", 0, 1 << 20),
-            ("links", 2, 256),
+            ("m", 2, 256),
             ("ef_construction", 1, 4096),
             ("ef_search", 1, 4096),
             ("code_bytes", 0, 1024),
@@ -123,7 +123,7 @@ def _check_factory(text: str) -> None:
             f"such as IVF256,SQ8, got “{text[:100]}”"
         )
     for number in map(int, re.findall(r"\d+", text)):
-        if not 1 <= number <= MOST_IN_FACTORY:
+        if not 1 <= number <= MAX_IN_FACTORY:
             raise ValueError(
-                f"numbers in factory must be in 1..{MOST_IN_FACTORY}, got {number} in “{text}”"
+                f"numbers in factory must be in 1..{MAX_IN_FACTORY}, got {number} in “{text}”"
             )

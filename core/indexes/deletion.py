@@ -1,9 +1,10 @@
 """Deleting an index, wherever it is kept. faiss and torch are not needed for that."""
 
-from core.artifacts.folders import delete_artifact, list_artifacts, read_manifest
+from core.artifacts.folders import delete_artifact, list_artifacts
+from core.artifacts.manifests import read_manifest
 from core.errors import DamagedArtifactError, WorkbenchError
 from core.indexes.milvus.address import needed_address
-from core.indexes.milvus.calls import CollectionGoneError, ask
+from core.indexes.milvus.calls import CollectionGoneError, call
 from core.indexes.milvus.collection import COLLECTION
 from core.workspace import Workspace
 
@@ -42,7 +43,7 @@ def users_of_collections(workspace: Workspace) -> dict[str, set[str]]:
 
 def _drop(name: str) -> str:
     try:
-        ask(needed_address(), lambda client: client.drop_collection(name))
+        call(needed_address(), lambda client: client.drop_collection(name))
     except CollectionGoneError:
         return ""
     except WorkbenchError as error:

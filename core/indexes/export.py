@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.artifacts.exports import put_in_place
-from core.artifacts.folders import MANIFEST, Manifest, draft, open_artifact
+from core.artifacts.folders import draft, open_artifact
+from core.artifacts.manifests import MANIFEST, Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.files import IMAGE_IDS, VECTORS, Embeddings, open_embeddings
 from core.errors import MissingError

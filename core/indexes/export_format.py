@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 
 
 class ExportFormat(StrEnum):

@@ -26,7 +26,7 @@ TRAIN_VECTORS_PER_LIST = 39
 CODEBOOK = 256
 """Entries of a PQ codebook of 8 bits, each of which needs a training vector."""
 
-MOST_PROBED = 64
+MAX_NPROBE = 64
 """Lists looked into unless more are asked for."""
 
 
@@ -45,25 +45,25 @@ def factory_string(config: IndexConfig, count: int, dimension: int) -> str:
     Raises:
         WorkbenchError: The bytes of a code do not divide the dimension.
     """
-    lists = config.lists or default_lists(count)
+    nlist = config.nlist or default_nlist(count)
     match config.kind:
         case IndexKind.FLAT:
             return "Flat"
         case IndexKind.HNSW:
-            return f"HNSW{config.links},Flat"
+            return f"HNSW{config.m},Flat"
         case IndexKind.SQ8:
             return "SQ8"
         case IndexKind.IVF:
-            return f"IVF{lists},Flat"
+            return f"IVF{nlist},Flat"
         case IndexKind.IVF_PQ:
-            return f"IVF{lists},PQ{code_bytes(config, dimension)}"
+            return f"IVF{nlist},PQ{code_bytes(config, dimension)}"
         case IndexKind.OPQ_IVF_PQ:
             code = code_bytes(config, dimension)
-            return f"OPQ{code},IVF{lists},PQ{code}"
+            return f"OPQ{code},IVF{nlist},PQ{code}"
     return config.factory
 
 
-def default_lists(count: int) -> int:
+def default_nlist(count: int) -> int:
     """Return 4·√N, but no more than there are enough vectors to train."""
     return max(1, min(round(4 * math.sqrt(count)), count // TRAIN_VECTORS_PER_LIST))
 
@@ -142,9 +142,9 @@ def _check_count(index: faiss.Index, config: IndexConfig, count: int) -> None:
     if needed_vectors(index) <= count:
         return
     most = max(1, count // TRAIN_VECTORS_PER_LIST)
-    if config.kind in IVF_KINDS and config.lists > count:
+    if config.kind in IVF_KINDS and config.nlist > count:
         raise WorkbenchError(
-            f"{config.lists} lists need at least {config.lists} images, and only {count} are "
+            f"{config.nlist} lists need at least {config.nlist} images, and only {count} are "
             "embedded.",
             f"Ask for {most} lists or fewer, or for 0 to have the number chosen.",
         )
@@ -163,7 +163,7 @@ def _set_effort(index: faiss.Index, config: IndexConfig) -> None:
             part.hnsw.efSearch = config.ef_search
         elif isinstance(part, faiss.IndexIVF):
             part.cp.min_points_per_centroid = 1  # Checked above, in a sentence of our own
-            wanted = config.nprobe or min(MOST_PROBED, math.ceil(part.nlist / 8))
+            wanted = config.nprobe or min(MAX_NPROBE, math.ceil(part.nlist / 8))
             part.nprobe = min(part.nlist, wanted)
         elif isinstance(part, faiss.IndexRefine):
             part.k_factor = REFINED

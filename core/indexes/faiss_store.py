@@ -96,11 +96,11 @@ class FaissStore:
         queries: NDArray[np.float32],
         k: int,
         *,
-        among: NDArray[np.int64] | None = None,
+        subset: NDArray[np.int64] | None = None,
         labels: tuple[str, ...] = (),
         effort: int | None = None,
     ) -> list[Matches]:
-        """See `VectorStore.search`; it knows no classes, so it goes by `among`.
+        """See `VectorStore.search`; it knows no classes, so it goes by `subset`.
 
         Raises:
             WorkbenchError: The queries come from another model: their length differs; or this
@@ -112,7 +112,7 @@ class FaissStore:
         k = min(k, self.count)
         if k == 0:
             return [nothing() for _ in queries]
-        selector = self._selector(among)
+        selector = self._selector(subset)
         parameters = (
             self._parameters(k, effort)
             if selector is None
@@ -195,10 +195,10 @@ class FaissStore:
         rows: NDArray[np.int64] = self._sorted_rows[places[self._sorted_ids[places] == wanted]]
         return rows
 
-    def _selector(self, among: NDArray[np.int64] | None) -> Any:
-        if among is None:
+    def _selector(self, subset: NDArray[np.int64] | None) -> Any:
+        if subset is None:
             return self._without_removed
-        return bitmap(self._rows_of(among), len(self.image_ids))
+        return bitmap(self._rows_of(subset), len(self.image_ids))
 
 
 def read(
@@ -242,7 +242,7 @@ def check_header(path: Path, count: int, dimension: int) -> None:
         raise _misfit(path)
 
 
-def neighbour_recall(found: Sequence[Matches], exact: Sequence[Matches]) -> float:
+def index_recall(found: Sequence[Matches], exact: Sequence[Matches]) -> float:
     """Return the share of the exact search's matches that the index found too."""
     hits = sum(
         len(np.intersect1d(a.image_ids, b.image_ids)) for a, b in zip(found, exact, strict=True)

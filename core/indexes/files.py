@@ -1,4 +1,4 @@
-"""Indexes as artefacts: built from embeddings, opened for searching."""
+"""Indexes as artifacts: built from embeddings, opened for searching."""
 
 import time
 from collections.abc import Mapping
@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from core.artifacts.folders import Manifest, draft, open_artifact, publish
+from core.artifacts.folders import draft, open_artifact, publish
+from core.artifacts.manifests import Manifest
 from core.embeddings.encoding import Encoding, read_encoding
 from core.embeddings.files import IMAGE_IDS, Embeddings, open_embeddings
 from core.files import write_atomically
@@ -130,7 +131,7 @@ def publish_index(
 
 
 def _keep(workspace: Workspace, embeddings: Embeddings, store: VectorStore, folder: Path) -> _Kept:
-    """Write what is to be in the artefact of a store."""
+    """Write what is to be in the artifact of a store."""
     if isinstance(store, MilvusStore):
         summary = {"size_bytes": 0, **describe(store)}
         return _Kept(summary, classes_fingerprint(workspace, embeddings))

@@ -17,11 +17,11 @@ from core.indexes.factory import faiss_any
 DEVICE = 0
 """The first card: one holds what the workbench searches."""
 
-MOST_RESULTS = 2048
+MAX_RESULTS = 2048
 """Results of a query, and groups looked into for it, that FAISS's kernels have room for."""
 
-MOST_CODE_BYTES = 48
-"""Of a product quantiser whose tables of distances, 1 KiB a byte in float32, have room in the
+MAX_CODE_BYTES = 48
+"""Of a product quantizer whose tables of distances, 1 KiB a byte in float32, have room in the
 48 KiB that a block of threads shares."""
 
 
@@ -51,7 +51,7 @@ def copy_options(index: faiss.Index) -> Any:
     options = faiss_any.GpuClonerOptions()
     inverted = faiss_any.downcast_index(faiss_any.try_extract_index_ivf(index))
     if isinstance(inverted, faiss.IndexIVFPQ):
-        options.useFloat16 = inverted.pq.M > MOST_CODE_BYTES
+        options.useFloat16 = inverted.pq.M > MAX_CODE_BYTES
     return options
 
 
@@ -81,7 +81,7 @@ class GpuSearch:
             k: K.
             parameters: Without a selector, which no card knows.
         """
-        if max(k, getattr(parameters, "nprobe", 0)) > MOST_RESULTS:
+        if max(k, getattr(parameters, "nprobe", 0)) > MAX_RESULTS:
             return None
         try:
             with self._lock:

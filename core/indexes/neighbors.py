@@ -1,6 +1,6 @@
 """Each image's nearest others in the embedding space.
 
-Shapes, in this file: N images, D embedding dimensions, K neighbours.
+Shapes, in this file: N images, D embedding dimensions, K neighbors.
 """
 
 import faiss
@@ -11,11 +11,11 @@ from core.indexes.build import build
 from core.indexes.config import IndexConfig, IndexKind
 from core.progress import Progress, Work
 
-MOST_COMPARED = 20_000
+MAX_COMPARED = 20_000
 """Up to so many images each is compared with all others; beyond, with those of the nearest of some
-groups, which find nearly all of its neighbours."""
+groups, which find nearly all of its neighbors."""
 
-LISTS, NPROBE = 512, 16
+NLIST, NPROBE = 512, 16
 BATCH = 1024
 """Images that are asked for together: a stop waits for one batch."""
 
@@ -27,7 +27,7 @@ def nearest_others(
 
     Args:
         vectors: (N, D) float32 unit rows; may be mapped.
-        k: Neighbours wanted, at most N - 1.
+        k: Neighbors wanted, at most N - 1.
 
     Returns:
         (N, K) rows, the nearest first and never the image's own, and (N, K) cosine similarities in
@@ -42,17 +42,17 @@ def nearest_others(
         near, found = index.search(queries, k + 1)
         block = slice(start, start + len(queries))
         rows[block], similarities[block] = _others(near, found, np.arange(start, block.stop))
-        yield Progress(block.stop, count, "finding neighbours")
+        yield Progress(block.stop, count, "finding neighbors")
     return rows, np.clip(similarities, -1, 1)
 
 
 def _index_of(vectors: NDArray[np.float32]) -> Work[faiss.Index]:
     count, dimension = vectors.shape
-    if count <= MOST_COMPARED:
+    if count <= MAX_COMPARED:
         flat = faiss.IndexFlatIP(dimension)
         flat.add(np.ascontiguousarray(vectors, np.float32))
         return flat
-    config = IndexConfig(kind=IndexKind.IVF, lists=LISTS, nprobe=NPROBE)
+    config = IndexConfig(kind=IndexKind.IVF, nlist=NLIST, nprobe=NPROBE)
     store = yield from build(vectors, np.arange(count, dtype=np.int64), config)
     return store.index
 

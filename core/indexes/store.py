@@ -60,7 +60,7 @@ class VectorStore(Protocol):
         queries: NDArray[np.float32],
         k: int,
         *,
-        among: NDArray[np.int64] | None = None,
+        subset: NDArray[np.int64] | None = None,
         labels: tuple[str, ...] = (),
         effort: int | None = None,
     ) -> list[Matches]:
@@ -70,9 +70,9 @@ class VectorStore(Protocol):
 
         Args:
             queries: (Q, D) float32, unit length.
-            k: Neighbours wanted for each query, at least 1; more than are indexed gives all.
-            among: Catalog ids that may be found; None for all.
-            labels: The classes whose images `among` are, where it is just those of some classes: a
+            k: Neighbors wanted for each query, at least 1; more than are indexed gives all.
+            subset: Catalog ids that may be found; None for all.
+            labels: The classes whose images `subset` are, where it is just those of some classes: a
                 store that keeps classes goes by them.
             effort: nprobe or efSearch for this search; None for what the index was built with.
 
@@ -104,7 +104,7 @@ def check_search(dimension: int, queries: NDArray[np.float32], k: int, effort: i
     Args:
         dimension: D, of the store.
         queries: (Q, D) float32, as they were asked.
-        k: Neighbours wanted.
+        k: Neighbors wanted.
         effort: What is asked for instead of the store's own.
 
     Raises:

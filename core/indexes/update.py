@@ -10,7 +10,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest, delete_artifact
+from core.artifacts.folders import delete_artifact
+from core.artifacts.manifests import Manifest
 from core.artifacts.titles import read_title, write_title
 from core.embeddings.config import read_embed_config
 from core.embeddings.files import Embeddings, embed_dataset, open_embeddings
@@ -19,7 +20,7 @@ from core.indexes.config import IndexConfig
 from core.indexes.factory import needed_vectors
 from core.indexes.faiss_store import FaissStore
 from core.indexes.files import Index, open_index, publish_index
-from core.indexes.milvus.build import bring_up, classes_fingerprint
+from core.indexes.milvus.build import classes_fingerprint, update_collection
 from core.indexes.milvus.store import MilvusStore
 from core.progress import Progress, Work
 from core.workspace import Workspace
@@ -28,15 +29,15 @@ BLOCK = 1 << 15
 SAME = 1e-3
 """Up to which two embeddings are of one content: rounding depends on the batch around an image."""
 
-MOST_GROWTH = 2.0
+MAX_GROWTH = 2.0
 """Times the images that groups and codes were learnt from, up to which they are good enough."""
 
-MOST_REMOVED = 0.2
+MAX_REMOVED = 0.2
 """Share of rows that are passed over, from which on building anew gives memory back."""
 
-MOST_DRIFT = 0.2
-"""By how much further, squared, new images may be from the centres of their groups than old ones:
-twice what their cosine similarity to the centre is less."""
+MAX_DRIFT = 0.2
+"""By how much further, squared, new images may be from the centers of their groups than old ones:
+twice what their cosine similarity to the center is less."""
 
 SAMPLE = 2000
 """Old images that new ones are compared with."""
@@ -111,7 +112,7 @@ def _update_milvus(
 
     The server learns groups anew in each of its segments, so building it anew never pays.
     """
-    yield from bring_up(workspace, store.collection, embeddings, is_live=True)
+    yield from update_collection(workspace, store.collection, embeddings, is_live=True)
     return {"retrain": ""}
 
 
@@ -137,23 +138,23 @@ def _reason_to_retrain(
 ) -> str:
     """Say why building the index anew would pay once these are added; empty if it would not."""
     after = store.count - num_gone + len(vectors)
-    if needed_vectors(store.index) and after > MOST_GROWTH * trained_on:
+    if needed_vectors(store.index) and after > MAX_GROWTH * trained_on:
         return f"it holds {after:,} images, and its groups were learnt from {trained_on:,}"
     rows = len(store.image_ids) + len(vectors)
-    if rows - after > MOST_REMOVED * rows:
+    if rows - after > MAX_REMOVED * rows:
         return f"{rows - after:,} of its {rows:,} rows are passed over"
     index = faiss.downcast_index(store.index)
     if not isinstance(index, faiss.IndexIVF) or not len(vectors):
         return ""
-    if _fit(index, vectors) > MOST_DRIFT + _fit(index, before):
+    if _fit(index, vectors) > MAX_DRIFT + _fit(index, before):
         return "the new images are far from the groups that it has learnt"
     return ""
 
 
 def _fit(index: faiss.IndexIVF, vectors: NDArray[np.float32]) -> float:
-    """Return how far unit rows are from the centre of their group, squared, on average."""
-    centres = index.quantizer.reconstruct_n(0, index.nlist)
-    distances, _ = faiss.knn(vectors, centres, 1, faiss.METRIC_L2)
+    """Return how far unit rows are from the center of their group, squared, on average."""
+    centers = index.quantizer.reconstruct_n(0, index.nlist)
+    distances, _ = faiss.knn(vectors, centers, 1, faiss.METRIC_L2)
     return float(distances.mean())
 
 

@@ -7,7 +7,7 @@ from queue import SimpleQueue
 
 from core.progress import Progress, T, Work
 
-SAY_EVERY_S = 0.2
+REPORT_EVERY_S = 0.2
 
 
 def wait_for(call: Callable[[], T], note: str) -> Work[T]:
@@ -36,7 +36,7 @@ def wait_for(call: Callable[[], T], note: str) -> Work[T]:
     thread.start()
     while thread.is_alive():
         yield Progress(0, 0, f"{note}, {time.monotonic() - started:.0f} s")
-        thread.join(SAY_EVERY_S)
+        thread.join(REPORT_EVERY_S)
     result, error = ended.get()
     if error is not None:
         raise error

@@ -42,7 +42,7 @@ def disk_use(workspace: Workspace) -> DiskUse:
         "Comparisons": workspace.sweeps,
         "Evaluations": workspace.evaluations,
         "Maps": workspace.maps,
-        "Findings": workspace.finders,
+        "Analysis": workspace.analyses,
         "Exports": workspace.exports,
         "Job logs": workspace.jobs,
     }
@@ -57,7 +57,7 @@ def free_bytes(workspace: Workspace) -> int:
     return shutil.disk_usage(parent).free
 
 
-def delete_with_dependants(
+def delete_with_dependents(
     workspace: Workspace, dataset: str, delete_index: Callable[[Workspace, str], str]
 ) -> list[str]:
     """Delete a dataset and all that was made from it; a user's own image files stay.
@@ -73,7 +73,7 @@ def delete_with_dependants(
         A sentence for each index of which something stays on a Milvus server.
     """
     left = []
-    for artifact in read_lineage(workspace).dependants_of(dataset):
+    for artifact in read_lineage(workspace).dependents_of(dataset):
         try:
             if artifact.kind == "index":
                 left.append(delete_index(workspace, artifact.id))

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.artifacts.folders import Manifest, list_artifacts
+from core.artifacts.folders import list_artifacts
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import list_datasets
 from core.errors import DamagedArtifactError
 from core.workspace import Workspace
@@ -29,12 +30,12 @@ class Lineage:
     models: list[Manifest]
     indexes: list[Manifest]
     maps: list[Manifest]
-    finders: list[Manifest]
+    analyses: list[Manifest]
     embeddings: list[Manifest]
     evaluations: list[Manifest]
     sweeps: list[Manifest]
     damaged: list[str]
-    """A sentence for each artefact whose manifest cannot be trusted."""
+    """A sentence for each artifact whose manifest cannot be trusted."""
 
     def model(self, model_id: str | None) -> Manifest | None:
         """Return the model of that id, if it is there."""
@@ -90,30 +91,30 @@ class Lineage:
             )
         ]
 
-    def finders_of(self, index: Manifest) -> Manifest | None:
+    def analysis_of(self, index: Manifest) -> Manifest | None:
         """Return what the finders found last in just this index, if they looked."""
         fingerprint = index.fingerprint
-        of_index = (m for m in self.finders if m.made_from["index_fingerprint"] == fingerprint)
+        of_index = (m for m in self.analyses if m.made_from["index_fingerprint"] == fingerprint)
         return next(of_index, None)
 
-    def dependants_of_index(self, index: Manifest) -> list[Manifest]:
+    def dependents_of_index(self, index: Manifest) -> list[Manifest]:
         """Return the maps, findings and evaluations that were made from an index."""
         maps = [made for made in self.maps if made.made_from["index"] == index.id]
         others = [
             made
-            for made in [*self.finders, *self.evaluations]
+            for made in [*self.analyses, *self.evaluations]
             if made.made_from.get("index_fingerprint") == index.fingerprint
         ]
         return [*maps, *others]
 
-    def dependants_of(self, dataset: str) -> list[Manifest]:
+    def dependents_of(self, dataset: str) -> list[Manifest]:
         """Return what was made from a dataset, and what was made from that, last made first.
 
         An index over another dataset by a model of this one is of no use without that model, so it
         is among them.
         """
         models = {model.id for model in self.models_of(dataset)}
-        last = [*self.maps, *self.finders, *self.evaluations]
+        last = [*self.maps, *self.analyses, *self.evaluations]
         rest = [*last, *self.indexes, *self.sweeps, *self.embeddings]
         return [
             artifact
@@ -122,7 +123,7 @@ class Lineage:
         ]
 
     def stale_reason(self, artifact: Manifest) -> str:
-        """Say why an artefact no longer fits what it was made from; empty while it does."""
+        """Say why an artifact no longer fits what it was made from; empty while it does."""
         made_from = artifact.made_from
         if made_from["dataset"] == NO_DATASET:
             return ""
@@ -161,7 +162,7 @@ def read_lineage(workspace: Workspace) -> Lineage:
         models=kinds["model"][0],
         indexes=kinds["index"][0],
         maps=kinds["map"][0],
-        finders=kinds["finders"][0],
+        analyses=kinds["analysis"][0],
         embeddings=kinds["embeddings"][0],
         evaluations=kinds["evaluation"][0],
         sweeps=kinds["sweep"][0],

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_CLUSTER = -1
-MOST_CLUSTERED = 20_000
+MAX_CLUSTERED = 20_000
 """HDBSCAN grows with the square of the number; beyond, some are clustered and the others go with
 the nearest of them."""
 
@@ -29,8 +29,8 @@ def find_clusters(points: NDArray[np.float32], seed: int = 0) -> NDArray[np.int3
 
     count = len(points)
     chosen = np.arange(count)
-    if count > MOST_CLUSTERED:
-        chosen = np.random.default_rng(seed).choice(count, MOST_CLUSTERED, replace=False)
+    if count > MAX_CLUSTERED:
+        chosen = np.random.default_rng(seed).choice(count, MAX_CLUSTERED, replace=False)
     finder = HDBSCAN(min_cluster_size=smallest_cluster(len(chosen)), copy=True)
     found = finder.fit_predict(points[chosen].astype(np.float64))
     if len(chosen) < count:

@@ -1,6 +1,6 @@
-"""What a map's points can be coloured by.
+"""What a map's points can be colored by.
 
-Shapes, in this file: N points, K neighbours, G groups.
+Shapes, in this file: N points, K neighbors, G groups.
 """
 
 from collections.abc import Sequence
@@ -10,23 +10,23 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from core.maps.neighbors import Neighbours
+from core.maps.neighbors import Neighbors
 
 NO_LABEL, NO_TAG, NO_SPLIT, NO_CLUSTER = "no label", "no tag", "no split", "in no cluster"
 RIGHT, WRONG = "right", "wrong"
 
 
-class ColourBy(StrEnum):
-    """What the colour of a point says."""
+class ColorBy(StrEnum):
+    """What the color of a point says."""
 
-    CATEGORY = "category"
-    """What the image is labelled as."""
+    CLASS = "category"
+    """What the image is labeled as."""
 
     SPLIT = "split"
     """train, validation or test."""
 
     PREDICTED = "predicted"
-    """The category of most of its true neighbours."""
+    """The category of most of its true neighbors."""
 
     RIGHT = "right or wrong"
     """Whether that is its own."""
@@ -40,8 +40,8 @@ class ColourBy(StrEnum):
     QUERY = "similarity to the query"
     """How like the image is to what is asked on the Query page."""
 
-    KEPT = "neighbours kept"
-    """The share of its true neighbours that are near it on the map: how far to trust its place."""
+    PRESERVED = "neighbors kept"
+    """The share of its true neighbors that are near it on the map: how far to trust its place."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,58 +77,58 @@ def by_name(names: Sequence[str], last: str) -> Groups:
 
 
 def groups_by(
-    colour_by: ColourBy,
+    color_by: ColorBy,
     described: Described,
-    neighbours: Neighbours,
+    neighbors: Neighbors,
     clusters: NDArray[np.int32],
 ) -> Groups:
     """Group the points of a map by what is no number.
 
     Args:
-        colour_by: By what.
+        color_by: By what.
         described: What the catalog says of the N points.
-        neighbours: (N, K), the true ones.
+        neighbors: (N, K), the true ones.
         clusters: (N,) numbers, -1 for none.
 
     Raises:
-        ValueError: That is a number: the similarity to the query, or the neighbours kept.
+        ValueError: That is a number: the similarity to the query, or the neighbors kept.
     """
     labels = described.labels
-    if colour_by == ColourBy.CATEGORY:
+    if color_by == ColorBy.CLASS:
         return by_name([label or NO_LABEL for label in labels], NO_LABEL)
-    if colour_by == ColourBy.SPLIT:
+    if color_by == ColorBy.SPLIT:
         return by_name([split or NO_SPLIT for split in described.splits], NO_SPLIT)
-    if colour_by == ColourBy.TAG:
+    if color_by == ColorBy.TAG:
         return by_name([tag or NO_TAG for tag in described.tags], NO_TAG)
-    if colour_by == ColourBy.CLUSTER:
+    if color_by == ColorBy.CLUSTER:
         return _by_cluster(clusters)
-    if colour_by not in (ColourBy.PREDICTED, ColourBy.RIGHT):
-        raise ValueError(f"{colour_by} is a number of each point, not a group")
-    predicted = predict(labels, neighbours)
-    if colour_by == ColourBy.PREDICTED:
+    if color_by not in (ColorBy.PREDICTED, ColorBy.RIGHT):
+        raise ValueError(f"{color_by} is a number of each point, not a group")
+    predicted = predict(labels, neighbors)
+    if color_by == ColorBy.PREDICTED:
         return by_name([label or NO_LABEL for label in predicted], NO_LABEL)
     said = zip(labels, predicted, strict=True)
     known = [NO_LABEL if None in pair else RIGHT if pair[0] == pair[1] else WRONG for pair in said]
     return by_name(known, NO_LABEL)
 
 
-def predict(labels: Sequence[str | None], neighbours: Neighbours) -> list[str | None]:
-    """Return what the neighbours say each image is: a k-nearest-neighbour classifier.
+def predict(labels: Sequence[str | None], neighbors: Neighbors) -> list[str | None]:
+    """Return what the neighbors say each image is: a k-nearest-neighbor classifier.
 
     The category that most of them have wins, and of equals the one that comes nearest. An image's
     own label has no say.
 
     Args:
         labels: N categories.
-        neighbours: (N, K), the true ones.
+        neighbors: (N, K), the true ones.
 
     Returns:
-        N categories; None where no neighbour has one.
+        N categories; None where no neighbor has one.
     """
     names = sorted({label for label in labels if label})
     numbers = {name: number for number, name in enumerate(names)}
     numbered = np.array([numbers.get(label or "", -1) for label in labels], np.int64)
-    near = numbered[neighbours.rows]
+    near = numbered[neighbors.rows]
     votes = (near[:, :, None] == near[:, None, :]).sum(axis=2)
     votes[near < 0] = 0
     winners = near[np.arange(len(near)), votes.argmax(axis=1)]

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-FEWEST_IMAGES = 5
+MIN_IMAGES = 5
 """Below this no method has a meaning."""
 
-FEWEST_EPOCHS = 2
+MIN_EPOCHS = 2
 """Below this nothing moves."""
 
 
@@ -44,7 +44,7 @@ class MapConfig:
     dimensions: int = 2
     """2 can be drawn around with a lasso; 3 is for turning and clicking."""
 
-    neighbours: int = 15
+    neighbors: int = 15
     """umap: images whose distances the map tries to keep for each image; umap-learn's default."""
 
     min_dist: float = 0.1
@@ -52,14 +52,14 @@ class MapConfig:
 
     metric: MapMetric = MapMetric.COSINE
     """umap and tsne: what near means. Embeddings have unit length, so both find the same
-    neighbours, and euclidean weighs the nearest of them more evenly."""
+    neighbors, and euclidean weighs the nearest of them more evenly."""
 
     supervision: float = 0.0
     """umap: how much the categories draw the map, in [0, 1]; at 0 it shows what the model found by
     itself, above it shows some of what it was told. umap-learn takes 0.5 where it is told."""
 
     perplexity: float = 30.0
-    """tsne: about how many neighbours each image is held to; openTSNE's default."""
+    """tsne: about how many neighbors each image is held to; openTSNE's default."""
 
     seed: int = 0
     """Makes the map repeatable; umap is then laid out on one core."""
@@ -69,8 +69,8 @@ class MapConfig:
         object.__setattr__(self, "metric", MapMetric(self.metric))
         if self.dimensions not in (2, 3):
             raise ValueError(f"dimensions must be 2 or 3, got {self.dimensions}")
-        if not 2 <= self.neighbours <= 200:
-            raise ValueError(f"neighbours must be in 2..200, got {self.neighbours}")
+        if not 2 <= self.neighbors <= 200:
+            raise ValueError(f"neighbors must be in 2..200, got {self.neighbors}")
         if not 0 <= self.min_dist < 1:
             raise ValueError(f"min_dist must be in [0, 1), got {self.min_dist}")
         if not 0 <= self.supervision <= 1:

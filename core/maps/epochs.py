@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from core.errors import MissingError, WorkbenchError
 from core.files import write_atomically
 from core.maps import pca, umap
-from core.maps.config import FEWEST_EPOCHS, FEWEST_IMAGES, MapConfig
-from core.maps.neighbors import find_neighbours
+from core.maps.config import MIN_EPOCHS, MIN_IMAGES, MapConfig
+from core.maps.neighbors import find_neighbors
 from core.progress import Work, part_of
 from core.training.history import read_epoch, read_validation_ids, recorded_epochs
 from core.training.runs import folder_of, read_run
@@ -55,15 +55,15 @@ def build_epoch_maps(workspace: Workspace, run_id: str) -> Work[EpochMaps]:
     read_run(workspace, run_id)
     folder = folder_of(workspace, run_id)
     epochs = recorded_epochs(folder)
-    if len(epochs) < FEWEST_EPOCHS:
+    if len(epochs) < MIN_EPOCHS:
         raise WorkbenchError(
-            f"{run_id} recorded {len(epochs)} epochs, and a map that moves needs {FEWEST_EPOCHS}.",
+            f"{run_id} recorded {len(epochs)} epochs, and a map that moves needs {MIN_EPOCHS}.",
             "Train for more epochs.",
         )
     ids = read_validation_ids(folder)
-    if len(ids) < FEWEST_IMAGES:
+    if len(ids) < MIN_IMAGES:
         raise WorkbenchError(
-            f"A map needs at least {FEWEST_IMAGES} validation images, and {run_id} has {len(ids)}.",
+            f"A map needs at least {MIN_IMAGES} validation images, and {run_id} has {len(ids)}.",
             "Give the validation split more images and train again.",
         )
     points: list[NDArray[np.float32]] = []
@@ -84,8 +84,8 @@ def open_epoch_maps(workspace: Workspace, run_id: str) -> EpochMaps:
     folder = folder_of(workspace, run_id)
     missing = MissingError(f"{run_id} has no map of its epochs.", "Draw it.")
     try:
-        with np.load(folder / FILE, allow_pickle=False) as kept:
-            found = EpochMaps(kept["epochs"], kept["points"], kept["image_ids"])
+        with np.load(folder / FILE, allow_pickle=False) as preserved:
+            found = EpochMaps(preserved["epochs"], preserved["points"], preserved["image_ids"])
     except (OSError, ValueError, KeyError) as error:
         raise missing from error
     if found.epochs.tolist() != recorded_epochs(folder):
@@ -98,9 +98,9 @@ def align(points: NDArray[np.float32], to: NDArray[np.float32]) -> NDArray[np.fl
 
     The orthogonal Procrustes problem (Schönemann 1966); distances stay as they are.
     """
-    centre, goal = points.mean(axis=0), to.mean(axis=0)
-    left, _, right = np.linalg.svd((points - centre).T.astype(np.float64) @ (to - goal))
-    aligned: NDArray[np.float32] = ((points - centre) @ (left @ right) + goal).astype(np.float32)
+    center, goal = points.mean(axis=0), to.mean(axis=0)
+    left, _, right = np.linalg.svd((points - center).T.astype(np.float64) @ (to - goal))
+    aligned: NDArray[np.float32] = ((points - center) @ (left @ right) + goal).astype(np.float32)
     return aligned
 
 
@@ -108,14 +108,14 @@ def _lay_out(
     vectors: NDArray[np.float32], before: NDArray[np.float32] | None
 ) -> Work[NDArray[np.float32]]:
     config = MapConfig(index="")
-    k = min(config.neighbours, len(vectors)) - 1
-    neighbours = yield from find_neighbours(vectors, k)
-    unlabelled = np.full(len(vectors), umap.NO_LABEL)
+    k = min(config.neighbors, len(vectors)) - 1
+    neighbors = yield from find_neighbors(vectors, k)
+    unlabeled = np.full(len(vectors), umap.NO_LABEL)
     if before is None:
         start = umap.spread(pca.fit(vectors, 2).project(vectors))
-        return (yield from umap.lay_out(start, neighbours, config, unlabelled))
+        return (yield from umap.lay_out(start, neighbors, config, unlabeled))
     calm = umap.Schedule(STEPS, CALM)
-    points = yield from umap.lay_out(before, neighbours, config, unlabelled, calm)
+    points = yield from umap.lay_out(before, neighbors, config, unlabeled, calm)
     return align(points, before)
 
 

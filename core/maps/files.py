@@ -1,6 +1,6 @@
 """Maps on disk: where each indexed image lies in two or three dimensions, and how far to trust it.
 
-Shapes, in this file: N images, D embedding dimensions, C map dimensions, K neighbours.
+Shapes, in this file: N images, D embedding dimensions, C map dimensions, K neighbors.
 """
 
 from dataclasses import asdict, dataclass
@@ -10,20 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest, draft, open_artifact, publish
+from core.artifacts.folders import draft, open_artifact, publish
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import open_dataset
 from core.embeddings.files import Embeddings, open_embeddings
 from core.errors import WorkbenchError
 from core.indexes.files import Index, open_index
 from core.maps import pca, quality, tsne, umap
 from core.maps.clusters import find_clusters
-from core.maps.config import FEWEST_IMAGES, MapConfig, MapMethod
-from core.maps.neighbors import Neighbours, find_neighbours
+from core.maps.config import MIN_IMAGES, MapConfig, MapMethod
+from core.maps.neighbors import Neighbors, find_neighbors
 from core.maps.pca import Projection
 from core.progress import Work, part_of
 from core.workspace import Workspace
 
-ARRAYS = ("points", "image_ids", "neighbours", "similarities", "kept", "clusters")
+ARRAYS = ("points", "image_ids", "neighbors", "similarities", "preserved", "clusters")
 PROJECTION = ("mean", "axes")
 PARTS = 3
 
@@ -41,11 +42,11 @@ class Map:
     image_ids: NDArray[np.int64]
     """(N,) catalog ids."""
 
-    neighbours: Neighbours
-    """(N, K) the true neighbours of each, in the embedding space."""
+    neighbors: Neighbors
+    """(N, K) the true neighbors of each, in the embedding space."""
 
-    kept: NDArray[np.float32]
-    """(N,) share in [0, 1] of the true neighbours that are among the nearest on the map."""
+    preserved: NDArray[np.float32]
+    """(N,) share in [0, 1] of the true neighbors that are among the nearest on the map."""
 
     clusters: NDArray[np.int32]
     """(N,) groups that lie densely together, the largest first; -1 for points between."""
@@ -58,11 +59,11 @@ class Map:
         """How seldom the map puts strangers together; see `quality.trustworthiness`."""
         return float(self.manifest.summary["trustworthiness"])
 
-    def place(self, neighbours: Neighbours, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    def place(self, neighbors: Neighbors, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Place new images, and leave all others where they are.
 
         Args:
-            neighbours: (N, K) rows of this map that are nearest to each new image.
+            neighbors: (N, K) rows of this map that are nearest to each new image.
             vectors: (N, D) float32 unit rows of the new images.
 
         Returns:
@@ -71,8 +72,8 @@ class Map:
         if self.projection is not None:
             return self.projection.project(vectors)
         if self.config.method == MapMethod.TSNE:
-            return tsne.place(self.points, neighbours)
-        return umap.place(self.points, neighbours, self.config)
+            return tsne.place(self.points, neighbors)
+        return umap.place(self.points, neighbors, self.config)
 
 
 def build_map(workspace: Workspace, config: MapConfig) -> Work[Manifest]:
@@ -86,65 +87,63 @@ def build_map(workspace: Workspace, config: MapConfig) -> Work[Manifest]:
     index = open_index(workspace, config.index)
     embeddings = open_embeddings(workspace, index.embeddings)
     count = len(embeddings.image_ids)
-    if count < FEWEST_IMAGES:
+    if count < MIN_IMAGES:
         raise WorkbenchError(
-            f"A map needs at least {FEWEST_IMAGES} images, and the index holds {count}.",
+            f"A map needs at least {MIN_IMAGES} images, and the index holds {count}.",
             "Add images to the dataset and build the index again.",
         )
-    labels, labelled = _labels(workspace, index, embeddings, config)
-    wanted = min(_num_neighbours(config, count), count - 1)
-    neighbours = yield from part_of(find_neighbours(embeddings.vectors, wanted), 0, PARTS, "1 of 3")
+    labels, labeled = _labels(workspace, index, embeddings, config)
+    wanted = min(_num_neighbors(config, count), count - 1)
+    neighbors = yield from part_of(find_neighbors(embeddings.vectors, wanted), 0, PARTS, "1 of 3")
     projection = pca.fit(embeddings.vectors, config.dimensions)
     start = projection.project(embeddings.vectors)
-    layout = _lay_out(start, neighbours, config, labels)
+    layout = _lay_out(start, neighbors, config, labels)
     points = yield from part_of(layout, 1, PARTS, "2 of 3")
-    k = min(quality.NEIGHBOURS, (count - 1) // 2)
+    k = min(quality.NEIGHBORS, (count - 1) // 2)
     judging = quality.trustworthiness(embeddings.vectors, points, k)
     trusted = yield from part_of(judging, 2, PARTS, "3 of 3")
-    near = neighbours.first(quality.NEIGHBOURS)
+    near = neighbors.first(quality.NEIGHBORS)
     found = Map(
         manifest=index.manifest,
         config=config,
         points=points,
         image_ids=embeddings.image_ids,
-        neighbours=near,
-        kept=quality.kept_share(points, near),
+        neighbors=near,
+        preserved=quality.preservation(points, near),
         clusters=find_clusters(points, config.seed),
         projection=projection if config.method == MapMethod.PCA else None,
     )
-    return _publish(workspace, found, trusted, labelled)
+    return _publish(workspace, found, trusted, labeled)
 
 
 def _lay_out(
     start: NDArray[np.float32],
-    neighbours: Neighbours,
+    neighbors: Neighbors,
     config: MapConfig,
     labels: NDArray[np.int64],
 ) -> Work[NDArray[np.float32]]:
     if config.method == MapMethod.UMAP:
-        return (yield from umap.lay_out(umap.spread(start), neighbours, config, labels))
+        return (yield from umap.lay_out(umap.spread(start), neighbors, config, labels))
     if config.method == MapMethod.TSNE:
-        return (yield from tsne.lay_out(start, neighbours, config))
+        return (yield from tsne.lay_out(start, neighbors, config))
     return start
 
 
-def _publish(
-    workspace: Workspace, found: Map, trusted: float, labelled: dict[str, str]
-) -> Manifest:
+def _publish(workspace: Workspace, found: Map, trusted: float, labeled: dict[str, str]) -> Manifest:
     """Save a map whose manifest is still its index's."""
     index = found.manifest
     arrays: dict[str, NDArray[Any]] = {
         "points": found.points,
         "image_ids": found.image_ids,
-        "neighbours": found.neighbours.rows,
-        "similarities": found.neighbours.similarities,
-        "kept": found.kept,
+        "neighbors": found.neighbors.rows,
+        "similarities": found.neighbors.similarities,
+        "preserved": found.preserved,
         "clusters": found.clusters,
     }
     summary = {
         "count": len(found.points),
         "trustworthiness": trusted,
-        "kept": float(found.kept.mean()),
+        "preserved": float(found.preserved.mean()),
         "num_clusters": int(found.clusters.max()) + 1,
         "encoding": index.summary.get("encoding", {}),
     }
@@ -160,7 +159,7 @@ def _publish(
             stem=f"{index.id[:70]}-{found.config.method}",
             config=asdict(found.config),
             made_from=index.made_from
-            | labelled
+            | labeled
             | {"index": index.id, "index_fingerprint": index.fingerprint},
             summary=summary,
         )
@@ -187,8 +186,8 @@ def open_map(workspace: Workspace, map_id: str) -> Map:
     if config.method == MapMethod.PCA:
         mean, axes = (_load(folder, name) for name in PROJECTION)
         projection = Projection(mean, axes, float(manifest.summary["explained"]))
-    near = Neighbours(arrays.pop("neighbours"), arrays.pop("similarities"))
-    return Map(manifest=manifest, config=config, neighbours=near, projection=projection, **arrays)
+    near = Neighbors(arrays.pop("neighbors"), arrays.pop("similarities"))
+    return Map(manifest=manifest, config=config, neighbors=near, projection=projection, **arrays)
 
 
 def _load(folder: Path, name: str) -> NDArray[Any]:
@@ -196,14 +195,14 @@ def _load(folder: Path, name: str) -> NDArray[Any]:
     return values
 
 
-def _num_neighbours(config: MapConfig, count: int) -> int:
-    """Return how many neighbours layout and judgement need."""
+def _num_neighbors(config: MapConfig, count: int) -> int:
+    """Return how many neighbors layout and judgement need."""
     wanted = {
-        MapMethod.UMAP: config.neighbours - 1,
-        MapMethod.TSNE: tsne.num_neighbours(config.perplexity, count),
+        MapMethod.UMAP: config.neighbors - 1,
+        MapMethod.TSNE: tsne.num_neighbors(config.perplexity, count),
         MapMethod.PCA: 0,
     }
-    return max(wanted[config.method], quality.NEIGHBOURS)
+    return max(wanted[config.method], quality.NEIGHBORS)
 
 
 def _labels(

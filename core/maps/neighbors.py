@@ -1,6 +1,6 @@
-"""Each image's true neighbours, which maps are laid out and judged by.
+"""Each image's true neighbors, which maps are laid out and judged by.
 
-Shapes, in this file: N images, D embedding dimensions, K neighbours.
+Shapes, in this file: N images, D embedding dimensions, K neighbors.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from core.progress import Work
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Neighbours:
+class Neighbors:
     """The nearest others of each image, the nearest first."""
 
     rows: NDArray[np.int32]
@@ -22,9 +22,9 @@ class Neighbours:
     similarities: NDArray[np.float32]
     """(N, K) cosine similarities in [-1, 1], descending."""
 
-    def first(self, k: int) -> "Neighbours":
+    def first(self, k: int) -> "Neighbors":
         """Return the nearest `k` of them."""
-        return Neighbours(self.rows[:, :k], self.similarities[:, :k])
+        return Neighbors(self.rows[:, :k], self.similarities[:, :k])
 
     def distances(self, metric: MapMetric) -> NDArray[np.float32]:
         """Return (N, K) distances: 1 - cosine in [0, 2], or euclidean between unit rows."""
@@ -32,8 +32,8 @@ class Neighbours:
         return np.sqrt(2 * cosine) if metric == MapMetric.EUCLIDEAN else cosine
 
 
-def find_neighbours(vectors: NDArray[np.float32], k: int) -> Work[Neighbours]:
+def find_neighbors(vectors: NDArray[np.float32], k: int) -> Work[Neighbors]:
     """Find the `k` nearest others of each of (N, D) unit rows, at most N - 1."""
     from core.indexes.neighbors import nearest_others  # Loads FAISS, which a page must not
 
-    return Neighbours(*(yield from nearest_others(vectors, k)))
+    return Neighbors(*(yield from nearest_others(vectors, k)))

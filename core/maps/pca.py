@@ -39,8 +39,8 @@ def fit(vectors: NDArray[np.float32], dimensions: int) -> Projection:
     mean: NDArray[np.float64] = np.mean(vectors, axis=0, dtype=np.float64)
     scatter = np.zeros((vectors.shape[1], vectors.shape[1]))
     for start in range(0, len(vectors), BLOCK):  # Mapped vectors are never in memory at once
-        centred = vectors[start : start + BLOCK] - mean
-        scatter += centred.T @ centred
+        centered = vectors[start : start + BLOCK] - mean
+        scatter += centered.T @ centered
     values, columns = np.linalg.eigh(scatter)
     axes = columns.T[::-1][:dimensions]
     signs = np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1))

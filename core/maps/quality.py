@@ -1,6 +1,6 @@
 """How far a map can be trusted: what is near on it, and what is near in the embedding space.
 
-Shapes, in this file: N images, D embedding dimensions, C map dimensions, K neighbours, S images
+Shapes, in this file: N images, D embedding dimensions, C map dimensions, K neighbors, S images
 looked at.
 """
 
@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from core.maps.neighbors import Neighbours
+from core.maps.neighbors import Neighbors
 from core.progress import Progress, Work
 
-NEIGHBOURS = 15
-"""Neighbours that are compared; UMAP's default for what a map tries to keep."""
+NEIGHBORS = 15
+"""Neighbors that are compared; UMAP's default for what a map tries to keep."""
 
-MOST_JUDGED = 2_000
+MAX_JUDGED = 2_000
 """Images that the trustworthiness is taken over; each is compared with all, so it would grow with
 the square of their number."""
 
@@ -31,27 +31,27 @@ def nearest_on_map(points: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     return nearest
 
 
-def kept_share(points: NDArray[np.float32], neighbours: Neighbours) -> NDArray[np.float32]:
-    """Return for each point the share of its true neighbours that are among its nearest on the map.
+def preservation(points: NDArray[np.float32], neighbors: Neighbors) -> NDArray[np.float32]:
+    """Return for each point the share of its true neighbors that are among its nearest on the map.
 
     Args:
         points: (N, C) float32.
-        neighbours: (N, K), the true ones; as many are looked at on the map.
+        neighbors: (N, K), the true ones; as many are looked at on the map.
 
     Returns:
-        (N,) float32 in [0, 1]: the neighbourhood preservation of each point.
+        (N,) float32 in [0, 1]: the neighborhood preservation of each point.
     """
-    k = neighbours.rows.shape[1]
+    k = neighbors.rows.shape[1]
     near = nearest_on_map(points, k)
-    kept = (neighbours.rows[:, :, None] == near[:, None, :]).any(axis=2)
-    share: NDArray[np.float32] = kept.mean(axis=1, dtype=np.float32)
+    preserved = (neighbors.rows[:, :, None] == near[:, None, :]).any(axis=2)
+    share: NDArray[np.float32] = preserved.mean(axis=1, dtype=np.float32)
     return share
 
 
 def trustworthiness(
     vectors: NDArray[np.float32],
     points: NDArray[np.float32],
-    k: int = NEIGHBOURS,
+    k: int = NEIGHBORS,
     seed: int = 0,
 ) -> Work[float]:
     """Return how seldom the map puts strangers together (Venna & Kaski 2001).
@@ -63,14 +63,14 @@ def trustworthiness(
     Args:
         vectors: (N, D) float32 unit rows, by whose cosine the true ranking goes.
         points: (N, C) float32.
-        k: Neighbours, less than N / 2.
+        k: Neighbors, less than N / 2.
         seed: Draws the images looked at.
     """
     count = len(points)
     near = nearest_on_map(points, k)
     judged = np.arange(count)
-    if count > MOST_JUDGED:
-        judged = np.sort(np.random.default_rng(seed).choice(count, MOST_JUDGED, replace=False))
+    if count > MAX_JUDGED:
+        judged = np.sort(np.random.default_rng(seed).choice(count, MAX_JUDGED, replace=False))
     penalty = 0
     for start in range(0, len(judged), BLOCK):
         rows = judged[start : start + BLOCK]

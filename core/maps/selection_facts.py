@@ -1,6 +1,6 @@
 """What can be said of images that were selected on a map.
 
-Shapes, in this file: N points, S selected ones, K neighbours.
+Shapes, in this file: N points, S selected ones, K neighbors.
 """
 
 from collections import Counter
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.maps.neighbors import Neighbours
+from core.maps.neighbors import Neighbors
 
 RANKS = 10
-"""Neighbours that precision is taken over."""
+"""Neighbors that precision is taken over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,7 @@ class Facts:
     frequent first."""
 
 
-def describe(
-    rows: NDArray[np.int64], labels: Sequence[str | None], neighbours: Neighbours
-) -> Facts:
+def describe(rows: NDArray[np.int64], labels: Sequence[str | None], neighbors: Neighbors) -> Facts:
     """Describe the images at (S,) `rows` of a map.
 
     Each is taken as a query that searches among all others on the map.
@@ -43,12 +41,12 @@ def describe(
     Args:
         rows: (S,) places.
         labels: N categories.
-        neighbours: (N, at least 1), the true ones; ten are looked at.
+        neighbors: (N, at least 1), the true ones; ten are looked at.
     """
     classes = Counter(label for row in rows.tolist() if (label := labels[row]))
     shares: list[float] = []
     confused: Counter[tuple[str, str]] = Counter()
-    near = neighbours.rows[:, :RANKS]
+    near = neighbors.rows[:, :RANKS]
     for row in rows.tolist():
         own = labels[row]
         if own is None:
@@ -64,14 +62,12 @@ def describe(
     )
 
 
-def found_among(
-    rows: NDArray[np.int64], others: NDArray[np.int64], neighbours: Neighbours
-) -> float:
+def found_among(rows: NDArray[np.int64], others: NDArray[np.int64], neighbors: Neighbors) -> float:
     """Return the share of the ten nearest of the images at `rows` that are among `others`.
 
     Args:
         rows: (S,) places, at least one.
         others: Places.
-        neighbours: (N, at least 1), the true ones.
+        neighbors: (N, at least 1), the true ones.
     """
-    return float(np.isin(neighbours.rows[rows, :RANKS], others).mean())
+    return float(np.isin(neighbors.rows[rows, :RANKS], others).mean())

@@ -10,8 +10,8 @@ import numpy as np
 from core.embeddings.exact_search import nearest_rows
 from core.embeddings.files import Embeddings
 from core.maps.files import Map
-from core.maps.neighbors import Neighbours, find_neighbours
-from core.maps.quality import kept_share
+from core.maps.neighbors import Neighbors, find_neighbors
+from core.maps.quality import preservation
 from core.progress import finish
 
 
@@ -20,10 +20,10 @@ def num_added(found: Map, embeddings: Embeddings) -> int:
     return len(np.setdiff1d(embeddings.image_ids, found.image_ids, assume_unique=True))
 
 
-def bring_up(found: Map, embeddings: Embeddings) -> Map:
+def add_new_images(found: Map, embeddings: Embeddings) -> Map:
     """Place images that came since the map was drawn, and leave out those that are gone.
 
-    All others stay where they are, even those whose content has changed. Neighbours and what is
+    All others stay where they are, even those whose content has changed. Neighbors and what is
     kept of them are those of the images as they are now.
 
     Args:
@@ -43,19 +43,19 @@ def bring_up(found: Map, embeddings: Embeddings) -> Map:
     remaining = replace(found, points=found.points[stays])
     if is_new.any():
         vectors = np.ascontiguousarray(embeddings.vectors[is_new], np.float32)
-        k = min(found.neighbours.rows.shape[1], len(old_ids))
+        k = min(found.neighbors.rows.shape[1], len(old_ids))
         near = nearest_rows(embeddings.vectors[~is_new], vectors, k)
         rows, similarities = finish(near)
-        neighbours = Neighbours(rows.astype(np.int32), similarities)
-        points[is_new] = remaining.place(neighbours, vectors)
+        neighbors = Neighbors(rows.astype(np.int32), similarities)
+        points[is_new] = remaining.place(neighbors, vectors)
         clusters[is_new] = found.clusters[stays][rows[:, 0]]
-    k = min(found.neighbours.rows.shape[1], len(is_new) - 1)
-    neighbours = finish(find_neighbours(embeddings.vectors, k))
+    k = min(found.neighbors.rows.shape[1], len(is_new) - 1)
+    neighbors = finish(find_neighbors(embeddings.vectors, k))
     return replace(
         found,
         points=points,
         image_ids=embeddings.image_ids,
-        neighbours=neighbours,
-        kept=kept_share(points, neighbours),
+        neighbors=neighbors,
+        preserved=preservation(points, neighbors),
         clusters=clusters,
     )

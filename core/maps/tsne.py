@@ -1,13 +1,13 @@
 """t-SNE by openTSNE, in steps so that it can be watched and stopped.
 
-Shapes, in this file: N images, P points already on a map, C map dimensions, K neighbours.
+Shapes, in this file: N images, P points already on a map, C map dimensions, K neighbors.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.maps.config import MapConfig
-from core.maps.neighbors import Neighbours
+from core.maps.neighbors import Neighbors
 from core.progress import Progress, Work
 
 EXAGGERATED, REST = 250, 500
@@ -22,22 +22,22 @@ MANY_IMAGES = 10_000
 """From here on interpolation (FIt-SNE) is quicker than a tree (Barnes-Hut); openTSNE's own."""
 
 VOTERS = 25
-"""Neighbours of which the middle is taken for a new image, openTSNE's default."""
+"""Neighbors of which the middle is taken for a new image, openTSNE's default."""
 
 
-def num_neighbours(perplexity: float, count: int) -> int:
-    """Return how many neighbours t-SNE wants of each of `count` images: three times perplexity."""
+def num_neighbors(perplexity: float, count: int) -> int:
+    """Return how many neighbors t-SNE wants of each of `count` images: three times perplexity."""
     return min(int(3 * perplexity), count - 1)
 
 
 def lay_out(
-    start: NDArray[np.float32], neighbours: Neighbours, config: MapConfig
+    start: NDArray[np.float32], neighbors: Neighbors, config: MapConfig
 ) -> Work[NDArray[np.float32]]:
     """Lay points out by t-SNE (van der Maaten & Hinton 2008; Poličar, Stražar & Zupan 2019).
 
     Args:
         start: (N, C) where they are at first, to any scale: the principal components.
-        neighbours: (N, `num_neighbours`).
+        neighbors: (N, `num_neighbors`).
         config: Of these `perplexity`, `metric` and `seed` count.
 
     Returns:
@@ -48,8 +48,8 @@ def lay_out(
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
     many = len(start) >= MANY_IMAGES
-    wanted = num_neighbours(config.perplexity, len(start))
-    near = neighbours.first(wanted)
+    wanted = num_neighbors(config.perplexity, len(start))
+    near = neighbors.first(wanted)
     affinities = PerplexityBasedNN(
         perplexity=wanted / 3,
         knn_index=PrecomputedNeighbors(
@@ -80,15 +80,15 @@ def lay_out(
     return np.asarray(embedding, np.float32)
 
 
-def place(points: NDArray[np.float32], neighbours: Neighbours) -> NDArray[np.float32]:
-    """Place new images at the middle of their neighbours, as openTSNE begins its own `transform`.
+def place(points: NDArray[np.float32], neighbors: Neighbors) -> NDArray[np.float32]:
+    """Place new images at the middle of their neighbors, as openTSNE begins its own `transform`.
 
     Args:
         points: (P, C) float32, the map, which stays as it is.
-        neighbours: (N, K) rows of `points` that are nearest to each new image.
+        neighbors: (N, K) rows of `points` that are nearest to each new image.
 
     Returns:
         (N, C) float32: the median of the nearest 25, which unlike a mean lies in one of two groups.
     """
-    middle: NDArray[np.float32] = np.median(points[neighbours.first(VOTERS).rows], axis=1)
+    middle: NDArray[np.float32] = np.median(points[neighbors.first(VOTERS).rows], axis=1)
     return middle.astype(np.float32)

@@ -1,10 +1,10 @@
 """UMAP, laid out step by step: umap-learn's own parts, so that it can be watched and stopped.
 
-`umap.UMAP.fit` is one call of a minute that also searches for neighbours and compiles. Here the
-neighbours are FAISS's, the layout starts from the principal components, and what is compiled is
+`umap.UMAP.fit` is one call of a minute that also searches for neighbors and compiles. Here the
+neighbors are FAISS's, the layout starts from the principal components, and what is compiled is
 kept on disk for the next process.
 
-Shapes, in this file: N images, P points already on a map, C map dimensions, K neighbours, E edges.
+Shapes, in this file: N images, P points already on a map, C map dimensions, K neighbors, E edges.
 """
 
 import functools
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
 from core.maps.config import MapConfig
-from core.maps.neighbors import Neighbours
+from core.maps.neighbors import Neighbors
 from core.progress import Progress, Work
 
 EXTENT = 10.0
@@ -74,17 +74,17 @@ def spread(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def lay_out(
     start: NDArray[np.float32],
-    neighbours: Neighbours,
+    neighbors: Neighbors,
     config: MapConfig,
     labels: NDArray[np.int64],
     schedule: Schedule | None = None,
 ) -> Work[NDArray[np.float32]]:
-    """Lay points out so that neighbours lie together (McInnes, Healy & Melville 2018).
+    """Lay points out so that neighbors lie together (McInnes, Healy & Melville 2018).
 
     Args:
         start: (N, C) where they are at first, in map units; see `spread`.
-        neighbours: (N, at least `config.neighbours` - 1).
-        config: Of these `neighbours`, `min_dist`, `metric`, `supervision` and `seed` count.
+        neighbors: (N, at least `config.neighbors` - 1).
+        config: Of these `neighbors`, `min_dist`, `metric`, `supervision` and `seed` count.
         labels: (N,) category numbers, `NO_LABEL` where there is none.
         schedule: umap-learn's own without one.
 
@@ -93,57 +93,57 @@ def lay_out(
     """
     schedule = schedule or usual(len(start))
     random = np.random.RandomState(config.seed)
-    yield Progress(0, schedule.num_epochs, "weighing neighbours")
-    weights = _weights(neighbours, config, labels, random)
+    yield Progress(0, schedule.num_epochs, "weighing neighbors")
+    weights = _weights(neighbors, config, labels, random)
     graph = _edges(weights, schedule.num_epochs)
     noise = random.normal(scale=NOISE, size=start.shape)
     points: NDArray[np.float32] = (start + noise).astype(np.float32)
-    yield from _optimise(points, points, graph, schedule, config, moves_both=True)
+    yield from _optimize(points, points, graph, schedule, config, moves_both=True)
     return points
 
 
 def place(
-    points: NDArray[np.float32], neighbours: Neighbours, config: MapConfig
+    points: NDArray[np.float32], neighbors: Neighbors, config: MapConfig
 ) -> NDArray[np.float32]:
     """Place new images on a map that stays as it is: umap-learn's `transform`.
 
     Args:
         points: (P, C) float32, the map.
-        neighbours: (N, K) rows of `points` that are nearest to each new image.
+        neighbors: (N, K) rows of `points` that are nearest to each new image.
         config: What the map was laid out with.
 
     Returns:
         (N, C) float32 in map units.
     """
     umap = _umap()
-    distances = neighbours.distances(config.metric)
+    distances = neighbors.distances(config.metric)
     sigmas, rhos = umap.umap_.smooth_knn_dist(distances, float(distances.shape[1]), 64, 0.0)
     rows, columns, values, _ = umap.umap_.compute_membership_strengths(
-        neighbours.rows.astype(np.int64), distances, sigmas, rhos, False, True
+        neighbors.rows.astype(np.int64), distances, sigmas, rhos, False, True
     )
     weights = csr_matrix((values, (rows, columns)), (len(distances), len(points)))
     start = np.asarray(weights @ points / np.maximum(weights.sum(axis=1), 1e-12), np.float32)
     schedule = Schedule(usual(len(points)).num_epochs // PLACING)
     graph = _edges(weights.tocoo(), schedule.num_epochs)
-    for _ in _optimise(start, points, graph, schedule, config, moves_both=False):
+    for _ in _optimize(start, points, graph, schedule, config, moves_both=False):
         pass
     return start
 
 
 def _weights(
-    neighbours: Neighbours,
+    neighbors: Neighbors,
     config: MapConfig,
     labels: NDArray[np.int64],
     random: np.random.RandomState,
 ) -> coo_matrix:
-    """Return (N, N) how surely each two are neighbours, and of one category where that counts."""
+    """Return (N, N) how surely each two are neighbors, and of one category where that counts."""
     umap = _umap()
-    near = neighbours.first(config.neighbours - 1)
+    near = neighbors.first(config.neighbors - 1)
     count = len(near.rows)
     own = np.arange(count, dtype=np.int32)[:, None]
     rows = np.hstack([own, near.rows]).astype(np.int64)
     distances = np.hstack([np.zeros((count, 1), np.float32), near.distances(config.metric)])
-    nothing = np.empty((count, 1), np.float32)  # The embeddings: with neighbours given, not read
+    nothing = np.empty((count, 1), np.float32)  # The embeddings: with neighbors given, not read
     weights, _, _ = umap.umap_.fuzzy_simplicial_set(
         nothing, rows.shape[1], random, str(config.metric), knn_indices=rows, knn_dists=distances
     )
@@ -168,7 +168,7 @@ def _edges(weights: coo_matrix, num_epochs: int) -> Graph:
     )
 
 
-def _optimise(
+def _optimize(
     points: NDArray[np.float32],
     others: NDArray[np.float32],
     graph: Graph,

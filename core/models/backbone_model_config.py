@@ -8,7 +8,7 @@ from core.models.pretrained import IMAGENET, NO_WEIGHTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TrunkConfig:
+class BackboneModelConfig:
     """Which pre-trained trunk, and how its features become an embedding.
 
     Raises:
@@ -26,7 +26,7 @@ class TrunkConfig:
     """imagenet (as torchvision publishes them), or a file of them."""
 
     pooling: Pooling = Pooling.GEM
-    """What is kept of the trunk's places: gem (generalised mean), average, max, or own, which is
+    """What is kept of the trunk's places: gem (generalized mean), average, max, or own, which is
     VGG's 7 × 7 and the others' average."""
 
     dimension: int = 128

@@ -13,32 +13,33 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.artifacts.folders import Manifest, draft, publish
+from core.artifacts.folders import draft, publish
+from core.artifacts.manifests import Manifest
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset, open_dataset
-from core.datasets.splits import images_to_learn_from
+from core.datasets.splits import training_filter
 from core.errors import WorkbenchError
 from core.jobs.background import wait_for
-from core.models.backbone_model_config import TrunkConfig
-from core.models.backbone_weights import load_trunk
+from core.models.backbone_model_config import BackboneModelConfig
+from core.models.backbone_weights import load_backbone
 from core.models.backbones import find_backbone
 from core.models.batches import decode_batches
 from core.models.devices import Device, choose_device
 from core.models.model import build_network, is_usable, network_settings, write_weights
 from core.models.network import EmbeddingNetwork, NetworkConfig
 from core.models.pooling import num_features
-from core.models.preprocessing import normalised
+from core.models.preprocessing import normalized
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
 
-LEAST_VARIANCE = 1e-9
+MIN_VARIANCE = 1e-9
 """Of the largest component's: below this a component is what rounding made of equal images."""
 
 
-def fit_trunk(workspace: Workspace, config: TrunkConfig) -> Work[Manifest]:
+def fit_backbone_model(workspace: Workspace, config: BackboneModelConfig) -> Work[Manifest]:
     """Make a model of a pre-trained trunk: pooled features, projected by a PCA of train images.
 
     The projection is written into the network, so the model is used, exported and evaluated as a
@@ -51,11 +52,11 @@ def fit_trunk(workspace: Workspace, config: TrunkConfig) -> Work[Manifest]:
     """
     dataset = open_dataset(workspace, config.dataset)
     fingerprint = dataset.catalog.fingerprint
-    rows = _drawn(dataset.catalog.rows(images_to_learn_from(dataset.catalog)), config)
+    rows = _drawn(dataset.catalog.rows(training_filter(dataset.catalog)), config)
     _refuse_too_few(dataset, len(rows), config.dimension)
-    trunk = yield from load_trunk(workspace, config.backbone, config.weights)
+    backbone_weights = yield from load_backbone(workspace, config.backbone, config.weights)
     device = choose_device()
-    network = unfitted(config, trunk).to(device.name)
+    network = unfitted(config, backbone_weights).to(device.name)
     features, num_problems = yield from _features(network, device, dataset, rows)
     _refuse_too_few(dataset, len(features), config.dimension)
     if not np.isfinite(features).all():
@@ -70,7 +71,7 @@ def fit_trunk(workspace: Workspace, config: TrunkConfig) -> Work[Manifest]:
             folder,
             kind="model",
             stem=f"{config.dataset[:40]}-{config.backbone}-trunk",
-            config={"trunk": asdict(config), "network": network_settings(network.config)},
+            config={"backbone_model": asdict(config), "network": network_settings(network.config)},
             made_from={"dataset": config.dataset, "dataset_fingerprint": fingerprint},
             summary=_summary(pca, len(features), num_problems),
         )
@@ -90,14 +91,14 @@ def pooled_features(
         (B, F) float32.
     """
     with torch.inference_mode():
-        batch = normalised(device.take(pixels))
+        batch = normalized(device.take(pixels))
         with device.autocast():
             features = network.tail(network.frozen(batch))
         pooled: NDArray[np.float32] = network.pooled(features.float()).cpu().numpy()
     return pooled
 
 
-def _drawn(rows: list[ImageRow], config: TrunkConfig) -> list[ImageRow]:
+def _drawn(rows: list[ImageRow], config: BackboneModelConfig) -> list[ImageRow]:
     if len(rows) <= config.max_images:
         return rows
     drawn = random.Random(config.seed).sample(range(len(rows)), config.max_images)
@@ -113,7 +114,7 @@ def _refuse_too_few(dataset: Dataset, count: int, dimension: int) -> None:
         )
 
 
-def _unusable(config: TrunkConfig) -> WorkbenchError:
+def _unusable(config: BackboneModelConfig) -> WorkbenchError:
     return WorkbenchError(
         f"These weights of {config.backbone} give no usable embeddings: they are not finite, or "
         "the same for all images.",
@@ -121,7 +122,7 @@ def _unusable(config: TrunkConfig) -> WorkbenchError:
     )
 
 
-def unfitted(config: TrunkConfig, trunk: dict[str, Tensor]) -> EmbeddingNetwork:
+def unfitted(config: BackboneModelConfig, backbone_weights: dict[str, Tensor]) -> EmbeddingNetwork:
     """Return the network with a projection of zeros."""
     settings = NetworkConfig(
         backbone=config.backbone,
@@ -133,7 +134,7 @@ def unfitted(config: TrunkConfig, trunk: dict[str, Tensor]) -> EmbeddingNetwork:
         pooling=str(config.pooling),
     )
     width = num_features(find_backbone(config.backbone), config.pooling)
-    weights = {f"frozen.{key}": value for key, value in trunk.items()}
+    weights = {f"frozen.{key}": value for key, value in backbone_weights.items()}
     weights["project.weight"] = torch.zeros(config.dimension, width)
     weights["project.bias"] = torch.zeros(config.dimension)
     return build_network(settings, weights)
@@ -156,7 +157,7 @@ def _features(
     return features[:filled], done - filled
 
 
-def _fitted(features: NDArray[np.float32], config: TrunkConfig) -> "Work[PCA]":
+def _fitted(features: NDArray[np.float32], config: BackboneModelConfig) -> "Work[PCA]":
     from sklearn.decomposition import PCA  # Its import takes a second
 
     pca = PCA(
@@ -164,7 +165,7 @@ def _fitted(features: NDArray[np.float32], config: TrunkConfig) -> "Work[PCA]":
     )
     yield from wait_for(lambda: pca.fit(features), "fitting the projection")
     variance = pca.explained_variance_
-    different = int((variance > LEAST_VARIANCE * variance[0]).sum())
+    different = int((variance > MIN_VARIANCE * variance[0]).sum())
     if different < config.dimension:
         raise WorkbenchError(
             f"The {len(features)} train images are too much alike: they differ in {different} "
@@ -174,7 +175,7 @@ def _fitted(features: NDArray[np.float32], config: TrunkConfig) -> "Work[PCA]":
     return pca
 
 
-def _project_by(network: EmbeddingNetwork, pca: "PCA", config: TrunkConfig) -> None:
+def _project_by(network: EmbeddingNetwork, pca: "PCA", config: BackboneModelConfig) -> None:
     """Write the PCA into the network: its projection is the PCA's own `transform`."""
     matrix = pca.components_.astype(np.float64)
     if config.whiten:

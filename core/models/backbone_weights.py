@@ -5,12 +5,12 @@ from pathlib import Path
 from torch import Tensor
 
 from core.models.pretrained import IMAGENET, fetch_imagenet
-from core.models.weights import read_trunk
+from core.models.weights import read_backbone
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
 
-def load_trunk(workspace: Workspace, backbone: str, weights: str) -> Work[dict[str, Tensor]]:
+def load_backbone(workspace: Workspace, backbone: str, weights: str) -> Work[dict[str, Tensor]]:
     """Read a backbone's pre-trained weights, downloaded first if need be.
 
     Args:
@@ -19,7 +19,7 @@ def load_trunk(workspace: Workspace, backbone: str, weights: str) -> Work[dict[s
         weights: `pretrained.IMAGENET`, or the path of a file.
 
     Returns:
-        The trunk's tensors, as `weights.read_trunk` has them.
+        The trunk's tensors, as `weights.read_backbone` has them.
 
     Raises:
         DownloadError: They did not arrive.
@@ -30,4 +30,4 @@ def load_trunk(workspace: Workspace, backbone: str, weights: str) -> Work[dict[s
     else:
         path = Path(weights).expanduser()
     yield Progress(0, 0, "reading the pre-trained weights")
-    return read_trunk(path, backbone)
+    return read_backbone(path, backbone)

@@ -157,7 +157,7 @@ def find_backbone(name: str) -> Backbone:
         ) from error
 
 
-def build_trunk(backbone: Backbone) -> "nn.Sequential":
+def build_backbone(backbone: Backbone) -> "nn.Sequential":
     """Return the backbone's convolutional layers with fresh random weights.
 
     The layers are named as in torchvision, without what `prefix` says.

@@ -1,4 +1,4 @@
-"""The colours of an image as a row of numbers: what retrieval is without any learning.
+"""The colors of an image as a row of numbers: what retrieval is without any learning.
 
 Shapes, in this file: B images, S pixels a side.
 """
@@ -10,12 +10,12 @@ from PIL import Image
 BINS = (8, 4, 4)
 """Of hue, saturation and value; hue has the most, as in VisualSEEk (Smith & Chang 1996)."""
 
-NUM_COLOURS = BINS[0] * BINS[1] * BINS[2]
+NUM_COLORS = BINS[0] * BINS[1] * BINS[2]
 """128, as many numbers as an embedding usually has."""
 
 
-def colour_histograms(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return how much of an image has each of 128 colours (Swain & Ballard 1991).
+def color_histograms(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return how much of an image has each of 128 colors (Swain & Ballard 1991).
 
     The square root of each share is taken: the cosine of two such rows, which have unit length, is
     the Bhattacharyya coefficient of the two histograms.
@@ -30,8 +30,8 @@ def colour_histograms(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     flat = np.ascontiguousarray(pixels.transpose(0, 2, 3, 1)).reshape(count * height, width, 3)
     hsv = np.asarray(Image.fromarray(flat).convert("HSV"), np.int64).reshape(count, -1, 3)
     hue, saturation, value = (hsv[..., axis] * BINS[axis] // 256 for axis in range(3))
-    colours = (hue * BINS[1] + saturation) * BINS[2] + value
-    keys = np.arange(count)[:, None] * NUM_COLOURS + colours
-    counts = np.bincount(keys.ravel(), minlength=count * NUM_COLOURS).reshape(count, NUM_COLOURS)
+    colors = (hue * BINS[1] + saturation) * BINS[2] + value
+    keys = np.arange(count)[:, None] * NUM_COLORS + colors
+    counts = np.bincount(keys.ravel(), minlength=count * NUM_COLORS).reshape(count, NUM_COLORS)
     rows: NDArray[np.float32] = np.sqrt(counts / (height * width)).astype(np.float32)
     return rows

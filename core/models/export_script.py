@@ -7,7 +7,7 @@ it to them.
 from string import Template
 
 from core.models.backbones import Backbone, find_backbone
-from core.models.gem import LEAST, POWER
+from core.models.gem import MIN_VALUE, POWER
 from core.models.network import LOGIT_SCALE, NetworkConfig
 from core.models.pooling import Pooling, find_pooling, num_features, pooled_side
 from core.models.preprocessing import IMAGENET_DEVIATION, IMAGENET_MEAN
@@ -50,13 +50,13 @@ ${pool_class}class Network(nn.Module):
         self.trunk = nn.Sequential(OrderedDict(layers[:$num_layers]))
         self.pool = $pool
         self.project = nn.Linear($features, $dimension, bias=$bias)
-        self.normalise = $normalise
+        self.normalize = $normalize
         self.classifier = $classifier
 
     def forward(self, pixels):
         """Return (N, $dimension) unit embeddings and (N, classes) probabilities."""
         pooled = self.pool(self.trunk(pixels)).flatten(1)
-        embeddings = functional.normalize(self.normalise(self.project(pooled)))
+        embeddings = functional.normalize(self.normalize(self.project(pooled)))
         return embeddings, $scores.softmax(dim=1)
 
 
@@ -87,7 +87,7 @@ def read(path):
 
 
 def preprocess(image):
-    """Scale an RGB image's short side, cut out the middle, normalise: (3, S, S) float32."""
+    """Scale an RGB image's short side, cut out the middle, normalize: (3, S, S) float32."""
     scale = IMAGE_SIZE / min(image.size)
     width, height = (max(IMAGE_SIZE, round(length * scale)) for length in image.size)
     left, top = (width - IMAGE_SIZE) // 2, (height - IMAGE_SIZE) // 2
@@ -112,11 +112,11 @@ if __name__ == "__main__":
 ''')
 
 GEM_CLASS = f'''\
-class GeneralisedMean(nn.Module):
+class GeneralizedMean(nn.Module):
     """The third root of each channel's mean third power."""
 
     def forward(self, features):
-        powers = features.clamp(min={LEAST}).pow({POWER})
+        powers = features.clamp(min={MIN_VALUE}).pow({POWER})
         return powers.mean(dim=(-2, -1), keepdim=True).pow(1 / {POWER})
 
 
@@ -149,7 +149,7 @@ def script_for(model_id: str, config: NetworkConfig) -> str:
         features=num_features(backbone, pooling),
         dimension=config.dimension,
         bias=not config.batch_norm,
-        normalise=f"nn.BatchNorm1d({config.dimension})" if config.batch_norm else "nn.Identity()",
+        normalize=f"nn.BatchNorm1d({config.dimension})" if config.batch_norm else "nn.Identity()",
         image_size=config.image_size,
         logit_scale=LOGIT_SCALE,
         mean=list(IMAGENET_MEAN),
@@ -160,7 +160,7 @@ def script_for(model_id: str, config: NetworkConfig) -> str:
 
 def _pool_of(backbone: Backbone, pooling: Pooling) -> str:
     if pooling == Pooling.GEM:
-        return "GeneralisedMean()"
+        return "GeneralizedMean()"
     if pooling == Pooling.MAX:
         return "nn.AdaptiveMaxPool2d(1)"
     return f"nn.AdaptiveAvgPool2d({pooled_side(backbone, pooling)})"

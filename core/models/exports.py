@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from core.artifacts import exports
-from core.artifacts.folders import read_manifest
+from core.artifacts.manifests import read_manifest
 from core.workspace import Workspace, check_name
 
 

@@ -12,12 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.artifacts.folders import Manifest, draft, publish
+from core.artifacts.folders import draft, publish
+from core.artifacts.manifests import Manifest
 from core.errors import MissingError, WorkbenchError
 from core.lineage.graph import NO_DATASET
 from core.models.devices import choose_device
 from core.models.model import build_network, is_usable, network_settings, write_weights
-from core.models.network import EmbeddingNetwork, NetworkConfig
+from core.models.network import EmbeddingNetwork, NetworkConfig, current_keys
 from core.models.pooling import Pooling
 from core.models.weights import (
     UNREADABLE,
@@ -30,7 +31,7 @@ from core.models.weights import (
 from core.progress import Progress, Work
 from core.workspace import Workspace, check_name
 
-LONGEST_NAME = 64
+MAX_NAME_LENGTH = 64
 """Characters of the name in that of the model, whose embeddings add a number to it."""
 
 SAID_SINCE: dict[str, Any] = {"pooling": str(Pooling.OWN)}
@@ -99,7 +100,7 @@ def adopt_model(workspace: Workspace, path: Path, content: Content, name: str) -
         return publish(
             folder,
             kind="model",
-            stem=name[:LONGEST_NAME],
+            stem=name[:MAX_NAME_LENGTH],
             config={"network": network_settings(config)},
             made_from={"dataset": NO_DATASET, "dataset_fingerprint": ""},
             summary=_summary(path, classes),
@@ -175,7 +176,7 @@ def _network(path: Path, config: NetworkConfig, weights: dict[str, Tensor]) -> E
     with torch.device("meta"):
         expected = EmbeddingNetwork(config).state_dict()
     source = Source(path, f"the network it describes ({config.backbone})", ADVICE)
-    return build_network(config, checked(weights, expected, source))
+    return build_network(config, checked(current_keys(weights), expected, source))
 
 
 def _summary(path: Path, classes: list[str]) -> dict[str, object]:

@@ -13,11 +13,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
-from core.artifacts.folders import Manifest, open_artifact
+from core.artifacts.folders import open_artifact
+from core.artifacts.manifests import Manifest
 from core.errors import DamagedArtifactError
 from core.models.devices import Device, choose_device
-from core.models.network import EmbeddingNetwork, NetworkConfig
-from core.models.preprocessing import normalised
+from core.models.network import EmbeddingNetwork, NetworkConfig, current_keys
+from core.models.preprocessing import normalized
 from core.workspace import Workspace
 
 WEIGHTS = "model.safetensors"
@@ -51,9 +52,11 @@ class Model:
             pixels: (B, 3, S, S) uint8, as `preprocess.to_square` makes them.
             bfloat16: Whether the trunk computes in bfloat16; what follows it never does.
         """
-        return self.begin(pixels, bfloat16=bfloat16)()
+        return self.embed_async(pixels, bfloat16=bfloat16)()
 
-    def begin(self, pixels: NDArray[np.uint8], *, bfloat16: bool = False) -> Callable[[], Rows]:
+    def embed_async(
+        self, pixels: NDArray[np.uint8], *, bfloat16: bool = False
+    ) -> Callable[[], Rows]:
         """Begin what `embed` does; what is returned waits for it, and returns as `embed`."""
         return _begin(self.network, self.device, pixels, bfloat16=bfloat16)
 
@@ -111,7 +114,7 @@ def build_network(config: NetworkConfig, weights: Mapping[str, Tensor]) -> Embed
     """
     with torch.device("meta"):  # Random start weights would take two seconds, for nothing
         network = EmbeddingNetwork(config)
-    network.load_state_dict(weights, assign=True)
+    network.load_state_dict(current_keys(weights), assign=True)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.eval()
 
@@ -133,7 +136,7 @@ def _begin(
     bfloat16: bool = False,
 ) -> Callable[[], Rows]:
     with torch.inference_mode():
-        batch = normalised(device.take(pixels))
+        batch = normalized(device.take(pixels))
         with replace(device, bfloat16=bfloat16).autocast():
             features = network.tail(network.frozen(batch))
         embeddings, scores = network.head(features.float())

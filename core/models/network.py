@@ -5,14 +5,14 @@ This is the place to tweak the model.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.models.backbones import boundary, build_trunk, find_backbone
+from core.models.backbones import boundary, build_backbone, find_backbone
 from core.models.pooling import build_pool, find_pooling, num_features
 
 LOGIT_SCALE = 16.0
@@ -34,7 +34,7 @@ class NetworkConfig:
     """D, the length of an embedding."""
 
     batch_norm: bool = True
-    """Normalise embeddings over the batch before they are scaled to unit length."""
+    """Normalize embeddings over the batch before they are scaled to unit length."""
 
     num_classes: int = 0
     """C, the categories of the classifier; 0 for a network that only embeds."""
@@ -52,6 +52,11 @@ class NetworkConfig:
             raise ValueError(f"dimension must be in 8..4096, got {self.dimension}")
         if not 32 <= self.image_size <= 512:
             raise ValueError(f"image_size must be in 32..512, got {self.image_size}")
+
+
+def current_keys(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights keyed as `EmbeddingNetwork` names its layers now; 0.1.0 said `normalise`."""
+    return {key.replace("normalise.", "normalize."): value for key, value in weights.items()}
 
 
 class NoClasses(nn.Module):
@@ -73,16 +78,16 @@ class EmbeddingNetwork(nn.Module):
         super().__init__()
         self.config = config
         backbone = find_backbone(config.backbone)
-        trunk = build_trunk(backbone)
+        network = build_backbone(backbone)
         cut = boundary(backbone, config.trainable_blocks)
-        layers = list(trunk.named_children())
+        layers = list(network.named_children())
         self.frozen = nn.Sequential(OrderedDict(layers[:cut]))
         self.tail = nn.Sequential(OrderedDict(layers[cut:]))
         pooling = find_pooling(config.pooling)
         self.pool = build_pool(backbone, pooling)
         features = num_features(backbone, pooling)
         self.project = nn.Linear(features, config.dimension, bias=not config.batch_norm)
-        self.normalise: nn.Module = (
+        self.normalize: nn.Module = (
             nn.BatchNorm1d(config.dimension) if config.batch_norm else nn.Identity()
         )
         self.classifier: nn.Module = (
@@ -91,8 +96,8 @@ class EmbeddingNetwork(nn.Module):
         self.frozen.requires_grad_(False).eval()  # Its batch norms keep what they know, always
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def load_trunk(self, weights: dict[str, Tensor]) -> None:
-        """Take over a whole trunk's weights, keyed as `backbones.build_trunk` names them."""
+    def load_backbone(self, weights: dict[str, Tensor]) -> None:
+        """Take over a whole trunk's weights, keyed as `backbones.build_backbone` names them."""
         in_frozen = {name for name, _ in self.frozen.named_children()}
         for part, is_frozen in ((self.frozen, True), (self.tail, False)):
             part.load_state_dict(
@@ -123,7 +128,7 @@ class EmbeddingNetwork(nn.Module):
 
     def head(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Go on from the whole trunk's output; returns as `embed_features`."""
-        unit = functional.normalize(self.normalise(self.project(self.pooled(features))))
+        unit = functional.normalize(self.normalize(self.project(self.pooled(features))))
         return unit, self.classifier(LOGIT_SCALE * unit)
 
     def pooled(self, features: Tensor) -> Tensor:
@@ -132,5 +137,5 @@ class EmbeddingNetwork(nn.Module):
         return pooled
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Embed and classify (B, 3, S, S) normalised images; returns as `embed_features`."""
+        """Embed and classify (B, 3, S, S) normalized images; returns as `embed_features`."""
         return self.embed_features(self.frozen(pixels))

@@ -28,7 +28,7 @@ from core.progress import Progress, Work
 from core.workspace import Workspace
 
 OPSET = 17
-"""The first with layer normalisation; runtimes since 2022 read it."""
+"""The first with layer normalization; runtimes since 2022 read it."""
 
 INPUT, OUTPUTS = "pixels", ("embeddings", "probabilities")
 MAX_DIFFERENCE = 1e-4
@@ -67,7 +67,7 @@ def export_onnx(workspace: Workspace, model_id: str) -> Work[Path]:
     """Write a model for ONNX runtimes, in place of an earlier export.
 
     Returns:
-        A file that turns `pixels`, (N, 3, S, S) float32 normalised by the mean and deviation in
+        A file that turns `pixels`, (N, 3, S, S) float32 normalized by the mean and deviation in
         its metadata, into `embeddings`, (N, D) unit rows, and `probabilities`, (N, C), where the
         model knows classes; for any N.
 

@@ -25,7 +25,7 @@ class Pooling(StrEnum):
     """The greatest value."""
 
     GEM = "gem"
-    """The generalised mean, between the two: of the third power (Radenović et al. 2018)."""
+    """The generalized mean, between the two: of the third power (Radenović et al. 2018)."""
 
 
 def find_pooling(name: str) -> Pooling:
@@ -53,10 +53,10 @@ def build_pool(backbone: Backbone, pooling: Pooling) -> "nn.Module":
     """Return the layer, which has no weights: (B, channels, height, width) in, one side out."""
     from torch import nn
 
-    from core.models.gem import GeneralisedMean
+    from core.models.gem import GeneralizedMean
 
     if pooling == Pooling.GEM:
-        return GeneralisedMean()
+        return GeneralizedMean()
     if pooling == Pooling.MAX:
         return nn.AdaptiveMaxPool2d(1)
     return nn.AdaptiveAvgPool2d(pooled_side(backbone, pooling))

@@ -38,14 +38,14 @@ def to_square(image: Image.Image, side: int) -> NDArray[np.uint8]:
     return np.array(resized, dtype=np.uint8).transpose(2, 0, 1)
 
 
-def denormalised(values: Tensor) -> Tensor:
-    """Turn (B, 3, S, S) values of `normalised` back into uint8 pixels; what lies beyond is cut."""
+def denormalized(values: Tensor) -> Tensor:
+    """Turn (B, 3, S, S) values of `normalized` back into uint8 pixels; what lies beyond is cut."""
     mean, deviation = _statistics(values.device)
     scaled = values.mul(deviation).add_(mean).mul_(255)
     return scaled.round_().clamp_(0, 255).to(torch.uint8)
 
 
-def normalised(pixels: Tensor) -> Tensor:
+def normalized(pixels: Tensor) -> Tensor:
     """Turn (B, 3, S, S) uint8 pixels into float32 of about zero mean and unit deviation."""
     mean, deviation = _statistics(pixels.device)
     scaled = pixels.to(torch.float32).div_(255).sub_(mean).div_(deviation)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from core.models.devices import Device
 from core.models.network import EmbeddingNetwork
-from core.models.preprocessing import normalised
+from core.models.preprocessing import normalized
 
 DIMENSIONS_AT_ONCE = 64
 """Each takes a copy of the feature map and its gradient: 100 MB together for VGG-16 at 224 px."""
@@ -21,7 +21,7 @@ SPREAD = 0.7
 the hottest tenth of a map lies in objects most often near this."""
 
 
-def split_over_places(
+def spatial_attribution(
     network: EmbeddingNetwork, device: Device, pixels: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
     """Return what each place adds to the embeddings, before those are scaled to unit length.
@@ -48,9 +48,9 @@ def split_over_places(
     layers = [*network.frozen, *network.tail]
     pooled_twice = isinstance(layers[-1], nn.MaxPool2d)  # Its places are four times as many before
     last = layers[-1:] if pooled_twice else []
-    rest = nn.Sequential(*last, network.pool, nn.Flatten(), network.project, network.normalise)
+    rest = nn.Sequential(*last, network.pool, nn.Flatten(), network.project, network.normalize)
     with torch.no_grad():
-        features = normalised(device.take(pixels))
+        features = normalized(device.take(pixels))
         for layer in layers[: len(layers) - len(last)]:
             features = layer(features)
         [shift] = rest(torch.zeros_like(features[:1]))

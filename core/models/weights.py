@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from core.errors import MissingError, WorkbenchError
-from core.models.backbones import Backbone, build_trunk, find_backbone
+from core.models.backbones import Backbone, build_backbone, find_backbone
 
 MAX_BYTES = 4 << 30
 """A whole VGG-16 is 0.5 GB; more than this is not one, whatever it says."""
@@ -59,7 +59,7 @@ class Source:
     """What to do if they do not."""
 
 
-def read_trunk(path: Path, backbone: str) -> dict[str, Tensor]:
+def read_backbone(path: Path, backbone: str) -> dict[str, Tensor]:
     """Read a backbone's convolutional layers from a .pth or .safetensors in torchvision's layout.
 
     Nothing in the file is executed. Layers after the trunk are passed over.
@@ -147,7 +147,7 @@ def is_state_dict(content: object) -> TypeGuard[dict[str, Tensor]]:
 
 def _expected(backbone: str) -> dict[str, Tensor]:
     with torch.device("meta"):
-        return build_trunk(find_backbone(backbone)).state_dict()
+        return build_backbone(find_backbone(backbone)).state_dict()
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -221,8 +221,8 @@ def _plain(tensor: Tensor) -> Tensor:
     return tensor.detach().to(dtype).clone(memory_format=torch.contiguous_format)
 
 
-def _unfit_numbers(trunk: Mapping[str, Tensor]) -> Iterator[str]:
-    for key, tensor in trunk.items():
+def _unfit_numbers(backbone_weights: Mapping[str, Tensor]) -> Iterator[str]:
+    for key, tensor in backbone_weights.items():
         low, high = (float(end) for end in tensor.aminmax())  # NaN if one is
         if not (math.isfinite(low) and math.isfinite(high)):
             yield f"{key} is not finite"

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from core.errors import DownloadError
 from core.files import FULL_DISK, sync_folder, write_json
-from core.net.http_stream import Answer, HttpStream, host_of, unreachable
+from core.net.http_stream import HttpStream, Response, host_of, unreachable
 from core.progress import Progress, Work
 
 REPORT_SECONDS = 0.2
@@ -120,11 +120,11 @@ def _fetch(url: str, target: Path, file: BinaryIO) -> Work[None]:
             return
 
 
-def _wait_for_answer(stream: HttpStream, target: Path) -> Work[Answer]:
+def _wait_for_answer(stream: HttpStream, target: Path) -> Work[Response]:
     started = time.monotonic()
     while time.monotonic() - started < ANSWER_SECONDS:
         message = stream.take(REPORT_SECONDS)
-        if isinstance(message, Answer):
+        if isinstance(message, Response):
             return message
         if isinstance(message, Exception):
             raise unreachable(stream.url, message) from message
@@ -132,7 +132,7 @@ def _wait_for_answer(stream: HttpStream, target: Path) -> Work[Answer]:
     raise unreachable(stream.url, TimeoutError())
 
 
-def _receive(stream: HttpStream, answer: Answer, target: Path, file: BinaryIO) -> Work[None]:
+def _receive(stream: HttpStream, answer: Response, target: Path, file: BinaryIO) -> Work[None]:
     note, done, total = f"downloading {target.name}", answer.start, answer.total
     yield Progress(done, total, note)
     reported, reported_at = done, time.monotonic()
@@ -152,7 +152,7 @@ def _receive(stream: HttpStream, answer: Answer, target: Path, file: BinaryIO) -
     yield Progress(done, total, note)
 
 
-def _goes_on(answer: Answer, start: int, facts: _Facts) -> bool:
+def _goes_on(answer: Response, start: int, facts: _Facts) -> bool:
     """Say whether what follows belongs to the file whose first part is here."""
     same = not (answer.etag and facts.etag) or answer.etag == facts.etag
     return (answer.status, answer.start, answer.total) == (PART, start, facts.total) and same

@@ -24,7 +24,7 @@ OFFLINE = "Check the network connection and the address, then try again."
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What a server says before the first byte of the file."""
 
     status: int
@@ -38,8 +38,8 @@ class Answer:
     """Names this version of the file; empty if the server has no strong one."""
 
 
-Message: TypeAlias = Answer | bytes | Exception
-"""First an `Answer`, then pieces of the file, at last empty bytes; or an error at any time."""
+Message: TypeAlias = Response | bytes | Exception
+"""First an `Response`, then pieces of the file, at last empty bytes; or an error at any time."""
 
 
 class HttpStream:
@@ -133,7 +133,7 @@ def _reasons(error: BaseException | None) -> str:
     return " ".join(names)
 
 
-def _answer(response: requests.Response) -> Answer:
+def _answer(response: requests.Response) -> Response:
     start, total = 0, int(response.headers.get("Content-Length") or 0)
     promised = re.fullmatch(
         r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip()
@@ -142,4 +142,4 @@ def _answer(response: requests.Response) -> Answer:
         start = int(promised[1])
         total = int(promised[2]) if promised[2] != "*" else 0
     etag = response.headers.get("ETag", "")
-    return Answer(response.status_code, start, total, "" if etag.startswith("W/") else etag)
+    return Response(response.status_code, start, total, "" if etag.startswith("W/") else etag)

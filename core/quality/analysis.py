@@ -1,9 +1,9 @@
-"""What takes time to find, kept on disk: neighbours, outliers and clusters of an index's images.
+"""What takes time to find, kept on disk: neighbors, outliers and clusters of an index's images.
 
 Nothing in it depends on labels, splits or tags. What the finders list comes from it and from what
 the catalog says at that moment (`lists.py`): what was put right is gone from a list at once.
 
-Shapes, in this file: N images, K neighbours.
+Shapes, in this file: N images, K neighbors.
 """
 
 import time
@@ -14,15 +14,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest, draft, open_artifact, publish
+from core.artifacts.folders import draft, open_artifact, publish
+from core.artifacts.manifests import Manifest
 from core.embeddings.files import Embeddings, open_embeddings
 from core.embeddings.unit_rows import check_unit_rows
 from core.errors import WorkbenchError
 from core.jobs.background import wait_for
 from core.progress import Progress, Work, part_of
 from core.quality.clusters import find_clusters
-from core.quality.config import FEWEST_IMAGES, FindConfig
-from core.quality.neighbors import Neighbours, find_neighbours, first_rows
+from core.quality.config import MIN_IMAGES, AnalysisConfig
+from core.quality.neighbors import Neighbors, find_neighbors, first_rows
 from core.quality.outliers import outlierness
 from core.workspace import Workspace
 
@@ -30,18 +31,18 @@ ARRAYS = ("image_ids", "rows", "similarities", "contents", "outlierness", "clust
 SAME = 1e-6
 """Up to this cosine distance from each other, the embeddings are one and the same."""
 
-LONGEST_STEM = 70
+MAX_STEM_LENGTH = 70
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class Analysis:
     """Findings, read from disk."""
 
     manifest: Manifest
     image_ids: NDArray[np.int64]
     """(N,) catalog ids, ascending: those of the embeddings."""
 
-    neighbours: Neighbours
+    neighbors: Neighbors
     outlierness: NDArray[np.float32]
     """(N,) as `outliers.outlierness` says."""
 
@@ -55,12 +56,12 @@ class Findings:
 
 
 class _Found(NamedTuple):
-    neighbours: Neighbours
+    neighbors: Neighbors
     clusters: NDArray[np.int32]
     seconds: float
 
 
-def find(workspace: Workspace, config: FindConfig) -> Work[Manifest]:
+def find(workspace: Workspace, config: AnalysisConfig) -> Work[Manifest]:
     """Look at the embeddings of an index, and save what all finders need.
 
     Raises:
@@ -73,58 +74,58 @@ def find(workspace: Workspace, config: FindConfig) -> Work[Manifest]:
     embeddings = open_embeddings(workspace, index.made_from["embeddings"])
     check_unit_rows(embeddings.vectors)
     _check_differences(embeddings)
-    search = find_neighbours(embeddings.vectors, embeddings.contents, config.neighbours)
-    neighbours = yield from part_of(search, 0, 2, "comparing images")
-    search_clusters = partial(find_clusters, neighbours, config.least_cluster)
+    search = find_neighbors(embeddings.vectors, embeddings.contents, config.neighbors)
+    neighbors = yield from part_of(search, 0, 2, "comparing images")
+    search_clusters = partial(find_clusters, neighbors, config.min_cluster_size)
     clusters = yield from wait_for(search_clusters, "looking for clusters")
     yield Progress(2, 2, "saving")
-    found = _Found(neighbours, clusters, time.perf_counter() - started)
+    found = _Found(neighbors, clusters, time.perf_counter() - started)
     return _publish(workspace, config, index, embeddings.image_ids, found)
 
 
-def open_findings(workspace: Workspace, findings_id: str) -> Findings:
+def open_analysis(workspace: Workspace, findings_id: str) -> Analysis:
     """Read findings, after checking their checksums.
 
     Raises:
         MissingError: There are none of that id.
         DamagedArtifactError: A file of theirs was changed.
     """
-    manifest = open_artifact(workspace.finders, findings_id)
-    folder = workspace.finders / findings_id
+    manifest = open_artifact(workspace.analyses, findings_id)
+    folder = workspace.analyses / findings_id
     ids, rows, similarities, contents, strangeness, clusters = (
         np.load(folder / f"{name}.npy", allow_pickle=False) for name in ARRAYS
     )
-    return Findings(manifest, ids, Neighbours(rows, similarities, contents), strangeness, clusters)
+    return Analysis(manifest, ids, Neighbors(rows, similarities, contents), strangeness, clusters)
 
 
 def _publish(
     workspace: Workspace,
-    config: FindConfig,
+    config: AnalysisConfig,
     index: Manifest,
     image_ids: NDArray[np.int64],
     found: _Found,
 ) -> Manifest:
-    neighbours, clusters = found.neighbours, found.clusters
-    strangeness = outlierness(neighbours)
+    neighbors, clusters = found.neighbors, found.clusters
+    strangeness = outlierness(neighbors)
     arrays: tuple[NDArray[Any], ...] = (
-        *(image_ids, neighbours.rows, neighbours.similarities, neighbours.contents),
+        *(image_ids, neighbors.rows, neighbors.similarities, neighbors.contents),
         *(strangeness, clusters),
     )
-    with draft(workspace.finders) as folder:
+    with draft(workspace.analyses) as folder:
         for name, array in zip(ARRAYS, arrays, strict=True):
             np.save(folder / f"{name}.npy", array)
         return publish(
             folder,
-            kind="finders",
-            stem=f"{index.id[:LONGEST_STEM]}-found",
+            kind="analysis",
+            stem=f"{index.id[:MAX_STEM_LENGTH]}-found",
             config=asdict(config),
             made_from=index.made_from | {"index": index.id, "index_fingerprint": index.fingerprint},
             summary={
                 "count": len(clusters),
-                "num_copies": len(clusters) - len(neighbours.originals),
-                "neighbours": neighbours.rows.shape[1],
+                "num_copies": len(clusters) - len(neighbors.originals),
+                "neighbors": neighbors.rows.shape[1],
                 "num_clusters": int(clusters.max(initial=-1)) + 1,
-                "find_s": found.seconds,
+                "analyze_s": found.seconds,
             },
         )
 
@@ -132,9 +133,9 @@ def _publish(
 def _check_differences(embeddings: Embeddings) -> None:
     """Refuse what no finder could say anything about."""
     count = len(np.unique(first_rows(embeddings.contents)))
-    if count < FEWEST_IMAGES:
+    if count < MIN_IMAGES:
         raise WorkbenchError(
-            f"Finders need at least {FEWEST_IMAGES} different images, and the index holds {count}.",
+            f"Finders need at least {MIN_IMAGES} different images, and the index holds {count}.",
             "Add images to the dataset and update the index.",
         )
     if float((embeddings.vectors @ embeddings.vectors[0]).min()) > 1 - SAME:

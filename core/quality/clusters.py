@@ -1,6 +1,6 @@
 """Clusters of images that are near each other, whatever their labels say, and what they mix.
 
-Shapes, in this file: N images, D embedding dimensions, K neighbours, G clusters.
+Shapes, in this file: N images, D embedding dimensions, K neighbors, G clusters.
 """
 
 from collections import Counter
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from core.quality.labels import Labelling
-from core.quality.neighbors import Neighbours
+from core.quality.labels import ImageLabels
+from core.quality.neighbors import Neighbors
 
 NO_CLUSTER = -1
 """In place of a cluster: the image lies in none."""
@@ -42,27 +42,27 @@ class Cluster:
 
     @property
     def purity(self) -> float:
-        """Share of the most frequent class among the labelled images; 1 where none is labelled."""
-        labelled = sum(count for _, count in self.mix)
-        return self.mix[0][1] / labelled if labelled else 1.0
+        """Share of the most frequent class among the labeled images; 1 where none is labeled."""
+        labeled = sum(count for _, count in self.mix)
+        return self.mix[0][1] / labeled if labeled else 1.0
 
     @property
     def num_others(self) -> int:
-        """How many labelled images are not of the most frequent class."""
+        """How many labeled images are not of the most frequent class."""
         return sum(count for _, count in self.mix[1:])
 
 
-def find_clusters(neighbours: Neighbours, least: int) -> NDArray[np.int32]:
-    """Find clusters of any shape among the images: HDBSCAN on the graph of neighbours.
+def find_clusters(neighbors: Neighbors, least: int) -> NDArray[np.int32]:
+    """Find clusters of any shape among the images: HDBSCAN on the graph of neighbors.
 
     Campello, Moulavi & Sander (*Density-Based Clustering Based on Hierarchical Density Estimates*,
     2013), by scikit-learn, with its least density (`min_samples` 2). Between images that are not
-    neighbours no distance is computed, so time grows with the number of images and not with its
+    neighbors no distance is computed, so time grows with the number of images and not with its
     square. With this density it is single linkage, and finds what HDBSCAN finds on all distances as
     long as the graph hangs together; else its parts are taken to be far from each other.
 
     Args:
-        neighbours: Of the images.
+        neighbors: Of the images.
         least: Fewest images, copies not counted, that make a cluster.
 
     Returns:
@@ -70,9 +70,9 @@ def find_clusters(neighbours: Neighbours, least: int) -> NDArray[np.int32]:
     """
     from sklearn.cluster import HDBSCAN  # Seconds to import
 
-    originals = neighbours.originals
-    near = np.searchsorted(originals, neighbours.rows[originals])
-    distances = np.sqrt(np.maximum(2 - 2 * neighbours.similarities[originals], NEAREST**2))
+    originals = neighbors.originals
+    near = np.searchsorted(originals, neighbors.rows[originals])
+    distances = np.sqrt(np.maximum(2 - 2 * neighbors.similarities[originals], NEAREST**2))
     count, k = near.shape
     ends = np.arange(0, count * k + 1, k)
     graph = sparse.csr_array(
@@ -83,41 +83,41 @@ def find_clusters(neighbours: Neighbours, least: int) -> NDArray[np.int32]:
     clustering = HDBSCAN(
         min_cluster_size=min(least, count), min_samples=1, metric="precomputed", copy=True
     )
-    found = np.full(len(neighbours.contents), NO_CLUSTER, np.int32)
+    found = np.full(len(neighbors.contents), NO_CLUSTER, np.int32)
     found[originals] = np.maximum(clustering.fit(sparse.csr_matrix(graph)).labels_, NO_CLUSTER)
-    return found[neighbours.contents]
+    return found[neighbors.contents]
 
 
 def describe(
-    vectors: NDArray[np.float32], clusters: NDArray[np.int32], labelling: Labelling
+    vectors: NDArray[np.float32], clusters: NDArray[np.int32], image_labels: ImageLabels
 ) -> list[Cluster]:
     """Return the clusters that have images in use, those that mix most images first.
 
     Args:
         vectors: (N, D) float32 unit rows; may be mapped.
         clusters: (N,) of `find_clusters`.
-        labelling: Of the same images.
+        image_labels: Of the same images.
     """
-    rows = np.flatnonzero((clusters >= 0) & labelling.usable)
+    rows = np.flatnonzero((clusters >= 0) & image_labels.usable)
     rows = rows[np.argsort(clusters[rows], kind="stable")]
     numbers, starts = np.unique(clusters[rows], return_index=True)
     parts = np.split(rows, starts[1:]) if len(numbers) else []
     found = [
-        _cluster(number, part, vectors, labelling)
+        _cluster(number, part, vectors, image_labels)
         for number, part in zip(numbers.tolist(), parts, strict=True)
     ]
     return sorted(found, key=lambda each: (-each.num_others, -len(each.rows), each.number))
 
 
 def _cluster(
-    number: int, rows: NDArray[np.int64], vectors: NDArray[np.float32], labelling: Labelling
+    number: int, rows: NDArray[np.int64], vectors: NDArray[np.float32], image_labels: ImageLabels
 ) -> Cluster:
     members = np.asarray(vectors[rows], np.float32)
     similarities = members @ members.mean(axis=0)
     order = np.argsort(-similarities, kind="stable")
-    counts = Counter(labelling.labels[rows].tolist())
+    counts = Counter(image_labels.labels[rows].tolist())
     counts.pop(-1, None)
-    mix = tuple((labelling.classes[label], count) for label, count in counts.most_common())
+    mix = tuple((image_labels.classes[label], count) for label, count in counts.most_common())
     return Cluster(number, rows[order], similarities[order], mix)
 
 

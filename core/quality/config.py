@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-FEWEST_IMAGES = 5
-"""Below this an image has hardly neighbours that could say anything of it."""
+MIN_IMAGES = 5
+"""Below this an image has hardly neighbors that could say anything of it."""
 
 
 THRESHOLD = 0.98
 """Cosine similarity from which on two images are listed as alike, unless chosen otherwise."""
 
-LEAST_THRESHOLD = 0.5
+MIN_THRESHOLD = 0.5
 
 
-class Finder(StrEnum):
+class Check(StrEnum):
     """What is looked for."""
 
     LABELS = "labels"
@@ -44,7 +44,7 @@ class Finder(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FindConfig:
+class AnalysisConfig:
     """How the finders look.
 
     Raises:
@@ -54,14 +54,14 @@ class FindConfig:
     index: str
     """Id of the index whose embeddings are looked at."""
 
-    neighbours: int = 20
+    neighbors: int = 20
     """Images that are compared with each image; as many vote on its label."""
 
-    least_cluster: int = 10
+    min_cluster_size: int = 10
     """Fewest images that make a cluster; fewer make more and smaller ones."""
 
     def __post_init__(self) -> None:
-        if not 2 <= self.neighbours <= 100:
-            raise ValueError(f"neighbours must be in 2..100, got {self.neighbours}")
-        if not 2 <= self.least_cluster <= 10_000:
-            raise ValueError(f"least_cluster must be in 2..10000, got {self.least_cluster}")
+        if not 2 <= self.neighbors <= 100:
+            raise ValueError(f"neighbors must be in 2..100, got {self.neighbors}")
+        if not 2 <= self.min_cluster_size <= 10_000:
+            raise ValueError(f"min_cluster_size must be in 2..10000, got {self.min_cluster_size}")

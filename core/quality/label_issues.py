@@ -1,15 +1,15 @@
 """Likely wrong labels: images whose own label images like them, and their class, make improbable.
 
 Two judges, neither of which knows the image's own label, say how probable each class is; the mean
-of both counts. One asks the neighbours, the other a linear classifier. An image is as doubtful as
-another class is more probable than its own: the *normalised margin* of confident learning
+of both counts. One asks the neighbors, the other a linear classifier. An image is as doubtful as
+another class is more probable than its own: the *normalized margin* of confident learning
 (Northcutt, Jiang & Chuang, *Confident Learning: Estimating Uncertainty in Dataset Labels*, 2021),
 by which cleanlab ranks, too. How improbable the own label is alone (*self-confidence*) finds more
 labels that are wrong at random, but hardly any that are confused with a class like it.
 
-`benchmarks/finders.py` holds this ranking to cleanlab's on labels that were made wrong.
+`benchmarks/analyses.py` holds this ranking to cleanlab's on labels that were made wrong.
 
-Shapes, in this file: N images, D embedding dimensions, K neighbours, C classes, B rows of a block.
+Shapes, in this file: N images, D embedding dimensions, K neighbors, C classes, B rows of a block.
 """
 
 from dataclasses import dataclass
@@ -18,22 +18,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.quality.linear import Linear, fit
-from core.quality.neighbors import Neighbours
+from core.quality.neighbors import Neighbors
 from core.quality.ranking import Ranking, ranked
 
 TEMPERATURE = 0.07
-"""A neighbour's vote weighs exp(similarity / τ): Wu, Xiong, Yu & Lin (*Unsupervised Feature
+"""A neighbor's vote weighs exp(similarity / τ): Wu, Xiong, Yu & Lin (*Unsupervised Feature
 Learning via Non-Parametric Instance Discrimination*, 2018, 3.4)."""
 
 BLOCK = 4096
-FEWEST_CLASSES = 2
+MIN_CLASSES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Judges:
+class LabelEstimators:
     """What is asked how probable classes are."""
 
-    neighbours: Neighbours
+    neighbors: Neighbors
     told: NDArray[np.int32]
     """(N,) the class of each content, at the row that stands for it; -1 where it has no vote."""
 
@@ -49,17 +49,17 @@ class Judges:
             vectors: (N, D) float32 unit rows; may be mapped.
             rows: Which of them.
         """
-        told = self.told[self.neighbours.contents[rows]]
+        told = self.told[self.neighbors.contents[rows]]
         linear = self.linear.probabilities(np.asarray(vectors[rows], np.float32), told)
         votes = self.votes(rows)
         heard = votes.sum(axis=1) > 0
-        linear[heard] = (linear[heard] + votes[heard]) / 2  # Else none of the neighbours has one
+        linear[heard] = (linear[heard] + votes[heard]) / 2  # Else none of the neighbors has one
         return linear
 
     def votes(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the (B, C) shares of the neighbours' votes; zeros where none has a vote."""
-        labels = self.told[self.neighbours.rows[rows]]
-        near = self.neighbours.similarities[rows]
+        """Return the (B, C) shares of the neighbors' votes; zeros where none has a vote."""
+        labels = self.told[self.neighbors.rows[rows]]
+        near = self.neighbors.similarities[rows]
         weights = np.where(labels >= 0, np.exp((near - near[:, :1]) / TEMPERATURE), 0)
         places = np.arange(len(rows))[:, None] * self.num_classes + np.maximum(labels, 0)
         shares = np.bincount(places.ravel(), weights.ravel(), len(rows) * self.num_classes).reshape(
@@ -70,9 +70,9 @@ class Judges:
         return shares.astype(np.float32)
 
 
-def wrong_labels(
+def find_label_issues(
     vectors: NDArray[np.float32],
-    neighbours: Neighbours,
+    neighbors: Neighbors,
     labels: NDArray[np.int32],
     num_classes: int,
 ) -> Ranking:
@@ -80,7 +80,7 @@ def wrong_labels(
 
     Args:
         vectors: (N, D) float32 unit rows; may be mapped.
-        neighbours: Of the same images.
+        neighbors: Of the same images.
         labels: (N,) int32 places of classes; -1 for images that have none or are not in use.
         num_classes: C.
 
@@ -89,17 +89,17 @@ def wrong_labels(
         probable other class, which is suggested, is as probable as the own, and 1 where it is
         certain. Empty with fewer than two classes.
     """
-    told = content_labels(neighbours.contents, labels)
+    told = content_labels(neighbors.contents, labels)
     asked = np.flatnonzero(labels >= 0)
-    if len(np.unique(told[told >= 0])) < FEWEST_CLASSES:
+    if len(np.unique(told[told >= 0])) < MIN_CLASSES:
         return ranked(asked[:0], np.empty(0, np.float32))
-    judges = Judges(neighbours, told, fit(vectors, told, num_classes), num_classes)
+    estimators = LabelEstimators(neighbors, told, fit(vectors, told, num_classes), num_classes)
     doubts = np.empty(len(asked), np.float32)
     suggested = np.empty(len(asked), np.int32)
     is_suspect = np.empty(len(asked), np.bool_)
     for start in range(0, len(asked), BLOCK):
         rows = asked[start : start + BLOCK]
-        probabilities = judges.probabilities(vectors, rows)
+        probabilities = estimators.probabilities(vectors, rows)
         places = np.arange(len(rows)), labels[rows]
         own = probabilities[places]
         probabilities[places] = -1
@@ -115,9 +115,9 @@ def content_labels(contents: NDArray[np.int32], labels: NDArray[np.int32]) -> ND
 
     It is -1 where the copies contradict each other or have no label, and in all other rows.
     """
-    labelled = np.flatnonzero(labels >= 0)
+    labeled = np.flatnonzero(labels >= 0)
     least = np.full(len(labels), np.iinfo(np.int32).max, np.int32)
     greatest = np.full(len(labels), -1, np.int32)
-    np.minimum.at(least, contents[labelled], labels[labelled])
-    np.maximum.at(greatest, contents[labelled], labels[labelled])
+    np.minimum.at(least, contents[labeled], labels[labeled])
+    np.maximum.at(greatest, contents[labeled], labels[labeled])
     return np.where(least == greatest, greatest, np.int32(-1)).astype(np.int32)

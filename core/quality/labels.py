@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.catalog import Catalog, Split
-from core.datasets.filters import STANDING_SQL, Standing
+from core.datasets.filters import STATUS_SQL, ImageStatus
 from core.datasets.schema import connect
 
 NONE = -1
@@ -19,7 +19,7 @@ SPLITS = tuple(Split)
 
 
 @dataclass(frozen=True, slots=True)
-class Labelling:
+class ImageLabels:
     """The state of the images, read at once."""
 
     classes: list[str]
@@ -48,11 +48,11 @@ class Labelling:
         return kept
 
 
-def read_labelling(catalog: Catalog, image_ids: NDArray[np.int64]) -> Labelling:
+def read_image_labels(catalog: Catalog, image_ids: NDArray[np.int64]) -> ImageLabels:
     """Read what is said of the images of (N,) ascending ids."""
     with connect(catalog.path) as connection:
         rows = connection.execute(
-            f"SELECT id, label, split FROM images WHERE {STANDING_SQL[Standing.USABLE]}"
+            f"SELECT id, label, split FROM images WHERE {STATUS_SQL[ImageStatus.USABLE]}"
         ).fetchall()
     ids = np.array([image_id for image_id, _, _ in rows], np.int64)
     places = np.minimum(np.searchsorted(image_ids, ids), len(image_ids) - 1)
@@ -60,7 +60,7 @@ def read_labelling(catalog: Catalog, image_ids: NDArray[np.int64]) -> Labelling:
     classes = sorted({rows[at][1] for at in here if rows[at][1] is not None})
     number = {label: place for place, label in enumerate(classes)}
     split_number = {str(split): place for place, split in enumerate(SPLITS)}
-    found = Labelling(
+    found = ImageLabels(
         classes=classes,
         labels=np.full(len(image_ids), NONE, np.int32),
         splits=np.full(len(image_ids), NONE, np.int8),

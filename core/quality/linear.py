@@ -1,6 +1,6 @@
 """A linear classifier that says of each image what it would without that image's own label.
 
-Regularised least squares on the classes, for which leaving one out has a closed form (Hastie,
+Regularized least squares on the classes, for which leaving one out has a closed form (Hastie,
 Tibshirani & Friedman, *The Elements of Statistical Learning*, 2009, 7.10, eq. 7.64): the residual
 divided by 1 - h, where h is the image's leverage. So nothing is fitted once an image, nor in folds.
 
@@ -20,7 +20,7 @@ TEMPERATURE = 0.1
 """What the outputs, mostly in [0, 1], are divided by before they become probabilities. Of 0.07, 0.1
 and 0.15 it found most of the labels that were made wrong at random in Caltech-101."""
 
-MOST_LEVERAGE = 0.999
+MAX_LEVERAGE = 0.999
 """Of one image: in fewer images than dimensions rounding may bring it to 1."""
 
 
@@ -32,7 +32,7 @@ class Linear:
     """(D + 1, C); the last row is for the constant 1 behind each embedding."""
 
     inverse: NDArray[np.float64]
-    """(D + 1, D + 1) inverse of the regularised Gram matrix, for leverages."""
+    """(D + 1, D + 1) inverse of the regularized Gram matrix, for leverages."""
 
     class_weights: NDArray[np.float64]
     """(C,) how much an image of each class weighs."""
@@ -49,7 +49,7 @@ class Linear:
         learnt = np.flatnonzero(told >= 0)
         there = features[learnt]
         leverage = ((there @ self.inverse) * there).sum(axis=1) * self.class_weights[told[learnt]]
-        leverage = np.minimum(leverage, MOST_LEVERAGE)
+        leverage = np.minimum(leverage, MAX_LEVERAGE)
         residual = -outputs[learnt]
         residual[np.arange(len(learnt)), told[learnt]] += 1
         outputs[learnt] -= residual * (leverage / (1 - leverage))[:, None]

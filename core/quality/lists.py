@@ -10,52 +10,52 @@ from numpy.typing import NDArray
 
 from core.datasets.catalog import Catalog
 from core.datasets.duplicates import Group, Kind
-from core.datasets.filters import ImageFilter, Standing
-from core.quality.analysis import Findings
-from core.quality.config import THRESHOLD, Finder
-from core.quality.label_issues import wrong_labels
-from core.quality.labels import Labelling
-from core.quality.near_duplicates import groups_alike
+from core.datasets.filters import ImageFilter, ImageStatus
+from core.quality.analysis import Analysis
+from core.quality.config import THRESHOLD, Check
+from core.quality.label_issues import find_label_issues
+from core.quality.labels import ImageLabels
+from core.quality.near_duplicates import group_near_duplicates
 from core.quality.ranking import Ranking, ranked
-from core.quality.representativeness import typicality
+from core.quality.representativeness import representativeness
 
 
 def rank(
-    finder: Finder,
-    findings: Findings,
+    check: Check,
+    findings: Analysis,
     vectors: NDArray[np.float32],
-    labelling: Labelling,
+    image_labels: ImageLabels,
     *,
     most_first: bool = False,
 ) -> Ranking:
     """Return all images in use that a finder ranks, in its order.
 
     Args:
-        finder: Labels, outliers or typical: the others find groups.
+        check: Labels, outliers or typical: the others find groups.
         findings: What was found.
         vectors: (N, D) float32 unit rows; may be mapped.
-        labelling: What the catalog says of the same images.
+        image_labels: What the catalog says of the same images.
         most_first: The most typical images first; by the others not looked at.
 
     Raises:
         ValueError: The finder finds groups.
     """
-    labels = labelling.labels
-    match finder:
-        case Finder.LABELS:
-            return wrong_labels(vectors, findings.neighbours, labels, len(labelling.classes))
-        case Finder.OUTLIERS:
-            rows = np.flatnonzero(labelling.usable)
+    labels = image_labels.labels
+    match check:
+        case Check.LABELS:
+            return find_label_issues(vectors, findings.neighbors, labels, len(image_labels.classes))
+        case Check.OUTLIERS:
+            rows = np.flatnonzero(image_labels.usable)
             return ranked(rows, findings.outlierness[rows])
-        case Finder.TYPICAL:
-            return typicality(vectors, labels, most_first=most_first)
-    raise ValueError(f"{finder} finds groups, it ranks no images")
+        case Check.TYPICAL:
+            return representativeness(vectors, labels, most_first=most_first)
+    raise ValueError(f"{check} finds groups, it ranks no images")
 
 
 def find_groups(
-    finder: Finder,
-    findings: Findings,
-    labelling: Labelling,
+    check: Check,
+    findings: Analysis,
+    image_labels: ImageLabels,
     catalog: Catalog,
     threshold: float = THRESHOLD,
 ) -> list[Group]:
@@ -68,15 +68,15 @@ def find_groups(
     Raises:
         ValueError: The threshold is out of range.
     """
-    groups = groups_alike(
-        findings.neighbours, findings.image_ids, labelling.usable, catalog, threshold
+    groups = group_near_duplicates(
+        findings.neighbors, findings.image_ids, image_labels.usable, catalog, threshold
     )
-    done = checked(catalog, finder)
+    done = checked(catalog, check)
     return [
         group
         for group in groups
-        if (group.leaks if finder == Finder.LEAKS else group.kind == Kind.MODEL)
-        and not done.issuperset(twin.id for twin in group.twins)
+        if (group.is_leaking if check == Check.LEAKS else group.kind == Kind.MODEL)
+        and not done.issuperset(member.id for member in group.members)
     ]
 
 
@@ -87,7 +87,7 @@ def to_look_at(
     return ranking.kept(among & ~np.isin(image_ids, list(done)))
 
 
-def checked(catalog: Catalog, finder: Finder) -> set[int]:
+def checked(catalog: Catalog, check: Check) -> set[int]:
     """Return the ids of the images that somebody looked at for a finder."""
-    tagged = ImageFilter(tags=(finder.checked_tag,), standing=Standing.READABLE)
+    tagged = ImageFilter(tags=(check.checked_tag,), status=ImageStatus.READABLE)
     return set(catalog.ids(tagged))

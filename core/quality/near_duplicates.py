@@ -13,13 +13,20 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from core.datasets.catalog import Catalog
-from core.datasets.duplicates import Group, Kind, group_twins, harm, leaders, read_twins
-from core.quality.config import LEAST_THRESHOLD
-from core.quality.neighbors import Neighbours
+from core.datasets.duplicates import (
+    Group,
+    Kind,
+    group_duplicates,
+    read_duplicates,
+    representatives,
+    severity,
+)
+from core.quality.config import MIN_THRESHOLD
+from core.quality.neighbors import Neighbors
 
 
-def groups_alike(
-    neighbours: Neighbours,
+def group_near_duplicates(
+    neighbors: Neighbors,
     image_ids: NDArray[np.int64],
     usable: NDArray[np.bool_],
     catalog: Catalog,
@@ -32,7 +39,7 @@ def groups_alike(
     perceptual hash in common, or only to the model.
 
     Args:
-        neighbours: Of the images.
+        neighbors: Of the images.
         image_ids: (N,) their catalog ids.
         usable: (N,) which of them are in use.
         catalog: Says their labels, splits, sizes and hashes.
@@ -41,30 +48,30 @@ def groups_alike(
     Raises:
         ValueError: The threshold is out of range.
     """
-    if not LEAST_THRESHOLD <= threshold <= 1:
-        raise ValueError(f"threshold must be in {LEAST_THRESHOLD}..1, got {threshold}")
-    heads, least = link(neighbours, usable, threshold)
+    if not MIN_THRESHOLD <= threshold <= 1:
+        raise ValueError(f"threshold must be in {MIN_THRESHOLD}..1, got {threshold}")
+    heads, least = link(neighbors, usable, threshold)
     members: dict[int, list[int]] = defaultdict(list)
     sizes = np.bincount(heads, minlength=len(heads))
     for row in np.flatnonzero(usable & (sizes[heads] > 1)).tolist():
         members[int(heads[row])].append(row)
     ids = image_ids.tolist()
     listed = [ids[row] for rows in members.values() for row in rows]
-    twins, leader = read_twins(catalog, listed), leaders(catalog, listed)
+    by_id, representative = read_duplicates(catalog, listed), representatives(catalog, listed)
     groups = []
     for head, rows in members.items():
-        here = [ids[row] for row in rows if ids[row] in twins]
+        here = [ids[row] for row in rows if ids[row] in by_id]
         if len(here) > 1:
-            contents = {twins[image_id].sha256 for image_id in here}
-            hashes = {leader[image_id] for image_id in here}
+            contents = {by_id[image_id].sha256 for image_id in here}
+            hashes = {representative[image_id] for image_id in here}
             kind = Kind.EXACT if len(contents) == 1 else Kind.NEAR
             kind = kind if len(hashes) == 1 or kind == Kind.EXACT else Kind.MODEL
-            groups.append(group_twins(kind, (twins[i] for i in here), 0, float(least[head])))
-    return sorted(groups, key=harm)
+            groups.append(group_duplicates(kind, (by_id[i] for i in here), 0, float(least[head])))
+    return sorted(groups, key=severity)
 
 
 def link(
-    neighbours: Neighbours, usable: NDArray[np.bool_], threshold: float
+    neighbors: Neighbors, usable: NDArray[np.bool_], threshold: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Gather images around leaders, those that are most alike first, each image once.
 
@@ -75,13 +82,13 @@ def link(
         (N,) the row of each image's leader, its own where it has none; and (N,) at a leader's row
         the least similarity of its images to it, 1 where only copies are with it.
     """
-    contents, count = neighbours.contents, len(usable)
+    contents, count = neighbors.contents, len(usable)
     in_use = np.zeros(count, np.bool_)
     in_use[contents[usable]] = True  # A content is in use if one of its copies is
-    linked = (neighbours.similarities >= threshold) & in_use[neighbours.rows] & in_use[:, None]
+    linked = (neighbors.similarities >= threshold) & in_use[neighbors.rows] & in_use[:, None]
     first, place = np.nonzero(linked)
-    ends = first, neighbours.rows[first, place]
-    links = sparse.csr_array((neighbours.similarities[first, place], ends), shape=(count, count))
+    ends = first, neighbors.rows[first, place]
+    links = sparse.csr_array((neighbors.similarities[first, place], ends), shape=(count, count))
     links = links.maximum(links.T).tocsr()
     heads, least = np.arange(count, dtype=np.int64), np.ones(count, np.float32)
     taken = np.zeros(count, np.bool_)

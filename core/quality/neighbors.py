@@ -1,9 +1,9 @@
 """The table that all finders share: which other images are nearest to each image.
 
-An image's exact copies are no neighbours of it, and of several copies only one is a neighbour of
+An image's exact copies are no neighbors of it, and of several copies only one is a neighbor of
 others: a copied wrong label must not vouch for itself.
 
-Shapes, in this file: N images, U different contents, D embedding dimensions, K neighbours.
+Shapes, in this file: N images, U different contents, D embedding dimensions, K neighbors.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from core.progress import Work
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class Neighbors:
     """The nearest other images of each image."""
 
     rows: NDArray[np.int32]
@@ -35,22 +35,22 @@ class Neighbours:
         return found
 
 
-def find_neighbours(
+def find_neighbors(
     vectors: NDArray[np.float32], sha256s: NDArray[np.uint8], k: int
-) -> Work[Neighbours]:
+) -> Work[Neighbors]:
     """Find the nearest others of each image.
 
     Args:
         vectors: (N, D) float32 unit rows; may be mapped.
         sha256s: (N, 32) uint8, SHA-256 of each image; zeros where it is not known.
-        k: Neighbours wanted; fewer where there are not as many other contents.
+        k: Neighbors wanted; fewer where there are not as many other contents.
     """
     contents = first_rows(sha256s)
     originals = np.flatnonzero(contents == np.arange(len(contents)))
     base = vectors if len(originals) == len(vectors) else vectors[originals]
     found, similarities = yield from nearest_others(base, min(k, len(base) - 1))
     places = np.searchsorted(originals, contents)
-    return Neighbours(originals[found].astype(np.int32)[places], similarities[places], contents)
+    return Neighbors(originals[found].astype(np.int32)[places], similarities[places], contents)
 
 
 def first_rows(sha256s: NDArray[np.uint8]) -> NDArray[np.int32]:

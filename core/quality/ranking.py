@@ -20,7 +20,7 @@ class Ranking:
     """(R,) what they are ranked by; each finder says what it means."""
 
     suggested: NDArray[np.int32]
-    """(R,) the class that each looks like, as a place in `Labelling.classes`; -1 for none."""
+    """(R,) the class that each looks like, as a place in `ImageLabels.classes`; -1 for none."""
 
     def kept(self, among: NDArray[np.bool_]) -> "Ranking":
         """Return the ranking of those that (N,) `among` marks."""

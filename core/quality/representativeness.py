@@ -13,7 +13,7 @@ from core.quality.ranking import Ranking, ranked
 BLOCK = 1 << 14
 
 
-def typicality(
+def representativeness(
     vectors: NDArray[np.float32], labels: NDArray[np.int32], *, most_first: bool = True
 ) -> Ranking:
     """Rank images by how like they are to the mean of all others of their class.

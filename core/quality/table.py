@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.datasets.catalog import Catalog
 from core.datasets.duplicates import Group
 from core.quality.clusters import Cluster
-from core.quality.labels import Labelling
+from core.quality.labels import ImageLabels
 from core.quality.ranking import Ranking
 
 COLUMNS = ("rank", "group", "image_id", "path", "label", "split", "score", "suggested", "kind")
@@ -23,10 +23,10 @@ Found = tuple[int, dict[str, Any]]
 
 
 def ranking_as_csv(
-    catalog: Catalog, ranking: Ranking, image_ids: NDArray[np.int64], labelling: Labelling
+    catalog: Catalog, ranking: Ranking, image_ids: NDArray[np.int64], image_labels: ImageLabels
 ) -> bytes:
     """Return a ranking; `image_ids` are those of the (N,) images that were looked at."""
-    named = [*labelling.classes, ""]
+    named = [*image_labels.classes, ""]
     return _as_csv(
         catalog,
         [
@@ -46,9 +46,9 @@ def groups_as_csv(catalog: Catalog, groups: Iterable[Group]) -> bytes:
     return _as_csv(
         catalog,
         [
-            (twin.id, {"group": number, "score": f"{group.similarity:.6f}", "kind": group.kind})
+            (member.id, {"group": number, "score": f"{group.similarity:.6f}", "kind": group.kind})
             for number, group in enumerate(groups, 1)
-            for twin in group.twins
+            for member in group.members
         ],
     )
 

@@ -14,11 +14,11 @@ from core.datasets.registry import Dataset
 from core.embeddings.files import Embeddings
 from core.indexes.files import Index
 from core.query.fusion import Blend, blend
-from core.query.ood import Calibration
+from core.query.ood import OODReference
 from core.query.search import Match, Wanted, search
 from core.query.vote import VOTERS, vote
 
-NEIGHBOURS = Wanted(k=VOTERS, fold=True)
+NEIGHBORS = Wanted(k=VOTERS, fold=True)
 """What votes, and is held against held-out images, whatever is filtered: duplicates count once."""
 
 
@@ -52,7 +52,7 @@ class EmbeddedQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OutOfDistribution:
     """How a query's best similarity compares with what held-out images get."""
 
     similarity: float
@@ -61,10 +61,10 @@ class Standing:
     percentile: float
     """Share of held-out images whose nearest image is less similar, 0 to 100."""
 
-    is_unusual: bool
+    is_out_of_distribution: bool
     """Whether it is like nothing in the dataset."""
 
-    is_far: bool
+    is_borderline: bool
     """Whether it is less like the dataset than most held-out images are."""
 
     held_out: str
@@ -80,12 +80,12 @@ class Answer:
     mean. Empty for a model without classes, or a question without images."""
 
     vote: list[tuple[str, float]]
-    """The neighbours' categories with their share of the vote, greatest first."""
+    """The neighbors' categories with their share of the vote, greatest first."""
 
     matches: list[Match]
     """Nearest images, best first."""
 
-    standing: Standing | None = None
+    standing: OutOfDistribution | None = None
     """None where it is not asked by one image, or nothing is known of held-out ones."""
 
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -106,7 +106,7 @@ def answer(
     classes: Sequence[str],
     asked: EmbeddedQuestion,
     wanted: Wanted,
-    calibration: Calibration | None = None,
+    ood_reference: OODReference | None = None,
 ) -> Answer:
     """Answer a question.
 
@@ -118,7 +118,7 @@ def answer(
         classes: The model's C, one an output of its classifier.
         asked: The question.
         wanted: Which matches.
-        calibration: What held-out images get, if it is known.
+        ood_reference: What held-out images get, if it is known.
 
     Raises:
         WorkbenchError: The images cancel each other out.
@@ -128,13 +128,13 @@ def answer(
     vectors = _vectors(asked, embeddings, index.store.dimension)
     matches = search(index.store, dataset, vectors, wanted, asked.own_ids)
     took = time.perf_counter() - started
-    neighbours = search(index.store, dataset, vectors, NEIGHBOURS, asked.own_ids)
-    labels = [match.image.label if match.image is not None else None for match in neighbours]
+    neighbors = search(index.store, dataset, vectors, NEIGHBORS, asked.own_ids)
+    labels = [match.image.label if match.image is not None else None for match in neighbors]
     return Answer(
         prediction=_prediction(asked, classes),
-        vote=vote(labels, [match.similarity for match in neighbours]),
+        vote=vote(labels, [match.similarity for match in neighbors]),
         matches=matches,
-        standing=_standing(asked, neighbours, calibration),
+        standing=_standing(asked, neighbors, ood_reference),
         seconds={"search": took},
     )
 
@@ -174,15 +174,15 @@ def _prediction(asked: EmbeddedQuestion, classes: Sequence[str]) -> list[tuple[s
 
 
 def _standing(
-    asked: EmbeddedQuestion, neighbours: Sequence[Match], calibration: Calibration | None
-) -> Standing | None:
-    if calibration is None or not neighbours or not asked.is_one_image:
+    asked: EmbeddedQuestion, neighbors: Sequence[Match], ood_reference: OODReference | None
+) -> OutOfDistribution | None:
+    if ood_reference is None or not neighbors or not asked.is_one_image:
         return None
-    similarity = neighbours[0].similarity
-    return Standing(
+    similarity = neighbors[0].similarity
+    return OutOfDistribution(
         similarity,
-        calibration.percentile(similarity),
-        calibration.is_unusual(similarity),
-        calibration.is_far(similarity),
-        calibration.held_out,
+        ood_reference.percentile(similarity),
+        ood_reference.is_out_of_distribution(similarity),
+        ood_reference.is_borderline(similarity),
+        ood_reference.held_out,
     )

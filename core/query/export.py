@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.artifacts.folders import Manifest, draft
+from core.artifacts.folders import draft
+from core.artifacts.manifests import Manifest
 from core.datasets.export.listing import Format
 from core.datasets.export.names import FreeNames, fit
 from core.datasets.export.table import Record
@@ -37,7 +38,7 @@ MATCHES_CSV, ANSWER_JSON = "matches.csv", "answer.json"
 ARCHIVE = "matches.zip"
 REMOVED = "The image was removed from the dataset."
 
-LONGEST_QUERY = 60
+MAX_QUERY_LENGTH = 60
 """Characters of a query's name in that of a file of its matches."""
 
 UNFIT_ON_WINDOWS = str.maketrans(dict.fromkeys('<>"|?*', "_"))
@@ -80,7 +81,7 @@ class Asked:
     def stem(self) -> str:
         """What a file of the matches is called, before its ending."""
         name = os.path.splitext(self.query.rpartition("/")[2])[0]
-        return f"matches-of-{_fit(name)[:LONGEST_QUERY]}"
+        return f"matches-of-{_fit(name)[:MAX_QUERY_LENGTH]}"
 
     @property
     def facts(self) -> dict[str, Any]:

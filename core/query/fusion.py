@@ -15,7 +15,7 @@ QUERY_WEIGHT, LIKED_WEIGHT, UNLIKED_WEIGHT = 1.0, 0.75, 0.15
 """Rocchio's alpha, beta and gamma, with the values that Manning, Raghavan & Schütze (2008, 9.1.1)
 call reasonable: what is liked says more than what is disliked."""
 
-SHORTEST = 1e-3
+MIN_LENGTH = 1e-3
 """Length below which a blend of unit vectors points nowhere."""
 
 
@@ -63,7 +63,7 @@ def blend(
     for vectors, weight in ((liked, LIKED_WEIGHT), (unliked, -UNLIKED_WEIGHT)):
         if len(vectors):
             moved = moved + np.float32(weight) * vectors.mean(axis=0)
-    if np.linalg.norm(moved, axis=1).min() < SHORTEST:
+    if np.linalg.norm(moved, axis=1).min() < MIN_LENGTH:
         raise WorkbenchError(
             "These images cancel each other out: nothing is left to search by.",
             "Take one of them away, or search for the best match of each.",

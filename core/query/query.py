@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.encoding import Encoder
 from core.embeddings.files import open_embeddings
@@ -73,7 +73,7 @@ def answer_pixels(
     return answer(index, dataset, None, model.classes, question, wanted).after(seconds)
 
 
-def neighbours_of_image(workspace: Workspace, index: Index, image_id: int, k: int) -> list[Match]:
+def neighbors_of_image(workspace: Workspace, index: Index, image_id: int, k: int) -> list[Match]:
     """Find the `k` images nearest to one that is indexed, by its embedding on disk.
 
     Returns:

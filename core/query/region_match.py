@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from core.embeddings.encoding import Encoder
-from core.embeddings.unit_rows import SHORTEST, check_unit_rows
-from core.models.spatial_attribution import split_over_places
+from core.embeddings.unit_rows import MIN_LENGTH, check_unit_rows
+from core.models.spatial_attribution import spatial_attribution
 
 Values = NDArray[np.float32]
 
@@ -47,7 +47,7 @@ def compare_regions(
 ) -> RegionComparison:
     """Split the similarity of two images over the places of both.
 
-    Each embedding is a sum over places (see `split_over_places`), so their product is a sum over
+    Each embedding is a sum over places (see `spatial_attribution`), so their product is a sum over
     pairs of places (Zhu, Yang & Chen 2021, Visual Explanation for Deep Metric Learning). Nothing is
     left over: where the encoding takes the mean with the mirror image, that one's places are turned
     back and added, and the mean that whitening takes away is taken from all places in equal parts.
@@ -100,15 +100,15 @@ def object_lift(heat: Values, inside: NDArray[np.bool_]) -> float:
 def _unit_parts(encoder: Encoder, pixels: NDArray[np.uint8]) -> Values:
     """Return (2, H, W, D) float32 whose sums over H and W are what `Encoder.embed` returns."""
     model, encoding = encoder.model, encoder.encoding
-    parts = _to_unit(split_over_places(model.network, model.device, pixels))
+    parts = _to_unit(spatial_attribution(model.network, model.device, pixels))
     if encoding.flip:
         turned = np.ascontiguousarray(pixels[..., ::-1])
-        mirrored = _to_unit(split_over_places(model.network, model.device, turned))
+        mirrored = _to_unit(spatial_attribution(model.network, model.device, turned))
         parts = _to_unit(parts + mirrored[:, :, ::-1])
     if encoding.whitening is not None:
         num_places = parts.shape[1] * parts.shape[2]
-        centred = parts - encoding.whitening.mean / num_places
-        parts = _to_unit(centred @ encoding.whitening.matrix.T)
+        centered = parts - encoding.whitening.mean / num_places
+        parts = _to_unit(centered @ encoding.whitening.matrix.T)
     check_unit_rows(parts.sum(axis=(1, 2)))
     return parts
 
@@ -116,5 +116,5 @@ def _unit_parts(encoder: Encoder, pixels: NDArray[np.uint8]) -> Values:
 def _to_unit(parts: Values) -> Values:
     """Scale (2, H, W, D) such that each sum over H and W has unit length."""
     lengths = np.linalg.norm(parts.sum(axis=(1, 2)), axis=1)
-    scaled: Values = parts / np.maximum(lengths, SHORTEST)[:, None, None, None]
+    scaled: Values = parts / np.maximum(lengths, MIN_LENGTH)[:, None, None, None]
     return scaled

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.catalog import ImageRow
-from core.datasets.duplicates import leaders
+from core.datasets.duplicates import representatives
 from core.datasets.filters import ALL_IMAGES, ImageFilter
 from core.datasets.registry import Dataset
 from core.indexes.store import MAX_MATCHES, Matches, VectorStore
 
-MORE = 4
+GROWTH = 4
 """Times as many images are asked for where folding and thresholds have left too few: with 2, ten
 copies of each image cost five looks at the index, with 4 three."""
 
@@ -33,7 +33,7 @@ class Match:
     similarity: float
     """Cosine similarity in [-1, 1]."""
 
-    alike: tuple[int, ...] = ()
+    duplicates: tuple[int, ...] = ()
     """Catalog ids of its duplicates that were found too and are folded into it, best first."""
 
 
@@ -51,7 +51,7 @@ class Wanted:
     images: ImageFilter = ALL_IMAGES
     """Those that may be found. They are sought inside the index, so k stays k."""
 
-    least_similarity: float = -1.0
+    min_similarity: float = -1.0
     """Matches below it are left out."""
 
     fold: bool = False
@@ -60,8 +60,8 @@ class Wanted:
     def __post_init__(self) -> None:
         if not 1 <= self.k <= MAX_MATCHES:
             raise ValueError(f"k must be in 1..{MAX_MATCHES}, got {self.k}")
-        if not -1 <= self.least_similarity <= 1:
-            raise ValueError(f"least_similarity must be in -1..1, got {self.least_similarity}")
+        if not -1 <= self.min_similarity <= 1:
+            raise ValueError(f"min_similarity must be in -1..1, got {self.min_similarity}")
 
 
 def search(
@@ -83,22 +83,22 @@ def search(
     Returns:
         At most `wanted.k` matches, best first.
     """
-    among, labels = _among(dataset, wanted.images)
-    most = store.count if among is None else len(among)
+    subset, labels = _among(dataset, wanted.images)
+    most = store.count if subset is None else len(subset)
     asked = min(wanted.k + len(leave_out), most)
     while asked:
-        found = store.search(vectors, asked, among=among, labels=labels)
+        found = store.search(vectors, asked, subset=subset, labels=labels)
         ranked = [
             (image_id, similarity)
             for image_id, similarity in _merged(found)
-            if similarity >= wanted.least_similarity and image_id not in leave_out
+            if similarity >= wanted.min_similarity and image_id not in leave_out
         ]
         matches = _folded(dataset, ranked) if wanted.fold else _plain(ranked)
         # Fewer than were asked for are all there are; what lies below the threshold ends it too
-        is_all = asked >= most or _worst(found) < wanted.least_similarity
+        is_all = asked >= most or _worst(found) < wanted.min_similarity
         if is_all or len(matches) >= wanted.k:
             return _with_rows(dataset, matches[: wanted.k])
-        asked = min(MORE * asked, most)
+        asked = min(GROWTH * asked, most)
     return []
 
 
@@ -146,12 +146,12 @@ def _plain(ranked: Sequence[tuple[int, float]]) -> list[Match]:
 
 
 def _folded(dataset: Dataset, ranked: Sequence[tuple[int, float]]) -> list[Match]:
-    leader = leaders(dataset.catalog, [image_id for image_id, _ in ranked])
+    representative = representatives(dataset.catalog, [image_id for image_id, _ in ranked])
     groups: dict[int, list[tuple[int, float]]] = {}
     for found in ranked:
-        groups.setdefault(leader.get(found[0], found[0]), []).append(found)
+        groups.setdefault(representative.get(found[0], found[0]), []).append(found)
     return [
-        Match(None, *best, alike=tuple(image_id for image_id, _ in others))
+        Match(None, *best, duplicates=tuple(image_id for image_id, _ in others))
         for best, *others in groups.values()
     ]
 

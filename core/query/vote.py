@@ -1,6 +1,6 @@
-"""What the neighbours say a query is: a vote that needs no classifier.
+"""What the neighbors say a query is: a vote that needs no classifier.
 
-Shapes, in this file: K neighbours.
+Shapes, in this file: K neighbors.
 """
 
 from collections import defaultdict
@@ -10,21 +10,21 @@ import numpy as np
 
 TEMPERATURE = 0.07
 """Of Wu, Xiong, Yu & Lin (*Unsupervised Feature Learning via Non-Parametric Instance
-Discrimination*, 2018, 3.4): a neighbour weighs exp(similarity / τ)."""
+Discrimination*, 2018, 3.4): a neighbor weighs exp(similarity / τ)."""
 
 VOTERS = 20
-"""Neighbours that vote; more would outvote categories that have few images."""
+"""Neighbors that vote; more would outvote categories that have few images."""
 
 
 def vote(labels: Sequence[str | None], similarities: Sequence[float]) -> list[tuple[str, float]]:
     """Return the categories of the nearest images with their share of the vote, greatest first.
 
     Args:
-        labels: The category of each neighbour, nearest first; those without one have no vote.
+        labels: The category of each neighbor, nearest first; those without one have no vote.
         similarities: (K,) cosine similarities in [-1, 1].
 
     Returns:
-        Category and share, the shares adding up to 1; empty where no neighbour has a category.
+        Category and share, the shares adding up to 1; empty where no neighbor has a category.
     """
     voters = [
         (label, similarity)

@@ -19,14 +19,14 @@ ERASED_RATIO = (0.3, 3.3)
 """Of an erased rectangle: share of the image, height to width; torchvision's defaults."""
 
 LUMA = torch.tensor([0.299, 0.587, 0.114])
-"""How bright red, green and blue look (ITU-R BT.601, as Pillow turns pictures grey)."""
+"""How bright red, green and blue look (ITU-R BT.601, as Pillow turns pictures gray)."""
 
 
 def augmented(pixels: Tensor, generator: torch.Generator, config: AugmentConfig = LIGHT) -> Tensor:
-    """Change each image by itself: its place, its colours, a part of it.
+    """Change each image by itself: its place, its colors, a part of it.
 
     Args:
-        pixels: (B, 3, S, S) float32, normalised.
+        pixels: (B, 3, S, S) float32, normalized.
         generator: Where the randomness comes from; on the CPU, wherever the pixels are.
         config: What changes, and how much.
 
@@ -39,8 +39,8 @@ def augmented(pixels: Tensor, generator: torch.Generator, config: AugmentConfig 
         pixels = _resampled(pixels, generator, config)
     elif config.flip or config.shift:
         pixels = _moved(pixels, generator, config)
-    if config.recolours:
-        pixels = _recoloured(pixels, generator, config)
+    if config.recolors:
+        pixels = _recolored(pixels, generator, config)
     if config.erasing:
         pixels = _erased(pixels, generator, config.erasing)
     return pixels.contiguous(memory_format=torch.channels_last)
@@ -63,7 +63,7 @@ def _moved(pixels: Tensor, generator: torch.Generator, config: AugmentConfig) ->
 
 
 def _mirrored(places: Tensor, side: int) -> Tensor:
-    """Bring places beyond the first and last pixel back inside, as in a mirror at their centre."""
+    """Bring places beyond the first and last pixel back inside, as in a mirror at their center."""
     last = side - 1
     return last - (last - places.abs()).abs()
 
@@ -102,8 +102,8 @@ def _windows(
     return turn * scale[:, None], offset
 
 
-def _recoloured(pixels: Tensor, generator: torch.Generator, config: AugmentConfig) -> Tensor:
-    """Change saturation, then contrast and brightness: a linear map of each image's colours."""
+def _recolored(pixels: Tensor, generator: torch.Generator, config: AugmentConfig) -> Tensor:
+    """Change saturation, then contrast and brightness: a linear map of each image's colors."""
     count, _, side, _ = pixels.shape
     change = torch.rand(2, count, 1, 1, generator=generator) * 2 - 1
     contrast, brightness = 1 + change[0] * config.contrast, change[1] * config.brightness
@@ -118,18 +118,18 @@ def _recoloured(pixels: Tensor, generator: torch.Generator, config: AugmentConfi
 
 
 def _saturations(share: Tensor) -> tuple[Tensor, Tensor]:
-    """Return (B, 3, 3) and (B, 3, 1): colours moved away from grey by (B, 1, 1) shares.
+    """Return (B, 3, 3) and (B, 3, 1): colors moved away from gray by (B, 1, 1) shares.
 
-    A pixel's grey is its luma, which is known of pixels, not of normalised values.
+    A pixel's gray is its luma, which is known of pixels, not of normalized values.
     """
     mean, deviation = MEAN.flatten(), DEVIATION.flatten()
-    grey = LUMA * deviation / deviation[:, None]
+    gray = LUMA * deviation / deviation[:, None]
     shift = ((LUMA * mean).sum() - mean) / deviation
-    return torch.eye(3) * (1 + share) - grey * share, -shift[:, None] * share
+    return torch.eye(3) * (1 + share) - gray * share, -shift[:, None] * share
 
 
 def _erased(pixels: Tensor, generator: torch.Generator, probability: float) -> Tensor:
-    """Cover a rectangle of some images with 0, ImageNet's mean colour."""
+    """Cover a rectangle of some images with 0, ImageNet's mean color."""
     count, _, side, _ = pixels.shape
     chance = torch.rand(5, count, generator=generator)
     area = ERASED_AREA[0] + (ERASED_AREA[1] - ERASED_AREA[0]) * chance[0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AugmentConfig:
-    """How much train images change. The defaults flip, shift and recolour a little.
+    """How much train images change. The defaults flip, shift and recolor a little.
 
     Raises:
         ValueError: A value is out of range; the message names the field and the value.
@@ -37,7 +37,7 @@ class AugmentConfig:
     """Largest change of contrast, as a share."""
 
     saturation: float = 0.0
-    """Largest change of saturation, as a share; 1 reaches from grey to double."""
+    """Largest change of saturation, as a share; 1 reaches from gray to double."""
 
     erasing: float = 0.0
     """Share of images that lose a rectangle (Random Erasing, Zhong et al. 2020)."""
@@ -70,8 +70,8 @@ class AugmentConfig:
         return self.smallest_crop < 1 or self.stretch > 1 or self.rotation > 0
 
     @property
-    def recolours(self) -> bool:
-        """Whether colours change."""
+    def recolors(self) -> bool:
+        """Whether colors change."""
         return max(self.brightness, self.contrast, self.saturation) > 0
 
 

@@ -16,7 +16,7 @@ from core.artifacts.folders import draft
 from core.errors import WorkbenchError
 from core.files import sync_file, write_json
 from core.progress import Work
-from core.training.row_cache import KeptRows
+from core.training.row_cache import RowCache
 from core.workspace import Workspace
 
 BUDGET_BYTES = 20 << 30
@@ -24,12 +24,12 @@ BUDGET_BYTES = 20 << 30
 
 ARRAY = "array.npy"
 PROBLEMS = "problems.json"
-Fill = Callable[[KeptRows], Work[dict[int, str]]]
+Fill = Callable[[RowCache], Work[dict[int, str]]]
 
 
 def cached_array(
     workspace: Workspace, key: str, shape: tuple[int, ...], dtype: type[np.generic], fill: Fill
-) -> Work[tuple[KeptRows, dict[int, str]]]:
+) -> Work[tuple[RowCache, dict[int, str]]]:
     """Return the array kept under `key`; made by `fill` if it is not there.
 
     Args:
@@ -49,7 +49,7 @@ def cached_array(
     if not folder.exists():
         _make_room(workspace.features, int(np.prod(shape)) * np.dtype(dtype).itemsize)
         with draft(workspace.features) as private:
-            array = KeptRows.create(private / ARRAY, shape, dtype)
+            array = RowCache.create(private / ARRAY, shape, dtype)
             try:
                 problems = yield from fill(array)
             finally:
@@ -59,7 +59,7 @@ def cached_array(
             _settle(private, folder)
     os.utime(folder)
     text = json.loads((folder / PROBLEMS).read_text(encoding="utf-8"))
-    return KeptRows(folder / ARRAY), {int(row): reason for row, reason in text.items()}
+    return RowCache(folder / ARRAY), {int(row): reason for row, reason in text.items()}
 
 
 def _settle(private: Path, folder: Path) -> None:

@@ -46,15 +46,15 @@ class TrainConfig:
     """Length of an embedding."""
 
     batch_norm: bool = True
-    """Normalise embeddings over the batch before they are scaled to unit length."""
+    """Normalize embeddings over the batch before they are scaled to unit length."""
 
     metric_loss: str = NO_METRIC_LOSS
     """Added to cross-entropy: a loss that compares the embeddings of a batch with each other."""
 
-    metric_weight: float = 0.5
+    metric_loss_weight: float = 0.5
     """Its share of the whole loss; 1 leaves the classifier out."""
 
-    images_per_class: int = 0
+    samples_per_class: int = 0
     """Images of each class in a batch, as metric losses want it; 0 draws at random."""
 
     epochs: int = 10
@@ -69,7 +69,7 @@ class TrainConfig:
     learning_rate: float = 1e-3
     """AdamW's largest step size for the embedding and the classifier."""
 
-    trunk_learning_rate: float = 1e-4
+    backbone_learning_rate: float = 1e-4
     """The same for the trunk's blocks that train; pre-trained ones want smaller steps."""
 
     weight_decay: float = 1e-2
@@ -78,14 +78,14 @@ class TrainConfig:
     label_smoothing: float = 0.0
     """Share of each target spread over the other classes."""
 
-    clip_norm: float = 0.0
+    max_gradient_norm: float = 0.0
     """Longest gradient; a longer one is shortened. 0 takes every one as it is."""
 
     patience: int = 0
     """Epochs without a better validation mAP@10 after which it ends early; 0 never does."""
 
     augment: str = "off"
-    """How much train images change at random: off, light (flip, shift, colour) or strong (also cut,
+    """How much train images change at random: off, light (flip, shift, color) or strong (also cut,
     turn, erase)."""
 
     views: int = 2
@@ -104,12 +104,12 @@ class TrainConfig:
             ("epochs", 0, 1000),
             ("batch_size", 2, 1024),
             ("learning_rate", 1e-7, 1),
-            ("trunk_learning_rate", 0, 1),
+            ("backbone_learning_rate", 0, 1),
             ("weight_decay", 0, 1),
             ("label_smoothing", 0, 0.9),
-            ("metric_weight", 0, 1),
-            ("images_per_class", 0, 64),
-            ("clip_norm", 0, 1000),
+            ("metric_loss_weight", 0, 1),
+            ("samples_per_class", 0, 64),
+            ("max_gradient_norm", 0, 1000),
             ("patience", 0, 1000),
             ("views", 1, 16),
         ):
@@ -126,19 +126,19 @@ class TrainConfig:
         compares = (
             self.metric_loss != NO_METRIC_LOSS and find_loss(self.metric_loss).compares_images
         )
-        if compares and not 2 <= self.images_per_class <= self.batch_size // 2:
+        if compares and not 2 <= self.samples_per_class <= self.batch_size // 2:
             raise ValueError(
-                f"images_per_class must be in 2..{self.batch_size // 2} for {self.metric_loss}, "
-                f"got {self.images_per_class}"
+                f"samples_per_class must be in 2..{self.batch_size // 2} for {self.metric_loss}, "
+                f"got {self.samples_per_class}"
             )
-        if self.images_per_class and self.batch_size % self.images_per_class:
+        if self.samples_per_class and self.batch_size % self.samples_per_class:
             raise ValueError(
-                f"batch_size must be a multiple of images_per_class, "
-                f"got {self.batch_size} and {self.images_per_class}"
+                f"batch_size must be a multiple of samples_per_class, "
+                f"got {self.batch_size} and {self.samples_per_class}"
             )
 
     @property
-    def _compares_images(self) -> bool:
+    def _compares_samples(self) -> bool:
         return self.metric_loss != NO_METRIC_LOSS and find_loss(self.metric_loss).compares_images
 
     @property

@@ -14,13 +14,13 @@ from core.models.network import EmbeddingNetwork
 from core.progress import Progress, Work
 from core.training.config import TrainConfig
 from core.training.inputs import Inputs, values_of
-from core.training.loop import Epoch, learn_batch
+from core.training.loop import Epoch, train_batch
 from core.training.prefetch import read_batch
-from core.training.requirements import Needs, needs_of
-from core.training.setup import Setup, labelled_rows, network_config, open_fabric, set_up
+from core.training.requirements import Requirements, training_requirements
+from core.training.setup import Setup, labeled_rows, network_config, open_fabric, set_up
 from core.workspace import Workspace
 
-PROBES = 3
+PROBE_STEPS = 3
 """Measurements of each part; the quickest counts, for other work only ever slows one down."""
 
 DECODE_SECONDS = 4e-3
@@ -37,7 +37,7 @@ class Estimate:
     prepare_seconds: float
     """Of that, until the first step."""
 
-    needs: Needs
+    requirements: Requirements
     """Weights that change, and room on the disk."""
 
 
@@ -46,10 +46,10 @@ def estimate(workspace: Workspace, config: TrainConfig) -> Work[Estimate]:
 
     Raises:
         MissingError: There is no such dataset.
-        WorkbenchError: It has too few labelled train images.
+        WorkbenchError: It has too few labeled train images.
     """
-    yield Progress(0, 2 * PROBES, "measuring a few batches")
-    rows, classes = labelled_rows(open_dataset(workspace, config.dataset))
+    yield Progress(0, 2 * PROBE_STEPS, "measuring a few batches")
+    rows, classes = labeled_rows(open_dataset(workspace, config.dataset))
     train = [row for row in rows if row.split == Split.TRAIN]
     num_train = len(train)
     device = choose_device()
@@ -62,7 +62,7 @@ def estimate(workspace: Workspace, config: TrainConfig) -> Work[Estimate]:
     labels = np.arange(size) % len(classes)
     values = np.zeros((size, *shape), dtype)
     fake = Inputs((values,), labels, labels, np.ones(size, np.bool_))
-    setup = set_up(replace(config, epochs=PROBES), Path(), fabric, network, fake, train[:size])
+    setup = set_up(replace(config, epochs=PROBE_STEPS), Path(), fabric, network, fake, train[:size])
     step = yield from _step_seconds(setup)
     views = 1 + (config.num_views - 1) * num_train / len(rows)
     prepare = views * len(rows) * (frozen + DECODE_SECONDS)
@@ -71,7 +71,7 @@ def estimate(workspace: Workspace, config: TrainConfig) -> Work[Estimate]:
     return Estimate(
         seconds=prepare + learning + validating,
         prepare_seconds=prepare,
-        needs=needs_of(config, len(classes), num_train, len(rows) - num_train),
+        requirements=training_requirements(config, len(classes), num_train, len(rows) - num_train),
     )
 
 
@@ -82,22 +82,22 @@ def _frozen_seconds(network: EmbeddingNetwork, config: TrainConfig, device: Devi
     pixels = torch.zeros(4, 3, config.image_size, config.image_size, device=device.name)
     pixels = pixels.contiguous(memory_format=torch.channels_last)
     taken = []
-    for number in range(PROBES):
+    for number in range(PROBE_STEPS):
         started = time.perf_counter()
         with torch.inference_mode(), device.autocast():
             network.frozen(pixels)
         taken.append(time.perf_counter() - started)
-        yield Progress(number + 1, 2 * PROBES, "measuring the frozen blocks")
+        yield Progress(number + 1, 2 * PROBE_STEPS, "measuring the frozen blocks")
     return min(taken) / len(pixels)
 
 
 def _step_seconds(setup: Setup) -> Work[float]:
     """Measure how long it takes to learn from a batch."""
-    setup.learner.train()
+    setup.module.train()
     taken = []
-    for number in range(PROBES):
+    for number in range(PROBE_STEPS):
         started = time.perf_counter()
-        learn_batch(setup, read_batch(setup.inputs, setup.train, seed=0), Epoch(0))
+        train_batch(setup, read_batch(setup.inputs, setup.train, seed=0), Epoch(0))
         taken.append(time.perf_counter() - started)
-        yield Progress(PROBES + number + 1, 2 * PROBES, "measuring a step")
+        yield Progress(PROBE_STEPS + number + 1, 2 * PROBE_STEPS, "measuring a step")
     return min(taken)

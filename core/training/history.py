@@ -17,12 +17,12 @@ IDS, LABELS, CLASSES = "validation_ids.npy", "validation_labels.npy", "classes.j
 EMBEDDINGS, CONFUSION = "embeddings", "confusion"
 """Folders of a run with a file for each epoch."""
 
-NUM_PROBES = 6
+NUM_SAMPLES = 6
 NUM_MATCHES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class SampleRetrieval:
     """A validation image that is searched by after each epoch, and what is found."""
 
     image_id: int
@@ -97,7 +97,7 @@ def read_validation_ids(folder: Path) -> NDArray[np.int64]:
     return ids
 
 
-def probes_of(folder: Path, epoch: int) -> list[Probe]:
+def read_sample_retrievals(folder: Path, epoch: int) -> list[SampleRetrieval]:
     """Return the probes and their nearest validation images after an epoch; none if unknown.
 
     The probes are the same in every epoch: of as many classes as there are probes, those with the
@@ -109,14 +109,16 @@ def probes_of(folder: Path, epoch: int) -> list[Probe]:
         embeddings = np.load(_file(folder, EMBEDDINGS, epoch)).astype(np.float32)
     except (OSError, ValueError):
         return []
-    probes = []
+    sample_retrievals = []
     for place in _places(labels):
         similarity = embeddings @ embeddings[place]
         similarity[place] = -np.inf
         nearest = np.argsort(-similarity, kind="stable")[: min(NUM_MATCHES, len(ids) - 1)]
         matches = tuple((int(ids[i]), bool(labels[i] == labels[place])) for i in nearest)
-        probes.append(Probe(int(ids[place]), str(classes[labels[place]]), matches))
-    return probes
+        sample_retrievals.append(
+            SampleRetrieval(int(ids[place]), str(classes[labels[place]]), matches)
+        )
+    return sample_retrievals
 
 
 def confusions_of(folder: Path, epoch: int, limit: int = 20) -> list[tuple[str, str, int]]:
@@ -135,9 +137,9 @@ def _places(labels: NDArray[np.int64]) -> list[int]:
     """Return the place of the first image of some classes that have two images or more."""
     _, first, count = np.unique(labels, return_index=True, return_counts=True)
     several = first[count > 1]
-    if len(several) <= NUM_PROBES:
+    if len(several) <= NUM_SAMPLES:
         return [int(place) for place in several]
-    chosen = np.linspace(0, len(several) - 1, NUM_PROBES).round().astype(int)
+    chosen = np.linspace(0, len(several) - 1, NUM_SAMPLES).round().astype(int)
     return [int(place) for place in several[chosen]]
 
 

@@ -19,12 +19,12 @@ from core.datasets.registry import Dataset
 from core.models.batches import decode_batches
 from core.models.devices import Device
 from core.models.network import EmbeddingNetwork
-from core.models.preprocessing import VERSION, normalised
+from core.models.preprocessing import VERSION, normalized
 from core.progress import Progress, Work
 from core.training.augment import augmented
 from core.training.cache import cached_array
 from core.training.config import TrainConfig
-from core.training.row_cache import KeptRows
+from core.training.row_cache import RowCache
 from core.workspace import Workspace
 
 DECODE_BATCH = 16
@@ -34,7 +34,7 @@ DECODE_BATCH = 16
 class Inputs:
     """Images as the part of the network that trains wants them."""
 
-    views: tuple[KeptRows | NDArray[Any], ...]
+    views: tuple[RowCache | NDArray[Any], ...]
     """Each (N, 3, S, S) uint8 pixels if nothing is frozen, else (N, …) float16 output of the frozen
     part. The first is of the images as they are; in the others, changed at random,
     only train images have a value."""
@@ -142,7 +142,7 @@ class _View:
             digest.update(value.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
-    def fill(self, array: KeptRows) -> Work[dict[int, str]]:
+    def fill(self, array: RowCache) -> Work[dict[int, str]]:
         """Compute the values; return the images that cannot be decoded, with the reasons."""
         wanted = [
             place
@@ -169,7 +169,7 @@ class _View:
     def _through_frozen(self, pixels: NDArray[np.uint8], first: int) -> NDArray[Any]:
         if not len(self.network.frozen):
             return pixels
-        values = normalised(self.device.take(pixels))
+        values = normalized(self.device.take(pixels))
         if self.number:
             sequence = np.random.SeedSequence((self.config.seed, self.number, first))
             seed = int(sequence.generate_state(1, np.uint32)[0])

@@ -15,18 +15,18 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import WorkbenchError
-from core.models.preprocessing import normalised
+from core.models.preprocessing import normalized
 from core.progress import Measurement, Progress, Stop, Work, pace
 from core.training.augment import OFF, augmented
 from core.training.inputs import on_device
-from core.training.prefetch import TrainBatch, read_ahead
+from core.training.prefetch import TrainBatch, prefetch
 from core.training.sampling import part_of_rank
 from core.training.setup import UNITS, Setup, batches_of, seed_of
 from core.training.state import load_state, save_state
 
 STEPS_SHOWN_PER_EPOCH = 20
 SAVE_EVERY_S = 60.0
-MOST_PARTS = 64
+MAX_PARTS = 64
 """Into how many a batch is cut at most before the memory is said to be too small."""
 
 
@@ -53,17 +53,17 @@ class Epoch:
         self.loss_sum, self.correct, self.seconds, self.waiting = 0.0, 0, 0.0, 0.0
 
 
-def learn(setup: Setup, epoch: Epoch) -> Work[None]:
+def train_epoch(setup: Setup, epoch: Epoch) -> Work[None]:
     """Go on with an epoch to its end; the state is saved each minute."""
-    setup.learner.train()
+    setup.module.train()
     saved = time.monotonic()
     steps = steps_of(setup, epoch.number)
     show_every = max(1, len(steps) // STEPS_SHOWN_PER_EPOCH)
-    with closing(read_ahead(setup.inputs, steps[epoch.step :])) as batches:
+    with closing(prefetch(setup.inputs, steps[epoch.step :])) as batches:
         started = time.monotonic()
         for batch in batches:
             epoch.waiting += time.monotonic() - started
-            loss = _count(epoch, batch, learn_batch(setup, batch, epoch))
+            loss = _count(epoch, batch, train_batch(setup, batch, epoch))
             epoch.seconds += time.monotonic() - started
             if time.monotonic() - saved > SAVE_EVERY_S:
                 saved = time.monotonic()
@@ -127,7 +127,7 @@ def save(setup: Setup, epoch: Epoch) -> None:
         save_state(setup.folder, setup.trained, facts)
 
 
-def go_on(setup: Setup) -> Epoch:
+def resume_epoch(setup: Setup) -> Epoch:
     """Take over the saved state, if there is one; return the epoch to go on with."""
     facts = load_state(setup.folder, setup.trained)
     if facts is None:
@@ -143,7 +143,7 @@ def _any_process(setup: Setup, asked: bool) -> bool:
     return bool(torch.as_tensor(votes).item())
 
 
-def learn_batch(setup: Setup, batch: TrainBatch, epoch: Epoch) -> tuple[float, int]:
+def train_batch(setup: Setup, batch: TrainBatch, epoch: Epoch) -> tuple[float, int]:
     """Learn from one batch; return its loss, and how many images it got right.
 
     Raises:
@@ -155,7 +155,7 @@ def learn_batch(setup: Setup, batch: TrainBatch, epoch: Epoch) -> tuple[float, i
             break
         except torch.OutOfMemoryError as error:
             setup.optimizer.zero_grad()
-            if setup.parts >= min(MOST_PARTS, len(batch) // 2):
+            if setup.parts >= min(MAX_PARTS, len(batch) // 2):
                 raise WorkbenchError(
                     "The memory of the graphics card is too small for two images at once.",
                     "Choose a smaller image size or fewer blocks that train.",
@@ -167,9 +167,9 @@ def learn_batch(setup: Setup, batch: TrainBatch, epoch: Epoch) -> tuple[float, i
             f"The loss is no longer a number in epoch {epoch.number + 1}.",
             "Train again with a smaller learning rate, or with gradients clipped to length 1.",
         )
-    if setup.config.clip_norm:
+    if setup.config.max_gradient_norm:
         parameters = [p for group in setup.optimizer.param_groups for p in group["params"]]
-        torch.nn.utils.clip_grad_norm_(parameters, setup.config.clip_norm)
+        torch.nn.utils.clip_grad_norm_(parameters, setup.config.max_gradient_norm)
     setup.optimizer.step()
     setup.optimizer.zero_grad()
     setup.schedule.step()
@@ -188,10 +188,10 @@ def _backward(setup: Setup, batch: TrainBatch) -> tuple[float, int]:
         values = on_device(part, fabric.device)
         labels = numbers.to(fabric.device, non_blocking=True)
         if values.dtype == torch.uint8:
-            values = normalised(values)
+            values = normalized(values)
             if config.changes != OFF:
                 values = augmented(values, generator, config.changes)
-        loss, scores = setup.learner(values, labels)
+        loss, scores = setup.module(values, labels)
         share = len(part) / len(batch)
         fabric.backward(loss * share)
         total += float(loss.detach()) * share

@@ -1,4 +1,4 @@
-"""What training minimises: the classifier's cross-entropy mixed with a metric loss.
+"""What training minimizes: the classifier's cross-entropy mixed with a metric loss.
 
 Shapes, in this file: B images of this process's batch, D embedding dimensions, C classes.
 """
@@ -23,7 +23,7 @@ PROXY_RATE = 10
 """How much faster than the new layers proxies learn: Proxy-Anchor (Kim et al. 2020) scales its
 1e-4 by 100, and new layers here start at 1e-3."""
 
-LARGEST_COSINE = 1 - 1e-6
+MAX_COSINE = 1 - 1e-6
 
 
 class Objective(nn.Module):
@@ -173,7 +173,7 @@ class _OpenCosine(distances.CosineSimilarity):  # type: ignore[misc]
 
     def compute_mat(self, query_emb: Tensor, ref_emb: Tensor) -> Tensor:
         cosines: Tensor = super().compute_mat(query_emb, ref_emb)
-        return cosines.clamp(-LARGEST_COSINE, LARGEST_COSINE)
+        return cosines.clamp(-MAX_COSINE, MAX_COSINE)
 
 
 def _with_gradient_times(embeddings: Tensor, factor: int) -> Tensor:

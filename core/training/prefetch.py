@@ -44,7 +44,7 @@ def read_batch(inputs: Inputs, rows: NDArray[np.int64], seed: int) -> TrainBatch
     return TrainBatch(values, labels, seed, generator)
 
 
-def read_ahead(
+def prefetch(
     inputs: Inputs, steps: Sequence[tuple[NDArray[np.int64], int]]
 ) -> Generator[TrainBatch, None, None]:
     """Return the batches of some steps, each the rows and the seed, one step ahead of the caller.

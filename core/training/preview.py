@@ -11,7 +11,7 @@ from core.datasets.filters import ImageFilter
 from core.datasets.registry import Dataset
 from core.errors import UnreadableImageError
 from core.models.batches import load_square
-from core.models.preprocessing import denormalised, normalised
+from core.models.preprocessing import denormalized, normalized
 from core.training.augment import augmented
 from core.training.augment_config import AugmentConfig
 
@@ -40,7 +40,7 @@ def augmented_images(
     if not pixels:
         return []
     generator = torch.Generator().manual_seed(seed)
-    changed = denormalised(
-        augmented(normalised(torch.from_numpy(np.stack(pixels))), generator, changes)
+    changed = denormalized(
+        augmented(normalized(torch.from_numpy(np.stack(pixels))), generator, changes)
     )
     return [Image.fromarray(image) for image in changed.permute(0, 2, 3, 1).numpy()]

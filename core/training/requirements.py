@@ -12,7 +12,7 @@ from core.training.setup import network_config
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Needs:
+class Requirements:
     """What a training needs, reckoned from its settings."""
 
     num_trained: int
@@ -25,7 +25,9 @@ class Needs:
     """Room on the disk for decoded images or the frozen blocks' output, if none is kept yet."""
 
 
-def needs_of(config: TrainConfig, num_classes: int, num_train: int, num_validation: int) -> Needs:
+def training_requirements(
+    config: TrainConfig, num_classes: int, num_train: int, num_validation: int
+) -> Requirements:
     """Reckon up what a training needs; its numbers are never made, so this is quick.
 
     Args:
@@ -38,7 +40,7 @@ def needs_of(config: TrainConfig, num_classes: int, num_train: int, num_validati
         network = EmbeddingNetwork(network_config(config, num_classes))
     shape, dtype = values_of(network, config.image_size)
     rows = config.num_views * num_train + num_validation
-    return Needs(
+    return Requirements(
         num_trained=sum(parameter.numel() for parameter in network.trained_parameters()),
         num_frozen=sum(parameter.numel() for parameter in network.frozen.parameters()),
         cache_bytes=rows * int(np.prod(shape)) * np.dtype(dtype).itemsize,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class KeptRows:
+class RowCache:
     """(N, …) values of one type in a .npy file; for one thread."""
 
     def __init__(self, path: Path, *, writable: bool = False) -> None:
@@ -23,7 +23,7 @@ class KeptRows:
         self._file = path.open("r+b" if writable else "rb", buffering=0)
 
     @classmethod
-    def create(cls, path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> "KeptRows":
+    def create(cls, path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> "RowCache":
         """Make a file of zeros, which takes room only where rows are written."""
         np.lib.format.open_memmap(path, "w+", dtype, shape)
         return cls(path, writable=True)

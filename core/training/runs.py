@@ -16,11 +16,12 @@ from typing import Any
 import psutil
 
 from core.artifacts.folders import fresh_id
+from core.artifacts.upgrades import upgrade_settings
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.files import write_json
 from core.jobs.records import is_process
 from core.training.config import TrainConfig
-from core.workspace import Workspace, check_name
+from core.workspace import DISK_VERSION, Workspace, check_name
 
 RECORD = "run.json"
 METRICS = "metrics.jsonl"
@@ -28,7 +29,7 @@ PAUSE_REQUEST = "pause"
 MAP, RECALL = "validation_map_at_10", "validation_recall_at_1"
 """Names of the figures by which runs are compared; the first chooses the best epoch."""
 
-LONGEST_TITLE, LONGEST_NOTES = 80, 4000
+MAX_TITLE_LENGTH, MAX_NOTES_LENGTH = 80, 4000
 
 
 class RunStatus(StrEnum):
@@ -70,6 +71,9 @@ class Run:
     process_id: int = 0
     process_started: float = 0.0
     """Seconds since 1970; with the id it names the process that carries the run out."""
+
+    disk_version: int = DISK_VERSION
+    """Version of the format; an older one is upgraded when it is read."""
 
 
 def folder_of(workspace: Workspace, run_id: str) -> Path:
@@ -124,16 +128,25 @@ def read_run(workspace: Workspace, run_id: str) -> Run:
     Raises:
         MissingError: There is no such run.
         DamagedArtifactError: Its record was edited or cut off.
+        WorkbenchError: A newer version of the workbench started it.
     """
     path = folder_of(workspace, run_id) / RECORD
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         content["status"] = RunStatus(content["status"])
+        if content.setdefault("disk_version", 1) < DISK_VERSION:
+            content["config"] = upgrade_settings(content["config"])
+            content["disk_version"] = DISK_VERSION
+        if content["disk_version"] > DISK_VERSION:
+            raise WorkbenchError(
+                f"The run “{run_id}” was started by a newer version of the workbench.",
+                "Update the workbench to use it.",
+            )
         TrainConfig(**content["config"])
         return Run(**content)
     except FileNotFoundError as error:
         raise MissingError(f"There is no run “{run_id}”.", "Choose one that is listed.") from error
-    except (ValueError, KeyError, TypeError, WorkbenchError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DamagedArtifactError(
             f"{run_id}/{RECORD} is damaged or was changed by hand.",
             "Delete that run, and train again with the settings you want.",

@@ -1,4 +1,4 @@
-"""How a training is set up: network, data, optimiser. The loop itself is in `loop.py`."""
+"""How a training is set up: network, data, optimizer. The loop itself is in `loop.py`."""
 
 import os
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from core.datasets.catalog import ImageRow, Split
 from core.datasets.filters import ImageFilter
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
-from core.models.backbone_weights import load_trunk
+from core.models.backbone_weights import load_backbone
 from core.models.devices import Device
 from core.models.network import EmbeddingNetwork, NetworkConfig
 from core.models.pretrained import NO_WEIGHTS
@@ -35,7 +35,7 @@ UNITS = 1000
 """Steps of the progress bar in an epoch."""
 
 
-class Learner(nn.Module):
+class TrainingModule(nn.Module):
     """Network and loss as one module, so that one call goes through whatever is around it."""
 
     def __init__(self, network: EmbeddingNetwork, objective: Objective) -> None:
@@ -60,8 +60,8 @@ class Setup:
     """Of its run."""
 
     fabric: Fabric
-    learner: nn.Module
-    """A `Learner`, as Fabric has wrapped it."""
+    module: nn.Module
+    """A `TrainingModule`, as Fabric has wrapped it."""
 
     network: EmbeddingNetwork
     """The one inside it."""
@@ -92,14 +92,14 @@ class Setup:
         modules = {
             "tail": network.tail,
             "project": network.project,
-            "normalise": network.normalise,
+            "normalize": network.normalize,
             "classifier": network.classifier,
             "objective": self.objective,
         }
         return Trained(modules=modules, optimizer=self.optimizer, schedule=self.schedule)
 
 
-def labelled_rows(dataset: Dataset) -> tuple[list[ImageRow], list[str]]:
+def labeled_rows(dataset: Dataset) -> tuple[list[ImageRow], list[str]]:
     """Return the train and validation images, and the classes to be told apart.
 
     Raises:
@@ -138,8 +138,8 @@ def load_weights(
 ) -> Work[None]:
     """Give the network the pre-trained weights that were chosen, if any."""
     if config.weights != NO_WEIGHTS:
-        trunk = yield from load_trunk(workspace, config.backbone, config.weights)
-        network.load_trunk(trunk)
+        backbone = yield from load_backbone(workspace, config.backbone, config.weights)
+        network.load_backbone(backbone)
 
 
 def open_fabric(device: Device) -> Fabric:
@@ -169,13 +169,13 @@ def set_up(
     train = np.flatnonzero(in_train & inputs.usable)
     objective = Objective(
         config.metric_loss,
-        weight=config.metric_weight,
+        weight=config.metric_loss_weight,
         num_classes=network.config.num_classes,
         dimension=config.dimension,
         label_smoothing=config.label_smoothing,
     )
-    learner = Learner(network, objective)
-    optimizer = _optimizer(config, learner)
+    module = TrainingModule(network, objective)
+    optimizer = _optimizer(config, module)
     num_batches = len(batches_of(config, inputs.labels[train], epoch=0))
     steps = max(2, config.epochs * num_batches)
     rates = [group["lr"] for group in optimizer.param_groups]
@@ -186,12 +186,12 @@ def set_up(
         pct_start=WARM_UP[config.schedule],
         cycle_momentum=config.schedule == Schedule.ONE_CYCLE,
     )
-    wrapped, _ = fabric.setup(learner, optimizer)  # The optimiser itself stays as it is
+    wrapped, _ = fabric.setup(module, optimizer)  # The optimizer itself stays as it is
     return Setup(
         config=config,
         folder=folder,
         fabric=fabric,
-        learner=wrapped,
+        module=wrapped,
         network=network,
         objective=objective,
         inputs=inputs,
@@ -207,8 +207,8 @@ def batches_of(
 ) -> list[NDArray[np.int64]]:
     """Return an epoch's batches, as places in `labels`: the same ones at every call."""
     generator = torch.Generator().manual_seed(seed_of(config.seed, epoch, 0))
-    if config.images_per_class:
-        return class_balanced(labels, config.batch_size, config.images_per_class, generator)
+    if config.samples_per_class:
+        return class_balanced(labels, config.batch_size, config.samples_per_class, generator)
     return shuffled(len(labels), config.batch_size, generator)
 
 
@@ -217,13 +217,13 @@ def seed_of(seed: int, epoch: int, step: int) -> int:
     return int(np.random.SeedSequence((seed, epoch, step)).generate_state(1, np.uint32)[0])
 
 
-def _optimizer(config: TrainConfig, learner: Learner) -> torch.optim.Optimizer:
+def _optimizer(config: TrainConfig, module: TrainingModule) -> torch.optim.Optimizer:
     """Return AdamW with a learning rate for the trunk, for what is new, and for proxies."""
-    trunk = [p for p in learner.network.tail.parameters() if p.requires_grad]
-    in_trunk = {id(parameter) for parameter in trunk}
-    new = [p for p in learner.network.trained_parameters() if id(p) not in in_trunk]
+    backbone = [p for p in module.network.tail.parameters() if p.requires_grad]
+    in_backbone = {id(parameter) for parameter in backbone}
+    new = [p for p in module.network.trained_parameters() if id(p) not in in_backbone]
     groups: list[dict[str, Any]] = [{"params": new, "lr": config.learning_rate}]
-    if trunk:
-        groups.append({"params": trunk, "lr": config.trunk_learning_rate})
-    groups += learner.objective.parameter_groups(config.learning_rate)
+    if backbone:
+        groups.append({"params": backbone, "lr": config.backbone_learning_rate})
+    groups += module.objective.parameter_groups(config.learning_rate)
     return torch.optim.AdamW(groups, weight_decay=config.weight_decay)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from core.errors import DamagedArtifactError
 from core.files import sync_file, sync_folder
+from core.models.network import current_keys
 
 STATE = "state.safetensors"
 MODULE, OPTIMIZER = "module.", "optimizer."
@@ -38,7 +39,7 @@ def save_state(folder: Path, trained: Trained, facts: Mapping[str, Any]) -> None
 
     Args:
         folder: Of the run.
-        trained: Weights, optimiser and schedule.
+        trained: Weights, optimizer and schedule.
         facts: Whatever else is needed, as JSON has it.
 
     Raises:
@@ -76,6 +77,7 @@ def load_state(folder: Path, trained: Trained) -> dict[str, Any] | None:
         with safe_open(path, "pt") as file:
             content = json.loads(file.metadata()["json"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no dict
+        tensors = current_keys(tensors)
         for name, module in trained.modules.items():
             module.load_state_dict(_under(tensors, f"{MODULE}{name}."))
         _load_optimizer(trained.optimizer, _under(tensors, OPTIMIZER), content["groups"])
@@ -92,7 +94,7 @@ def load_state(folder: Path, trained: Trained) -> dict[str, Any] | None:
 def _optimizer_parts(
     optimizer: torch.optim.Optimizer,
 ) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
-    """Return an optimiser's tensors by `<parameter>.<name>`, and its groups' numbers."""
+    """Return an optimizer's tensors by `<parameter>.<name>`, and its groups' numbers."""
     state = optimizer.state_dict()
     tensors = {
         f"{OPTIMIZER}{parameter}.{name}": value.detach()

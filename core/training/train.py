@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from core.artifacts.folders import Manifest, draft, publish, read_manifest
+from core.artifacts.folders import draft, publish
+from core.artifacts.manifests import Manifest, read_manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
 from core.files import FULL_DISK
@@ -19,7 +20,7 @@ from core.progress import Stop, Work
 from core.training.config import TrainConfig
 from core.training.history import begin_record
 from core.training.inputs import prepare_inputs
-from core.training.loop import Epoch, figures, go_on, learn, save
+from core.training.loop import Epoch, figures, resume_epoch, save, train_epoch
 from core.training.runs import (
     MAP,
     METRICS,
@@ -39,7 +40,7 @@ from core.training.runs import (
 )
 from core.training.setup import (
     Setup,
-    labelled_rows,
+    labeled_rows,
     load_weights,
     network_config,
     open_fabric,
@@ -65,10 +66,10 @@ def train(workspace: Workspace, config: TrainConfig, run_id: str | None = None) 
     Raises:
         Stop: It was thrown one before the first epoch, or was paused.
         MissingError: There is no such dataset or weights file.
-        WorkbenchError: It has too few labelled train images, the loss is no longer a number, or the
+        WorkbenchError: It has too few labeled train images, the loss is no longer a number, or the
             disk is full. The run says so, too; after a full disk it can be gone on with.
     """
-    labelled_rows(open_dataset(workspace, config.dataset))  # Before there is a run to speak of
+    labeled_rows(open_dataset(workspace, config.dataset))  # Before there is a run to speak of
     fabric = open_fabric(choose_device())
     run = start_run(workspace, config, run_id) if fabric.is_global_zero else None
     run = read_run(workspace, fabric.broadcast(run.id if run else ""))
@@ -124,10 +125,10 @@ def _train(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
     config = TrainConfig(**run.config)
     folder = folder_of(workspace, run.id)
     dataset = open_dataset(workspace, config.dataset)
-    _, classes = labelled_rows(dataset)
+    _, classes = labeled_rows(dataset)
     fingerprint = dataset.catalog.fingerprint
     setup = yield from _set_up(workspace, config, fabric, dataset, folder)
-    epoch = go_on(setup)
+    epoch = resume_epoch(setup)
     if fabric.is_global_zero:
         images = setup.validation
         begin_record(folder, setup.inputs.ids[images], setup.inputs.labels[images], classes)
@@ -158,7 +159,7 @@ def _train(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
 def _set_up(
     workspace: Workspace, config: TrainConfig, fabric: Fabric, dataset: Dataset, folder: Path
 ) -> Work[Setup]:
-    rows, classes = labelled_rows(dataset)
+    rows, classes = labeled_rows(dataset)
     torch.manual_seed(config.seed)
     network = EmbeddingNetwork(network_config(config, len(classes)))
     with fabric.rank_zero_first():  # The others find what it has made
@@ -173,7 +174,7 @@ def _set_up(
 def _epochs(setup: Setup, epoch: Epoch) -> Work[None]:
     """Go on epoch by epoch; `epoch` is where it is at each moment."""
     while epoch.number < setup.config.epochs and not _is_enough(setup):
-        yield from learn(setup, epoch)
+        yield from train_epoch(setup, epoch)
         measured = yield from measure(setup, figures(setup, epoch))
         setup.history.append(measured)
         _keep_if_best(setup)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from core.metrics.leave_one_out import leave_one_out
-from core.models.preprocessing import normalised
+from core.models.preprocessing import normalized
 from core.progress import Measurement, Progress, Work
 from core.training.history import record_epoch
 from core.training.inputs import on_device
@@ -52,7 +52,7 @@ def _run_through(
     setup: Setup, epoch: float
 ) -> Work[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Embed and classify without learning: (V, D) unit rows and (V, C) scores."""
-    setup.learner.eval()
+    setup.module.eval()
     embeddings, scores = [], []
     rows = setup.validation
     for start in range(0, len(rows), BATCH):
@@ -60,7 +60,7 @@ def _run_through(
         values = on_device(kept, setup.fabric.device)
         with torch.inference_mode(), setup.fabric.autocast():
             if values.dtype == torch.uint8:
-                values = normalised(values)
+                values = normalized(values)
             unit, score = setup.network.embed_features(values)
         embeddings.append(unit.float().cpu().numpy())
         scores.append(score.float().cpu().numpy())

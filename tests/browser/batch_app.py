@@ -12,8 +12,8 @@ from state import resources, selection_rules, session
 st.set_page_config(layout="wide")
 workspace, chosen = resources.workspace(), session.selection()
 lineage = read_lineage(workspace)
-selection_rules.take_over(chosen, resources.jobs(), lineage)
-selection_rules.settle(chosen, lineage)
+selection_rules.adopt_results(chosen, resources.jobs(), lineage)
+selection_rules.validate(chosen, lineage)
 [index] = lineage.indexes
 dataset = open_dataset(workspace, index.made_from["dataset"])
 matches = [Match(row, row.id, 1.0) for row in dataset.catalog.rows(limit=3)]

@@ -21,13 +21,13 @@ from pages.parts.components.scatter_data import Highlight, Pin, ScatterData, Sca
 plotly_script.STATIC = Path(os.environ["COMPONENT_APP_STATIC"])
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAP8AAAAAACwAAAAAAQABAAACAkQBADs="
 HOSTILE = '<b>bold</b> ![x](/evil.png) <a href="/evil">link</a>'
-CENTRES = ((-5, 5), (5, 5), (-5, -5), (5, -5))
+CENTERS = ((-5, 5), (5, 5), (-5, -5), (5, -5))
 
 
 def four_blocks() -> ScatterData:
     steps = np.arange(10) * 0.1 - 0.45
     block = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
-    points = np.concatenate([block + centre for centre in CENTRES]).astype(np.float32)
+    points = np.concatenate([block + center for center in CENTERS]).astype(np.float32)
     names = ["north west", "north east", "south west", HOSTILE]
     groups = np.repeat(np.arange(4), 100)
     return ScatterData(points=points, groups=groups, group_names=names, version="four")

@@ -45,7 +45,7 @@ def test_a_zip_goes_up_and_a_table_comes_down(
     page.get_by_role("button", name="Search by all of them").click()
     wait_until_done(page, "Searching by the images of pets.zip", minutes=2)
     expect(page.get_by_text("1 of 2 answered, 1 cannot be read.")).to_be_visible()
-    [batch] = list_batches(full, "colours")
+    [batch] = list_batches(full, "colors")
     path = download(page, "Download", tmp_path)
     assert path.name == batch.file_name
     assert path.read_bytes() == batch.path.read_bytes()

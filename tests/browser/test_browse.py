@@ -17,7 +17,7 @@ IMAGES = "Images of the dataset"
 
 
 @pytest.fixture(scope="module")
-def coloured(workbench: Workbench) -> Workbench:
+def colored(workbench: Workbench) -> Workbench:
     """A server with 60 images of 40 px in two classes and 10 of 160 px in a third."""
     root = class_folders(workbench.home / "in", red=30, blue=30)
     (root / "green").mkdir()
@@ -28,9 +28,9 @@ def coloured(workbench: Workbench) -> Workbench:
 
 
 @pytest.fixture
-def browsing(coloured: Workbench, sound_page: Page) -> Page:
+def browsing(colored: Workbench, sound_page: Page) -> Page:
     """The Datasets page with those images."""
-    open_page(sound_page, coloured, "datasets")
+    open_page(sound_page, colored, "datasets")
     expect(options(sound_page, IMAGES)).to_have_count(60)
     return sound_page
 

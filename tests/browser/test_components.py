@@ -491,7 +491,7 @@ def test_the_page_can_show_some_groups_only(map_page: Page) -> None:
     map_page.wait_for_function(f"{PLOT}.data.at(-1).x.length === 400")
 
 
-def test_numbers_colour_the_points_beside_a_bar(map_page: Page) -> None:
+def test_numbers_color_the_points_beside_a_bar(map_page: Page) -> None:
     look(map_page, "numbers")
     expect(map_page.locator(".workbench-scatter .colorbar")).to_contain_text("a number")
     expect(map_page.locator(".workbench-scatter .legendtoggle")).to_have_count(0)
@@ -550,7 +550,7 @@ def test_a_picture_appears_where_the_pointer_rests(map_page: Page) -> None:
     says(map_page, "asked: 1")  # It is known by now
 
 
-def test_in_space_points_are_clicked_and_lined_to_their_neighbours(map_page: Page) -> None:
+def test_in_space_points_are_clicked_and_lined_to_their_neighbors(map_page: Page) -> None:
     look(map_page, "space")
     map_page.get_by_role("button", name="highlight").click()
     map_page.wait_for_function(f"{PLOT}.data.at(-1).x.length === 3")

@@ -368,12 +368,12 @@ def looks_like(page: Page, crop: Crop) -> None:
     """Expect the screen to show in its rectangle what this crop cuts out."""
     cut = cropped(quadrants(800, 400), crop)
     seen = Image.open(BytesIO(crop_box(page).screenshot())).convert("RGB")
-    at = [[colour_at(picture, *inner) for inner in INNER] for picture in (cut, seen)]
+    at = [[color_at(picture, *inner) for inner in INNER] for picture in (cut, seen)]
     assert at[0] == at[1]
     assert len(set(at[0])) >= 3
 
 
-def colour_at(picture: Image.Image, x: float, y: float) -> tuple[bool, ...]:
+def color_at(picture: Image.Image, x: float, y: float) -> tuple[bool, ...]:
     pixel: Any = picture.getpixel((round(x * picture.width), round(y * picture.height)))
     return tuple(level > 64 for level in pixel)
 

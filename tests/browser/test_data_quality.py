@@ -16,7 +16,7 @@ IMAGES = "Found images"
 def test_a_suggested_label_is_accepted_leaves_the_list_and_comes_back(
     full: Workspace, start_workbench: Callable[..., Workbench], sound_page: Page
 ) -> None:
-    catalog = open_dataset(full, "colours").catalog
+    catalog = open_dataset(full, "colors").catalog
     wrong = next(row for row in catalog.rows() if row.path.startswith("red/"))
     relabel(catalog, [wrong.id], "blue")
     page = open_page(sound_page, start_workbench(full.home), "data_quality")
@@ -28,7 +28,7 @@ def test_a_suggested_label_is_accepted_leaves_the_list_and_comes_back(
 
     suspect.click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("It is labelled blue and looks like red")).to_be_visible()
+    expect(dialog.get_by_text("It is labeled blue and looks like red")).to_be_visible()
     expect(dialog.get_by_text("The 5 images nearest to it")).to_be_visible()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)

@@ -30,7 +30,7 @@ def click_cell(page: Page, row: int, column: int, num_classes: int) -> None:
 def test_a_model_is_measured_looked_into_and_held_against_a_baseline(
     workbench: Workbench, sound_page: Page, tmp_path: Path
 ) -> None:
-    headless(workbench.home, "draw", "--name", DATASET, "--per-category", "12")
+    headless(workbench.home, "draw", "--name", DATASET, "--per-class", "12")
     small = ("--backbone", "resnet18", "--trainable-blocks", "4", "--image-size", "32")
     settings = ("--weights", "none", *small, "--epochs", "0")
     headless(workbench.home, "train", "--dataset", DATASET, *settings)
@@ -52,12 +52,12 @@ def test_a_model_is_measured_looked_into_and_held_against_a_baseline(
     expect(tiles(page, "Queries of the pair").first).to_be_visible()
 
     page.get_by_text("New evaluation").click()
-    page.get_by_role("button", name="Colour histogram").click()
-    wait_until_done(page, f"Evaluating the colour histogram of {DATASET}", minutes=2)
+    page.get_by_role("button", name="Color histogram").click()
+    wait_until_done(page, f"Evaluating the color histogram of {DATASET}", minutes=2)
     page.get_by_role("tab", name="Compare").click()
     expect(page.get_by_text("In detail, compared with")).to_be_visible(timeout=MINUTE)
     page.get_by_text(re.compile(r"^Worse \(\d+\)$")).click()
-    expect(tiles(page, "Queries and what colour histogram found").first).to_be_visible()
+    expect(tiles(page, "Queries and what color histogram found").first).to_be_visible()
     choose_option(page, "Queries by", "recall@10")
     expect(page.get_by_text(re.compile("^All differences")).first).to_be_visible()
 
@@ -72,7 +72,7 @@ def test_a_model_is_measured_looked_into_and_held_against_a_baseline(
     alone.on("request", lambda request: sent.append(request.url))
     alone.goto(report.as_uri())
     expect(alone.get_by_role("heading", name=f"How well {DATASET} is retrieved")).to_be_visible()
-    expect(alone.get_by_text("colour histogram").first).to_be_visible()
+    expect(alone.get_by_text("color histogram").first).to_be_visible()
     assert alone.locator("figure img").evaluate_all("all => all.every(each => each.naturalWidth)")
     assert {url.split(":")[0] for url in sent} <= {"file", "data"}
     page.context.set_offline(False)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from core.artifacts.folders import list_artifacts
-from core.datasets.filters import ImageFilter, Standing
+from core.datasets.filters import ImageFilter, ImageStatus
 from core.datasets.registry import open_dataset
 from core.maps.config import MapConfig, MapMethod
 from core.maps.files import build_map
@@ -20,7 +20,7 @@ def test_a_lasso_leads_to_images_and_they_are_left_out_and_compared(
 ) -> None:
     [index], _ = list_artifacts(full.indexes)
     finish(build_map(full, MapConfig(index=index.id, method=MapMethod.PCA)))
-    catalog = open_dataset(full, "colours").catalog
+    catalog = open_dataset(full, "colors").catalog
     page = open_page(sound_page, start_workbench(full.home), "explore")
     page.locator(".workbench-scatter[data-drawn]").wait_for(timeout=MINUTE)
     expect(page.get_by_text("PCA in 2D of 30 images")).to_be_visible()
@@ -34,10 +34,10 @@ def test_a_lasso_leads_to_images_and_they_are_left_out_and_compared(
     gallery = page.get_by_role("group", name="Selected images")
     excluded = gallery.get_by_role("button", name="(excluded)")
     expect(excluded).to_have_count(30)
-    assert catalog.count(ImageFilter(standing=Standing.EXCLUDED)) == 30
+    assert catalog.count(ImageFilter(status=ImageStatus.EXCLUDED)) == 30
     page.get_by_role("button", name="Undo").click()
     expect(excluded).to_have_count(0)
-    assert catalog.count(ImageFilter(standing=Standing.EXCLUDED)) == 0
+    assert catalog.count(ImageFilter(status=ImageStatus.EXCLUDED)) == 0
 
     wait_idle(page)
     page.get_by_role("button", name="Compare with").click()

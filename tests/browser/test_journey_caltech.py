@@ -24,7 +24,7 @@ from tests.browser.journey import (
 )
 from tests.browser.workbench import Workbench, open_page
 
-CATEGORIES = (
+CLASSES = (
     "butterfly",
     "car_side",
     "chandelier",
@@ -47,7 +47,7 @@ EPOCHS, BATCH_SIZE = 10, 32
 
 def ten_categories(root: Path, target: Path) -> int:
     """Copy the first images of ten categories, in Caltech-101's layout, and count them."""
-    for category in CATEGORIES:
+    for category in CLASSES:
         folder = target / "101_ObjectCategories" / category
         folder.mkdir(parents=True)
         for image in sorted((root / "101_ObjectCategories" / category).iterdir())[:MOST_IMAGES]:

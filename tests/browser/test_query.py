@@ -20,17 +20,17 @@ from tests.factories.images import speckled
 def workbench(
     made: Path, tmp_path_factory: pytest.TempPathFactory, start_workbench: Callable[..., Workbench]
 ) -> Workbench:
-    """A server on a home of three colours with an untrained model and an index."""
+    """A server on a home of three colors with an untrained model and an index."""
     home = tmp_path_factory.mktemp("query") / "home"
     shutil.copytree(made, home)
-    dataset = open_dataset(Workspace(home), "colours")
+    dataset = open_dataset(Workspace(home), "colors")
     write_roots(dataset, [replace(root, path=home / "images") for root in dataset.roots])
     return start_workbench(home)
 
 
-def picture(folder: Path, colour: str, seed: int, side: int = 160) -> Path:
-    path = folder / f"{colour}-{seed}.png"
-    speckled(colour, seed, side).save(path)
+def picture(folder: Path, color: str, seed: int, side: int = 160) -> Path:
+    path = folder / f"{color}-{seed}.png"
+    speckled(color, seed, side).save(path)
     return path
 
 
@@ -66,7 +66,7 @@ def test_an_upload_is_answered_cropped_refined_and_walked_back(
     page = open_page(sound_page, workbench, "query")
     expect(page.get_by_text("25MB per file")).to_be_visible()  # Said before anything is uploaded
     ask(page, picture(tmp_path, "red", 3))
-    expect(page.get_by_text("Its neighbours say")).to_be_visible()
+    expect(page.get_by_text("Its neighbors say")).to_be_visible()
     expect(page.get_by_text("20 matches")).to_be_visible()
     expect(page.get_by_text("160 × 160 pixels")).to_be_visible()
 

@@ -10,7 +10,7 @@ from tests.browser.workbench import PageProblems, Workbench, wait_idle
 
 SCRIPT = Path(__file__).with_name("regions_app.py")
 WHOLE = "The places of each picture add up to the similarity of 0.700."
-COLOUR = """(canvas, [row, column]) => {
+COLOR = """(canvas, [row, column]) => {
   const place = canvas.width / 3;
   const [x, y] = [(column - 0.5) * place, (row - 0.5) * place];
   return [...canvas.getContext('2d').getImageData(x, y, 1, 1).data];
@@ -44,7 +44,7 @@ def place(page: Page, side: str, row: int, column: int) -> Locator:
 def strength(page: Page, side: str, row: int, column: int) -> int:
     """How opaque the heat is in the middle of a place, 0 to 255; below 0 where it is cold."""
     canvas = page.locator(".square", has=places(page, side)).locator("canvas")
-    red, _, blue, alpha = canvas.evaluate(COLOUR, [row, column])
+    red, _, blue, alpha = canvas.evaluate(COLOR, [row, column])
     return int(alpha if red >= blue else -alpha)
 
 

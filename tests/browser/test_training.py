@@ -30,7 +30,7 @@ TITLE = "Training mobilenet_v3_large on drawn, 500 epochs"
 
 
 def start_training(page: Page, workbench: Workbench) -> None:
-    headless(workbench.home, "draw", "--name", "drawn", "--per-category", "20")
+    headless(workbench.home, "draw", "--name", "drawn", "--per-class", "20")
     open_page(page, workbench, "training")
     page.get_by_text("Settings", exact=True).click()
     page.get_by_text("From scratch", exact=True).click()

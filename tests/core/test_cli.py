@@ -23,11 +23,11 @@ from core.artifacts.folders import DRAFT_PREFIX
 from core.lineage.graph import read_lineage
 from core.workspace import open_workspace
 from tests.factories.images import class_folders, speckled
-from tests.factories.networks import trunk_file
+from tests.factories.networks import backbone_file
 
 ROOT = Path(__file__).parents[2]
 NUM_IMAGES = 36
-MODEL = "colours-vgg16_bn-untrained"
+MODEL = "colors-vgg16_bn-untrained"
 FLAT = f"{MODEL}-flat"
 MEASURES = ("map_at_10", "recall_at_1", "recall_at_5", "recall_at_10", "precision_at_10")
 
@@ -52,7 +52,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Chain:
-    """A workspace in which every verb ran once on three colours, 12 images each."""
+    """A workspace in which every verb ran once on three colors, 12 images each."""
 
     home: Path
     images: Path
@@ -91,18 +91,18 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     home, images = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("images")
     class_folders(images, red=12, green=12, blue=12)
     one_after_the_other = {
-        "scan": ["scan", str(images), "--name", "colours"],
+        "scan": ["scan", str(images), "--name", "colors"],
         "train": [
-            *("train", "--dataset", "colours", "--weights", "none", "--backbone", "vgg16_bn"),
+            *("train", "--dataset", "colors", "--weights", "none", "--backbone", "vgg16_bn"),
             *("--epochs", "0", "--image-size", "32"),
         ],
-        "embed": ["embed", "--dataset", "colours", "--model", MODEL],
+        "embed": ["embed", "--dataset", "colors", "--model", MODEL],
         "flat": ["index", "--embeddings", MODEL, "--kind", "flat"],
     }
     side_by_side = {
         "map": ["map", "--index", FLAT],
         "ivf": ["index", "--embeddings", MODEL, "--kind", "ivf"],
-        "hnsw": ["index", "--dataset", "colours", "--model", MODEL, "--kind", "hnsw"],
+        "hnsw": ["index", "--dataset", "colors", "--model", MODEL, "--kind", "hnsw"],
         "query": ["query", "--index", FLAT, str(images / "red" / "003.png"), "--k", "5"],
         "evaluate": ["evaluate", "--index", FLAT, "--exact"],
     }
@@ -137,7 +137,7 @@ def core(capsys: pytest.CaptureFixture[str]) -> Iterator[InProcess]:
 
 @pytest.fixture
 def copied(chain: Chain, tmp_path: Path) -> Path:
-    """A home like the chain's to spoil: catalogs are copies, files of artefacts are links."""
+    """A home like the chain's to spoil: catalogs are copies, files of artifacts are links."""
     copytree(chain.home / "data" / "datasets", tmp_path / "data" / "datasets")
     for part in ("models", "data/embeddings", "data/indexes"):
         copytree(chain.home / part, tmp_path / part, copy_function=os.link)
@@ -150,7 +150,7 @@ def copied(chain: Chain, tmp_path: Path) -> Path:
 def test_every_verb_succeeds_and_names_what_it_made(chain: Chain) -> None:
     results = {verb: each.result for verb, each in chain.ended.items() if verb != "query"}
     assert {verb: result.get("name") or result["id"] for verb, result in results.items()} == {
-        "scan": "colours",
+        "scan": "colors",
         "train": MODEL,
         "embed": MODEL,
         "flat": FLAT,
@@ -221,9 +221,9 @@ def test_an_evaluation_says_every_measure_twice_and_counts(chain: Chain) -> None
         assert 0 <= measured[name] <= 1
         assert measured[f"{name}_macro"] == pytest.approx(measured[name])  # Classes of one size
     # Of 12 images a class: 2 for test, 1 for validation, 9 for train
-    counts = ("num_queries", "num_gallery", "num_categories", "num_skipped")
+    counts = ("num_queries", "num_gallery", "num_classes", "num_skipped")
     assert [measured[name] for name in counts] == [6, 27, 3, 0]
-    assert measured["neighbour_recall_at_10"] == 1.0
+    assert measured["index_recall_at_10"] == 1.0
     assert measured["exact_map_at_10"] == measured["map_at_10"]
 
 
@@ -231,7 +231,7 @@ def test_an_evaluation_has_a_row_a_query_and_a_row_a_category(chain: Chain) -> N
     folder = chain.home / "data" / "evaluations" / chain.ended["evaluate"].result["id"]
     with (folder / "queries.csv").open(newline="") as file:
         queries = list(csv.DictReader(file))
-    with (folder / "categories.csv").open(newline="") as file:
+    with (folder / "classes.csv").open(newline="") as file:
         categories = list(csv.DictReader(file))
     assert len({row["path"] for row in queries}) == 6
     assert [(row["label"], row["num_queries"]) for row in categories] == [
@@ -272,7 +272,7 @@ def test_some_images_are_embedded_and_indexed_in_another_way(
 ) -> None:
     which = ("--class", "red", "--class", "blue", "--split", "train")
     how = ("--flip", "--precision", "float32")
-    chosen = ("--dataset", "colours", "--model", MODEL, *which, *how, "--json")
+    chosen = ("--dataset", "colors", "--model", MODEL, *which, *how, "--json")
     embedded = core(copied, "embed", *chosen).result
     assert (embedded["count"], embedded["num_reused"]) == (18, 0)  # 9 of 12 train, of each class
     made = core(copied, "index", *chosen).result
@@ -285,12 +285,12 @@ def test_some_images_are_embedded_and_indexed_in_another_way(
 def test_a_trunk_is_a_model_without_training(
     copied: Path, chain: Chain, core: InProcess, tmp_path: Path
 ) -> None:
-    weights = trunk_file(tmp_path / "own.pth", "resnet18")
+    weights = backbone_file(tmp_path / "own.pth", "resnet18")
     options = ("--backbone", "resnet18", "--weights", str(weights), "--image-size", "32")
-    settings = ("--dataset", "colours", "--dimension", "8", "--whiten", *options)
+    settings = ("--dataset", "colors", "--dimension", "8", "--whiten", *options)
     made = core(copied, "fit-trunk", *settings, "--json").result
-    assert (made["id"], made["classes"], made["num_train"]) == ("colours-resnet18-trunk", [], 27)
-    index = core(copied, "index", "--dataset", "colours", "--model", made["id"], "--json").result
+    assert (made["id"], made["classes"], made["num_train"]) == ("colors-resnet18-trunk", [], 27)
+    index = core(copied, "index", "--dataset", "colors", "--model", made["id"], "--json").result
     image = chain.images / "red" / "003.png"
     said = core(copied, "query", str(image), "--index", index["id"], "--k", "1")
     assert said.stdout.split() == ["1.0000", "red/003.png", "red"]
@@ -304,11 +304,11 @@ def test_a_trunk_is_a_model_without_training(
 def write_odd(kind: str, path: Path) -> None:
     red, blue = speckled("red", 0), speckled("blue", 0)
     match kind:
-        case "greyscale.png":
+        case "grayscale.png":
             red.convert("L").save(path)
         case "cmyk.jpg":
             blue.convert("CMYK").save(path)
-        case "grey16.png":
+        case "gray16.png":
             deep = np.asarray(red.convert("L")).astype(np.uint16) * 257
             Image.fromarray(deep).save(path)
         case "palette.gif":
@@ -339,11 +339,11 @@ def test_every_kind_of_picture_is_answered(
     assert found["matches"][0]["label"] == label
 
 
-def test_grey_of_16_bits_is_answered_as_grey_of_8_bits(
+def test_gray_of_16_bits_is_answered_as_gray_of_8_bits(
     chain: Chain, core: InProcess, tmp_path: Path
 ) -> None:
     answers = []
-    for kind in ("greyscale.png", "grey16.png"):
+    for kind in ("grayscale.png", "gray16.png"):
         write_odd(kind, tmp_path / kind)
         found = core(chain.home, "query", str(tmp_path / kind), "--index", FLAT, "--json").result
         answers.append([match["path"] for match in found["matches"]])
@@ -476,7 +476,7 @@ def test_what_is_not_there_is_said_with_status_1(
         (["scan", "."], "required: --name"),
         (["scan", ".", "--name", "x", "--wrong"], "unrecognized arguments: --wrong"),
         (["scan", ".", "--name", "x", "--test", "0.95"], "validation + test must leave"),
-        (["draw", "--name", "x", "--per-category", "0"], "per-category must be at least 1"),
+        (["draw", "--name", "x", "--per-class", "0"], "per-class must be at least 1"),
         (["train", "--dataset", "x", "--epochs", "ten"], "invalid int value: 'ten'"),
         (["train", "--dataset", "x", "--epochs", "-1"], "epochs must be in"),
         (
@@ -490,7 +490,7 @@ def test_what_is_not_there_is_said_with_status_1(
         (["embed", "--dataset", "x", "--model", "y", "--precision", "int8"], "invalid choice"),
         (["fit-trunk", "--dataset", "x", "--weights", "none"], "weights must be imagenet or"),
         (["fit-trunk", "--dataset", "x", "--pooling", "sum"], "invalid choice: 'sum'"),
-        (["map", "--index", "x", "--neighbours", "1"], "neighbours must be in"),
+        (["map", "--index", "x", "--neighbors", "1"], "neighbors must be in"),
         (["query", "--index", "x", "a.png", "--k", "0"], "k must be in 1..1000, got 0"),
         (["query", "--index", "x", "a.png", "--k", "1001"], "k must be in 1..1000, got 1001"),
         (["evaluate", "--index", "x", "--queries", "train"], "queries must be test or validation"),
@@ -528,7 +528,7 @@ def test_no_job_runs_in_an_empty_home(core: InProcess, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_ends_with_130_and_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    process = start(tmp_path, "draw", "--name", "many", "--per-category", "100000", "--json")
+    process = start(tmp_path, "draw", "--name", "many", "--per-class", "100000", "--json")
     assert process.stderr
     next(line for line in process.stderr if "drawing" in line)
     next(line for line in process.stderr if "drawing" in line)  # Some pictures are on disk by now

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest, draft, publish
+from core.artifacts.folders import draft, publish
+from core.artifacts.manifests import Manifest
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset
 from core.datasets.splits import SplitConfig

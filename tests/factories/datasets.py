@@ -9,6 +9,6 @@ from core.progress import finish
 from core.workspace import Workspace
 
 
-def bring_in(workspace: Workspace, root: Path, name: str = "colours") -> Dataset:
+def bring_in(workspace: Workspace, root: Path, name: str = "colors") -> Dataset:
     """Bring a folder in, split as usual."""
     return finish(add_folder(workspace, name, Source(root=root), SplitConfig()))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest, draft, publish
+from core.artifacts.folders import draft, publish
+from core.artifacts.manifests import Manifest
 from core.datasets.catalog import Catalog, Found
 from core.datasets.layout import Labels, Layout
 from core.datasets.registry import (
@@ -22,10 +23,10 @@ DATASET = "points"
 
 
 def clusters(count: int, dimension: int = 16, num_classes: int = 8) -> NDArray[np.float32]:
-    """Unit rows around as many centres as there are classes, in turns."""
+    """Unit rows around as many centers as there are classes, in turns."""
     draw = np.random.default_rng(0)
-    centres = draw.normal(size=(num_classes, dimension))
-    points = centres[np.arange(count) % num_classes] + 0.5 * draw.normal(size=(count, dimension))
+    centers = draw.normal(size=(num_classes, dimension))
+    points = centers[np.arange(count) % num_classes] + 0.5 * draw.normal(size=(count, dimension))
     unit: NDArray[np.float32] = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(
         np.float32
     )
@@ -33,10 +34,10 @@ def clusters(count: int, dimension: int = 16, num_classes: int = 8) -> NDArray[n
 
 
 def embedded_set(
-    workspace: Workspace, count: int, *, num_classes: int = 8, labelled: bool = True
+    workspace: Workspace, count: int, *, num_classes: int = 8, labeled: bool = True
 ) -> Manifest:
     """Publish a dataset of rows and embeddings of them; return the embeddings' manifest."""
-    found = [_found(number, num_classes, labelled) for number in range(count)]
+    found = [_found(number, num_classes, labeled) for number in range(count)]
     return publish_set(workspace, found, clusters(count, num_classes=num_classes))
 
 
@@ -73,11 +74,11 @@ def publish_set(
         )
 
 
-def _found(number: int, num_classes: int, labelled: bool) -> Found:
+def _found(number: int, num_classes: int, labeled: bool) -> Found:
     return Found(
         root=0,
         path=f"{number}.png",
-        folder_label=f"class {number % num_classes}" if labelled else None,
+        folder_label=f"class {number % num_classes}" if labeled else None,
         width=32,
         height=32,
         size_bytes=100,

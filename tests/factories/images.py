@@ -6,18 +6,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 60, 220)}
+COLORS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 60, 220)}
 
 
-def solid(colour: str, side: int = 32) -> Image.Image:
-    """A square of one colour."""
-    return Image.new("RGB", (side, side), COLOURS[colour])
+def solid(color: str, side: int = 32) -> Image.Image:
+    """A square of one color."""
+    return Image.new("RGB", (side, side), COLORS[color])
 
 
-def speckled(colour: str, seed: int, side: int = 40) -> Image.Image:
-    """A square of about one colour, different for each seed."""
+def speckled(color: str, seed: int, side: int = 40) -> Image.Image:
+    """A square of about one color, different for each seed."""
     noise = np.random.default_rng(seed).normal(0, 18, (side, side, 3))
-    pixels = np.clip(np.array(COLOURS[colour]) + noise, 0, 255).astype(np.uint8)
+    pixels = np.clip(np.array(COLORS[color]) + noise, 0, 255).astype(np.uint8)
     return Image.fromarray(pixels)
 
 
@@ -37,9 +37,9 @@ def png(image: Image.Image) -> bytes:
 
 
 def class_folders(root: Path, **sizes: int) -> Path:
-    """Write a folder of speckled pictures for each colour: class_folders(path, red=3, blue=5)."""
-    for colour, size in sizes.items():
-        (root / colour).mkdir(parents=True)
+    """Write a folder of speckled pictures for each color: class_folders(path, red=3, blue=5)."""
+    for color, size in sizes.items():
+        (root / color).mkdir(parents=True)
         for number in range(size):
-            speckled(colour, seed=number).save(root / colour / f"{number:03}.png")
+            speckled(color, seed=number).save(root / color / f"{number:03}.png")
     return root

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from core.artifacts.folders import draft, publish
-from core.models.backbones import BACKBONES, build_trunk
+from core.models.backbones import BACKBONES, build_backbone
 from core.models.model import Model, load_model, network_settings, write_weights
 from core.models.network import EmbeddingNetwork, NetworkConfig
 from core.workspace import Workspace
@@ -36,17 +36,17 @@ def publish_network(
             kind="model",
             stem=stem,
             config={"network": network_settings(config)},
-            made_from={"dataset": "colours", "dataset_fingerprint": "some"},
+            made_from={"dataset": "colors", "dataset_fingerprint": "some"},
             summary={"classes": list(classes)},
         )
     return load_model(workspace, manifest.id)
 
 
-def trunk_file(path: Path, backbone: str, side: int = 32) -> Path:
+def backbone_file(path: Path, backbone: str, side: int = 32) -> Path:
     """Write a file of a trunk's random weights."""
-    trunk = build_trunk(BACKBONES[backbone])
-    fit_norms(trunk, side)
-    torch.save(trunk.state_dict(), path)
+    network = build_backbone(BACKBONES[backbone])
+    fit_norms(network, side)
+    torch.save(network.state_dict(), path)
     return path
 
 
@@ -56,7 +56,7 @@ def fit_norms(network: nn.Module, side: int) -> None:
         part.training = True
         if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
             part.momentum = None  # What it sees once is what it keeps
-    grain = torch.linspace(0, 1.5, 16).reshape(16, 1, 1, 1)  # From plain colours to noise
+    grain = torch.linspace(0, 1.5, 16).reshape(16, 1, 1, 1)  # From plain colors to noise
     with torch.no_grad():
         network(torch.randn(16, 3, 1, 1) + grain * torch.randn(16, 3, side, side))
     network.eval()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.catalog import Catalog, Found
 from core.datasets.registry import open_dataset
 from core.indexes.config import IndexConfig

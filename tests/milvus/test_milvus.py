@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.artifacts.folders import MANIFEST, Manifest, list_artifacts
+from core.artifacts.folders import list_artifacts
+from core.artifacts.manifests import MANIFEST, Manifest
 from core.artifacts.titles import read_title, write_title
 from core.datasets.curation import relabel
 from core.datasets.importing.rescan import rescan
@@ -26,7 +27,7 @@ from core.indexes.export_format import ExportFormat
 from core.indexes.files import build_index, open_index
 from core.indexes.milvus import calls
 from core.indexes.milvus.address import TOKEN, URI, MilvusAddress
-from core.indexes.milvus.calls import ask
+from core.indexes.milvus.calls import call
 from core.indexes.milvus.rows import all_rows
 from core.indexes.milvus.store import MilvusStore
 from core.indexes.update import update_index
@@ -108,7 +109,7 @@ def test_two_indexes_alike_do_not_share_a_collection(
 def test_other_kinds_agree_with_exact_search(
     workspace: Workspace, embedded: Manifest, kind: IndexKind
 ) -> None:
-    config = IndexConfig(kind=kind, store=StoreName.MILVUS, lists=8, nprobe=8)
+    config = IndexConfig(kind=kind, store=StoreName.MILVUS, nlist=8, nprobe=8)
     index = finish(build_index(workspace, embedded.id, config))
     embeddings = open_embeddings(workspace, embedded.id)
     exact = finish(build(embeddings.vectors, embeddings.image_ids, IndexConfig()))
@@ -121,7 +122,7 @@ def test_other_kinds_agree_with_exact_search(
         assert 0.3 < recall < 0.99  # Codes lose some: searches go through them, not around them
     else:
         assert recall > 0.95
-    settings: dict[str, Any] = ask(
+    settings: dict[str, Any] = call(
         store.collection.address,
         lambda client: client.describe_index(store.collection.name, "vector"),
     )
@@ -131,7 +132,7 @@ def test_other_kinds_agree_with_exact_search(
 def test_a_server_that_is_killed_in_the_middle_of_an_insert_loses_and_doubles_nothing(
     workspace: Workspace, embedded: Manifest, milvus: MilvusServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.indexes.milvus.rows.MOST_ROWS", 100)  # 20 calls
+    monkeypatch.setattr("core.indexes.milvus.rows.MAX_ROWS", 100)  # 20 calls
     work = build_index(workspace, embedded.id, ON_MILVUS)
     waited = 0
     restart: threading.Timer | None = None
@@ -157,7 +158,7 @@ def test_a_server_that_is_killed_in_the_middle_of_an_insert_loses_and_doubles_no
 def test_a_job_that_is_killed_in_the_middle_goes_on_where_it_was(
     workspace: Workspace, embedded: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.indexes.milvus.rows.MOST_ROWS", 100)
+    monkeypatch.setattr("core.indexes.milvus.rows.MAX_ROWS", 100)
     work = build_index(workspace, embedded.id, ON_MILVUS)
     for event in work:
         if isinstance(event, Progress) and (event.note, event.done) == ("sending vectors", 700):
@@ -201,7 +202,7 @@ def test_what_does_not_belong_in_a_collection_is_taken_out_and_what_is_wrong_sen
     store.add(-embeddings.vectors[:3], embeddings.image_ids[:3])
     store.add(embeddings.vectors[:2], np.array([99_001, 99_002]))
     store.remove(embeddings.image_ids[10:15])
-    ask(
+    call(
         store.collection.address,
         lambda client: client.insert(  # As somebody might who does not know of upserting
             store.collection.name,
@@ -221,7 +222,7 @@ def test_a_collection_that_was_released_is_loaded_for_a_search(
     index = finish(build_index(workspace, embedded.id, ON_MILVUS))
     embeddings = open_embeddings(workspace, embedded.id)
     store = store_of(workspace, index)
-    ask(
+    call(
         store.collection.address,
         lambda client: client.release_collection(store.collection.name),
     )
@@ -248,7 +249,7 @@ def test_a_server_that_is_away_is_said_and_the_index_can_be_deleted_all_the_same
     left = delete_index(workspace, index.id)
     assert f"stay on the server, as the collection {index.summary['collection']}" in left
     assert list_artifacts(workspace.indexes) == ([], [])
-    ask(
+    call(
         MilvusAddress(uri=milvus.uri),
         lambda client: client.drop_collection(index.summary["collection"]),
     )
@@ -290,7 +291,7 @@ def test_an_update_changes_the_collection_where_it_is(
     speckled("red", seed=77).save(images / "red" / "new.png")
     speckled("green", seed=78).save(images / "green" / "003.png")
     (images / "blue" / "001.png").unlink()
-    finish(rescan(full, "colours"))
+    finish(rescan(full, "colors"))
 
     updated = finish(update_index(full, made.id))
 
@@ -316,7 +317,7 @@ def test_a_new_class_makes_the_index_stale_and_reaches_the_server_by_an_update(
     assert read_lineage(full).stale_reason(made) == ""
     embeddings = open_embeddings(full, flat.made_from["embeddings"])
     moved = embeddings.image_ids[:3]
-    relabel(open_dataset(full, "colours").catalog, moved.tolist(), "violet")
+    relabel(open_dataset(full, "colors").catalog, moved.tolist(), "violet")
     lineage = read_lineage(full)
     assert (lineage.stale_reason(made), lineage.stale_reason(flat)) == (DATASET_CHANGED, "")
 

@@ -11,7 +11,7 @@ from core.datasets.registry import delete_dataset, open_dataset
 from core.lineage.graph import read_lineage
 from core.progress import finish
 from core.quality.analysis import find
-from core.quality.config import FindConfig, Finder
+from core.quality.config import AnalysisConfig, Check
 from core.workspace import Workspace
 from state import resources
 from tests.support.page_fixtures import Open, last_job, said_in_passing, stop_jobs, texts
@@ -23,12 +23,12 @@ def looked(full: Workspace) -> Workspace:
     catalog = catalog_of(full)
     curation.relabel(catalog, [suspect(full)], "blue")
     index = read_lineage(full).indexes[0]
-    finish(find(full, FindConfig(index=index.id, neighbours=5, least_cluster=5)))
+    finish(find(full, AnalysisConfig(index=index.id, neighbors=5, min_cluster_size=5)))
     return full
 
 
 def catalog_of(workspace: Workspace) -> Catalog:
-    return open_dataset(workspace, "colours").catalog
+    return open_dataset(workspace, "colors").catalog
 
 
 def suspect(workspace: Workspace) -> int:
@@ -36,15 +36,13 @@ def suspect(workspace: Workspace) -> int:
     return next(row.id for row in rows if row.path.startswith("red/"))
 
 
-def choose(app: AppTest, finder: Finder) -> AppTest:
-    app.session_state["selection"].found = app.session_state["selection"].found.changed(
-        finder=finder
-    )
+def choose(app: AppTest, check: Check) -> AppTest:
+    app.session_state["selection"].found = app.session_state["selection"].found.changed(check=check)
     return app.run()
 
 
 def pick(app: AppTest, *ids: int) -> AppTest:
-    app.session_state["selection"].found_picked = frozenset(ids)
+    app.session_state["selection"].quality_selected = frozenset(ids)
     return app.run()
 
 
@@ -60,12 +58,12 @@ def test_without_an_index_the_page_says_what_makes_one(empty: Workspace, visit: 
 def test_looking_is_a_job_with_what_was_chosen(full: Workspace, visit: Open) -> None:
     app = visit("data_quality")
     assert "Look through the **30** embeddings" in texts(app)
-    app.number_input(key="finders-neighbours").set_value(7).run()
+    app.number_input(key="finders-neighbors").set_value(7).run()
     app.button(key="finders-look").click().run()
     arguments = last_job()
     stop_jobs()
     index = read_lineage(full).indexes[0]
-    assert arguments == ("find", "--index", index.id, "--neighbours", "7")
+    assert arguments == ("find", "--index", index.id, "--neighbors", "7")
 
 
 def test_a_wrong_label_is_listed_and_gone_once_accepted_and_back_after_undo(
@@ -80,12 +78,12 @@ def test_a_wrong_label_is_listed_and_gone_once_accepted_and_back_after_undo(
     assert not app.exception
     assert said_in_passing(app) == "1 image changed. Undo takes it back."
     assert catalog.rows_by_id([wrong])[wrong].label == "red"
-    assert pick(app, wrong).session_state["selection"].found_picked == frozenset()
+    assert pick(app, wrong).session_state["selection"].quality_selected == frozenset()
     app.button(key="finders-undo").click().run()
-    assert said_in_passing(app) == "Taken back: labelled 1 image as suggested."
+    assert said_in_passing(app) == "Taken back: labeled 1 image as suggested."
     assert catalog.rows_by_id([wrong])[wrong].label == "blue"
     assert curation.tags_of(catalog, [wrong]) == {}
-    assert pick(app, wrong).session_state["selection"].found_picked == {wrong}
+    assert pick(app, wrong).session_state["selection"].quality_selected == {wrong}
 
 
 def test_what_is_kept_as_is_is_remembered_by_a_tag(looked: Workspace, visit: Open) -> None:
@@ -94,14 +92,17 @@ def test_what_is_kept_as_is_is_remembered_by_a_tag(looked: Workspace, visit: Ope
     app.button(key="finders-do-keep").click().run()
     assert curation.tags_of(catalog, [wrong]) == {wrong: ["labels checked"]}
     assert "take it off on the Datasets page" in texts(app)
-    assert pick(visit("data_quality"), wrong).session_state["selection"].found_picked == frozenset()
+    assert (
+        pick(visit("data_quality"), wrong).session_state["selection"].quality_selected
+        == frozenset()
+    )
 
 
 def test_the_dialog_says_why_and_goes_on_to_the_next(looked: Workspace, visit: Open) -> None:
     app = visit("data_quality")
-    app.session_state["selection"].found_open = suspect(looked)
+    app.session_state["selection"].quality_open = suspect(looked)
     app.run()
-    assert "It is labelled **blue** and looks like **red**" in texts(app)
+    assert "It is labeled **blue** and looks like **red**" in texts(app)
     assert "The 5 images nearest to it" in texts(app)
     app.button(key="why-exclude").click().run()
     assert not app.exception
@@ -111,23 +112,23 @@ def test_the_dialog_says_why_and_goes_on_to_the_next(looked: Workspace, visit: O
 @pytest.mark.parametrize(
     ("finder", "said"),
     [
-        (Finder.OUTLIERS, "**1–30** of **30**"),
-        (Finder.TYPICAL, "**1–30** of **30**"),
-        (Finder.LEAKS, "the framed image"),
-        (Finder.ALIKE, "perceptual hashes do not"),
-        (Finder.CLUSTERS, "HDBSCAN"),
+        (Check.OUTLIERS, "**1–30** of **30**"),
+        (Check.TYPICAL, "**1–30** of **30**"),
+        (Check.LEAKS, "the framed image"),
+        (Check.ALIKE, "perceptual hashes do not"),
+        (Check.CLUSTERS, "HDBSCAN"),
     ],
 )
 def test_each_finder_draws_its_list(
-    looked: Workspace, visit: Open, finder: Finder, said: str
+    looked: Workspace, visit: Open, check: Check, said: str
 ) -> None:
-    app = choose(visit("data_quality"), finder)
+    app = choose(visit("data_quality"), check)
     assert not app.exception
     assert said.lower() in texts(app).lower()
 
 
 def test_filters_narrow_a_list(looked: Workspace, visit: Open) -> None:
-    app = choose(visit("data_quality"), Finder.OUTLIERS)
+    app = choose(visit("data_quality"), Check.OUTLIERS)
     app.multiselect(key="finders-class").set_value(["red"]).run()
     assert "**1–9** of **9**" in texts(app)
     app.button_group(key="finders-split").set_value(["test"]).run()
@@ -136,7 +137,7 @@ def test_filters_narrow_a_list(looked: Workspace, visit: Open) -> None:
 
 def test_tagging_and_moving_are_done_with_an_image_too(looked: Workspace, visit: Open) -> None:
     catalog = catalog_of(looked)
-    app = pick(choose(visit("data_quality"), Finder.OUTLIERS), 5)
+    app = pick(choose(visit("data_quality"), Check.OUTLIERS), 5)
     app.button(key="finders-do-move-test").click().run()
     assert catalog.rows_by_id([5])[5].split == "test"
     assert "**1–29** of **29**" in texts(app)
@@ -145,14 +146,14 @@ def test_tagging_and_moving_are_done_with_an_image_too(looked: Workspace, visit:
 
 
 def test_use_as_query_leads_there(looked: Workspace, visit: Open) -> None:
-    app = pick(choose(visit("data_quality"), Finder.OUTLIERS), 5)
+    app = pick(choose(visit("data_quality"), Check.OUTLIERS), 5)
     app.button(key="finders-do-query").click().run()
     assert not app.exception
     assert app.session_state["selection"].question.images[0].image_id == 5
 
 
 def test_a_cluster_opens_and_closes(looked: Workspace, visit: Open) -> None:
-    app = choose(visit("data_quality"), Finder.CLUSTERS)
+    app = choose(visit("data_quality"), Check.CLUSTERS)
     opens = sorted(key for key in keys(app) if key.startswith("finders-cluster-"))
     assert opens, texts(app)
     app.button(key=opens[0]).click().run()
@@ -164,7 +165,7 @@ def test_a_cluster_opens_and_closes(looked: Workspace, visit: Open) -> None:
 
 def test_leaks_are_excluded_or_kept(looked: Workspace, visit: Open) -> None:
     catalog = catalog_of(looked)
-    app = choose(visit("data_quality"), Finder.LEAKS)
+    app = choose(visit("data_quality"), Check.LEAKS)
     app.session_state["selection"].found = app.session_state["selection"].found.changed(
         threshold=0.8
     )
@@ -178,13 +179,13 @@ def test_leaks_are_excluded_or_kept(looked: Workspace, visit: Open) -> None:
     assert catalog.count() == 30
 
 
-@pytest.mark.parametrize("finder", [Finder.LABELS, Finder.TYPICAL])
-def test_one_class_is_said(looked: Workspace, visit: Open, finder: Finder) -> None:
+@pytest.mark.parametrize("finder", [Check.LABELS, Check.TYPICAL])
+def test_one_class_is_said(looked: Workspace, visit: Open, check: Check) -> None:
     catalog = catalog_of(looked)
     curation.relabel(catalog, catalog.ids(), "red")
-    app = choose(visit("data_quality"), finder)
+    app = choose(visit("data_quality"), check)
     assert not app.exception
-    if finder == Finder.LABELS:
+    if check == Check.LABELS:
         assert "All images are of one class" in texts(app)
 
 
@@ -201,11 +202,11 @@ def test_without_labels_the_page_says_how_to_give_some(looked: Workspace, visit:
 def test_a_list_that_is_curated_away_says_so(looked: Workspace, visit: Open) -> None:
     catalog = catalog_of(looked)
     curation.exclude(catalog, catalog.ids())
-    app = choose(visit("data_quality"), Finder.OUTLIERS)
+    app = choose(visit("data_quality"), Check.OUTLIERS)
     assert not app.exception
     assert any("Nothing is found" in str(box.value) for box in app.success)
     app.button(key="finders-undo").click().run()
-    curation.add_tag(catalog, catalog.ids(), Finder.OUTLIERS.checked_tag)
+    curation.add_tag(catalog, catalog.ids(), Check.OUTLIERS.checked_tag)
     app.run()
     assert any("Nothing is left to look at" in str(box.value) for box in app.success)
 
@@ -218,7 +219,7 @@ def test_images_that_came_or_went_are_said(looked: Workspace, visit: Open) -> No
 
 
 def test_damaged_findings_are_said_and_can_be_made_again(looked: Workspace, visit: Open) -> None:
-    [folder] = looked.finders.iterdir()
+    [folder] = looked.analyses.iterdir()
     (folder / "clusters.npy").write_bytes(b"no array")
     app = visit("data_quality")
     assert not app.exception
@@ -228,7 +229,7 @@ def test_damaged_findings_are_said_and_can_be_made_again(looked: Workspace, visi
 
 def test_findings_deleted_meanwhile_are_looked_for_again(looked: Workspace, visit: Open) -> None:
     app = visit("data_quality")
-    shutil.rmtree(looked.finders)
+    shutil.rmtree(looked.analyses)
     assert "Look through the **30** embeddings" in texts(app.run())
 
 
@@ -241,7 +242,7 @@ def test_embeddings_deleted_meanwhile_are_said(looked: Workspace, visit: Open) -
 
 def test_a_dataset_deleted_meanwhile_is_said(looked: Workspace, visit: Open) -> None:
     app = visit("data_quality")
-    delete_dataset(looked, "colours")
+    delete_dataset(looked, "colors")
     app.run()
     assert not app.exception
     assert resources.jobs().active() == []

@@ -6,7 +6,8 @@ from dataclasses import asdict
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.artifacts.folders import Manifest, delete_artifact, draft, list_artifacts, publish
+from core.artifacts.folders import delete_artifact, draft, list_artifacts, publish
+from core.artifacts.manifests import Manifest
 from core.commands import build_parser
 from core.datasets.curation import exclude
 from core.datasets.registry import open_dataset
@@ -36,7 +37,7 @@ def evaluated(workspace: Workspace, **settings: object) -> Manifest:
 
 
 def baseline(workspace: Workspace) -> Manifest:
-    config = BaselineConfig(dataset="colours", baseline=Baseline.COLOUR, replicates=50)
+    config = BaselineConfig(dataset="colors", baseline=Baseline.COLOR, replicates=50)
     return finish(evaluate_baseline(workspace, config))
 
 
@@ -58,7 +59,7 @@ def test_without_a_dataset_the_page_leads_to_one(empty: Workspace, visit: Open) 
 
 
 def test_without_classes_the_page_says_so(empty: Workspace, visit: Open) -> None:
-    embedded_set(empty, 8, labelled=False)
+    embedded_set(empty, 8, labeled=False)
     assert "An evaluation needs classes, and no image has one." in said(visit("evaluate"))
 
 
@@ -103,10 +104,10 @@ def test_ranks_that_are_no_numbers_are_refused_in_place(full: Workspace, visit: 
 
 def test_a_baseline_is_one_button_away(full: Workspace, visit: Open) -> None:
     app = visit("evaluate")
-    app.button(key="evaluate-baseline-colour").click().run()
-    assert last_job() == ("baseline", "--dataset", "colours", "--baseline", "colour")
+    app.button(key="evaluate-baseline-color").click().run()
+    assert last_job() == ("baseline", "--dataset", "colors", "--baseline", "color")
     wait_for_jobs()
-    assert "**colour histogram**: each of 6 test images" in said(app.run())
+    assert "**color histogram**: each of 6 test images" in said(app.run())
     app.text_input(key="evaluate-trunk-weights").set_value("none").run()
     app.button(key="evaluate-baseline-trunk").click().run()
     assert "weights must be imagenet or a file for this baseline" in said(app)
@@ -163,7 +164,7 @@ def test_two_evaluations_are_compared_query_by_query(full: Workspace, visit: Ope
     app.run()
     assert "1 other evaluations are left out" in said(app)
     [table] = [frame for frame in app.dataframe if "gap in mAP@10" in frame.value.columns]
-    assert table.value["evaluated"].tolist()[1:] == ["colour histogram"]
+    assert table.value["evaluated"].tolist()[1:] == ["color histogram"]
     gap = table.value["gap in mAP@10"].tolist()[1]
     assert gap[0] in "+-"
     assert "[" in gap
@@ -173,7 +174,7 @@ def test_two_evaluations_are_compared_query_by_query(full: Workspace, visit: Ope
 
 def test_a_changed_dataset_makes_an_evaluation_stale(full: Workspace, visit: Open) -> None:
     evaluated(full)
-    exclude(open_dataset(full, "colours").catalog, [1])
+    exclude(open_dataset(full, "colors").catalog, [1])
     assert ":orange-badge[stale: the dataset has changed since]" in said(visit("evaluate"))
 
 
@@ -203,7 +204,7 @@ def test_an_evaluation_from_before_is_shown_as_far_as_it_goes(full: Workspace, v
     of_class = ["label", "num_queries", "map_at_10", "recall_at_1", "most_confused"]
     with draft(full.evaluations) as folder:
         now.queries[columns].to_csv(folder / "queries.csv", index=False)
-        now.categories[of_class].to_csv(folder / "categories.csv", index=False)
+        now.classes[of_class].to_csv(folder / "classes.csv", index=False)
         old = publish(
             folder,
             kind="evaluation",

@@ -1,4 +1,4 @@
-"""The Explore page: a map, its colours, and what can be done with what is selected on it."""
+"""The Explore page: a map, its colors, and what can be done with what is selected on it."""
 
 import io
 from typing import Any
@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from core.artifacts.folders import Manifest, draft, list_artifacts, publish
+from core.artifacts.folders import draft, list_artifacts, publish
+from core.artifacts.manifests import Manifest
 from core.datasets import curation
-from core.datasets.filters import ImageFilter, Standing
+from core.datasets.filters import ImageFilter, ImageStatus
 from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset, open_dataset
 from core.datasets.schema import connect
@@ -32,7 +33,7 @@ from core.workspace import Workspace
 from pages.parts.components.scatter_data import ScatterEvent
 from pages.parts.explore.selection import csv_of
 from state import resources
-from state.open_maps import open_mapped
+from state.open_maps import open_shown_map
 from tests.factories.images import png, solid
 from tests.support.page_fixtures import Open, said_in_passing, texts
 
@@ -56,12 +57,12 @@ def after(app: AppTest, found: Map, event: ScatterEvent) -> AppTest:
     return app.run()
 
 
-def colours(workspace: Workspace) -> Dataset:
-    return open_dataset(workspace, "colours")
+def colors(workspace: Workspace) -> Dataset:
+    return open_dataset(workspace, "colors")
 
 
 def num_excluded(workspace: Workspace) -> int:
-    return colours(workspace).catalog.count(ImageFilter(standing=Standing.EXCLUDED))
+    return colors(workspace).catalog.count(ImageFilter(status=ImageStatus.EXCLUDED))
 
 
 def labels_of_buttons(app: AppTest) -> list[str]:
@@ -71,7 +72,7 @@ def labels_of_buttons(app: AppTest) -> list[str]:
 @pytest.mark.parametrize(
     ("method", "fields"),
     [
-        ("umap", ["Neighbours", "Least distance", "Supervision", "Seed"]),
+        ("umap", ["Neighbors", "Least distance", "Supervision", "Seed"]),
         ("tsne", ["Perplexity", "Seed"]),
         ("pca", ["Seed"]),
     ],
@@ -98,7 +99,7 @@ def test_a_map_says_what_it_is_and_how_far_to_trust_it(full: Workspace, visit: O
     said = texts(app)
     assert "**PCA in 2D** of 30 images" in said
     assert f"trustworthiness **{found.trustworthiness:.3f}**" in said
-    assert f"**{found.kept.mean():.0%}** of an image's 15 nearest stay near it" in said
+    assert f"**{found.preserved.mean():.0%}** of an image's 15 nearest stay near it" in said
     assert "of the variance" in said
     assert "draw a lasso or a box" in said
     assert not app.error
@@ -117,13 +118,13 @@ def test_of_several_maps_one_is_chosen(full: Workspace, visit: Open) -> None:
     assert solid_map.points.shape == (30, 3)
 
 
-def test_a_clicked_point_is_shown_with_its_neighbours(full: Workspace, visit: Open) -> None:
+def test_a_clicked_point_is_shown_with_its_neighbors(full: Workspace, visit: Open) -> None:
     found = draw(full)
     app = after(visit("explore"), found, ScatterEvent("click", index=4))
-    row = colours(full).catalog.rows_by_id([int(found.image_ids[4])])[int(found.image_ids[4])]
+    row = colors(full).catalog.rows_by_id([int(found.image_ids[4])])[int(found.image_ids[4])]
     assert f"**{row.label}**" in texts(app)
     assert "Its 10 nearest images, lined to it on the map:" in texts(app)
-    assert "its neighbours" in texts(app)
+    assert "its neighbors" in texts(app)
     assert not app.exception
 
 
@@ -133,8 +134,8 @@ def test_a_selection_says_what_is_in_it_and_how_precise(full: Workspace, visit: 
     said = texts(app)
     assert "**Selected: 30 images.**" in said
     assert all(f"{name} 10" in said for name in ("red", "green", "blue"))
-    labels = np.array([row.label for row in colours(full).catalog.rows()])
-    near = labels[found.neighbours.rows[:, :10]]
+    labels = np.array([row.label for row in colors(full).catalog.rows()])
+    near = labels[found.neighbors.rows[:, :10]]
     assert f"Precision@10 **{(near == labels[:, None]).mean():.1%}**" in said
 
 
@@ -156,15 +157,15 @@ def test_selected_images_are_left_out_and_taken_in_again(full: Workspace, visit:
     assert not app.exception
 
 
-def test_a_selection_is_tagged_and_then_coloured_by_it(full: Workspace, visit: Open) -> None:
+def test_a_selection_is_tagged_and_then_colored_by_it(full: Workspace, visit: Open) -> None:
     found = draw(full)
-    curation.add_tag(colours(full).catalog, found.image_ids[:1].tolist(), "odd")
+    curation.add_tag(colors(full).catalog, found.image_ids[:1].tolist(), "odd")
     app = after(visit("explore"), found, EVERYWHERE)
     app.selectbox(key="explore-tag-text").select("odd").run()
     app.button(key="explore-tag-0").click().run()
-    tags = curation.tags_of(colours(full).catalog, found.image_ids.tolist())
+    tags = curation.tags_of(colors(full).catalog, found.image_ids.tolist())
     assert list(tags.values()) == [["odd"]] * 30
-    app.selectbox(key="explore-colour").select("tag").run()
+    app.selectbox(key="explore-color").select("tag").run()
     assert not app.exception
 
 
@@ -202,13 +203,13 @@ def test_two_selections_are_compared(full: Workspace, visit: Open) -> None:
     assert "**Selected: 15 images.**" in texts(app)
 
 
-def test_every_colour_is_drawn(full: Workspace, visit: Open) -> None:
+def test_every_color_is_drawn(full: Workspace, visit: Open) -> None:
     draw(full)
     app = visit("explore")
-    chooser = app.selectbox(key="explore-colour")
+    chooser = app.selectbox(key="explore-color")
     assert "Similarity to the query" not in chooser.options
     for number in range(len(chooser.options)):
-        app.selectbox(key="explore-colour").select_index(number).run()
+        app.selectbox(key="explore-color").select_index(number).run()
         assert not app.exception
     app.toggle(key="explore-contours").set_value(True).run()
     app.toggle(key="explore-pictures").set_value(True).run()
@@ -222,7 +223,7 @@ def test_the_current_query_lies_on_the_map(full: Workspace, visit: Open) -> None
     app.run()
     app.switch_page("pages/explore.py").run()
     assert app.toggle(key="explore-query").value
-    app.selectbox(key="explore-colour").select("similarity to the query").run()
+    app.selectbox(key="explore-color").select("similarity to the query").run()
     assert not app.exception
     assert not app.error
 
@@ -231,7 +232,7 @@ def test_images_added_later_are_placed_and_the_others_stay(full: Workspace, visi
     found = draw(full)
     before = len(found.points)
     (full.home / "images" / "red" / "late.png").write_bytes(png(solid("red")))
-    finish(rescan(full, "colours"))
+    finish(rescan(full, "colors"))
     finish(update_index(full, index_of(full).id))
     lineage = read_lineage(full)
     assert [made.id for made in lineage.maps_of(lineage.indexes[0])] == [found.manifest.id]
@@ -259,44 +260,44 @@ def test_a_map_of_an_earlier_version_is_to_be_drawn_anew(full: Workspace, visit:
 def test_a_map_whose_images_are_gone_from_the_dataset_says_so(full: Workspace, visit: Open) -> None:
     found = draw(full)
     app = visit("explore")
-    colours(full).catalog.forget(found.image_ids.tolist())
+    colors(full).catalog.forget(found.image_ids.tolist())
     app = after(app, found, EVERYWHERE)
     assert "None of them is in the dataset any more" in texts(app)
     app = after(app, found, ScatterEvent("click", index=2))
     assert "no longer in the dataset" in texts(app)
 
 
-def test_an_index_without_labels_offers_no_colours_of_categories(
+def test_an_index_without_labels_offers_no_colors_of_categories(
     full: Workspace, visit: Open
 ) -> None:
-    catalog = colours(full).catalog
+    catalog = colors(full).catalog
     found = draw(full)
     with connect(catalog.path) as connection:
         connection.execute("UPDATE images SET folder_label = NULL, label = NULL, split = NULL")
     app = after(visit("explore"), found, EVERYWHERE)
-    assert "Category" not in app.selectbox(key="explore-colour").options
+    assert "Category" not in app.selectbox(key="explore-color").options
     assert "They have no labels" in texts(app)
 
 
 def test_a_damaged_map_is_named(full: Workspace, visit: Open) -> None:
     found = draw(full)
-    (full.maps / found.manifest.id / "kept.npy").write_bytes(b"nothing")
+    (full.maps / found.manifest.id / "preserved.npy").write_bytes(b"nothing")
     app = visit("explore")
-    assert "kept" in app.error[0].value
+    assert "preserved" in app.error[0].value
     assert "is damaged" in app.error[0].value
 
 
 def test_the_csv_of_a_selection_has_a_line_an_image(full: Workspace) -> None:
-    found, dataset = draw(full), colours(full)
-    opened = open_mapped(found.manifest, index_of(full), dataset)
+    found, dataset = draw(full), colors(full)
+    opened = open_shown_map(found.manifest, index_of(full), dataset)
     places = np.array([2, 5, 7])
     ids = found.image_ids[places].tolist()
     rows = dataset.catalog.rows_by_id(ids)
     table = pd.read_csv(io.BytesIO(csv_of(opened, places, [rows[i] for i in ids])))
     assert table["image_id"].tolist() == ids
     assert table["label"].tolist() == [rows[i].label for i in ids]
-    assert table["neighbours_kept"].tolist() == pytest.approx(found.kept[places], abs=1e-4)
-    assert list(table.columns[4:]) == ["neighbours_say", "neighbours_kept"]
+    assert table["neighbors_kept"].tolist() == pytest.approx(found.preserved[places], abs=1e-4)
+    assert list(table.columns[4:]) == ["neighbors_say", "neighbors_kept"]
 
 
 def test_a_training_is_played_through_its_epochs(full: Workspace, visit: Open) -> None:
@@ -305,7 +306,7 @@ def test_a_training_is_played_through_its_epochs(full: Workspace, visit: Open) -
     [run] = list_runs(full)
     assert run.model == model.id
     assert "explore-view" not in [control.key for control in visit("explore").segmented_control]
-    rows = colours(full).catalog.rows()
+    rows = colors(full).catalog.rows()
     ids = np.array([row.id for row in rows])
     folder = folder_of(full, run.id)
     labels = np.zeros(len(ids), np.int64)
@@ -344,11 +345,11 @@ def test_two_models_are_beside_each_other_and_their_selections_linked(
 ) -> None:
     first = draw(full)
     config = TrainConfig(
-        dataset="colours", backbone="resnet18", weights="none", trainable_blocks=4,
+        dataset="colors", backbone="resnet18", weights="none", trainable_blocks=4,
         image_size=32, epochs=0,
     )  # fmt: skip
     model = finish(train(full, config))
-    embeddings = finish(embed_dataset(full, "colours", model.id))
+    embeddings = finish(embed_dataset(full, "colors", model.id))
     other = finish(build_index(full, embeddings.id, IndexConfig()))
     finish(build_map(full, MapConfig(index=other.id, method=MapMethod.PCA)))
     app = visit("explore")

@@ -3,14 +3,15 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.artifacts.folders import Manifest, list_artifacts
+from core.artifacts.folders import list_artifacts
+from core.artifacts.manifests import Manifest
 from core.datasets.curation import exclude
 from core.datasets.filters import ImageFilter
 from core.datasets.registry import open_dataset
 from core.evaluation.config import EvaluateConfig
 from core.evaluation.evaluate import evaluate
-from core.index_benchmark.config import AdviseConfig, SweepConfig
-from core.index_benchmark.recommend import advise
+from core.index_benchmark.config import RecommendConfig, SweepConfig
+from core.index_benchmark.recommend import recommend
 from core.index_benchmark.sweep import sweep
 from core.indexes.config import IndexConfig, IndexKind
 from core.indexes.files import build_index
@@ -56,17 +57,17 @@ def test_a_factory_string_that_cannot_be_is_refused_on_the_page(
 def test_what_is_chosen_is_what_the_job_builds(full: Workspace, visit: Open) -> None:
     app = visit("indexes")
     app.segmented_control(key="indexes-kind").set_value(IndexKind.HNSW).run()
-    app.number_input(key="indexes-hnsw-links").set_value(16).run()
+    app.number_input(key="indexes-hnsw-m").set_value(16).run()
     app.selectbox(key="indexes-metric").set_value("l2").run()
     app.button(key="indexes-build").click().run()
     arguments = last_job()
     stop_jobs()
     assert arguments[0] == "index"
-    assert arguments[-6:] == ("--kind", "hnsw", "--metric", "l2", "--links", "16")
+    assert arguments[-6:] == ("--kind", "hnsw", "--metric", "l2", "--m", "16")
 
 
 def test_the_current_index_is_measured_at_any_effort(full: Workspace, visit: Open) -> None:
-    config = IndexConfig(kind=IndexKind.IVF, lists=6, nprobe=1)
+    config = IndexConfig(kind=IndexKind.IVF, nlist=6, nprobe=1)
     made = finish(build_index(full, embeddings_of(full).id, config))
     app = visit("indexes")
     assert "→ :gray[index]" in texts(app)
@@ -157,7 +158,7 @@ def test_the_advisor_is_asked_for_a_budget(full: Workspace, visit: Open) -> None
 def test_the_advisor_says_whether_it_kept_its_word(
     full: Workspace, visit: Open, latency_ms: float, said: str
 ) -> None:
-    finish(advise(full, embeddings_of(full).id, AdviseConfig(latency_ms=latency_ms)))
+    finish(recommend(full, embeddings_of(full).id, RecommendConfig(latency_ms=latency_ms)))
     app = visit("indexes")
     alerts = "\n".join(str(element.value) for element in [*app.success, *app.warning])
     assert said in alerts
@@ -165,7 +166,7 @@ def test_the_advisor_says_whether_it_kept_its_word(
 
 
 def test_an_index_whose_dataset_changed_can_be_updated(full: Workspace, visit: Open) -> None:
-    exclude(open_dataset(full, "colours").catalog, [1])
+    exclude(open_dataset(full, "colors").catalog, [1])
     app = visit("indexes")
     assert "is stale: the dataset has changed since" in texts(app).replace("\\", "")
     app.button(key="indexes-update-current").click().run()

@@ -5,7 +5,8 @@ from importlib.util import find_spec
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.artifacts.folders import Manifest, draft, list_artifacts, publish
+from core.artifacts.folders import draft, list_artifacts, publish
+from core.artifacts.manifests import Manifest
 from core.indexes.config import IndexKind, StoreName
 from core.indexes.export_format import ExportFormat
 from core.indexes.milvus.address import URI
@@ -34,7 +35,7 @@ def far(full: Workspace, monkeypatch: pytest.MonkeyPatch) -> Manifest:
             config=near.config | {"store": "milvus"},
             made_from=near.made_from,
             summary=near.summary
-            | {"size_bytes": 0, "collection": "workbench_far", "lists": 0, "code_bytes": 0},
+            | {"size_bytes": 0, "collection": "workbench_far", "nlist": 0, "code_bytes": 0},
         )
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.artifacts.folders import Manifest, delete_artifact
+from core.artifacts.folders import delete_artifact
+from core.artifacts.manifests import Manifest
 from core.datasets.curation import add_tag, tags_of
 from core.datasets.export.listing import list_exports
-from core.datasets.filters import ImageFilter, Standing
-from core.datasets.importing.rejected import Refused, write_refused
+from core.datasets.filters import ImageFilter, ImageStatus
+from core.datasets.importing.rejected import Rejected, write_rejected
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset, write_roots
 from core.datasets.splits import SplitConfig
@@ -22,8 +23,8 @@ from core.evaluation.evaluate import evaluate
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index
 from core.jobs.records import Status
-from core.models.backbone_model_config import TrunkConfig
-from core.models.backbone_models import fit_trunk
+from core.models.backbone_model_config import BackboneModelConfig
+from core.models.backbone_models import fit_backbone_model
 from core.progress import finish
 from core.training.config import TrainConfig
 from core.training.train import train
@@ -32,7 +33,7 @@ from state import resources
 from state.session import Selection
 from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders, png, solid, speckled
-from tests.factories.networks import trunk_file
+from tests.factories.networks import backbone_file
 from tests.support.page_fixtures import Open, said_in_passing, texts
 
 PAGES = ("datasets", "training", "indexes", "query", "explore")
@@ -55,7 +56,7 @@ def test_the_overview_of_an_empty_home_begins_with_datasets(empty: Workspace, vi
 @pytest.mark.parametrize(
     ("name", "sentence", "button"),
     [
-        ("training", "Training needs a dataset with labelled images.", "go-to-datasets"),
+        ("training", "Training needs a dataset with labeled images.", "go-to-datasets"),
         ("indexes", "An index needs a dataset.", "go-to-datasets"),
         ("query", "A query needs a dataset.", "go-to-datasets"),
         ("explore", "A map needs a dataset.", "go-to-datasets"),
@@ -82,7 +83,7 @@ def test_a_page_that_lacks_something_says_what_and_leads_there(
 def test_without_a_model_the_pages_lead_to_training(
     full: Workspace, visit: Open, name: str, sentence: str
 ) -> None:
-    delete_artifact(full.models, "colours-vgg16_bn-untrained")
+    delete_artifact(full.models, "colors-vgg16_bn-untrained")
     app = visit(name)
     assert sentence in texts(app)
     app.button(key="go-to-training").click().run()
@@ -104,9 +105,9 @@ def test_every_page_of_a_full_home_tells_what_is_chosen(
     full: Workspace, visit: Open, name: str
 ) -> None:
     said = texts(visit(name))
-    assert "**colours**" in said
-    assert "**colours\\-vgg16\\_bn\\-untrained**" in said
-    assert "**colours\\-vgg16\\_bn\\-untrained\\-flat**" in said
+    assert "**colors**" in said
+    assert "**colors\\-vgg16\\_bn\\-untrained**" in said
+    assert "**colors\\-vgg16\\_bn\\-untrained\\-flat**" in said
     assert "stale:" not in said
 
 
@@ -158,7 +159,7 @@ def test_a_folder_that_is_none_is_refused_at_once(
     [
         ({"dataset": "flat"}, "flat", "flat-by-"),
         ({"dataset": "flat", "index": "INDEX"}, "flat", "flat-by-"),
-        ({"dataset": "colours"}, "colours", "colours-"),
+        ({"dataset": "colors"}, "colors", "colors-"),
     ],
 )
 def test_a_link_to_a_dataset_finds_the_index_that_another_ones_model_made(
@@ -210,9 +211,9 @@ def test_a_taken_name_is_refused_at_once(full: Workspace, visit: Open) -> None:
     app.segmented_control(key="datasets-way").set_value("A folder").run()
     app.text_input(key="datasets-folder").set_value(str(full.home / "images")).run()
     name = app.text_input(key="datasets-folder-name-images")
-    name.set_value("colours").run()
+    name.set_value("colors").run()
     app.button(key="datasets-folder-go").click().run()
-    assert "There is a dataset “colours” already" in app.error[0].value.replace("\\", "")
+    assert "There is a dataset “colors” already" in app.error[0].value.replace("\\", "")
 
 
 def test_the_filters_narrow_the_gallery(full: Workspace, visit: Open) -> None:
@@ -262,7 +263,7 @@ def pick(app: AppTest, ids: set[int]) -> AppTest:
 
 
 def test_selected_images_are_tagged_and_that_is_taken_back(full: Workspace, visit: Open) -> None:
-    catalog = open_dataset(full, "colours").catalog
+    catalog = open_dataset(full, "colors").catalog
     add_tag(catalog, [1], "odd")
     app = pick(visit("datasets"), {1, 2, 3})
     assert "**3** selected" in texts(app)
@@ -290,20 +291,20 @@ def test_excluding_lets_go_of_what_is_hidden_and_makes_model_and_index_stale(
 
 def test_a_filter_lets_go_of_selected_images_that_it_hides(full: Workspace, visit: Open) -> None:
     app = visit("datasets")
-    everything = open_dataset(full, "colours").catalog.rows()
+    everything = open_dataset(full, "colors").catalog.rows()
     pick(app, {row.id for row in everything})
     app.selectbox(key="datasets-add-labels").select("red").run()
     reds = {row.id for row in everything if row.label == "red"}
     assert app.session_state["selection"].picked == reds
 
 
-def test_selected_images_are_labelled_and_the_model_becomes_stale(
+def test_selected_images_are_labeled_and_the_model_becomes_stale(
     full: Workspace, visit: Open
 ) -> None:
     app = pick(visit("datasets"), {1})
     app.selectbox(key="datasets-label-text").select("green").run()
     app.button(key="datasets-label-0").click().run()
-    assert open_dataset(full, "colours").catalog.rows_by_id([1])[1].label == "green"
+    assert open_dataset(full, "colors").catalog.rows_by_id([1])[1].label == "green"
     assert texts(app).count("badge[stale: the dataset has changed since]") == 1
 
 
@@ -334,7 +335,7 @@ def test_an_open_image_tells_what_is_known_of_it_and_leads_to_the_query(
     app.session_state["selection"].open_image = (1, 0)
     app.run()
     assert "1 of 30" in texts(app)
-    assert open_dataset(full, "colours").catalog.rows_by_id([1])[1].sha256 in [
+    assert open_dataset(full, "colors").catalog.rows_by_id([1])[1].sha256 in [
         code.value for code in app.code
     ]
     app.button(key="details-right").click().run()
@@ -372,14 +373,14 @@ def test_duplicates_are_resolved_at_once_and_taken_back(
     assert exclude.label == "Exclude all 2 exact copies"
     exclude.click().run()
     assert "**1** groups of exact copies" in texts(app)
-    assert dataset.catalog.count(ImageFilter(standing=Standing.EXCLUDED)) == 2
+    assert dataset.catalog.count(ImageFilter(status=ImageStatus.EXCLUDED)) == 2
     app.button(key="datasets-undo").click().run()
     assert "**3** groups of exact copies" in texts(app)
 
 
 def test_what_an_archive_was_brought_in_without_is_listed(full: Workspace, visit: Open) -> None:
-    folder = open_dataset(full, "colours").folder
-    write_refused(folder, [Refused("a/b.png", "It is damaged in the archive; pack it again.")])
+    folder = open_dataset(full, "colors").folder
+    write_rejected(folder, [Rejected("a/b.png", "It is damaged in the archive; pack it again.")])
     app = visit("datasets")
     app.segmented_control(key="datasets-section").set_value("Problems").run()
     assert app.expander[0].label == "1 images of the archive were left out"
@@ -408,13 +409,13 @@ def test_the_view_is_exported_and_listed(full: Workspace, visit: Open) -> None:
     ended = resources.jobs().wait(view.record.id, 60)
     assert ended.record.status == Status.DONE, resources.jobs().log_of(view.record.id)
     app.run()
-    [export] = list_exports(full, "colours")
+    [export] = list_exports(full, "colors")
     assert export.num_images == 10
     assert export.id.replace("-", "\\-") in texts(app)
 
 
 def test_a_file_that_vanished_leaves_its_tile_and_says_so(full: Workspace, visit: Open) -> None:
-    dataset = open_dataset(full, "colours")
+    dataset = open_dataset(full, "colors")
     dataset.path_of(dataset.catalog.rows_by_id([1])[1]).unlink()
     app = visit("datasets")
     assert "**1–30** of **30** images" in texts(app)
@@ -427,7 +428,7 @@ def test_a_file_that_vanished_leaves_its_tile_and_says_so(full: Workspace, visit
 def test_a_deleted_dataset_takes_along_what_was_made_from_it(full: Workspace, visit: Open) -> None:
     app = visit("datasets")
     said = texts(app).replace("\\", "")
-    for artifact in ("index colours-vgg16_bn-untrained-flat", "model colours-vgg16_bn-untrained"):
+    for artifact in ("index colors-vgg16_bn-untrained-flat", "model colors-vgg16_bn-untrained"):
         assert f"- {artifact}" in said
     app.button(key="datasets-delete").click().run()
     assert app.title[0].value == "Datasets"
@@ -456,7 +457,7 @@ def test_a_dataset_without_its_folder_says_so_and_is_relinked(
 ) -> None:
     moved = tmp_path / "moved"
     shutil.copytree(full.home / "images", moved)
-    dataset = open_dataset(full, "colours")
+    dataset = open_dataset(full, "colors")
     write_roots(dataset, [replace(dataset.roots[0], path=tmp_path / "nowhere")])
     app = visit("datasets")
     assert "nowhere is not there" in texts(app).replace("\\", "")
@@ -465,7 +466,7 @@ def test_a_dataset_without_its_folder_says_so_and_is_relinked(
     [view] = resources.jobs().active()
     ended = resources.jobs().wait(view.record.id, 60)
     assert ended.record.status == Status.DONE, resources.jobs().log_of(view.record.id)
-    assert open_dataset(full, "colours").roots[0].path == moved.resolve()
+    assert open_dataset(full, "colors").roots[0].path == moved.resolve()
 
 
 def test_splitting_anew_makes_the_model_stale_and_not_the_index(
@@ -475,7 +476,7 @@ def test_splitting_anew_makes_the_model_stale_and_not_the_index(
     app.toggle(key="datasets-resplit-fixed").set_value(True).run()
     app.number_input(key="datasets-resplit-per-class").set_value(4).run()
     app.button(key="datasets-resplit-go").click().run()
-    counts = open_dataset(full, "colours").catalog.class_counts()
+    counts = open_dataset(full, "colors").catalog.class_counts()
     assert {count for _, split, count in counts if split == "train"} == {4}
     assert texts(app).count("badge[stale: the dataset has changed since]") == 1
 
@@ -492,10 +493,10 @@ def test_images_without_labels_are_not_trained_on(
 
 
 def test_an_index_whose_model_is_gone_leads_to_indexes(full: Workspace, visit: Open) -> None:
-    shutil.copytree(full.models / "colours-vgg16_bn-untrained", full.home / "kept")
-    delete_artifact(full.models, "colours-vgg16_bn-untrained")
+    shutil.copytree(full.models / "colors-vgg16_bn-untrained", full.home / "kept")
+    delete_artifact(full.models, "colors-vgg16_bn-untrained")
     config = TrainConfig(
-        dataset="colours", backbone="vgg16_bn", weights="none", trainable_blocks=5,
+        dataset="colors", backbone="vgg16_bn", weights="none", trainable_blocks=5,
         image_size=32, epochs=0, seed=3,
     )  # fmt: skip
     finish(train(full, config))
@@ -529,16 +530,16 @@ def test_a_strange_class_name_is_shown_as_it_is(
 def test_a_model_that_knows_no_classes_is_shown_and_searched_with(
     full: Workspace, visit: Open, tmp_path: Path
 ) -> None:
-    weights = trunk_file(tmp_path / "own.pth", "resnet18")
-    trunk = TrunkConfig(
-        dataset="colours",
+    weights = backbone_file(tmp_path / "own.pth", "resnet18")
+    backbone = BackboneModelConfig(
+        dataset="colors",
         backbone="resnet18",
         weights=str(weights),
         dimension=8,
         image_size=32,
     )
-    model = finish(fit_trunk(full, trunk))
-    embeddings = finish(embed_dataset(full, "colours", model.id))
+    model = finish(fit_backbone_model(full, backbone))
+    embeddings = finish(embed_dataset(full, "colors", model.id))
     index = finish(build_index(full, embeddings.id, IndexConfig()))
     finish(evaluate(full, EvaluateConfig(index=index.id)))
     for name in PAGES:
@@ -546,8 +547,8 @@ def test_a_model_that_knows_no_classes_is_shown_and_searched_with(
     models = visit("training").dataframe[-1].value
     assert model.id in list(models["model"])
     app = AppTest.from_file(str(PROJECT / "Home.py"), default_timeout=60)
-    app.query_params |= {"dataset": "colours", "index": index.id}
+    app.query_params |= {"dataset": "colors", "index": index.id}
     app.run().switch_page("pages/query.py").run()
     app.button(key="query-random").click().run()
-    assert "the neighbours alone say what it is" in texts(app)
+    assert "the neighbors alone say what it is" in texts(app)
     assert not app.exception

@@ -23,7 +23,7 @@ from state.query_view import MAX_IMAGES, QueryImage, Question
 from tests.factories.images import class_folders, png, solid, speckled
 from tests.support.page_fixtures import Open, texts
 
-MODEL = "colours-vgg16_bn-untrained"
+MODEL = "colors-vgg16_bn-untrained"
 
 
 def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
@@ -72,7 +72,7 @@ def test_an_upload_that_is_indexed_is_found_first(full: Workspace, visit: Open) 
     app = upload(visit("query"), ("mine.png", png(speckled("red", 3))))
     assert not app.exception
     assert titles(app)[0] == "1 · red"
-    assert [metric.label for metric in app.metric] == ["Predicted category", "Its neighbours say"]
+    assert [metric.label for metric in app.metric] == ["Predicted category", "Its neighbors say"]
     said = texts(app)
     assert "embed" in said
     assert "mine\\.png" in said
@@ -140,7 +140,7 @@ def test_an_image_of_the_dataset_is_no_match_of_itself(linked: AppTest) -> None:
 
 
 def test_a_link_to_an_image_that_is_gone_says_so(full: Workspace, linked: AppTest) -> None:
-    open_dataset(full, "colours").catalog.forget([3])
+    open_dataset(full, "colors").catalog.forget([3])
     linked.run()
     assert not linked.exception
     assert "no longer in the dataset" in linked.error[0].value
@@ -286,7 +286,7 @@ def test_a_match_that_left_the_dataset_is_missing_and_the_rest_stands(
     full: Workspace, linked: AppTest
 ) -> None:
     gone = component(linked, "query-gallery")["tiles"][0]["id"]  # type: ignore[index]
-    open_dataset(full, "colours").catalog.forget([gone])
+    open_dataset(full, "colors").catalog.forget([gone])
     linked.run()
     assert not linked.exception
     first = component(linked, "query-gallery")["tiles"][0]  # type: ignore[index]
@@ -299,7 +299,7 @@ def test_a_match_that_left_the_dataset_is_missing_and_the_rest_stands(
 def test_a_match_whose_file_is_gone_is_shown_with_the_reason(
     full: Workspace, linked: AppTest
 ) -> None:
-    dataset = open_dataset(full, "colours")
+    dataset = open_dataset(full, "colors")
     for row in dataset.catalog.rows():
         dataset.path_of(row).unlink()
     linked.session_state["selection"].open_match = 4
@@ -313,7 +313,7 @@ def test_a_crop_of_three_pixels_gets_one_sentence(full: Workspace) -> None:
     app.query_params["image"] = "3 0 0 0 0.08 0.08 0"
     app.run()
     assert not app.exception
-    assert "too few to recognise anything in" in app.error[0].value
+    assert "too few to recognize anything in" in app.error[0].value
 
 
 def test_an_upload_that_was_let_go_is_said(full: Workspace, visit: Open) -> None:
@@ -378,7 +378,7 @@ def test_a_query_unlike_all_there_is_said_to_be(
     assert "Like nothing in this dataset" in app.warning[0].value
 
 
-def test_the_neighbours_speak_first_where_the_model_learnt_from_another_dataset(
+def test_the_neighbors_speak_first_where_the_model_learnt_from_another_dataset(
     full: Workspace, visit: Open, tmp_path: Path
 ) -> None:
     root = class_folders(tmp_path / "fruit", red=4, green=4)
@@ -390,7 +390,7 @@ def test_the_neighbours_speak_first_where_the_model_learnt_from_another_dataset(
     app = visit("query")
     selection_rules.choose_dataset(app.session_state["selection"], "fruit", read_lineage(full))
     upload(app.run(), ("mine.png", png(speckled("red", 3))))
-    assert [metric.label for metric in app.metric] == ["Its neighbours say", "Predicted category"]
+    assert [metric.label for metric in app.metric] == ["Its neighbors say", "Predicted category"]
     assert app.metric[0].value in ("cherry", "pea")
     assert app.metric[1].value in ("red", "green", "blue")
-    assert "among the categories of colours" in texts(app)
+    assert "among the categories of colors" in texts(app)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.artifacts.folders import Manifest, list_artifacts
+from core.artifacts.folders import list_artifacts
+from core.artifacts.manifests import Manifest
 from core.jobs.records import Status
 from core.progress import finish
 from core.query.batch.config import BatchConfig, BatchFormat
@@ -42,7 +43,7 @@ def take_out_page() -> None:
 
     workspace = resources.workspace()
     [index] = read_lineage(workspace).indexes
-    dataset = open_dataset(workspace, "colours")
+    dataset = open_dataset(workspace, "colors")
     matches = [Match(row, row.id, 0.5) for row in dataset.catalog.rows(limit=4)]
     export.popover(dataset, matches, Asked(index=index, query="a/red one.png", k=4))
 
@@ -62,7 +63,7 @@ def last_job() -> tuple[str, ...]:
     [view] = resources.jobs().views()
     resources.jobs().stop(view.record.id)
     resources.jobs().wait(view.record.id, 60)
-    assert (view.record.lane, view.record.about) == ("compute", "colours")
+    assert (view.record.lane, view.record.about) == ("compute", "colors")
     return view.record.arguments
 
 
@@ -130,7 +131,7 @@ def test_what_came_of_it_is_said_shown_and_deleted(
     app.run()
     said = texts(app).replace("\\", "")
     assert re.search(r"images of queries: done in .*, 2 of 3 answered, 1 cannot be read\.", said)
-    [batch] = list_batches(full, "colours")
+    [batch] = list_batches(full, "colors")
     assert batch.id in said
     assert "2 of 3 answered, 1 cannot be read · 10 matches each · CSV" in said
     app.session_state[f"query-batch-rows-{batch.id}"] = True
@@ -139,7 +140,7 @@ def test_what_came_of_it_is_said_shown_and_deleted(
     assert list(rows["best"])[:2] == ["red/000.png", "red/001.png"]
     assert rows["problem"][2] == "text *1*.png is not an image."
     app.button(key=f"query-batch-delete-{batch.id}").click().run()
-    assert list_batches(full, "colours") == []
+    assert list_batches(full, "colors") == []
     assert batch.id not in texts(app).replace("\\", "")
 
 
@@ -184,7 +185,7 @@ def test_the_popover_offers_three_files_named_after_the_query(full: Workspace) -
 def test_images_too_large_for_a_download_are_not_packed(
     full: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.parts.query.export.MOST_DOWNLOADED_BYTES", 1000)
+    monkeypatch.setattr("pages.parts.query.export.MAX_DOWNLOADED_BYTES", 1000)
     app = AppTest.from_function(take_out_page, default_timeout=60).run()
     buttons = app.get("download_button")
     assert [button.proto.disabled for button in buttons] == [False, False, True]

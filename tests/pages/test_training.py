@@ -64,13 +64,13 @@ def test_training_is_launched_with_what_the_form_says(full: Workspace, visit: Op
     app.button(key="training-start").click().run()
     [view] = resources.jobs().views()
     arguments = view.record.arguments
-    assert arguments[:3] == ("train", "--dataset", "colours")
+    assert arguments[:3] == ("train", "--dataset", "colors")
     assert arguments[arguments.index("--epochs") + 1] == "1"
     assert arguments[arguments.index("--batch-size") + 1] == "16"  # TrainConfig's own default
     ended = resources.jobs().wait(view.record.id, 120)
     assert ended.record.status == Status.DONE, resources.jobs().log_of(view.record.id)
     app.run()
-    assert "**colours\\-vgg16\\_bn**" in texts(app)
+    assert "**colors\\-vgg16\\_bn**" in texts(app)
     assert not app.exception
 
 
@@ -84,7 +84,7 @@ def choose(app: AppTest, *rows: int) -> None:
 def another_run(workspace: Workspace, **settings: Any) -> str:
     """Make an untrained model with other settings; return its run's id."""
     untrained: dict[str, Any] = {
-        "dataset": "colours",
+        "dataset": "colors",
         "backbone": "resnet18",
         "weights": "none",
         "trainable_blocks": 4,
@@ -113,7 +113,7 @@ def test_what_changes_and_what_the_cache_takes_is_said_before(full: Workspace, v
     block, head = 3 * (512 * 512 * 9 + 512), 25_088 * 128 + 2 * 128 + 128 * 3 + 3
     told = texts(app)
     assert f"{block + head:,} parameters train, 7,635,264 stay as they are" in told
-    counts = open_dataset(full, "colours").catalog.class_counts()
+    counts = open_dataset(full, "colors").catalog.class_counts()
     num_images = sum(count for _, split, count in counts if split != "test")
     assert size(num_images * 512 * 14 * 14 * 2) + " on the disk" in told
 
@@ -147,7 +147,7 @@ def test_sixteen_augmented_images_are_shown_and_others_when_asked_for(
     app = visit("training")
     app.selectbox(key="training-classic-augment").set_value("strong").run()
     app.toggle(key="training-preview").set_value(True).run()
-    dataset = open_dataset(full, "colours")
+    dataset = open_dataset(full, "colors")
     images = resources.augmented_images(dataset, "strong", 224, 0)
     assert len(images) == 16
     app.button(key="training-preview-others").click().run()
@@ -171,7 +171,7 @@ def test_a_run_is_named_noted_repeated_and_deleted(full: Workspace, visit: Open)
 
     app.button(key="training-run-delete").click().run()
     assert list_runs(full) == []
-    assert "colours-vgg16_bn-untrained" in app.dataframe[-1].value["model"].tolist()
+    assert "colors-vgg16_bn-untrained" in app.dataframe[-1].value["model"].tolist()
     assert not app.exception
 
 
@@ -190,7 +190,7 @@ def test_chosen_runs_are_compared_by_curves_and_by_their_settings(
 def test_a_run_that_is_paused_can_be_resumed_and_its_job_is_found_again(
     full: Workspace, visit: Open
 ) -> None:
-    catalog = open_dataset(full, "colours").catalog
+    catalog = open_dataset(full, "colors").catalog
     for_probes = catalog.rows(ImageFilter(splits=("train",)))[::3]  # Several of each class
     catalog.set_splits({row.id: "validation" for row in for_probes})
     app = visit("training")
@@ -201,7 +201,7 @@ def test_a_run_that_is_paused_can_be_resumed_and_its_job_is_found_again(
     app.button(key="training-start").click().run()
     board = resources.jobs()
     [view] = board.views()
-    run_id = "colours-mobilenet_v3_large"
+    run_id = "colors-mobilenet_v3_large"
     wait_for(lambda: read_metrics(full, run_id) != [], 90)
     app.run()
     assert "What it finds after epoch" in texts(app)
@@ -238,10 +238,10 @@ def test_a_model_goes_on_to_its_index_and_evaluation_with_one_button(
     [view] = resources.jobs().views()
     ended = resources.jobs().wait(view.record.id, 120)
     assert ended.record.status == Status.DONE
-    assert read_lineage(full).evaluation_of("colours") is not None
+    assert read_lineage(full).evaluation_of("colors") is not None
     app.run().switch_page("pages/training.py").run()
     tested = app.dataframe[-1].value.set_index("model")["test mAP@10"]
-    assert 0 < tested["colours-resnet18-untrained"] <= 1
+    assert 0 < tested["colors-resnet18-untrained"] <= 1
 
 
 def test_a_model_is_taken_out_and_brought_in_again(
@@ -254,9 +254,9 @@ def test_a_model_is_taken_out_and_brought_in_again(
     [view] = resources.jobs().views()
     assert resources.jobs().wait(view.record.id, 90).record.status == Status.DONE
     app.run()
-    assert "colours\\-vgg16\\_bn\\-untrained\\.zip" in texts(app)
+    assert "colors\\-vgg16\\_bn\\-untrained\\.zip" in texts(app)
 
-    path = exported_file(full, "colours-vgg16_bn-untrained", ModelFormat.TORCH)
+    path = exported_file(full, "colors-vgg16_bn-untrained", ModelFormat.TORCH)
     assert path is not None
     with zipfile.ZipFile(path) as archive:
         weights = archive.read("model.safetensors")

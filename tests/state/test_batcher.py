@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import WorkbenchError
-from state.batcher import Batcher, Embedded, ModelClosedError
+from state.batcher import Batcher, EmbeddedImage, ModelClosedError
 
 SOON_S = 30
 """How long a test waits for what comes at once."""
@@ -46,7 +46,7 @@ def picture(value: int) -> NDArray[np.uint8]:
     return np.full((3, 2, 2), value, np.uint8)
 
 
-def embedding_of(answer: Embedded | Future[Embedded]) -> list[float]:
+def embedding_of(answer: EmbeddedImage | Future[EmbeddedImage]) -> list[float]:
     found = answer.result(SOON_S) if isinstance(answer, Future) else answer
     assert found.embedding.dtype == found.probabilities.dtype == np.float32
     assert found.probabilities.tolist() == found.embedding[:1].tolist()

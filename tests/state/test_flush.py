@@ -37,7 +37,7 @@ def test_a_run_ends_when_a_busy_loop_has_taken_all_of_it(
     taken: list[int] = []
 
     def draw() -> None:
-        with flush.whole():
+        with flush.complete():
             loop.call_soon_threadsafe(time.sleep, 0.3)
             for number in range(100):
                 loop.call_soon_threadsafe(taken.append, number)
@@ -58,7 +58,7 @@ def test_a_loop_that_hangs_holds_nobody_for_long(
     monkeypatch.setattr(flush, "LONGEST_WAIT_S", 0.05)
     loop.call_soon_threadsafe(time.sleep, 1)
     began = time.monotonic()
-    with flush.whole():
+    with flush.complete():
         pass
     assert time.monotonic() - began < 0.9
 
@@ -70,10 +70,10 @@ def test_without_a_running_server_nothing_is_waited_for(
     ended.close()
     server = SimpleNamespace(_get_async_objs=lambda: SimpleNamespace(eventloop=ended))
     monkeypatch.setattr(runtime, "get_instance", lambda: server)
-    with flush.whole():
+    with flush.complete():
         pass
     monkeypatch.setattr(runtime, "exists", lambda: False)
-    with flush.whole():
+    with flush.complete():
         pass
 
 

@@ -30,7 +30,7 @@ from state.jobs import JobBoard
 from tests.factories.images import class_folders
 from tests.support.processes import wait_for
 
-ENDLESS = ["draw", "--name", "many", "--per-category", "100000"]
+ENDLESS = ["draw", "--name", "many", "--per-class", "100000"]
 
 
 @pytest.fixture
@@ -57,14 +57,14 @@ def test_a_job_makes_what_its_command_makes(
     board: JobBoard, workspace: Workspace, tmp_path: Path
 ) -> None:
     folder = class_folders(tmp_path / "in", red=3, blue=3)
-    record = board.start(["scan", str(folder), "--name", "colours"], "Bringing in", "import")
+    record = board.start(["scan", str(folder), "--name", "colors"], "Bringing in", "import")
 
     view = board.wait(record.id, timeout=60)
 
     assert view.record.status == Status.DONE, board.log_of(record.id)
     assert view.result is not None
-    assert (view.result["name"], view.result["num_images"]) == ("colours", 6)
-    assert (workspace.datasets / "colours" / "catalog.sqlite").exists()
+    assert (view.result["name"], view.result["num_images"]) == ("colors", 6)
+    assert (workspace.datasets / "colors" / "catalog.sqlite").exists()
 
 
 def test_a_failure_is_told_in_its_own_sentence(board: JobBoard) -> None:
@@ -238,10 +238,10 @@ def test_what_follows_a_job_is_queued_once_it_is_done(
     board: JobBoard, workspace: Workspace, tmp_path: Path
 ) -> None:
     folder = class_folders(tmp_path / "in", red=3, blue=3)
-    check = ("check", "--dataset", "colours")
-    scan = ["scan", str(folder), "--name", "colours"]
-    first = board.start(scan, "Bringing in", "import", "colours", check, "Checking")
-    again = board.start(scan, "Again", "import", "colours", check, "Checking")
+    check = ("check", "--dataset", "colors")
+    scan = ["scan", str(folder), "--name", "colors"]
+    first = board.start(scan, "Bringing in", "import", "colors", check, "Checking")
+    again = board.start(scan, "Again", "import", "colors", check, "Checking")
     assert board.wait(first.id, timeout=60).record.status == Status.DONE
     assert board.wait(again.id, timeout=60).record.status == Status.FAILED
 
@@ -251,5 +251,5 @@ def test_what_follows_a_job_is_queued_once_it_is_done(
 
     assert view.result is not None, board.log_of(checking.id)
     assert view.result["num_checked"] == 6
-    assert (view.record.about, view.record.lane) == ("colours", "import")
+    assert (view.record.about, view.record.lane) == ("colors", "import")
     assert [record.follow_up for record in list_records(workspace)].count(()) == 1

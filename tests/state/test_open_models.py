@@ -14,7 +14,8 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest, draft, publish
+from core.artifacts.folders import draft, publish
+from core.artifacts.manifests import Manifest
 from core.embeddings.encoding import Encoder, Encoding
 from core.embeddings.whitening import Whitening
 from core.errors import WorkbenchError

@@ -19,7 +19,7 @@ def ask(workspace: Workspace, seed: int, k: int) -> Answer:
     question = Question(images=(QueryImage(digest=digest),), wanted=Wanted(k=k))
     source = Source("red.png", content, digest)
     lineage = read_lineage(workspace)
-    dataset = open_dataset(workspace, "colours")
+    dataset = open_dataset(workspace, "colors")
     return answer_of(question, [source], lineage.indexes[0], lineage.models[0], dataset)
 
 
@@ -40,7 +40,7 @@ def test_asking_for_more_matches_of_a_query_does_not_embed_it_again(full: Worksp
 
 
 def test_too_few_images_to_say_what_is_usual_leave_the_rest_of_the_answer(full: Workspace) -> None:
-    catalog = open_dataset(full, "colours").catalog
+    catalog = open_dataset(full, "colors").catalog
     catalog.forget(catalog.ids()[10:])
     found = ask(full, seed=100, k=3)
     assert found.standing is None

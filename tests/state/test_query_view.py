@@ -6,7 +6,7 @@ from core.datasets.filters import ImageFilter
 from core.images.cropping import Crop
 from core.query.fusion import Blend
 from core.query.search import Wanted
-from state.history import MOST_KEPT, MOST_UPLOADED_BYTES, Trail, Upload, Uploads
+from state.history import MAX_KEPT, MAX_UPLOADED_BYTES, History, Upload, Uploads
 from state.query_view import MAX_IMAGES, USUAL, QueryImage, Question, from_parameters, to_parameters
 
 
@@ -37,7 +37,7 @@ def round_trip(question: Question) -> Question:
             label="größer & co",
             wanted=Wanted(
                 k=100,
-                least_similarity=0.25,
+                min_similarity=0.25,
                 fold=False,
                 images=ImageFilter(labels=("a b", "c"), splits=("test",), text="x"),
             ),
@@ -79,7 +79,7 @@ def test_what_makes_no_sense_in_an_address_is_as_usual(name: str, value: str) ->
     assert not found.liked
     assert found.wanted.images.labels == ()
     assert (found.blend, found.wanted.k) == (Blend.MEAN, USUAL.k)
-    assert found.wanted.least_similarity == -1
+    assert found.wanted.min_similarity == -1
 
 
 def test_a_crop_that_makes_no_sense_means_the_whole_image() -> None:
@@ -122,50 +122,50 @@ def test_an_image_is_changed_or_taken_away_in_its_place() -> None:
 
 
 def test_steps_are_walked_back_and_forward() -> None:
-    trail = Trail()
+    history = History()
     first, second, third = by(1), by(1).judged([5], liked=True), by(2)
     for question in (first, second, third):
-        trail.take(question)
-    assert (trail.back(), trail.back(), trail.back()) == (second, first, None)
-    assert trail.forward() == second
-    trail.take(by(4))
-    assert not trail.has_forward
-    assert trail.back() == second
-    assert trail.asked == [first, second, third, by(4)]
+        history.take(question)
+    assert (history.back(), history.back(), history.back()) == (second, first, None)
+    assert history.forward() == second
+    history.take(by(4))
+    assert not history.has_forward
+    assert history.back() == second
+    assert history.asked == [first, second, third, by(4)]
 
 
 def test_asking_the_same_in_another_way_is_no_step() -> None:
-    trail = Trail()
+    history = History()
     for question in (by(1), by(1), by(1).wanting(k=50), by(1).wanting(k=50).showing("cat")):
-        trail.take(question)
-    assert trail.steps == trail.asked == [by(1).wanting(k=50).showing("cat")]
-    assert not trail.has_back
+        history.take(question)
+    assert history.steps == history.asked == [by(1).wanting(k=50).showing("cat")]
+    assert not history.has_back
 
 
 def test_nothing_asked_is_no_step() -> None:
-    trail = Trail()
-    trail.take(Question())
-    assert trail == Trail()
+    history = History()
+    history.take(Question())
+    assert history == History()
 
 
 def test_a_question_asked_again_comes_to_the_end_of_the_history() -> None:
-    trail = Trail()
+    history = History()
     for question in (by(1), by(2), by(1)):
-        trail.take(question)
-    assert trail.asked == [by(2), by(1)]
-    assert trail.steps == [by(1), by(2), by(1)]
+        history.take(question)
+    assert history.asked == [by(2), by(1)]
+    assert history.steps == [by(1), by(2), by(1)]
 
 
 def test_a_tab_remembers_so_many_questions() -> None:
-    trail = Trail()
-    for image_id in range(1, MOST_KEPT + 11):
-        trail.take(by(image_id))
-    assert len(trail.steps) == len(trail.asked) == MOST_KEPT
-    assert (trail.asked[-1], trail.steps[trail.at]) == (by(MOST_KEPT + 10), by(MOST_KEPT + 10))
+    history = History()
+    for image_id in range(1, MAX_KEPT + 11):
+        history.take(by(image_id))
+    assert len(history.steps) == len(history.asked) == MAX_KEPT
+    assert (history.asked[-1], history.steps[history.at]) == (by(MAX_KEPT + 10), by(MAX_KEPT + 10))
 
 
 def test_the_oldest_uploads_go_where_they_take_too_much() -> None:
-    uploads, half = Uploads(), bytes(MOST_UPLOADED_BYTES // 2)
+    uploads, half = Uploads(), bytes(MAX_UPLOADED_BYTES // 2)
     for digest in ("a", "b", "a", "c"):
         uploads.keep(digest, Upload(digest, half))
     assert [uploads.get(digest) is not None for digest in "abc"] == [True, False, True]
@@ -173,5 +173,5 @@ def test_the_oldest_uploads_go_where_they_take_too_much() -> None:
 
 def test_the_last_upload_is_kept_however_large() -> None:
     uploads = Uploads()
-    uploads.keep("a", Upload("a", bytes(MOST_UPLOADED_BYTES + 1)))
+    uploads.keep("a", Upload("a", bytes(MAX_UPLOADED_BYTES + 1)))
     assert uploads.get("a") is not None

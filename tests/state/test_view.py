@@ -8,13 +8,13 @@ import pytest
 from core.datasets import curation, facets
 from core.datasets.catalog import Catalog
 from core.datasets.facets import Measure
-from core.datasets.filters import NO_LABEL, ImageFilter, Order, Standing
+from core.datasets.filters import NO_LABEL, ImageFilter, ImageStatus, Order
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.progress import finish
 from core.workspace import Workspace
 from state.view import View, from_parameters, to_parameters
-from tests.factories.images import COLOURS, png, solid
+from tests.factories.images import COLORS, png, solid
 
 SIZES = {"red/a_1.png": (10, 20), "red/a%1.png": (20, 10), "blue/b.png": (40, 40)}
 
@@ -22,9 +22,9 @@ SIZES = {"red/a_1.png": (10, 20), "red/a%1.png": (20, 10), "blue/b.png": (40, 40
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
     for path, size in SIZES.items():
-        colour = path.split("/")[0]
-        (tmp_path / "in" / colour).mkdir(parents=True, exist_ok=True)
-        (tmp_path / "in" / path).write_bytes(png(solid(colour).resize(size)))
+        color = path.split("/")[0]
+        (tmp_path / "in" / color).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / path).write_bytes(png(solid(color).resize(size)))
     (tmp_path / "in" / "red" / "broken.png").write_text("no image")
     source = Source(root=tmp_path / "in")
     catalog = finish(add_folder(Workspace(tmp_path), "sizes", source, SplitConfig())).catalog
@@ -46,8 +46,8 @@ def catalog(tmp_path: Path) -> Catalog:
         (ImageFilter(side=(20, 30)), {"red/a_1.png", "red/a%1.png"}),
         (ImageFilter(aspect=(0.5, 0.9)), {"red/a_1.png"}),
         (ImageFilter(aspect=(1, 2)), {"red/a%1.png", "blue/b.png"}),
-        (ImageFilter(standing=Standing.PROBLEM), {"red/broken.png"}),
-        (ImageFilter(standing=Standing.EXCLUDED), set()),
+        (ImageFilter(status=ImageStatus.PROBLEM), {"red/broken.png"}),
+        (ImageFilter(status=ImageStatus.EXCLUDED), set()),
     ],
 )
 def test_filters(catalog: Catalog, images: ImageFilter, found: set[str]) -> None:
@@ -113,7 +113,7 @@ def test_every_write_is_another_revision(catalog: Catalog) -> None:
 VIEWS = [
     View(),
     View(images=ImageFilter(labels=("red", "a & b=c#"), splits=("test", ""), text="x y")),
-    View(images=ImageFilter(side=(10, 20), aspect=(0.25, 1.5), standing=Standing.EXCLUDED)),
+    View(images=ImageFilter(side=(10, 20), aspect=(0.25, 1.5), status=ImageStatus.EXCLUDED)),
     View(images=ImageFilter(tags=("näher",)), order=Order.NAME, page=7, page_size=120, tile="L"),
     View(section="Classes", images=ImageFilter(labels=("",))),
 ]
@@ -163,4 +163,4 @@ def test_a_filter_is_values_and_never_sql(catalog: Catalog) -> None:
         ImageFilter(tags=(nasty,)),
     ):
         assert catalog.count(images) == 0
-    assert set(COLOURS) >= set(catalog.labels())
+    assert set(COLORS) >= set(catalog.labels())

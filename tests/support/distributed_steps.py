@@ -1,4 +1,4 @@
-"""Five steps of the loop, in one process or in several: `… OUT OPTIMISER METRIC_LOSS`."""
+"""Five steps of the loop, in one process or in several: `… OUT OPTIMIZER METRIC_LOSS`."""
 
 import json
 import sys
@@ -13,15 +13,15 @@ from core.models.devices import Device
 from core.models.network import EmbeddingNetwork
 from core.training.config import TrainConfig
 from core.training.inputs import Inputs, values_of
-from core.training.loop import Epoch, learn_batch, steps_of
-from core.training.prefetch import read_ahead
+from core.training.loop import Epoch, steps_of, train_batch
+from core.training.prefetch import prefetch
 from core.training.setup import network_config, open_fabric, set_up
 from tests.factories.rows import train_row
 
 NUM_IMAGES, NUM_STEPS = 40, 5
 
 
-def main(out: str, optimiser: str, metric: str) -> None:
+def main(out: str, optimizer: str, metric: str) -> None:
     """Learn, and let the first process write down weights and losses."""
     torch.set_num_threads(1)
     config = TrainConfig(
@@ -30,7 +30,7 @@ def main(out: str, optimiser: str, metric: str) -> None:
         batch_size=8,
         metric_loss=metric,
         batch_norm=False,  # It would see another batch in each process
-        images_per_class=4 if metric != "none" else 0,
+        samples_per_class=4 if metric != "none" else 0,
     )
     fabric = open_fabric(Device("cpu", bfloat16=False))
     torch.manual_seed(0)
@@ -43,13 +43,13 @@ def main(out: str, optimiser: str, metric: str) -> None:
     inputs = Inputs((features,), labels, labels, everything)
     rows = [train_row(number) for number in range(NUM_IMAGES)]
     setup = set_up(config, Path(), fabric, network, inputs, rows)
-    if optimiser == "sgd":
-        parameters = [p for p in setup.learner.parameters() if p.requires_grad]
+    if optimizer == "sgd":
+        parameters = [p for p in setup.module.parameters() if p.requires_grad]
         setup.optimizer = torch.optim.SGD(parameters, lr=0.01)
-    setup.learner.train()
+    setup.module.train()
     losses = []
-    for batch in islice(read_ahead(inputs, steps_of(setup, 0)), NUM_STEPS):
-        loss, _ = learn_batch(setup, batch, Epoch(0))
+    for batch in islice(prefetch(inputs, steps_of(setup, 0)), NUM_STEPS):
+        loss, _ = train_batch(setup, batch, Epoch(0))
         losses.append(float(torch.as_tensor(fabric.all_reduce(torch.tensor(loss)))))
     if fabric.is_global_zero:
         trained = {n: p.detach().contiguous() for n, p in network.named_parameters()}

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from core.indexes.config import IndexConfig
 from core.indexes.milvus.address import TOKEN, URI, MilvusAddress
-from core.indexes.milvus.calls import ask
+from core.indexes.milvus.calls import call
 from core.indexes.milvus.collection import Collection
 from core.indexes.milvus.store import MilvusStore
-from core.indexes.milvus.sync import fill
+from core.indexes.milvus.sync import sync
 from core.progress import finish
 from tests.milvus.server import MilvusServer, reason_to_skip
 
@@ -53,14 +53,14 @@ def make_store(milvus: MilvusServer) -> Iterator[MakeStore]:
             name=f"test_{uuid.uuid4().hex}",
             dimension=vectors.shape[1],
             config=config,
-            lists=config.lists or 4,
+            nlist=config.nlist or 4,
             code_bytes=config.code_bytes or 1,
         )
         made.append(collection)
         order = np.argsort(image_ids)
         chosen = labels or ("",) * len(image_ids)
         sorted_labels = [chosen[place] for place in order.tolist()]
-        finish(fill(collection, vectors[order], image_ids[order], sorted_labels))
+        finish(sync(collection, vectors[order], image_ids[order], sorted_labels))
         return MilvusStore(collection)
 
     yield make
@@ -69,4 +69,4 @@ def make_store(milvus: MilvusServer) -> Iterator[MakeStore]:
 
 
 def drop(collection: Collection) -> None:
-    ask(collection.address, lambda client: client.drop_collection(collection.name))
+    call(collection.address, lambda client: client.drop_collection(collection.name))

@@ -30,9 +30,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("made")
     workspace = Workspace(home)
     root = class_folders(home / "images", red=10, green=10, blue=10)
-    finish(add_folder(workspace, "colours", Source(root=root), SplitConfig()))
+    finish(add_folder(workspace, "colors", Source(root=root), SplitConfig()))
     config = TrainConfig(
-        dataset="colours",
+        dataset="colors",
         backbone="vgg16_bn",
         weights="none",
         trainable_blocks=5,
@@ -40,7 +40,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         epochs=0,
     )
     model = finish(train(workspace, config))
-    embeddings = finish(embed_dataset(workspace, "colours", model.id))
+    embeddings = finish(embed_dataset(workspace, "colors", model.id))
     finish(build_index(workspace, embeddings.id, IndexConfig()))
     return home
 
@@ -49,7 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def full(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     workspace = Workspace(tmp_path / "home")
     shutil.copytree(made, workspace.home)
-    dataset = open_dataset(workspace, "colours")
+    dataset = open_dataset(workspace, "colors")
     write_roots(dataset, [replace(root, path=workspace.home / "images") for root in dataset.roots])
     monkeypatch.setenv("WORKBENCH_HOME", str(workspace.home))
     return workspace

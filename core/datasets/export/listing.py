@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from core.artifacts.folders import DRAFT_PREFIX, Manifest, delete_artifact, read_manifest
+from core.artifacts.folders import DRAFT_PREFIX, delete_artifact
+from core.artifacts.manifests import Manifest, read_manifest
 from core.errors import DamagedArtifactError, MissingError
 from core.workspace import Workspace
 
-LONGEST_DATASET = 56
+MAX_DATASET_LENGTH = 56
 """Characters of a dataset's name in that of an export, which has 80 with date, format, number."""
 
 
@@ -59,7 +60,7 @@ class Export:
 
 def stem_of(dataset: str) -> str:
     """Return what the names of a dataset's exports begin with."""
-    return dataset[:LONGEST_DATASET]
+    return dataset[:MAX_DATASET_LENGTH]
 
 
 def list_exports(workspace: Workspace, dataset: str) -> list[Export]:

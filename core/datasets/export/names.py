@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from core.datasets.catalog import ImageRow, Split
-from core.datasets.layout import CLUTTER, PLAIN_NAMES, SPLIT_NAMES, UNLABELLED
+from core.datasets.layout import CLUTTER, PLAIN_NAMES, SPLIT_NAMES, UNLABELED
 
 METADATA = "metadata.csv"
 """The table beside the images, as Hugging Face's ImageFolder looks for it: in each split's folder,
@@ -16,7 +16,7 @@ LEFT_OUT = "left-out.csv"
 TAKEN = (METADATA, LEFT_OUT, "manifest.json")
 """What lies beside the folders."""
 
-LONGEST_BYTES = 255
+MAX_NAME_BYTES = 255
 """Of a name, in UTF-8: ext4, NTFS and APFS take no more."""
 
 SEPARATORS = frozenset("/\\:")
@@ -82,7 +82,7 @@ class TreeNames:
     def folder_of(self, label: str | None) -> str:
         """Return what the folder of a class is called."""
         if label not in self._folders:
-            name = UNLABELLED if label is None else fit(label)
+            name = UNLABELED if label is None else fit(label)
             self._folders[label] = self._free.take(f"_{name}" if self._like_splits else name)
         return self._folders[label]
 
@@ -126,5 +126,5 @@ def _key(name: str) -> str:
 
 def _cut(stem: str, end: str = "") -> str:
     """Return as much of `stem` as a name has room for before `end`."""
-    room = LONGEST_BYTES - len(end.encode())
+    room = MAX_NAME_BYTES - len(end.encode())
     return stem.encode()[: max(room, 1)].decode(errors="ignore")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import PureWindowsPath
 
-from core.datasets.importing.rejected import Refused
+from core.datasets.importing.rejected import Rejected
 from core.datasets.importing.uploads import MAX_IMAGE_BYTES
 from core.datasets.layout import CLUTTER, MAX_DEPTH
 from core.errors import WorkbenchError
@@ -22,14 +22,14 @@ LOCKED, UTF8_NAME = 1 << 0, 1 << 11
 
 def look_into(
     entries: Sequence[zipfile.ZipInfo], label: str
-) -> tuple[dict[str, zipfile.ZipInfo], list[Refused], int]:
+) -> tuple[dict[str, zipfile.ZipInfo], list[Rejected], int]:
     """Return the images by their paths, those that are refused, and how many files are neither.
 
     Raises:
         WorkbenchError: An entry leads elsewhere, or is locked.
     """
     images: dict[str, zipfile.ZipInfo] = {}
-    refused, num_passed_over = [], 0
+    rejected, num_passed_over = [], 0
     times_named: Counter[str] = Counter()
     for entry in entries:
         parts = _parts_of(entry, label)
@@ -42,12 +42,12 @@ def look_into(
         path = "/".join(parts)
         times_named[path] += 1
         if (number := times_named[path]) > 1:
-            refused.append(Refused(f"{path} ({number})", "It is in the archive more than once."))
+            rejected.append(Rejected(f"{path} ({number})", "It is in the archive more than once."))
         elif problem := _why_not(entry, parts):
-            refused.append(Refused(path, problem))
+            rejected.append(Rejected(path, problem))
         else:
             images[path] = entry
-    return images, refused, num_passed_over
+    return images, rejected, num_passed_over
 
 
 def _parts_of(entry: zipfile.ZipInfo, label: str) -> tuple[str, ...]:

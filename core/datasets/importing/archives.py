@@ -19,7 +19,7 @@ from core.artifacts.folders import draft
 from core.datasets.importing import caltech
 from core.datasets.importing.archive_entries import look_into
 from core.datasets.importing.reading import REPORT_EVERY_S
-from core.datasets.importing.rejected import Refused
+from core.datasets.importing.rejected import Rejected
 from core.datasets.layout import readable
 from core.errors import MissingError, WorkbenchError
 from core.files import FULL_DISK, sync_folder
@@ -66,7 +66,7 @@ class Unpacked:
     num_passed_over: int
     """Files that are no images by their names, are hidden, or are what systems leave behind."""
 
-    refused: tuple[Refused, ...]
+    rejected: tuple[Rejected, ...]
     """Images that were left out."""
 
 
@@ -93,13 +93,13 @@ def unpack(archive: Path | BinaryIO, target: Path, name: str | None = None) -> W
             _read_directory(stream, label) as opened,
             draft(target.parent) as folder,
         ):
-            entries, refused, num_passed_over = look_into(opened.infolist(), label)
+            entries, rejected, num_passed_over = look_into(opened.infolist(), label)
             num_bytes = sum(entry.file_size for entry in entries.values())
             free_bytes = shutil.disk_usage(folder).free
             _check_sizes(num_bytes, stream.seek(0, os.SEEK_END), free_bytes, label)
-            num_images = yield from _extract(opened, entries, refused, folder)
+            num_images = yield from _extract(opened, entries, rejected, folder)
             if not num_images:
-                raise _without_images(refused, label)
+                raise _without_images(rejected, label)
             if hasattr(os, "sync"):
                 os.sync()  # Once, in place of once an image
             folder.rename(target)
@@ -110,7 +110,9 @@ def unpack(archive: Path | BinaryIO, target: Path, name: str | None = None) -> W
             "Check that the disk has room and may be written to, then try again.",
         ) from error
     sync_folder(target.parent)
-    return Unpacked(num_images=num_images, num_passed_over=num_passed_over, refused=tuple(refused))
+    return Unpacked(
+        num_images=num_images, num_passed_over=num_passed_over, rejected=tuple(rejected)
+    )
 
 
 def _stream_of(archive: Path | BinaryIO, label: str) -> AbstractContextManager[BinaryIO]:
@@ -164,17 +166,17 @@ def _check_sizes(num_bytes: int, archive_bytes: int, free_bytes: int, label: str
 def _extract(
     opened: zipfile.ZipFile,
     images: Mapping[str, zipfile.ZipInfo],
-    refused: list[Refused],
+    rejected: list[Rejected],
     folder: Path,
 ) -> Work[int]:
-    """Write images into a folder, add those that could not be to `refused`; return how many."""
+    """Write images into a folder, add those that could not be to `rejected`; return how many."""
     num_images, reported = 0, 0.0
     for done, (path, entry) in enumerate(images.items()):
         if time.monotonic() - reported > REPORT_EVERY_S:
             reported = time.monotonic()
             yield Progress(done, len(images), "unpacking images")
         if problem := _unpack_one(opened, entry, folder / path):
-            refused.append(Refused(path, problem))
+            rejected.append(Rejected(path, problem))
         else:
             num_images += 1
     yield Progress(len(images), len(images), "unpacking images")
@@ -199,9 +201,9 @@ def _unpack_one(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> 
     return ""
 
 
-def _without_images(refused: Sequence[Refused], label: str) -> WorkbenchError:
-    if refused:
-        path, problem = refused[0].path[:80], refused[0].problem
+def _without_images(rejected: Sequence[Rejected], label: str) -> WorkbenchError:
+    if rejected:
+        path, problem = rejected[0].path[:80], rejected[0].problem
         return WorkbenchError(
             f"No image of {label} can be used.", f"The first is {path}: {problem}"
         )

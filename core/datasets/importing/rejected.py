@@ -7,11 +7,11 @@ from pathlib import Path
 
 from core.files import write_json
 
-REFUSED = "refused.json"
+REJECTED = "refused.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Rejected:
     """An image of an archive that was left out."""
 
     path: str
@@ -21,16 +21,16 @@ class Refused:
     """Why, as a sentence."""
 
 
-def write_refused(folder: Path, refused: Sequence[Refused]) -> None:
+def write_rejected(folder: Path, rejected: Sequence[Rejected]) -> None:
     """Write down in a dataset's folder what was left out."""
-    if refused:
-        write_json(folder / REFUSED, [asdict(image) for image in refused])
+    if rejected:
+        write_json(folder / REJECTED, [asdict(image) for image in rejected])
 
 
-def read_refused(folder: Path) -> list[Refused]:
+def read_rejected(folder: Path) -> list[Rejected]:
     """Return what was left out; nothing if nobody wrote it down."""
     try:
-        content = json.loads((folder / REFUSED).read_text(encoding="utf-8"))
-        return [Refused(**image) for image in content]
+        content = json.loads((folder / REJECTED).read_text(encoding="utf-8"))
+        return [Rejected(**image) for image in content]
     except (OSError, ValueError, TypeError):
         return []

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.datasets.importing.rescan import Rescanned, rescan
-from core.datasets.layout import find_files, recognise
+from core.datasets.layout import find_files, recognize
 from core.datasets.registry import Root, open_dataset, write_roots
 from core.errors import MissingError, WorkbenchError
 from core.progress import Work
@@ -34,7 +34,7 @@ def add_root(workspace: Workspace, name: str, folder: Path) -> Work[Rescanned]:
                 f"{resolved} and {here}, which “{name}” has already, lie in each other.",
                 "Scan the dataset again to find what is new in its folders.",
             )
-    layout = recognise(find_files(resolved, frozenset(dataset.left_out)))
+    layout = recognize(find_files(resolved, frozenset(dataset.left_out)))
     write_roots(dataset, [*dataset.roots, Root(path=resolved, layout=layout)])
     return (yield from rescan(workspace, name))
 

@@ -7,7 +7,7 @@ from core.artifacts.folders import draft
 from core.datasets.catalog import Catalog, Split
 from core.datasets.curation import assign
 from core.datasets.importing.reading import read_files, walk_through
-from core.datasets.layout import Labels, find_files, recognise
+from core.datasets.layout import Labels, find_files, recognize
 from core.datasets.registry import (
     CATALOG,
     Dataset,
@@ -55,15 +55,15 @@ def add_folder(
         return publish_dataset(workspace, folder, name)
 
 
-def add_drawn(
-    workspace: Workspace, name: str, splits: SplitConfig, *, per_category: int, seed: int
+def add_sample(
+    workspace: Workspace, name: str, splits: SplitConfig, *, per_class: int, seed: int
 ) -> Work[Dataset]:
     """Draw the built-in set (12 categories) and bring it in as dataset `name`."""
     from core.datasets.sample import drawing
 
     require_free_name(workspace, name)
     with draft(workspace.datasets) as folder:
-        yield from drawing.draw_dataset(folder, per_category=per_category, seed=seed)
+        yield from drawing.draw_dataset(folder, per_class=per_class, seed=seed)
         yield from fill(folder, Source(root=folder / "images", kind="drawn"), splits)
         return publish_dataset(workspace, folder, name)
 
@@ -72,7 +72,7 @@ def fill(folder: Path, source: Source, splits: SplitConfig) -> Work[None]:
     """Write catalog and description of a new dataset into its draft."""
     yield Progress(0, 0, "looking for images")
     folders = find_files(source.root, frozenset(source.left_out))
-    layout = recognise(folders, source.labels)
+    layout = recognize(folders, source.labels)
     seen = list(walk_through(0, folders, layout))
     found = yield from read_files([source.root], seen)
     catalog = Catalog(folder / CATALOG)
@@ -86,8 +86,8 @@ def fill(folder: Path, source: Source, splits: SplitConfig) -> Work[None]:
 def resplit(workspace: Workspace, name: str, config: SplitConfig) -> None:
     """Divide a dataset anew; models trained before become stale."""
     catalog = open_dataset(workspace, name).catalog
-    labelled = [(row.id, row.label) for row in catalog.rows() if row.label is not None]
-    assign(catalog, stratified(labelled, config), "split anew: {}")
+    labeled = [(row.id, row.label) for row in catalog.rows() if row.label is not None]
+    assign(catalog, stratified(labeled, config), "split anew: {}")
 
 
 def _complete_splits(catalog: Catalog, config: SplitConfig) -> None:

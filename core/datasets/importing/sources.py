@@ -1,4 +1,4 @@
-"""The ways in for images: a folder that is recognised, a zip, or Caltech-101 by download."""
+"""The ways in for images: a folder that is recognized, a zip, or Caltech-101 by download."""
 
 import os
 from dataclasses import replace
@@ -7,7 +7,7 @@ from pathlib import Path
 from core.artifacts.folders import draft
 from core.datasets.importing.archives import Unpacked, unpack
 from core.datasets.importing.caltech import fetch, find_root
-from core.datasets.importing.rejected import write_refused
+from core.datasets.importing.rejected import write_rejected
 from core.datasets.importing.scan import Source, add_folder, fill
 from core.datasets.layout import BACKGROUND, Labels
 from core.datasets.registry import Dataset, publish_dataset, require_free_name
@@ -20,7 +20,7 @@ from core.workspace import Workspace
 def folder_source(
     path: Path, *, keep_background: bool = False, labels: Labels = Labels.AUTO
 ) -> Source:
-    """Say how a folder is to be read; Caltech-101 is recognised at its root or one level off.
+    """Say how a folder is to be read; Caltech-101 is recognized at its root or one level off.
 
     Raises:
         MissingError: There is no such folder.
@@ -78,5 +78,5 @@ def add_archive(
         unpacked = yield from unpack(archive, images)
         source = folder_source(images, keep_background=keep_background, labels=labels)
         yield from fill(folder, replace(source, kind="zip"), splits)
-        write_refused(folder, unpacked.refused)
+        write_rejected(folder, unpacked.rejected)
         return publish_dataset(workspace, folder, name), unpacked

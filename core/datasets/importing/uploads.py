@@ -24,7 +24,7 @@ MAX_IMAGE_BYTES = 25_000_000
 ADDED = "added"
 """The folder inside a dataset's own where uploaded images are kept."""
 
-LONGEST_STEM_BYTES = 200
+MAX_STEM_BYTES = 200
 """Of an uploaded image's name; a disk takes 255 with number, ending and what is written beside."""
 
 LEFT_AFTER_S = 600
@@ -50,19 +50,19 @@ def keep_uploads(
     folder = dataset.folder / ADDED
     target = folder / _folder_name(label) if label.strip() else folder
     target.mkdir(parents=True, exist_ok=True)
-    num_kept, refused = 0, []
+    num_kept, rejected = 0, []
     for name, content in files:
         try:
             suffix = _check_upload(name, content)
         except UnreadableImageError as error:
-            refused.append(error.problem)
+            rejected.append(error.problem)
             continue
         _keep(partial(_write, content), _free_path(target, name, suffix))
         num_kept += 1
     if num_kept and all(root.path != folder for root in dataset.roots):
         layout = Layout(labels=Labels.TOP, loose=True)
         write_roots(dataset, [*dataset.roots, Root(path=folder, layout=layout)])
-    return num_kept, refused
+    return num_kept, rejected
 
 
 def keep_for_job(workspace: Workspace, name: str, content: BinaryIO, suffix: str) -> Path:
@@ -123,7 +123,7 @@ def _free_path(folder: Path, name: str, suffix: str) -> Path:
     plain = "".join(c for c in name if c.isprintable() and c not in "/\\").lstrip(".")
     stem, own_suffix = os.path.splitext(plain)
     suffix = own_suffix if own_suffix.lower() in EXTENSIONS else suffix
-    stem = stem.encode()[:LONGEST_STEM_BYTES].decode(errors="ignore") or "image"
+    stem = stem.encode()[:MAX_STEM_BYTES].decode(errors="ignore") or "image"
     number, path = 1, folder / f"{stem}{suffix}"
     while path.exists():
         number += 1

@@ -1,4 +1,4 @@
-"""What lies behind and in front of the drawn things: backgrounds, distractors, their colours.
+"""What lies behind and in front of the drawn things: backgrounds, distractors, their colors.
 
 S, in this file: pixels a side.
 """
@@ -19,7 +19,7 @@ from core.datasets.sample.shapes import SHAPES, Points, arc, box, turned
 SUPERSAMPLING = 3
 """Everything is drawn this much larger and reduced, so that edges are smooth."""
 
-Colour: TypeAlias = tuple[int, int, int]
+Color: TypeAlias = tuple[int, int, int]
 Plane: TypeAlias = NDArray[np.float64]
 
 
@@ -30,12 +30,12 @@ class Scrap:
     points: Points
     """(N, 2) corners, in pixels."""
 
-    colour: Colour
+    color: Color
     opacity: int
     """0 to 255."""
 
 
-def colour_of(hue: float, saturation: float, value: float) -> Colour:
+def color_of(hue: float, saturation: float, value: float) -> Color:
     """Turn a hue (whole turns count as one), saturation and value in [0, 1] into RGB."""
     red, green, blue = colorsys.hsv_to_rgb(hue % 1, saturation, value)
     return round(255 * red), round(255 * green), round(255 * blue)
@@ -46,7 +46,7 @@ def background(rng: Random, size: int) -> Image.Image:
     y, x = np.mgrid[0:size, 0:size] / size
     hue, value = rng.random(), rng.uniform(0.68, 0.92)
     ends = [
-        np.array(colour_of(hue + rng.uniform(-0.08, 0.08), rng.uniform(0.1, 0.4), value + change))
+        np.array(color_of(hue + rng.uniform(-0.08, 0.08), rng.uniform(0.1, 0.4), value + change))
         for change in (rng.uniform(-0.08, 0.08), rng.uniform(-0.08, 0.08))
     ]
     field = np.clip(rng.choice(TEXTURES)(rng, x, y), 0, 1)[..., None]
@@ -62,7 +62,7 @@ def scattered(rng: Random, picture: Image.Image, count: int) -> Image.Image:
     for _ in range(count):
         scrap = make_scrap(rng, picture.width, (0.05, 0.22))
         outline = (scrap.points * SUPERSAMPLING).ravel().tolist()
-        pen.polygon(outline, fill=(*scrap.colour, scrap.opacity))
+        pen.polygon(outline, fill=(*scrap.color, scrap.opacity))
     return large.reduce(SUPERSAMPLING)
 
 
@@ -76,10 +76,10 @@ def make_scrap(rng: Random, size: int, radii: tuple[float, float]) -> Scrap:
     else:
         bit = rng.choice(rng.choice(list(SHAPES.values()))(rng)).points
         outline = 1.5 * (bit - bit.mean(axis=0))
-    centre = np.array([rng.uniform(0, size), rng.uniform(0, size)])
-    points = turned(outline, rng.uniform(0, 360)) * radius + centre
-    colour = colour_of(rng.random(), rng.uniform(0.1, 0.5), rng.uniform(0.5, 0.95))
-    return Scrap(points, colour, rng.randint(90, 200))
+    center = np.array([rng.uniform(0, size), rng.uniform(0, size)])
+    points = turned(outline, rng.uniform(0, 360)) * radius + center
+    color = color_of(rng.random(), rng.uniform(0.1, 0.5), rng.uniform(0.5, 0.95))
+    return Scrap(points, color, rng.randint(90, 200))
 
 
 def _slope(rng: Random, x: Plane, y: Plane) -> Plane:
@@ -125,4 +125,4 @@ def _clouds(rng: Random, x: Plane, _: Plane) -> Plane:
 TEXTURES: tuple[Callable[[Random, Plane, Plane], Plane], ...] = (
     *(_slope, _glow, _stripes, _dots, _hills, _clouds),
 )
-"""Each returns an (S, S) field in about [0, 1], to mix two colours by."""
+"""Each returns an (S, S) field in about [0, 1], to mix two colors by."""

@@ -1,6 +1,6 @@
 """A dataset that the app draws itself: no network, no fonts, the same pictures on every machine.
 
-Only the shape tells the category: colours, backgrounds, clutter, place and size are drawn from
+Only the shape tells the category: colors, backgrounds, clutter, place and size are drawn from
 the same distributions for all. S, in this file: pixels a side.
 """
 
@@ -17,41 +17,41 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from core.datasets.sample.backgrounds import (
     SUPERSAMPLING,
-    Colour,
+    Color,
     background,
-    colour_of,
+    color_of,
     make_scrap,
     scattered,
 )
 from core.datasets.sample.shapes import SHAPES, Part, Points, Tone, mirrored, turned
 from core.progress import Progress, Work
 
-CATEGORIES: tuple[str, ...] = tuple(SHAPES)
+CLASSES: tuple[str, ...] = tuple(SHAPES)
 """The names of the things drawn, in alphabetical order."""
 
 SHARES = (0.145, 0.2)
 """Range of the object's share of the picture; its edge adds 0.02, what lies in front hides some."""
 
-LARGEST_TILT = 18.0
+MAX_TILT = 18.0
 """Degrees, to either side."""
 
 WANDERING = 0.95
 """How much of the room around an object its place may use, in [0, 1]; 0 keeps it in the middle."""
 
-MOST_COVERED = 0.1
+MAX_COVERED = 0.1
 """Share of the object that things in front may hide."""
 
 PNG_LEVEL = 4
 """Of 9: the files are a few per cent larger than Pillow's default of 6, and quicker to write."""
 
-MOST_CORNERS = 10
+MAX_CORNERS = 10
 """A polygon of more is a curve: its edge needs no rounding at the corners, which takes longest."""
 
 Mask: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class SampleImage:
     """One picture and where its object is."""
 
     image: Image.Image
@@ -61,11 +61,11 @@ class Drawing:
     """(S, S) mode L: 255 where the object is seen, else 0."""
 
 
-def draw(category: str, number: int, *, seed: int = 0, size: int = 128) -> Drawing:
+def draw(category: str, number: int, *, seed: int = 0, size: int = 128) -> SampleImage:
     """Draw one picture of a category.
 
     Args:
-        category: One of `CATEGORIES`.
+        category: One of `CLASSES`.
         number: Which picture; the same one looks the same every time.
         seed: Fixes the whole dataset.
         size: S, the side of the picture in pixels.
@@ -79,12 +79,10 @@ def draw(category: str, number: int, *, seed: int = 0, size: int = 128) -> Drawi
     picture.paste(thing, mask=thing)
     seen = np.asarray(thing.getchannel("A")) >= 128
     seen = _partly_covered(rng, picture, seen)
-    return Drawing(picture, Image.fromarray(seen.astype(np.uint8) * 255))
+    return SampleImage(picture, Image.fromarray(seen.astype(np.uint8) * 255))
 
 
-def draw_dataset(
-    folder: Path, *, per_category: int = 60, seed: int = 0, size: int = 128
-) -> Work[int]:
+def draw_dataset(folder: Path, *, per_class: int = 60, seed: int = 0, size: int = 128) -> Work[int]:
     """Write every category's pictures and masks as PNG files.
 
     They are `images/<category>/NNN.png` and `masks/<category>/NNN.png` under the folder.
@@ -92,9 +90,9 @@ def draw_dataset(
     Returns:
         How many pictures were drawn.
     """
-    total = len(CATEGORIES) * per_category
+    total = len(CLASSES) * per_class
     for done in range(total):
-        category, number = CATEGORIES[done // per_category], done % per_category
+        category, number = CLASSES[done // per_class], done % per_class
         yield Progress(done, total, "drawing")
         drawing = draw(category, number, seed=seed, size=size)
         for kind, picture in (("images", drawing.image), ("masks", drawing.mask)):
@@ -105,15 +103,15 @@ def draw_dataset(
     return total
 
 
-def _palette(rng: Random) -> dict[Tone, Colour]:
-    """Choose strong colours, which stand out from the muted background."""
+def _palette(rng: Random) -> dict[Tone, Color]:
+    """Choose strong colors, which stand out from the muted background."""
     hue = rng.random()
     other = hue + rng.choice([-1, 1]) * rng.uniform(0.12, 0.5)
     return {
-        Tone.MAIN: colour_of(hue, rng.uniform(0.7, 1.0), rng.uniform(0.7, 1.0)),
-        Tone.ACCENT: colour_of(other, rng.uniform(0.6, 0.9), rng.uniform(0.7, 1.0)),
-        Tone.DARK: colour_of(hue + 0.05, 0.6, rng.uniform(0.2, 0.35)),
-        Tone.LIGHT: colour_of(other, rng.uniform(0.05, 0.2), rng.uniform(0.94, 1.0)),
+        Tone.MAIN: color_of(hue, rng.uniform(0.7, 1.0), rng.uniform(0.7, 1.0)),
+        Tone.ACCENT: color_of(other, rng.uniform(0.6, 0.9), rng.uniform(0.7, 1.0)),
+        Tone.DARK: color_of(hue + 0.05, 0.6, rng.uniform(0.2, 0.35)),
+        Tone.LIGHT: color_of(other, rng.uniform(0.05, 0.2), rng.uniform(0.94, 1.0)),
     }
 
 
@@ -123,7 +121,7 @@ def _placed(rng: Random, parts: Sequence[Part], size: int) -> list[Part]:
     Returns:
         The parts with points in pixels.
     """
-    flip, tilt = rng.random() < 0.5, rng.uniform(-LARGEST_TILT, LARGEST_TILT)
+    flip, tilt = rng.random() < 0.5, rng.uniform(-MAX_TILT, MAX_TILT)
     stretch = np.array([rng.uniform(0.92, 1.08), 1.0])
     moved = [turned((mirrored(p.points) if flip else p.points) * stretch, tilt) for p in parts]
     corners = np.concatenate(moved)
@@ -133,9 +131,9 @@ def _placed(rng: Random, parts: Sequence[Part], size: int) -> list[Part]:
     scale = min(math.sqrt(rng.uniform(*SHARES) / _area(moved)) * size, largest)
     room = (inside - (high - low) * scale) / 2
     away = np.array([rng.uniform(-WANDERING, WANDERING), rng.uniform(-WANDERING, WANDERING)])
-    centre = size / 2 + away * room
+    center = size / 2 + away * room
     return [
-        Part((points - (low + high) / 2) * scale + centre, part.tone)
+        Part((points - (low + high) / 2) * scale + center, part.tone)
         for points, part in zip(moved, parts, strict=True)
     ]
 
@@ -150,7 +148,7 @@ def _area(outlines: Sequence[Points]) -> float:
     return float(np.asarray(canvas).sum() / unit**2)
 
 
-def _painted(parts: Sequence[Part], palette: dict[Tone, Colour], size: int) -> Image.Image:
+def _painted(parts: Sequence[Part], palette: dict[Tone, Color], size: int) -> Image.Image:
     """Return the object with a dark edge around it, (S, S) RGBA."""
     large = size * SUPERSAMPLING
     edge = palette[Tone.DARK]
@@ -158,7 +156,7 @@ def _painted(parts: Sequence[Part], palette: dict[Tone, Colour], size: int) -> I
     pen = ImageDraw.Draw(canvas)
     outlines = [(part.points * SUPERSAMPLING).ravel().tolist() for part in parts]
     for outline in outlines:
-        joint = "curve" if len(outline) <= 2 * MOST_CORNERS else None
+        joint = "curve" if len(outline) <= 2 * MAX_CORNERS else None
         pen.line(outline + outline[:4], fill=(*edge, 255), width=large // 32, joint=joint)
     for part, outline in zip(parts, outlines, strict=True):
         pen.polygon(outline, fill=(*palette[part.tone], 255))
@@ -173,7 +171,7 @@ def _cast_shadow(picture: Image.Image, thing: Image.Image) -> None:
 
 def _partly_covered(rng: Random, picture: Image.Image, seen: Mask) -> Mask:
     """Draw a few small things in front; return (S, S) what is still seen of the object."""
-    least = (1 - MOST_COVERED) * seen.sum()
+    least = (1 - MAX_COVERED) * seen.sum()
     side = picture.width * SUPERSAMPLING
     for _ in range(rng.randint(1, 3)):
         scrap = make_scrap(rng, picture.width, (0.03, 0.09))
@@ -183,6 +181,6 @@ def _partly_covered(rng: Random, picture: Image.Image, seen: Mask) -> Mask:
         cover = canvas.reduce(SUPERSAMPLING)
         left = seen & (np.asarray(cover) < 64)
         if left.sum() >= least:
-            picture.paste(scrap.colour, mask=cover)
+            picture.paste(scrap.color, mask=cover)
             seen = left
     return seen

@@ -1,4 +1,4 @@
-"""What the drawn dataset's things look like, as flat polygons. Colours are not its business.
+"""What the drawn dataset's things look like, as flat polygons. Colors are not its business.
 
 Points, in this file: (N, 2) float64, x to the right and y down, about -1 to 1 on both axes.
 """
@@ -21,7 +21,7 @@ ARC_STEP = 15
 
 
 class Tone(StrEnum):
-    """Which of an object's colours a part takes."""
+    """Which of an object's colors a part takes."""
 
     MAIN = "main"
     ACCENT = "accent"
@@ -47,12 +47,12 @@ def box(left: float, top: float, right: float, bottom: float) -> Points:
     return polygon((left, top), (right, top), (right, bottom), (left, bottom))
 
 
-def arc(centre: Pair, radii: Pair, start: float = 0, stop: float = 360, tilt: float = 0) -> Points:
+def arc(center: Pair, radii: Pair, start: float = 0, stop: float = 360, tilt: float = 0) -> Points:
     """Return an ellipse or a piece of one, closed by a straight edge; angles in degrees."""
     count = max(3, round((stop - start) / ARC_STEP) + 1)
     angles = np.radians(np.linspace(start, stop, count))
     curve = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii
-    return turned(curve, tilt) + centre
+    return turned(curve, tilt) + center
 
 
 def disc(x: float, y: float, radius: float) -> Points:
@@ -60,11 +60,11 @@ def disc(x: float, y: float, radius: float) -> Points:
     return arc((x, y), (radius, radius))
 
 
-def ring(centre: Pair, radii: Pair, width: float, start: float, stop: float) -> Points:
+def ring(center: Pair, radii: Pair, width: float, start: float, stop: float) -> Points:
     """Return a piece of a band of the given width around an ellipse; angles in degrees."""
     inner = (radii[0] - width, radii[1] - width)
-    back = arc(centre, inner, start, stop)[::-1]
-    return np.concatenate([arc(centre, radii, start, stop), back])
+    back = arc(center, inner, start, stop)[::-1]
+    return np.concatenate([arc(center, radii, start, stop), back])
 
 
 def turned(points: Points, degrees: float) -> Points:

@@ -1,28 +1,28 @@
 """Indexes that are kept on a Milvus server: what of them is in the workspace, and what is there.
 
-The artefact here names the collection there. It is published when the collection is full, so a half
+The artifact here names the collection there. It is published when the collection is full, so a half
 filled collection is never an index.
 """
 
 from typing import Any
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import open_dataset
 from core.embeddings.files import Embeddings
 from core.indexes.config import IVF_KINDS, IndexConfig, IndexKind
 from core.indexes.deletion import users_of_collections
-from core.indexes.factory import code_bytes, default_lists
+from core.indexes.factory import code_bytes, default_nlist
 from core.indexes.milvus.address import needed_address
 from core.indexes.milvus.collection import (
     CODE_BYTES,
     COLLECTION,
-    LISTS,
-    MOST_LISTS,
+    MAX_NLIST,
+    NLIST,
     Collection,
     collection_name,
 )
 from core.indexes.milvus.store import MilvusStore
-from core.indexes.milvus.sync import Filled, fill
+from core.indexes.milvus.sync import SyncResult, sync
 from core.progress import Work
 from core.workspace import Workspace
 
@@ -38,13 +38,13 @@ def build_on_milvus(
             or it refuses something.
     """
     collection = _planned(workspace, embeddings, config)
-    yield from bring_up(workspace, collection, embeddings, is_live=False)
+    yield from update_collection(workspace, collection, embeddings, is_live=False)
     return MilvusStore(collection)
 
 
-def bring_up(
+def update_collection(
     workspace: Workspace, collection: Collection, embeddings: Embeddings, *, is_live: bool
-) -> Work[Filled]:
+) -> Work[SyncResult]:
     """Make a collection hold just these embeddings, with the classes as they are now.
 
     Args:
@@ -60,7 +60,7 @@ def bring_up(
     known = dict(catalog.labels_by_id())
     labels = [known.get(image_id, "") for image_id in embeddings.image_ids.tolist()]
     vectors, image_ids = embeddings.vectors, embeddings.image_ids
-    return (yield from fill(collection, vectors, image_ids, labels, is_live=is_live))
+    return (yield from sync(collection, vectors, image_ids, labels, is_live=is_live))
 
 
 def classes_fingerprint(workspace: Workspace, embeddings: Embeddings) -> dict[str, str]:
@@ -80,7 +80,7 @@ def describe(store: MilvusStore) -> dict[str, Any]:
     collection = store.collection
     return {
         COLLECTION: collection.name,
-        LISTS: collection.lists,
+        NLIST: collection.nlist,
         CODE_BYTES: collection.code_bytes,
     }
 
@@ -97,7 +97,7 @@ def open_on_milvus(manifest: Manifest) -> MilvusStore:
             name=manifest.summary[COLLECTION],
             dimension=manifest.summary["dimension"],
             config=IndexConfig(**manifest.config),
-            lists=manifest.summary[LISTS],
+            nlist=manifest.summary[NLIST],
             code_bytes=manifest.summary[CODE_BYTES],
         )
     )
@@ -115,6 +115,6 @@ def _planned(workspace: Workspace, embeddings: Embeddings, config: IndexConfig) 
         name=collection_name(fingerprint, config, number),
         dimension=dimension,
         config=config,
-        lists=min(MOST_LISTS, config.lists or default_lists(count)) if is_grouped else 0,
+        nlist=min(MAX_NLIST, config.nlist or default_nlist(count)) if is_grouped else 0,
         code_bytes=code_bytes(config, dimension) if config.kind == IndexKind.IVF_PQ else 0,
     )

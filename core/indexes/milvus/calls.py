@@ -17,14 +17,14 @@ from core.progress import Progress, T, Work
 TIMEOUT_S = 30.0
 """For one call; what takes longer is asked for and then looked after."""
 
-PATIENCE_S = 120.0
+RETRY_FOR_S = 120.0
 """How long a server may be away: one that was killed was seen to answer again after 40 s."""
 
 ODD_S = 30.0
 """How long what is no known error is asked again: a server that is coming up says odd things."""
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
-SAY_EVERY_S = 0.2
+REPORT_EVERY_S = 0.2
 
 GONE = 100
 NOT_LOADED = 101
@@ -39,11 +39,11 @@ REFUSALS = ("UNAUTHENTICATED", "PERMISSION_DENIED")
 """Names of gRPC's codes by which a server refuses a token."""
 
 
-class ServerAwayError(WorkbenchError):
+class ServerUnavailableError(WorkbenchError):
     """The server does not answer, or not yet; the same call may succeed later."""
 
 
-class OddAnswerError(WorkbenchError):
+class UnexpectedResponseError(WorkbenchError):
     """The server answered with an error that has no code of its own."""
 
 
@@ -51,11 +51,11 @@ class CollectionGoneError(WorkbenchError):
     """The server does not have the collection of an index any more."""
 
 
-class NotLoadedError(ServerAwayError):
+class NotLoadedError(ServerUnavailableError):
     """The server has the collection, but not in memory."""
 
 
-def ask(address: MilvusAddress, question: Callable[[Any], T]) -> T:
+def call(address: MilvusAddress, question: Callable[[Any], T]) -> T:
     """Ask a server once.
 
     Args:
@@ -63,7 +63,7 @@ def ask(address: MilvusAddress, question: Callable[[Any], T]) -> T:
         question: Is given pymilvus's client.
 
     Raises:
-        ServerAwayError: It does not answer.
+        ServerUnavailableError: It does not answer.
         CollectionGoneError: It does not have the collection.
         WorkbenchError: pymilvus is not installed, the token is refused, or something else is wrong.
     """
@@ -74,7 +74,7 @@ def ask(address: MilvusAddress, question: Callable[[Any], T]) -> T:
         raise _translated(error, address) from error
 
 
-def ask_patiently(
+def call_with_retries(
     address: MilvusAddress, question: Callable[[Any], T], note: str, *, long: bool = False
 ) -> Work[T]:
     """Ask a server, and again with growing pauses while it is away; say so meanwhile.
@@ -86,23 +86,23 @@ def ask_patiently(
         long: The call takes a while by itself, so it is waited for beside.
 
     Raises:
-        WorkbenchError: As `ask`, a server that is away only after `PATIENCE_S`.
+        WorkbenchError: As `call`, a server that is away only after `RETRY_FOR_S`.
     """
     started, pause = time.monotonic(), FIRST_PAUSE_S
     while True:
         try:
             if long:
-                return (yield from wait_for(lambda: ask(address, question), note))
-            return ask(address, question)
-        except (ServerAwayError, OddAnswerError) as error:
+                return (yield from wait_for(lambda: call(address, question), note))
+            return call(address, question)
+        except (ServerUnavailableError, UnexpectedResponseError) as error:
             passed = time.monotonic() - started
-            if passed > (ODD_S if isinstance(error, OddAnswerError) else PATIENCE_S):
+            if passed > (ODD_S if isinstance(error, UnexpectedResponseError) else RETRY_FOR_S):
                 raise
         until = time.monotonic() + pause
         while time.monotonic() < until:
             waited = time.monotonic() - started
             yield Progress(0, 0, f"{note}: waiting for the Milvus server, {waited:.0f} s")
-            time.sleep(SAY_EVERY_S)
+            time.sleep(REPORT_EVERY_S)
         pause = min(2 * pause, LONGEST_PAUSE_S)
 
 
@@ -144,12 +144,12 @@ def _translated(error: Any, address: MilvusAddress) -> WorkbenchError:
     if code == NOT_LOADED:
         return NotLoadedError(f"{server} has not loaded this index yet.", "Try again in a minute.")
     if name or code in AWAY or getattr(error, "retriable", False):
-        return ServerAwayError(
+        return ServerUnavailableError(
             f"{server} does not answer.",
             "See that it runs and can be reached from here, then try again.",
         )
     said = " ".join(str(getattr(error, "message", "")).split())[:200]
-    kind = OddAnswerError if code in (1, UNKNOWN) else WorkbenchError
+    kind = UnexpectedResponseError if code in (1, UNKNOWN) else WorkbenchError
     return kind(f"{server} answers with an error: {said}.", "Its own log has the details.")
 
 

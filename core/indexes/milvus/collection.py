@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.errors import WorkbenchError
 from core.indexes.config import IndexConfig, IndexKind, Metric, StoreName
 from core.indexes.milvus.address import MilvusAddress
@@ -22,10 +22,10 @@ from core.indexes.store import Effort
 ID, LABEL, MARK, VECTOR = "id", "label", "mark", "vector"
 """The fields of a row: catalog id, class or "", see `marks_of`, embedding."""
 
-COLLECTION, LISTS, CODE_BYTES = "collection", "lists", "code_bytes"
+COLLECTION, NLIST, CODE_BYTES = "collection", "nlist", "code_bytes"
 """What the summary of such an index has beside that of others."""
 
-MOST_LABEL_BYTES = 1024
+MAX_LABEL_BYTES = 1024
 """A class is a folder's name, up to 255 bytes, or up to 200 characters that somebody typed."""
 
 TYPES = {
@@ -36,17 +36,17 @@ TYPES = {
     IndexKind.SQ8: "IVF_SQ8",  # With one group, which is looked into: so it compares with all
 }
 METRICS = {Metric.COSINE: "IP", Metric.INNER_PRODUCT: "IP", Metric.L2: "L2"}
-MOST_LISTS = 65536
-MOST_PROBED = 64
+MAX_NLIST = 65536
+MAX_NPROBE = 64
 """Groups looked into unless more are asked for, as where FAISS keeps the index."""
 
-MOST_CANDIDATES = 4096
+MAX_CANDIDATES = 4096
 """efSearch beyond which more makes no difference."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Collection:
-    """Where an index is kept on a server, and how it is organised there."""
+    """Where an index is kept on a server, and how it is organized there."""
 
     address: MilvusAddress
     name: str
@@ -54,7 +54,7 @@ class Collection:
     """D."""
 
     config: IndexConfig
-    lists: int
+    nlist: int
     """IVF: groups in each of the server's segments; 0 where there are none."""
 
     code_bytes: int
@@ -67,11 +67,11 @@ class Collection:
         params: dict[str, int] = {}
         match config.kind:
             case IndexKind.HNSW:
-                params = {"M": config.links, "efConstruction": config.ef_construction}
+                params = {"M": config.m, "efConstruction": config.ef_construction}
             case IndexKind.IVF:
-                params = {"nlist": self.lists}
+                params = {"nlist": self.nlist}
             case IndexKind.IVF_PQ:
-                params = {"nlist": self.lists, "m": self.code_bytes, "nbits": 8}
+                params = {"nlist": self.nlist, "m": self.code_bytes, "nbits": 8}
             case IndexKind.SQ8:
                 params = {"nlist": 1}
         return {
@@ -86,10 +86,10 @@ class Collection:
     def effort(self) -> Effort | None:
         """What a search can be made more thorough by; None where every vector is looked at."""
         if self.config.kind == IndexKind.HNSW:
-            return Effort("efSearch", self.config.ef_search, MOST_CANDIDATES)
+            return Effort("efSearch", self.config.ef_search, MAX_CANDIDATES)
         if self.config.kind in (IndexKind.IVF, IndexKind.IVF_PQ):
-            wanted = self.config.nprobe or min(MOST_PROBED, math.ceil(self.lists / 8))
-            return Effort("nprobe", min(self.lists, wanted), self.lists)
+            wanted = self.config.nprobe or min(MAX_NPROBE, math.ceil(self.nlist / 8))
+            return Effort("nprobe", min(self.nlist, wanted), self.nlist)
         return None
 
     def search_params(self, k: int, effort: int | None) -> dict[str, int]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.indexes.milvus.calls import TIMEOUT_S, ask_patiently
+from core.indexes.milvus.calls import TIMEOUT_S, call_with_retries
 from core.indexes.milvus.collection import ID, LABEL, MARK, VECTOR, Collection, ids_filter, marks_of
 from core.progress import Progress, Work
 
@@ -22,7 +22,7 @@ STRONG = "Strong"
 BATCH_BYTES = 2 << 20
 """Of vectors in one call: servers take up to 64 MB, but what waits behind takes 5."""
 
-MOST_ROWS = 4096
+MAX_ROWS = 4096
 PAGE = 50_000
 """Ids that are looked up together."""
 
@@ -52,7 +52,7 @@ def send(
         labels: (B) classes, "" for none.
     """
     count, dimension = vectors.shape
-    step = max(1, min(MOST_ROWS, BATCH_BYTES // (4 * dimension)))
+    step = max(1, min(MAX_ROWS, BATCH_BYTES // (4 * dimension)))
     for start in range(0, count, step):
         part = slice(start, start + step)
         block = np.ascontiguousarray(vectors[part], np.float32)
@@ -62,7 +62,7 @@ def send(
             {ID: image_id, LABEL: label, MARK: mark, VECTOR: vector}
             for image_id, label, mark, vector in zip(*columns, strict=True)
         ]
-        yield from ask_patiently(
+        yield from call_with_retries(
             collection.address,
             partial(_upsert, collection.name, rows),
             "sending vectors",
@@ -70,11 +70,11 @@ def send(
         yield Progress(min(start + step, count), count, "sending vectors")
 
 
-def take_out(collection: Collection, image_ids: NDArray[np.int64]) -> Work[None]:
+def delete_rows(collection: Collection, image_ids: NDArray[np.int64]) -> Work[None]:
     """Take the rows of (B,) images out of a collection."""
     for start in range(0, len(image_ids), PAGE):
         expression = ids_filter(image_ids[start : start + PAGE])
-        yield from ask_patiently(
+        yield from call_with_retries(
             collection.address,
             partial(_delete, collection.name, expression),
             "taking out vectors",
@@ -125,7 +125,7 @@ def _delete(name: str, expression: str, client: Any) -> None:
 
 
 def _query(collection: Collection, expression: str) -> Work[Rows]:
-    rows = yield from ask_patiently(
+    rows = yield from call_with_retries(
         collection.address,
         lambda client: client.query(
             collection.name,

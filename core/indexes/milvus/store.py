@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 
 from core.errors import WorkbenchError
 from core.indexes.config import Metric
-from core.indexes.milvus.calls import TIMEOUT_S, NotLoadedError, ask
+from core.indexes.milvus.calls import TIMEOUT_S, NotLoadedError, call
 from core.indexes.milvus.collection import ID, VECTOR, Collection, ids_filter, labels_filter
-from core.indexes.milvus.rows import STRONG, present, send, take_out
+from core.indexes.milvus.rows import STRONG, delete_rows, present, send
 from core.indexes.store import Effort, Matches, check_added, check_search, nothing
 from core.progress import finish
 
-MOST_RESULTS = 16384
+MAX_RESULTS = 16384
 """The server's own limit of results for one query."""
 
-MOST_AMONG = 1_000_000
+MAX_SUBSET = 1_000_000
 """Ids that a search may be kept to: the server reads some 20,000 of them a second."""
 
-AMONG_CHUNK = 50_000
+SUBSET_CHUNK = 50_000
 """Ids in one expression."""
 
 QUERIES_CHUNK = 1024
@@ -75,7 +75,7 @@ class MilvusStore:
         queries: NDArray[np.float32],
         k: int,
         *,
-        among: NDArray[np.int64] | None = None,
+        subset: NDArray[np.int64] | None = None,
         labels: tuple[str, ...] = (),
         effort: int | None = None,
     ) -> list[Matches]:
@@ -87,7 +87,7 @@ class MilvusStore:
             ValueError: `k` or `effort` is below 1.
         """
         check_search(self.dimension, queries, k, effort)
-        if k > MOST_RESULTS:
+        if k > MAX_RESULTS:
             k = self._affordable(k)
         if k == 0:
             return [nothing() for _ in queries]
@@ -95,7 +95,7 @@ class MilvusStore:
         for start in range(0, len(queries), QUERIES_CHUNK):
             part = queries[start : start + QUERIES_CHUNK]
             found = [
-                self._search(part, k, expression, effort) for expression in _filters(among, labels)
+                self._search(part, k, expression, effort) for expression in _filters(subset, labels)
             ]
             matches += [_best(parts, k) for parts in zip(*found, strict=True)]
         return matches or [nothing() for _ in queries]
@@ -122,15 +122,15 @@ class MilvusStore:
             WorkbenchError: The server is away or has lost the index.
         """
         there = finish(present(self.collection, image_ids))  # It counts those that it was told
-        finish(take_out(self.collection, there))
+        finish(delete_rows(self.collection, there))
         self._wrote_at = time.monotonic()
         return len(there)
 
     def _affordable(self, k: int) -> int:
         wanted = min(k, self.count)
-        if wanted > MOST_RESULTS:
+        if wanted > MAX_RESULTS:
             raise WorkbenchError(
-                f"Milvus gives at most {MOST_RESULTS:,} results for a query, not {wanted:,}.",
+                f"Milvus gives at most {MAX_RESULTS:,} results for a query, not {wanted:,}.",
                 "Ask for fewer, or build the index with FAISS.",
             )
         return wanted
@@ -158,16 +158,16 @@ class MilvusStore:
         """Ask the server; a collection that it has not in memory is loaded first."""
         collection = self.collection
         try:
-            return ask(collection.address, question)
+            return call(collection.address, question)
         except NotLoadedError:  # It was started anew, or somebody released it
-            ask(
+            call(
                 collection.address,
                 lambda client: client.load_collection(collection.name, timeout=TIMEOUT_S),
             )
-            return ask(collection.address, question)
+            return call(collection.address, question)
 
 
-def _filters(among: NDArray[np.int64] | None, labels: tuple[str, ...]) -> Iterator[str]:
+def _filters(subset: NDArray[np.int64] | None, labels: tuple[str, ...]) -> Iterator[str]:
     """Yield the expressions, one at least, that together let through what may be found.
 
     Raises:
@@ -175,16 +175,16 @@ def _filters(among: NDArray[np.int64] | None, labels: tuple[str, ...]) -> Iterat
     """
     if labels:
         yield labels_filter(labels)
-    elif among is None:
+    elif subset is None:
         yield ""
-    elif len(among) > MOST_AMONG:
+    elif len(subset) > MAX_SUBSET:
         raise WorkbenchError(
-            f"Milvus cannot search among {len(among):,} images that are named one by one.",
-            f"Choose classes, up to {MOST_AMONG:,} images, or all of them.",
+            f"Milvus cannot search among {len(subset):,} images that are named one by one.",
+            f"Choose classes, up to {MAX_SUBSET:,} images, or all of them.",
         )
     else:
-        for start in range(0, max(1, len(among)), AMONG_CHUNK):
-            yield ids_filter(among[start : start + AMONG_CHUNK])
+        for start in range(0, max(1, len(subset)), SUBSET_CHUNK):
+            yield ids_filter(subset[start : start + SUBSET_CHUNK])
 
 
 def _matches(hits: Any, *, is_l2: bool) -> Matches:

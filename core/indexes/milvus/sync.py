@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 
 from core.embeddings.unit_rows import check_unit_rows
 from core.errors import WorkbenchError
-from core.indexes.milvus.calls import TIMEOUT_S, ask_patiently
+from core.indexes.milvus.calls import TIMEOUT_S, call_with_retries
 from core.indexes.milvus.collection import (
     ID,
     LABEL,
     MARK,
-    MOST_LABEL_BYTES,
+    MAX_LABEL_BYTES,
     VECTOR,
     Collection,
     marks_of,
 )
-from core.indexes.milvus.rows import Rows, all_rows, send, take_out
+from core.indexes.milvus.rows import Rows, all_rows, delete_rows, send
 from core.progress import Progress, Work
 
 NO_ROWS = Rows(np.empty(0, np.int64), np.empty(0, np.int64))
@@ -37,25 +37,25 @@ ROUNDS = 3
 LONG_S = 600.0
 """For flushing and loading, which go on while somebody waits for them."""
 
-LOOK_EVERY_S = 0.5
+POLL_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class SyncResult:
     """What it took."""
 
     num_sent: int
     num_removed: int
 
 
-def fill(
+def sync(
     collection: Collection,
     vectors: NDArray[np.float32],
     image_ids: NDArray[np.int64],
     labels: Sequence[str],
     *,
     is_live: bool = False,
-) -> Work[Filled]:
+) -> Work[SyncResult]:
     """Make a collection hold these images and no others, indexed and loaded.
 
     Args:
@@ -79,7 +79,7 @@ def fill(
     for _ in range(ROUNDS):
         missing, extra = _differences(rows, image_ids, marks)
         num_sent, num_removed = num_sent + len(missing), num_removed + len(extra)
-        yield from take_out(collection, extra)
+        yield from delete_rows(collection, extra)
         yield from _send(collection, vectors, image_ids, labels, missing)
         yield from _index(collection, len(image_ids))
         if not is_new and not is_live:  # Else it goes on serving the vectors without the index
@@ -88,7 +88,7 @@ def fill(
         rows = yield from all_rows(collection, image_ids)
         missing, extra = _differences(rows, image_ids, marks)
         if not len(missing) and not len(extra):
-            return Filled(num_sent, num_removed)
+            return SyncResult(num_sent, num_removed)
     raise WorkbenchError(
         f"The Milvus server does not keep what it is sent: {len(missing):,} of "
         f"{len(image_ids):,} images are missing.",
@@ -110,7 +110,7 @@ def _make(collection: Collection) -> Work[bool]:
         if is_new:
             schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
             schema.add_field(ID, DataType.INT64, is_primary=True)
-            schema.add_field(LABEL, DataType.VARCHAR, max_length=MOST_LABEL_BYTES)
+            schema.add_field(LABEL, DataType.VARCHAR, max_length=MAX_LABEL_BYTES)
             schema.add_field(MARK, DataType.INT64)
             schema.add_field(VECTOR, DataType.FLOAT_VECTOR, dim=collection.dimension)
             client.create_collection(name, schema=schema, timeout=TIMEOUT_S)
@@ -120,7 +120,7 @@ def _make(collection: Collection) -> Work[bool]:
             client.create_index(name, index, timeout=TIMEOUT_S, sync=False)
         return is_new
 
-    return (yield from ask_patiently(collection.address, make, "making the collection"))
+    return (yield from call_with_retries(collection.address, make, "making the collection"))
 
 
 def _differences(
@@ -158,7 +158,7 @@ def _index(collection: Collection, count: int) -> Work[None]:
     """Have the server write down what it was sent, and wait until all of it is indexed."""
     yield from _long(collection, "flush", "writing down the vectors")
     while True:
-        state = yield from ask_patiently(
+        state = yield from call_with_retries(
             collection.address,
             lambda client: client.describe_index(collection.name, VECTOR, timeout=TIMEOUT_S),
             "indexing",
@@ -172,11 +172,11 @@ def _index(collection: Collection, count: int) -> Work[None]:
         if not pending and total >= count:
             return
         yield Progress(total - pending, max(total, count), "indexing, on the server")
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
 
 
 def _long(collection: Collection, method: str, note: str) -> Work[None]:
-    yield from ask_patiently(
+    yield from call_with_retries(
         collection.address,
         lambda client: getattr(client, method)(collection.name, timeout=LONG_S),
         note,

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.artifacts.folders import Manifest, delete_artifact, list_artifacts
+from core.artifacts.folders import delete_artifact, list_artifacts
+from core.artifacts.manifests import Manifest
 from core.query.batch.config import BatchFormat
 from core.workspace import Workspace
 

@@ -76,8 +76,8 @@ def _copy_of(path: Path, images: Sequence[ImageRow | None]) -> int | None:
     """Return which of some images, first to last, has the very same bytes as a file."""
     try:
         size_bytes = path.stat().st_size
-        alike = [image for image in images if image and image.size_bytes == size_bytes]
-        sha256 = sha256_of(path) if alike else ""
+        duplicates = [image for image in images if image and image.size_bytes == size_bytes]
+        sha256 = sha256_of(path) if duplicates else ""
     except OSError:  # It vanished after it was decoded
         return None
-    return next((image.id for image in alike if image.sha256 == sha256), None)
+    return next((image.id for image in duplicates if image.sha256 == sha256), None)

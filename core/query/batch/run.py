@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.artifacts.folders import Manifest, draft, publish
+from core.artifacts.folders import draft, publish
+from core.artifacts.manifests import Manifest
 from core.datasets.export.table import Record, Write
 from core.datasets.layout import readable
 from core.datasets.registry import open_dataset
@@ -29,7 +30,7 @@ from core.query.batch.table import batch_table, rows_at_once, unanswered
 from core.query.query import check_model
 from core.workspace import Workspace
 
-LONGEST_INDEX = 48
+MAX_INDEX_LENGTH = 48
 """Characters of an index's id in that of a table, which has 80 with date, words and number."""
 
 NOT_REACHED = "Not searched: the batch was stopped before it."
@@ -140,9 +141,9 @@ def _write_rest(queries: Queries, tally: _Tally, write: Write, at_once: int) -> 
     for start in range(0, len(left), at_once):
         names = left[start : start + at_once]
         write([unanswered(readable(name), NOT_REACHED) for name in names])
-    refused = [unanswered(image.path, image.problem) for image in queries.refused]
-    tally.add(refused)
-    write(refused)
+    rejected = [unanswered(image.path, image.problem) for image in queries.rejected]
+    tally.add(rejected)
+    write(rejected)
 
 
 def _made_from(index: Manifest) -> dict[str, str]:
@@ -172,7 +173,7 @@ def _publish(
     manifest = publish(
         folder,
         kind="batch",
-        stem=f"{config.index[:LONGEST_INDEX]}-{datetime.now(UTC):%Y%m%d}-queries{words}",
+        stem=f"{config.index[:MAX_INDEX_LENGTH]}-{datetime.now(UTC):%Y%m%d}-queries{words}",
         config=asdict(config),
         made_from=made_from,
         summary=facts,

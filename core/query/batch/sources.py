@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.datasets.importing.archives import unpack
-from core.datasets.importing.rejected import Refused
+from core.datasets.importing.rejected import Rejected
 from core.datasets.layout import find_files, readable
 from core.errors import MissingError
 from core.progress import Work
@@ -25,13 +25,13 @@ class Queries:
     names: list[str]
     """Of their files from `root` on, with forward slashes, as the disk has them."""
 
-    refused: tuple[Refused, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
     """Images of a zip that did not come out of it."""
 
     @property
     def count(self) -> int:
         """How many images there are, refused ones too."""
-        return len(self.names) + len(self.refused)
+        return len(self.names) + len(self.rejected)
 
     def stretches(self) -> Iterator[list[str]]:
         """Yield the names, some at a time."""
@@ -66,7 +66,7 @@ def find_queries(source: Path, target: Path) -> Work[Queries]:
     if os.path.isdir(source):
         return Queries(root=source, names=_names_under(source))
     unpacked = yield from unpack(source, target)
-    return Queries(root=target, names=_names_under(target), refused=unpacked.refused)
+    return Queries(root=target, names=_names_under(target), rejected=unpacked.rejected)
 
 
 def _names_under(root: Path) -> list[str]:

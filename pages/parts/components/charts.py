@@ -11,14 +11,14 @@ import streamlit as st
 from core.datasets.catalog import Split
 from pages.parts.components.plot import plot
 
-TRAIN_COLOUR, VALIDATION_COLOUR = "#5b6ad0", "#f59e0b"
-SPLIT_COLOURS: dict[str, str] = {
-    Split.TRAIN: TRAIN_COLOUR,
-    Split.VALIDATION: VALIDATION_COLOUR,
+TRAIN_COLOR, VALIDATION_COLOR = "#5b6ad0", "#f59e0b"
+SPLIT_COLORS: dict[str, str] = {
+    Split.TRAIN: TRAIN_COLOR,
+    Split.VALIDATION: VALIDATION_COLOR,
     Split.TEST: "#14b8a6",
 }
 HEIGHT = 280
-RUN_COLOURS = ("#5b6ad0", "#f59e0b", "#14b8a6", "#ef4444", "#a855f7", "#64748b")
+RUN_COLORS = ("#5b6ad0", "#f59e0b", "#14b8a6", "#ef4444", "#a855f7", "#64748b")
 NO_TOOLS = {"displayModeBar": False}
 
 
@@ -35,18 +35,18 @@ def curves(
     grid = st.grid(3, min_column_width=240)
     with grid.cell():
         figure = _figure("Loss by epoch")
-        _line(figure, steps, "loss", "train, each step", TRAIN_COLOUR, opacity=0.5, marks=False)
-        _line(figure, epochs, "train_loss", "train", TRAIN_COLOUR)
-        _line(figure, epochs, "validation_loss", "validation", VALIDATION_COLOUR)
+        _line(figure, steps, "loss", "train, each step", TRAIN_COLOR, opacity=0.5, marks=False)
+        _line(figure, epochs, "train_loss", "train", TRAIN_COLOR)
+        _line(figure, epochs, "validation_loss", "validation", VALIDATION_COLOR)
         plot(figure, key=f"{key}-loss", height=HEIGHT)
     with grid.cell():
         figure = _figure("Accuracy by epoch", share=True)
-        _line(figure, epochs, "train_accuracy", "train", TRAIN_COLOUR)
-        _line(figure, epochs, "validation_accuracy", "validation", VALIDATION_COLOUR)
+        _line(figure, epochs, "train_accuracy", "train", TRAIN_COLOR)
+        _line(figure, epochs, "validation_accuracy", "validation", VALIDATION_COLOR)
         plot(figure, key=f"{key}-accuracy", height=HEIGHT)
     with grid.cell():
         figure = _figure("Validation retrieval by epoch", share=True)
-        _line(figure, epochs, "validation_map_at_10", "mAP@10", VALIDATION_COLOUR)
+        _line(figure, epochs, "validation_map_at_10", "mAP@10", VALIDATION_COLOR)
         _line(figure, epochs, "validation_recall_at_1", "recall@1", "#14b8a6")
         plot(figure, key=f"{key}-retrieval", height=HEIGHT)
 
@@ -63,8 +63,8 @@ def overlaid(
         key: Distinguishes several on one page.
     """
     figure = _figure(f"{title} by epoch", share="loss" not in name)
-    for (run, epochs), colour in zip(runs.items(), cycle(RUN_COLOURS), strict=False):
-        _line(figure, epochs, name, html.escape(run), colour)
+    for (run, epochs), color in zip(runs.items(), cycle(RUN_COLORS), strict=False):
+        _line(figure, epochs, name, html.escape(run), color)
     plot(figure, key=key, height=340)
 
 
@@ -86,7 +86,7 @@ def _line(
     points: Sequence[Mapping[str, Any]],
     name: str,
     shown: str,
-    colour: str,
+    color: str,
     *,
     opacity: float = 1.0,
     marks: bool = True,
@@ -98,6 +98,6 @@ def _line(
             y=[point[name] for point in known],
             name=shown,
             mode="lines+markers" if marks else "lines",
-            line_color=colour,
+            line_color=color,
             opacity=opacity,
         )

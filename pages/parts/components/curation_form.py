@@ -26,7 +26,7 @@ def changes(
         dataset: Whose images they are.
         ids: Which.
         key: The page, in the keys of the widgets.
-        mark: A tag that they also get where they are tagged, labelled or moved.
+        mark: A tag that they also get where they are tagged, labeled or moved.
         can_include: Whether some of them may be excluded, and taken in again.
     """
     catalog = dataset.catalog

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.parts.components.text import plain, size
 
-MOST_DOWNLOADED_BYTES = 200_000_000
+MAX_DOWNLOADED_BYTES = 200_000_000
 """A file on its way to the browser is held in memory; a larger one is taken from its place."""
 
 
@@ -14,7 +14,7 @@ def offer(path: Path, key: str) -> None:
     """Say how large a file is, and let people have it in the way that suits its size."""
     num_bytes = path.stat().st_size
     st.caption(f"{plain(path.name)}, {size(num_bytes)}")
-    if num_bytes <= MOST_DOWNLOADED_BYTES:
+    if num_bytes <= MAX_DOWNLOADED_BYTES:
         button(path, path.name, key)
     else:
         place(path)

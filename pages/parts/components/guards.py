@@ -4,7 +4,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.lineage.graph import Lineage
 from pages.parts.components import navigation
 from pages.parts.components.text import plain

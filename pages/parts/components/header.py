@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.lineage.graph import Lineage
 from pages.parts.components import job_panel
 from pages.parts.components.text import plain

@@ -37,7 +37,7 @@ class PlotClick:
 
 
 def plot(figure: go.Figure, *, key: str, height: int, clickable: bool = False) -> PlotClick | None:
-    """Draw a figure in the app's colours, and return the point that was clicked, once a click.
+    """Draw a figure in the app's colors, and return the point that was clicked, once a click.
 
     Args:
         figure: Lines, axes, legend; fonts and backgrounds are the app's.

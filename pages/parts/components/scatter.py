@@ -118,7 +118,7 @@ def _encoded(data: ScatterData) -> dict[str, Any]:
         **{name: _encode(data.points[:, place], "<f4") for place, name in enumerate(axes)},
         "groups": _encode(data.groups, "<u2"),
         "names": list(data.group_names),
-        "colours": list(data.group_colours),
+        "colors": list(data.group_colors),
         "values": None if data.values is None else _encode(data.values, "<f4"),
         "title": data.value_title,
         "frames": [

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from core.maps.density import Density
 
-MOST_GROUPS = 1 << 16
-MOST_CORNERS = 10_000
+MAX_GROUPS = 1 << 16
+MAX_CORNERS = 10_000
 """A hand draws a few hundred; more is no lasso."""
 
 Kind = Literal["lasso", "box", "click", "clear"]
@@ -37,14 +37,14 @@ class ScatterData:
     group_names: Sequence[str]
     """What the legend calls each group, at most 65,536; shown as it is, never as HTML."""
 
-    group_colours: Sequence[str] = ()
-    """The colour of each group as #rrggbb; without them they are chosen to lie far apart."""
+    group_colors: Sequence[str] = ()
+    """The color of each group as #rrggbb; without them they are chosen to lie far apart."""
 
     values: NDArray[np.float32] | None = None
-    """(N,) numbers that the points are coloured by, instead of by group."""
+    """(N,) numbers that the points are colored by, instead of by group."""
 
     value_title: str = ""
-    """What the colour bar calls them."""
+    """What the color bar calls them."""
 
     density: Density | None = None
     """Draws contours; of a map in 2D."""
@@ -64,23 +64,23 @@ class ScatterData:
             raise ValueError("every frame must have all points")
         if self.values is not None and len(self.values) != len(self.points):
             raise ValueError(f"values must be {len(self.points)}, got {len(self.values)}")
-        num_groups = min(len(self.group_names), MOST_GROUPS)
+        num_groups = min(len(self.group_names), MAX_GROUPS)
         if len(self.groups) and not 0 <= self.groups.min() <= self.groups.max() < num_groups:
             raise ValueError(f"groups must be in 0..{num_groups - 1}")
 
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """A point or a star with its neighbours, ringed and joined by lines.
+    """A point or a star with its neighbors, ringed and joined by lines.
 
-    Behind a point all others are dimmed, unless they are coloured by a number, which is to be read.
+    Behind a point all others are dimmed, unless they are colored by a number, which is to be read.
     """
 
     point: int | None = None
     """Place of the point, 0..N-1."""
 
-    neighbours: Sequence[int] = ()
-    """Places of its neighbours, 0..N-1."""
+    neighbors: Sequence[int] = ()
+    """Places of its neighbors, 0..N-1."""
 
     star: Sequence[float] = ()
     """In place of the point: where something lies that is no point, in map units."""
@@ -135,7 +135,7 @@ def read_event(sent: object, data: ScatterData) -> ScatterEvent | None:
         known = isinstance(index, int) and 0 <= index < len(data.points)
         return ScatterEvent(kind, index=index) if known else None
     x, y, hidden = (_read_numbers(sent.get(name)) for name in ("x", "y", "hidden"))
-    fitting = len(x) == 2 if kind == "box" else 3 <= len(x) <= MOST_CORNERS
+    fitting = len(x) == 2 if kind == "box" else 3 <= len(x) <= MAX_CORNERS
     if len(x) != len(y) or not fitting:
         return None
     if kind == "box":
@@ -146,7 +146,7 @@ def read_event(sent: object, data: ScatterData) -> ScatterEvent | None:
 
 
 def _read_numbers(sent: object) -> tuple[float, ...]:
-    if not isinstance(sent, list) or len(sent) > MOST_GROUPS:
+    if not isinstance(sent, list) or len(sent) > MAX_GROUPS:
         return ()
     good = all(isinstance(value, int | float) and isfinite(value) for value in sent)
     return tuple(map(float, sent)) if good else ()

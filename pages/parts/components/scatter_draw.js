@@ -1,6 +1,6 @@
-// What is drawn: the cloud, the contours, the legend or the colour bar, and where.
+// What is drawn: the cloud, the contours, the legend or the color bar, and where.
 
-const COLOURS = [
+const COLORS = [
   // Far apart in OKLab and readable on white and on black; the first are farthest apart
   "#2368d5", "#a8cf2d", "#f46396", "#467238", "#1fd5ea", "#7d5577", "#f39e13", "#9b7bf4",
   "#b31c4e", "#f292f6", "#aeb8f4", "#e45e22", "#974c16", "#7441bb", "#2fa3f6", "#f6a4a2",
@@ -66,9 +66,9 @@ function decode(text, Type) {
 const othersThan = ({ shown }, only) =>
   only.length ? shown.filter((group) => !only.includes(group)) : [];
 
-const turnOf = (group) => Math.floor(group / COLOURS.length);
+const turnOf = (group) => Math.floor(group / COLORS.length);
 const symbolOf = (group) => SYMBOLS[turnOf(group) % SYMBOLS.length];
-const colourOf = ({ data }, group) => data.colours[group] ?? COLOURS[group % COLOURS.length];
+const colorOf = ({ data }, group) => data.colors[group] ?? COLORS[group % COLORS.length];
 
 function cloudOf(plot, hidden) {
   const count = plot.x.length;
@@ -100,7 +100,7 @@ function columnsOf(plot, hidden) {
   const pick = (of) => Array.from(kept, (index) => of(groups[index]));
   const take = (from) => Float32Array.from(kept, (index) => from[index]);
   const mixed = shown.some(turnOf) && x.length <= MOST_WITH_SYMBOLS && !z;
-  const color = values ? Array.from(take(values)) : pick((group) => colourOf(plot, group));
+  const color = values ? Array.from(take(values)) : pick((group) => colorOf(plot, group));
   return {
     x: take(x),
     y: take(y),
@@ -120,7 +120,7 @@ function entryOf(plot, group, hidden) {
     y: [null],
     ...(z ? { z: [null] } : {}),
     visible: hidden.has(group) ? "legendonly" : true,
-    marker: { color: colourOf(plot, group), symbol, size: 8 },
+    marker: { color: colorOf(plot, group), symbol, size: 8 },
   };
 }
 
@@ -164,7 +164,7 @@ function layoutOf(plot) {
   return {
     ...around,
     ...axes,
-    uirevision: plot.data.channel, // other colours keep the view, and have their own legend
+    uirevision: plot.data.channel, // other colors keep the view, and have their own legend
     selectionrevision: plot.drawn,
     clickmode: "event",
     hovermode: "closest",

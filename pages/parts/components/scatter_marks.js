@@ -1,4 +1,4 @@
-// What stands out of the cloud: a point with its neighbours or a star with its own, and pictures.
+// What stands out of the cloud: a point with its neighbors or a star with its own, and pictures.
 
 const OPACITY = 0.8;
 const DIMMED = 0.15;
@@ -9,9 +9,9 @@ const STAR = starPath(11, 4.5);
 function rings(plot, text, accent) {
   const { x, y, groups, values, data } = plot;
   if (!data.highlight) return [];
-  const { point, neighbours, star } = data.highlight;
+  const { point, neighbors, star } = data.highlight;
   const [fromX, fromY] = point === null ? star : [x[point], y[point]];
-  const fill = (index) => (values ? text : colourOf(plot, groups[index]));
+  const fill = (index) => (values ? text : colorOf(plot, groups[index]));
   const ring = (index, radius, line) => ({
     type: "circle", xsizemode: "pixel", ysizemode: "pixel", xanchor: x[index], yanchor: y[index],
     x0: -radius, x1: radius, y0: -radius, y1: radius, line, fillcolor: fill(index),
@@ -20,16 +20,16 @@ function rings(plot, text, accent) {
     type: "line", x0: fromX, y0: fromY, x1: toX, y1: toY,
     opacity: 0.6, line: { color: text, width: 1 },
   });
-  const centre = point === null
+  const center = point === null
     ? {
         type: "path", xsizemode: "pixel", ysizemode: "pixel", xanchor: fromX, yanchor: fromY,
         path: STAR, fillcolor: accent, line: { color: text, width: 1.5 },
       }
     : ring(point, 9, { color: accent, width: 3 });
   return [
-    ...neighbours.map((index) => link(x[index], y[index])),
-    ...neighbours.map((index) => ring(index, 6, { color: text, width: 1.5 })),
-    centre,
+    ...neighbors.map((index) => link(x[index], y[index])),
+    ...neighbors.map((index) => ring(index, 6, { color: text, width: 1.5 })),
+    center,
     // plotly 4.1 remembers the last shape's size mode for the whole plot, and after one in pixels
     // it reads a box that is drawn as pixels too
     { ...link(fromX, fromY), opacity: 0 },
@@ -61,8 +61,8 @@ async function mark(Plotly, plot) {
   const { lines, spots } = highlight ? inSpace(plot) : { lines: NOTHING, spots: NOTHING };
   const accent = getComputedStyle(host).getPropertyValue("--st-primary-color");
   const columns = ["x", "y", "z"].map((axis) => [axis, [lines[axis], spots[axis]]]);
-  const colours = { "line.color": accent, "marker.color": accent };
-  await Plotly.restyle(host, { ...Object.fromEntries(columns), ...colours }, [cloud + 1, cloud + 2]);
+  const colors = { "line.color": accent, "marker.color": accent };
+  await Plotly.restyle(host, { ...Object.fromEntries(columns), ...colors }, [cloud + 1, cloud + 2]);
 }
 
 // What is selected on another map of the same images.
@@ -77,13 +77,13 @@ async function showMarked(Plotly, plot) {
 }
 
 function inSpace({ x, y, z, data }) {
-  const { point, neighbours, star } = data.highlight;
-  const centre = point === null ? star : [x[point], y[point], z[point]];
-  const others = neighbours.map((index) => [x[index], y[index], z[index]]);
+  const { point, neighbors, star } = data.highlight;
+  const center = point === null ? star : [x[point], y[point], z[point]];
+  const others = neighbors.map((index) => [x[index], y[index], z[index]]);
   const gap = [null, null, null];
   return {
-    lines: columns(others.flatMap((other) => [centre, other, gap])),
-    spots: columns([centre, ...others]),
+    lines: columns(others.flatMap((other) => [center, other, gap])),
+    spots: columns([center, ...others]),
   };
 }
 

@@ -1,4 +1,4 @@
-"""Tables of artefacts, one row of which can be taken."""
+"""Tables of artifacts, one row of which can be taken."""
 
 from typing import Any
 

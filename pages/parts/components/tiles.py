@@ -52,7 +52,7 @@ def _match_tile(dataset: Dataset, match: "Match", rank: int, wanted_label: str |
     if wanted_label is not None:
         mark = "hit" if match.image.label == wanted_label else "miss"
     tile = _tile(dataset, match.image, title, caption, mark)
-    return tile.with_chip(f"+{len(match.alike)} alike") if match.alike else tile
+    return tile.with_chip(f"+{len(match.duplicates)} alike") if match.duplicates else tile
 
 
 def _tile(dataset: Dataset, row: ImageRow, title: str, caption: str, mark: str = "") -> Tile:

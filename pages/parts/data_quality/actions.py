@@ -13,8 +13,8 @@ from state import session
 
 def show(dataset: Dataset, listed: Listed) -> None:
     """Draw the actions."""
-    picked = session.selection().found_picked
-    tag = listed.finder.checked_tag
+    picked = session.selection().quality_selected
+    tag = listed.check.checked_tag
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{len(picked):,}** selected", width="content")
         suggestions = listed.suggestions(picked)
@@ -47,7 +47,7 @@ def show(dataset: Dataset, listed: Listed) -> None:
 
 def accept(dataset: Dataset, labels: Mapping[int, str], tag: str) -> None:
     """Give images the labels that they look like."""
-    title = "labelled {} as suggested"
+    title = "labeled {} as suggested"
     curation_form.say(curation.relabel_each(dataset.catalog, labels, title, mark=tag))
 
 

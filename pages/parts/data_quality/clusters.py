@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
 from pages.parts.components.gallery import gallery
@@ -13,7 +13,7 @@ from pages.parts.components.text import plain
 from pages.parts.components.tiles import tiles_of
 from pages.parts.data_quality import ranked
 from state import quality, session
-from state.quality_view import FoundView
+from state.quality_view import QualityView
 
 if TYPE_CHECKING:
     from core.quality.clusters import Cluster
@@ -23,11 +23,11 @@ CENTRAL = 8
 """Images of a cluster that are drawn: its medoid, then those most like all others."""
 
 TILE_PX = 96
-MOST_NAMED = 4
+MAX_NAMED = 4
 """Classes of a cluster that are named."""
 
 
-def show(dataset: Dataset, manifest: Manifest, view: FoundView) -> None:
+def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
     """Draw the clusters, or the one that is open."""
     clusters = quality.clusters(manifest, dataset)
     opened = next((each for each in clusters if each.number == view.cluster), None)
@@ -57,7 +57,7 @@ def show(dataset: Dataset, manifest: Manifest, view: FoundView) -> None:
 
 def _summary(dataset: Dataset, manifest: Manifest, clusters: "list[Cluster]") -> None:
     num_images = sum(len(each.rows) for each in clusters)
-    num_in_use = int(quality.labelling(manifest, dataset).usable.sum())
+    num_in_use = int(quality.image_labels(manifest, dataset).usable.sum())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**{len(clusters):,}** clusters with **{num_images:,}** of **{num_in_use:,}** images.",
@@ -88,15 +88,15 @@ def _cluster(dataset: Dataset, cluster: "Cluster", central: list[ImageRow]) -> N
 def _title(cluster: "Cluster") -> str:
     named = ", ".join(
         f"{'**' + plain(label) + '**' if place == 0 else plain(label)} {count:,}"
-        for place, (label, count) in enumerate(cluster.mix[:MOST_NAMED])
+        for place, (label, count) in enumerate(cluster.mix[:MAX_NAMED])
     )
-    more = len(cluster.mix) - MOST_NAMED
+    more = len(cluster.mix) - MAX_NAMED
     named += f" and {more:,} more classes" if more > 1 else " and 1 more class" if more == 1 else ""
     purity = f" · {cluster.purity:.0%} pure" if cluster.mix else ""
     return f":gray[Cluster {cluster.number + 1}{purity}]  \n{named or 'no labels'}"
 
 
-def _open_one(dataset: Dataset, manifest: Manifest, view: FoundView, cluster: "Cluster") -> None:
+def _open_one(dataset: Dataset, manifest: Manifest, view: QualityView, cluster: "Cluster") -> None:
     from core.quality.ranking import Ranking
 
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -113,7 +113,7 @@ def _open_one(dataset: Dataset, manifest: Manifest, view: FoundView, cluster: "C
     ranked.show(dataset, manifest, view, ranking)
 
 
-def _say_none(view: FoundView) -> None:
+def _say_none(view: QualityView) -> None:
     if view.labels:
         st.info("No cluster has images of these classes. Take a filter away above.")
     else:
@@ -126,7 +126,7 @@ def _say_none(view: FoundView) -> None:
 def _open(number: int | None) -> None:
     chosen = session.selection()
     chosen.found = chosen.found.changed(cluster=number)
-    chosen.found_picked, chosen.found_open = frozenset(), None
+    chosen.quality_selected, chosen.quality_open = frozenset(), None
 
 
 def _turn() -> None:

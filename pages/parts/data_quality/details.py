@@ -1,15 +1,15 @@
-"""One image of a list in a dialog: why it is listed, beside its neighbours, and what to do."""
+"""One image of a list in a dialog: why it is listed, beside its neighbors, and what to do."""
 
 from typing import NoReturn
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets import curation
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
-from core.quality.config import Finder
+from core.quality.config import Check
 from pages.parts.components import curation_form, navigation
 from pages.parts.components.gallery import gallery
 from pages.parts.components.text import plain
@@ -27,17 +27,17 @@ TILE_PX = 110
 
 def show(dataset: Dataset, manifest: Manifest, listed: Listed) -> None:
     """Draw the dialog, if an image of the list is open: again at every run, until it is closed."""
-    if listed.place_of(session.selection().found_open) is not None:
+    if listed.place_of(session.selection().quality_open) is not None:
         _dialog(dataset, manifest, listed)
 
 
 def _close() -> None:
-    session.selection().found_open = None
+    session.selection().quality_open = None
 
 
 @st.dialog("Why it is listed", width="large", on_dismiss=_close)
 def _dialog(dataset: Dataset, manifest: Manifest, listed: Listed) -> None:
-    place = listed.place_of(session.selection().found_open)
+    place = listed.place_of(session.selection().quality_open)
     if place is None:
         return
     row = dataset.catalog.rows_by_id([listed.ids[place]]).get(listed.ids[place])
@@ -55,7 +55,7 @@ def _dialog(dataset: Dataset, manifest: Manifest, listed: Listed) -> None:
     with said:
         st.markdown(_sentence(row, listed, place))
         _what_to_do(dataset, listed, place, row)
-        _neighbours(dataset, manifest, row)
+        _neighbors(dataset, manifest, row)
 
 
 def _steps(listed: Listed, place: int) -> None:
@@ -76,28 +76,28 @@ def _steps(listed: Listed, place: int) -> None:
 
 
 def _open(image_id: int | None) -> None:
-    session.selection().found_open = image_id
+    session.selection().quality_open = image_id
 
 
 def _sentence(row: ImageRow, listed: Listed, place: int) -> str:
     score = listed.score_at(place)
     label = f"**{plain(row.label)}**" if row.label else "nothing yet"
     known = f"  \n:gray[{plain(row.path)} · {row.split or 'no split'}]"
-    match listed.finder:
-        case Finder.LABELS:
+    match listed.check:
+        case Check.LABELS:
             other = plain(listed.suggested_at(place) or "")
-            said = f"It is labelled {label} and looks like **{other}**: a doubt of {score:.1%}."
-        case Finder.OUTLIERS:
-            said = f"Its nearest images are {score:.3f} away on average. It is labelled {label}."
-        case Finder.TYPICAL:
+            said = f"It is labeled {label} and looks like **{other}**: a doubt of {score:.1%}."
+        case Check.OUTLIERS:
+            said = f"Its nearest images are {score:.3f} away on average. It is labeled {label}."
+        case Check.TYPICAL:
             said = f"Its similarity to the mean of the other {label} is {score:.3f}."
         case _:
-            said = f"Its mean similarity to its cluster is {score:.3f}. It is labelled {label}."
+            said = f"Its mean similarity to its cluster is {score:.3f}. It is labeled {label}."
     return said + known
 
 
 def _what_to_do(dataset: Dataset, listed: Listed, place: int, row: ImageRow) -> None:
-    tag = listed.finder.checked_tag
+    tag = listed.check.checked_tag
     suggested = listed.suggested_at(place)
     if suggested is not None and st.button(
         f"Label it {plain(suggested)}", key="why-accept", type="primary", icon=":material/check:"
@@ -128,7 +128,7 @@ def _go_on(listed: Listed, place: int) -> None:
     st.rerun()
 
 
-def _neighbours(dataset: Dataset, manifest: Manifest, row: ImageRow) -> None:
+def _neighbors(dataset: Dataset, manifest: Manifest, row: ImageRow) -> None:
     """Draw the nearest images with their labels; a click on one searches by it."""
     try:
         matches = quality.nearest(manifest, dataset, row.id, NEAREST)
@@ -136,13 +136,13 @@ def _neighbours(dataset: Dataset, manifest: Manifest, row: ImageRow) -> None:
         st.caption(plain(str(error)))
         return
     if not matches:
-        st.caption("None of its neighbours is in use any more.")
+        st.caption("None of its neighbors is in use any more.")
         return
     st.markdown(
         f"**The {len(matches)} images nearest to it** :gray[and their labels; click one to search "
         "by it]"
     )
     tiles = tiles_of_matches(dataset, matches, row.label)
-    clicked = gallery(tiles, key="why-neighbours", tile_px=TILE_PX, label="Nearest images")
+    clicked = gallery(tiles, key="why-neighbors", tile_px=TILE_PX, label="Nearest images")
     if clicked is not None:
         _search_by(clicked)

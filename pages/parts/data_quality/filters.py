@@ -6,22 +6,22 @@ import streamlit as st
 
 from core.datasets.catalog import Split
 from core.datasets.registry import Dataset
-from core.quality.config import LEAST_THRESHOLD, Finder
+from core.quality.config import MIN_THRESHOLD, Check
 from state import facts, session
-from state.quality_view import FoundView
+from state.quality_view import QualityView
 
 MOST, LEAST = "Most typical first", "Least typical first"
-LEAST_WIDTH = 240
+MIN_WIDTH = 240
 """Of a filter, in pixels; in a narrow window they take two rows."""
 
-COMPARED = (Finder.ALIKE, Finder.LEAKS)
+COMPARED = (Check.ALIKE, Check.LEAKS)
 
 
-def show(dataset: Dataset, view: FoundView) -> FoundView:
+def show(dataset: Dataset, view: QualityView) -> QualityView:
     """Draw the filters and return the view that is sound: without classes that are gone."""
     known = facts.labels(dataset.catalog)
     labels = tuple(label for label in view.labels if label in known)
-    grid = st.grid(3, min_column_width=LEAST_WIDTH)
+    grid = st.grid(3, min_column_width=MIN_WIDTH)
     with grid.cell():
         st.multiselect(
             "Class",
@@ -30,7 +30,7 @@ def show(dataset: Dataset, view: FoundView) -> FoundView:
             placeholder="All",
             on_change=_change,
         )
-    if view.finder != Finder.CLUSTERS or view.cluster is not None:
+    if view.check != Check.CLUSTERS or view.cluster is not None:
         with grid.cell():
             st.pills(
                 "Split",
@@ -40,24 +40,24 @@ def show(dataset: Dataset, view: FoundView) -> FoundView:
                 format_func=str.capitalize,
                 on_change=_change,
             )
-    if view.finder in (*COMPARED, Finder.TYPICAL):
+    if view.check in (*COMPARED, Check.TYPICAL):
         with grid.cell():
             _setting(view)
     return replace(view, labels=labels)
 
 
-def _setting(view: FoundView) -> None:
-    if view.finder in COMPARED:
+def _setting(view: QualityView) -> None:
+    if view.check in COMPARED:
         st.slider(
             "Alike from a similarity of",
-            LEAST_THRESHOLD + 0.3,
+            MIN_THRESHOLD + 0.3,
             1.0,
             step=0.005,
             format="%.3f",
             key=session.control("finders-threshold", view.threshold),
             on_change=_change,
         )
-    elif view.finder == Finder.TYPICAL:
+    elif view.check == Check.TYPICAL:
         st.segmented_control(
             "Order",
             [LEAST, MOST],
@@ -71,12 +71,12 @@ def _change() -> None:
     view = chosen.found
     threshold = session.value_of("finders-threshold")
     splits = session.value_of("finders-split")
-    is_compared = view.finder in COMPARED
+    is_compared = view.check in COMPARED
     chosen.found = view.changed(
         labels=tuple(session.value_of("finders-class") or ()),
         splits=view.splits if splits is None else tuple(splits),
         threshold=threshold if is_compared and threshold is not None else view.threshold,
         most_first=session.value_of("finders-order") == MOST
-        if view.finder == Finder.TYPICAL
+        if view.check == Check.TYPICAL
         else view.most_first,
     )

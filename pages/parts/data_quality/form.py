@@ -2,27 +2,27 @@
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.options import as_arguments, field_docs
-from core.quality.config import FindConfig
+from core.quality.config import AnalysisConfig
 from pages.parts.components.launch import launch
 
-DOCS = field_docs(FindConfig)
+DOCS = field_docs(AnalysisConfig)
 
 
 def show(index: Manifest, *, first: bool) -> None:
     """Draw the form."""
     columns = st.columns(3)
-    neighbours = columns[0].number_input(
-        "Neighbours", 2, 100, 20, key="finders-neighbours", help=DOCS["neighbours"]
+    neighbors = columns[0].number_input(
+        "Neighbors", 2, 100, 20, key="finders-neighbors", help=DOCS["neighbors"]
     )
-    least_cluster = columns[1].number_input(
+    min_cluster_size = columns[1].number_input(
         "Fewest images of a cluster",
         2,
         10_000,
         10,
         key="finders-least-cluster",
-        help=DOCS["least_cluster"],
+        help=DOCS["min_cluster_size"],
     )
     if st.button(
         "Look through them" if first else "Look again",
@@ -30,8 +30,8 @@ def show(index: Manifest, *, first: bool) -> None:
         type="primary" if first else "secondary",
         icon=":material/troubleshoot:",
     ):
-        config = FindConfig(
-            index=index.id, neighbours=int(neighbours), least_cluster=int(least_cluster)
+        config = AnalysisConfig(
+            index=index.id, neighbors=int(neighbors), min_cluster_size=int(min_cluster_size)
         )
         dataset = index.made_from["dataset"]
         launch(["find", *as_arguments(config)], f"Looking through {index.id}", about=dataset)

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.duplicates import Group, Kind
 from core.datasets.registry import Dataset
-from core.quality.config import Finder
+from core.quality.config import Check
 from pages.parts.components.curation_form import undo_button
 from pages.parts.data_quality import actions
 from pages.parts.data_quality.ranked import csv_button
 from pages.parts.datasets import duplicates
 from state import quality
-from state.quality_view import FoundView
+from state.quality_view import QualityView
 
 KINDS = {
     Kind.EXACT: ("exact copies", None),
@@ -23,15 +23,15 @@ KINDS = {
 }
 
 
-def show(dataset: Dataset, manifest: Manifest, view: FoundView) -> None:
+def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
     """Draw the groups."""
     groups = [group for group in quality.groups(manifest, dataset, view) if _fits(group, view)]
     if not groups:
         _say_none(view)
         undo_button(dataset, key="finders")
         return
-    key = f"finders-{view.finder}"
-    num_images = sum(len(group.twins) for group in groups)
+    key = f"finders-{view.check}"
+    num_images = sum(len(group.members) for group in groups)
     st.markdown(
         f"**{len(groups):,}** groups with **{num_images:,}** images. Of each the framed image "
         "stays: click another to keep that one. Those with several labels are left to you."
@@ -54,24 +54,24 @@ def show(dataset: Dataset, manifest: Manifest, view: FoundView) -> None:
         csv_button(quality.as_csv, manifest, dataset, groups)
 
     def keep(group: Group) -> None:
-        actions.keep(dataset, [twin.id for twin in group.twins], view.finder.checked_tag)
+        actions.keep(dataset, [member.id for member in group.members], view.check.checked_tag)
 
     duplicates.show_groups(dataset, groups, key=key, keep=keep)
 
 
-def _fits(group: Group, view: FoundView) -> bool:
+def _fits(group: Group, view: QualityView) -> bool:
     """Say whether some image of a group is of the classes and in the splits that are chosen."""
     return any(
-        (not view.labels or twin.label in view.labels)
-        and (not view.splits or twin.split in view.splits)
-        for twin in group.twins
+        (not view.labels or member.label in view.labels)
+        and (not view.splits or member.split in view.splits)
+        for member in group.members
     )
 
 
-def _say_none(view: FoundView) -> None:
+def _say_none(view: QualityView) -> None:
     if view.labels or view.splits:
         st.info("No group has such images. Take a filter away above.")
-    elif view.finder == Finder.LEAKS:
+    elif view.check == Check.LEAKS:
         st.success("No image is in two splits, and none is so alike to one in another split.")
     else:
         st.success("No two images are so alike. Lower the similarity above to see more.")

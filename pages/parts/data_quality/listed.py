@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
-from core.quality.config import Finder
+from core.quality.config import Check
 from state import quality
-from state.quality_view import FoundView
+from state.quality_view import QualityView
 
 if TYPE_CHECKING:
     from core.quality.ranking import Ranking
@@ -25,7 +25,7 @@ class Listed:
     num_done: int
     """How many more there would be had nobody looked at them."""
 
-    finder: Finder
+    check: Check
 
     def place_of(self, image_id: int | None) -> int | None:
         """Return where an image stands, from 0; None if it is not listed."""
@@ -52,24 +52,24 @@ class Listed:
     def sentence_at(self, place: int) -> str:
         """Say in a few words why the image at that place is listed."""
         score = self.score_at(place)
-        match self.finder:
-            case Finder.LABELS:
+        match self.check:
+            case Check.LABELS:
                 return f"{score:.1%} → {self.suggested_at(place)}"
-            case Finder.OUTLIERS:
+            case Check.OUTLIERS:
                 return f"distance {score:.3f}"
         return f"similarity {score:.3f}"
 
 
 def list_images(
-    dataset: Dataset, manifest: Manifest, view: FoundView, ranking: "Ranking"
+    dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Ranking"
 ) -> Listed:
     """Return what is left of a ranking by the filters, and by what was looked at already."""
     from core.quality.lists import checked, to_look_at
 
     image_ids = quality.findings(manifest).image_ids
-    labelling = quality.labelling(manifest, dataset)
-    among = labelling.among(view.labels, view.splits)
-    left = to_look_at(ranking, image_ids, among, checked(dataset.catalog, view.finder))
+    image_labels = quality.image_labels(manifest, dataset)
+    among = image_labels.among(view.labels, view.splits)
+    left = to_look_at(ranking, image_ids, among, checked(dataset.catalog, view.check))
     num_done = len(ranking.kept(among).rows) - len(left.rows)
     ids = image_ids[left.rows].tolist()
-    return Listed(left, ids, labelling.classes, num_done, view.finder)
+    return Listed(left, ids, image_labels.classes, num_done, view.check)

@@ -6,30 +6,30 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
-from core.quality.config import Finder
+from core.quality.config import Check
 from pages.parts.components.curation_form import undo_button
 from pages.parts.components.gallery import Tile, selectable_gallery
 from pages.parts.components.tiles import tiles_of
 from pages.parts.data_quality import actions, details
 from pages.parts.data_quality.listed import Listed, list_images
 from state import quality, session
-from state.quality_view import FoundView
+from state.quality_view import QualityView
 
 if TYPE_CHECKING:
     from core.quality.ranking import Ranking
 
 PAGE_SIZE = 60
-NEED_LABELS = (Finder.LABELS, Finder.TYPICAL)
+NEED_LABELS = (Check.LABELS, Check.TYPICAL)
 
 
-def show(dataset: Dataset, manifest: Manifest, view: FoundView, ranking: "Ranking") -> None:
+def show(dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Ranking") -> None:
     """Draw the list, what can be done with its images, and why one of them is in it."""
     listed = list_images(dataset, manifest, view, ranking)
     chosen = session.selection()
-    chosen.found_picked &= frozenset(listed.ids)
+    chosen.quality_selected &= frozenset(listed.ids)
     if not listed.ids:
         _say_why_empty(dataset, manifest, view, listed)
         undo_button(dataset, key="finders")
@@ -43,20 +43,20 @@ def show(dataset: Dataset, manifest: Manifest, view: FoundView, ranking: "Rankin
     shown = [rows[image_id] for image_id in here if image_id in rows]
     event = selectable_gallery(
         _tiles(dataset, shown, listed),
-        selected=chosen.found_picked,
+        selected=chosen.quality_selected,
         key="finders-gallery",
         label="Found images",
     )
     if event.selected is not None:
-        chosen.found_picked = event.selected & frozenset(listed.ids)
+        chosen.quality_selected = event.selected & frozenset(listed.ids)
     if event.opened is not None:
-        chosen.found_open = event.opened
+        chosen.quality_open = event.opened
     with bar:
         st.markdown(
             f"**{first + 1:,}–{first + len(here):,}** of **{len(listed.ids):,}**", width="content"
         )
         _pick_page(here)
-        if not chosen.found_picked:
+        if not chosen.quality_selected:
             undo_button(dataset, key="finders")
         csv_button(quality.as_csv, manifest, dataset, listed.ranking)
         st.space("stretch")
@@ -64,7 +64,7 @@ def show(dataset: Dataset, manifest: Manifest, view: FoundView, ranking: "Rankin
             key = session.control("finders-page", page)
             st.pagination(num_pages, key=key, on_change=_turn)
     _say_done(listed)
-    if chosen.found_picked:
+    if chosen.quality_selected:
         actions.show(dataset, listed)
     details.show(dataset, manifest, listed)
 
@@ -74,7 +74,7 @@ def csv_button(write: Callable[..., bytes], *parts: object) -> None:
     st.download_button(
         "CSV",
         lambda: write(*parts),
-        file_name=f"{session.selection().found.finder}.csv",
+        file_name=f"{session.selection().found.check}.csv",
         mime="text/csv",
         on_click="ignore",
         icon=":material/download:",
@@ -94,15 +94,15 @@ def _tiles(dataset: Dataset, rows: Sequence[ImageRow], listed: Listed) -> list[T
 
 def _pick_page(here: list[int]) -> None:
     chosen = session.selection()
-    if not chosen.found_picked >= set(here):
+    if not chosen.quality_selected >= set(here):
         st.button(
             "Select page",
             key="finders-pick-page",
             type="tertiary",
             on_click=_pick,
-            args=(chosen.found_picked | set(here),),
+            args=(chosen.quality_selected | set(here),),
         )
-    if chosen.found_picked:
+    if chosen.quality_selected:
         st.button(
             "Clear",
             key="finders-pick-none",
@@ -113,7 +113,7 @@ def _pick_page(here: list[int]) -> None:
 
 
 def _pick(ids: frozenset[int]) -> None:
-    session.selection().found_picked = ids
+    session.selection().quality_selected = ids
 
 
 def _turn() -> None:
@@ -125,19 +125,19 @@ def _say_done(listed: Listed) -> None:
     if listed.num_done:
         st.caption(
             f"{listed.num_done:,} more were looked at. They have the tag "
-            f"“{listed.finder.checked_tag}”: take it off on the Datasets page to see them again."
+            f"“{listed.check.checked_tag}”: take it off on the Datasets page to see them again."
         )
 
 
-def _say_why_empty(dataset: Dataset, manifest: Manifest, view: FoundView, listed: Listed) -> None:
+def _say_why_empty(dataset: Dataset, manifest: Manifest, view: QualityView, listed: Listed) -> None:
     """Say why nothing is listed, and what to do."""
-    labelling = quality.labelling(manifest, dataset)
-    if view.finder in NEED_LABELS and not (labelling.labels >= 0).any():
+    image_labels = quality.image_labels(manifest, dataset)
+    if view.check in NEED_LABELS and not (image_labels.labels >= 0).any():
         st.info(
             "No image that was looked at has a label. Give some on the Datasets page: select "
             "images, then Label."
         )
-    elif view.finder == Finder.LABELS and len(labelling.classes) < 2:
+    elif view.check == Check.LABELS and len(image_labels.classes) < 2:
         st.info(
             "All images are of one class, so no other label could be right. Bring in a second "
             "class, update the index and look again."

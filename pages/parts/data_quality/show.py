@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.lineage.graph import Lineage
-from core.quality.config import FEWEST_IMAGES, Finder
+from core.quality.config import MIN_IMAGES, Check
 from pages.parts.components import job_panel
 from pages.parts.components.text import plain
 from pages.parts.data_quality import clusters, filters, form, groups, ranked
@@ -16,10 +16,10 @@ from state import quality, session
 
 def show(dataset: Dataset, index: Manifest, lineage: Lineage) -> None:
     """Draw the finders, or what lets them look."""
-    manifest = lineage.finders_of(index)
-    if index.summary["count"] < FEWEST_IMAGES:
+    manifest = lineage.analysis_of(index)
+    if index.summary["count"] < MIN_IMAGES:
         st.info(
-            f"Finders need at least {FEWEST_IMAGES} images, and {plain(index.id)} holds "
+            f"Finders need at least {MIN_IMAGES} images, and {plain(index.id)} holds "
             f"{index.summary['count']}. Choose another index, or add images to the dataset."
         )
     elif manifest is None:
@@ -51,29 +51,29 @@ def _stale(reason: str) -> None:
 
 def _finder(dataset: Dataset, manifest: Manifest) -> None:
     chosen = session.selection()
-    finder = st.segmented_control(
-        "Finder",
-        list(Finder),
-        key=session.control("finders-finder", chosen.found.finder),
+    check = st.segmented_control(
+        "Check",
+        list(Check),
+        key=session.control("finders-finder", chosen.found.check),
         format_func=TITLES.__getitem__,
         label_visibility="collapsed",
         on_change=_choose,
     )
-    finder = finder or chosen.found.finder
-    st.caption(MEANINGS[finder])
+    check = check or chosen.found.check
+    st.caption(MEANINGS[check])
     view = filters.show(dataset, chosen.found)
-    match finder:
-        case Finder.ALIKE | Finder.LEAKS:
+    match check:
+        case Check.ALIKE | Check.LEAKS:
             groups.show(dataset, manifest, view)
-        case Finder.CLUSTERS:
+        case Check.CLUSTERS:
             clusters.show(dataset, manifest, view)
         case _:
             ranked.show(dataset, manifest, view, quality.ranking(manifest, dataset, view))
 
 
 def _choose() -> None:
-    finder = session.value_of("finders-finder")
+    check = session.value_of("finders-finder")
     chosen = session.selection()
-    if finder is not None:  # A second click on it
-        chosen.found = chosen.found.changed(finder=Finder(finder), cluster=None)
-        chosen.found_picked, chosen.found_open = frozenset(), None
+    if check is not None:  # A second click on it
+        chosen.found = chosen.found.changed(check=Check(check), cluster=None)
+        chosen.quality_selected, chosen.quality_open = frozenset(), None

@@ -1,30 +1,30 @@
 """What each finder is called, what it finds, and how its list is read."""
 
-from core.quality.config import Finder
+from core.quality.config import Check
 
 TITLES = {
-    Finder.LABELS: ":material/label_off: Wrong labels",
-    Finder.OUTLIERS: ":material/scatter_plot: Outliers",
-    Finder.ALIKE: ":material/content_copy: Near-duplicates",
-    Finder.LEAKS: ":material/call_split: Leaks",
-    Finder.TYPICAL: ":material/star: Typical",
-    Finder.CLUSTERS: ":material/bubble_chart: Clusters",
+    Check.LABELS: ":material/label_off: Wrong labels",
+    Check.OUTLIERS: ":material/scatter_plot: Outliers",
+    Check.ALIKE: ":material/content_copy: Near-duplicates",
+    Check.LEAKS: ":material/call_split: Leaks",
+    Check.TYPICAL: ":material/star: Typical",
+    Check.CLUSTERS: ":material/bubble_chart: Clusters",
 }
 MEANINGS = {
-    Finder.LABELS: "Images whose label their neighbours and the rest of their class make "
+    Check.LABELS: "Images whose label their neighbors and the rest of their class make "
     "improbable. The percentage is the doubt: at 50 % what is suggested is as probable as the "
-    "label, at 100 % it is certain. Open one to see its neighbours.",
-    Finder.OUTLIERS: "Images that are like no other: broken, odd, or of something that belongs "
+    "label, at 100 % it is certain. Open one to see its neighbors.",
+    Check.OUTLIERS: "Images that are like no other: broken, odd, or of something that belongs "
     "elsewhere. The distance is the mean cosine distance to the 10 nearest; 0 has others just "
     "like it.",
-    Finder.ALIKE: "Other files that the model finds nearly the same, and perceptual hashes do "
+    Check.ALIKE: "Other files that the model finds nearly the same, and perceptual hashes do "
     "not: another crop, angle or moment. Copies and look-alikes by hash are on the Datasets "
     "page, under Duplicates.",
-    Finder.LEAKS: "Images that are in several splits, as the same file or nearly the same: what "
+    Check.LEAKS: "Images that are in several splits, as the same file or nearly the same: what "
     "is measured on them is flattered. The framed image stays, the tested one first.",
-    Finder.TYPICAL: "How like each image is to the mean of all others of its class, as cosine "
+    Check.TYPICAL: "How like each image is to the mean of all others of its class, as cosine "
     "similarity: the least typical are often wrong, the most typical are good examples.",
-    Finder.CLUSTERS: "Groups of images that lie near each other whatever their labels say, by "
+    Check.CLUSTERS: "Groups of images that lie near each other whatever their labels say, by "
     "HDBSCAN. Those come first that mix most images of other classes. Images in no cluster are "
     "left out.",
 }

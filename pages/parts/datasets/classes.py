@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.catalog import Split
 from core.datasets.filters import NO_LABEL, ImageFilter
 from core.datasets.registry import Dataset

@@ -19,7 +19,7 @@ from state.view import View
 SIDE = 900
 """Longest side of the picture in the dialog, in pixels."""
 
-NEIGHBOURS = 8
+NEIGHBORS = 8
 
 
 def show(dataset: Dataset, view: View) -> None:
@@ -56,7 +56,7 @@ def _dialog(dataset: Dataset, view: View) -> None:
             _close()
             session.ask_by_image(row.id)
             navigation.go("Query")
-    _neighbours(dataset, row)
+    _neighbors(dataset, row)
 
 
 def _steps(dataset: Dataset, view: View, position: int | None) -> None:
@@ -101,7 +101,7 @@ def _about(dataset: Dataset, row: ImageRow) -> None:
     st.code(row.sha256, language=None, wrap_lines=True)
 
 
-def _neighbours(dataset: Dataset, row: ImageRow) -> None:
+def _neighbors(dataset: Dataset, row: ImageRow) -> None:
     """Draw the images nearest to this one, where an index knows it; a click opens one."""
     lineage = read_lineage(resources.workspace())
     index = lineage.index(session.selection().index)
@@ -109,16 +109,16 @@ def _neighbours(dataset: Dataset, row: ImageRow) -> None:
         st.caption("Build an index to see here which images are most like it.")
         return
     try:
-        matches = queries.neighbours_of(index, row.id, NEIGHBOURS)
+        matches = queries.neighbors_of(index, row.id, NEIGHBORS)
     except WorkbenchError as error:
         st.caption(plain(str(error)))
         return
     if not matches:
-        st.caption("The index does not hold this image yet; build it anew to see its neighbours.")
+        st.caption("The index does not hold this image yet; build it anew to see its neighbors.")
         return
     st.markdown(f"**Nearest** :gray[by {plain(index.id)}]")
     tiles = tiles_of_matches(dataset, matches, row.label)
-    clicked = gallery(tiles, key="details-neighbours", tile_px=96, label="Nearest images")
+    clicked = gallery(tiles, key="details-neighbors", tile_px=96, label="Nearest images")
     if clicked is not None:
         session.selection().open_image = (clicked, None)
         st.rerun(scope="fragment")

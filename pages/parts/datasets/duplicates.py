@@ -18,13 +18,13 @@ from pages.parts.components.tiles import tiles_of
 from state import facts, session
 
 GROUPS_A_PAGE = 10
-MOST_SHOWN = 24
+MAX_SHOWN = 24
 """Images of one group that are drawn."""
 
 TILE_PX = 128
 KINDS = {Kind.EXACT: "The same file", Kind.NEAR: "Look alike", Kind.MODEL: "Alike to the model"}
 KEY = "datasets-twins"
-LEAST_WIDTH = 420
+MIN_WIDTH = 420
 """Of a group, in pixels; where the window has room, two lie side by side."""
 
 
@@ -65,9 +65,9 @@ def show_groups(
     page = min(session.value_of(f"{key}-page") or 1, num_pages)
     shown = groups[(page - 1) * GROUPS_A_PAGE : page * GROUPS_A_PAGE]
     rows = dataset.catalog.rows_by_id(
-        twin.id for group in shown for twin in group.twins[:MOST_SHOWN]
+        member.id for group in shown for member in group.members[:MAX_SHOWN]
     )
-    columns = st.grid(2, min_column_width=LEAST_WIDTH)
+    columns = st.grid(2, min_column_width=MIN_WIDTH)
     for group in shown:
         with columns.cell():
             _group(dataset, group, rows, key, keep)
@@ -90,7 +90,7 @@ def exclude(dataset: Dataset, ids: Iterable[int]) -> None:
 def _summary(dataset: Dataset, groups: list[Group]) -> None:
     """Say what there is, and offer to resolve all of one kind."""
     num_exact = sum(group.kind == Kind.EXACT for group in groups)
-    num_leaks = sum(group.leaks for group in groups)
+    num_leaks = sum(group.is_leaking for group in groups)
     num_open = sum(not to_exclude(dataset, [group]) for group in groups)
     st.markdown(
         f"**{num_exact:,}** groups of exact copies and **{len(groups) - num_exact:,}** of "
@@ -137,40 +137,40 @@ def _group(
             if keep is not None:
                 st.button("Keep all", key=f"{key}-all", on_click=keep, args=(group,))
             st.button(
-                f"Exclude the other{'s' if len(group.twins) > 2 else ''}",
+                f"Exclude the other{'s' if len(group.members) > 2 else ''}",
                 key=f"{key}-go",
                 disabled=not marked,
                 help=None if marked else "Click the one to keep first.",
                 on_click=exclude,
                 args=(dataset, marked),
             )
-        shown = [rows[twin.id] for twin in group.twins[:MOST_SHOWN] if twin.id in rows]
+        shown = [rows[member.id] for member in group.members[:MAX_SHOWN] if member.id in rows]
         pairs = zip(tiles_of(dataset, shown), shown, strict=True)
         tiles = [_tile(tile, row, marked) for tile, row in pairs]
         clicked = gallery(tiles, key=f"{key}-gallery", tile_px=TILE_PX, label="Duplicates")
-        if len(group.twins) > MOST_SHOWN:
-            st.caption(f"and {len(group.twins) - MOST_SHOWN:,} more")
+        if len(group.members) > MAX_SHOWN:
+            st.caption(f"and {len(group.members) - MAX_SHOWN:,} more")
     if clicked is not None:
         session.remember(f"{key}-keep", clicked)
         st.rerun()
 
 
 def _key(dataset: Dataset, group: Group, prefix: str) -> str:
-    return f"{prefix}-{dataset.name}-{group.kind}-{group.twins[0].id}"
+    return f"{prefix}-{dataset.name}-{group.kind}-{group.members[0].id}"
 
 
 def _kept(dataset: Dataset, group: Group, prefix: str) -> int | None:
     """Return the image that somebody chose to keep, if it is still there."""
     chosen = session.value_of(f"{_key(dataset, group, prefix)}-keep")
-    return chosen if any(twin.id == chosen for twin in group.twins) else None
+    return chosen if any(member.id == chosen for member in group.members) else None
 
 
 def _title(group: Group) -> str:
-    badges = [f"**{KINDS[group.kind]}, {len(group.twins):,} times**"]
+    badges = [f"**{KINDS[group.kind]}, {len(group.members):,} times**"]
     if group.kind == Kind.MODEL:
         badges.append(f":gray-badge[{group.similarity:.3f}]")
-    if group.leaks:
-        splits = sorted({twin.split for twin in group.twins if twin.split})
+    if group.is_leaking:
+        splits = sorted({member.split for member in group.members if member.split})
         badges.append(f":red-badge[:material/warning: in {' and '.join(splits)}]")
     if group.conflicting:
         badges.append(":orange-badge[:material/label: several labels]")

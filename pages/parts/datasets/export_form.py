@@ -31,7 +31,7 @@ SENTENCES = {
     Format.LINKS: "Symbolic links in place of copies. They take no room, but break when the "
     "originals move.",
 }
-MOST_LISTED = 10
+MAX_LISTED = 10
 
 
 def show(dataset: Dataset, view: View) -> None:
@@ -58,15 +58,15 @@ def show(dataset: Dataset, view: View) -> None:
         )
         st.rerun()
     exports = list_exports(resources.workspace(), dataset.name)
-    for export in exports[:MOST_LISTED]:
+    for export in exports[:MAX_LISTED]:
         _earlier(export)
-    if len(exports) > MOST_LISTED:
-        st.caption(f"{len(exports) - MOST_LISTED:,} older ones are in")
+    if len(exports) > MAX_LISTED:
+        st.caption(f"{len(exports) - MAX_LISTED:,} older ones are in")
         st.code(str(resources.workspace().exports), language=None, wrap_lines=True)
 
 
 def _earlier(export: Export) -> None:
-    to_download = export.format in FILES and export.size_bytes <= downloads.MOST_DOWNLOADED_BYTES
+    to_download = export.format in FILES and export.size_bytes <= downloads.MAX_DOWNLOADED_BYTES
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             with st.container(gap=None):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from core.datasets.catalog import Split
-from core.datasets.filters import NO_LABEL, NO_SPLIT, ImageFilter, Order, Standing
+from core.datasets.filters import NO_LABEL, NO_SPLIT, ImageFilter, ImageStatus, Order
 from core.datasets.registry import Dataset
 from pages.parts.components.text import plain
 from state import facts, session
@@ -23,10 +23,10 @@ ORDERS = {
     Order.SMALLEST: "Smallest file first",
 }
 STANDINGS = {
-    Standing.USABLE: "In use",
-    Standing.EXCLUDED: "Excluded",
-    Standing.READABLE: "In use or excluded",
-    Standing.PROBLEM: "With a problem",
+    ImageStatus.USABLE: "In use",
+    ImageStatus.EXCLUDED: "Excluded",
+    ImageStatus.READABLE: "In use or excluded",
+    ImageStatus.PROBLEM: "With a problem",
 }
 PAGES = {size: f"{size} images" for size in PAGE_SIZES}
 
@@ -45,7 +45,7 @@ def show(dataset: Dataset, view: View) -> None:
         _adder("Class", "labels", [*facts.labels(dataset.catalog), NO_LABEL], images)
         _adder("Split", "splits", [*Split, NO_SPLIT], images)
         _adder("Tag", "tags", list(facts.tag_counts(dataset.catalog)), images)
-        _choice("Show", "standing", STANDINGS, images.standing)
+        _choice("Show", "standing", STANDINGS, images.status)
         _choice("Sort by", "order", ORDERS, view.order)
     _chips(images)
 
@@ -149,9 +149,9 @@ def chips_of(images: ImageFilter) -> list[tuple[str, ImageFilter]]:
     if images.aspect:
         shape = f"Width / height: {images.aspect[0]:.2f} to {images.aspect[1]:.2f}"
         chips.append((shape, images.having(aspect=None)))
-    if images.standing != Standing.USABLE:
-        text = f"Show: {STANDINGS[images.standing].lower()}"
-        chips.append((text, images.having(standing=Standing.USABLE)))
+    if images.status != ImageStatus.USABLE:
+        text = f"Show: {STANDINGS[images.status].lower()}"
+        chips.append((text, images.having(status=ImageStatus.USABLE)))
     return chips
 
 
@@ -176,7 +176,7 @@ def _choose(field: str, key: str) -> None:
     """Take over a choice; only the size of the tiles keeps the page."""
     view, value = session.read_view(), session.value_of(key)
     if field == "standing":
-        narrow(view.images.having(standing=value))
+        narrow(view.images.having(status=value))
     else:
         page = view.page if field == "tile" else 1
         session.show_view(replace(view, page=page, **{field: value}))

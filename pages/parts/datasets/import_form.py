@@ -20,7 +20,7 @@ from state import resources, session
 
 WAYS = ("Drawn set", "Caltech-101", "A folder", "A zip")
 LABELS = {
-    Labels.AUTO: "Recognise it",
+    Labels.AUTO: "Recognize it",
     Labels.TOP: "The top folders",
     Labels.LEAF: "The folders that hold the images",
     Labels.NONE: "None: no classes",

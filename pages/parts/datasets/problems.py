@@ -3,13 +3,13 @@
 import streamlit as st
 
 from core.datasets.catalog import GONE
-from core.datasets.filters import ImageFilter, Standing
-from core.datasets.importing.rejected import read_refused
+from core.datasets.filters import ImageFilter, ImageStatus
+from core.datasets.importing.rejected import read_rejected
 from core.datasets.registry import Dataset
 from state import facts
 
-PROBLEMS = ImageFilter(standing=Standing.PROBLEM)
-MOST_LISTED = 1000
+PROBLEMS = ImageFilter(status=ImageStatus.PROBLEM)
+MAX_LISTED = 1000
 
 
 def show(dataset: Dataset, num_unchecked: int) -> None:
@@ -23,7 +23,7 @@ def show(dataset: Dataset, num_unchecked: int) -> None:
             else f"Every header could be read; {num_unchecked:,} images are yet to be decoded."
         )
         return
-    rows = dataset.catalog.problems(MOST_LISTED)
+    rows = dataset.catalog.problems(MAX_LISTED)
     st.dataframe(
         {"file": [row.path for row in rows], "reason": [row.problem for row in rows]},
         hide_index=True,
@@ -44,13 +44,13 @@ def show(dataset: Dataset, num_unchecked: int) -> None:
 
 def _refused(dataset: Dataset) -> None:
     """List what the dataset was brought in without."""
-    refused = read_refused(dataset.folder)
-    if refused:
-        with st.expander(f"{len(refused):,} images of the archive were left out"):
+    rejected = read_rejected(dataset.folder)
+    if rejected:
+        with st.expander(f"{len(rejected):,} images of the archive were left out"):
             st.dataframe(
                 {
-                    "file": [image.path for image in refused],
-                    "reason": [image.problem for image in refused],
+                    "file": [image.path for image in rejected],
+                    "reason": [image.problem for image in rejected],
                 },
                 hide_index=True,
                 key="datasets-refused",

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.datasets.catalog import ImageRow
-from core.datasets.filters import Standing
+from core.datasets.filters import ImageStatus
 from core.datasets.registry import Dataset
 from pages.parts.components.curation_form import changes, undo_button
 from state import session
@@ -20,7 +20,7 @@ def show(dataset: Dataset, view: View, rows: list[ImageRow], count: int) -> None
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{len(picked):,}** selected", width="content")
         _extend(dataset, view, rows, count)
-        can_include = view.images.standing != Standing.USABLE
+        can_include = view.images.status != ImageStatus.USABLE
         changes(dataset, sorted(picked), key="datasets", can_include=can_include)
         undo_button(dataset)
 

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.importing.scan import resplit
 from core.datasets.importing.uploads import MAX_IMAGE_BYTES, keep_uploads
 from core.datasets.registry import Dataset, delete_dataset
 from core.errors import WorkbenchError
 from core.indexes.deletion import delete_index
-from core.lineage.disk_use import delete_with_dependants
+from core.lineage.disk_use import delete_with_dependents
 from core.lineage.graph import Lineage
 from pages.parts.components.launch import launch_import
 from pages.parts.components.text import plain
@@ -24,8 +24,8 @@ ICONS = {
     "Folders": ":material/folder_open:",
     "Delete": ":material/delete:",
 }
-MOST_NAMED = 12
-"""Dependants that are named one by one."""
+MAX_NAMED = 12
+"""Dependents that are named one by one."""
 
 
 def show(dataset: Dataset, view: View, lineage: Lineage) -> None:
@@ -41,7 +41,7 @@ def show(dataset: Dataset, view: View, lineage: Lineage) -> None:
     with _popover("Folders"):
         _folders(dataset)
     with _popover("Delete"):
-        _delete(dataset, lineage.dependants_of(dataset.name))
+        _delete(dataset, lineage.dependents_of(dataset.name))
 
 
 def _popover(name: str) -> "st.delta_generator.DeltaGenerator":
@@ -132,7 +132,7 @@ def _folders(dataset: Dataset) -> None:
             st.rerun()
 
 
-def _delete(dataset: Dataset, dependants: list[Manifest]) -> None:
+def _delete(dataset: Dataset, dependents: list[Manifest]) -> None:
     busy = [v for v in resources.jobs().active() if dataset.name in v.record.arguments]
     if busy:
         st.warning(f"{plain(busy[0].record.title)} is under way. Stop that first.")
@@ -147,16 +147,16 @@ def _delete(dataset: Dataset, dependants: list[Manifest]) -> None:
         )
     )
     keep = True
-    if dependants:
+    if dependents:
         keep = st.toggle("Keep what was made from it", key="datasets-delete-keep")
         st.markdown("Of no use without it:" if keep else "Deleted with it:")
-        names = [f"- {artifact.kind} {plain(artifact.id)}" for artifact in dependants[:MOST_NAMED]]
-        more = len(dependants) - MOST_NAMED
+        names = [f"- {artifact.kind} {plain(artifact.id)}" for artifact in dependents[:MAX_NAMED]]
+        more = len(dependents) - MAX_NAMED
         st.markdown("\n".join(names + ([f"- and {more} more"] if more > 0 else [])))
     if st.button("Delete for good", key="datasets-delete", type="primary"):
         if keep:
             delete_dataset(resources.workspace(), dataset.name)
-        elif left := delete_with_dependants(resources.workspace(), dataset.name, delete_index):
+        elif left := delete_with_dependents(resources.workspace(), dataset.name, delete_index):
             session.say(" ".join(left))
         session.selection().dataset = None
         session.show_view(View())

@@ -13,20 +13,20 @@ from core.datasets.catalog import Split
 from core.datasets.facets import Histogram, Measure
 from core.datasets.filters import NO_LABEL, ImageFilter
 from core.datasets.registry import Dataset
-from pages.parts.components.charts import NO_TOOLS, SPLIT_COLOURS, TRAIN_COLOUR
+from pages.parts.components.charts import NO_TOOLS, SPLIT_COLORS, TRAIN_COLOR
 from pages.parts.datasets.filter_bar import narrow
 from state import facts, session
 
 HEIGHT = 160
-MOST_BARS = 300
+MAX_BARS = 300
 """Classes beyond the largest of these are left to the table of classes."""
 
-MOST_NAMES = 14
+MAX_NAMES = 14
 """With more bars their names would be on top of each other."""
 
 FAINT = 0.35
 WHOLE = {"tickformat": ",d"}
-OTHER_COLOUR = "#94a3b8"
+OTHER_COLOR = "#94a3b8"
 RATIOS = {1 / 4: "1:4", 1 / 2: "1:2", 2 / 3: "2:3", 1: "1:1", 3 / 2: "3:2", 2: "2:1", 4: "4:1"}
 
 
@@ -52,7 +52,7 @@ def _class_chart(dataset: Dataset, images: ImageFilter) -> None:
     counts: dict[str, dict[str, int]] = {}
     for label, split, count in facts.class_counts(dataset.catalog, images.having(labels=())):
         counts.setdefault(label or NO_LABEL, {})[split or "no split"] = count
-    order = sorted(counts, key=lambda label: (-sum(counts[label].values()), label))[:MOST_BARS]
+    order = sorted(counts, key=lambda label: (-sum(counts[label].values()), label))[:MAX_BARS]
     names = [html.escape(label, quote=False) or "no class" for label in order]  # Plotly reads HTML
     figure = go.Figure()
     for split in [*Split, "no split"]:
@@ -66,17 +66,17 @@ def _class_chart(dataset: Dataset, images: ImageFilter) -> None:
                 hovertext=names,
                 hovertemplate="%{hovertext}: %{y}<extra>" + split + "</extra>",
                 marker={
-                    "color": SPLIT_COLOURS.get(split, OTHER_COLOUR),
+                    "color": SPLIT_COLORS.get(split, OTHER_COLOR),
                     "opacity": [_opacity(images, label) for label in order],
                     "line_width": 0,
                 },
             )
-    left_out = f", the {MOST_BARS} largest" if len(counts) > MOST_BARS else ""
+    left_out = f", the {MAX_BARS} largest" if len(counts) > MAX_BARS else ""
     _layout(figure, f"Images per class{left_out}", barmode="stack", clickmode="event+select")
     figure.update_xaxes(
         tickvals=list(range(len(order))),
         ticktext=[name if len(name) < 12 else f"{name[:10]}…" for name in names],
-        showticklabels=len(order) <= MOST_NAMES,
+        showticklabels=len(order) <= MAX_NAMES,
     )
     _draw(figure, "datasets-chart-classes", "points", _pick_class)
 
@@ -101,7 +101,7 @@ def _histogram_chart(
         y=counted.counts,
         width=np.diff(edges),
         marker={
-            "color": TRAIN_COLOUR,
+            "color": TRAIN_COLOR,
             "opacity": np.where((middles >= low) & (middles <= high), 1.0, FAINT),
             "line_width": 0,
         },

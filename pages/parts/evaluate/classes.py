@@ -22,11 +22,11 @@ GOOD, BAD = "#14b8a6", "#ef4444"
 
 def show(evaluation: Evaluation, dataset: Dataset) -> None:
     """Draw the classes; the row that is selected shows its queries, the worst first."""
-    measures = [name for name in SHOWN if name in evaluation.categories]
+    measures = [name for name in SHOWN if name in evaluation.classes]
     by = str(
         st.selectbox("Sorted by", measures, format_func=name_of, key="evaluate-classes-measure")
     )
-    classes = evaluation.categories.sort_values(by, kind="stable", ignore_index=True)
+    classes = evaluation.classes.sort_values(by, kind="stable", ignore_index=True)
     grid = st.grid(2, min_column_width=300)
     few = len(classes) <= ENDS
     with grid.cell():
@@ -54,13 +54,13 @@ def show(evaluation: Evaluation, dataset: Dataset) -> None:
     )
 
 
-def _bars(classes: pd.DataFrame, by: str, title: str, colour: str, key: str) -> None:
+def _bars(classes: pd.DataFrame, by: str, title: str, color: str, key: str) -> None:
     figure = go.Figure()
     figure.add_bar(
         x=classes[by].tolist(),
         y=list(range(len(classes))),
         orientation="h",
-        marker_color=colour,
+        marker_color=color,
         customdata=[html.escape(label) for label in classes["label"]],
         hovertemplate="%{customdata}: %{x:.3f}<extra></extra>",
     )

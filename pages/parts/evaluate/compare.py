@@ -6,14 +6,14 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.evaluation.comparison import HEADLINES, Comparison, changed
 from core.evaluation.files import interval_of, measured_of
 from core.evaluation.measure_names import curve_of, name_of
 from core.lineage.graph import Lineage
-from pages.parts.components.charts import RUN_COLOURS
+from pages.parts.components.charts import RUN_COLORS
 from pages.parts.components.plot import plot
 from pages.parts.components.text import plain
 from pages.parts.evaluate import images
@@ -24,7 +24,7 @@ WAYS = ("Better", "Worse")
 BESIDE = 4
 """Matches of a query that are shown of each of two evaluations."""
 
-MOST_GAPS = 12
+MAX_GAPS = 12
 """Evaluations whose gap is reckoned for the table; each takes up to a second the first time."""
 
 
@@ -67,15 +67,15 @@ def name_of_evaluation(manifest: Manifest) -> str:
 
 
 def _table(current: Manifest, others: list[Manifest]) -> None:
-    rows = [_row(manifest, current) for manifest in (current, *others[:MOST_GAPS])]
+    rows = [_row(manifest, current) for manifest in (current, *others[:MAX_GAPS])]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="evaluate-models")
     st.caption(
         f"gap: by how much **{plain(name_of_evaluation(current))}** is better, over the same "
         "queries, with the 95 % interval of that difference (paired bootstrap). It is beyond "
         "chance where the interval leaves out 0."
     )
-    if len(others) > MOST_GAPS:
-        st.caption(f"The {MOST_GAPS} newest of {len(others)} are shown.")
+    if len(others) > MAX_GAPS:
+        st.caption(f"The {MAX_GAPS} newest of {len(others)} are shown.")
 
 
 def _row(manifest: Manifest, current: Manifest) -> dict[str, str]:
@@ -111,16 +111,16 @@ def _with_interval(manifest: Manifest, name: str) -> str:
 
 def _curves(current: Manifest, others: list[Manifest]) -> None:
     figure = go.Figure()
-    shown = [current, *others[: len(RUN_COLOURS) - 1]]
+    shown = [current, *others[: len(RUN_COLORS) - 1]]
     ranks: set[int] = set()
-    for manifest, colour in zip(shown, cycle(RUN_COLOURS), strict=False):
+    for manifest, color in zip(shown, cycle(RUN_COLORS), strict=False):
         points = curve_of(list(manifest.summary), "recall")
         ranks |= {k for k, _ in points}
         figure.add_scatter(
             x=[k for k, _ in points],
             y=[manifest.summary[name] for _, name in points],
             name=plain_label(name_of_evaluation(manifest)),
-            line_color=colour,
+            line_color=color,
             mode="lines+markers",
         )
     figure.update_layout(

@@ -25,7 +25,7 @@ def show(evaluation: Evaluation, dataset: Dataset) -> None:
     if evaluation.confusion.empty:
         st.info("This evaluation is from before confusions were kept. Evaluate anew to see them.")
         return
-    num_classes = len(evaluation.categories)
+    num_classes = len(evaluation.classes)
     shown = num_classes
     if num_classes > FEWEST:
         shown = st.slider(

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.catalog import Split
 from core.evaluation.baseline_config import BASELINE_NAMES, Baseline, BaselineConfig
 from core.evaluation.config import EvaluateConfig, Gallery
@@ -22,8 +22,8 @@ GALLERIES = {
     Gallery.TRAIN_AND_VALIDATION: "train and validation images",
 }
 SAID = {
-    Baseline.COLOUR: "How far colours alone come. No learning; a minute for 10,000 images.",
-    Baseline.TRUNK: "The pre-trained features as they are, 25,088 numbers an image for VGG-16: "
+    Baseline.COLOR: "How far colors alone come. No learning; a minute for 10,000 images.",
+    Baseline.BACKBONE: "The pre-trained features as they are, 25,088 numbers an image for VGG-16: "
     "what training has to add to.",
     Baseline.PLAIN: "That trunk frozen, and a 128-d embedding trained on it for 10 epochs: what "
     "every other recipe has to beat.",
@@ -125,22 +125,22 @@ def _subjects(dataset: str, lineage: Lineage) -> dict[str, tuple[str, Manifest]]
 
 
 def _baselines(dataset: str, lineage: Lineage, protocol: Settings) -> None:
-    trunk = _trunk(dataset, lineage)
+    backbone = _backbone(dataset, lineage)
     grid = st.grid(len(Baseline), min_column_width=200)
     for baseline in Baseline:
         with grid.cell():
             name = BASELINE_NAMES[baseline]
             if st.button(name.capitalize(), key=f"evaluate-baseline-{baseline}", width="stretch"):
-                _start(baseline, name, dataset, protocol, trunk)
+                _start(baseline, name, dataset, protocol, backbone)
             st.caption(SAID[baseline])
 
 
 def _start(
-    baseline: Baseline, name: str, dataset: str, protocol: Settings, trunk: Settings
+    baseline: Baseline, name: str, dataset: str, protocol: Settings, backbone: Settings
 ) -> None:
-    of_trunk = {} if baseline == Baseline.COLOUR else trunk
+    backbone_options = {} if baseline == Baseline.COLOR else backbone
     try:
-        config = BaselineConfig(dataset=dataset, baseline=baseline, **protocol, **of_trunk)
+        config = BaselineConfig(dataset=dataset, baseline=baseline, **protocol, **backbone_options)
     except ValueError as error:
         st.error(f"{plain(str(error))}.")
         return
@@ -150,7 +150,7 @@ def _start(
     st.rerun()
 
 
-def _trunk(dataset: str, lineage: Lineage) -> Settings:
+def _backbone(dataset: str, lineage: Lineage) -> Settings:
     """Ask which trunk the latter two begin with; at first that of the newest model with weights."""
     used: Settings = next(
         (

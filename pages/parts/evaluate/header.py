@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.evaluation.config import Gallery
 from core.evaluation.files import interval_of, measured_of
 from core.evaluation.measure_names import meaning_of, name_of
@@ -53,11 +53,11 @@ def describe(manifest: Manifest, lineage: Lineage) -> None:
         + f". What has its class counts as found.{stale}"
     )
     facts = _left_out(manifest)
-    if "neighbour_recall_at_10" in summary:
+    if "index_recall_at_10" in summary:
         exactly = summary.get("exact_map_at_10", summary["map_at_10"])
         facts.append(
             "of exact search's first ten this index finds "
-            f"{summary['neighbour_recall_at_10']:.1%}; "
+            f"{summary['index_recall_at_10']:.1%}; "
             f"exact search has mAP@10 {exactly:.3f}"
         )
     if facts:

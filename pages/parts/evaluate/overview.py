@@ -8,7 +8,7 @@ from core.evaluation.files import Evaluation
 from core.evaluation.measure_names import BASES, MEANINGS, curve_of, name_of
 from pages.parts.components.plot import plot
 
-COLOURS = {
+COLORS = {
     "map": "#5b6ad0",
     "recall": "#14b8a6",
     "precision": "#f59e0b",
@@ -59,13 +59,13 @@ def _curves(evaluation: Evaluation, ending: str) -> go.Figure:
         if len(points) < 2:
             continue
         ranks |= {k for k, _ in points}
-        _band(figure, evaluation, points, ending, COLOURS[base])
+        _band(figure, evaluation, points, ending, COLORS[base])
         figure.add_scatter(
             x=[k for k, _ in points],
             y=[summary[measure + ending] for _, measure in points],
             name=f"{name}@k",
             mode="lines+markers",
-            line_color=COLOURS[base],
+            line_color=COLORS[base],
             hovertemplate=f"{name}@%{{x}} %{{y:.3f}}<extra></extra>",
         )
     figure.update_layout(
@@ -87,7 +87,7 @@ def _band(
     evaluation: Evaluation,
     points: list[tuple[int, str]],
     ending: str,
-    colour: str,
+    color: str,
 ) -> None:
     """Draw where the curve's points would lie with other queries."""
     within = [(k, evaluation.interval(measure + ending)) for k, measure in points]
@@ -98,7 +98,7 @@ def _band(
         x=[k for k, _ in known] + [k for k, _ in reversed(known)],
         y=[high for _, (_, high) in known] + [low for _, (low, _) in reversed(known)],
         fill="toself",
-        fillcolor=colour,
+        fillcolor=color,
         opacity=0.15,
         line={"width": 0},
         mode="lines",

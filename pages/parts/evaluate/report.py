@@ -4,19 +4,19 @@ import shlex
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.evaluation.comparison import Comparison
-from core.evaluation.config import CATEGORIES, CONFUSION, QUERIES
+from core.evaluation.config import CLASSES, CONFUSION, QUERIES
 from core.evaluation.files import Evaluation
 from core.evaluation.report import html_report, json_report
 from core.lineage.graph import Lineage
 from pages.parts.components.text import plain
-from pages.parts.evaluate.compare import MOST_GAPS, name_of_evaluation
+from pages.parts.evaluate.compare import MAX_GAPS, name_of_evaluation
 from state import evaluations, resources, session
 
-TABLES = {QUERIES: "Queries, CSV", CATEGORIES: "Classes, CSV", CONFUSION: "Confusion, CSV"}
+TABLES = {QUERIES: "Queries, CSV", CLASSES: "Classes, CSV", CONFUSION: "Confusion, CSV"}
 
 
 def show(evaluation: Evaluation, dataset: Dataset, lineage: Lineage) -> None:
@@ -97,7 +97,7 @@ def _command(manifest: Manifest) -> list[str]:
 
 def _compared(manifest: Manifest, lineage: Lineage) -> dict[str, Comparison]:
     found = {}
-    for other in evaluations.comparable(manifest, lineage)[:MOST_GAPS]:
+    for other in evaluations.comparable(manifest, lineage)[:MAX_GAPS]:
         try:
             found[f"{name_of_evaluation(other)} ({other.id})"] = evaluations.compared(
                 other, manifest

@@ -1,24 +1,24 @@
-"""What is chosen beside a map: which one, its colours, what stands on it."""
+"""What is chosen beside a map: which one, its colors, what stands on it."""
 
 from dataclasses import dataclass
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
-from core.maps.coloring import ColourBy, Groups
+from core.artifacts.manifests import Manifest
+from core.maps.coloring import ColorBy, Groups
 from core.options import field_docs
 from pages.parts.explore.form import title_of
 
-DOCS = {ColourBy[name]: text for name, text in field_docs(ColourBy).items()}
-NUMBERS = (ColourBy.QUERY, ColourBy.KEPT)
-NEEDS_LABELS = (ColourBy.CATEGORY, ColourBy.PREDICTED, ColourBy.RIGHT)
+DOCS = {ColorBy[name]: text for name, text in field_docs(ColorBy).items()}
+NUMBERS = (ColorBy.QUERY, ColorBy.PRESERVED)
+NEEDS_LABELS = (ColorBy.CLASS, ColorBy.PREDICTED, ColorBy.RIGHT)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """How a map is to look."""
 
-    colour_by: ColourBy
+    color_by: ColorBy
     contours: bool
     pictures: bool
 
@@ -40,23 +40,23 @@ def choose_map(maps: list[Manifest]) -> Manifest:
 
 
 def choose_look(*, in_plane: bool, has_labels: bool, has_query: bool) -> Look:
-    """Draw the choice of colours and of what stands on the map; into a row of the caller's."""
+    """Draw the choice of colors and of what stands on the map; into a row of the caller's."""
     options = [
-        colour
-        for colour in ColourBy
-        if (has_labels or colour not in NEEDS_LABELS) and (has_query or colour != ColourBy.QUERY)
+        color
+        for color in ColorBy
+        if (has_labels or color not in NEEDS_LABELS) and (has_query or color != ColorBy.QUERY)
     ]
-    colour_by = st.selectbox(
-        "Colour by",
+    color_by = st.selectbox(
+        "Color by",
         options,
         format_func=str.capitalize,
-        key="explore-colour",
+        key="explore-color",
         help="  \n".join(f"**{name.capitalize()}**: {DOCS[name]}" for name in options),
         persist_state="session",
         width=230,
     )
     if not in_plane:
-        return Look(ColourBy(colour_by), contours=False, pictures=False)
+        return Look(ColorBy(color_by), contours=False, pictures=False)
     contours = st.toggle("Contours", key="explore-contours", persist_state="session")
     pictures = st.toggle(
         "Pictures",
@@ -64,7 +64,7 @@ def choose_look(*, in_plane: bool, has_labels: bool, has_query: bool) -> Look:
         help="One of each cluster, where there is room.",
         persist_state="session",
     )
-    return Look(ColourBy(colour_by), contours, pictures)
+    return Look(ColorBy(color_by), contours, pictures)
 
 
 def choose_groups(groups: Groups) -> list[int]:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.maps.config import MapConfig, MapMethod, MapMetric
 from core.options import as_arguments, field_docs
 from pages.parts.components.launch import launch
@@ -35,7 +35,7 @@ def settings_of(config: MapConfig) -> str:
     """Return the settings by which maps of one method differ."""
     told = [f"{config.metric} distance"] if config.method != MapMethod.PCA else []
     if config.method == MapMethod.UMAP:
-        told = [f"{config.neighbours} neighbours", f"least distance {config.min_dist:g}", *told]
+        told = [f"{config.neighbors} neighbors", f"least distance {config.min_dist:g}", *told]
         told += [f"drawn by categories at {config.supervision:g}"] if config.supervision else []
     if config.method == MapMethod.TSNE:
         told = [f"perplexity {config.perplexity:g}", *told]
@@ -89,8 +89,8 @@ def _choose(index: Manifest) -> MapConfig:
 
 
 def _umap_fields() -> dict[str, object]:
-    neighbours = st.number_input(
-        "Neighbours", 2, 200, 15, key="explore-neighbours", help=DOCS["neighbours"]
+    neighbors = st.number_input(
+        "Neighbors", 2, 200, 15, key="explore-neighbors", help=DOCS["neighbors"]
     )
     min_dist = st.number_input(
         "Least distance", 0.0, 0.99, 0.1, key="explore-min-dist", help=DOCS["min_dist"]
@@ -98,4 +98,4 @@ def _umap_fields() -> dict[str, object]:
     supervision = st.number_input(
         "Supervision", 0.0, 1.0, 0.0, 0.1, key="explore-supervision", help=DOCS["supervision"]
     )
-    return {"neighbours": int(neighbours), "min_dist": min_dist, "supervision": supervision}
+    return {"neighbors": int(neighbors), "min_dist": min_dist, "supervision": supervision}

@@ -21,7 +21,7 @@ def serve(
     points: NDArray[np.float32],
     image_ids: NDArray[np.int64],
     dataset: Dataset,
-    kept: NDArray[np.float32] | None = None,
+    preserved: NDArray[np.float32] | None = None,
 ) -> None:
     """Serve the pictures of the scatter of that key, without a run of the whole page.
 
@@ -30,7 +30,7 @@ def serve(
         points: (N, C) where they lie.
         image_ids: (N,) catalog ids.
         dataset: Whose images they are.
-        kept: (N,) share of its neighbours that each keeps, where that is known.
+        preserved: (N,) share of its neighbors that each keeps, where that is known.
     """
 
     def pictures_of(place: int) -> Mapping[int, Picture]:
@@ -40,15 +40,17 @@ def serve(
         ids = image_ids[places].tolist()
         rows = dataset.catalog.rows_by_id(ids)
         return {
-            i: _picture(dataset, rows.get(image_id), "" if kept is None else _said(kept[i]))
+            i: _picture(
+                dataset, rows.get(image_id), "" if preserved is None else _said(preserved[i])
+            )
             for i, image_id in zip(places, ids, strict=True)
         }
 
     hover_pictures(key, len(points), pictures_of)
 
 
-def _said(kept: np.float32) -> str:
-    return f"neighbours kept {kept:.0%}"
+def _said(preserved: np.float32) -> str:
+    return f"neighbors kept {preserved:.0%}"
 
 
 def _picture(dataset: Dataset, row: ImageRow | None, said: str) -> Picture:

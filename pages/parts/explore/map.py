@@ -1,28 +1,28 @@
-"""One map: how far to trust it, its colours, and what comes of clicking and selecting."""
+"""One map: how far to trust it, its colors, and what comes of clicking and selecting."""
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.lineage.graph import Lineage
-from core.maps.coloring import ColourBy
+from core.maps.coloring import ColorBy
 from pages.parts.components.scatter_data import Highlight, ScatterData, ScatterEvent
 from pages.parts.explore import cloud, controls, form, point, selection
 from state import open_maps, queries, session
-from state.open_maps import Mapped
-from state.query_on_map import Located, locate
+from state.open_maps import OpenMap
+from state.query_on_map import QueryOnMap, locate_query
 
-NEIGHBOURS = 10
+NEIGHBORS = 10
 
 
-def _header(opened: Mapped) -> None:
+def _header(opened: OpenMap) -> None:
     """Say what the map is, and how far to trust it."""
     found = opened.map
-    kept = float(found.kept.mean())
-    k = found.neighbours.rows.shape[1]
+    kept = float(found.preserved.mean())
+    k = found.neighbors.rows.shape[1]
     facts = [
         f"**{form.name_of(found.config)}** of {len(found.points):,} images",
         f"trustworthiness **{found.trustworthiness:.3f}**",
@@ -34,42 +34,42 @@ def _header(opened: Mapped) -> None:
     if opened.num_added:
         st.caption(
             f"{opened.num_added:,} images were added since it was drawn. They are placed by their "
-            "neighbours, and all others stay where they were."
+            "neighbors, and all others stay where they were."
         )
 
 
 TRUST = """**Trustworthiness** is 1 where no strangers lie together on the map, and about 0.5 where
-images lie by chance (Venna & Kaski 2001). Colour by *Neighbours kept* to see where the map can be
+images lie by chance (Venna & Kaski 2001). Color by *Neighbors kept* to see where the map can be
 believed: what lies near there is near in the embedding space, too."""
 
 
-def _query_of(index: Manifest, lineage: Lineage, dataset: Dataset) -> Located | None:
+def _query_of(index: Manifest, lineage: Lineage, dataset: Dataset) -> QueryOnMap | None:
     """Return where the current question lies among the embeddings; None without one."""
     question = session.selection().question
     model = lineage.model(index.made_from["model"])
     if model is None or not question.is_asked:
         return None
     try:
-        return locate(question, index, model, dataset)
+        return locate_query(question, index, model, dataset)
     except WorkbenchError:  # The Query page says what is wrong with it
         return None
 
 
 def _highlight_of(
-    opened: Mapped, event: ScatterEvent | None, asked: Located | None
+    opened: OpenMap, event: ScatterEvent | None, asked: QueryOnMap | None
 ) -> Highlight | None:
     """Return what is ringed: the point that was clicked, else the question with its matches."""
     if event is not None and event.index is not None:
-        near = opened.map.neighbours.rows[event.index, :NEIGHBOURS].tolist()
+        near = opened.map.neighbors.rows[event.index, :NEIGHBORS].tolist()
         return Highlight(event.index, near)
     if event is None and asked is not None and session.value_of("explore-query"):
-        near = opened.rows_of(asked.match_ids[:NEIGHBOURS])
+        near = opened.rows_of(asked.match_ids[:NEIGHBORS])
         return Highlight(None, near, asked.on(opened).tolist())
     return None
 
 
 def _outcome(
-    opened: Mapped, dataset: Dataset, index: Manifest, places: NDArray[np.int64] | int | None
+    opened: OpenMap, dataset: Dataset, index: Manifest, places: NDArray[np.int64] | int | None
 ) -> None:
     """Draw, under the map, what was clicked or selected on it."""
     if places is None:
@@ -80,14 +80,14 @@ def _outcome(
         if row is None:
             st.info("That image is no longer in the dataset. Click another point.")
             return
-        matches = queries.neighbours_of(index, image_id, NEIGHBOURS)
+        matches = queries.neighbors_of(index, image_id, NEIGHBORS)
         point.show(dataset, row, matches, open_maps.predicted_of(opened, places))
     else:
         selection.show(opened, dataset, places)
 
 
 HINT = (
-    "Click a point to see its image and its neighbours; draw a lasso or a box to see what lies in "
+    "Click a point to see its image and its neighbors; draw a lasso or a box to see what lies in "
     "it; click in the legend to see one group alone, and again for all."
 )
 HINT_IN_SPACE = "Drag to turn, scroll to come nearer, click a point to see its image."
@@ -103,7 +103,7 @@ def _places(event: ScatterEvent | None, data: ScatterData) -> NDArray[np.int64] 
 
 def show(manifest: Manifest, index: Manifest, lineage: Lineage, dataset: Dataset) -> None:
     """Draw a map, and under it what was selected on it."""
-    opened = open_maps.open_mapped(manifest, index, dataset)
+    opened = open_maps.open_shown_map(manifest, index, dataset)
     _header(opened)
     asked = _query_of(index, lineage, dataset)
     in_plane = opened.map.config.dimensions == 2
@@ -118,9 +118,9 @@ def show(manifest: Manifest, index: Manifest, lineage: Lineage, dataset: Dataset
         if asked is not None:
             st.toggle("The query", True, key="explore-query", help="A star, with its matches.")
     values = None
-    if look.colour_by == ColourBy.KEPT:
-        values = opened.map.kept
-    elif asked is not None and look.colour_by == ColourBy.QUERY:
+    if look.color_by == ColorBy.PRESERVED:
+        values = opened.map.preserved
+    elif asked is not None and look.color_by == ColorBy.QUERY:
         values = open_maps.similarities_to(asked.vector, index, opened)
     data = cloud.data_of(opened, look, values)
     event = cloud.event_of(manifest.id, data.version)

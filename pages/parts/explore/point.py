@@ -1,4 +1,4 @@
-"""The image that was clicked on a map, with its true neighbours."""
+"""The image that was clicked on a map, with its true neighbors."""
 
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def show(dataset: Dataset, row: ImageRow, matches: "list[Match]", predicted: str | None) -> None:
-    """Draw the image, what its neighbours say it is, and the neighbours themselves."""
+    """Draw the image, what its neighbors say it is, and the neighbors themselves."""
     label = f"**{plain(row.label)}** · " if row.label else ""
     says = ""
     if predicted is not None and row.label is not None:
         agree = predicted == row.label
         word = "agree" if agree else f"say **{plain(predicted)}**"
-        says = f" · :{'green' if agree else 'orange'}[its neighbours {word}]"
+        says = f" · :{'green' if agree else 'orange'}[its neighbors {word}]"
     st.markdown(f"{label}{plain(row.path)}{says}")
     grid = st.grid(4, min_column_width=200)
     with grid.cell():
@@ -34,7 +34,7 @@ def show(dataset: Dataset, row: ImageRow, matches: "list[Match]", predicted: str
     with grid.cell(column_span=3):
         st.caption(f"Its {len(matches)} nearest images, lined to it on the map:")
         tiles = tiles_of_matches(dataset, matches, row.label)
-        use_as_query(gallery(tiles, key="explore-neighbours-of-point", label="Neighbours"))
+        use_as_query(gallery(tiles, key="explore-neighbors-of-point", label="Neighbors"))
 
 
 def use_as_query(clicked: int | None) -> None:

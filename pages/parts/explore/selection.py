@@ -17,14 +17,14 @@ from pages.parts.components.text import plain
 from pages.parts.components.tiles import tiles_of
 from pages.parts.explore.point import use_as_query
 from state import open_maps, session
-from state.open_maps import Mapped
+from state.open_maps import OpenMap
 from state.query_view import MAX_IMAGES
 
 SHOWN = 60
 CLASSES_NAMED, PAIRS_NAMED = 8, 3
 
 
-def show(opened: Mapped, dataset: Dataset, places: NDArray[np.int64]) -> None:
+def show(opened: OpenMap, dataset: Dataset, places: NDArray[np.int64]) -> None:
     """Draw what was selected, beside what was selected before where that was kept."""
     chosen, map_id = session.selection(), opened.map.manifest.id
     first = chosen.map_kept.get(map_id)
@@ -45,8 +45,8 @@ def show(opened: Mapped, dataset: Dataset, places: NDArray[np.int64]) -> None:
     _gallery(dataset, there)
 
 
-def _facts(title: str, opened: Mapped, places: NDArray[np.int64]) -> None:
-    facts = describe(places, opened.described.labels, opened.map.neighbours)
+def _facts(title: str, opened: OpenMap, places: NDArray[np.int64]) -> None:
+    facts = describe(places, opened.described.labels, opened.map.neighbors)
     st.markdown(f"**{title}: {facts.num_images:,} images.** {_classes(facts)}")
     st.markdown(_precision(facts))
 
@@ -70,12 +70,12 @@ def _precision(facts: Facts) -> str:
     return said + "  \n:gray[each asked among all others on the map]"
 
 
-def _compare(opened: Mapped, first: NDArray[np.int64], second: NDArray[np.int64]) -> None:
+def _compare(opened: OpenMap, first: NDArray[np.int64], second: NDArray[np.int64]) -> None:
     """Draw two selections side by side, and how much the model mixes them."""
     if not len(first):
         st.info("The selection that was kept is no longer on the map.")
         return
-    near = opened.map.neighbours
+    near = opened.map.neighbors
     grid = st.grid(2, min_column_width=280)
     for title, places, others in (("A", first, second), ("B", second, first)):
         with grid.cell(), st.container(border=True):
@@ -91,7 +91,7 @@ def _compare(opened: Mapped, first: NDArray[np.int64], second: NDArray[np.int64]
 
 
 def _actions(
-    opened: Mapped, dataset: Dataset, places: NDArray[np.int64], rows: list[ImageRow]
+    opened: OpenMap, dataset: Dataset, places: NDArray[np.int64], rows: list[ImageRow]
 ) -> None:
     ids = [row.id for row in rows]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -124,7 +124,7 @@ def _actions(
 ASKS = f"By all of them together; of more than {MAX_IMAGES} by those in the middle."
 
 
-def _compare_button(opened: Mapped, ids: list[int]) -> None:
+def _compare_button(opened: OpenMap, ids: list[int]) -> None:
     kept, map_id = session.selection().map_kept, opened.map.manifest.id
     if map_id in kept:
         if st.button("End comparison", key="explore-alone", icon=":material/close:"):
@@ -141,21 +141,21 @@ def _compare_button(opened: Mapped, ids: list[int]) -> None:
         st.rerun()
 
 
-def _middle(opened: Mapped, ids: list[int]) -> list[int]:
+def _middle(opened: OpenMap, ids: list[int]) -> list[int]:
     """Return the images nearest to the middle on the map, as many as may be asked by."""
     points = opened.map.points[opened.rows_of(ids)]
     away = np.square(points - np.median(points, axis=0)).sum(axis=1)
     return [ids[place] for place in np.argsort(away, kind="stable")[:MAX_IMAGES].tolist()]
 
 
-def _clear(opened: Mapped) -> None:
+def _clear(opened: OpenMap) -> None:
     chosen, map_id = session.selection(), opened.map.manifest.id
     chosen.map_event[map_id] = None
     chosen.map_kept.pop(map_id, None)
     chosen.map_clears += 1
 
 
-def csv_of(opened: Mapped, places: NDArray[np.int64], rows: list[ImageRow]) -> bytes:
+def csv_of(opened: OpenMap, places: NDArray[np.int64], rows: list[ImageRow]) -> bytes:
     """Return a table of the images at `places` that are among `rows`."""
     by_id = {row.id: row for row in rows}
     lines = [
@@ -164,8 +164,8 @@ def csv_of(opened: Mapped, places: NDArray[np.int64], rows: list[ImageRow]) -> b
             "path": row.path,
             "label": row.label,
             "split": row.split,
-            "neighbours_say": open_maps.predicted_of(opened, place),
-            "neighbours_kept": round(float(opened.map.kept[place]), 4),
+            "neighbors_say": open_maps.predicted_of(opened, place),
+            "neighbors_kept": round(float(opened.map.preserved[place]), 4),
         }
         for place, i in zip(places.tolist(), opened.map.image_ids[places].tolist(), strict=True)
         if (row := by_id.get(i))

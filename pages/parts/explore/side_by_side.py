@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.lineage.graph import Lineage
-from core.maps.coloring import ColourBy
+from core.maps.coloring import ColorBy
 from core.maps.selection_facts import describe
 from pages.parts.components.gallery import gallery
 from pages.parts.components.scatter import scatter
@@ -21,7 +21,7 @@ from pages.parts.explore.controls import Look
 from pages.parts.explore.form import title_of
 from pages.parts.explore.point import use_as_query
 from state import open_maps, session
-from state.open_maps import Mapped
+from state.open_maps import OpenMap
 
 HEIGHT = 460
 SHOWN = 60
@@ -51,11 +51,11 @@ def show(
         return
     grid = st.grid(2, min_column_width=280)
     with grid.cell():
-        first = open_maps.open_mapped(controls.choose_map(maps), index, dataset)
+        first = open_maps.open_shown_map(controls.choose_map(maps), index, dataset)
         st.markdown(f"**{plain(index.made_from['model'])}**")
     with grid.cell():
         title = st.selectbox("Beside", list(others), key="explore-beside")
-        second = open_maps.open_mapped(*others[title], dataset)
+        second = open_maps.open_shown_map(*others[title], dataset)
         st.markdown(f"**{plain(others[title][1].made_from['model'])}**")
     selected = _selected(first, second)
     with grid.cell():
@@ -72,15 +72,15 @@ def _in_plane(maps: list[Manifest]) -> list[Manifest]:
     return [made for made in maps if made.config.get("dimensions", 2) == 2]
 
 
-def _draw(opened: Mapped, dataset: Dataset, side: str, selected: list[int] | None) -> None:
-    look = Look(ColourBy.CATEGORY, contours=False, pictures=False)
+def _draw(opened: OpenMap, dataset: Dataset, side: str, selected: list[int] | None) -> None:
+    look = Look(ColorBy.CLASS, contours=False, pictures=False)
     data = cloud.data_of(opened, look, None)
     key = f"explore-{side}-{opened.map.manifest.id}"
     chosen = session.selection()
     drawn_here = chosen.map_linked is not None and chosen.map_linked[0] == key
     marked = None if selected is None or drawn_here else opened.rows_of(selected)
     new = scatter(data, key=key, height=HEIGHT, marked=marked, clears=chosen.map_clears)
-    hover.serve(key, opened.map.points, opened.map.image_ids, dataset, opened.map.kept)
+    hover.serve(key, opened.map.points, opened.map.image_ids, dataset, opened.map.preserved)
     if new is None:
         return
     if new.kind == "clear":
@@ -92,7 +92,7 @@ def _draw(opened: Mapped, dataset: Dataset, side: str, selected: list[int] | Non
     st.rerun()
 
 
-def _ids(opened: Mapped, event: ScatterEvent, groups: NDArray[np.integer[Any]]) -> list[int]:
+def _ids(opened: OpenMap, event: ScatterEvent, groups: NDArray[np.integer[Any]]) -> list[int]:
     if event.index is not None:
         return [int(opened.map.image_ids[event.index])]
     places = cloud.rows_inside(event, opened.map.points, groups)
@@ -100,21 +100,21 @@ def _ids(opened: Mapped, event: ScatterEvent, groups: NDArray[np.integer[Any]]) 
     return found
 
 
-def _selected(first: Mapped, second: Mapped) -> list[int] | None:
+def _selected(first: OpenMap, second: OpenMap) -> list[int] | None:
     """Return the catalog ids that were last selected on one of these two maps."""
     linked = session.selection().map_linked
     keys = {f"explore-left-{first.map.manifest.id}", f"explore-right-{second.map.manifest.id}"}
     return linked[1] if linked is not None and linked[0] in keys else None
 
 
-def _outcome(first: Mapped, second: Mapped, dataset: Dataset, selected: list[int]) -> None:
+def _outcome(first: OpenMap, second: OpenMap, dataset: Dataset, selected: list[int]) -> None:
     if not selected:
         st.info("No image lies in that selection. Draw around some points.")
         return
     said = []
     for name, opened in (("left", first), ("right", second)):
         places = np.array(opened.rows_of(selected), np.int64)
-        facts = describe(places, opened.described.labels, opened.map.neighbours)
+        facts = describe(places, opened.described.labels, opened.map.neighbors)
         if facts.precision is not None:
             said.append(f"{name} **{facts.precision:.1%}**")
     found = f" Precision@10: {', '.join(said)}." if said else ""

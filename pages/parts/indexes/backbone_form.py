@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.models.backbone_model_config import TrunkConfig
+from core.models.backbone_model_config import BackboneModelConfig
 from core.models.backbones import BACKBONES
 from core.models.pooling import Pooling
 from core.models.pretrained import IMAGENET, has_imagenet
@@ -14,10 +14,10 @@ from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from state import resources
 
-DOCS = field_docs(TrunkConfig)
+DOCS = field_docs(BackboneModelConfig)
 FROM_IMAGENET, FROM_FILE = "ImageNet", "A weights file"
 POOLINGS = {
-    Pooling.GEM: "generalised mean",
+    Pooling.GEM: "generalized mean",
     Pooling.AVERAGE: "average",
     Pooling.MAX: "greatest value",
     Pooling.OWN: "the backbone's own",
@@ -39,7 +39,7 @@ def show(dataset: str, *, expanded: bool = False) -> None:
             st.caption("Give the path of a weights file to go on.")
             return
         try:
-            config = TrunkConfig(dataset=dataset, weights=weights, **settings)
+            config = BackboneModelConfig(dataset=dataset, weights=weights, **settings)
         except ValueError as error:
             st.error(f"{plain(str(error))}.")
             return
@@ -104,7 +104,7 @@ def _settings() -> dict[str, Any]:
     }
 
 
-def _say_download(config: TrunkConfig) -> None:
+def _say_download(config: BackboneModelConfig) -> None:
     if config.weights == IMAGENET and not has_imagenet(resources.workspace(), config.backbone):
         megabytes = BACKBONES[config.backbone].weights_mb
         st.caption(

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import pandas as pd
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.index_benchmark.config import DEFAULT_KINDS, SweepConfig
 from core.index_benchmark.points import Point
 from core.indexes.config import IndexConfig, IndexKind

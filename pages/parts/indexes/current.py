@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.artifacts.titles import read_title
 from core.datasets.registry import open_dataset
 from core.embeddings.config import Precision
@@ -99,7 +99,7 @@ def _embeddings(index: Manifest, lineage: Lineage) -> Manifest | None:
 
 
 @st.fragment
-@flush.whole()
+@flush.complete()
 def _figures(index: Manifest, lineage: Lineage) -> None:
     embeddings = _embeddings(index, lineage)
     if embeddings is None:
@@ -135,7 +135,7 @@ def _metrics(measured: Measured) -> None:
     grid = st.grid(7, min_column_width=112)
     recall = {f"Recall@{depth}": f"{value:.3f}" for depth, value in measured.recall.items()}
     latency = {f"p{at} ms": f"{value:.3g}" for at, value in measured.latency_ms.items()}
-    helps = dict.fromkeys(recall, f"Neighbour recall: {exact}. An image never finds itself.")
+    helps = dict.fromkeys(recall, f"Neighbor recall: {exact}. An image never finds itself.")
     helps |= dict.fromkeys(latency, "Milliseconds of one query for 10 images, on one thread.")
     figures = recall | latency | {"Queries/s": f"{measured.queries_per_s:,.0f}"}
     helps["Queries/s"] = "In batches of 100, on all cores."

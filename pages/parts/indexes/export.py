@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.artifacts.exports import exported_file
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.indexes.export_format import ExportFormat, file_name
 from core.indexes.milvus.collection import is_on_milvus
 from pages.parts.components import downloads, upload_form

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.errors import WorkbenchError
 from core.indexes.config import MILVUS_KINDS, IndexConfig, IndexKind, Metric, StoreName
 from core.indexes.milvus.address import milvus_address
@@ -22,7 +22,7 @@ NAMES = {
 }
 EXPLANATIONS = {
     IndexKind.FLAT: "compares with every image: exact, and right up to some 100,000 images.",
-    IndexKind.HNSW: "walks a graph of neighbours: the quickest, and takes the most memory.",
+    IndexKind.HNSW: "walks a graph of neighbors: the quickest, and takes the most memory.",
     IndexKind.IVF: "looks only into the nearest groups: quick, and may miss a match.",
     IndexKind.IVF_PQ: "looks into the nearest groups, and keeps only some bytes of each image: "
     "for millions of images in little memory.",
@@ -34,11 +34,11 @@ EXPLANATIONS = {
 }
 STORES = {StoreName.FAISS: "Here, by FAISS", StoreName.MILVUS: "On a Milvus server"}
 METRICS = {Metric.COSINE: "cosine", Metric.INNER_PRODUCT: "inner product", Metric.L2: "L2"}
-GROUPS = {"lists": (0, 65536, 0), "nprobe": (0, 65536, 0)}
+GROUPS = {"nlist": (0, 65536, 0), "nprobe": (0, 65536, 0)}
 CODES = GROUPS | {"code_bytes": (0, 1024, 0)}
 FIELDS: dict[IndexKind, dict[str, tuple[int, int, int]]] = {
     IndexKind.HNSW: {
-        "links": (2, 256, 32),
+        "m": (2, 256, 32),
         "ef_construction": (1, 4096, 200),
         "ef_search": (1, 4096, 64),
     },
@@ -49,10 +49,10 @@ FIELDS: dict[IndexKind, dict[str, tuple[int, int, int]]] = {
 """Kind → its numbers: least, most, default. 0 leaves one to the number of images."""
 
 LABELS = {
-    "links": "Links of an image (M)",
+    "m": "Links of an image (M)",
     "ef_construction": "Candidates when building (efConstruction)",
     "ef_search": "Candidates when searching (efSearch)",
-    "lists": "Groups (nlist)",
+    "nlist": "Groups (nlist)",
     "nprobe": "Groups looked into (nprobe)",
     "code_bytes": "Bytes of an image",
 }

@@ -8,7 +8,7 @@ from core.indexes.config import IndexKind
 from pages.parts.components.text import size
 from pages.parts.indexes.kinds import NAMES
 
-COLOURS = {
+COLORS = {
     IndexKind.FLAT: "#64748b",
     IndexKind.HNSW: "#5b6ad0",
     IndexKind.IVF: "#14b8a6",
@@ -22,7 +22,7 @@ SMALLEST, LARGEST = 9.0, 34.0
 
 HEIGHT = 440
 TICKS = [number * 10.0**power for power in range(-3, 5) for number in (1, 2, 5)]
-"""Milliseconds that a logarithmic axis is labelled with."""
+"""Milliseconds that a logarithmic axis is labeled with."""
 
 
 def chart(points: list[Point], key: str) -> int | None:
@@ -84,7 +84,7 @@ def _bubbles(figure: go.Figure, places: list[int], points: list[Point], largest:
         mode="markers",
         name=NAMES[kind],
         marker={
-            "color": COLOURS[kind],
+            "color": COLORS[kind],
             "opacity": 0.75,
             "size": [
                 max(SMALLEST, LARGEST * (point.size_bytes / largest) ** 0.5) for point in shown

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.embeddings.config import embed_arguments
 from core.indexes.config import IndexConfig
 from core.lineage.graph import DATASET_CHANGED, Lineage

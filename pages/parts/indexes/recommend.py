@@ -5,14 +5,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.artifacts.folders import Manifest
-from core.index_benchmark.config import AdviseConfig
+from core.artifacts.manifests import Manifest
+from core.index_benchmark.config import RecommendConfig
 from core.options import as_arguments, field_docs
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from pages.parts.indexes.source import Source
 
-DOCS = field_docs(AdviseConfig)
+DOCS = field_docs(RecommendConfig)
 
 
 def form(source: Source) -> None:
@@ -51,7 +51,7 @@ def form(source: Source) -> None:
             key="indexes-advise-memory",
             help="Most memory of the index; empty for no limit.",
         )
-    config = AdviseConfig(recall=recall, latency_ms=latency, memory_mb=memory or 0.0)
+    config = RecommendConfig(recall=recall, latency_ms=latency, memory_mb=memory or 0.0)
     if st.button(
         "Find the index", key="indexes-advise", type="primary", icon=":material/auto_awesome:"
     ):

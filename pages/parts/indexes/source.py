@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.catalog import Split
 from core.datasets.filters import ALL_IMAGES, ImageFilter, usable_as_arguments
 from core.datasets.registry import open_dataset
@@ -68,7 +68,7 @@ def _images(dataset: str) -> ImageFilter:
     shown = session.selection().view.images
     options = {ALL: "All usable images"}
     options |= {str(split): f"The {split} images" for split in Split}
-    if shown.standing == ALL_IMAGES.standing and shown != ALL_IMAGES:
+    if shown.status == ALL_IMAGES.status and shown != ALL_IMAGES:
         options[SHOWN] = "What the Datasets page shows"
     picked = str(
         st.selectbox(

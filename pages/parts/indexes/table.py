@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.artifacts.titles import read_title, write_title
 from core.errors import WorkbenchError
 from core.indexes.deletion import delete_index
@@ -82,11 +82,11 @@ def _rename(index: Manifest) -> None:
 
 
 def _delete(index: Manifest, lineage: Lineage) -> None:
-    dependants = lineage.dependants_of_index(index)
+    dependents = lineage.dependents_of_index(index)
     if index.id == session.selection().index:
         st.markdown("It is the index that Query and Explore use now.")
-    if dependants:
-        names = plain(", ".join(made.id for made in dependants))
+    if dependents:
+        names = plain(", ".join(made.id for made in dependents))
         st.markdown(f"These were made from it and go stale with it: {names}")
     if is_on_milvus(index):
         st.markdown("It is deleted on the Milvus server, too.")

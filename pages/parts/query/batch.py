@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.typing import UploadedFile
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.importing.archives import MAX_ARCHIVE_BYTES
 from core.datasets.importing.uploads import keep_for_job
 from core.errors import MissingError, WorkbenchError
@@ -31,7 +31,7 @@ NAMES = {BatchFormat.CSV: "CSV", BatchFormat.PARQUET: "Parquet"}
 UPLOADS = "query-batch-zips"
 """How many zips came in this tab."""
 
-MOST_LISTED = 5
+MAX_LISTED = 5
 ROWS_SHOWN = 50
 
 
@@ -45,10 +45,10 @@ def show(index: Manifest) -> None:
     _form(index)
     job_panel.show(*VERBS, sentence=_sentence)
     batches = list_batches(resources.workspace(), index.made_from["dataset"])
-    for batch in batches[:MOST_LISTED]:
+    for batch in batches[:MAX_LISTED]:
         _table(batch)
-    if len(batches) > MOST_LISTED:
-        st.caption(f"{len(batches) - MOST_LISTED:,} older ones are in")
+    if len(batches) > MAX_LISTED:
+        st.caption(f"{len(batches) - MAX_LISTED:,} older ones are in")
         downloads.place(resources.workspace().batches)
 
 
@@ -154,7 +154,7 @@ def _counts(facts: dict[str, int]) -> str:
 
 def _table(batch: Batch) -> None:
     """Draw a table that there is: what it is, its first rows, and the ways to have it."""
-    to_download = batch.size_bytes <= downloads.MOST_DOWNLOADED_BYTES
+    to_download = batch.size_bytes <= downloads.MAX_DOWNLOADED_BYTES
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             with st.container(gap=None):

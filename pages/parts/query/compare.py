@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.artifacts.titles import read_title
 from core.datasets.registry import Dataset
 from core.lineage.graph import MODEL_CHANGED, Lineage
@@ -100,7 +100,7 @@ def _column(
     st.markdown(f"**{plain(title)}**  \n:gray[{plain(index.made_from['model'])}]")
     says = [
         f"{what} **{plain(shares[0][0])}** {shares[0][1]:.0%}"
-        for what, shares in (("classifier", mine.prediction), ("neighbours", mine.vote))
+        for what, shares in (("classifier", mine.prediction), ("neighbors", mine.vote))
         if shares
     ]
     st.markdown(" · ".join(says) or ":gray[no category]")

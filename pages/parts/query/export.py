@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.datasets.registry import Dataset
 from core.query.export import Asked, matches_as_csv, matches_as_json, matches_as_zip, num_bytes_of
-from pages.parts.components.downloads import MOST_DOWNLOADED_BYTES
+from pages.parts.components.downloads import MAX_DOWNLOADED_BYTES
 from pages.parts.components.text import size
 from state import resources
 
@@ -57,7 +57,7 @@ def popover(dataset: Dataset, matches: "Sequence[Match]", asked: Asked) -> None:
 
 def _zip(dataset: Dataset, matches: "Sequence[Match]", asked: Asked) -> None:
     num_bytes = num_bytes_of(matches)
-    fits = num_bytes <= MOST_DOWNLOADED_BYTES
+    fits = num_bytes <= MAX_DOWNLOADED_BYTES
     st.download_button(
         f"Zip of the images, {size(num_bytes)}",
         partial(matches_as_zip, resources.workspace(), dataset, matches, asked),
@@ -72,6 +72,6 @@ def _zip(dataset: Dataset, matches: "Sequence[Match]", asked: Asked) -> None:
     )
     if not fits:
         st.caption(
-            f"The images are too large for one download, which takes {size(MOST_DOWNLOADED_BYTES)}."
+            f"The images are too large for one download, which takes {size(MAX_DOWNLOADED_BYTES)}."
             " Ask for fewer matches, or take the files that the table names from their place."
         )

@@ -17,13 +17,13 @@ TILE_PX = 72
 
 def show(dataset: Dataset, question: Question) -> None:
     """Draw the ways back and forward, the questions so far, and what was liked."""
-    trail = session.selection().trail
-    if not trail.asked:
+    history = session.selection().history
+    if not history.asked:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for label, key, icon, allowed, walk in (
-            ("Step back", "back", ":material/undo:", trail.has_back, trail.back),
-            ("Step forward", "forward", ":material/redo:", trail.has_forward, trail.forward),
+            ("Step back", "back", ":material/undo:", history.has_back, history.back),
+            ("Step forward", "forward", ":material/redo:", history.has_forward, history.forward),
         ):
             st.button(
                 label,
@@ -34,15 +34,15 @@ def show(dataset: Dataset, question: Question) -> None:
                 on_click=_walk,
                 args=(walk,),
             )
-        history = st.popover(
-            f"History ({len(trail.asked)})",
+        popover = st.popover(
+            f"History ({len(history.asked)})",
             icon=":material/history:",
             key="query-history-open",
             on_change="rerun",
         )
-    if history.open:  # Its pictures are not sent with every answer
-        with history:
-            _history(dataset, trail.asked)
+    if popover.open:  # Its pictures are not sent with every answer
+        with popover:
+            _history(dataset, history.asked)
     _judged(dataset, question)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.images.cropping import WHOLE
@@ -76,8 +76,8 @@ def _dialog(
         "Size": f"{row.width:,} × {row.height:,} px, {size(row.size_bytes)}",
         "Path": row.path,
     }
-    if match.alike:
-        known["Duplicates"] = f"{len(match.alike)} more like it are folded into this one"
+    if match.duplicates:
+        known["Duplicates"] = f"{len(match.duplicates)} more like it are folded into this one"
     st.markdown("  \n".join(f":gray[{name}] {plain(value)}" for name, value in known.items()))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from pages.parts.components.charts import TRAIN_COLOUR
+from pages.parts.components.charts import TRAIN_COLOR
 from pages.parts.components.plot import plot
 
 HEIGHT = 72
@@ -23,7 +23,7 @@ def draw(precision: NDArray[np.float64], key: str) -> None:
             x=np.arange(1, len(precision) + 1),
             y=precision.round(4),
             mode="lines",
-            line={"color": TRAIN_COLOUR, "width": 2},
+            line={"color": TRAIN_COLOR, "width": 2},
             fill="tozeroy",
             hovertemplate="precision@%{x}: %{y:.2f}<extra></extra>",
         )

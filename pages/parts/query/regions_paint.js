@@ -1,4 +1,4 @@
-// How numbers become colours, for regions.js.
+// How numbers become colors, for regions.js.
 
 const FINE = 16; // pixels a place
 const STEPS = 32767; // as regions.py has it
@@ -19,13 +19,13 @@ function paint(canvas, values, { rows, columns }) {
   for (let y = 0; y < canvas.height; y++) {
     for (let x = 0; x < canvas.width; x++) {
       const value = between(values, rows, columns, (y + 0.5) / FINE - 0.5, (x + 0.5) / FINE - 0.5);
-      picture.data.set(colourOf(value / greatest), 4 * (y * canvas.width + x));
+      picture.data.set(colorOf(value / greatest), 4 * (y * canvas.width + x));
     }
   }
   context.putImageData(picture, 0, 0);
 }
 
-// Between the centres of places linearly, beyond the outermost as at these.
+// Between the centers of places linearly, beyond the outermost as at these.
 function between(values, rows, columns, row, column) {
   const [top, left] = [Math.floor(row), Math.floor(column)];
   const at = (r, c) =>
@@ -35,7 +35,7 @@ function between(values, rows, columns, row, column) {
 }
 
 // From -1 to 1: cold to warm, and clear at 0.
-function colourOf(share) {
+function colorOf(share) {
   const size = Math.min(1, Math.abs(share));
   const [weak, strong] = share < 0 ? COLD : WARM;
   return [...weak.map((value, i) => value + size * (strong[i] - value)), 255 * Math.sqrt(size)];
@@ -45,7 +45,7 @@ function paintLegend(canvas) {
   const context = canvas.getContext("2d");
   const picture = context.createImageData(canvas.width, 1);
   for (let x = 0; x < canvas.width; x++) {
-    picture.data.set(colourOf((2 * x) / (canvas.width - 1) - 1), 4 * x);
+    picture.data.set(colorOf((2 * x) / (canvas.width - 1) - 1), 4 * x);
   }
   context.putImageData(picture, 0, 0);
 }

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.indexes.store import MAX_MATCHES
 from core.metrics.leave_one_out import precision_by_rank
@@ -21,7 +21,7 @@ from state import session
 from state.query_view import QueryImage, Question
 
 if TYPE_CHECKING:
-    from core.query.answer import Answer, Standing
+    from core.query.answer import Answer, OutOfDistribution
 
 TOP_CLASSES = 5
 ON_A_PAGE = 100
@@ -31,7 +31,7 @@ MORE = (20, 50, 100, 200, 500, MAX_MATCHES)
 CURVE_WIDTH = 220
 """In pixels."""
 
-SHORTEST_WAIT_S = 0.001
+MIN_WAIT_S = 0.001
 """A shorter one is nobody's business."""
 
 SPLITS = {"validation": "held-out validation images", "test": "held-out test images"}
@@ -40,7 +40,7 @@ SPLITS = {"validation": "held-out validation images", "test": "held-out test ima
 def verdict(
     answer: "Answer", model: Manifest, dataset: Dataset, first_line: DeltaGenerator
 ) -> None:
-    """Say what the query shows, by the classifier and by the neighbours, and how usual it is.
+    """Say what the query shows, by the classifier and by the neighbors, and how usual it is.
 
     Args:
         answer: To the question.
@@ -52,8 +52,8 @@ def verdict(
         _usual(answer.standing, first_line)
     knows_these = model.made_from["dataset"] == dataset.name
     by_model = ("Predicted category", answer.prediction[:TOP_CLASSES], _whose(model, dataset))
-    by_vote = ("Its neighbours say", answer.vote[:TOP_CLASSES], "share of the vote")
-    # A model of another dataset predicts what that one knows: the neighbours know better
+    by_vote = ("Its neighbors say", answer.vote[:TOP_CLASSES], "share of the vote")
+    # A model of another dataset predicts what that one knows: the neighbors know better
     parts = [
         part for part in ((by_model, by_vote) if knows_these else (by_vote, by_model)) if part[1]
     ]
@@ -67,9 +67,9 @@ def verdict(
             with grid.cell():
                 _shares(title, shares, note)
     if not answer.prediction:
-        st.caption("This model knows no classes: the neighbours alone say what it is.")
+        st.caption("This model knows no classes: the neighbors alone say what it is.")
     elif len(parts) == 2 and not agreed:
-        st.caption(":orange[:material/compare_arrows:] Classifier and neighbours do not agree.")
+        st.caption(":orange[:material/compare_arrows:] Classifier and neighbors do not agree.")
 
 
 def _whose(model: Manifest, dataset: Dataset) -> str:
@@ -86,15 +86,15 @@ def _shares(title: str, shares: Sequence[tuple[str, float]], note: str) -> None:
     st.markdown(" · ".join(others) + f"  \n:gray[{note}]")
 
 
-def _usual(standing: "Standing", place: DeltaGenerator) -> None:
+def _usual(standing: "OutOfDistribution", place: DeltaGenerator) -> None:
     among = SPLITS.get(standing.held_out, "the dataset's own images")
     said = (
         f"its nearest image is {standing.similarity:.3f} similar, and of {among} "
         f"{100 - standing.percentile:.0f} % have a nearer one"
     )
-    if standing.is_unusual:
+    if standing.is_out_of_distribution:
         place.warning(f"**Like nothing in this dataset**: {said}.", icon=":material/question_mark:")
-    elif standing.is_far:
+    elif standing.is_borderline:
         place.caption(f":material/help: Less like this dataset than most images are: {said}.")
     else:
         place.caption(f":material/check: Like what is in this dataset: {said}.")
@@ -211,7 +211,7 @@ def times(seconds: Mapping[str, float], shared_by: int = 1) -> None:
     """Say where the time went, and how many other images were in the model's pass."""
     with st.container(horizontal=True, gap="xsmall"):
         for stage, spent in seconds.items():
-            if stage != "wait" or spent > SHORTEST_WAIT_S:
+            if stage != "wait" or spent > MIN_WAIT_S:
                 st.badge(f"{stage} {1e3 * spent:.0f} ms", color="gray")
         if shared_by > 1:
             st.badge(

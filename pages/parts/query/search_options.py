@@ -67,10 +67,10 @@ def _others(dataset: Dataset, question: Question) -> None:
         "Least similarity",
         -1.0,
         1.0,
-        key=session.control("query-least", wanted.least_similarity),
+        key=session.control("query-least", wanted.min_similarity),
         step=0.01,
         on_change=_set,
-        args=("least_similarity", "query-least"),
+        args=("min_similarity", "query-least"),
         help="Matches below it are not shown. At -1 all are.",
     )
     st.toggle(

@@ -116,11 +116,11 @@ def _learning(key: str, default: TrainConfig) -> dict[str, Any]:
     fields.number("epochs", "Epochs", 1, 1000)
     fields.number("batch_size", "Batch size", 2, 1024)
     fields.number("learning_rate", "Learning rate, new layers", 1e-7, 1)
-    fields.number("trunk_learning_rate", "Learning rate, trunk", 0, 1)
+    fields.number("backbone_learning_rate", "Learning rate, trunk", 0, 1)
     fields.choice("schedule", "Schedule", {str(k): label for k, label in SCHEDULES.items()})
     fields.number("weight_decay", "Weight decay", 0, 1)
     fields.number("label_smoothing", "Label smoothing", 0, 0.9)
-    fields.number("clip_norm", "Longest gradient", 0, 1000)
+    fields.number("max_gradient_norm", "Longest gradient", 0, 1000)
     fields.number("patience", "Patience, epochs", 0, 1000)
     fields.number("seed", "Seed", 0, 2**31)
     return fields.values
@@ -136,15 +136,15 @@ def _loss(key: str, default: TrainConfig) -> dict[str, Any]:
     if name == NO_METRIC_LOSS:
         st.caption(f"Cross-entropy alone. {LOSSES[CROSS_ENTROPY].explanation}")
         return fields.values
-    fields.number("metric_weight", "Its share of the loss", 0, 1)
+    fields.number("metric_loss_weight", "Its share of the loss", 0, 1)
     low = LEAST_PER_CLASS if metric[name].compares_images else 0
-    fields.values["images_per_class"] = fields.grid.number_input(
+    fields.values["samples_per_class"] = fields.grid.number_input(
         "Images of a class in a batch",
         low,
         64,
-        default.images_per_class or (USUAL_PER_CLASS if low else 0),
+        default.samples_per_class or (USUAL_PER_CLASS if low else 0),
         key=f"{key}-{name}-per-class",
-        help=DOCS["images_per_class"],
+        help=DOCS["samples_per_class"],
     )
     st.caption(metric[name].explanation)
     return fields.values

@@ -3,7 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from core.artifacts.folders import Manifest, delete_artifact
+from core.artifacts.folders import delete_artifact
+from core.artifacts.manifests import Manifest
 from core.lineage.graph import Lineage
 from pages.parts.components import navigation, tables
 from pages.parts.components.launch import launch
@@ -60,7 +61,7 @@ def _tested(model: Manifest, lineage: Lineage) -> dict[str, float]:
 
 def actions(model: Manifest, lineage: Lineage) -> None:
     """Offer what can be done with one model."""
-    dependants = [index.id for index in lineage.indexes if index.made_from["model"] == model.id]
+    dependents = [index.id for index in lineage.indexes if index.made_from["model"] == model.id]
     chosen = session.selection()
     with st.container(horizontal=True):
         if st.button("Use this one", key="training-use", icon=":material/check:"):
@@ -71,8 +72,8 @@ def actions(model: Manifest, lineage: Lineage) -> None:
         with st.popover("Export", icon=":material/download:"):
             transfer.export_form(model)
         with st.popover("Delete", icon=":material/delete:"):
-            if dependants:
-                names = plain(", ".join(dependants))
+            if dependents:
+                names = plain(", ".join(dependents))
                 st.markdown(f"These indexes need it and cannot be searched without it: {names}")
             if st.button(f"Delete {model.id}", key="training-delete", type="primary"):
                 delete_artifact(resources.workspace().models, model.id)

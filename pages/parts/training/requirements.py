@@ -65,14 +65,14 @@ def _failure(view: JobView) -> str:
 
 def show_room(place: DeltaGenerator, dataset: Dataset, config: TrainConfig) -> None:
     """Say, in that place of the page, what changes in a training and what it takes of the disk."""
-    needs = facts.training_needs(dataset, config)
+    needed = facts.training_requirements_of(dataset, config)
     place.caption(
-        f":material/neurology: {needs.num_trained:,} parameters train, {needs.num_frozen:,} stay "
-        f"as they are. :material/hard_drive: {size(needs.cache_bytes)} on the disk while it trains."
+        f":material/neurology: {needed.num_trained:,} parameters train, {needed.num_frozen:,} stay "
+        f"as they are. :material/hard_drive: {size(needed.cache_bytes)} on disk while it trains."
     )
     free = free_bytes(resources.workspace())
-    if needs.cache_bytes > free:
+    if needed.cache_bytes > free:
         place.warning(
-            f"The disk has {size(free)} free, and this training keeps {size(needs.cache_bytes)} "
+            f"The disk has {size(free)} free, and this training keeps {size(needed.cache_bytes)} "
             "aside. Choose a smaller image size, fewer cached views, or make room."
         )

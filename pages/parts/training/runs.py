@@ -4,9 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from core.training.runs import (
-    LONGEST_NOTES,
-    LONGEST_TITLE,
     MAP,
+    MAX_NOTES_LENGTH,
+    MAX_TITLE_LENGTH,
     RECALL,
     change_run,
     delete_run,
@@ -16,7 +16,7 @@ from pages.parts.components.launch import launch
 from pages.parts.components.text import duration, plain
 from pages.parts.training import form, view
 from state import resources, session
-from state.trainings import RESUMABLE, Standing, Training, differences
+from state.trainings import RESUMABLE, RunState, Training, differences
 
 FIGURES = {MAP: "mAP@10", RECALL: "recall@1", "validation_accuracy": "accuracy"}
 MEASURES = {
@@ -60,7 +60,7 @@ def _row(training: Training) -> dict[str, object]:
     config, best = training.run.config, training.best
     return {
         "run": training.name,
-        "status": training.standing.value,
+        "status": training.state.value,
         **{shown: best.get(name) for name, shown in FIGURES.items()},
         "epochs": f"{len(training.epochs)} of {config['epochs']}",
         "learning": duration(sum(epoch.get("seconds", 0.0) for epoch in training.epochs)),
@@ -86,9 +86,9 @@ def _one(training: Training, *, is_shown: bool) -> None:
 def actions(training: Training) -> None:
     """Offer what can be done with one run."""
     run = training.run
-    busy = training.standing in (Standing.RUNNING, Standing.WAITING)
+    busy = training.state in (RunState.RUNNING, RunState.WAITING)
     with st.container(horizontal=True):
-        if training.standing in RESUMABLE:
+        if training.state in RESUMABLE:
             resume_button(training, "training-runs-resume")
         st.button(
             "Train again with these settings",
@@ -122,9 +122,9 @@ def _notes(training: Training) -> None:
     run = training.run
     with st.form(f"training-notes-{run.id}", border=False):
         title = st.text_input(
-            "Name", run.title, placeholder=run.id, max_chars=LONGEST_TITLE, key=f"title-{run.id}"
+            "Name", run.title, placeholder=run.id, max_chars=MAX_TITLE_LENGTH, key=f"title-{run.id}"
         )
-        notes = st.text_area("Notes", run.notes, max_chars=LONGEST_NOTES, key=f"notes-{run.id}")
+        notes = st.text_area("Notes", run.notes, max_chars=MAX_NOTES_LENGTH, key=f"notes-{run.id}")
         if st.form_submit_button("Save", key=f"training-notes-save-{run.id}"):
             change_run(resources.workspace(), run.id, title=title.strip(), notes=notes.strip())
             session.say("Saved.")

@@ -6,23 +6,23 @@ import streamlit as st
 
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
-from core.training.history import NUM_MATCHES, Probe
+from core.training.history import NUM_MATCHES, SampleRetrieval
 from pages.parts.components.gallery import Tile, gallery
 from state import resources
 
 SIDE = 96
-IDS_A_PROBE = 10
+IDS_PER_SAMPLE = 10
 
 
-def strip(dataset: Dataset, probes: Sequence[Probe], *, key: str) -> None:
+def strip(dataset: Dataset, sample_retrievals: Sequence[SampleRetrieval], *, key: str) -> None:
     """Draw each probe with its nearest images in a row, hits framed green and misses red."""
-    ids = {probe.image_id for probe in probes}
-    ids |= {image for probe in probes for image, _ in probe.matches}
+    ids = {probe.image_id for probe in sample_retrievals}
+    ids |= {image for probe in sample_retrievals for image, _ in probe.matches}
     rows = dataset.catalog.rows_by_id(ids)
     resources.make_thumbnails(dataset, list(rows.values()))
     grid = st.grid(2, min_column_width=420)
-    half = -(-len(probes) // 2)
-    for number, part in enumerate((probes[:half], probes[half:])):
+    half = -(-len(sample_retrievals) // 2)
+    for number, part in enumerate((sample_retrievals[:half], sample_retrievals[half:])):
         if part:
             with grid.cell():
                 tiles = [
@@ -39,9 +39,11 @@ def strip(dataset: Dataset, probes: Sequence[Probe], *, key: str) -> None:
                 )
 
 
-def _row(dataset: Dataset, rows: dict[int, ImageRow], probe: Probe, place: int) -> list[Tile]:
+def _row(
+    dataset: Dataset, rows: dict[int, ImageRow], probe: SampleRetrieval, place: int
+) -> list[Tile]:
     """Return a row's tiles: the query, then as many as are found, then blanks."""
-    first = place * IDS_A_PROBE
+    first = place * IDS_PER_SAMPLE
     tiles = [_tile(dataset, rows.get(probe.image_id), first, "selected", probe.label)]
     for rank, (image_id, is_hit) in enumerate(probe.matches, 1):
         row = rows.get(image_id)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.models.exports import ModelFormat, exported_file
 from pages.parts.components import downloads, upload_form
 from pages.parts.components.launch import IMPORT, launch

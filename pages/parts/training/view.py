@@ -6,7 +6,7 @@ import streamlit as st
 from core.datasets.registry import open_dataset
 from core.errors import WorkbenchError
 from core.progress import pace
-from core.training.history import confusions_of, probes_of
+from core.training.history import confusions_of, read_sample_retrievals
 from core.training.runs import MAP, RECALL, folder_of
 from pages.parts.components import charts
 from pages.parts.components.text import duration, size
@@ -85,7 +85,7 @@ def _details(training: Training, key: str) -> None:
     except WorkbenchError:
         st.caption("Its dataset is gone, so there are no images to show.")
         return
-    found = probes_of(folder, epoch)
+    found = read_sample_retrievals(folder, epoch)
     if found:
         st.markdown(f"**What it finds after epoch {epoch}**")
         st.caption(

@@ -5,16 +5,14 @@ from pathlib import Path
 import pytest
 
 from core.artifacts.folders import (
-    MANIFEST,
-    Manifest,
     delete_artifact,
     draft,
     list_artifacts,
     open_artifact,
     publish,
-    read_manifest,
     sweep_drafts,
 )
+from core.artifacts.manifests import MANIFEST, Manifest, read_manifest
 from core.errors import DamagedArtifactError, MissingError
 
 
@@ -31,7 +29,7 @@ def make(parent: Path, stem: str = "cats", content: bytes = b"weights") -> Manif
         )
 
 
-def test_an_artefact_reads_back_as_it_was_published(tmp_path: Path) -> None:
+def test_an_artifact_reads_back_as_it_was_published(tmp_path: Path) -> None:
     made = make(tmp_path)
     assert open_artifact(tmp_path, "cats") == made
     assert made.config == {"epochs": 3}

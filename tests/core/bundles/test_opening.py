@@ -15,7 +15,8 @@ import pytest
 import torch
 
 from core import cli
-from core.artifacts.folders import Manifest, delete_artifact
+from core.artifacts.folders import delete_artifact
+from core.artifacts.manifests import Manifest
 from core.bundles.opening import open_bundle
 from core.bundles.writing import export_bundle, picture_entry
 from core.datasets.catalog import Split
@@ -43,7 +44,7 @@ CONFIG = EmbedConfig(flip=True, whiten=True, precision=Precision.FLOAT32)
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A home with an index of three colours, one image of an odd class among them."""
+    """A home with an index of three colors, one image of an odd class among them."""
     torch.manual_seed(0)
     workspace = Workspace(tmp_path_factory.mktemp("origin"))
     root = class_folders(workspace.home / "in", red=12, green=12, blue=12)
@@ -118,7 +119,7 @@ def test_images_keep_ids_classes_and_splits(
     origin: Workspace, bundle: Path, workspace: Workspace
 ) -> None:
     finish(open_bundle(workspace, bundle, "there"))
-    here, there = open_dataset(origin, "colours").catalog, open_dataset(workspace, "there").catalog
+    here, there = open_dataset(origin, "colors").catalog, open_dataset(workspace, "there").catalog
     facts = [[(row.id, row.label, row.split) for row in c.rows()] for c in (here, there)]
     assert facts[0] == facts[1]
     assert (3, ODD_LABEL) in [(i, label) for i, label, _ in facts[1]]

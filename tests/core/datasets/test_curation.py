@@ -5,7 +5,7 @@ import pytest
 
 from core.datasets import curation
 from core.datasets.catalog import Catalog, Split
-from core.datasets.filters import ImageFilter, Standing
+from core.datasets.filters import ImageFilter, ImageStatus
 from core.datasets.importing.scan import Source, add_folder, resplit
 from core.datasets.splits import SplitConfig
 from core.errors import WorkbenchError
@@ -18,11 +18,11 @@ from tests.factories.images import class_folders
 def catalog(tmp_path: Path) -> Catalog:
     root = class_folders(tmp_path / "images", red=6, blue=4)
     source = Source(root=root)
-    return finish(add_folder(Workspace(tmp_path), "colours", source, SplitConfig())).catalog
+    return finish(add_folder(Workspace(tmp_path), "colors", source, SplitConfig())).catalog
 
 
 def state(catalog: Catalog) -> list[tuple[object, ...]]:
-    rows = catalog.rows(ImageFilter(standing=Standing.READABLE))
+    rows = catalog.rows(ImageFilter(status=ImageStatus.READABLE))
     tags = curation.tags_of(catalog, [row.id for row in rows])
     return [
         (row.id, row.label, row.split, row.excluded, tuple(tags.get(row.id, ()))) for row in rows
@@ -57,7 +57,7 @@ def test_excluded_images_are_out_until_they_are_taken_in_again(catalog: Catalog)
     assert curation.exclude(catalog, ids[:2]) == 2
     assert curation.exclude(catalog, ids[:2]) == 0
     assert catalog.ids() == ids[2:]
-    assert catalog.ids(ImageFilter(standing=Standing.EXCLUDED)) == ids[:2]
+    assert catalog.ids(ImageFilter(status=ImageStatus.EXCLUDED)) == ids[:2]
     assert curation.include(catalog, ids) == 2
     assert catalog.ids() == ids
 
@@ -96,7 +96,7 @@ def test_steps_are_taken_back_last_first_and_each_says_what_it_was(catalog: Cata
     curation.exclude(catalog, ids[:1])
     assert curation.last_step(catalog) == "excluded 1 image"
     assert curation.undo(catalog) == "excluded 1 image"
-    assert curation.undo(catalog) == "labelled 2 images “a {} b”"
+    assert curation.undo(catalog) == "labeled 2 images “a {} b”"
     assert state(catalog) == before
     assert curation.last_step(catalog) is None
 
@@ -134,7 +134,7 @@ def test_an_image_without_a_split_joins_train_with_its_first_label(tmp_path: Pat
 
 def test_splitting_anew_can_be_taken_back(tmp_path: Path, catalog: Catalog) -> None:
     before = state(catalog)
-    resplit(Workspace(tmp_path), "colours", SplitConfig(test=0.5, validation=0.0))
+    resplit(Workspace(tmp_path), "colors", SplitConfig(test=0.5, validation=0.0))
     assert state(catalog) != before
     assert str(curation.undo(catalog)).startswith("split anew: ")
     assert state(catalog) == before
@@ -166,13 +166,13 @@ def test_images_get_labels_of_their_own_and_a_mark_in_one_step(catalog: Catalog)
     first, second, third = [row.id for row in catalog.rows()][:3]
     before = labels_of(catalog)
     given = {first: "cat", second: "dog"}
-    assert curation.relabel_each(catalog, given, "labelled {} as suggested", mark="checked") == 2
+    assert curation.relabel_each(catalog, given, "labeled {} as suggested", mark="checked") == 2
     assert labels_of(catalog) == before | given
     assert curation.tags_of(catalog, [first, second, third]) == {
         first: ["checked"],
         second: ["checked"],
     }
-    assert curation.last_step(catalog) == "labelled 2 images as suggested"
+    assert curation.last_step(catalog) == "labeled 2 images as suggested"
     curation.undo(catalog)
     assert labels_of(catalog) == before
     assert curation.tags_of(catalog, [first, second]) == {}

@@ -4,7 +4,7 @@ import pytest
 
 from core.datasets.catalog import Split
 from core.datasets.importing.scan import Source, add_folder
-from core.datasets.layout import Labels, find_files, recognise
+from core.datasets.layout import Labels, find_files, recognize
 from core.datasets.splits import SplitConfig
 from core.progress import finish
 from core.workspace import Workspace
@@ -67,7 +67,7 @@ def test_folders_say_class_and_split(tmp_path: Path, name: str) -> None:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     folders = find_files(tmp_path)
-    layout = recognise(folders)
+    layout = recognize(folders)
     found = {
         "/".join((*folder.parts, name)): layout.place(folder.parts)
         for folder in folders
@@ -87,7 +87,7 @@ def test_one_may_say_which_folder_names_the_class(tmp_path: Path) -> None:
         (Labels.LEAF, {"cat", "dog", "oak"}),
         (Labels.NONE, {None}),
     ):
-        layout = recognise(folders, labels)
+        layout = recognize(folders, labels)
         assert {layout.place(folder.parts)[0] for folder in folders} == named
 
 
@@ -95,17 +95,17 @@ def test_splits_of_folders_stay_and_only_the_missing_one_is_drawn(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     for split, number in (("train", 20), ("test", 5)):
-        for colour in ("red", "blue"):
-            folder = tmp_path / "in" / split / colour
+        for color in ("red", "blue"):
+            folder = tmp_path / "in" / split / color
             folder.mkdir(parents=True)
             for i in range(number):
-                (folder / f"{i}.png").write_bytes(png(solid(colour, side=8 + i)))
+                (folder / f"{i}.png").write_bytes(png(solid(color, side=8 + i)))
     source = Source(root=tmp_path / "in")
     catalog = finish(add_folder(workspace, "split", source, SplitConfig())).catalog
     counts = {(label, split): count for label, split, count in catalog.class_counts()}
     assert counts == {
-        (colour, split): count
-        for colour in ("red", "blue")
+        (color, split): count
+        for color in ("red", "blue")
         for split, count in ((Split.TRAIN, 18), (Split.VALIDATION, 2), (Split.TEST, 5))
     }
     assert all(row.path.startswith("test/") for row in catalog.rows() if row.split == Split.TEST)

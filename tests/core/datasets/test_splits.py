@@ -6,7 +6,7 @@ from core.datasets.catalog import Split
 from core.datasets.splits import SplitConfig, stratified
 
 
-def labelled(**sizes: int) -> list[tuple[int, str]]:
+def labeled(**sizes: int) -> list[tuple[int, str]]:
     pairs, next_id = [], 1
     for label, size in sizes.items():
         pairs += [(next_id + i, label) for i in range(size)]
@@ -19,7 +19,7 @@ def counts(splits: dict[int, Split], ids: list[int]) -> dict[Split, int]:
 
 
 def test_every_class_is_divided_by_the_same_shares() -> None:
-    pairs = labelled(cat=60, dog=40)
+    pairs = labeled(cat=60, dog=40)
 
     splits = stratified(pairs, SplitConfig())
 
@@ -30,14 +30,14 @@ def test_every_class_is_divided_by_the_same_shares() -> None:
 
 
 def test_the_seed_fixes_the_division() -> None:
-    pairs = labelled(cat=30)
+    pairs = labeled(cat=30)
     assert stratified(pairs, SplitConfig(seed=1)) == stratified(pairs, SplitConfig(seed=1))
     assert stratified(pairs, SplitConfig(seed=1)) != stratified(pairs, SplitConfig(seed=2))
 
 
 def test_another_class_moves_no_image() -> None:
-    alone = stratified(labelled(cat=30), SplitConfig())
-    both = stratified(labelled(cat=30, dog=30), SplitConfig())
+    alone = stratified(labeled(cat=30), SplitConfig())
+    both = stratified(labeled(cat=30, dog=30), SplitConfig())
     assert {i: both[i] for i in alone} == alone
 
 
@@ -50,12 +50,12 @@ def test_another_class_moves_no_image() -> None:
     ],
 )
 def test_small_classes_keep_something_to_learn_from(size: int, expected: dict[Split, int]) -> None:
-    splits = stratified(labelled(rare=size), SplitConfig())
+    splits = stratified(labeled(rare=size), SplitConfig())
     assert counts(splits, list(splits)) == expected
 
 
 def test_no_share_means_no_image() -> None:
-    splits = stratified(labelled(cat=10), SplitConfig(validation=0, test=0))
+    splits = stratified(labeled(cat=10), SplitConfig(validation=0, test=0))
     assert set(splits.values()) == {Split.TRAIN}
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from core.datasets.catalog import GONE
-from core.datasets.filters import ImageFilter, Standing
+from core.datasets.filters import ImageFilter, ImageStatus
 from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset
 from core.datasets.schema import connect
-from core.datasets.verification import check_images, count_unchecked, is_gathered
+from core.datasets.verification import check_images, count_unchecked, is_grouped
 from core.errors import MissingError
 from core.progress import finish
 from core.workspace import Workspace
@@ -34,7 +34,7 @@ def test_a_check_finds_what_a_scan_cannot_see(workspace: Workspace, tmp_path: Pa
     assert (count_unchecked(dataset), finish(check_images(dataset))) == (0, 0)
 
     (root / "red" / "cut.png").write_bytes(whole)
-    finish(rescan(workspace, "colours"))
+    finish(rescan(workspace, "colors"))
     assert (count_unchecked(dataset), finish(check_images(dataset))) == (1, 1)
     assert dataset.catalog.problems() == []
 
@@ -61,9 +61,9 @@ def test_a_file_that_vanished_before_the_check_is_a_problem(
     finish(check_images(dataset))
     [problem] = dataset.catalog.problems()
     assert problem.path == "red/000.png"
-    finish(rescan(workspace, "colours"))
+    finish(rescan(workspace, "colors"))
     assert [
-        row.problem for row in dataset.catalog.rows(ImageFilter(standing=Standing.PROBLEM))
+        row.problem for row in dataset.catalog.rows(ImageFilter(status=ImageStatus.PROBLEM))
     ] == [GONE]
 
 
@@ -76,14 +76,14 @@ def test_a_check_given_up_while_it_compares_compares_the_next_time(
     while next(work).note != "comparing images":  # type: ignore[union-attr]
         pass
     work.close()
-    assert (count_unchecked(dataset), is_gathered(dataset)) == (0, False)
-    assert (finish(check_images(dataset)), is_gathered(dataset)) == (0, True)
+    assert (count_unchecked(dataset), is_grouped(dataset)) == (0, False)
+    assert (finish(check_images(dataset)), is_grouped(dataset)) == (0, True)
 
 
 def test_a_dataset_of_plain_pictures_can_be_checked(workspace: Workspace, tmp_path: Path) -> None:
-    for colour in ("red", "blue"):
-        (tmp_path / "in" / colour).mkdir(parents=True)
-        (tmp_path / "in" / colour / "flat.png").write_bytes(png(solid(colour)))
+    for color in ("red", "blue"):
+        (tmp_path / "in" / color).mkdir(parents=True)
+        (tmp_path / "in" / color / "flat.png").write_bytes(png(solid(color)))
     assert finish(check_images(bring_in(workspace, tmp_path / "in"))) == 2
 
 
@@ -103,7 +103,7 @@ def test_what_a_check_found_outlives_another_scan_of_the_same_content(
             os.utime(path, (1, 1))
         if way == "moved":
             path.rename(path.with_stem(f"other-{path.stem}"))
-    finish(rescan(workspace, "colours", verify_all=way == "verified"))
+    finish(rescan(workspace, "colors", verify_all=way == "verified"))
     assert _verdicts(dataset) == before
     assert count_unchecked(dataset) == 0
 
@@ -117,7 +117,7 @@ def test_files_that_could_not_be_read_for_a_while_come_back(
     finish(check_images(dataset))
     assert len(dataset.catalog.problems()) == 1
     (tmp_path / "away.png").rename(root / "red" / "000.png")
-    finish(rescan(workspace, "colours"))
+    finish(rescan(workspace, "colors"))
     assert (dataset.catalog.problems(), count_unchecked(dataset)) == ([], 1)
 
 

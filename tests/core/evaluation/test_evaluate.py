@@ -6,7 +6,8 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from core.artifacts.folders import Manifest, delete_artifact
+from core.artifacts.folders import delete_artifact
+from core.artifacts.manifests import Manifest
 from core.commands import measuring
 from core.commands.command import artifact_facts
 from core.datasets.catalog import Found
@@ -18,7 +19,7 @@ from core.evaluation import ranking
 from core.evaluation.config import EvaluateConfig, Gallery, Protocol
 from core.evaluation.evaluate import evaluate
 from core.evaluation.files import open_evaluation, protocol_of
-from core.evaluation.protocol import make_trial
+from core.evaluation.protocol import make_task
 from core.evaluation.ranking import rank_exactly
 from core.evaluation.system import Classifier
 from core.lineage.graph import EMBEDDINGS_GONE, INDEX_GONE, read_lineage
@@ -110,7 +111,7 @@ def test_what_was_found_of_each_class_is_counted(hand: Hand) -> None:
         ("blue", "blue"): 2,
         ("blue", "red"): 2,
     }
-    assert made.categories["most_confused"].tolist() == ["red", "blue"]
+    assert made.classes["most_confused"].tolist() == ["red", "blue"]
     assert made.interval("map_at_10") is not None
 
 
@@ -118,13 +119,13 @@ def test_stretches_and_blocks_find_what_all_at_once_does(
     hand: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embeddings = open_embeddings(hand.workspace, hand.embeddings.id)
-    trial = make_trial(open_dataset(hand.workspace, "hand"), Protocol(), embeddings.image_ids)
-    gallery, asking = (embeddings.rows_of(ids) for ids in (trial.gallery_ids, trial.query_ids))
-    [whole] = rank_exactly(trial, embeddings.vectors, gallery, asking, 3)
+    task = make_task(open_dataset(hand.workspace, "hand"), Protocol(), embeddings.image_ids)
+    gallery, asking = (embeddings.rows_of(ids) for ids in (task.gallery_ids, task.query_ids))
+    [whole] = rank_exactly(task, embeddings.vectors, gallery, asking, 3)
     assert whole.found.shape == (3, 3)
     monkeypatch.setattr(ranking, "QUERIES_AT_ONCE", 2)
     monkeypatch.setattr(ranking, "VALUES_AT_ONCE", 6)
-    stretches = rank_exactly(trial, embeddings.vectors, gallery, asking, 3)
+    stretches = rank_exactly(task, embeddings.vectors, gallery, asking, 3)
     parts = [stretch.found for stretch in stretches]
     assert [len(part) for part in parts] == [2, 1]
     assert np.array_equal(np.concatenate(parts), whole.found)
@@ -176,7 +177,7 @@ def test_what_curation_took_out_neither_asks_nor_is_found(hand: Hand) -> None:
 
 
 def test_images_without_classes_are_said(workspace: Workspace) -> None:
-    embeddings = embedded_set(workspace, 8, labelled=False)
+    embeddings = embedded_set(workspace, 8, labeled=False)
     with pytest.raises(WorkbenchError, match="no usable image of “points” has a class"):
         finish(evaluate(workspace, EvaluateConfig(embeddings=embeddings.id)))
 

@@ -52,7 +52,7 @@ def test_what_strangers_wrote_is_escaped(hand: Hand, evaluation: Evaluation) -> 
         made_from=evaluation.manifest.made_from | {"dataset": EVIL},
         summary=evaluation.manifest.summary | {"skipped_classes": {EVIL: 1}},
     )
-    tables = map(evil, (evaluation.queries, evaluation.categories, evaluation.confusion))
+    tables = map(evil, (evaluation.queries, evaluation.classes, evaluation.confusion))
     page = html_report(Evaluation(manifest, *tables), open_dataset(hand.workspace, "hand"), {})
     assert "<script" not in page
     assert "&lt;script" in page

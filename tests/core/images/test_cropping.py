@@ -63,7 +63,7 @@ def test_the_crop_of_all_is_the_picture_as_it_is() -> None:
 def test_each_quadrant_is_cut_out_to_the_pixel(edges: dict[str, float], letter: str) -> None:
     part = cropped(quadrants(), Crop(**edges))  # type: ignore[arg-type]
     assert part.size == (8, 8)
-    assert {LETTERS[colour] for _, colour in part.getcolors()} == {letter}  # type: ignore[index, union-attr]
+    assert {LETTERS[color] for _, color in part.getcolors()} == {letter}  # type: ignore[index, union-attr]
 
 
 def test_edges_are_rounded_to_the_nearest_pixel() -> None:
@@ -139,7 +139,7 @@ def test_a_crop_of_three_pixels_is_refused_in_a_sentence() -> None:
     with pytest.raises(WorkbenchError) as caught:
         cropped(quadrants(), Crop(right=3 / 16))
     problem, advice = caught.value.problem, caught.value.advice
-    assert problem == "The crop is 3 × 16 pixels, too few to recognise anything in."
+    assert problem == "The crop is 3 × 16 pixels, too few to recognize anything in."
     assert advice == "Choose one of at least 8 × 8 pixels."
     assert cropped(quadrants(), Crop(right=8 / 16)).size == (8, 16)
     with pytest.raises(WorkbenchError, match="is 16 × 7 pixels"):

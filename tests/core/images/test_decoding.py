@@ -25,8 +25,8 @@ RED, BLUE, WHITE, BLACK = (255, 0, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 ROOT = Path(__file__).parents[3]
 
 
-def solid(mode: str, colour: Any, size: tuple[int, int] = (4, 2)) -> Image.Image:
-    return Image.new(mode, size, colour)
+def solid(mode: str, color: Any, size: tuple[int, int] = (4, 2)) -> Image.Image:
+    return Image.new(mode, size, color)
 
 
 def encoded(image: Image.Image, format: str, **options: Any) -> bytes:
@@ -36,7 +36,7 @@ def encoded(image: Image.Image, format: str, **options: Any) -> bytes:
 
 
 def tiff(bits: int, pixels: bytes, width: int, *, white: int = 1, kind: int = 1) -> bytes:
-    """A little-endian TIFF of one grey row. `white`: 0 if white is zero. `kind`: 2 for signed."""
+    """A little-endian TIFF of one gray row. `white`: 0 if white is zero. `kind`: 2 for signed."""
     tags = {256: width, 257: 1, 258: bits, 259: 1, 262: white, 273: 8, 277: 1}
     tags |= {278: 1, 279: len(pixels), 339: kind}
     directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
@@ -56,7 +56,7 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def webp_header(width: int, height: int) -> bytes:
-    """A lossless WebP of 38 bytes, of one colour and any size up to 16,384 × 16,384."""
+    """A lossless WebP of 38 bytes, of one color and any size up to 16,384 × 16,384."""
     bits = struct.pack("<BI", 0x2F, width - 1 | (height - 1) << 14)
     body = b"VP8L" + struct.pack("<I", 18) + bits + bytes(13)
     return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
@@ -74,7 +74,7 @@ def pixels_of(content: bytes) -> list[Sequence[int]]:
     return [picture.getpixel((x, 0)) for x in range(picture.width)]  # type: ignore[misc]
 
 
-def grey(*values: int) -> list[Sequence[int]]:
+def gray(*values: int) -> list[Sequence[int]]:
     return [(value, value, value) for value in values]
 
 
@@ -89,14 +89,14 @@ PALETTE.putpalette([*BLUE, *RED])
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        pytest.param(encoded(solid("L", 100), "PNG"), (100, 100, 100), id="grey"),
+        pytest.param(encoded(solid("L", 100), "PNG"), (100, 100, 100), id="gray"),
         pytest.param(encoded(solid("1", 1), "PNG"), WHITE, id="one bit"),
         pytest.param(encoded(solid("1", 0), "TIFF", compression="group4"), BLACK, id="fax"),
         # One fifth of black or red over white: 255 - 255 / 5 = 204.
-        pytest.param(encoded(solid("LA", (0, 51)), "PNG"), (204, 204, 204), id="grey with alpha"),
+        pytest.param(encoded(solid("LA", (0, 51)), "PNG"), (204, 204, 204), id="gray with alpha"),
         pytest.param(encoded(solid("RGBA", (*RED, 51)), "PNG"), (255, 204, 204), id="alpha"),
         pytest.param(encoded(solid("RGBA", (*RED, 0)), "PNG"), WHITE, id="transparent"),
-        pytest.param(encoded(solid("RGB", RED), "PNG", transparency=RED), WHITE, id="colour key"),
+        pytest.param(encoded(solid("RGB", RED), "PNG", transparency=RED), WHITE, id="color key"),
         pytest.param(encoded(PALETTE, "PNG"), RED, id="palette"),
         pytest.param(encoded(PALETTE, "GIF", transparency=1), WHITE, id="transparent GIF"),
         pytest.param(encoded(PALETTE, "PNG", transparency=b"\xff\x33"), (255, 204, 204), id="tRNS"),
@@ -120,26 +120,26 @@ def test_the_first_pixel_is_what_a_viewer_shows(
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        pytest.param(deep([0, 2570, 32768, 65535], "u2"), grey(0, 10, 128, 255), id="PNG"),
-        pytest.param(deep([0, 257, 65535], "u2", "TIFF"), grey(0, 1, 255), id="TIFF"),
-        pytest.param(deep([0, 257, 65535], ">u2", "TIFF"), grey(0, 1, 255), id="big-endian"),
-        pytest.param(deep([0, 2570, 65535], "i4", "TIFF"), grey(0, 10, 255), id="16 in 32 bits"),
-        pytest.param(deep([-1e9, 0, 1e9], "i4", "TIFF"), grey(0, 128, 255), id="signed 32"),
-        pytest.param(tiff(32, b"\0\0\0\0\xff\xff\xff\xff", 2), grey(0, 255), id="unsigned 32"),
-        pytest.param(tiff(16, b"\x9c\xff\0\0\x64\0", 3, kind=2), grey(0, 128, 255), id="-100..100"),
-        pytest.param(tiff(12, b"\xff\xf8\x00", 2), grey(255, 128), id="12 bits"),
-        pytest.param(tiff(16, b"\0\0\xff\xff", 2, white=0), grey(255, 0), id="white is zero"),
-        pytest.param(deep([0, 0.2, 1], "f4", "TIFF"), grey(0, 51, 255), id="0..1"),
-        pytest.param(deep([0.2], "f4", "TIFF"), grey(51), id="not stretched"),
-        pytest.param(deep([-1, 0, 4], "f4", "TIFF"), grey(0, 51, 255), id="-1..4"),
-        pytest.param(deep([7, 7], "f4", "TIFF"), grey(0, 0), id="one value"),
+        pytest.param(deep([0, 2570, 32768, 65535], "u2"), gray(0, 10, 128, 255), id="PNG"),
+        pytest.param(deep([0, 257, 65535], "u2", "TIFF"), gray(0, 1, 255), id="TIFF"),
+        pytest.param(deep([0, 257, 65535], ">u2", "TIFF"), gray(0, 1, 255), id="big-endian"),
+        pytest.param(deep([0, 2570, 65535], "i4", "TIFF"), gray(0, 10, 255), id="16 in 32 bits"),
+        pytest.param(deep([-1e9, 0, 1e9], "i4", "TIFF"), gray(0, 128, 255), id="signed 32"),
+        pytest.param(tiff(32, b"\0\0\0\0\xff\xff\xff\xff", 2), gray(0, 255), id="unsigned 32"),
+        pytest.param(tiff(16, b"\x9c\xff\0\0\x64\0", 3, kind=2), gray(0, 128, 255), id="-100..100"),
+        pytest.param(tiff(12, b"\xff\xf8\x00", 2), gray(255, 128), id="12 bits"),
+        pytest.param(tiff(16, b"\0\0\xff\xff", 2, white=0), gray(255, 0), id="white is zero"),
+        pytest.param(deep([0, 0.2, 1], "f4", "TIFF"), gray(0, 51, 255), id="0..1"),
+        pytest.param(deep([0.2], "f4", "TIFF"), gray(51), id="not stretched"),
+        pytest.param(deep([-1, 0, 4], "f4", "TIFF"), gray(0, 51, 255), id="-1..4"),
+        pytest.param(deep([7, 7], "f4", "TIFF"), gray(0, 0), id="one value"),
         pytest.param(
-            deep([np.nan, -np.inf, 0, 2, np.inf], "f4", "TIFF"), grey(0, 0, 0, 255, 255), id="nan"
+            deep([np.nan, -np.inf, 0, 2, np.inf], "f4", "TIFF"), gray(0, 0, 0, 255, 255), id="nan"
         ),
-        pytest.param(deep([np.nan, np.nan], "f4", "TIFF"), grey(0, 0), id="all nan"),
+        pytest.param(deep([np.nan, np.nan], "f4", "TIFF"), gray(0, 0), id="all nan"),
     ],
 )
-def test_deep_grey_is_scaled_and_not_clipped(content: bytes, expected: list[Sequence[int]]) -> None:
+def test_deep_gray_is_scaled_and_not_clipped(content: bytes, expected: list[Sequence[int]]) -> None:
     assert pixels_of(content) == expected
 
 
@@ -304,7 +304,7 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
 
 def test_nothing_is_printed_where_pillow_would_warn(tmp_path: Path) -> None:
     (tmp_path / "large.png").write_bytes(png_header(10_000, 10_000))  # Pillow warns from 89 Mpx
-    code = "import sys, pathlib, core.images as i; i.open_image(pathlib.Path(sys.argv[1]))"
+    code = "import sys, pathlib, core.images.decoding as i; i.open_image(pathlib.Path(sys.argv[1]))"
     command = [sys.executable, "-c", code, str(tmp_path / "large.png")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert "UnreadableImageError: large.png claims 100 million pixels" in done.stderr

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.images import hashing
-from core.images.hashing import RADIUS, gather, perceptual_hash
+from core.images.hashing import RADIUS, group_similar, perceptual_hash
 from core.progress import Progress, finish
 
 
@@ -26,20 +26,20 @@ def photograph(seed: int) -> Image.Image:
 def clusters(seed: int, num_hashes: int) -> NDArray[np.uint8]:
     """Hashes near one of five, so that most groups reach over several stretches."""
     draw = np.random.default_rng(seed)
-    centres = draw.integers(0, 256, (5, 32), np.uint8)
+    centers = draw.integers(0, 256, (5, 32), np.uint8)
     flipped = draw.random((num_hashes, 256)) < draw.uniform(0, 0.12, (num_hashes, 1))
-    return centres[draw.integers(0, 5, num_hashes)] ^ np.packbits(flipped, axis=1)
+    return centers[draw.integers(0, 5, num_hashes)] ^ np.packbits(flipped, axis=1)
 
 
 def gathered_by_hand(hashes: NDArray[np.uint8], radius: int) -> tuple[list[int], list[int]]:
-    leaders: list[int] = []
+    representatives: list[int] = []
     bits: list[int] = []
     for row, value in enumerate(hashes):
         far = np.bitwise_count(hashes[: row + 1] ^ value).sum(axis=1)
-        first = next(k for k in range(row + 1) if far[k] <= radius and k in {*leaders, row})
-        leaders.append(first)
+        first = next(k for k in range(row + 1) if far[k] <= radius and k in {*representatives, row})
+        representatives.append(first)
         bits.append(int(far[first]))
-    return leaders, bits
+    return representatives, bits
 
 
 def test_a_hash_is_256_bits_of_which_half_are_set() -> None:
@@ -89,16 +89,16 @@ def test_gathering_is_the_same_in_stretches_as_one_by_one(
 ) -> None:
     monkeypatch.setattr(hashing, "STRETCH", stretch)
     hashes = clusters(stretch, 200)
-    leaders, bits = finish(gather(hashes))
-    assert leaders.shape == bits.shape == (200,)
-    assert leaders.dtype == bits.dtype == np.int64
-    assert (leaders.tolist(), bits.tolist()) == gathered_by_hand(hashes, RADIUS)
-    assert 5 < len(set(leaders.tolist())) < 150
+    representatives, bits = finish(group_similar(hashes))
+    assert representatives.shape == bits.shape == (200,)
+    assert representatives.dtype == bits.dtype == np.int64
+    assert (representatives.tolist(), bits.tolist()) == gathered_by_hand(hashes, RADIUS)
+    assert 5 < len(set(representatives.tolist())) < 150
 
 
 def test_gathering_reports_how_far_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashing, "STRETCH", 50)
-    told = [step.done for step in gather(clusters(1, 200)) if isinstance(step, Progress)]
+    told = [step.done for step in group_similar(clusters(1, 200)) if isinstance(step, Progress)]
     assert told == [0, 1, 2, 4, 8, 16, 32, 64, 114, 164]
 
 
@@ -108,7 +108,7 @@ def test_three_thousand_copies_among_others_are_one_group(seed: int) -> None:
     hashes = draw.integers(0, 256, (3500, 32), np.uint8)
     copies = draw.choice(3500, 3000, replace=False)
     hashes[copies] = hashes[copies[0]]
-    leaders, bits = finish(gather(hashes))
-    assert set(leaders[copies].tolist()) == {int(copies.min())}
+    representatives, bits = finish(group_similar(hashes))
+    assert set(representatives[copies].tolist()) == {int(copies.min())}
     assert not bits.any()
-    assert len(set(leaders.tolist())) == 501
+    assert len(set(representatives.tolist())) == 501

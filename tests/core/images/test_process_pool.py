@@ -67,7 +67,7 @@ def test_those_that_were_forked_go_if_another_cannot_be(monkeypatch: pytest.Monk
 ONE_IS_KILLED = """
 import multiprocessing, os, signal, sys, time
 from concurrent.futures.process import BrokenProcessPool
-from core.forked import forked
+from core.images.process_pool import forked
 signal.signal(signal.SIGTERM, lambda *_: None)  # As a command does, which stops by itself
 try:
     with forked(os.getpid, 2) as ask:

@@ -47,7 +47,7 @@ def test_the_longest_side_is_160_or_the_images_own(
     assert decoded(encode_thumbnail(Image.new("RGB", size))).size == expected
 
 
-def test_the_colours_stay() -> None:
+def test_the_colors_stay() -> None:
     small = decoded(encode_thumbnail(Image.new("RGB", (400, 200), RED), side=64))
     assert small.size == (64, 32)
     assert [small.getpixel((32, 16))] == [pytest.approx(RED, abs=3)]

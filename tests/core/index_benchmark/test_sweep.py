@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from core.embeddings.exact_search import nearest_rows
 from core.errors import WorkbenchError
-from core.index_benchmark.config import AdviseConfig, SweepConfig
-from core.index_benchmark.measure import measure, neighbour_recall
+from core.index_benchmark.config import RecommendConfig, SweepConfig
+from core.index_benchmark.measure import index_recall, measure
 from core.index_benchmark.points import Measured, Point, best_points
 from core.index_benchmark.proposals import proposals
-from core.index_benchmark.queries import Bench, make_bench, without
-from core.index_benchmark.recommend import advise
+from core.index_benchmark.queries import BenchmarkQueries, exclude_self, make_benchmark_queries
+from core.index_benchmark.recommend import recommend
 from core.index_benchmark.sweep import open_sweep, sweep
 from core.indexes.build import build
 from core.indexes.config import IndexConfig, IndexKind
@@ -25,7 +25,7 @@ from core.workspace import Workspace
 from tests.factories.embeddings import clusters, embedded_set
 
 
-def test_exact_neighbours_are_those_of_a_plain_product(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exact_neighbors_are_those_of_a_plain_product(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.embeddings.exact_search.BLOCK", 64)
     vectors = clusters(300)
     rows, similarities = finish(nearest_rows(vectors, vectors[:5], 7))
@@ -37,44 +37,47 @@ def test_exact_neighbours_are_those_of_a_plain_product(monkeypatch: pytest.Monke
 
 
 def test_a_query_is_never_its_own_answer() -> None:
-    assert without(5, np.array([5, 3, 9]), 2).tolist() == [3, 9]
-    assert without(5, np.array([7, 3, 9]), 2).tolist() == [7, 3]  # It missed the query's own image
+    assert exclude_self(5, np.array([5, 3, 9]), 2).tolist() == [3, 9]
+    assert exclude_self(5, np.array([7, 3, 9]), 2).tolist() == [
+        7,
+        3,
+    ]  # It missed the query's own image
 
 
-def test_a_bench_knows_the_neighbours_of_random_images(workspace: Workspace) -> None:
+def test_a_bench_knows_the_neighbors_of_random_images(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 400)
-    bench = finish(make_bench(workspace, embeddings.id, 200, seed=3))
+    benchmark = finish(make_benchmark_queries(workspace, embeddings.id, 200, seed=3))
 
-    assert bench.queries.shape == (200, 16)
-    assert bench.queries.dtype == np.float32
-    assert bench.exact.shape == (200, 100)
-    assert bench.exact.dtype == np.int64
-    assert not (bench.exact == bench.query_ids[:, None]).any()
-    again = finish(make_bench(workspace, embeddings.id, 200, seed=3))
-    np.testing.assert_array_equal(bench.query_ids, again.query_ids)
-    halves = bench.half(0), bench.half(1)
+    assert benchmark.queries.shape == (200, 16)
+    assert benchmark.queries.dtype == np.float32
+    assert benchmark.exact.shape == (200, 100)
+    assert benchmark.exact.dtype == np.int64
+    assert not (benchmark.exact == benchmark.query_ids[:, None]).any()
+    again = finish(make_benchmark_queries(workspace, embeddings.id, 200, seed=3))
+    np.testing.assert_array_equal(benchmark.query_ids, again.query_ids)
+    halves = benchmark.half(0), benchmark.half(1)
     assert not np.intersect1d(halves[0].query_ids, halves[1].query_ids).size
-    assert bench.classes_of(np.array([1, 2, 9, 4000])).tolist() == [0, 1, 0, -1]
+    assert benchmark.classes_of(np.array([1, 2, 9, 4000])).tolist() == [0, 1, 0, -1]
 
 
 def test_a_few_images_are_enough_for_a_bench_and_two_are_not(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 5)
-    assert finish(make_bench(workspace, embeddings.id)).exact.shape == (5, 4)
+    assert finish(make_benchmark_queries(workspace, embeddings.id)).exact.shape == (5, 4)
     with pytest.raises(WorkbenchError, match="at least 3 images, and 2 are embedded"):
-        finish(make_bench(Workspace(workspace.home / "other"), _two(workspace)))
+        finish(make_benchmark_queries(Workspace(workspace.home / "other"), _two(workspace)))
 
 
 def _two(workspace: Workspace) -> str:
     return embedded_set(Workspace(workspace.home / "other"), 2).id
 
 
-def line_bench() -> Bench:
+def line_bench() -> BenchmarkQueries:
     """Four images on a line, 1 and 2 of one class, 3 and 4 of another; 2 and 3 are queries."""
-    return Bench(
+    return BenchmarkQueries(
         query_ids=np.array([2, 3]),
         queries=np.eye(2, dtype=np.float32),
         exact=np.array([[1, 3, 4], [4, 2, 1]]),
-        labelled=np.array([1, 2, 3, 4]),
+        labeled=np.array([1, 2, 3, 4]),
         classes=np.array([0, 0, 1, 1], np.int32),
     )
 
@@ -92,7 +95,7 @@ class FixedStore:
         queries: NDArray[np.float32],
         k: int,
         *,
-        among: NDArray[np.int64] | None = None,
+        subset: NDArray[np.int64] | None = None,
         labels: tuple[str, ...] = (),
         effort: int | None = None,
     ) -> list[Matches]:
@@ -128,10 +131,10 @@ def test_recall_and_precision_can_be_checked_by_hand() -> None:
 
 def test_an_exact_index_recalls_everything(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 400)
-    bench = finish(make_bench(workspace, embeddings.id, 200))
+    benchmark = finish(make_benchmark_queries(workspace, embeddings.id, 200))
     ids = np.arange(1, 401)
     store = finish(build(clusters(400), ids, IndexConfig()))
-    measured = finish(measure(store, bench))
+    measured = finish(measure(store, benchmark))
     assert measured.recall == {1: 1.0, 10: 1.0, 100: 1.0}
     assert measured.precision == measured.exact_precision
     assert measured.precision is not None
@@ -139,18 +142,18 @@ def test_an_exact_index_recalls_everything(workspace: Workspace) -> None:
 
 
 def test_without_classes_there_is_no_precision(workspace: Workspace) -> None:
-    embeddings = embedded_set(workspace, 300, labelled=False)
-    bench = finish(make_bench(workspace, embeddings.id, 200))
+    embeddings = embedded_set(workspace, 300, labeled=False)
+    benchmark = finish(make_benchmark_queries(workspace, embeddings.id, 200))
     store = finish(build(clusters(300), np.arange(1, 301), IndexConfig()))
-    assert finish(measure(store, bench)).precision is None
+    assert finish(measure(store, benchmark)).precision is None
 
 
 def test_more_effort_finds_more(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 2000)
-    bench = finish(make_bench(workspace, embeddings.id, 200))
-    config = IndexConfig(kind=IndexKind.IVF, lists=40)
+    benchmark = finish(make_benchmark_queries(workspace, embeddings.id, 200))
+    config = IndexConfig(kind=IndexKind.IVF, nlist=40)
     store = finish(build(clusters(2000), np.arange(1, 2001), config))
-    recalls = [neighbour_recall(store, bench, effort) for effort in (1, 4, 40)]
+    recalls = [index_recall(store, benchmark, effort) for effort in (1, 4, 40)]
     assert recalls[0] < recalls[1] < recalls[2] == 1.0
 
 
@@ -238,7 +241,7 @@ def test_a_comparison_that_makes_no_sense_cannot_be_chosen(
 
 
 def kinds_proposed(count: int, **asked: float) -> list[str]:
-    config = AdviseConfig(**asked)  # type: ignore[arg-type]
+    config = RecommendConfig(**asked)  # type: ignore[arg-type]
     return [
         proposal.config.factory or str(proposal.config.kind)
         for proposal in proposals(count, 128, config)
@@ -262,8 +265,8 @@ def test_what_is_proposed_fits_the_memory() -> None:
 
 def test_the_advisor_keeps_an_easy_budget_and_saves_the_index(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 1000)
-    config = AdviseConfig(recall=0.9, latency_ms=1000)
-    made = finish(advise(workspace, embeddings.id, config))
+    config = RecommendConfig(recall=0.9, latency_ms=1000)
+    made = finish(recommend(workspace, embeddings.id, config))
 
     advice = made.summary["advice"]
     assert advice["kept"] is True
@@ -276,10 +279,10 @@ def test_the_advisor_keeps_an_easy_budget_and_saves_the_index(workspace: Workspa
 
 def test_the_advisor_tunes_until_recall_holds(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 2000)
-    config = AdviseConfig(
+    config = RecommendConfig(
         recall=0.7, latency_ms=1000, memory_mb=0.08
     )  # 128 kB as they are, 32 kB in bytes
-    made = finish(advise(workspace, embeddings.id, config))
+    made = finish(recommend(workspace, embeddings.id, config))
     advice = made.summary["advice"]
     assert advice["kept"] is True
     assert made.config["factory"].endswith("SQ8")
@@ -289,8 +292,8 @@ def test_the_advisor_tunes_until_recall_holds(workspace: Workspace) -> None:
 
 def test_a_budget_that_cannot_be_kept_is_said_to_be_missed(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 1000)
-    config = AdviseConfig(recall=0.99, latency_ms=0.001)
-    made = finish(advise(workspace, embeddings.id, config))
+    config = RecommendConfig(recall=0.99, latency_ms=0.001)
+    made = finish(recommend(workspace, embeddings.id, config))
     advice = made.summary["advice"]
     assert advice["kept"] is False
     assert len(advice["tried"]) > 3
@@ -303,7 +306,7 @@ def test_a_budget_that_cannot_be_kept_is_said_to_be_missed(workspace: Workspace)
 )
 def test_a_budget_out_of_range_cannot_be_chosen(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must be in"):
-        AdviseConfig(**wrong)  # type: ignore[arg-type]
+        RecommendConfig(**wrong)  # type: ignore[arg-type]
 
 
 def test_parts_add_up_and_stops_reach_them() -> None:
@@ -333,6 +336,6 @@ def test_configs_differ_only_in_effort(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 500)
     made = finish(sweep(workspace, embeddings.id, SweepConfig(kinds="hnsw")))
     points = open_sweep(workspace, made.id).points
-    efforts = [found.config.ef_search for found in points if found.config.links == 16]
+    efforts = [found.config.ef_search for found in points if found.config.m == 16]
     assert efforts == sorted(set(efforts))
     assert len({replace(found.config, ef_search=1) for found in points}) == 2

@@ -11,7 +11,8 @@ import pytest
 
 from core import cli
 from core.artifacts.exports import exported_file
-from core.artifacts.folders import Manifest, delete_artifact
+from core.artifacts.folders import delete_artifact
+from core.artifacts.manifests import Manifest
 from core.errors import DamagedArtifactError, MissingError
 from core.indexes.config import IndexConfig, IndexKind
 from core.indexes.export import export_index

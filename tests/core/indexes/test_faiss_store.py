@@ -9,7 +9,7 @@ from core.indexes import faiss_store
 from core.indexes.build import build
 from core.indexes.config import IndexConfig, IndexKind, Metric
 from core.indexes.factory import factory_string
-from core.indexes.faiss_store import FaissStore, neighbour_recall
+from core.indexes.faiss_store import FaissStore, index_recall
 from core.indexes.store import Effort
 from core.progress import finish
 
@@ -46,7 +46,7 @@ def test_no_more_is_found_than_there_is() -> None:
 
 
 def test_the_search_can_be_kept_to_some_images() -> None:
-    [matches] = flat(90, 0, 60).search(unit_vectors(0), k=3, among=np.array([60, 70]))
+    [matches] = flat(90, 0, 60).search(unit_vectors(0), k=3, subset=np.array([60, 70]))
     assert matches.image_ids.tolist() == [60, 70]
 
 
@@ -62,7 +62,7 @@ def test_k_below_one_is_a_mistake() -> None:
 
 def config_of(kind: IndexKind, metric: Metric = Metric.COSINE) -> IndexConfig:
     factory = "PCAR12,IVF8,PQ6,RFlat" if kind == IndexKind.FACTORY else ""
-    return IndexConfig(kind=kind, metric=metric, lists=20, nprobe=20, code_bytes=8, factory=factory)
+    return IndexConfig(kind=kind, metric=metric, nlist=20, nprobe=20, code_bytes=8, factory=factory)
 
 
 LEAST_RECALL = {IndexKind.IVF_PQ: 0.6, IndexKind.OPQ_IVF_PQ: 0.6, IndexKind.FACTORY: 0.8}
@@ -79,12 +79,12 @@ def test_every_kind_agrees_with_exact_search(kind: IndexKind, metric: Metric) ->
     least = LEAST_RECALL.get(kind, 0.95)
 
     wanted, found = exact.search(queries, 10), store.search(queries, 10)
-    assert neighbour_recall(found, wanted) > least
+    assert index_recall(found, wanted) > least
     np.testing.assert_allclose(found[0].similarities[0], wanted[0].similarities[0], atol=0.2)
-    among = ids[::3]
-    found = store.search(queries, 10, among=among)
-    assert all(np.isin(matches.image_ids, among).all() for matches in found)
-    assert neighbour_recall(found, exact.search(queries, 10, among=among)) > least
+    subset = ids[::3]
+    found = store.search(queries, 10, subset=subset)
+    assert all(np.isin(matches.image_ids, subset).all() for matches in found)
+    assert index_recall(found, exact.search(queries, 10, subset=subset)) > least
 
 
 @pytest.mark.parametrize("kind", list(IndexKind))
@@ -108,21 +108,21 @@ def test_images_are_added_taken_out_and_replaced_in_every_kind(
     assert not {3, 5} & set(found.image_ids.tolist())
     [found] = store.search(vectors[7][None], 50)
     assert 7 not in found.image_ids  # Only the vector that replaced it is known
-    [found] = store.search(vectors[3][None], 5, among=np.array([3, 5, 9]))
+    [found] = store.search(vectors[3][None], 5, subset=np.array([3, 5, 9]))
     assert found.image_ids.tolist() in ([9], [])
 
 
 def test_a_search_can_be_made_more_thorough() -> None:
     vectors, ids = cloud(2000), np.arange(2000, dtype=np.int64)
     exact = finish(build(vectors, ids, IndexConfig())).search(cloud(50)[::-1].copy(), 10)
-    config = IndexConfig(kind=IndexKind.IVF, lists=40, nprobe=1)
+    config = IndexConfig(kind=IndexKind.IVF, nlist=40, nprobe=1)
     store = finish(build(vectors, ids, config))
     queries = cloud(50)[::-1].copy()
 
     assert store.effort == Effort("nprobe", 1, 40)
     quick, thorough = store.search(queries, 10), store.search(queries, 10, effort=10**6)
-    assert neighbour_recall(quick, exact) < 0.8
-    assert neighbour_recall(thorough, exact) > 0.99
+    assert index_recall(quick, exact) < 0.8
+    assert index_recall(thorough, exact) > 0.99
     with pytest.raises(ValueError, match="effort must be at least 1"):
         store.search(queries, 10, effort=0)
 
@@ -219,7 +219,7 @@ def test_a_large_index_is_mapped_and_finds_the_same(
 
 
 def test_an_approximate_index_invents_nothing_to_fill_the_row() -> None:
-    config = IndexConfig(kind=IndexKind.IVF, lists=2, nprobe=1)
+    config = IndexConfig(kind=IndexKind.IVF, nlist=2, nprobe=1)
     ids = np.arange(4, dtype=np.int64)
     store = finish(build(unit_vectors(0, 5, 85, 90), ids, config))
     [matches] = store.search(unit_vectors(0), k=4)
@@ -228,7 +228,7 @@ def test_an_approximate_index_invents_nothing_to_fill_the_row() -> None:
 
 def test_too_few_images_for_the_lists_are_said() -> None:
     with pytest.raises(WorkbenchError, match="50 lists need at least 50 images, and only 3"):
-        finish(build(unit_vectors(0, 1, 2), IDS, IndexConfig(kind=IndexKind.IVF, lists=50)))
+        finish(build(unit_vectors(0, 1, 2), IDS, IndexConfig(kind=IndexKind.IVF, nlist=50)))
 
 
 def test_an_index_file_reads_back(tmp_path: Path) -> None:
@@ -254,6 +254,6 @@ def test_an_index_of_another_dimension_is_refused(tmp_path: Path) -> None:
 
 def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="links must be in"):
-        IndexConfig(links=1)
+        IndexConfig(m=1)
     with pytest.raises(ValueError, match="not a valid IndexKind"):
         IndexConfig(kind="tree")  # type: ignore[arg-type]

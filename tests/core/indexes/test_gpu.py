@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.indexes.build import build
 from core.indexes.config import IndexConfig, IndexKind
 from core.indexes.faiss_store import FaissStore
-from core.indexes.gpu import MOST_RESULTS, GpuSearch, copy_options, num_gpus, to_gpu
+from core.indexes.gpu import MAX_RESULTS, GpuSearch, copy_options, num_gpus, to_gpu
 from core.indexes.store import Matches
 from core.progress import finish
 
@@ -52,7 +52,7 @@ class Processor(GpuSearch):
 
 @pytest.fixture
 def beside(vectors: NDArray[np.float32]) -> tuple[FaissStore, Processor]:
-    store = finish(build(vectors, IDS, IndexConfig(kind=IndexKind.IVF, lists=8)))
+    store = finish(build(vectors, IDS, IndexConfig(kind=IndexKind.IVF, nlist=8)))
     copy = Processor(store.index)
     store._gpu = copy
     return store, copy
@@ -70,7 +70,7 @@ def test_among_some_images_only_the_processor_searches(
     vectors: NDArray[np.float32], beside: tuple[FaissStore, Processor]
 ) -> None:
     store, copy = beside
-    assert found(store.search(vectors[:1], 5, among=IDS[10:12], effort=8))[0] in (
+    assert found(store.search(vectors[:1], 5, subset=IDS[10:12], effort=8))[0] in (
         [11, 12],
         [12, 11],
     )
@@ -93,7 +93,7 @@ def test_more_results_than_a_card_takes_are_found_by_the_processor(
     vectors: NDArray[np.float32],
 ) -> None:
     index = finish(build(vectors, IDS, IndexConfig())).index
-    assert GpuSearch(index).search(vectors[:1], MOST_RESULTS + 1, None) is None
+    assert GpuSearch(index).search(vectors[:1], MAX_RESULTS + 1, None) is None
     again = GpuSearch(index).search(vectors[:1], 3, None)
     assert again is not None
     assert again[1][0, 0] == 0
@@ -131,7 +131,7 @@ def test_a_card_answers_as_the_processor(vectors: NDArray[np.float32], kind: Ind
 def test_codes_too_long_for_its_tables_in_float32_are_searched_in_float16() -> None:
     drawn = np.random.default_rng(0).normal(size=(len(IDS), 128)).astype(np.float32)
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
-    store = finish(build(drawn, IDS, IndexConfig(kind=IndexKind.IVF_PQ, lists=8, code_bytes=64)))
+    store = finish(build(drawn, IDS, IndexConfig(kind=IndexKind.IVF_PQ, nlist=8, code_bytes=64)))
     on_processor = found(store.search(drawn[:50], 10))
     assert store.use_gpu()
     on_card = found(store.search(drawn[:50], 10))

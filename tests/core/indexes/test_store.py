@@ -73,17 +73,17 @@ def test_no_more_is_found_than_there_is(make: Make) -> None:
 
 def test_the_search_can_be_kept_to_some_images(make: Make) -> None:
     store = make(unit_vectors(90, 0, 60))
-    [matches] = store.search(unit_vectors(0), k=3, among=np.array([60, 70, 9999]))
+    [matches] = store.search(unit_vectors(0), k=3, subset=np.array([60, 70, 9999]))
     assert matches.image_ids.tolist() == [60, 70]
-    [matches] = store.search(unit_vectors(0), k=3, among=np.array([], np.int64))
+    [matches] = store.search(unit_vectors(0), k=3, subset=np.array([], np.int64))
     assert matches.image_ids.tolist() == []
 
 
 @pytest.mark.parametrize("label", ["cats", 'it\'s "black" \\ white', "naïve 😀", '" or id > 0'])
 def test_the_search_can_be_kept_to_a_class_of_any_name(make: Make, label: str) -> None:
     store = make(unit_vectors(90, 0, 60), labels=("dogs", "birds", label))
-    among = np.array([60])
-    [matches] = store.search(unit_vectors(0), k=3, among=among, labels=(label,))
+    subset = np.array([60])
+    [matches] = store.search(unit_vectors(0), k=3, subset=subset, labels=(label,))
     assert matches.image_ids.tolist() == [60]
 
 
@@ -123,7 +123,7 @@ def test_a_store_may_be_emptied(make: Make) -> None:
 def test_every_kind_finds_what_is_there(make: Make, kind: IndexKind) -> None:
     points = np.random.default_rng(0).normal(size=(300, 16)).astype(np.float32)
     points /= np.linalg.norm(points, axis=1, keepdims=True)
-    config = IndexConfig(kind=kind, lists=4 if kind == IndexKind.IVF else 0, nprobe=4)
+    config = IndexConfig(kind=kind, nlist=4 if kind == IndexKind.IVF else 0, nprobe=4)
     store = make(points, np.arange(1, 301), config)
     most = None if store.effort is None else store.effort.most
     found = store.search(points, k=1, effort=most)
@@ -136,7 +136,7 @@ def test_effort_is_named_and_bounded(make: Make) -> None:
     graph = make(unit_vectors(90, 0, 60), config=IndexConfig(kind=IndexKind.HNSW, ef_search=10))
     assert graph.effort is not None
     assert (graph.effort.name, graph.effort.value) == ("efSearch", 10)
-    config = IndexConfig(kind=IndexKind.IVF, lists=2, nprobe=1)
+    config = IndexConfig(kind=IndexKind.IVF, nlist=2, nprobe=1)
     groups = make(unit_vectors(90, 0, 60), config=config)
     assert groups.effort is not None
     assert (groups.effort.name, groups.effort.value, groups.effort.most) == ("nprobe", 1, 2)

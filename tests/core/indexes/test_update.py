@@ -33,7 +33,7 @@ def test_what_came_changed_and_went_is_taken_over(full: Workspace) -> None:
     speckled("red", seed=77).save(images / "red" / "new.png")
     speckled("green", seed=78).save(images / "green" / "003.png")
     (images / "blue" / "001.png").unlink()
-    finish(rescan(full, "colours"))
+    finish(rescan(full, "colors"))
 
     made = finish(update_index(full, index_id))
 
@@ -59,7 +59,7 @@ def test_an_index_that_is_up_to_date_is_left_as_it_is(full: Workspace) -> None:
 def test_an_index_of_excluded_images_is_emptied_of_them(full: Workspace) -> None:
     embeddings = open_embeddings(full, open_index(full, only_index(full)).embeddings)
     graph = finish(build_index(full, embeddings.manifest.id, IndexConfig(kind=IndexKind.HNSW)))
-    exclude(open_dataset(full, "colours").catalog, embeddings.image_ids[:5].tolist())
+    exclude(open_dataset(full, "colors").catalog, embeddings.image_ids[:5].tolist())
     made = finish(update_index(full, graph.id))
     store = open_index(full, made.id).faiss
     assert (store.count, store.num_removed) == (25, 5)
@@ -78,7 +78,7 @@ def test_that_building_anew_would_pay_is_said(
     num_new: int, num_gone: int, trained_on: int, flipped: bool, said: str
 ) -> None:
     points = clusters(2400)
-    config = IndexConfig(kind=IndexKind.IVF, lists=8)
+    config = IndexConfig(kind=IndexKind.IVF, nlist=8)
     store = finish(build(points[:1000], np.arange(1000), config))
     new = points[1000 : 1000 + num_new]
     new = np.ascontiguousarray(-new if flipped else new)

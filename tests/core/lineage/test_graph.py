@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.artifacts.folders import Manifest, delete_artifact, draft, publish
+from core.artifacts.folders import delete_artifact, draft, publish
+from core.artifacts.manifests import Manifest
 from core.datasets.importing.rescan import rescan
 from core.datasets.importing.scan import Source, add_folder, resplit
 from core.datasets.registry import delete_dataset, open_dataset
@@ -16,7 +17,7 @@ from core.progress import finish
 from core.workspace import Workspace
 from tests.factories.images import class_folders, speckled
 
-DATASET = "colours"
+DATASET = "colors"
 OTHER = "others"
 
 
@@ -77,7 +78,7 @@ def make_map(workspace: Workspace, index: Manifest) -> Manifest:
 
 
 def reasons(workspace: Workspace) -> dict[str, str]:
-    """Why each artefact is stale, by kind; as a page that reads the disk says it."""
+    """Why each artifact is stale, by kind; as a page that reads the disk says it."""
     lineage = read_lineage(workspace)
     return {
         artifact.kind: lineage.stale_reason(artifact)
@@ -165,7 +166,7 @@ def test_a_map_serves_every_index_over_the_embeddings_of_its_model(made: Workspa
     lineage = read_lineage(made)
     [index], [drawn], [model] = lineage.indexes, lineage.maps, lineage.models
     delete_artifact(made.indexes, index.id)
-    anew = finish(build_index(made, index.made_from["embeddings"], IndexConfig(links=16)))
+    anew = finish(build_index(made, index.made_from["embeddings"], IndexConfig(m=16)))
     assert read_lineage(made).maps_of(anew) == [drawn]
     assert reasons(made)["index"] == ""
     assert model.id == anew.made_from["model"]

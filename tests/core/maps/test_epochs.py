@@ -69,7 +69,7 @@ def test_it_says_which_epoch_and_leaves_nothing_if_given_up(workspace: Workspace
     event = next(work)
     work.close()
     assert isinstance(event, Progress)
-    assert event.note == "epoch 1: finding neighbours"
+    assert event.note == "epoch 1: finding neighbors"
     with pytest.raises(MissingError, match="has no map of its epochs. Draw it."):
         open_epoch_maps(workspace, run)
 

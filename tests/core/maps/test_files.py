@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest, draft, publish
+from core.artifacts.folders import draft, publish
+from core.artifacts.manifests import Manifest
 from core.embeddings.exact_search import nearest_rows
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index
 from core.maps.config import MapConfig
 from core.maps.files import Map, build_map, open_map
-from core.maps.neighbors import Neighbours
+from core.maps.neighbors import Neighbors
 from core.maps.quality import nearest_on_map
 from core.progress import Progress, finish
 from core.workspace import Workspace
@@ -54,7 +55,7 @@ def laid_out(workspace: Workspace, vectors: NDArray[np.float32], **settings: Any
     return open_map(workspace, finish(build_map(workspace, config)).id)
 
 
-def share_with_a_neighbour_of_their_own_group(points: NDArray[np.float32]) -> float:
+def share_with_a_neighbor_of_their_own_group(points: NDArray[np.float32]) -> float:
     distances = np.linalg.norm(points[:, None] - points[None], axis=2)
     np.fill_diagonal(distances, np.inf)
     groups = np.arange(len(points)) // GROUP_SIZE
@@ -80,10 +81,10 @@ def test_groups_stay_together_and_a_seed_repeats_the_map(workspace: Workspace) -
     assert first.image_ids.dtype == np.int64
     assert (first.manifest.summary["count"], first.manifest.summary["num_clusters"]) == (60, 3)
     assert first.trustworthiness > 0.9
-    assert first.neighbours.rows.shape == (60, 15)
-    assert first.kept.mean() == pytest.approx(first.manifest.summary["kept"])
+    assert first.neighbors.rows.shape == (60, 15)
+    assert first.preserved.mean() == pytest.approx(first.manifest.summary["preserved"])
     assert [len(set(found)) for found in first.clusters.reshape(3, GROUP_SIZE)] == [1, 1, 1]
-    assert share_with_a_neighbour_of_their_own_group(first.points) >= 0.9
+    assert share_with_a_neighbor_of_their_own_group(first.points) >= 0.9
     assert distance_over_radius(first.points) > 3
     np.testing.assert_array_equal(first.points, again.points)
     assert not np.array_equal(first.points, other.points)
@@ -98,7 +99,7 @@ def test_each_method_keeps_groups_together_and_repeats_itself(
     found = laid_out(workspace, three_groups(), **settings)
     assert (found.points.shape, found.points.dtype.name) == ((60, dimensions), "float32")
     assert found.config == MapConfig(index=found.config.index, **settings)
-    assert share_with_a_neighbour_of_their_own_group(found.points) >= 0.9
+    assert share_with_a_neighbor_of_their_own_group(found.points) >= 0.9
     again = laid_out(workspace, three_groups(), **settings)
     np.testing.assert_array_equal(found.points, again.points)
 
@@ -111,7 +112,7 @@ def test_new_images_are_placed_among_their_like_and_nothing_else_moves(
     before = found.points.copy()
     new = three_groups()[[3, 25, 47]]
     rows, similarities = finish(nearest_rows(three_groups(), new, 15))
-    placed = found.place(Neighbours(rows.astype(np.int32), similarities), new)
+    placed = found.place(Neighbors(rows.astype(np.int32), similarities), new)
     assert (placed.shape, placed.dtype.name) == ((3, 2), "float32")
     distances = np.linalg.norm(placed[:, None] - found.points[None], axis=2)
     assert (distances.argmin(axis=1) // GROUP_SIZE).tolist() == [0, 1, 2]
@@ -136,7 +137,7 @@ def test_categories_can_draw_the_map(workspace: Workspace) -> None:
     labels = np.arange(36) % 2
 
     def mixed(supervision: float) -> float:
-        config = MapConfig(index=index.id, neighbours=8, supervision=supervision)
+        config = MapConfig(index=index.id, neighbors=8, supervision=supervision)
         found = open_map(workspace, finish(build_map(workspace, config)).id)
         near = nearest_on_map(found.points, 3)
         return float((labels[near] != labels[:, None]).mean())
@@ -164,10 +165,10 @@ def test_a_map_of_an_earlier_version_is_to_be_drawn_anew(workspace: Workspace) -
 
 def test_twins_do_not_break_the_map(workspace: Workspace) -> None:
     vectors = three_groups()
-    vectors[:GROUP_SIZE] = vectors[0]  # More twins than neighbours
+    vectors[:GROUP_SIZE] = vectors[0]  # More twins than neighbors
     found = laid_out(workspace, vectors)
     assert np.isfinite(found.points).all()
-    assert share_with_a_neighbour_of_their_own_group(found.points) >= 0.9
+    assert share_with_a_neighbor_of_their_own_group(found.points) >= 0.9
     assert distance_over_radius(found.points) > 3
 
 
@@ -177,11 +178,11 @@ def test_nothing_but_twins_still_is_a_map(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("count", [5, 6])
-def test_fewer_images_than_neighbours_are_laid_out(workspace: Workspace, count: int) -> None:
-    found = laid_out(workspace, three_groups()[::10][:count], neighbours=15)
+def test_fewer_images_than_neighbors_are_laid_out(workspace: Workspace, count: int) -> None:
+    found = laid_out(workspace, three_groups()[::10][:count], neighbors=15)
     assert found.points.shape == (count, 2)
     assert np.isfinite(found.points).all()
-    assert found.neighbours.rows.shape == (count, count - 1)
+    assert found.neighbors.rows.shape == (count, count - 1)
     assert 0 <= found.trustworthiness <= 1
 
 
@@ -203,8 +204,8 @@ def test_a_map_tells_what_it_does_and_can_be_given_up(workspace: Workspace) -> N
     work.close()
     said = [(event.note, event.fraction) for event in events if isinstance(event, Progress)]
     assert [note for note, _ in said] == [
-        "1 of 3: finding neighbours",
-        "2 of 3: weighing neighbours",
+        "1 of 3: finding neighbors",
+        "2 of 3: weighing neighbors",
         *["2 of 3: laying out the map"] * 3,
     ]
     assert said[-1][1] == pytest.approx((1 + 3 / 500) / 3, abs=1e-3)
@@ -221,7 +222,7 @@ def test_a_map_that_was_changed_by_hand_is_refused(workspace: Workspace) -> None
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"neighbours": 1}, "neighbours must be in"),
+        ({"neighbors": 1}, "neighbors must be in"),
         ({"min_dist": 1.0}, "min_dist must be in"),
         ({"dimensions": 4}, "dimensions must be 2 or 3"),
         ({"supervision": 1.1}, "supervision must be in"),

@@ -4,12 +4,12 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness as theirs
 
-from core.indexes.neighbors import MOST_COMPARED
+from core.indexes.neighbors import MAX_COMPARED
 from core.maps import pca, quality
 from core.maps.clusters import NO_CLUSTER, find_clusters, medoids
 from core.maps.config import MapMetric
 from core.maps.density import density
-from core.maps.neighbors import Neighbours, find_neighbours
+from core.maps.neighbors import Neighbors, find_neighbors
 from core.progress import finish
 from tests.factories.circles import at
 
@@ -27,8 +27,8 @@ def random_rows(count: int, dimension: int) -> NDArray[np.float32]:
     return unit.astype(np.float32)
 
 
-def test_neighbours_come_nearest_first_and_never_the_image_itself() -> None:
-    found = finish(find_neighbours(on_circle(), 2))
+def test_neighbors_come_nearest_first_and_never_the_image_itself() -> None:
+    found = finish(find_neighbors(on_circle(), 2))
     assert found.rows.tolist() == [[1, 2], [0, 2], [1, 0], [2, 4], [3, 5], [4, 3]]
     assert (found.rows.dtype.name, found.similarities.dtype.name) == ("int32", "float32")
     np.testing.assert_allclose(found.similarities[0], np.cos(np.radians([10, 30])), rtol=1e-5)
@@ -41,16 +41,16 @@ def test_neighbours_come_nearest_first_and_never_the_image_itself() -> None:
 
 
 def test_of_many_twins_none_finds_itself() -> None:
-    found = finish(find_neighbours(np.repeat(on_circle()[:1], 20, axis=0), 5))
+    found = finish(find_neighbors(np.repeat(on_circle()[:1], 20, axis=0), 5))
     assert not (found.rows == np.arange(20)[:, None]).any()
     assert all(len(set(row)) == 5 for row in found.rows.tolist())
 
 
-def test_many_images_are_searched_in_groups_and_nearly_all_neighbours_are_found() -> None:
-    spread = np.random.default_rng(1).normal(0, 0.1, (MOST_COMPARED + 1, 8)).astype(np.float32)
+def test_many_images_are_searched_in_groups_and_nearly_all_neighbors_are_found() -> None:
+    spread = np.random.default_rng(1).normal(0, 0.1, (MAX_COMPARED + 1, 8)).astype(np.float32)
     vectors = np.repeat(random_rows(300, 8), 67, axis=0)[: len(spread)] + spread
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    found = finish(find_neighbours(vectors, 10))
+    found = finish(find_neighbors(vectors, 10))
     asked = np.arange(0, len(vectors), 200)
     similar = vectors[asked] @ vectors.T
     similar[np.arange(len(asked)), asked] = -np.inf
@@ -77,16 +77,16 @@ def test_components_of_nothing_but_twins_are_points_at_the_origin() -> None:
     assert fitted.explained == 1.0
 
 
-def test_a_point_keeps_the_share_of_its_neighbours_that_are_near_it_on_the_map() -> None:
+def test_a_point_keeps_the_share_of_its_neighbors_that_are_near_it_on_the_map() -> None:
     points = np.array([[0, 0], [1, 0], [2.1, 0], [10, 0]], np.float32)
     rows = np.array([[1, 2], [2, 3], [3, 0], [2, 1]], np.int32)
-    true = Neighbours(rows, np.zeros((4, 2), np.float32))
+    true = Neighbors(rows, np.zeros((4, 2), np.float32))
     # On the map: 0 → 1, 2; 1 → 0, 2; 2 → 1, 0; 3 → 2, 1
-    assert quality.kept_share(points, true).tolist() == [1.0, 0.5, 0.5, 1.0]
-    assert quality.kept_share(points, true).dtype == np.float32
+    assert quality.preservation(points, true).tolist() == [1.0, 0.5, 0.5, 1.0]
+    assert quality.preservation(points, true).dtype == np.float32
 
 
-def test_on_a_map_of_coinciding_points_none_is_its_own_neighbour() -> None:
+def test_on_a_map_of_coinciding_points_none_is_its_own_neighbor() -> None:
     near = quality.nearest_on_map(np.zeros((8, 2), np.float32), 3)
     assert not (near == np.arange(8)[:, None]).any()
 
@@ -102,7 +102,7 @@ def test_trustworthiness_is_that_of_scikit_learn(k: int) -> None:
 
 
 def test_of_many_images_trustworthiness_is_estimated_closely() -> None:
-    vectors = random_rows(quality.MOST_JUDGED + 500, 8)
+    vectors = random_rows(quality.MAX_JUDGED + 500, 8)
     points = pca.fit(vectors, 2).project(vectors)
     ours = finish(quality.trustworthiness(vectors, points))
     assert ours == pytest.approx(theirs(vectors, points, n_neighbors=15, metric="cosine"), abs=0.01)

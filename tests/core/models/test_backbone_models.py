@@ -17,19 +17,19 @@ from core.errors import MissingError, WorkbenchError
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index
 from core.lineage.graph import read_lineage
-from core.models.backbone_model_config import TrunkConfig
-from core.models.backbone_models import fit_trunk, pooled_features
+from core.models.backbone_model_config import BackboneModelConfig
+from core.models.backbone_models import fit_backbone_model, pooled_features
 from core.models.batches import load_square
 from core.models.devices import Device
 from core.models.model import Model, load_model
 from core.models.torch_export import export_torch
 from core.progress import Progress, finish
 from core.workspace import Workspace
-from state.selection_rules import settle
+from state.selection_rules import validate
 from state.session import Selection
 from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders
-from tests.factories.networks import trunk_file
+from tests.factories.networks import backbone_file
 
 SIDE = 32
 NUM_TRAIN = 21  # Of 10 images a class 1 validates and 2 are tested
@@ -38,7 +38,7 @@ NUM_TRAIN = 21  # Of 10 images a class 1 validates and 2 are tested
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
-    return trunk_file(tmp_path_factory.mktemp("weights") / "own.pth", "resnet18", SIDE)
+    return backbone_file(tmp_path_factory.mktemp("weights") / "own.pth", "resnet18", SIDE)
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def dataset(workspace: Workspace, tmp_path: Path) -> Dataset:
 
 
 @pytest.fixture
-def config(weights: Path) -> TrunkConfig:
-    return TrunkConfig(
-        dataset="colours",
+def config(weights: Path) -> BackboneModelConfig:
+    return BackboneModelConfig(
+        dataset="colors",
         backbone="resnet18",
         weights=str(weights),
         dimension=8,
@@ -77,9 +77,9 @@ TRAIN, TEST = ImageFilter(splits=(Split.TRAIN,)), ImageFilter(splits=(Split.TEST
 
 @pytest.mark.parametrize("whiten", [False, True])
 def test_the_projection_is_scikit_learns_own_of_train_images_alone(
-    workspace: Workspace, dataset: Dataset, config: TrunkConfig, whiten: bool
+    workspace: Workspace, dataset: Dataset, config: BackboneModelConfig, whiten: bool
 ) -> None:
-    made = finish(fit_trunk(workspace, replace(config, whiten=whiten)))
+    made = finish(fit_backbone_model(workspace, replace(config, whiten=whiten)))
     model = load_model(workspace, made.id)
 
     train, test = features_of(model, dataset, TRAIN), features_of(model, dataset, TEST)
@@ -96,9 +96,9 @@ def test_the_projection_is_scikit_learns_own_of_train_images_alone(
 
 
 def test_whitened_train_images_have_the_same_variance_in_each_component(
-    workspace: Workspace, dataset: Dataset, config: TrunkConfig
+    workspace: Workspace, dataset: Dataset, config: BackboneModelConfig
 ) -> None:
-    made = finish(fit_trunk(workspace, replace(config, whiten=True)))
+    made = finish(fit_backbone_model(workspace, replace(config, whiten=True)))
     model = load_model(workspace, made.id)
     features = torch.from_numpy(features_of(model, dataset, TRAIN))
     projected = model.network.project(features).detach().numpy()
@@ -106,72 +106,72 @@ def test_whitened_train_images_have_the_same_variance_in_each_component(
 
 
 def test_the_model_is_listed_beside_trained_ones(
-    workspace: Workspace, dataset: Dataset, config: TrunkConfig
+    workspace: Workspace, dataset: Dataset, config: BackboneModelConfig
 ) -> None:
-    made = finish(fit_trunk(workspace, config))
-    assert made.id == "colours-resnet18-trunk"
+    made = finish(fit_backbone_model(workspace, config))
+    assert made.id == "colors-resnet18-trunk"
     assert made.made_from == {
-        "dataset": "colours",
+        "dataset": "colors",
         "dataset_fingerprint": dataset.catalog.fingerprint,
     }
     assert (made.summary["classes"], made.summary["num_train"]) == ([], NUM_TRAIN)
     assert 0 < made.summary["explained_variance"] <= 1
-    assert made.config["trunk"]["pooling"] == made.config["network"]["pooling"] == "gem"
+    assert made.config["backbone_model"]["pooling"] == made.config["network"]["pooling"] == "gem"
     lineage = read_lineage(workspace)
-    assert lineage.models_of("colours") == [lineage.model(made.id)]
+    assert lineage.models_of("colors") == [lineage.model(made.id)]
     assert lineage.stale_reason(made) == ""
     chosen = Selection()
-    settle(chosen, lineage)
+    validate(chosen, lineage)
     assert chosen.model == made.id
 
 
 def test_it_is_indexed_and_exported_as_any_other(
-    workspace: Workspace, dataset: Dataset, config: TrunkConfig
+    workspace: Workspace, dataset: Dataset, config: BackboneModelConfig
 ) -> None:
-    made = finish(fit_trunk(workspace, config))
-    embeddings = finish(embed_dataset(workspace, "colours", made.id))
+    made = finish(fit_backbone_model(workspace, config))
+    embeddings = finish(embed_dataset(workspace, "colors", made.id))
     index = finish(build_index(workspace, embeddings.id, IndexConfig()))
     assert (index.summary["count"], index.summary["dimension"]) == (30, 8)
     assert finish(export_torch(workspace, made.id)).is_file()
 
 
 def test_the_same_seed_gives_the_same_model(
-    workspace: Workspace, dataset: Dataset, config: TrunkConfig
+    workspace: Workspace, dataset: Dataset, config: BackboneModelConfig
 ) -> None:
     drawn = replace(config, max_images=15)
-    made = [finish(fit_trunk(workspace, drawn)) for _ in range(2)]
-    other = finish(fit_trunk(workspace, replace(drawn, seed=1)))
+    made = [finish(fit_backbone_model(workspace, drawn)) for _ in range(2)]
+    other = finish(fit_backbone_model(workspace, replace(drawn, seed=1)))
     assert made[0].files == made[1].files != other.files
     assert made[0].summary["num_train"] == 15
 
 
 def test_without_splits_all_images_count(
-    workspace: Workspace, dataset: Dataset, config: TrunkConfig
+    workspace: Workspace, dataset: Dataset, config: BackboneModelConfig
 ) -> None:
     dataset.catalog.set_splits(dict.fromkeys(dataset.catalog.ids(), None))
-    assert finish(fit_trunk(workspace, config)).summary["num_train"] == 30
+    assert finish(fit_backbone_model(workspace, config)).summary["num_train"] == 30
 
 
 @pytest.mark.parametrize("unreadable", [0, 13])
 def test_too_few_images_are_said_with_the_number_needed(
-    workspace: Workspace, dataset: Dataset, config: TrunkConfig, unreadable: int
+    workspace: Workspace, dataset: Dataset, config: BackboneModelConfig, unreadable: int
 ) -> None:
     rows = dataset.catalog.rows(TRAIN)
     for row in rows[:unreadable]:
         dataset.path_of(row).unlink()
     wanted = 8 if unreadable else 64
     with pytest.raises(WorkbenchError) as caught:
-        finish(fit_trunk(workspace, replace(config, dimension=wanted)))
+        finish(fit_backbone_model(workspace, replace(config, dimension=wanted)))
     assert caught.value.problem == (
         f"Embeddings of {wanted} numbers need at least {wanted + 1} train images that can be read, "
-        f"and “colours” has {NUM_TRAIN - unreadable}."
+        f"and “colors” has {NUM_TRAIN - unreadable}."
     )
     assert caught.value.advice == "Choose a smaller dimension, or add images."
     assert not list(workspace.models.glob("*"))
 
 
 def test_images_that_are_all_alike_are_said(
-    workspace: Workspace, tmp_path: Path, config: TrunkConfig
+    workspace: Workspace, tmp_path: Path, config: BackboneModelConfig
 ) -> None:
     root = class_folders(tmp_path / "few", red=1, blue=1)
     for folder in root.iterdir():
@@ -179,16 +179,16 @@ def test_images_that_are_all_alike_are_said(
             (folder / f"{copy:03}.png").write_bytes((folder / "000.png").read_bytes())
     bring_in(workspace, root)
     with pytest.raises(WorkbenchError, match="too much alike: they differ in 1 ways"):
-        finish(fit_trunk(workspace, config))
+        finish(fit_backbone_model(workspace, config))
 
 
 @pytest.mark.parametrize(
     "note", ["reading the pre-trained weights", "running the trunk", "fitting the projection"]
 )
 def test_a_fit_that_is_given_up_leaves_nothing(
-    workspace: Workspace, dataset: Dataset, config: TrunkConfig, note: str
+    workspace: Workspace, dataset: Dataset, config: BackboneModelConfig, note: str
 ) -> None:
-    work = fit_trunk(workspace, config)
+    work = fit_backbone_model(workspace, config)
     for event in work:
         if isinstance(event, Progress) and note in event.note:
             break
@@ -199,10 +199,10 @@ def test_a_fit_that_is_given_up_leaves_nothing(
 
 
 def test_a_weights_file_that_is_not_there_is_said(
-    workspace: Workspace, dataset: Dataset, config: TrunkConfig
+    workspace: Workspace, dataset: Dataset, config: BackboneModelConfig
 ) -> None:
     with pytest.raises(MissingError, match="There is no file"):
-        finish(fit_trunk(workspace, replace(config, weights="nowhere.pth")))
+        finish(fit_backbone_model(workspace, replace(config, weights="nowhere.pth")))
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_weights_file_that_is_not_there_is_said(
     ],
 )
 def test_settings_out_of_range_are_refused(
-    config: TrunkConfig, change: dict[str, object], said: str
+    config: BackboneModelConfig, change: dict[str, object], said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
         replace(config, **change)  # type: ignore[arg-type]

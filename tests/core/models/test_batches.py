@@ -87,7 +87,7 @@ def test_what_goes_wrong_in_a_decoding_process_is_said_as_it_is(
 
 SLOW = """
 import sys, time
-from core.embedder import batches
+from core.models import batches
 batches._decode = lambda *_: time.sleep(0.2)
 batches.PROCESSES = 2
 read = batches.by_processes([""] * 10_000, 32, 4)

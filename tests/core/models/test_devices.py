@@ -68,7 +68,7 @@ def test_passes_that_are_begun_one_after_the_other_give_what_each_gives_alone(
     batches = [noise(32, seed) for seed in range(6)]
     alone = [model.embed(batch) for batch in batches]
     keep_busy()
-    begun = [model.begin(batch) for batch in batches]
+    begun = [model.embed_async(batch) for batch in batches]
     for wait, expected in zip(begun, alone, strict=True):
         for ours, theirs in zip(wait(), expected, strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-5)

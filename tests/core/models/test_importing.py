@@ -35,14 +35,14 @@ from core.models import onnx_export
 from core.models.backbones import BACKBONES
 from core.models.batches import load_square
 from core.models.exports import ModelFormat, exported_file
-from core.models.importing import LONGEST_NAME, import_model
+from core.models.importing import MAX_NAME_LENGTH, import_model
 from core.models.model import Model, load_model
 from core.models.onnx_export import export_onnx
-from core.models.preprocessing import normalised
+from core.models.preprocessing import normalized
 from core.models.torch_export import export_torch
 from core.progress import finish
 from core.workspace import Workspace
-from state.selection_rules import choose_dataset, settle
+from state.selection_rules import choose_dataset, validate
 from state.session import Selection
 from tests.factories.images import class_folders, speckled
 from tests.factories.networks import CLASSES, SIDE, publish_network
@@ -160,7 +160,7 @@ def test_the_script_of_each_backbone_gives_the_same_outputs(
     script = runpy.run_path(str(unpacked(workspace, model, tmp_path) / "load_model.py"))
     network, classes = script["load"]()
     pixels = script["preprocess"](script["read"](photo(tmp_path / "photo.jpg")))[None]
-    expected = normalised(torch.from_numpy(load_square(tmp_path / "photo.jpg", SIDE)[None]))
+    expected = normalized(torch.from_numpy(load_square(tmp_path / "photo.jpg", SIDE)[None]))
     with torch.inference_mode():  # In float64: random weights make much of how float32 is rounded
         outputs = network.double()(pixels.double())
         embeddings, scores = deepcopy(model.network).double()(expected.double())
@@ -179,7 +179,7 @@ def test_the_script_reads_pictures_as_the_project_does(
     picture.convert("RGB" if mode == "CMYK" else "RGBA").convert(mode).save(path)
     script = runpy.run_path(str(exported / "load_model.py"))
     ours = script["preprocess"](script["read"](path))
-    expected = normalised(torch.from_numpy(load_square(path, SIDE)[None]))[0]
+    expected = normalized(torch.from_numpy(load_square(path, SIDE)[None]))[0]
     torch.testing.assert_close(ours, expected, atol=1e-6, rtol=0)
 
 
@@ -233,7 +233,7 @@ def test_onnx_of_a_model_without_classes_gives_embeddings_alone(
     workspace, model = unclassified
     file = finish(export_onnx(workspace, model.id))
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    pixels = normalised(torch.from_numpy(noise())).numpy()
+    pixels = normalized(torch.from_numpy(noise())).numpy()
     [embeddings] = session.run(None, {"pixels": pixels})
     np.testing.assert_allclose(embeddings, model.embed(noise())[0], atol=1e-4)
     assert abs(embeddings[0] - embeddings[1]).max() > 1e-3
@@ -243,7 +243,7 @@ def test_onnx_of_each_backbone_gives_the_same_outputs(of_each: tuple[Workspace, 
     workspace, model = of_each
     file = finish(export_onnx(workspace, model.id))
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    pixels = normalised(torch.from_numpy(noise())).numpy()
+    pixels = normalized(torch.from_numpy(noise())).numpy()
     outputs = session.run(["embeddings", "probabilities"], {"pixels": pixels})
     for ours, theirs in zip(outputs, model.embed(noise()), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
@@ -388,8 +388,8 @@ def test_a_checkpoint_comes_in_as_the_same_model(
         (
             {"batch_norm": True},
             "own.safetensors does not fit the network it describes (resnet18): "
-            "normalise.weight is missing, normalise.bias is missing, "
-            "normalise.running_mean is missing.",
+            "normalize.weight is missing, normalize.bias is missing, "
+            "normalize.running_mean is missing.",
         ),
         ({"backbone": "resnet9000"}, "There is no backbone “resnet9000”."),
         (
@@ -406,7 +406,7 @@ def test_a_checkpoint_comes_in_as_the_same_model(
         ({"num_classes": 4}, "own.safetensors has 3 classes and a network of 4."),
         ({"num_classes": 10**12}, "own.safetensors has 3 classes and a network of 1000000000000."),
         (
-            {"colour": "red"},
+            {"color": "red"},
             "own.safetensors has settings of the network other than backbone, trainable_blocks, "
             "dimension, batch_norm, num_classes, image_size, pooling.",
         ),
@@ -546,7 +546,7 @@ def test_a_long_name_leaves_room_for_what_is_made_of_the_model(
     exported: Path, workspace: Workspace
 ) -> None:
     manifest = finish(import_model(workspace, exported / "model.safetensors", "a" * 80))
-    assert manifest.id == "a" * LONGEST_NAME
+    assert manifest.id == "a" * MAX_NAME_LENGTH
 
 
 # An imported model among the others
@@ -556,12 +556,12 @@ def test_an_imported_model_belongs_to_no_dataset_and_is_never_stale(
     exported: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
     source = Source(root=class_folders(tmp_path / "in", red=2, blue=2))
-    finish(add_folder(workspace, "colours", source, SplitConfig()))
+    finish(add_folder(workspace, "colors", source, SplitConfig()))
     model = finish(import_model(workspace, exported / "model.safetensors", "back"))
     lineage = read_lineage(workspace)
     assert lineage.models == lineage.imported == [model]
     assert lineage.stale_reason(model) == ""
-    assert lineage.models_of("colours") == lineage.dependants_of("colours") == []
+    assert lineage.models_of("colors") == lineage.dependents_of("colors") == []
 
 
 def test_an_imported_model_is_chosen_where_a_dataset_has_none_of_its_own(
@@ -569,14 +569,14 @@ def test_an_imported_model_is_chosen_where_a_dataset_has_none_of_its_own(
 ) -> None:
     finish(import_model(workspace, exported / "model.safetensors", "back"))
     chosen = Selection()
-    settle(chosen, read_lineage(workspace))
+    validate(chosen, read_lineage(workspace))
     assert (chosen.dataset, chosen.model, chosen.index) == (None, "back", None)
     source = Source(root=class_folders(tmp_path / "in", red=2, blue=2))
     finish(add_folder(workspace, "others", source, SplitConfig()))
     choose_dataset(chosen, "others", read_lineage(workspace))
     assert (chosen.dataset, chosen.model, chosen.index) == ("others", "back", None)
     delete_artifact(workspace.models, "back")
-    settle(chosen, read_lineage(workspace))
+    validate(chosen, read_lineage(workspace))
     assert chosen.model is None
 
 
@@ -584,16 +584,16 @@ def test_a_dataset_is_embedded_and_indexed_with_an_imported_model(
     exported: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
     source = Source(root=class_folders(tmp_path / "in", red=2, blue=2))
-    finish(add_folder(workspace, "colours", source, SplitConfig()))
+    finish(add_folder(workspace, "colors", source, SplitConfig()))
     finish(import_model(workspace, exported / "model.safetensors", "back"))
-    embeddings = finish(embed_dataset(workspace, "colours", "back"))
+    embeddings = finish(embed_dataset(workspace, "colors", "back"))
     index = finish(build_index(workspace, embeddings.id, IndexConfig()))
     lineage = read_lineage(workspace)
-    assert embeddings.id == "colours-by-back"
+    assert embeddings.id == "colors-by-back"
     assert lineage.stale_reason(index) == ""
     chosen = Selection()
-    settle(chosen, lineage)
-    assert (chosen.dataset, chosen.model, chosen.index) == ("colours", "back", index.id)
+    validate(chosen, lineage)
+    assert (chosen.dataset, chosen.model, chosen.index) == ("colors", "back", index.id)
 
 
 # As a command

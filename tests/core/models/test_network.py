@@ -7,9 +7,9 @@ from PIL import Image
 
 from core.errors import WorkbenchError
 from core.models import vision
-from core.models.backbones import BACKBONES, Backbone, boundary, build_trunk, find_backbone
+from core.models.backbones import BACKBONES, Backbone, boundary, build_backbone, find_backbone
 from core.models.network import EmbeddingNetwork, NetworkConfig
-from core.models.preprocessing import normalised, to_square
+from core.models.preprocessing import normalized, to_square
 
 
 def small(backbone: str = "vgg16", blocks: int = 1) -> EmbeddingNetwork:
@@ -39,19 +39,19 @@ def test_the_last_block_is_conv5_1_to_conv5_3(backbone: str) -> None:
 
 @pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
 def test_blocks_are_as_torchvision_builds_them(backbone: Backbone) -> None:
-    trunk = build_trunk(backbone).eval()
-    assert len(trunk) == backbone.num_layers
+    layers = build_backbone(backbone).eval()
+    assert len(layers) == backbone.num_layers
     sides, values = [], torch.randn(1, 3, 256, 256)
     ends = (*backbone.block_starts[1:], backbone.num_layers)
     with torch.inference_mode():
-        for number, layer in enumerate(trunk, 1):
+        for number, layer in enumerate(layers, 1):
             values = layer(values)
             if number in ends:
                 sides.append(values.shape[-1])
     assert values.shape[1] == backbone.channels
     # Each block ends at a resolution of its own: half of the one before (VGG's ends in its pooling)
     assert [small / large for large, small in pairwise(sides)] == [0.5] * (len(ends) - 1)
-    assert boundary(backbone, 0) == len(trunk)
+    assert boundary(backbone, 0) == len(layers)
     assert boundary(backbone, backbone.num_blocks) == 0
     with pytest.raises(ValueError, match=f"0..{backbone.num_blocks}"):
         boundary(backbone, backbone.num_blocks + 1)
@@ -69,7 +69,7 @@ def test_a_cut_trunk_computes_what_torchvisions_own_network_does(backbone: Backb
     layer = "avgpool"  # After the trunk, in each of them
     seen = []
     whole.get_submodule(layer).register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
-    trunk = {
+    layers = {
         key.removeprefix(backbone.prefix): value
         for key, value in whole.state_dict().items()
         if not key.startswith(backbone.head)
@@ -77,7 +77,7 @@ def test_a_cut_trunk_computes_what_torchvisions_own_network_does(backbone: Backb
     pixels = torch.randn(2, 3, 64, 64)
     for blocks in range(backbone.num_blocks + 1):
         network = small(backbone.name, blocks).eval()
-        network.load_trunk(trunk)
+        network.load_backbone(layers)
         with torch.inference_mode():
             whole(pixels)
             features = network.tail(network.frozen(pixels))
@@ -93,7 +93,7 @@ def test_training_mode_leaves_the_frozen_batch_norms_alone(backbone: str) -> Non
     network(torch.randn(4, 3, 32, 32))
     after = network.frozen.state_dict()
     assert all(torch.equal(before[key], after[key]) for key in before)
-    assert network.normalise.training
+    assert network.normalize.training
 
 
 def test_the_middle_is_cut_out_and_the_short_side_scaled() -> None:
@@ -110,9 +110,9 @@ def test_odd_shapes_become_squares(size: tuple[int, int]) -> None:
     assert to_square(Image.new("RGB", size, "red"), 32).shape == (3, 32, 32)
 
 
-def test_normalised_grey_is_near_zero() -> None:
-    grey = torch.full((1, 3, 2, 2), 116, dtype=torch.uint8)
-    values = normalised(grey)
+def test_normalized_gray_is_near_zero() -> None:
+    gray = torch.full((1, 3, 2, 2), 116, dtype=torch.uint8)
+    values = normalized(gray)
     expected = (116 / 255 - 0.485) / 0.229
     assert values.shape == (1, 3, 2, 2)
     assert values.dtype == torch.float32

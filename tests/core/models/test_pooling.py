@@ -42,7 +42,7 @@ def test_a_map_of_nothing_has_a_mean_and_a_gradient() -> None:
     assert (pooled <= 1e-5).all()
 
 
-def test_the_generalised_mean_is_computed_in_float32_at_least() -> None:
+def test_the_generalized_mean_is_computed_in_float32_at_least() -> None:
     pool = build_pool(RESNET, Pooling.GEM)
     assert pool(MAP.bfloat16()).dtype == torch.float32
     assert pool(MAP.double()).dtype == torch.float64
@@ -89,7 +89,8 @@ def test_a_model_from_before_poolings_could_be_chosen_still_opens(workspace: Wor
 
 def test_poolings_and_trunks_are_listed_without_torch() -> None:
     script = (
-        "import sys, core.embedder.pooling, core.embedder.trunk_config, core.vectors.embed_config; "
+        "import sys, core.models.pooling, core.models.backbone_model_config; "
+        "import core.embeddings.config; "
         "print('torch' in sys.modules)"
     )
     ended = subprocess.run(

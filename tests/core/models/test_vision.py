@@ -9,7 +9,7 @@ PROJECT = Path(__file__).parents[3]
 FRESH = """
 import sys
 import torch
-from core.embedder import vision
+from core.models import vision
 with torch.device("meta"):
     assert len(vision.models.vgg16(weights=None).features) == 31
 
@@ -18,8 +18,8 @@ there = torchvision.extension._has_ops()
 assert (vision._declared is None) == there, "declared what torchvision has, or did not"
 assert all(hasattr(torch.ops.torchvision, name) for name in ("nms", "qnms"))
 
-del sys.modules["core.models.vision"], sys.modules["core.embedder"].vision
-from core.embedder import vision as again
+del sys.modules["core.models.vision"], sys.modules["core.models"].vision
+from core.models import vision as again
 assert again.models.vgg16 is vision.models.vgg16, "not as Streamlit's hot reload needs it"
 """
 
@@ -28,7 +28,7 @@ import torch
 library = torch.library.Library("torchvision", "FRAGMENT")
 for name in ("nms", "qnms"):
     library.define(name + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-from core.embedder import vision
+from core.models import vision
 assert vision._declared is None
 """
 

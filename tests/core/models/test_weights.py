@@ -16,9 +16,9 @@ from torch import Tensor
 
 from core.errors import DownloadError, MissingError, WorkbenchError
 from core.models import vision, weights
-from core.models.backbones import BACKBONES, Backbone, build_trunk
+from core.models.backbones import BACKBONES, Backbone, build_backbone
 from core.models.pretrained import SOURCE, fetch_imagenet, has_imagenet, imagenet_file
-from core.models.weights import read_trunk
+from core.models.weights import read_backbone
 from core.progress import Progress, finish
 from core.workspace import Workspace
 from tests.support.local_server import LocalServer, serve
@@ -29,7 +29,7 @@ State = dict[str, Tensor]
 def state_of(backbone: str) -> State:
     """Numbers of the right shapes, in 0..1."""
     with torch.device("meta"):
-        like = build_trunk(BACKBONES[backbone]).state_dict()
+        like = build_backbone(BACKBONES[backbone]).state_dict()
     return {
         key: torch.rand(value.shape)
         if value.is_floating_point()
@@ -68,9 +68,9 @@ def server(vgg16: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield server
 
 
-def published(trunk: State) -> State:
+def published(state: State) -> State:
     """The layout of torchvision's files, with a scrap in place of the 470 MB of dense layers."""
-    return {f"features.{key}": value for key, value in trunk.items()} | {
+    return {f"features.{key}": value for key, value in state.items()} | {
         "classifier.0.weight": torch.ones(2, 2)
     }
 
@@ -82,7 +82,7 @@ def saved(content: Any, tmp_path: Path, **options: Any) -> Path:
 
 def problem_of(path: Path, backbone: str = "vgg16") -> str:
     with pytest.raises(WorkbenchError) as caught:
-        read_trunk(path, backbone)
+        read_backbone(path, backbone)
     return caught.value.problem
 
 
@@ -105,10 +105,10 @@ def test_addresses_and_sizes_are_torchvisions_own(backbone: Backbone) -> None:
 
 @pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
 def test_each_backbones_own_layout_is_read(backbone: Backbone, tmp_path: Path) -> None:
-    trunk = state_of(backbone.name)
-    whole = {f"{backbone.prefix}{key}": value for key, value in trunk.items()}
+    state = state_of(backbone.name)
+    whole = {f"{backbone.prefix}{key}": value for key, value in state.items()}
     whole[f"{backbone.head}0.weight"] = torch.ones(2, 2)
-    assert_same(read_trunk(saved(whole, tmp_path), backbone.name), trunk)
+    assert_same(read_backbone(saved(whole, tmp_path), backbone.name), state)
 
 
 def test_weights_of_another_backbone_are_refused_by_their_keys(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_weights_are_fetched_once_with_progress_and_can_be_read(
     assert has_imagenet(workspace, "vgg16")
     downloading = [step for step in steps if isinstance(step, Progress) and step.total > 0]
     assert downloading[-1].fraction == 1
-    assert_same(read_trunk(path, "vgg16"), vgg16)
+    assert_same(read_backbone(path, "vgg16"), vgg16)
     assert finish(fetch_imagenet(workspace, "vgg16")) == path
     assert len(server.asked) == 1
 
@@ -169,21 +169,21 @@ def test_other_weights_than_published_are_not_kept(
 @pytest.mark.parametrize("zipped", [True, False])
 def test_both_of_torchs_formats_are_read(tmp_path: Path, vgg16: State, zipped: bool) -> None:
     path = saved(published(vgg16), tmp_path, _use_new_zipfile_serialization=zipped)
-    assert_same(read_trunk(path, "vgg16"), vgg16)
+    assert_same(read_backbone(path, "vgg16"), vgg16)
 
 
 def test_safetensors_are_read(tmp_path: Path, vgg16: State) -> None:
     save_file(published(vgg16), tmp_path / "some.safetensors")
-    assert_same(read_trunk(tmp_path / "some.safetensors", "vgg16"), vgg16)
+    assert_same(read_backbone(tmp_path / "some.safetensors", "vgg16"), vgg16)
 
 
 def test_a_trunk_alone_is_read(tmp_path: Path, vgg16: State) -> None:
-    assert_same(read_trunk(saved(vgg16, tmp_path), "vgg16"), vgg16)
+    assert_same(read_backbone(saved(vgg16, tmp_path), "vgg16"), vgg16)
 
 
 def test_half_precision_becomes_float32(tmp_path: Path, vgg16: State) -> None:
     half = {key: value.half() for key, value in vgg16.items()}
-    read = read_trunk(saved(half, tmp_path), "vgg16")
+    read = read_backbone(saved(half, tmp_path), "vgg16")
     assert {value.dtype for value in read.values()} == {torch.float32}
     assert torch.equal(read["0.weight"], half["0.weight"].float())
 
@@ -191,14 +191,14 @@ def test_half_precision_becomes_float32(tmp_path: Path, vgg16: State) -> None:
 def test_batch_norm_without_its_counters_is_read(tmp_path: Path, vgg16_bn: State) -> None:
     old = {key: value for key, value in vgg16_bn.items() if "num_batches" not in key}
     assert len(old) == len(vgg16_bn) - 13
-    read = read_trunk(saved(published(old), tmp_path), "vgg16_bn")
+    read = read_backbone(saved(published(old), tmp_path), "vgg16_bn")
     assert_same(read, vgg16_bn)
     assert read["1.num_batches_tracked"].dtype == torch.int64
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match=r"There is no file .*nowhere\.pth\."):
-        read_trunk(tmp_path / "nowhere.pth", "vgg16")
+        read_backbone(tmp_path / "nowhere.pth", "vgg16")
 
 
 def test_another_architecture_is_told_by_up_to_three_keys(tmp_path: Path) -> None:
@@ -325,6 +325,6 @@ def test_a_small_archive_of_huge_content_is_refused_before_it_is_unpacked(
     assert path.stat().st_size < 10_000
     monkeypatch.setattr(weights, "MAX_BYTES", 2 << 20)  # In place of 4 GB
     with pytest.raises(WorkbenchError) as caught:
-        read_trunk(path, "vgg16")
+        read_backbone(path, "vgg16")
     assert caught.value.problem == UNREADABLE
     assert str(caught.value.__cause__) == "too large"

@@ -11,37 +11,37 @@ from core.datasets import curation
 from core.datasets.registry import open_dataset
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.indexes.deletion import delete_index
-from core.lineage.disk_use import delete_with_dependants, disk_use
+from core.lineage.disk_use import delete_with_dependents, disk_use
 from core.lineage.graph import read_lineage
 from core.progress import Progress, finish
-from core.quality.analysis import Findings, find, open_findings
-from core.quality.config import FindConfig
+from core.quality.analysis import Analysis, find, open_analysis
+from core.quality.config import AnalysisConfig
 from core.workspace import Workspace
 from tests.factories.embeddings import DATASET, clusters
 from tests.factories.quality import at_angles, indexed_set, row
 
 
-def found_in(workspace: Workspace, count: int = 60) -> Findings:
+def found_in(workspace: Workspace, count: int = 60) -> Analysis:
     """What is found in four classes of images, of which image 1 is called what image 2 is."""
     found = [row(number, f"class {number % 4}") for number in range(count)]
     found[0] = row(0, "class 1")
     index, _ = indexed_set(workspace, found, clusters(count, num_classes=4))
-    made = finish(find(workspace, FindConfig(index=index.id, neighbours=5)))
-    return open_findings(workspace, made.id)
+    made = finish(find(workspace, AnalysisConfig(index=index.id, neighbors=5)))
+    return open_analysis(workspace, made.id)
 
 
 def test_findings_are_kept_with_what_they_were_made_from(workspace: Workspace) -> None:
     findings = found_in(workspace)
     assert findings.image_ids.tolist() == list(range(1, 61))
-    assert findings.neighbours.rows.shape == findings.neighbours.similarities.shape == (60, 5)
+    assert findings.neighbors.rows.shape == findings.neighbors.similarities.shape == (60, 5)
     assert findings.outlierness.shape == findings.clusters.shape == (60,)
     assert findings.manifest.summary["count"] == 60
-    assert findings.manifest.kind == "finders"
+    assert findings.manifest.kind == "analysis"
     lineage = read_lineage(workspace)
     [index] = lineage.indexes
-    assert lineage.finders_of(index) == findings.manifest
-    assert lineage.dependants_of_index(index) == [findings.manifest]
-    assert disk_use(workspace).by_kind["Findings"] > 0
+    assert lineage.analysis_of(index) == findings.manifest
+    assert lineage.dependents_of_index(index) == [findings.manifest]
+    assert disk_use(workspace).by_kind["Analysis"] > 0
 
 
 def test_labels_do_not_make_findings_stale_and_other_images_do(workspace: Workspace) -> None:
@@ -55,77 +55,77 @@ def test_labels_do_not_make_findings_stale_and_other_images_do(workspace: Worksp
 
 def test_findings_go_with_their_dataset(workspace: Workspace) -> None:
     found_in(workspace)
-    delete_with_dependants(workspace, DATASET, delete_index)
-    assert not list(workspace.finders.iterdir())
+    delete_with_dependents(workspace, DATASET, delete_index)
+    assert not list(workspace.analyses.iterdir())
 
 
-def test_more_neighbours_than_images_are_as_many_as_there_are(workspace: Workspace) -> None:
+def test_more_neighbors_than_images_are_as_many_as_there_are(workspace: Workspace) -> None:
     index, _ = indexed_set(workspace, [row(n) for n in range(5)], at_angles(0, 30, 60, 90, 120))
-    made = finish(find(workspace, FindConfig(index=index.id, neighbours=50)))
-    assert made.summary["neighbours"] == 4
+    made = finish(find(workspace, AnalysisConfig(index=index.id, neighbors=50)))
+    assert made.summary["neighbors"] == 4
 
 
 def test_too_few_images_are_said(workspace: Workspace) -> None:
     index, _ = indexed_set(workspace, [row(n) for n in range(4)], at_angles(0, 30, 60, 90))
     with pytest.raises(WorkbenchError, match="at least 5 different images, and the index holds 4"):
-        finish(find(workspace, FindConfig(index=index.id)))
-    assert not list(workspace.finders.glob("*"))
+        finish(find(workspace, AnalysisConfig(index=index.id)))
+    assert not list(workspace.analyses.glob("*"))
 
 
 def test_copies_of_few_images_are_too_few(workspace: Workspace) -> None:
     copies = [row(number, content=1) for number in range(9)]
     index, _ = indexed_set(workspace, copies, at_angles(*[0] * 9))
     with pytest.raises(WorkbenchError, match="the index holds 1"):
-        finish(find(workspace, FindConfig(index=index.id)))
+        finish(find(workspace, AnalysisConfig(index=index.id)))
 
 
 def test_a_model_that_tells_nothing_apart_is_said(workspace: Workspace) -> None:
     index, _ = indexed_set(workspace, [row(n) for n in range(9)], at_angles(*[30] * 9))
     with pytest.raises(WorkbenchError, match="the same embedding of every image"):
-        finish(find(workspace, FindConfig(index=index.id)))
+        finish(find(workspace, AnalysisConfig(index=index.id)))
 
 
 def test_many_images_that_are_the_same_to_the_model_are_borne(workspace: Workspace) -> None:
     index, _ = indexed_set(workspace, [row(n) for n in range(40)], at_angles(*[30] * 39, 90))
-    findings = open_findings(workspace, finish(find(workspace, FindConfig(index=index.id))).id)
+    findings = open_analysis(workspace, finish(find(workspace, AnalysisConfig(index=index.id))).id)
     assert findings.outlierness.argmax() == 39
     assert np.isfinite(findings.outlierness).all()
 
 
 def test_without_its_index_there_is_nothing_to_look_at(workspace: Workspace) -> None:
     with pytest.raises(MissingError, match="There is no “nothing”"):
-        finish(find(workspace, FindConfig(index="nothing")))
+        finish(find(workspace, AnalysisConfig(index="nothing")))
 
 
 def test_damaged_findings_are_refused(workspace: Workspace) -> None:
     findings = found_in(workspace)
-    path = workspace.finders / findings.manifest.id / "outlierness.npy"
+    path = workspace.analyses / findings.manifest.id / "outlierness.npy"
     np.save(path, findings.outlierness + 1)
     with pytest.raises(DamagedArtifactError, match="outlierness.npy is damaged"):
-        open_findings(workspace, findings.manifest.id)
+        open_analysis(workspace, findings.manifest.id)
 
 
 def test_finding_tells_what_it_does_and_can_be_given_up(workspace: Workspace) -> None:
     index, _ = indexed_set(workspace, [row(n) for n in range(60)], clusters(60))
-    work = find(workspace, FindConfig(index=index.id))
+    work = find(workspace, AnalysisConfig(index=index.id))
     first = next(work)
     assert isinstance(first, Progress)
     assert "comparing images" in first.note
     work.close()
-    assert not list(workspace.finders.glob("*"))
+    assert not list(workspace.analyses.glob("*"))
 
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"neighbours": 1}, "neighbours must be in"),
-        ({"neighbours": 101}, "neighbours must be in"),
-        ({"least_cluster": 1}, "least_cluster must be in"),
+        ({"neighbors": 1}, "neighbors must be in"),
+        ({"neighbors": 101}, "neighbors must be in"),
+        ({"min_cluster_size": 1}, "min_cluster_size must be in"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, int], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        FindConfig(index="x", **settings)
+        AnalysisConfig(index="x", **settings)
 
 
 def test_the_verbs_find_and_write_a_list(
@@ -136,16 +136,16 @@ def test_the_verbs_find_and_write_a_list(
     index, _ = indexed_set(workspace, found, clusters(60, num_classes=4))
     home = ["--home", str(workspace.home)]
     listing = ["list-found", "--index", index.id, "--output", str(tmp_path / "found.csv"), *home]
-    assert main([*listing, "--finder", "labels"]) == 1
+    assert main([*listing, "--check", "labels"]) == 1
     assert "python -m core find" in capsys.readouterr().err
-    assert main(["find", "--index", index.id, "--neighbours", "5", *home]) == 0
-    for finder in ("outliers", "typical", "clusters", "alike", "leaks", "labels"):
-        assert main([*listing, "--finder", finder]) == 0
+    assert main(["find", "--index", index.id, "--neighbors", "5", *home]) == 0
+    for check in ("outliers", "typical", "clusters", "alike", "leaks", "labels"):
+        assert main([*listing, "--check", check]) == 0
     with (tmp_path / "found.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert (rows[0]["image_id"], rows[0]["label"], rows[0]["suggested"]) == (
         "1", "class 1", "class 0"
     )  # fmt: skip
-    nowhere = [*listing[:4], str(tmp_path / "no" / "x.csv"), *home, "--finder", "labels"]
+    nowhere = [*listing[:4], str(tmp_path / "no" / "x.csv"), *home, "--check", "labels"]
     assert main(nowhere) == 1
     assert "There is no folder" in capsys.readouterr().err

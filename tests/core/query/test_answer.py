@@ -8,13 +8,13 @@ from core.embeddings.encoding import Encoding
 from core.indexes.files import Index
 from core.query.answer import Answer, EmbeddedQuestion, answer
 from core.query.fusion import Blend
-from core.query.ood import Calibration
+from core.query.ood import OODReference
 from core.query.search import Wanted
 from core.workspace import Workspace
 from tests.factories.circles import Circle, at, circle
 
 CLASSES = ["cat", "dog"]
-CALIBRATION = Calibration(np.linspace(0.8, 0.99, 20, dtype=np.float32), "validation")
+CALIBRATION = OODReference(np.linspace(0.8, 0.99, 20, dtype=np.float32), "validation")
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def ids(answer: Answer) -> list[int]:
     return [match.image_id for match in answer.matches]
 
 
-def test_classifier_and_neighbours_say_what_a_query_shows(six: Circle) -> None:
+def test_classifier_and_neighbors_say_what_a_query_shows(six: Circle) -> None:
     found = ask(six, by(0))
     assert found.prediction == [("dog", 0.75), ("cat", 0.25)]
     assert [label for label, _ in found.vote] == ["cat", "dog"]
@@ -55,7 +55,7 @@ def test_classifier_and_neighbours_say_what_a_query_shows(six: Circle) -> None:
 
 
 def test_the_vote_is_the_same_whatever_is_filtered(six: Circle) -> None:
-    filtered = ask(six, by(0), images=ImageFilter(labels=("dog",)), least_similarity=0.8)
+    filtered = ask(six, by(0), images=ImageFilter(labels=("dog",)), min_similarity=0.8)
     assert ids(filtered) == [4]
     assert filtered.vote == ask(six, by(0)).vote
     assert filtered.standing == ask(six, by(0)).standing
@@ -65,10 +65,14 @@ def test_how_usual_a_query_is_goes_by_its_nearest_image(six: Circle) -> None:
     near, far = ask(six, by(0)).standing, ask(six, by(100)).standing
     assert near is not None
     assert far is not None
-    assert (near.percentile, near.is_unusual, near.held_out) == (100, False, "validation")
-    assert not near.is_far
+    assert (near.percentile, near.is_out_of_distribution, near.held_out) == (
+        100,
+        False,
+        "validation",
+    )
+    assert not near.is_borderline
     assert far.similarity == pytest.approx(np.cos(np.deg2rad(50)), abs=1e-6)
-    assert (far.percentile, far.is_unusual, far.is_far) == (0, True, True)
+    assert (far.percentile, far.is_out_of_distribution, far.is_borderline) == (0, True, True)
 
 
 def test_an_image_of_the_dataset_is_no_answer_to_itself(six: Circle) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.query.export import (
     COLUMNS,
@@ -29,7 +29,7 @@ INDEX = Manifest(
     id="some-flat",
     created="2026-01-01T00:00:00+00:00",
     config={},
-    made_from={"dataset": "colours", "model": "some", "model_fingerprint": "ab12"},
+    made_from={"dataset": "colors", "model": "some", "model_fingerprint": "ab12"},
     summary={},
     files={},
 )
@@ -51,7 +51,7 @@ def found_in(dataset: Dataset, *paths: str) -> list[Match]:
 
 
 @pytest.fixture
-def colours(workspace: Workspace, tmp_path: Path) -> Dataset:
+def colors(workspace: Workspace, tmp_path: Path) -> Dataset:
     return bring_in(workspace, class_folders(tmp_path / "in", red=2, blue=2))
 
 
@@ -65,10 +65,10 @@ def table_of(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
 
 
-def test_a_table_has_a_row_for_each_match_best_first(colours: Dataset) -> None:
-    matches = found_in(colours, "red/001.png", "blue/000.png")
+def test_a_table_has_a_row_for_each_match_best_first(colors: Dataset) -> None:
+    matches = found_in(colors, "red/001.png", "blue/000.png")
     matches.append(Match(None, 99, 0.5))
-    rows = table_of(matches_as_csv(colours, matches))
+    rows = table_of(matches_as_csv(colors, matches))
     assert list(rows[0]) == list(COLUMNS)
     assert [(row["rank"], row["similarity"]) for row in rows] == [
         ("1", "1.0"), ("2", "0.9"), ("3", "0.5")
@@ -80,12 +80,12 @@ def test_a_table_has_a_row_for_each_match_best_first(colours: Dataset) -> None:
         assert match.image
         assert row["image_id"] == str(match.image.id)
         assert row["sha256"] == match.image.sha256
-        assert Path(row["file"]).read_bytes() == colours.path_of(match.image).read_bytes()
+        assert Path(row["file"]).read_bytes() == colors.path_of(match.image).read_bytes()
 
 
-def test_json_says_what_was_asked_of_what_and_when(colours: Dataset) -> None:
-    matches = [*found_in(colours, "red/001.png"), Match(None, 99, 0.5)]
-    content = matches_as_json(colours, matches, ASKED)
+def test_json_says_what_was_asked_of_what_and_when(colors: Dataset) -> None:
+    matches = [*found_in(colors, "red/001.png"), Match(None, 99, 0.5)]
+    content = matches_as_json(colors, matches, ASKED)
     assert "größer.png".encode() in content
     answer = json.loads(content)
     assert answer["query"] == {"name": "größer.png", "sha256": "00ff", "image_id": None}
@@ -99,34 +99,34 @@ def test_json_says_what_was_asked_of_what_and_when(colours: Dataset) -> None:
 
 
 def test_a_zip_holds_the_very_files_by_rank_with_the_table_and_what_was_asked(
-    workspace: Workspace, colours: Dataset
+    workspace: Workspace, colors: Dataset
 ) -> None:
-    matches = found_in(colours, "red/001.png", "blue/000.png", "red/000.png")
-    content = matches_as_zip(workspace, colours, matches, ASKED)
+    matches = found_in(colors, "red/001.png", "blue/000.png", "red/000.png")
+    content = matches_as_zip(workspace, colors, matches, ASKED)
     archive = opened(content)
     names = ["001-red-001.png", "002-blue-000.png", "003-red-000.png"]
     assert archive.namelist() == [*names, "matches.csv", "answer.json"]
     for name, match in zip(names, matches, strict=True):
         assert match.image
-        assert archive.read(name) == colours.path_of(match.image).read_bytes()
-    assert archive.read("answer.json") == matches_as_json(colours, matches, ASKED)
+        assert archive.read(name) == colors.path_of(match.image).read_bytes()
+    assert archive.read("answer.json") == matches_as_json(colors, matches, ASKED)
     rows = table_of(archive.read("matches.csv"))
     assert [row["file_name"] for row in rows] == names
     assert list(rows[0]) == ["file_name", *COLUMNS, "problem"]
-    assert content == matches_as_zip(workspace, colours, matches, ASKED)
+    assert content == matches_as_zip(workspace, colors, matches, ASKED)
     assert list(workspace.exports.iterdir()) == []
     assert len(content) > num_bytes_of(matches) == sum(len(archive.read(name)) for name in names)
 
 
 def test_images_that_are_gone_changed_or_removed_are_left_out_and_listed(
-    workspace: Workspace, colours: Dataset
+    workspace: Workspace, colors: Dataset
 ) -> None:
     paths = ("red/001.png", "blue/000.png", "blue/001.png")
-    matches = [*found_in(colours, *paths), Match(None, 99, 0.5)]
-    gone, changed = (colours.path_of(match.image) for match in matches[:2] if match.image)
+    matches = [*found_in(colors, *paths), Match(None, 99, 0.5)]
+    gone, changed = (colors.path_of(match.image) for match in matches[:2] if match.image)
     gone.unlink()
     changed.write_bytes(png(speckled("red", seed=50)))
-    archive = opened(matches_as_zip(workspace, colours, matches, ASKED))
+    archive = opened(matches_as_zip(workspace, colors, matches, ASKED))
     assert archive.namelist() == ["003-blue-001.png", "matches.csv", "answer.json"]
     rows = table_of(archive.read("matches.csv"))
     assert [row["file_name"] for row in rows] == ["", "", "003-blue-001.png", ""]
@@ -158,12 +158,12 @@ def test_names_in_a_zip_are_such_as_any_machine_takes(workspace: Workspace, tmp_
 
 
 def test_images_without_a_class_are_called_by_rank_and_name(
-    workspace: Workspace, colours: Dataset
+    workspace: Workspace, colors: Dataset
 ) -> None:
-    [match] = found_in(colours, "red/001.png")
+    [match] = found_in(colors, "red/001.png")
     assert match.image
     bare = Match(match.image._replace(label=None), match.image_id, 1.0)
-    [name, *_] = opened(matches_as_zip(workspace, colours, [bare] * 1000, ASKED)).namelist()
+    [name, *_] = opened(matches_as_zip(workspace, colors, [bare] * 1000, ASKED)).namelist()
     assert name == "0001-001.png"
 
 

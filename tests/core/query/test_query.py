@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.filters import ImageFilter
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset
@@ -21,7 +21,7 @@ from core.indexes.files import Index, build_index, open_index
 from core.models.batches import load_square
 from core.models.model import Model, load_model
 from core.progress import finish
-from core.query.query import answer_file, answer_pixels, neighbours_of_image
+from core.query.query import answer_file, answer_pixels, neighbors_of_image
 from core.query.search import Wanted
 from core.training.config import TrainConfig
 from core.training.train import train
@@ -50,7 +50,7 @@ def test_the_measures_are_what_a_hand_finds(hand: Hand) -> None:
     assert found["recall_at_1_macro"] == 0.5
     assert found["recall_at_5"] == found["recall_at_10"] == 1.0
     assert found["precision_at_10"] == pytest.approx(0.2)  # Two of ten ranks, six of them empty
-    counts = ("num_queries", "num_gallery", "num_categories", "num_skipped")
+    counts = ("num_queries", "num_gallery", "num_classes", "num_skipped")
     assert [found[name] for name in counts] == [3, 4, 2, 1]
 
 
@@ -74,7 +74,7 @@ def test_a_query_and_a_category_have_a_row_each(hand: Hand) -> None:
         }
     )
     folder = hand.workspace.evaluations / made.id
-    categories = pd.read_csv(folder / "categories.csv", index_col="label")
+    categories = pd.read_csv(folder / "classes.csv", index_col="label")
     assert categories["num_queries"].to_dict() == {"red": 2, "blue": 1}
     assert categories["recall_at_1"].to_dict() == {"red": 1.0, "blue": 0.0}
 
@@ -90,9 +90,9 @@ def test_the_validation_images_can_ask_too(hand: Hand) -> None:
 
 def test_an_index_that_looks_into_one_group_is_held_to_the_exact_one(hand: Hand) -> None:
     exact = finish(evaluate(hand.workspace, EvaluateConfig(index=hand.index()))).summary
-    narrow = hand.index(IndexConfig(kind=IndexKind.IVF, lists=2, nprobe=1))
+    narrow = hand.index(IndexConfig(kind=IndexKind.IVF, nlist=2, nprobe=1))
     found = finish(evaluate(hand.workspace, EvaluateConfig(index=narrow, exact=True))).summary
-    assert found["neighbour_recall_at_10"] < 1
+    assert found["index_recall_at_10"] < 1
     assert found["exact_map_at_10"] == exact["map_at_10"]
 
 
@@ -100,7 +100,7 @@ def test_an_index_that_looks_into_one_group_is_held_to_the_exact_one(hand: Hand)
 def test_an_index_that_misses_nothing_agrees_with_the_exact_one(hand: Hand, kind: str) -> None:
     index = hand.index(IndexConfig(kind=IndexKind(kind)))
     found = finish(evaluate(hand.workspace, EvaluateConfig(index=index, exact=True))).summary
-    assert found["neighbour_recall_at_10"] == 1.0
+    assert found["index_recall_at_10"] == 1.0
     assert found["exact_map_at_10"] == found["map_at_10"]
 
 
@@ -117,36 +117,36 @@ def test_only_test_and_validation_images_may_ask() -> None:
         EvaluateConfig(index="x", queries="train")
 
 
-# Neighbours of an indexed image
+# Neighbors of an indexed image
 
 
-def test_the_neighbours_of_an_image_leave_it_out(hand: Hand) -> None:
+def test_the_neighbors_of_an_image_leave_it_out(hand: Hand) -> None:
     index = open_index(hand.workspace, hand.index())
-    found = neighbours_of_image(hand.workspace, index, hand.ids["blue/001.png"], k=2)
+    found = neighbors_of_image(hand.workspace, index, hand.ids["blue/001.png"], k=2)
     paths = [match.image.path for match in found if match.image]
     assert paths == ["blue/003.png", "blue/002.png"]
     cosines = np.cos(np.deg2rad([1, 44])).tolist()
     assert [match.similarity for match in found] == pytest.approx(cosines)
 
 
-def test_more_neighbours_than_there_are_gives_all_the_others(hand: Hand) -> None:
+def test_more_neighbors_than_there_are_gives_all_the_others(hand: Hand) -> None:
     index = open_index(hand.workspace, hand.index())
-    found = neighbours_of_image(hand.workspace, index, hand.ids["red/000.png"], k=100)
+    found = neighbors_of_image(hand.workspace, index, hand.ids["red/000.png"], k=100)
     assert len(found) == len(BY_HAND) - 1
 
 
-def test_an_image_that_is_not_indexed_has_no_neighbours(hand: Hand) -> None:
+def test_an_image_that_is_not_indexed_has_no_neighbors(hand: Hand) -> None:
     index = open_index(hand.workspace, hand.index())
-    assert neighbours_of_image(hand.workspace, index, 999, k=2) == []
+    assert neighbors_of_image(hand.workspace, index, 999, k=2) == []
 
 
-def test_a_neighbour_that_was_removed_from_the_dataset_has_no_row(hand: Hand) -> None:
+def test_a_neighbor_that_was_removed_from_the_dataset_has_no_row(hand: Hand) -> None:
     index = open_index(hand.workspace, hand.index())
     catalog = open_dataset(hand.workspace, "hand").catalog
     gone = hand.ids["blue/003.png"]
     catalog.forget([gone])
 
-    found = neighbours_of_image(hand.workspace, index, hand.ids["blue/001.png"], k=2)
+    found = neighbors_of_image(hand.workspace, index, hand.ids["blue/001.png"], k=2)
 
     assert [match.image_id for match in found] == [gone, hand.ids["blue/002.png"]]
     assert found[0].image is None
@@ -174,7 +174,7 @@ def test_embeddings_that_were_changed_by_hand_are_not_indexed(hand: Hand) -> Non
 
 @dataclass(frozen=True)
 class Chain:
-    """An untrained network, the embeddings of 36 pictures in three colours, and an index."""
+    """An untrained network, the embeddings of 36 pictures in three colors, and an index."""
 
     workspace: Workspace
     model: Model
@@ -182,7 +182,7 @@ class Chain:
     index: Index
 
     def pixels_of(self, image_id: int) -> NDArray[np.uint8]:
-        dataset = open_dataset(self.workspace, "colours")
+        dataset = open_dataset(self.workspace, "colors")
         row = dataset.catalog.rows_by_id([image_id])[image_id]
         return load_square(dataset.path_of(row), SIDE)
 
@@ -192,9 +192,9 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     home = tmp_path_factory.mktemp("chain")
     workspace = Workspace(home)
     root = class_folders(home / "in", red=12, green=12, blue=12)
-    finish(add_folder(workspace, "colours", Source(root=root), SplitConfig()))
+    finish(add_folder(workspace, "colors", Source(root=root), SplitConfig()))
     config = TrainConfig(
-        dataset="colours",
+        dataset="colors",
         weights="none",
         backbone="vgg16_bn",
         trainable_blocks=5,
@@ -202,7 +202,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
         epochs=0,
     )
     trained = finish(train(workspace, config))
-    embeddings = finish(embed_dataset(workspace, "colours", trained.id))
+    embeddings = finish(embed_dataset(workspace, "colors", trained.id))
     index = finish(build_index(workspace, embeddings.id, IndexConfig()))
     model = load_model(workspace, trained.id)
     return Chain(workspace, model, embeddings, open_index(workspace, index.id))
@@ -212,16 +212,16 @@ def test_embeddings_are_unit_rows_under_their_catalog_ids(chain: Chain) -> None:
     opened = open_embeddings(chain.workspace, chain.embeddings.id)
     assert (opened.vectors.shape, opened.vectors.dtype.name) == ((NUM_IMAGES, 128), "float32")
     np.testing.assert_allclose(np.linalg.norm(opened.vectors, axis=1), 1, atol=1e-5)
-    rows = open_dataset(chain.workspace, "colours").catalog.rows()
+    rows = open_dataset(chain.workspace, "colors").catalog.rows()
     assert opened.image_ids.dtype == np.int64
     assert opened.image_ids.tolist() == [row.id for row in rows]
     assert opened.rows_of(np.array([999, rows[7].id], np.int64)).tolist() == [7]
 
 
 def test_embedding_again_returns_what_is_there(chain: Chain) -> None:
-    again = finish(embed_dataset(chain.workspace, "colours", chain.model.id))
+    again = finish(embed_dataset(chain.workspace, "colors", chain.model.id))
     assert again == chain.embeddings
-    assert len(list(chain.workspace.embeddings.glob("colours*"))) == 1
+    assert len(list(chain.workspace.embeddings.glob("colors*"))) == 1
 
 
 def test_a_model_gives_unit_embeddings_and_probabilities(chain: Chain) -> None:
@@ -232,7 +232,7 @@ def test_a_model_gives_unit_embeddings_and_probabilities(chain: Chain) -> None:
 
 
 def test_an_indexed_picture_finds_itself_first(chain: Chain) -> None:
-    dataset = open_dataset(chain.workspace, "colours")
+    dataset = open_dataset(chain.workspace, "colors")
     found = answer_pixels(chain.model, chain.index, dataset, chain.pixels_of(20), Wanted(k=5))
     assert len(found.matches) == 5
     assert found.matches[0].image_id == 20
@@ -244,7 +244,7 @@ def test_an_indexed_picture_finds_itself_first(chain: Chain) -> None:
 
 
 def test_a_query_from_the_dataset_leaves_itself_out(chain: Chain) -> None:
-    dataset, pixels = open_dataset(chain.workspace, "colours"), chain.pixels_of(20)
+    dataset, pixels = open_dataset(chain.workspace, "colors"), chain.pixels_of(20)
     with_itself = answer_pixels(chain.model, chain.index, dataset, pixels, Wanted(k=6))
     without = answer_pixels(
         chain.model, chain.index, dataset, pixels, Wanted(k=5), own_ids=frozenset({20})
@@ -253,7 +253,7 @@ def test_a_query_from_the_dataset_leaves_itself_out(chain: Chain) -> None:
 
 
 def test_more_matches_than_the_index_holds_gives_all(chain: Chain) -> None:
-    dataset, pixels = open_dataset(chain.workspace, "colours"), chain.pixels_of(20)
+    dataset, pixels = open_dataset(chain.workspace, "colors"), chain.pixels_of(20)
     everything = answer_pixels(chain.model, chain.index, dataset, pixels, Wanted(k=100))
     others = answer_pixels(
         chain.model, chain.index, dataset, pixels, Wanted(k=100), own_ids=frozenset({20})
@@ -264,7 +264,7 @@ def test_more_matches_than_the_index_holds_gives_all(chain: Chain) -> None:
 
 def test_an_index_of_another_model_is_never_searched(chain: Chain) -> None:
     anew = replace(chain.model, manifest=replace(chain.model.manifest, created="later"))
-    dataset = open_dataset(chain.workspace, "colours")
+    dataset = open_dataset(chain.workspace, "colors")
     with pytest.raises(WorkbenchError, match="was made with another model"):
         answer_pixels(anew, chain.index, dataset, chain.pixels_of(20), Wanted(k=1))
 
@@ -272,7 +272,7 @@ def test_an_index_of_another_model_is_never_searched(chain: Chain) -> None:
 def test_a_match_that_was_removed_from_the_dataset_has_no_row(chain: Chain, tmp_path: Path) -> None:
     here = Workspace(tmp_path)
     shutil.copytree(chain.workspace.datasets, here.datasets)
-    dataset = open_dataset(here, "colours")
+    dataset = open_dataset(here, "colors")
     dataset.catalog.forget([20])
     found = answer_pixels(chain.model, chain.index, dataset, chain.pixels_of(20), Wanted(k=2))
     assert (found.matches[0].image_id, found.matches[0].image) == (20, None)

@@ -15,8 +15,8 @@ from core.models.devices import Device
 from core.models.model import Model
 from core.models.network import EmbeddingNetwork, NetworkConfig
 from core.models.pooling import Pooling, build_pool, num_features
-from core.models.preprocessing import DEVIATION, MEAN, normalised
-from core.models.spatial_attribution import split_over_places
+from core.models.preprocessing import DEVIATION, MEAN, normalized
+from core.models.spatial_attribution import spatial_attribution
 from core.query.region_match import RegionComparison, compare_regions, enlarged, object_lift
 from core.workspace import Workspace
 from tests.factories.networks import SIDE, fit_norms, publish_network
@@ -33,18 +33,18 @@ def noise(count: int, side: int = SIDE) -> Pixels:
     return np.kron(coarse, np.ones((8, 8))).astype(np.uint8)
 
 
-def colours(*places: tuple[int, int, int]) -> Pixels:
+def colors(*places: tuple[int, int, int]) -> Pixels:
     """A picture of 2 x 2 pixels: (3, 2, 2)."""
     return np.array(places, np.uint8).T.reshape(3, 2, 2)
 
 
 def by_hand(pool: nn.Module | None = None, shift: float = 0.0) -> EmbeddingNetwork:
-    """A network whose embedding is the pooled colour in [0, 1], plus a shift."""
+    """A network whose embedding is the pooled color in [0, 1], plus a shift."""
     network = EmbeddingNetwork(NetworkConfig(backbone="resnet18", batch_norm=False, image_size=32))
-    colour = nn.Conv2d(3, 3, 1)  # Undoes what prepares pixels for a trunk
-    colour.weight = nn.Parameter(torch.diag(DEVIATION.flatten())[..., None, None])
-    colour.bias = nn.Parameter(MEAN.flatten())
-    network.frozen, network.tail = nn.Sequential(colour), nn.Sequential()
+    color = nn.Conv2d(3, 3, 1)  # Undoes what prepares pixels for a trunk
+    color.weight = nn.Parameter(torch.diag(DEVIATION.flatten())[..., None, None])
+    color.bias = nn.Parameter(MEAN.flatten())
+    network.frozen, network.tail = nn.Sequential(color), nn.Sequential()
     network.pool = pool or nn.AdaptiveAvgPool2d(1)
     network.project = nn.Linear(3, 3)
     network.project.weight = nn.Parameter(torch.eye(3))
@@ -92,36 +92,36 @@ def test_what_the_places_add_is_the_embedding_before_its_length_is_made_one(back
     network = EmbeddingNetwork(NetworkConfig(backbone=backbone, image_size=SIDE, pooling="max"))
     fit_norms(network, SIDE)
     with torch.inference_mode():
-        features = network.tail(network.frozen(normalised(torch.from_numpy(noise(2)))))
+        features = network.tail(network.frozen(normalized(torch.from_numpy(noise(2)))))
     for pooling in Pooling:
         network.pool = build_pool(BACKBONES[backbone], pooling)
         network.project = nn.Linear(num_features(BACKBONES[backbone], pooling), 128)
 
-        parts = split_over_places(network, CPU, noise(2))
+        parts = spatial_attribution(network, CPU, noise(2))
 
         side = SIDE // (16 if backbone.startswith("vgg") else 32)
         assert parts.shape == (2, side, side, 128)
         assert parts.dtype == np.float32
         with torch.inference_mode():
-            whole = network.normalise(network.project(network.pooled(features))).numpy()
+            whole = network.normalize(network.project(network.pooled(features))).numpy()
         np.testing.assert_allclose(parts.sum(axis=(1, 2)), whole, atol=1e-5 * np.abs(whole).max())
 
 
-def test_under_an_average_each_place_adds_a_quarter_of_its_colour() -> None:
-    [parts] = split_over_places(by_hand(), CPU, colours(RED, GREEN, BLACK, BLACK)[None])
+def test_under_an_average_each_place_adds_a_quarter_of_its_color() -> None:
+    [parts] = spatial_attribution(by_hand(), CPU, colors(RED, GREEN, BLACK, BLACK)[None])
     expected = [[[0.25, 0, 0], [0, 0.25, 0]], [[0, 0, 0], [0, 0, 0]]]
     np.testing.assert_allclose(parts, np.array(expected), atol=1e-6)
 
 
 def test_a_shift_belongs_to_all_places_in_equal_parts() -> None:
-    [parts] = split_over_places(by_hand(shift=-0.4), CPU, colours(RED, GREEN, BLACK, BLACK)[None])
+    [parts] = spatial_attribution(by_hand(shift=-0.4), CPU, colors(RED, GREEN, BLACK, BLACK)[None])
     expected = [[[0.15, -0.1, -0.1], [-0.1, 0.15, -0.1]], [[-0.1] * 3, [-0.1] * 3]]
     np.testing.assert_allclose(parts, np.array(expected), atol=1e-6)
 
 
 def test_under_a_maximum_only_the_greatest_value_adds() -> None:
-    picture = colours((200, 0, 0), (100, 255, 0), BLACK, BLACK)[None]
-    [parts] = split_over_places(by_hand(nn.AdaptiveMaxPool2d(1)), CPU, picture)
+    picture = colors((200, 0, 0), (100, 255, 0), BLACK, BLACK)[None]
+    [parts] = spatial_attribution(by_hand(nn.AdaptiveMaxPool2d(1)), CPU, picture)
     expected = [[[200 / 255, 0, 0], [0, 1, 0]], [[0, 0, 0], [0, 0, 0]]]
     np.testing.assert_allclose(parts, np.array(expected), atol=1e-6)
 
@@ -129,7 +129,7 @@ def test_under_a_maximum_only_the_greatest_value_adds() -> None:
 def test_what_the_last_max_pool_hears_belongs_to_the_places_next_to_it_too() -> None:
     network = by_hand()
     network.tail = nn.Sequential(nn.MaxPool2d(2))
-    [parts] = split_over_places(network, CPU, colours(RED, BLACK, BLACK, BLACK)[None])
+    [parts] = spatial_attribution(network, CPU, colors(RED, BLACK, BLACK, BLACK)[None])
     reds = parts[..., 0]
     assert reds[0, 0] > reds[0, 1] > reds[1, 1] > 0.02
     assert reds[0, 1] == pytest.approx(reds[1, 0])
@@ -141,7 +141,7 @@ def test_what_the_last_max_pool_hears_belongs_to_the_places_next_to_it_too() -> 
 
 
 def test_only_what_both_have_makes_two_pictures_alike(model: Model) -> None:
-    query, match = colours(RED, GREEN, BLACK, BLACK), colours(BLUE, BLACK, BLACK, RED)
+    query, match = colors(RED, GREEN, BLACK, BLACK), colors(BLUE, BLACK, BLACK, RED)
     made = compare_regions(encoder_of(model, network=by_hand()), query, match)
 
     assert made.similarity == pytest.approx(1 / 2)  # (1, 1, 0) and (1, 0, 1), each over √2
@@ -159,7 +159,7 @@ def test_what_speaks_against_is_negative(model: Model) -> None:
     weight = torch.tensor([[1.0, 0, 0], [0, 0, 0], [0, 0, 0]])
     weight[1] = torch.tensor([0.0, 1.0, -1.0])  # Green and blue are opposites
     network.project.weight = nn.Parameter(weight)
-    query, match = colours(RED, GREEN, BLACK, BLACK), colours(RED, BLUE, BLACK, BLACK)
+    query, match = colors(RED, GREEN, BLACK, BLACK), colors(RED, BLUE, BLACK, BLACK)
     made = compare_regions(encoder_of(model, network=network), query, match)
     assert made.similarity == pytest.approx(0.0, abs=1e-6)
     np.testing.assert_allclose(made.query_heat, np.array([[0.5, -0.5], [0, 0]]), atol=1e-6)
@@ -193,7 +193,7 @@ def test_all_adds_up_to_the_similarity_of_what_is_searched(
 
 
 def test_mirror_images_are_alike_at_mirrored_places(model: Model) -> None:
-    picture = colours(RED, GREEN, BLACK, BLACK)
+    picture = colors(RED, GREEN, BLACK, BLACK)
     encoder = encoder_of(model, network=by_hand(), flip=True)
     made = compare_regions(encoder, picture, np.ascontiguousarray(picture[..., ::-1]))
     assert made.similarity == pytest.approx(1)
@@ -205,7 +205,7 @@ def test_mirror_images_are_alike_at_mirrored_places(model: Model) -> None:
 def test_whitening_takes_its_mean_from_all_places(model: Model) -> None:
     mean = np.array([0.6, 0, 0], np.float32)
     whitening = Whitening(mean, np.diag(np.array([1, 2, 1], np.float32)))
-    picture = colours(RED, GREEN, BLACK, BLACK)
+    picture = colors(RED, GREEN, BLACK, BLACK)
     made = compare_regions(
         encoder_of(model, network=by_hand(), whitening=whitening), picture, picture
     )
@@ -249,7 +249,7 @@ def test_nothing_of_the_model_is_changed(model: Model) -> None:
 def test_an_embedding_of_zeros_is_refused(model: Model) -> None:
     network = by_hand()
     nn.init.zeros_(network.project.weight)
-    picture = colours(RED, GREEN, BLACK, BLACK)
+    picture = colors(RED, GREEN, BLACK, BLACK)
     with pytest.raises(WorkbenchError, match="zero, not finite"):
         compare_regions(encoder_of(model, network=network), picture, picture)
 

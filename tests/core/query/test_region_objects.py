@@ -8,13 +8,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.sample.drawing import draw
 from core.embeddings.encoding import Encoder, Encoding
 from core.models.devices import Device
 from core.models.model import Model
 from core.models.network import EmbeddingNetwork, NetworkConfig
-from core.models.preprocessing import normalised, to_square
+from core.models.preprocessing import normalized, to_square
 from core.query.region_match import compare_regions, object_lift
 
 SIDE, EPOCHS, BATCH = 128, 8, 16
@@ -67,7 +67,7 @@ def test_the_hottest_tenth_lies_on_the_objects_much_more_often_than_chance() -> 
     squares = {key: to_square(drawing.image, SIDE) for key, drawing in drawn.items()}
     gallery = [key for key in drawn if key[1] < NUM_TRAIN]
     queries = [key for key in drawn if key[1] >= NUM_TRAIN]
-    pixels = normalised(torch.from_numpy(np.stack([squares[key] for key in gallery])))
+    pixels = normalized(torch.from_numpy(np.stack([squares[key] for key in gallery])))
     network = small_network()
     learn(network, pixels, torch.tensor([CATEGORIES.index(name) for name, _ in gallery]))
     manifest = Manifest(

@@ -12,7 +12,7 @@ from core.errors import WorkbenchError
 from core.indexes.config import IndexConfig, IndexKind
 from core.indexes.faiss_store import FaissStore
 from core.query.fusion import Blend, blend
-from core.query.ood import Calibration, calibrate
+from core.query.ood import OODReference, build_ood_reference
 from core.query.search import Match, Wanted, gains, search
 from core.query.vote import vote
 from core.workspace import Workspace
@@ -51,8 +51,8 @@ def test_images_left_out_make_room_for_others(six: Circle) -> None:
 
 
 def test_below_the_threshold_nothing_is_shown(six: Circle) -> None:
-    assert six.ids(0, Wanted(k=6, least_similarity=0.9)) == [1, 2, 3]  # cos 30° is 0.87
-    assert six.ids(180, Wanted(k=6, least_similarity=0.5)) == []
+    assert six.ids(0, Wanted(k=6, min_similarity=0.9)) == [1, 2, 3]  # cos 30° is 0.87
+    assert six.ids(180, Wanted(k=6, min_similarity=0.5)) == []
 
 
 def test_an_image_that_left_the_dataset_is_still_an_answer_without_a_row(six: Circle) -> None:
@@ -76,7 +76,7 @@ def test_copies_are_folded_into_the_best_of_them_and_k_stays_k(workspace: Worksp
     copies = {1: "a" * 64, 2: "a" * 64, 3: "a" * 64, 4: "b" * 64, 5: "b" * 64}
     made = circle(workspace, images, copies)
     found = search(made.store, made.dataset, at(0), Wanted(k=3, fold=True))
-    assert [(match.image_id, match.alike) for match in found] == [
+    assert [(match.image_id, match.duplicates) for match in found] == [
         (1, (2, 3)),
         (4, (5,)),
         (6, ()),
@@ -117,12 +117,12 @@ def test_what_was_excluded_is_not_among_filtered_matches(six: Circle) -> None:
 @pytest.mark.parametrize("kind", [IndexKind.HNSW, IndexKind.IVF, IndexKind.SQ8])
 def test_a_thousand_matches_can_be_had_of_any_kind(workspace: Workspace, kind: IndexKind) -> None:
     images = [(number * 0.1, "cat", "train") for number in range(1200)]
-    config = IndexConfig(kind=kind, lists=4 if kind == IndexKind.IVF else 0, nprobe=4)
+    config = IndexConfig(kind=kind, nlist=4 if kind == IndexKind.IVF else 0, nprobe=4)
     made = circle(workspace, images, config=config)
     assert len(made.ids(0, Wanted(k=1000))) == 1000
 
 
-@pytest.mark.parametrize("settings", [{"k": 0}, {"k": 1001}, {"least_similarity": 1.5}])
+@pytest.mark.parametrize("settings", [{"k": 0}, {"k": 1001}, {"min_similarity": 1.5}])
 def test_numbers_out_of_range_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be in"):
         Wanted(**settings)
@@ -167,7 +167,7 @@ def test_images_that_cancel_each_other_out_are_no_query() -> None:
         blend(NOTHING, NOTHING, at(0))
 
 
-def test_nearer_neighbours_have_more_say() -> None:
+def test_nearer_neighbors_have_more_say() -> None:
     shares = vote(["cat", "dog", "dog"], [0.9, 0.9 - 0.07 * np.log(4), 0.9 - 0.07 * np.log(4)])
     assert [label for label, _ in shares] == ["cat", "dog"]
     assert [share for _, share in shares] == pytest.approx([2 / 3, 1 / 3])
@@ -175,7 +175,7 @@ def test_nearer_neighbours_have_more_say() -> None:
     assert vote([None], [0.9]) == vote([], []) == []
 
 
-def test_no_more_than_twenty_neighbours_vote() -> None:
+def test_no_more_than_twenty_neighbors_vote() -> None:
     assert vote(["cat"] * 20 + ["dog"] * 100, [0.5] * 120) == [("cat", 1.0)]
 
 
@@ -191,7 +191,7 @@ def spread(count: int, step: float, split: str) -> list[tuple[float, str, str]]:
 @pytest.mark.parametrize(("split", "says"), [("validation", "validation"), ("test", "test")])
 def test_held_out_images_say_what_is_usual(workspace: Workspace, split: str, says: str) -> None:
     made = circle(workspace, spread(20, 0.1, split))
-    found = calibrate(made.store, made.embeddings, made.dataset.catalog)
+    found = build_ood_reference(made.store, made.embeddings, made.dataset.catalog)
     assert found.held_out == says
     assert found.best == pytest.approx(np.cos(np.deg2rad(np.arange(19, -1, -1) * 0.1)), abs=1e-5)
     assert found.best.dtype == np.float32
@@ -200,13 +200,13 @@ def test_held_out_images_say_what_is_usual(workspace: Workspace, split: str, say
 def test_twins_say_nothing_of_what_is_usual(workspace: Workspace) -> None:
     """Image 2 is image 1 again; the next that it is like is the pair 18 degrees away."""
     made = circle(workspace, spread(20, 0.1, "validation"), {1: "a" * 64, 2: "a" * 64})
-    best = calibrate(made.store, made.embeddings, made.dataset.catalog).best
+    best = build_ood_reference(made.store, made.embeddings, made.dataset.catalog).best
     assert best[0] == pytest.approx(np.cos(np.deg2rad(18 - 1.9)), abs=1e-4)
 
 
 def test_without_a_split_all_images_are_asked(workspace: Workspace) -> None:
     made = circle(workspace, [(3.0 * number, "cat", "train") for number in range(30)])
-    found = calibrate(made.store, made.embeddings, made.dataset.catalog)
+    found = build_ood_reference(made.store, made.embeddings, made.dataset.catalog)
     assert (found.held_out, len(found.best)) == ("all", 30)
     assert found.best == pytest.approx(np.cos(np.deg2rad(3)), abs=1e-5)
 
@@ -214,15 +214,15 @@ def test_without_a_split_all_images_are_asked(workspace: Workspace) -> None:
 def test_too_few_images_calibrate_nothing(workspace: Workspace) -> None:
     made = circle(workspace, [(3.0 * number, "cat", "train") for number in range(19)])
     with pytest.raises(WorkbenchError, match="at least 20"):
-        calibrate(made.store, made.embeddings, made.dataset.catalog)
+        build_ood_reference(made.store, made.embeddings, made.dataset.catalog)
 
 
 def test_a_percentile_is_the_share_of_held_out_images_that_are_less_alike() -> None:
-    calibration = Calibration(np.linspace(0.01, 1, 100, dtype=np.float32), "validation")
-    assert calibration.percentile(0.505) == 50
-    assert calibration.percentile(-1) == 0
-    assert calibration.percentile(1.5) == 100
-    assert calibration.is_unusual(0.045)
-    assert not calibration.is_unusual(0.055)
-    assert calibration.is_far(0.195)
-    assert not calibration.is_far(0.205)
+    ood_reference = OODReference(np.linspace(0.01, 1, 100, dtype=np.float32), "validation")
+    assert ood_reference.percentile(0.505) == 50
+    assert ood_reference.percentile(-1) == 0
+    assert ood_reference.percentile(1.5) == 100
+    assert ood_reference.is_out_of_distribution(0.045)
+    assert not ood_reference.is_out_of_distribution(0.055)
+    assert ood_reference.is_borderline(0.195)
+    assert not ood_reference.is_borderline(0.205)

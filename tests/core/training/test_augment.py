@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.models.preprocessing import normalised
+from core.models.preprocessing import normalized
 from core.training.augment import augmented
 from core.training.augment_config import OFF, PRESETS, STRONG, AugmentConfig
 
@@ -20,7 +20,7 @@ def seeded(seed: int = 3) -> torch.Generator:
 
 def noise(count: int = 4, side: int = 32) -> Tensor:
     pixels = torch.randint(0, 256, (count, 3, side, side), generator=seeded(9), dtype=torch.uint8)
-    return normalised(pixels)
+    return normalized(pixels)
 
 
 def ramp(count: int, side: int = 17) -> Tensor:
@@ -58,7 +58,7 @@ def test_the_input_is_left_alone() -> None:
 
 
 def test_the_defaults_repeat_what_earlier_runs_saw() -> None:
-    """The recipe as it was when flip, shift and colours were all there was, word for word."""
+    """The recipe as it was when flip, shift and colors were all there was, word for word."""
     pixels, generator = noise(8), seeded()
     flips = torch.rand(8, generator=generator) < 0.5
     moved = torch.where(flips[:, None, None, None], pixels.flip(3), pixels)
@@ -141,7 +141,7 @@ def test_no_turn_and_no_cut_shows_anything_but_the_image() -> None:
 @pytest.mark.parametrize(
     ("field", "factor"), [("brightness", 0.0), ("contrast", 1.0), ("saturation", 1.0)]
 )
-def test_each_colour_change_does_something_of_its_own_to_each_image(
+def test_each_color_change_does_something_of_its_own_to_each_image(
     field: str, factor: float
 ) -> None:
     pixels = noise(1).expand(6, 3, 32, 32)
@@ -154,14 +154,14 @@ def test_each_colour_change_does_something_of_its_own_to_each_image(
     assert change.abs().max() < 0.3 + factor * 3
 
 
-def test_saturation_leaves_greys_and_moves_colours_from_or_to_grey() -> None:
-    grey = torch.full((5, 3, 4, 4), 100, dtype=torch.uint8)
+def test_saturation_leaves_grays_and_moves_colors_from_or_to_gray() -> None:
+    gray = torch.full((5, 3, 4, 4), 100, dtype=torch.uint8)
     red = torch.tensor([200, 50, 50], dtype=torch.uint8)[:, None, None].expand(5, 3, 4, 4)
     config = AugmentConfig(**(STILL | {"saturation": 1}))
     torch.testing.assert_close(
-        augmented(normalised(grey), seeded(), config), normalised(grey), rtol=0, atol=1e-5
+        augmented(normalized(gray), seeded(), config), normalized(gray), rtol=0, atol=1e-5
     )
-    changed = augmented(normalised(red), seeded(), config)
+    changed = augmented(normalized(red), seeded(), config)
     mean, deviation = torch.tensor([[0.485, 0.456], [0.229, 0.224]])
     channels = (changed[:, :2, 0, 0] * deviation + mean) * 255
     # luma 0.299 · 200 + 0.701 · 50 = 94.85: red lies 105.15 above it, green 44.85 below
@@ -172,17 +172,17 @@ def test_saturation_leaves_greys_and_moves_colours_from_or_to_grey() -> None:
 
 
 def test_saturation_comes_before_contrast_and_brightness() -> None:
-    """A grey picture shows it: its saturation changes nothing, the others the same as alone."""
-    grey = normalised(torch.arange(48, dtype=torch.uint8).reshape(3, 1, 4, 4).expand(3, 3, 4, 4))
+    """A gray picture shows it: its saturation changes nothing, the others the same as alone."""
+    gray = normalized(torch.arange(48, dtype=torch.uint8).reshape(3, 1, 4, 4).expand(3, 3, 4, 4))
     limits = {"contrast": 0.3, "brightness": 0.3}
     alone, together = (
-        augmented(grey, seeded(), AugmentConfig(**(STILL | limits | {"saturation": share})))
+        augmented(gray, seeded(), AugmentConfig(**(STILL | limits | {"saturation": share})))
         for share in (0, 0.9)
     )
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
 
 
-def test_an_erased_rectangle_is_grey_and_of_the_right_size() -> None:
+def test_an_erased_rectangle_is_gray_and_of_the_right_size() -> None:
     pixels = torch.ones(300, 3, 32, 32)
     result = augmented(pixels, seeded(), AugmentConfig(**(STILL | {"erasing": 0.5})))
     covered = result == 0

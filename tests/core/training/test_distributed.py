@@ -23,11 +23,11 @@ SCRIPT = "tests.support.distributed_steps"
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m")
 
 
-def learn(
-    out: Path, optimiser: str, metric: str, launcher: tuple[str, ...]
+def train_epoch(
+    out: Path, optimizer: str, metric: str, launcher: tuple[str, ...]
 ) -> tuple[dict[str, torch.Tensor], list[float]]:
     ended = subprocess.run(
-        [sys.executable, *launcher, SCRIPT, str(out), optimiser, metric],
+        [sys.executable, *launcher, SCRIPT, str(out), optimizer, metric],
         cwd=PROJECT,
         env=os.environ | {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1", "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -41,16 +41,16 @@ def learn(
 
 @pytest.mark.parametrize("metric", ["none", "supcon"])
 def test_sgd_reaches_the_same_weights(tmp_path: Path, metric: str) -> None:
-    one, _ = learn(tmp_path / "one", "sgd", metric, ("-m",))
-    two, _ = learn(tmp_path / "two", "sgd", metric, TORCHRUN)
+    one, _ = train_epoch(tmp_path / "one", "sgd", metric, ("-m",))
+    two, _ = train_epoch(tmp_path / "two", "sgd", metric, TORCHRUN)
     largest = max(float(value.abs().max()) for value in one.values())
     for name, value in one.items():
         assert float((value - two[name]).abs().max()) < 1e-5 * largest, name
 
 
 def test_adamw_has_the_same_losses(tmp_path: Path) -> None:
-    _, one = learn(tmp_path / "one", "adamw", "none", ("-m",))
-    _, two = learn(tmp_path / "two", "adamw", "none", TORCHRUN)
+    _, one = train_epoch(tmp_path / "one", "adamw", "none", ("-m",))
+    _, two = train_epoch(tmp_path / "two", "adamw", "none", TORCHRUN)
     assert len(set(one)) == len(one)  # It does learn
     assert one == pytest.approx(two, abs=1e-4)
 
@@ -58,7 +58,7 @@ def test_adamw_has_the_same_losses(tmp_path: Path) -> None:
 def test_the_board_trains_in_two_processes(workspace: Workspace, tmp_path: Path) -> None:
     bring_in(workspace, class_folders(tmp_path / "in", red=10, blue=10))
     config = TrainConfig(
-        dataset="colours",
+        dataset="colors",
         weights="none",
         backbone="vgg16_bn",
         trainable_blocks=5,

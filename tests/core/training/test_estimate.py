@@ -15,7 +15,7 @@ from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders
 
 SCRATCH: dict[str, Any] = {
-    "dataset": "colours",
+    "dataset": "colors",
     "weights": "none",
     "backbone": "vgg16_bn",
     "trainable_blocks": 5,
@@ -35,27 +35,29 @@ def test_an_estimate_tells_the_room_that_the_training_then_takes(
     assert not workspace.features.exists()
     finish(train(workspace, replace(config, epochs=0)))
     [array] = workspace.features.glob("*/array.npy")
-    assert array.stat().st_size - told.needs.cache_bytes == 128  # The header of an npy file
+    assert array.stat().st_size - told.requirements.cache_bytes == 128  # The header of an npy file
 
 
 def test_parameters_that_train_and_that_stay_are_counted(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     bring_in(workspace, class_folders(tmp_path / "in", red=5, blue=5))
-    config = TrainConfig(dataset="colours", image_size=32, trainable_blocks=1)
+    config = TrainConfig(dataset="colors", image_size=32, trainable_blocks=1)
     told = finish(estimate(workspace, config))
     block = 3 * (512 * 512 * 9 + 512)
     head = 25_088 * 128 + 2 * 128 + 128 * 2 + 2
-    assert told.needs.num_trained == block + head
-    assert told.needs.num_frozen == 7_635_264  # conv1_1 to conv4_3
+    assert told.requirements.num_trained == block + head
+    assert told.requirements.num_frozen == 7_635_264  # conv1_1 to conv4_3
     more = finish(
-        estimate(workspace, TrainConfig(dataset="colours", image_size=32, augment="light"))
+        estimate(workspace, TrainConfig(dataset="colors", image_size=32, augment="light"))
     )
-    counts = open_dataset(workspace, "colours").catalog.class_counts()
+    counts = open_dataset(workspace, "colors").catalog.class_counts()
     in_train = sum(count for _, split, count in counts if split == "train")
     in_both = sum(count for _, split, count in counts if split in ("train", "validation"))
     # Only train images are changed
-    assert more.needs.cache_bytes * in_both == told.needs.cache_bytes * (in_both + in_train)
+    assert more.requirements.cache_bytes * in_both == told.requirements.cache_bytes * (
+        in_both + in_train
+    )
 
 
 def test_what_cannot_be_trained_is_said_before(workspace: Workspace, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.training.history import begin_record, confusions_of, probes_of, record_epoch
+from core.training.history import begin_record, confusions_of, read_sample_retrievals, record_epoch
 
 ANGLES = np.radians([0, 10, 90, 100, 180])
 EMBEDDINGS = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1).astype(np.float32)
@@ -18,7 +18,7 @@ def recorded(folder: Path) -> Path:
 
 
 def test_probes_are_one_of_each_class_that_has_two_and_find_the_nearest(tmp_path: Path) -> None:
-    cat, dog = probes_of(recorded(tmp_path), 3)
+    cat, dog = read_sample_retrievals(recorded(tmp_path), 3)
     assert (cat.image_id, cat.label, dog.image_id, dog.label) == (7, "cat", 9, "dog")
     assert cat.matches == ((8, True), (9, False), (10, False), (11, False))
     assert dog.matches[0] == (10, True)
@@ -35,12 +35,12 @@ def test_of_many_classes_a_few_are_probes_and_always_the_same(tmp_path: Path) ->
     vectors = np.random.default_rng(0).normal(size=(80, 8)).astype(np.float32)
     for epoch in (1, 2):
         record_epoch(tmp_path, epoch, vectors * epoch, labels, labels)
-    first, second = probes_of(tmp_path, 1), probes_of(tmp_path, 2)
+    first, second = read_sample_retrievals(tmp_path, 1), read_sample_retrievals(tmp_path, 2)
     assert len(first) == 6
     assert [probe.image_id for probe in first] == [probe.image_id for probe in second]
 
 
 def test_an_epoch_that_was_not_measured_has_neither(tmp_path: Path) -> None:
-    assert probes_of(recorded(tmp_path), 4) == []
+    assert read_sample_retrievals(recorded(tmp_path), 4) == []
     assert confusions_of(tmp_path, 4) == []
-    assert probes_of(tmp_path / "nowhere", 1) == []
+    assert read_sample_retrievals(tmp_path / "nowhere", 1) == []

@@ -12,14 +12,14 @@ from core.models.model import load_model
 from core.progress import Progress, finish
 from core.training.config import Schedule, TrainConfig
 from core.training.runs import RunStatus, list_runs, read_metrics
-from core.training.setup import Learner
+from core.training.setup import TrainingModule
 from core.training.train import train
 from core.workspace import Workspace
 from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders
 
 TINY: dict[str, Any] = {
-    "dataset": "colours",
+    "dataset": "colors",
     "weights": "none",
     "backbone": "vgg16_bn",
     "trainable_blocks": 5,
@@ -31,23 +31,23 @@ Forward = Any
 
 
 @pytest.fixture
-def colours(workspace: Workspace, tmp_path: Path) -> Workspace:
+def colors(workspace: Workspace, tmp_path: Path) -> Workspace:
     bring_in(workspace, class_folders(tmp_path / "in", red=10, green=10, blue=10))
     return workspace
 
 
 def replace_forward(monkeypatch: pytest.MonkeyPatch, change: Forward) -> None:
-    forward = Learner.forward
+    forward = TrainingModule.forward
 
-    def changed(self: Learner, values: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def changed(self: TrainingModule, values: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         loss, scores = forward(self, values, labels)
         return change(loss, values), scores
 
-    monkeypatch.setattr(Learner, "forward", changed)
+    monkeypatch.setattr(TrainingModule, "forward", changed)
 
 
 def test_short_memory_is_answered_by_smaller_parts_and_said(
-    colours: Workspace, monkeypatch: pytest.MonkeyPatch
+    colors: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_much(loss: Tensor, values: Tensor) -> Tensor:
         if len(values) > 4:
@@ -56,23 +56,23 @@ def test_short_memory_is_answered_by_smaller_parts_and_said(
 
     replace_forward(monkeypatch, too_much)
     notes = [
-        event.note for event in train(colours, TrainConfig(**TINY)) if isinstance(event, Progress)
+        event.note for event in train(colors, TrainConfig(**TINY)) if isinstance(event, Progress)
     ]
     assert any("memory is short: batches in 2 parts" in note for note in notes)
-    [run] = list_runs(colours)
+    [run] = list_runs(colors)
     assert run.status == RunStatus.DONE
-    assert [measured["batch_parts"] for measured in read_metrics(colours, run.id)] == [2, 2]
+    assert [measured["batch_parts"] for measured in read_metrics(colors, run.id)] == [2, 2]
 
 
 def test_a_loss_without_sense_keeps_the_best_epoch_before_it(
-    colours: Workspace, monkeypatch: pytest.MonkeyPatch
+    colors: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = iter(range(1000))
     replace_forward(monkeypatch, lambda loss, _: loss * (np.nan if next(calls) == 4 else 1))
-    manifest = finish(train(colours, TrainConfig(**TINY)))
+    manifest = finish(train(colors, TrainConfig(**TINY)))
     assert manifest.summary["epochs_trained"] == 1
-    assert load_model(colours, manifest.id).classes == ("blue", "green", "red")
-    [run] = list_runs(colours)
+    assert load_model(colors, manifest.id).classes == ("blue", "green", "red")
+    [run] = list_runs(colors)
     assert run.status == RunStatus.STOPPED
     assert "no longer a number in epoch 2" in run.message
     assert "smaller learning rate" in run.message
@@ -81,18 +81,18 @@ def test_a_loss_without_sense_keeps_the_best_epoch_before_it(
 @pytest.mark.parametrize(
     "settings",
     [
-        {"metric_loss": "triplet", "images_per_class": 4},
+        {"metric_loss": "triplet", "samples_per_class": 4},
         {"metric_loss": "arcface"},
-        {"metric_loss": "proxy_anchor", "metric_weight": 1.0},
-        {"schedule": Schedule.COSINE, "clip_norm": 1.0, "augment": "strong"},
+        {"metric_loss": "proxy_anchor", "metric_loss_weight": 1.0},
+        {"schedule": Schedule.COSINE, "max_gradient_norm": 1.0, "augment": "strong"},
         {"batch_size": 512},
         {"batch_norm": False},
     ],
 )
-def test_every_way_to_learn_ends_with_a_model(colours: Workspace, settings: dict[str, Any]) -> None:
-    manifest = finish(train(colours, TrainConfig(**TINY | {"epochs": 1} | settings)))
+def test_every_way_to_learn_ends_with_a_model(colors: Workspace, settings: dict[str, Any]) -> None:
+    manifest = finish(train(colors, TrainConfig(**TINY | {"epochs": 1} | settings)))
     assert np.isfinite(manifest.summary["train_loss"])
-    assert load_model(colours, manifest.id).config.dimension == 128
+    assert load_model(colors, manifest.id).config.dimension == 128
 
 
 def test_without_validation_images_the_last_epoch_is_kept(

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.training.inputs import Inputs
-from core.training.prefetch import read_ahead, read_batch
+from core.training.prefetch import prefetch, read_batch
 
 LABELS = np.arange(8, dtype=np.int64)
 STEPS = [(np.array([0, 1]), 11), (np.array([2, 3]), 12), (np.array([4, 5]), 13)]
@@ -20,7 +20,7 @@ def inputs(num_views: int = 3) -> Inputs:
 
 
 def test_batches_come_in_order_and_as_if_read_one_by_one() -> None:
-    ahead = list(read_ahead(inputs(), STEPS))
+    ahead = list(prefetch(inputs(), STEPS))
     for batch, (rows, seed) in zip(ahead, STEPS, strict=True):
         alone = read_batch(inputs(), rows, seed)
         assert batch.labels.tolist() == rows.tolist()
@@ -32,14 +32,14 @@ def test_batches_come_in_order_and_as_if_read_one_by_one() -> None:
 
 def test_ending_early_leaves_no_thread_behind() -> None:
     before = threading.active_count()
-    batches = read_ahead(inputs(), STEPS)
+    batches = prefetch(inputs(), STEPS)
     next(batches)
     batches.close()
     assert threading.active_count() == before
 
 
 def test_what_goes_wrong_while_reading_is_told_at_its_step() -> None:
-    batches = read_ahead(inputs(), [STEPS[0], (np.array([99]), 1), STEPS[1]])
+    batches = prefetch(inputs(), [STEPS[0], (np.array([99]), 1), STEPS[1]])
     next(batches)
     with pytest.raises(IndexError):
         list(batches)

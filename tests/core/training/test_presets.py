@@ -10,7 +10,7 @@ from core.commands import build_parser
 from core.commands.making import _train_config
 from core.datasets.registry import open_dataset
 from core.errors import WorkbenchError
-from core.models.preprocessing import denormalised, normalised
+from core.models.preprocessing import denormalized, normalized
 from core.training.augment_config import OFF, STRONG
 from core.training.config import TrainConfig
 from core.training.presets import CLASSIC, PRESETS, Preset, find_preset
@@ -57,10 +57,10 @@ def test_a_command_takes_a_preset_and_what_else_is_given(
 
 def test_pixels_come_back_from_what_the_network_reads() -> None:
     pixels = torch.arange(256, dtype=torch.uint8).repeat(3).reshape(1, 3, 16, 16)
-    back = denormalised(normalised(pixels))
+    back = denormalized(normalized(pixels))
     assert (back.shape, back.dtype) == ((1, 3, 16, 16), torch.uint8)
     assert torch.equal(back, pixels)
-    beyond = denormalised(torch.tensor([-9.0, 9.0, 0.0]).reshape(1, 3, 1, 1))
+    beyond = denormalized(torch.tensor([-9.0, 9.0, 0.0]).reshape(1, 3, 1, 1))
     assert beyond.flatten().tolist() == [0, 255, 104]  # 0.406 of 255
 
 
@@ -68,7 +68,7 @@ def test_a_preview_shows_train_images_and_a_seed_repeats_it(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     bring_in(workspace, class_folders(tmp_path / "in", red=30, blue=30))
-    dataset = open_dataset(workspace, "colours")
+    dataset = open_dataset(workspace, "colors")
     plain = augmented_images(dataset, OFF, 32, seed=1)
     assert len(plain) == 16
     assert {image.size for image in plain} == {(32, 32)}
@@ -89,5 +89,5 @@ def test_a_preview_leaves_out_what_cannot_be_read(workspace: Workspace, tmp_path
     bring_in(workspace, root)
     for path in (root / "red").iterdir():
         path.write_bytes(b"no picture")
-    images = augmented_images(open_dataset(workspace, "colours"), OFF, 32, seed=0)
+    images = augmented_images(open_dataset(workspace, "colors"), OFF, 32, seed=0)
     assert 1 <= len(images) <= 4

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.errors import DamagedArtifactError, WorkbenchError
 from core.options import as_arguments
 from core.progress import Progress, Stop, Work, finish
@@ -38,7 +38,7 @@ SETTINGS: dict[str, Any] = {
     "image_size": 32,
     "batch_size": 8,
     "epochs": 3,
-    "trunk_learning_rate": 1e-3,
+    "backbone_learning_rate": 1e-3,
     "augment": "light",
 }
 
@@ -46,7 +46,7 @@ SETTINGS: dict[str, Any] = {
 @pytest.fixture
 def config(workspace: Workspace, tmp_path: Path) -> TrainConfig:
     bring_in(workspace, class_folders(tmp_path / "in", red=8, green=8))
-    return TrainConfig(dataset="colours", **SETTINGS)
+    return TrainConfig(dataset="colors", **SETTINGS)
 
 
 def weights_of(workspace: Workspace, model: Manifest | str) -> dict[str, torch.Tensor]:
@@ -164,7 +164,7 @@ def test_what_was_edited_is_refused(workspace: Workspace, config: TrainConfig, n
 def test_patience_ends_a_run_that_no_longer_learns(
     workspace: Workspace, config: TrainConfig
 ) -> None:
-    patient = replace(config, epochs=30, learning_rate=1e-7, trunk_learning_rate=0.0, patience=2)
+    patient = replace(config, epochs=30, learning_rate=1e-7, backbone_learning_rate=0.0, patience=2)
     made = finish(train(workspace, patient, "patient"))
     assert made.summary["epochs_trained"] < 30
     assert list_runs(workspace)[0].status == RunStatus.DONE

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.errors import DamagedArtifactError, WorkbenchError
@@ -15,12 +15,12 @@ from core.models.backbones import BACKBONES
 from core.models.devices import choose_device
 from core.models.model import load_model
 from core.models.network import EmbeddingNetwork
-from core.models.preprocessing import normalised
+from core.models.preprocessing import normalized
 from core.progress import Measurement, Progress, Stop, finish
 from core.training.config import TrainConfig
 from core.training.inputs import on_device, prepare_inputs
 from core.training.runs import RunStatus, list_runs, read_metrics
-from core.training.setup import labelled_rows
+from core.training.setup import labeled_rows
 from core.training.train import train
 from core.workspace import Workspace
 from tests.factories.images import class_folders
@@ -32,18 +32,18 @@ TINY: dict[str, Any] = {
     "image_size": 32,
     "batch_size": 8,
     "epochs": 2,
-    "trunk_learning_rate": 1e-3,
+    "backbone_learning_rate": 1e-3,
 }
 
 
 @pytest.fixture
-def colours(workspace: Workspace, tmp_path: Path) -> str:
+def colors(workspace: Workspace, tmp_path: Path) -> str:
     root = class_folders(tmp_path / "in", red=10, green=10, blue=10)
-    finish(add_folder(workspace, "colours", Source(root=root), SplitConfig(validation=0.2)))
-    return "colours"
+    finish(add_folder(workspace, "colors", Source(root=root), SplitConfig(validation=0.2)))
+    return "colors"
 
 
-def trunk_file(path: Path) -> Path:
+def backbone_file(path: Path) -> Path:
     """A frozen trunk of random weights, in torchvision's layout."""
     from core.models import vision
 
@@ -57,8 +57,8 @@ def weights_of(workspace: Workspace, model: Manifest) -> dict[str, torch.Tensor]
     return load_file(workspace.models / model.id / "model.safetensors")
 
 
-def test_colours_are_told_apart_after_two_epochs(workspace: Workspace, colours: str) -> None:
-    work = train(workspace, TrainConfig(dataset=colours, **TINY))
+def test_colors_are_told_apart_after_two_epochs(workspace: Workspace, colors: str) -> None:
+    work = train(workspace, TrainConfig(dataset=colors, **TINY))
     events = []
     while True:
         try:
@@ -76,15 +76,15 @@ def test_colours_are_told_apart_after_two_epochs(workspace: Workspace, colours: 
     assert any(isinstance(e, Measurement) and e.curve == "step" for e in events)
     assert any(isinstance(e, Progress) and "epoch 2 of 2" in e.note for e in events)
     assert manifest.summary["classes"] == ["blue", "green", "red"]
-    assert manifest.made_from["dataset"] == "colours"
+    assert manifest.made_from["dataset"] == "colors"
     lines = (workspace.models / manifest.id / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == epochs
 
 
-def test_tensorboard_finds_what_was_measured(workspace: Workspace, colours: str) -> None:
+def test_tensorboard_finds_what_was_measured(workspace: Workspace, colors: str) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    finish(train(workspace, TrainConfig(dataset=colours, **TINY), "seen"))
+    finish(train(workspace, TrainConfig(dataset=colors, **TINY), "seen"))
     events = EventAccumulator(str(workspace.runs / "seen" / "tensorboard"))
     events.Reload()
     measured = read_metrics(workspace, "seen")
@@ -97,19 +97,19 @@ def test_tensorboard_finds_what_was_measured(workspace: Workspace, colours: str)
         assert found == [(m["epoch"], pytest.approx(m[name], rel=1e-6)) for m in measured]
 
 
-def test_a_seed_repeats_a_run_bit_for_bit(workspace: Workspace, colours: str) -> None:
+def test_a_seed_repeats_a_run_bit_for_bit(workspace: Workspace, colors: str) -> None:
     one = TINY | {"epochs": 1}
-    config = TrainConfig(dataset=colours, augment="light", **one)
+    config = TrainConfig(dataset=colors, augment="light", **one)
     first, second = (weights_of(workspace, finish(train(workspace, config))) for _ in range(2))
     other = weights_of(
-        workspace, finish(train(workspace, TrainConfig(dataset=colours, seed=1, **one)))
+        workspace, finish(train(workspace, TrainConfig(dataset=colors, seed=1, **one)))
     )
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert not all(torch.equal(first[key], other[key]) for key in first)
 
 
-def test_a_stop_after_an_epoch_keeps_the_best_model(workspace: Workspace, colours: str) -> None:
-    work = train(workspace, TrainConfig(dataset=colours, **(TINY | {"epochs": 50})))
+def test_a_stop_after_an_epoch_keeps_the_best_model(workspace: Workspace, colors: str) -> None:
+    work = train(workspace, TrainConfig(dataset=colors, **(TINY | {"epochs": 50})))
     for event in work:
         if isinstance(event, Measurement) and event.curve == "epoch":
             break
@@ -120,8 +120,8 @@ def test_a_stop_after_an_epoch_keeps_the_best_model(workspace: Workspace, colour
     assert model.manifest.summary["epochs_trained"] == 1
 
 
-def test_a_stop_before_the_first_epoch_leaves_nothing(workspace: Workspace, colours: str) -> None:
-    work = train(workspace, TrainConfig(dataset=colours, **TINY))
+def test_a_stop_before_the_first_epoch_leaves_nothing(workspace: Workspace, colors: str) -> None:
+    work = train(workspace, TrainConfig(dataset=colors, **TINY))
     for event in work:
         if isinstance(event, Progress) and "epoch 1" in event.note:
             break
@@ -131,20 +131,20 @@ def test_a_stop_before_the_first_epoch_leaves_nothing(workspace: Workspace, colo
     assert list_runs(workspace) == []
 
 
-def test_no_epoch_gives_the_untrained_network(workspace: Workspace, colours: str) -> None:
-    config = TrainConfig(dataset=colours, **(TINY | {"epochs": 0}))
+def test_no_epoch_gives_the_untrained_network(workspace: Workspace, colors: str) -> None:
+    config = TrainConfig(dataset=colors, **(TINY | {"epochs": 0}))
     manifest = finish(train(workspace, config))
-    assert manifest.id == "colours-vgg16_bn-untrained"
+    assert manifest.id == "colors-vgg16_bn-untrained"
     assert manifest.summary["epochs_trained"] == 0
     assert load_model(workspace, manifest.id).classes == ("blue", "green", "red")
 
 
 def test_only_the_last_block_changes_and_the_frozen_ones_stay(
-    workspace: Workspace, colours: str, tmp_path: Path
+    workspace: Workspace, colors: str, tmp_path: Path
 ) -> None:
-    weights = trunk_file(tmp_path / "trunk.safetensors")
+    weights = backbone_file(tmp_path / "trunk.safetensors")
     config = TrainConfig(
-        dataset=colours, weights=str(weights), image_size=32, epochs=1, batch_size=8
+        dataset=colors, weights=str(weights), image_size=32, epochs=1, batch_size=8
     )
     trained = weights_of(workspace, finish(train(workspace, config)))
     start = {key.removeprefix("features."): value for key, value in load_file(weights).items()}
@@ -158,20 +158,20 @@ def test_only_the_last_block_changes_and_the_frozen_ones_stay(
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_kept_features_are_what_the_frozen_blocks_put_out(
-    workspace: Workspace, colours: str, backbone: str
+    workspace: Workspace, colors: str, backbone: str
 ) -> None:
     from core.datasets.registry import open_dataset
     from core.models.batches import load_square
     from core.models.network import NetworkConfig
 
-    dataset = open_dataset(workspace, colours)
-    rows, classes = labelled_rows(dataset)
+    dataset = open_dataset(workspace, colors)
+    rows, classes = labeled_rows(dataset)
     torch.manual_seed(0)
     network = EmbeddingNetwork(
         NetworkConfig(backbone=backbone, num_classes=len(classes), image_size=32)
     )  # As a training begins with it
     device = choose_device()
-    config = TrainConfig(dataset=colours, backbone=backbone, image_size=32)
+    config = TrainConfig(dataset=colors, backbone=backbone, image_size=32)
     inputs = finish(prepare_inputs(workspace, dataset, rows, network, config, device))
 
     kept, labels = inputs.read(np.array([0, 7]))
@@ -179,13 +179,13 @@ def test_kept_features_are_what_the_frozen_blocks_put_out(
 
     pixels = np.stack([load_square(dataset.path_of(rows[i]), 32) for i in (0, 7)])
     with torch.inference_mode(), device.autocast():
-        plain = network.frozen(normalised(torch.from_numpy(pixels))).float()
+        plain = network.frozen(normalized(torch.from_numpy(pixels))).float()
     torch.testing.assert_close(values, plain, rtol=2e-3, atol=1e-3)
     assert [classes[label] for label in labels.tolist()] == [rows[0].label, rows[7].label]
 
 
-def test_a_second_run_does_not_decode_again(workspace: Workspace, colours: str) -> None:
-    config = TrainConfig(dataset=colours, **(TINY | {"epochs": 0}))
+def test_a_second_run_does_not_decode_again(workspace: Workspace, colors: str) -> None:
+    config = TrainConfig(dataset=colors, **(TINY | {"epochs": 0}))
     notes = [
         {event.note for event in train(workspace, config) if isinstance(event, Progress)}
         for _ in range(2)
@@ -195,12 +195,12 @@ def test_a_second_run_does_not_decode_again(workspace: Workspace, colours: str) 
 
 
 def test_a_file_that_vanished_is_left_out_and_counted(
-    workspace: Workspace, colours: str, tmp_path: Path
+    workspace: Workspace, colors: str, tmp_path: Path
 ) -> None:
     for path in (tmp_path / "in" / "red").iterdir():
         if path.name in ("000.png", "001.png", "002.png", "003.png", "004.png"):
             path.unlink()
-    manifest = finish(train(workspace, TrainConfig(dataset=colours, **(TINY | {"epochs": 1}))))
+    manifest = finish(train(workspace, TrainConfig(dataset=colors, **(TINY | {"epochs": 1}))))
     assert manifest.summary["num_problems"] > 0
     assert manifest.summary["num_train"] + manifest.summary["num_validation"] < 24
 
@@ -212,7 +212,7 @@ def test_one_class_cannot_be_learnt(workspace: Workspace, tmp_path: Path) -> Non
         finish(train(workspace, TrainConfig(dataset="one", **TINY)))
 
 
-@pytest.mark.parametrize("balanced", [{}, {"metric_loss": "triplet", "images_per_class": 2}])
+@pytest.mark.parametrize("balanced", [{}, {"metric_loss": "triplet", "samples_per_class": 2}])
 def test_a_class_of_one_image_and_a_batch_larger_than_the_set_are_learnt(
     workspace: Workspace, tmp_path: Path, balanced: dict[str, Any]
 ) -> None:
@@ -233,13 +233,13 @@ def test_images_without_labels_cannot_be_learnt(workspace: Workspace, tmp_path: 
 
 
 def test_a_loss_that_is_no_number_ends_with_a_sentence(
-    workspace: Workspace, colours: str, tmp_path: Path
+    workspace: Workspace, colors: str, tmp_path: Path
 ) -> None:
-    weights = trunk_file(tmp_path / "trunk.safetensors")
+    weights = backbone_file(tmp_path / "trunk.safetensors")
     huge = {key: value * 1e9 for key, value in load_file(weights).items()}
     save_file(huge, tmp_path / "huge.safetensors")
     config = TrainConfig(
-        dataset=colours, weights=str(tmp_path / "huge.safetensors"), image_size=32, epochs=1
+        dataset=colors, weights=str(tmp_path / "huge.safetensors"), image_size=32, epochs=1
     )
     with pytest.raises(WorkbenchError, match="no longer a number in epoch 1"):
         finish(train(workspace, config))
@@ -248,10 +248,10 @@ def test_a_loss_that_is_no_number_ends_with_a_sentence(
     assert (run.status, "no longer a number" in run.message) == (RunStatus.FAILED, True)
 
 
-def test_weights_that_embed_nothing_are_refused(workspace: Workspace, colours: str) -> None:
+def test_weights_that_embed_nothing_are_refused(workspace: Workspace, colors: str) -> None:
     from core.artifacts.folders import draft, publish
 
-    made = finish(train(workspace, TrainConfig(dataset=colours, **(TINY | {"epochs": 0}))))
+    made = finish(train(workspace, TrainConfig(dataset=colors, **(TINY | {"epochs": 0}))))
     broken = weights_of(workspace, made)
     broken["project.weight"] *= float("nan")
     with draft(workspace.models) as folder:
@@ -265,9 +265,9 @@ def test_weights_that_embed_nothing_are_refused(workspace: Workspace, colours: s
 
 
 def test_a_model_edited_by_hand_is_refused_by_its_files_name(
-    workspace: Workspace, colours: str
+    workspace: Workspace, colors: str
 ) -> None:
-    made = finish(train(workspace, TrainConfig(dataset=colours, **(TINY | {"epochs": 0}))))
+    made = finish(train(workspace, TrainConfig(dataset=colors, **(TINY | {"epochs": 0}))))
     path = workspace.models / made.id / "model.safetensors"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
@@ -282,7 +282,7 @@ def test_a_model_edited_by_hand_is_refused_by_its_files_name(
         ({"epochs": -1}, "epochs must be in"),
         ({"batch_size": 1}, "batch_size must be in"),
         ({"weights": "none"}, "every block must train"),
-        ({"images_per_class": 3}, "batch_size must be a multiple of images_per_class"),
+        ({"samples_per_class": 3}, "batch_size must be a multiple of samples_per_class"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], sentence: str) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from core.artifacts.folders import Manifest
+from core.artifacts.manifests import Manifest
 from core.datasets.importing.scan import Source, add_folder
-from core.datasets.sample.drawing import CATEGORIES, draw_dataset
+from core.datasets.sample.drawing import CLASSES, draw_dataset
 from core.datasets.splits import SplitConfig
 from core.embeddings.files import embed_dataset
 from core.evaluation.config import EvaluateConfig
@@ -19,7 +19,7 @@ from core.training.presets import FROM_SCRATCH
 from core.training.train import train
 from core.workspace import Workspace
 
-KNOWN, NEW = CATEGORIES[:6], CATEGORIES[6:]
+KNOWN, NEW = CLASSES[:6], CLASSES[6:]
 
 
 def macro_map(workspace: Workspace, model: Manifest) -> float:
@@ -32,19 +32,19 @@ def macro_map(workspace: Workspace, model: Manifest) -> float:
 def as_torchvision_file(workspace: Workspace, model: Manifest, path: Path) -> Path:
     """Write a model's trunk the way torchvision publishes its own."""
     tensors = load_file(workspace.models / model.id / "model.safetensors")
-    trunk = {
+    backbone = {
         key.replace("tail.", "features.", 1): value
         for key, value in tensors.items()
         if key.startswith("tail.")
     }
-    save_file(trunk, path)
+    save_file(backbone, path)
     return path
 
 
 def test_a_frozen_trunk_tuned_on_new_categories_beats_it_untuned(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    finish(draw_dataset(tmp_path / "set", per_category=40))
+    finish(draw_dataset(tmp_path / "set", per_class=40))
     for name, left_out in (("known", NEW), ("new", KNOWN)):
         source = Source(root=tmp_path / "set" / "images", left_out=left_out)
         finish(add_folder(workspace, name, source, SplitConfig()))

@@ -18,7 +18,7 @@ from core.datasets.catalog import Split
 from core.datasets.export.listing import Export, Format, delete_export, list_exports
 from core.datasets.export.names import FreeNames, TreeNames, fit
 from core.datasets.export.run import Wanted, export_images
-from core.datasets.filters import ImageFilter, Order, Standing, as_arguments
+from core.datasets.filters import ImageFilter, ImageStatus, Order, as_arguments
 from core.datasets.importing import archives
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import Dataset, open_dataset
@@ -29,10 +29,10 @@ from core.workspace import Workspace
 from tests.factories.images import class_folders, png, speckled
 
 TREES = [Format.ZIP, Format.FOLDER, Format.LINKS]
-EVERY = ImageFilter(standing=Standing.READABLE)
+EVERY = ImageFilter(status=ImageStatus.READABLE)
 
 
-def brought_in(workspace: Workspace, root: Path, name: str = "colours") -> Dataset:
+def brought_in(workspace: Workspace, root: Path, name: str = "colors") -> Dataset:
     return finish(add_folder(workspace, name, Source(root=root), SplitConfig()))
 
 
@@ -192,7 +192,7 @@ def test_a_tree_comes_back_with_its_classes_and_splits(
     root = export.path
     if form == Format.ZIP:
         root = tmp_path / "back"
-        assert finish(archives.unpack(export.path, root)).refused == ()
+        assert finish(archives.unpack(export.path, root)).rejected == ()
     assert facts_of(brought_in(workspace, root, "back")) == facts_of(dataset)
 
 
@@ -200,7 +200,7 @@ def test_a_tree_comes_back_with_its_classes_and_splits(
 
 ODD = [
     *("*bold* [x](y)", "<b>b<b>", "👩‍🔬 lab", "two\nlines", "x" * 255, "é" * 127, "tail. "),
-    *("Cat", "cat", "CAT", "cat-2", "unlabelled", "images", "a:b", "\\back", "train", "..."),
+    *("Cat", "cat", "CAT", "cat-2", "unlabeled", "images", "a:b", "\\back", "train", "..."),
     *("metadata.csv", "a/b", "a_b", ".hidden", "..", "NA"),
 ]
 
@@ -226,7 +226,7 @@ def test_every_class_gets_a_folder_of_its_own(tmp_path: Path, labels: list[str])
         *("cat-2", "train", "a_b", "NA"),
     }
     assert (folders["Cat"], folders["cat"]) == ("Cat-3", "cat-4")
-    assert (folders[None], folders["unlabelled"]) == ("unlabelled", "_unlabelled")
+    assert (folders[None], folders["unlabeled"]) == ("unlabeled", "_unlabeled")
     assert (folders["a/b"], folders["images"]) == ("a_b-2", "_images")
 
 
@@ -293,7 +293,7 @@ def test_odd_files_and_folders_are_exported(workspace: Workspace, tmp_path: Path
     export = exported(workspace, dataset, Format.ZIP)
     assert export.num_images == 7
     found = finish(archives.unpack(export.path, tmp_path / "back"))
-    assert (found.num_images, found.refused) == (7, ())
+    assert (found.num_images, found.rejected) == (7, ())
     names = {path.name for path in (tmp_path / "back").rglob("*.png")}
     assert {"new_line.png", "a_b.png", "back_slash.png", "<img src=x>.png"} < names
 
@@ -304,16 +304,16 @@ def test_images_without_labels_and_splits_lie_in_one_folder(
     flat = class_folders(tmp_path / "images", red=3) / "red"
     dataset = brought_in(workspace, flat)
     rows = metadata_of(exported(workspace, dataset, Format.FOLDER).path)
-    assert set(rows) == {f"unlabelled/{number:03}.png" for number in range(3)}
+    assert set(rows) == {f"unlabeled/{number:03}.png" for number in range(3)}
     assert {(row["label"], row["split"]) for row in rows.values()} == {("", "")}
     back = brought_in(workspace, exported(workspace, dataset, Format.FOLDER).path, "back")
     assert {(row.label, row.split) for row in back.catalog.rows()} == {(None, None)}
-    curation.relabel(dataset.catalog, dataset.catalog.ids()[:1], "unlabelled")
+    curation.relabel(dataset.catalog, dataset.catalog.ids()[:1], "unlabeled")
     rows = metadata_of(exported(workspace, dataset, Format.FOLDER).path)
     assert {path: row["split"] for path, row in rows.items()} == {
-        "train/_unlabelled/000.png": "train",
-        "train/unlabelled/001.png": "",
-        "train/unlabelled/002.png": "",
+        "train/_unlabeled/000.png": "train",
+        "train/unlabeled/001.png": "",
+        "train/unlabeled/002.png": "",
     }
 
 
@@ -348,20 +348,20 @@ def test_images_with_a_problem_are_in_tables_but_not_in_trees(
     root = class_folders(tmp_path / "images", red=3)
     (root / "red" / "bad.png").write_bytes(b"no picture")
     dataset = brought_in(workspace, root)
-    broken = ImageFilter(standing=Standing.PROBLEM)
+    broken = ImageFilter(status=ImageStatus.PROBLEM)
     [row] = rows_of(exported(workspace, dataset, Format.CSV, images=broken).path)
     assert row["path"] == "red/bad.png"
     assert row["problem"]
     with pytest.raises(WorkbenchError, match=r"None of the 1 images .* red/bad\.png: "):
         exported(workspace, dataset, Format.FOLDER, images=broken)
-    assert [export.format for export in list_exports(workspace, "colours")] == ["csv"]
+    assert [export.format for export in list_exports(workspace, "colors")] == ["csv"]
 
 
 def test_a_view_without_images_is_refused(workspace: Workspace, dataset: Dataset) -> None:
     for form in Format:
         with pytest.raises(WorkbenchError, match="no such image"):
             exported(workspace, dataset, form, images=ImageFilter(tags=("nowhere",)))
-    assert list_exports(workspace, "colours") == []
+    assert list_exports(workspace, "colors") == []
 
 
 class FullFile(io.FileIO):
@@ -436,19 +436,19 @@ def test_only_the_images_of_the_view_are_exported(workspace: Workspace, dataset:
 
 
 def test_exports_are_named_listed_and_deleted(workspace: Workspace, dataset: Dataset) -> None:
-    assert list_exports(workspace, "colours") == []
+    assert list_exports(workspace, "colors") == []
     made = [exported(workspace, dataset, Format.CSV) for _ in range(2)]
     made.append(exported(workspace, dataset, Format.ZIP))
-    brought_in(workspace, dataset.roots[0].path, "colours-2")
-    other = exported(workspace, open_dataset(workspace, "colours-2"), Format.CSV)
+    brought_in(workspace, dataset.roots[0].path, "colors-2")
+    other = exported(workspace, open_dataset(workspace, "colors-2"), Format.CSV)
     assert made[1].id == f"{made[0].id}-2"
     day = made[0].created[:10].replace("-", "")
-    assert made[0].id == f"colours-{day}-csv"
-    assert {export.id for export in list_exports(workspace, "colours")} == {e.id for e in made}
-    assert [export.id for export in list_exports(workspace, "colours-2")] == [other.id]
+    assert made[0].id == f"colors-{day}-csv"
+    assert {export.id for export in list_exports(workspace, "colors")} == {e.id for e in made}
+    assert [export.id for export in list_exports(workspace, "colors-2")] == [other.id]
     assert made[0].size_bytes == made[0].path.stat().st_size
     delete_export(workspace, made[0].id)
-    assert {export.id for export in list_exports(workspace, "colours")} == {e.id for e in made[1:]}
+    assert {export.id for export in list_exports(workspace, "colors")} == {e.id for e in made[1:]}
     with pytest.raises(MissingError):
         delete_export(workspace, made[0].id)
 
@@ -468,11 +468,11 @@ def test_a_dataset_of_the_longest_name_can_be_exported(
 FORM = """
 from core.datasets.filters import ImageFilter
 from core.datasets.registry import open_dataset
-from pages.parts.browse import export_form
+from pages.parts.datasets import export_form
 from state import resources
 from state.view import View
 
-dataset = open_dataset(resources.workspace(), "colours")
+dataset = open_dataset(resources.workspace(), "colors")
 export_form.show(dataset, View(images=ImageFilter(tags={tags})))
 """
 
@@ -497,7 +497,7 @@ def test_the_form_lists_exports_and_deletes_them(
     workspace: Workspace, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORKBENCH_HOME", str(workspace.home))
-    monkeypatch.setattr("pages.parts.components.downloads.MOST_DOWNLOADED_BYTES", 10_000)
+    monkeypatch.setattr("pages.parts.components.downloads.MAX_DOWNLOADED_BYTES", 10_000)
     table = exported(workspace, dataset, Format.CSV)
     large = [exported(workspace, dataset, form) for form in (Format.ZIP, Format.FOLDER)]
     form = form_of()
@@ -507,7 +507,7 @@ def test_the_form_lists_exports_and_deletes_them(
     form.button(key=f"datasets-export-delete-{table.id}").click().run()
     assert not form.exception
     assert not form.get("download_button")
-    assert len(list_exports(workspace, "colours")) == 2
+    assert len(list_exports(workspace, "colors")) == 2
 
 
 # The command
@@ -535,10 +535,10 @@ def test_the_command_exports_the_same_images(
         text=".png",
         side=(40, 64),
         aspect=(1 / 3, 1.0),
-        standing=Standing.READABLE,
+        status=ImageStatus.READABLE,
     )
     home = ["--home", str(workspace.home), "--json"]
-    command = ["export", "--dataset", "colours", "--format", "csv", *home]
+    command = ["export", "--dataset", "colors", "--format", "csv", *home]
     assert cli.main([*command, *as_arguments(images, Order.NEWEST)]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["num_images"], result["format"]) == (4, "csv")

@@ -10,7 +10,7 @@ import pytest
 from core.datasets.importing import archives
 from core.datasets.importing.archive_entries import LOCKED
 from core.datasets.importing.archives import unpack
-from core.datasets.importing.rejected import read_refused
+from core.datasets.importing.rejected import read_rejected
 from core.datasets.importing.sources import add_archive
 from core.datasets.layout import Labels
 from core.datasets.splits import SplitConfig
@@ -62,7 +62,7 @@ def test_images_come_out_and_what_systems_leave_behind_does_not(tmp_path: Path) 
     )
     unpacked = finish(unpack(stream, tmp_path / "images"))
     assert files_under(tmp_path / "images") == ["pets/cats/a.png", "pets/dogs/deep/b.PNG"]
-    assert (unpacked.num_images, unpacked.num_passed_over, unpacked.refused) == (2, 4, ())
+    assert (unpacked.num_images, unpacked.num_passed_over, unpacked.rejected) == (2, 4, ())
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_size_that_lies_is_read_no_further(tmp_path: Path) -> None:
     content = stream.getvalue().replace(struct.pack("<L", 5_000_000), struct.pack("<L", 100))
     unpacked = finish(unpack(io.BytesIO(content), tmp_path / "images"))
     assert files_under(tmp_path / "images") == ["good.png"]
-    assert [refused.path for refused in unpacked.refused] == ["zeros.png"]
+    assert [rejected.path for rejected in unpacked.rejected] == ["zeros.png"]
 
 
 def test_damaged_twice_named_and_too_deep_images_are_refused_one_by_one(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_damaged_twice_named_and_too_deep_images_are_refused_one_by_one(tmp_path
     content = stream.getvalue().replace(b"0123456789", b"0123456780", 1)
     unpacked = finish(unpack(io.BytesIO(content), tmp_path / "images"))
     assert files_under(tmp_path / "images") == ["good.png"]
-    reasons = {refused.path[:8]: refused.problem for refused in unpacked.refused}
+    reasons = {rejected.path[:8]: rejected.problem for rejected in unpacked.rejected}
     assert {path: reason.split(";")[0] for path, reason in reasons.items()} == {
         "good.png": "It is in the archive more than once.",
         "damaged.": "It is damaged in the archive",
@@ -204,8 +204,8 @@ def test_an_archive_becomes_a_dataset_with_its_splits_and_odd_names(
     assert rows[f"pets/train/{odd}/1.png"].label == odd
     assert [row.path for row in dataset.catalog.problems()] == ["pets/test/cats/broken.png"]
     assert all(dataset.path_of(row).is_file() for row in rows.values())
-    assert [refused.path[-8:] for refused in unpacked.refused] == ["xxxx.png"]
-    assert read_refused(dataset.folder) == list(unpacked.refused)
+    assert [rejected.path[-8:] for rejected in unpacked.rejected] == ["xxxx.png"]
+    assert read_rejected(dataset.folder) == list(unpacked.rejected)
 
 
 def test_labels_may_come_from_another_folder_or_none(workspace: Workspace, tmp_path: Path) -> None:

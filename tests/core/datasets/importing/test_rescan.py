@@ -18,7 +18,7 @@ from tests.factories.images import class_folders, png, solid
 
 
 def again(workspace: Workspace, *, verify_all: bool = False) -> Rescanned:
-    return finish(rescan(workspace, "colours", verify_all=verify_all))
+    return finish(rescan(workspace, "colors", verify_all=verify_all))
 
 
 def paths(catalog: Catalog) -> list[str]:
@@ -31,13 +31,13 @@ def test_scanning_again_keeps_ids_and_splits(workspace: Workspace, tmp_path: Pat
     before = {row.path: (row.id, row.split) for row in catalog.rows()}
     fingerprint = catalog.fingerprint
 
-    finish(rescan(workspace, "colours"))
+    finish(rescan(workspace, "colors"))
     assert {row.path: (row.id, row.split) for row in catalog.rows()} == before
     assert catalog.fingerprint == fingerprint
 
     (root / "red" / "000.png").unlink()
     (root / "blue" / "new.png").write_bytes(png(solid("blue")))
-    finish(rescan(workspace, "colours"))
+    finish(rescan(workspace, "colors"))
     after = {row.path: (row.id, row.split) for row in catalog.rows()}
     assert after.pop("blue/new.png")[1] == Split.TRAIN
     del before["red/000.png"]
@@ -49,7 +49,7 @@ def test_a_changed_file_is_read_anew(workspace: Workspace, tmp_path: Path) -> No
     root = class_folders(tmp_path / "in", red=2, blue=2)
     catalog = bring_in(workspace, root).catalog
     (root / "red" / "000.png").write_bytes(png(solid("red", side=99)))
-    finish(rescan(workspace, "colours"))
+    finish(rescan(workspace, "colors"))
     assert {row.path: row.width for row in catalog.rows()}["red/000.png"] == 99
 
 
@@ -137,10 +137,10 @@ def test_a_moved_folder_is_relinked(workspace: Workspace, tmp_path: Path) -> Non
     before = dataset.catalog.rows()
     root.rename(tmp_path / "moved")
 
-    found = finish(relink(workspace, "colours", 0, tmp_path / "moved"))
+    found = finish(relink(workspace, "colors", 0, tmp_path / "moved"))
 
     assert found == Rescanned(num_new=0, num_changed=0, num_moved=0, num_gone=0)
-    dataset = open_dataset(workspace, "colours")
+    dataset = open_dataset(workspace, "colors")
     assert dataset.catalog.rows() == before
     assert all(dataset.path_of(row).is_file() for row in before)
 
@@ -148,22 +148,22 @@ def test_a_moved_folder_is_relinked(workspace: Workspace, tmp_path: Path) -> Non
 def test_another_folder_is_not_taken_for_a_moved_one(workspace: Workspace, tmp_path: Path) -> None:
     bring_in(workspace, class_folders(tmp_path / "in", red=2, blue=2))
     other = class_folders(tmp_path / "other", green=3)
-    with pytest.raises(WorkbenchError, match="Of 4 files of “colours” only 0 are in"):
-        finish(relink(workspace, "colours", 0, other))
+    with pytest.raises(WorkbenchError, match="Of 4 files of “colors” only 0 are in"):
+        finish(relink(workspace, "colors", 0, other))
     with pytest.raises(WorkbenchError, match="no folder number 1"):
-        finish(relink(workspace, "colours", 1, other))
+        finish(relink(workspace, "colors", 1, other))
     with pytest.raises(MissingError, match="There is no folder"):
-        finish(relink(workspace, "colours", 0, tmp_path / "nowhere"))
-    assert open_dataset(workspace, "colours").roots[0].path == tmp_path / "in"
+        finish(relink(workspace, "colors", 0, tmp_path / "nowhere"))
+    assert open_dataset(workspace, "colors").roots[0].path == tmp_path / "in"
 
 
 def test_a_second_folder_joins(workspace: Workspace, tmp_path: Path) -> None:
     bring_in(workspace, class_folders(tmp_path / "in", red=2, blue=2))
     more = class_folders(tmp_path / "more", red=1, green=3)
 
-    found = finish(add_root(workspace, "colours", more))
+    found = finish(add_root(workspace, "colors", more))
 
-    dataset = open_dataset(workspace, "colours")
+    dataset = open_dataset(workspace, "colors")
     assert (found.num_new, dataset.catalog.count()) == (4, 8)
     assert dataset.catalog.labels() == ["blue", "green", "red"]
     assert {dataset.path_of(row) for row in dataset.catalog.rows()} >= set(more.rglob("*.png"))
@@ -178,12 +178,12 @@ def test_a_folder_that_is_in_already_is_refused(
 ) -> None:
     bring_in(workspace, class_folders(tmp_path / "in", red=2, blue=2))
     with pytest.raises(WorkbenchError, match="lie in each other"):
-        finish(add_root(workspace, "colours", tmp_path / where))
+        finish(add_root(workspace, "colors", tmp_path / where))
 
 
 def test_a_folder_without_images_does_not_join(workspace: Workspace, tmp_path: Path) -> None:
     bring_in(workspace, class_folders(tmp_path / "in", red=2, blue=2))
     (tmp_path / "empty").mkdir()
     with pytest.raises(WorkbenchError, match="holds no images"):
-        finish(add_root(workspace, "colours", tmp_path / "empty"))
-    assert len(open_dataset(workspace, "colours").roots) == 1
+        finish(add_root(workspace, "colors", tmp_path / "empty"))
+    assert len(open_dataset(workspace, "colors").roots) == 1

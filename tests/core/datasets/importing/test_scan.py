@@ -115,7 +115,7 @@ def test_classes_without_two_usable_images_harm_nobody(
     assert catalog.labels() == ["blue", "red"]
     assert [row.path for row in catalog.problems()] == ["broken/a.png"]
     [lonely] = catalog.rows(ImageFilter(labels=("blue",)))
-    assert lonely.split == Split.TRAIN  # A class that is not learnt cannot be recognised
+    assert lonely.split == Split.TRAIN  # A class that is not learnt cannot be recognized
 
 
 def test_a_full_disk_leaves_no_dataset(
@@ -138,7 +138,7 @@ def test_a_full_disk_leaves_no_dataset(
 def test_a_taken_name_is_refused(workspace: Workspace, tmp_path: Path) -> None:
     root = class_folders(tmp_path / "in", red=2)
     bring_in(workspace, root)
-    with pytest.raises(WorkbenchError, match="There is a dataset “colours” already"):
+    with pytest.raises(WorkbenchError, match="There is a dataset “colors” already"):
         bring_in(workspace, root)
 
 
@@ -153,7 +153,7 @@ def test_background_is_left_out_and_said(workspace: Workspace, tmp_path: Path) -
 
 def test_a_scan_given_up_leaves_nothing(workspace: Workspace, tmp_path: Path) -> None:
     root = class_folders(tmp_path / "in", red=2)
-    work = add_folder(workspace, "colours", Source(root=root), SplitConfig())
+    work = add_folder(workspace, "colors", Source(root=root), SplitConfig())
     assert isinstance(next(work), Progress)
     work.close()
     assert list(workspace.datasets.iterdir()) == []
@@ -163,7 +163,7 @@ def test_a_scan_given_up_leaves_nothing(workspace: Workspace, tmp_path: Path) ->
 def test_splitting_anew_changes_the_fingerprint(workspace: Workspace, tmp_path: Path) -> None:
     catalog = bring_in(workspace, class_folders(tmp_path / "in", red=10, blue=10)).catalog
     before = catalog.fingerprint
-    resplit(workspace, "colours", SplitConfig(test=0.5))
+    resplit(workspace, "colors", SplitConfig(test=0.5))
     assert catalog.count(ImageFilter(splits=(Split.TEST,))) == 10
     assert catalog.fingerprint != before
 
@@ -171,7 +171,7 @@ def test_splitting_anew_changes_the_fingerprint(workspace: Workspace, tmp_path: 
 def test_forgetting_a_dataset_leaves_the_users_files(workspace: Workspace, tmp_path: Path) -> None:
     root = class_folders(tmp_path / "in", red=2)
     bring_in(workspace, root)
-    delete_dataset(workspace, "colours")
+    delete_dataset(workspace, "colors")
     assert list_datasets(workspace) == []
     assert len(list(root.rglob("*.png"))) == 2
 
@@ -179,8 +179,8 @@ def test_forgetting_a_dataset_leaves_the_users_files(workspace: Workspace, tmp_p
 def test_a_damaged_description_is_named(workspace: Workspace, tmp_path: Path) -> None:
     dataset = bring_in(workspace, class_folders(tmp_path / "in", red=2))
     (dataset.folder / "dataset.json").write_text("{")
-    with pytest.raises(DamagedArtifactError, match=r"colours/dataset\.json"):
-        open_dataset(workspace, "colours")
+    with pytest.raises(DamagedArtifactError, match=r"colors/dataset\.json"):
+        open_dataset(workspace, "colors")
 
 
 def test_rows_are_found_by_id_whatever_their_number(workspace: Workspace, tmp_path: Path) -> None:

@@ -22,12 +22,12 @@ def test_uploaded_images_join_with_and_without_a_class(
     picture = png(speckled("green", 1))
     kept = keep_uploads(dataset, [("a.png", picture), ("a.png", png(solid("red")))], "green")
     assert kept == (2, [])
-    dataset = open_dataset(workspace, "colours")
+    dataset = open_dataset(workspace, "colors")
     assert keep_uploads(dataset, [("<b>\n../x.weird", picture)]) == (1, [])
 
-    finish(rescan(workspace, "colours"))
+    finish(rescan(workspace, "colors"))
 
-    catalog = open_dataset(workspace, "colours").catalog
+    catalog = open_dataset(workspace, "colors").catalog
     added = {row.path: (row.label, row.split) for row in catalog.rows() if row.root == 1}
     assert added == {
         "green/a.png": ("green", "train"),
@@ -48,9 +48,9 @@ def test_an_upload_that_is_no_image_is_refused_and_the_others_are_kept(
         ("large.png", whole + bytes(2000)),
         ("good.png", whole),
     ]
-    num_kept, refused = keep_uploads(dataset, files)
+    num_kept, rejected = keep_uploads(dataset, files)
     assert num_kept == 1
-    assert [sentence.split()[0] for sentence in refused] == ["text.png", "cut.png", "large.png"]
+    assert [sentence.split()[0] for sentence in rejected] == ["text.png", "cut.png", "large.png"]
 
 
 @pytest.mark.parametrize("label", ["a/b", ".hidden", "x" * 300, "a\nb", ".."])
@@ -60,7 +60,7 @@ def test_a_class_that_cannot_be_a_folder_is_refused(
     dataset = bring_in(workspace, class_folders(tmp_path / "in", red=2, blue=2))
     with pytest.raises(WorkbenchError):
         keep_uploads(dataset, [("a.png", png(solid("red")))], label)
-    assert len(open_dataset(workspace, "colours").roots) == 1
+    assert len(open_dataset(workspace, "colors").roots) == 1
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_half_written(

@@ -8,10 +8,10 @@ from PIL import Image
 
 from core.datasets.catalog import Split
 from core.datasets.sample import drawing as drawing_module
-from core.datasets.sample.drawing import CATEGORIES, draw, draw_dataset
+from core.datasets.sample.drawing import CLASSES, draw, draw_dataset
 from core.datasets.splits import SplitConfig, stratified
 from core.models.network import EmbeddingNetwork, NetworkConfig
-from core.models.preprocessing import normalised, to_square
+from core.models.preprocessing import normalized, to_square
 from core.progress import Progress, finish
 
 PER_CATEGORY = 60
@@ -21,13 +21,13 @@ Rows = NDArray[np.float32]
 @pytest.fixture(scope="module")
 def pictures() -> list[Image.Image]:
     """Return the whole set, category by category."""
-    return [draw(name, n).image for name in CATEGORIES for n in range(PER_CATEGORY)]
+    return [draw(name, n).image for name in CLASSES for n in range(PER_CATEGORY)]
 
 
 def recall_at_1(vectors: Rows) -> float:
     """Share of test pictures whose nearest train picture, by cosine, is of their category."""
-    labels = np.repeat(np.arange(len(CATEGORIES)), len(vectors) // len(CATEGORIES))
-    splits = stratified([(i, CATEGORIES[n]) for i, n in enumerate(labels)], SplitConfig())
+    labels = np.repeat(np.arange(len(CLASSES)), len(vectors) // len(CLASSES))
+    splits = stratified([(i, CLASSES[n]) for i, n in enumerate(labels)], SplitConfig())
     train = np.array([i for i in range(len(labels)) if splits[i] == Split.TRAIN])
     test = np.array([i for i in range(len(labels)) if splits[i] == Split.TEST])
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -36,11 +36,11 @@ def recall_at_1(vectors: Rows) -> float:
 
 
 def test_there_are_twelve_categories_in_lower_case() -> None:
-    assert len(set(CATEGORIES)) == 12
-    assert all(name.islower() for name in CATEGORIES)
+    assert len(set(CLASSES)) == 12
+    assert all(name.islower() for name in CLASSES)
 
 
-@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("category", CLASSES)
 def test_the_seed_fixes_a_drawing(category: str) -> None:
     first, again, other = draw(category, 3), draw(category, 3), draw(category, 3, seed=1)
     assert first.image.tobytes() == again.image.tobytes()
@@ -57,14 +57,14 @@ def test_a_drawing_is_an_rgb_square_and_its_mask_black_and_white(size: int) -> N
     assert set(np.unique(np.asarray(drawing.mask))) == {0, 255}
 
 
-@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("category", CLASSES)
 def test_objects_take_a_tenth_to_a_quarter_of_the_picture(category: str) -> None:
     shares = [np.asarray(draw(category, n).mask).mean() / 255 for n in range(30)]
     assert min(shares) >= 0.10
     assert max(shares) <= 0.25
 
 
-@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("category", CLASSES)
 def test_the_mask_is_where_the_object_changes_the_picture(
     category: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,13 +79,13 @@ def test_the_mask_is_where_the_object_changes_the_picture(
 
 
 def test_the_dataset_is_written_a_folder_a_category(tmp_path: Path) -> None:
-    work = draw_dataset(tmp_path, per_category=2, size=32)
+    work = draw_dataset(tmp_path, per_class=2, size=32)
     assert next(work) == Progress(0, 24, "drawing")
     assert finish(work) == 24
     for kind, mode in (("images", "RGB"), ("masks", "L")):
         paths = sorted((tmp_path / kind).rglob("*.png"))
         assert [f"{path.parent.name}/{path.name}" for path in paths] == [
-            f"{name}/{number}.png" for name in CATEGORIES for number in ("000", "001")
+            f"{name}/{number}.png" for name in CLASSES for number in ("000", "001")
         ]
         with Image.open(paths[0]) as picture:
             assert (picture.mode, picture.size) == (mode, (32, 32))
@@ -98,7 +98,7 @@ def test_pixels_alone_do_not_find_the_category(pictures: list[Image.Image]) -> N
     assert recall_at_1(rows - rows.mean(axis=0)) <= 0.5
 
 
-def test_mean_colour_does_not_find_the_category(pictures: list[Image.Image]) -> None:
+def test_mean_color_does_not_find_the_category(pictures: list[Image.Image]) -> None:
     rows = np.stack([np.asarray(p.resize((1, 1)), np.float32).ravel() for p in pictures])
     assert recall_at_1(rows - rows.mean(axis=0)) <= 0.2  # 1 in 12 by chance
 
@@ -110,5 +110,5 @@ def test_an_untrained_network_does_not_find_the_category(pictures: list[Image.Im
     half = pictures[::2]  # a few seconds instead of ten
     pixels = torch.from_numpy(np.stack([to_square(picture, 32) for picture in half]))
     with torch.inference_mode():
-        rows = torch.cat([network(normalised(batch))[0] for batch in pixels.split(80)])
+        rows = torch.cat([network(normalized(batch))[0] for batch in pixels.split(80)])
     assert recall_at_1(rows.numpy()) <= 0.6

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.artifacts.folders import Manifest, draft, list_artifacts, publish
+from core.artifacts.folders import draft, list_artifacts, publish
+from core.artifacts.manifests import Manifest
 from core.cli import main
 from core.errors import WorkbenchError
 from core.indexes.config import MILVUS_KINDS, IndexConfig, IndexKind, Metric, StoreName
@@ -24,7 +25,7 @@ from core.indexes.milvus.collection import (
 )
 from core.indexes.milvus.rows import Rows
 from core.indexes.milvus.sync import _differences
-from core.lineage.disk_use import delete_with_dependants
+from core.lineage.disk_use import delete_with_dependents
 from core.progress import finish
 from core.workspace import PROJECT, Workspace
 from tests.factories.embeddings import DATASET, clusters, embedded_set
@@ -59,7 +60,7 @@ def kept_on_milvus(workspace: Workspace) -> Manifest:
                 "num_problems": 0,
                 "size_bytes": 0,
                 "collection": "workbench_far",
-                "lists": 0,
+                "nlist": 0,
                 "code_bytes": 0,
             },
         )
@@ -142,9 +143,9 @@ def test_a_missing_pymilvus_is_said_with_what_to_install() -> None:
     script = f"""
 import sys
 sys.modules["pymilvus"] = None  # As if it were not installed
-from core.vectors.milvus_address import MilvusAddress
-from core.vectors.milvus_calls import ask
-ask(MilvusAddress(uri="{NOWHERE}"), lambda client: None)
+from core.indexes.milvus.address import MilvusAddress
+from core.indexes.milvus.calls import call
+call(MilvusAddress(uri="{NOWHERE}"), lambda client: None)
 """
     command = [sys.executable, "-c", script]
     ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
@@ -154,7 +155,7 @@ ask(MilvusAddress(uri="{NOWHERE}"), lambda client: None)
 def test_pymilvus_is_imported_only_when_a_server_is_asked() -> None:
     script = """
 import sys
-import core.vectors.indexes, core.vectors.updates, core.disk
+import core.indexes.files, core.indexes.update, core.indexes.deletion
 print("pymilvus" in sys.modules, "grpc" in sys.modules)
 """
     command = [sys.executable, "-c", script]
@@ -179,7 +180,7 @@ def test_an_index_whose_server_is_not_there_can_be_deleted_and_what_stays_is_sai
 
 def test_what_stays_on_a_server_is_said_of_a_deleted_dataset(workspace: Workspace) -> None:
     kept_on_milvus(workspace)
-    [left] = delete_with_dependants(workspace, DATASET, delete_index)
+    [left] = delete_with_dependents(workspace, DATASET, delete_index)
     assert "as the collection workbench_far" in left
 
 
@@ -214,8 +215,8 @@ def test_a_mark_tells_embeddings_and_classes_apart() -> None:
     assert marks.shape == (3,)
     assert marks.dtype == np.int64
     assert len(set(marks.tolist())) == 3
-    relabelled = marks_of(points, ["a", "b", "b"])
-    assert (relabelled == marks).tolist() == [True, False, True]
+    relabeled = marks_of(points, ["a", "b", "b"])
+    assert (relabeled == marks).tolist() == [True, False, True]
 
 
 def test_what_is_missing_wrong_doubled_or_too_much_is_found() -> None:
@@ -230,13 +231,13 @@ def test_what_is_missing_wrong_doubled_or_too_much_is_found() -> None:
     assert _differences(nothing, wanted, marks)[0].tolist() == [0, 1, 2, 3, 4]
 
 
-def collection(config: IndexConfig, lists: int = 0, code_bytes: int = 0) -> Collection:
+def collection(config: IndexConfig, nlist: int = 0, code_bytes: int = 0) -> Collection:
     return Collection(
         address=MilvusAddress(uri=NOWHERE),
         name="some",
         dimension=16,
         config=config,
-        lists=lists,
+        nlist=nlist,
         code_bytes=code_bytes,
     )
 
@@ -255,8 +256,8 @@ def test_each_kind_has_its_name_and_numbers_in_milvus(
     kind: IndexKind, index_type: str, params: dict[str, int], searched: dict[str, int]
 ) -> None:
     config = IndexConfig(kind=kind, store=StoreName.MILVUS)
-    lists, code = params.get("nlist", 0), params.get("m", 0)
-    made = collection(config, lists=lists, code_bytes=code)
+    nlist, code = params.get("nlist", 0), params.get("m", 0)
+    made = collection(config, nlist=nlist, code_bytes=code)
     assert made.index_settings["index_type"] == index_type
     assert made.index_settings["metric_type"] == "IP"
     assert made.index_settings["params"] == params
@@ -267,5 +268,5 @@ def test_a_graph_weighs_no_fewer_candidates_than_results() -> None:
     graph = collection(IndexConfig(kind=IndexKind.HNSW, store=StoreName.MILVUS))
     assert graph.search_params(500, None) == {"ef": 500}
     assert graph.search_params(10, 128) == {"ef": 128}
-    groups = collection(IndexConfig(kind=IndexKind.IVF, store=StoreName.MILVUS), lists=8)
+    groups = collection(IndexConfig(kind=IndexKind.IVF, store=StoreName.MILVUS), nlist=8)
     assert groups.search_params(10, 4096) == {"nprobe": 8}

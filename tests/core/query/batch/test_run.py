@@ -44,12 +44,12 @@ from tests.support.processes import wait_for
 SIDE = 32
 BATCH_SIZE = choose_device().batch_size
 INDEX = "some-flat"
-PER_COLOUR = 4
+PER_COLOR = 4
 
 
 @dataclass(frozen=True)
 class Home:
-    """A workspace with an index over three colours, four images each."""
+    """A workspace with an index over three colors, four images each."""
 
     workspace: Workspace
     images: Path
@@ -69,7 +69,7 @@ class Home:
 
     @property
     def ids(self) -> dict[str, int]:
-        return {row.path: row.id for row in open_dataset(self.workspace, "colours").catalog.rows()}
+        return {row.path: row.id for row in open_dataset(self.workspace, "colors").catalog.rows()}
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +77,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The home that is copied for each test, and its images."""
     home, images = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("images")
     workspace = Workspace(home)
-    class_folders(images, red=PER_COLOUR, green=PER_COLOUR, blue=PER_COLOUR)
+    class_folders(images, red=PER_COLOR, green=PER_COLOR, blue=PER_COLOR)
     bring_in(workspace, images)
     torch.manual_seed(0)  # The same weights whichever tests ran before
     model = publish_network(workspace, side=SIDE, backbone="resnet18", dimension=8)
-    embeddings = finish(embed_dataset(workspace, "colours", model.id, EmbedConfig()))
+    embeddings = finish(embed_dataset(workspace, "colors", model.id, EmbedConfig()))
     finish(build_index(workspace, embeddings.id, IndexConfig()))
     return home, images
 
@@ -127,13 +127,13 @@ def many(folder: Path, count: int) -> Path:
 
 
 def test_each_row_is_the_answer_that_its_image_gets_alone(home: Home) -> None:
-    for colour in ("red", "blue"):
-        (home.queries / colour).mkdir(parents=True)
-        speckled(colour, seed=77).save(home.queries / colour / "new.png")
+    for color in ("red", "blue"):
+        (home.queries / color).mkdir(parents=True)
+        speckled(color, seed=77).save(home.queries / color / "new.png")
     batch = home.ask()
     assert (batch.num_queries, batch.num_answered, batch.num_unreadable) == (2, 2, 0)
     assert batch.file_name.endswith("-queries.csv")
-    assert (batch.source, batch.index, batch.dataset) == ("queries", INDEX, "colours")
+    assert (batch.source, batch.index, batch.dataset) == ("queries", INDEX, "colors")
     table = read(batch)
     assert list(table.columns) == list(COLUMNS)
     assert list(table["query"]) == ["blue/new.png", "red/new.png"]
@@ -155,7 +155,7 @@ def test_csv_and_parquet_say_the_same_to_the_last_digit(home: Home) -> None:
     shutil.copytree(home.images, home.queries)
     (home.queries / "broken.png").write_bytes(b"no picture")
     as_csv, as_parquet = (read(home.ask(format=form)) for form in BatchFormat)
-    assert len(as_csv) == 3 * PER_COLOUR + 1
+    assert len(as_csv) == 3 * PER_COLOR + 1
     for name in ("query", "prediction", "problem"):
         assert list(as_csv[name].replace("", None)) == list(as_parquet[name]), name
     for name in ("match_ids", "match_paths", "match_labels"):
@@ -203,7 +203,7 @@ def test_a_model_without_classes_predicts_nothing(home: Home) -> None:
     model = publish_network(
         home.workspace, "mute", side=SIDE, classes=[], backbone="resnet18", dimension=8
     )
-    embeddings = finish(embed_dataset(home.workspace, "colours", model.id, EmbedConfig()))
+    embeddings = finish(embed_dataset(home.workspace, "colors", model.id, EmbedConfig()))
     index = finish(build_index(home.workspace, embeddings.id, IndexConfig()))
     [row] = read(home.ask(many(home.queries, 1), index=index.id)).to_dict("records")
     assert row["prediction"] == ""
@@ -215,7 +215,7 @@ def test_more_matches_than_the_index_holds_gives_all_and_a_removed_image_has_no_
     home: Home,
 ) -> None:
     gone = home.ids["blue/000.png"]
-    open_dataset(home.workspace, "colours").catalog.forget([gone])
+    open_dataset(home.workspace, "colors").catalog.forget([gone])
     [row] = read(home.ask(many(home.queries, 1), k=1000)).to_dict("records")
     assert sorted(row["match_ids"]) == sorted([*home.ids.values(), gone])
     place = row["match_ids"].index(gone)
@@ -455,7 +455,7 @@ def test_a_kill_leaves_nothing_that_could_be_taken_for_a_table(home: Home) -> No
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-    assert list_batches(home.workspace, "colours") == []
+    assert list_batches(home.workspace, "colors") == []
     sweep_drafts(home.workspace.batches)
     assert home.left == [home.workspace.batches]
 
@@ -467,10 +467,10 @@ def test_tables_are_listed_newest_first_and_deleted_one_by_one(home: Home) -> No
     many(home.queries, 1)
     first, second = home.ask(), home.ask(format=BatchFormat.PARQUET)
     assert second.id == f"{first.id}-2"
-    assert list_batches(home.workspace, "colours") == [second, first]
+    assert list_batches(home.workspace, "colors") == [second, first]
     assert list_batches(home.workspace, "others") == []
     delete_batch(home.workspace, first.id)
-    assert list_batches(home.workspace, "colours") == [second]
+    assert list_batches(home.workspace, "colors") == [second]
     with pytest.raises(MissingError):
         delete_batch(home.workspace, first.id)
     assert list(home.queries.iterdir()) == [home.queries / "000.png"]

@@ -1,0 +1,184 @@
+"""Manifests: what an artifact is, what it was made from, and the checksums of its files."""
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from core.artifacts.upgrades import upgrade_manifest
+from core.errors import DamagedArtifactError, MissingError, WorkbenchError
+from core.files import sha256_of, write_json
+from core.workspace import DISK_VERSION, check_name
+
+MANIFEST = "manifest.json"
+RECORDED_PACKAGES = ("torch", "torchvision", "faiss-gpu", "faiss-cpu", "numpy", "umap-learn")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What an artifact is and what it was made from. Shared between readers: do not modify."""
+
+    kind: str
+    """model, embeddings, index, map, analysis, evaluation, sweep, batch or export."""
+
+    id: str
+    """Its folder's name."""
+
+    created: str
+    """When it was published: ISO 8601, UTC."""
+
+    config: dict[str, Any]
+    """The settings it was made with."""
+
+    made_from: dict[str, str]
+    """What it was made from: kind → id, and kind_fingerprint → fingerprint, one for each input."""
+
+    summary: dict[str, Any]
+    """Facts worth listing: counts, dimensions, classes, measurements."""
+
+    files: dict[str, str]
+    """SHA-256 of each file beside the manifest."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    """Versions of the packages that made it."""
+
+    disk_version: int = DISK_VERSION
+    """Version of the format; an older one is upgraded when it is read."""
+
+    original_fingerprint: str = ""
+    """Its fingerprint before an upgrade, which other artifacts refer to; empty without one."""
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Identifies this artifact's content: changes with any of its files or settings."""
+        return self.original_fingerprint or _digest(asdict(self))
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write a manifest into an artifact's folder, atomically, with a digest of its content."""
+    content = asdict(manifest)
+    write_json(folder / MANIFEST, content | {"digest": _digest(content)})
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read an artifact's manifest, without verifying the files beside it.
+
+    A manifest of an older version is upgraded on disk first. What was read is cached by the file's
+    size, time and inode: every page lists every artifact each time it is drawn.
+
+    Raises:
+        MissingError: There is no such artifact.
+        DamagedArtifactError: The manifest was edited or cut off.
+        WorkbenchError: A newer version of the workbench wrote it.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = _cached_manifest(*_state_of(path))
+        if manifest.disk_version < DISK_VERSION:
+            _upgrade(folder, manifest)
+            manifest = _cached_manifest(*_state_of(path))
+    except FileNotFoundError as error:
+        raise MissingError(
+            f"There is no “{folder.name}”.", "Choose one that is listed, or make it again."
+        ) from error
+    return manifest
+
+
+def verify_files(folder: Path, manifest: Manifest) -> None:
+    """Compare each file that a manifest names with its checksum.
+
+    A file once verified is cached by path, size, time and inode, and not read again.
+
+    Raises:
+        DamagedArtifactError: A file is missing or was changed; the message names it.
+    """
+    for name, expected in manifest.files.items():
+        path = folder / check_name(name)
+        try:
+            actual = _cached_sha256(*_state_of(path))
+        except OSError as error:
+            raise _damaged(path) from error
+        if actual != expected:
+            raise _damaged(path)
+
+
+@functools.cache
+def package_versions() -> dict[str, str]:
+    """Return the installed versions of the packages that manifests record."""
+    versions = {}
+    for package in RECORDED_PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _upgrade(folder: Path, old: Manifest) -> None:
+    """Replace a manifest by its upgraded version.
+
+    Renamed files get a second name first, and lose the old one last: at every moment the manifest
+    on disk, old or new, names files that are there.
+    """
+    content, renamed = upgrade_manifest(asdict(old))
+    for before, after in renamed.items():
+        if not (folder / after).exists():
+            (folder / after).hardlink_to(folder / before)
+    fields = content | {"disk_version": DISK_VERSION, "original_fingerprint": old.fingerprint}
+    write_manifest(folder, Manifest(**fields))
+    for before in renamed:
+        (folder / before).unlink(missing_ok=True)
+
+
+def _damaged(path: Path) -> DamagedArtifactError:
+    return DamagedArtifactError(
+        f"{path.parent.name}/{path.name} is damaged or was changed by hand.",
+        "Delete that folder and make it again, or put the original file back.",
+    )
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a manifest's fields; those of version 1 had no version in them."""
+    if content.get("disk_version") == 1:
+        content = {
+            name: value
+            for name, value in content.items()
+            if name not in ("disk_version", "original_fingerprint")
+        }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _state_of(path: Path) -> tuple[Path, int, int, int]:
+    """Return the path, size, time and inode of a file: one of them changes when the file does."""
+    stat = path.stat()
+    return path, stat.st_size, stat.st_mtime_ns, stat.st_ino
+
+
+@functools.lru_cache(maxsize=4096)
+def _cached_manifest(path: Path, *state: int) -> Manifest:
+    del state  # Part of the key
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        digest = content.pop("digest")
+        content.setdefault("disk_version", 1)
+        if content["disk_version"] > DISK_VERSION:
+            raise WorkbenchError(
+                f"“{path.parent.name}” was made by a newer version of the workbench.",
+                "Update the workbench to use it.",
+            )
+        manifest = Manifest(**content)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(path) from error
+    if digest != _digest(asdict(manifest)):
+        raise _damaged(path)
+    return manifest
+
+
+@functools.lru_cache(maxsize=4096)
+def _cached_sha256(path: Path, *state: int) -> str:
+    del state  # Part of the key
+    return sha256_of(path)

@@ -1,0 +1,80 @@
+"""Upgrades of what earlier versions wrote: other names for kinds, settings, facts and files.
+
+Version 1 is that of release 0.1.0. The functions work on plain JSON and read nothing else, so that
+an artifact can be upgraded without the packages that made it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+KINDS = {"finders": "analysis"}
+
+SETTINGS = {
+    "trunk": "backbone_model",
+    "trunk_learning_rate": "backbone_learning_rate",
+    "metric_weight": "metric_loss_weight",
+    "images_per_class": "samples_per_class",
+    "clip_norm": "max_gradient_norm",
+    "lists": "nlist",
+    "links": "m",
+    "neighbours": "neighbors",
+    "least_cluster": "min_cluster_size",
+    "standing": "status",
+}
+"""Old → new names of settings, at any depth of a config."""
+
+FACTS = {
+    "neighbour_recall_at_10": "index_recall_at_10",
+    "num_categories": "num_classes",
+    "neighbours": "neighbors",
+    "kept": "preserved",
+    "find_s": "analyze_s",
+    "lists": "nlist",
+}
+"""Old → new names in a summary; what is below it may be named by users, such as classes."""
+
+VALUES = {"baseline": {"colour": "color", "trunk": "backbone"}}
+"""Setting → old → new values."""
+
+FILES = {
+    "neighbours.npy": "neighbors.npy",
+    "kept.npy": "preserved.npy",
+    "categories.csv": "classes.csv",
+}
+
+
+def upgrade_manifest(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return a manifest of version 1 in today's words, and the files to rename: old → new name."""
+    renamed = {old: new for old, new in FILES.items() if old in content["files"]}
+    return {
+        **content,
+        "kind": KINDS.get(content["kind"], content["kind"]),
+        "config": upgrade_settings(content["config"]),
+        "summary": _upgrade_summary(content["summary"]),
+        "files": {renamed.get(name, name): checksum for name, checksum in content["files"].items()},
+    }, renamed
+
+
+def upgrade_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings of version 1, such as a run's, with today's names and values."""
+    upgraded = _renamed(settings, SETTINGS)
+    for name, values in VALUES.items():
+        if name in upgraded:
+            upgraded[name] = values.get(upgraded[name], upgraded[name])
+    return upgraded
+
+
+def _upgrade_summary(summary: Mapping[str, Any]) -> dict[str, Any]:
+    upgraded = {FACTS.get(name, name): value for name, value in summary.items()}
+    for name, names in (("intervals", FACTS), ("images", SETTINGS)):
+        if isinstance(upgraded.get(name), Mapping):
+            upgraded[name] = _renamed(upgraded[name], names)
+    return upgraded
+
+
+def _renamed(content: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return a mapping, and those inside it, with other names for some keys."""
+    return {
+        names.get(name, name): _renamed(value, names) if isinstance(value, Mapping) else value
+        for name, value in content.items()
+    }
