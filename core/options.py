@@ -1,16 +1,72 @@
-"""Config dataclasses as command-line options, both ways: a form and a script say the same thing."""
+"""Config dataclasses: bounds and choices of their fields, and conversion to command-line options.
+
+A field's bounds, choices and explanation are declared once, in the dataclass. Validation, the
+command line and the forms of the pages read them from there.
+"""
 
 import argparse
 import ast
 import functools
 import inspect
 import types
-from dataclasses import MISSING, Field, fields, is_dataclass
+from collections.abc import Iterable
+from dataclasses import MISSING, Field, field, fields, is_dataclass
 from enum import Enum
 from itertools import pairwise
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 C = TypeVar("C")
+N = TypeVar("N", int, float)
+
+BOUNDS, CHOICES = "bounds", "choices"
+"""Keys of a field's metadata."""
+
+
+def bounded(default: N, low: N, high: N) -> N:
+    """Declare a numeric config field with its smallest and largest value, both allowed."""
+    return field(default=default, metadata={BOUNDS: (low, high)})
+
+
+def one_of(default: str, choices: Iterable[str]) -> str:
+    """Declare a text config field that has one of some values."""
+    return field(default=default, metadata={CHOICES: tuple(choices)})
+
+
+def bounds_of(config_class: type, name: str) -> tuple[Any, Any]:
+    """Return the smallest and the largest value of a `bounded` field."""
+    low, high = _field_of(config_class, name).metadata[BOUNDS]
+    return low, high
+
+
+def choices_of(config_class: type, name: str) -> tuple[str, ...]:
+    """Return the values of a `one_of` field."""
+    return tuple(_field_of(config_class, name).metadata[CHOICES])
+
+
+def default_of(config_class: type, name: str) -> Any:
+    """Return a field's default."""
+    return _field_of(config_class, name).default
+
+
+def check_fields(config: Any) -> None:
+    """Check every `bounded` and `one_of` field of a config; call it in `__post_init__`.
+
+    Raises:
+        ValueError: A value is out of range or none of the choices; the message names the field.
+    """
+    for each in fields(config):
+        value = getattr(config, each.name)
+        if BOUNDS in each.metadata:
+            low, high = each.metadata[BOUNDS]
+            if not low <= value <= high:
+                raise ValueError(f"{each.name} must be in {low}..{high}, got {value}")
+        elif CHOICES in each.metadata and value not in each.metadata[CHOICES]:
+            choices = ", ".join(each.metadata[CHOICES])
+            raise ValueError(f"{each.name} must be one of {choices}, got {value}")
+
+
+def _field_of(config_class: type, name: str) -> "Field[Any]":
+    return next(each for each in fields(config_class) if each.name == name)
 
 
 def add_options(
@@ -18,9 +74,9 @@ def add_options(
 ) -> None:
     """Give the parser one `--option` a field, explained by the field's own words."""
     hints, docs = get_type_hints(config_class), field_docs(config_class)
-    for field in fields(config_class):
-        if field.name not in skip:
-            _add_option(parser, field, hints[field.name], docs.get(field.name, ""))
+    for each in fields(config_class):
+        if each.name not in skip:
+            _add_option(parser, each, hints[each.name], docs.get(each.name, ""))
 
 
 def read_options(options: argparse.Namespace, config_class: type[C], **others: Any) -> C:
@@ -29,7 +85,7 @@ def read_options(options: argparse.Namespace, config_class: type[C], **others: A
     Raises:
         ValueError: A value is out of range.
     """
-    names = {field.name for field in fields(config_class)}  # type: ignore[arg-type]
+    names = {each.name for each in fields(config_class)}  # type: ignore[arg-type]
     given = {name: value for name, value in vars(options).items() if name in names}
     return config_class(**(others | given))
 
@@ -43,11 +99,11 @@ def as_arguments(config: Any, *, defaults_too: bool = False) -> list[str]:
             defaults from a recipe.
     """
     arguments = []
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if value == field.default and not defaults_too:
+    for each in fields(config):
+        value = getattr(config, each.name)
+        if value == each.default and not defaults_too:
             continue
-        option = field.name.replace("_", "-")
+        option = each.name.replace("_", "-")
         if isinstance(value, bool):
             arguments.append(f"--{option}" if value else f"--no-{option}")
         else:
@@ -56,24 +112,28 @@ def as_arguments(config: Any, *, defaults_too: bool = False) -> list[str]:
 
 
 def _add_option(
-    parser: argparse.ArgumentParser, field: "Field[Any]", hint: Any, explanation: str
+    parser: argparse.ArgumentParser, each: "Field[Any]", hint: Any, explanation: str
 ) -> None:
-    required = field.default is MISSING and field.default_factory is MISSING
+    required = each.default is MISSING and each.default_factory is MISSING
     settings: dict[str, Any] = {
-        "dest": field.name,
+        "dest": each.name,
         "required": required,
         "default": argparse.SUPPRESS,
         "help": explanation.replace("%", "%%"),
     }
+    if BOUNDS in each.metadata:
+        settings["help"] += " ({:g} to {:g})".format(*each.metadata[BOUNDS])
     if hint is bool:
         settings["action"] = argparse.BooleanOptionalAction
     else:
         kind = _plain_type(hint)
         if issubclass(kind, Enum):
             settings["choices"] = [member.value for member in kind]
+        elif CHOICES in each.metadata:
+            settings["choices"] = list(each.metadata[CHOICES])
         else:
-            settings["type"], settings["metavar"] = kind, field.name.upper()
-    parser.add_argument("--" + field.name.replace("_", "-"), **settings)
+            settings["type"], settings["metavar"] = kind, each.name.upper()
+    parser.add_argument("--" + each.name.replace("_", "-"), **settings)
 
 
 def _plain_type(hint: Any) -> type:
@@ -91,8 +151,8 @@ def field_docs(config_class: type) -> dict[str, str]:
     docs = {name: words for of_base in inherited for name, words in of_base.items()}
     tree = ast.parse(inspect.getsource(config_class))
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
-    for field, text in pairwise(body):
-        match field, text:
+    for declared, text in pairwise(body):
+        match declared, text:
             case (
                 ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),
                 ast.Expr(value=ast.Constant(value=str(explanation))),

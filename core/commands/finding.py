@@ -30,9 +30,7 @@ def _run_find(workspace: Workspace, options: argparse.Namespace) -> Work[Result]
 
 def _configure_list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--index", required=True, help="id of an index that `find` has looked at")
-    parser.add_argument(
-        "--check", choices=list(Check), required=True, help="which list is written"
-    )
+    parser.add_argument("--check", choices=list(Check), required=True, help="which list is written")
     parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
     parser.add_argument(
         "--threshold", type=float, help="alike and leaks: cosine similarity from which on, 0.5 to 1"

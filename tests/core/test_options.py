@@ -1,10 +1,22 @@
 import argparse
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import pytest
 
-from core.options import add_options, as_arguments, field_docs, read_options
+from core.options import (
+    add_options,
+    as_arguments,
+    bounded,
+    bounds_of,
+    check_fields,
+    choices_of,
+    default_of,
+    field_docs,
+    one_of,
+    read_options,
+)
 
 
 class Size(StrEnum):
@@ -80,3 +92,33 @@ def test_a_missing_or_wrong_value_is_wrong_usage(capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit, match="2"):
         parse("--name", "x", "--size", "huge")
     assert "huge" in capsys.readouterr().err
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounded:
+    count: int = bounded(3, 1, 5)
+    share: float = bounded(0.5, 0.0, 1.0)
+    name: str = one_of("cosine", ["cosine", "l2"])
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+def test_bounds_and_choices_are_declared_once() -> None:
+    assert (bounds_of(Bounded, "count"), default_of(Bounded, "share")) == ((1, 5), 0.5)
+    assert choices_of(Bounded, "name") == ("cosine", "l2")
+    assert Bounded(count=5, share=0.0) == Bounded(count=5, share=0)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"count": 6}, "count must be in 1..5, got 6"),
+        ({"share": -0.1}, r"share must be in 0.0..1.0, got -0.1"),
+        ({"share": float("nan")}, "share must be in"),
+        ({"name": "dot"}, "name must be one of cosine, l2, got dot"),
+    ],
+)
+def test_a_value_out_of_range_names_the_field(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Bounded(**values)
