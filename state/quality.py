@@ -101,7 +101,7 @@ def _ranking(
 ) -> "Ranking":
     del fingerprint, labels
     from core.embeddings.files import open_embeddings
-    from core.quality.lists import rank
+    from core.quality.checks import rank
 
     manifest, dataset = _parts
     found = findings(manifest)
@@ -119,7 +119,7 @@ def _groups(
     _parts: tuple[Manifest, Dataset],
 ) -> list[Group]:
     del fingerprint, revision
-    from core.quality.lists import find_groups
+    from core.quality.checks import find_groups
 
     manifest, dataset = _parts
     state = image_labels(manifest, dataset)
@@ -157,14 +157,14 @@ def as_csv(
     manifest: Manifest, dataset: Dataset, listed: "Ranking | list[Group] | list[Cluster]"
 ) -> bytes:
     """Return what a finder lists as a table."""
-    from core.quality import table
+    from core.quality import export
     from core.quality.ranking import Ranking
 
     catalog, ids = dataset.catalog, findings(manifest).image_ids
     if isinstance(listed, Ranking):
-        return table.ranking_as_csv(catalog, listed, ids, image_labels(manifest, dataset))
+        return export.ranking_as_csv(catalog, listed, ids, image_labels(manifest, dataset))
     groups_listed = [each for each in listed if isinstance(each, Group)]
     clusters_listed = [each for each in listed if not isinstance(each, Group)]
     if clusters_listed:
-        return table.clusters_as_csv(catalog, clusters_listed, ids)
-    return table.groups_as_csv(catalog, groups_listed)
+        return export.clusters_as_csv(catalog, clusters_listed, ids)
+    return export.groups_as_csv(catalog, groups_listed)

@@ -10,7 +10,7 @@ from core.quality.config import THRESHOLD, Check
 class QualityView:
     """A stretch of what a finder lists."""
 
-    check: Check = Check.LABELS
+    check: Check = Check.LABEL_ISSUES
     labels: tuple[str, ...] = ()
     """Only images of these classes; of any where there are none."""
 

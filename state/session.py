@@ -64,7 +64,7 @@ class Selection:
     open_image: tuple[int, int | None] | None = None
     """Catalog id of the image in the dialog there, and its place in the view if it has one."""
 
-    found: QualityView = field(default_factory=QualityView)
+    quality_view: QualityView = field(default_factory=QualityView)
     """What the Finders page shows."""
 
     quality_selected: frozenset[int] = frozenset()
@@ -110,7 +110,11 @@ class Selection:
         self.picked, self.view, self.marked = frozenset(), View(), frozenset()
         self.evaluation, self.pair = None, None
         self.question, self.history = Question(), History()
-        self.found, self.quality_selected, self.quality_open = QualityView(), frozenset(), None
+        self.quality_view, self.quality_selected, self.quality_open = (
+            QualityView(),
+            frozenset(),
+            None,
+        )
 
 
 def selection() -> Selection:

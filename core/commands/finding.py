@@ -30,10 +30,14 @@ def _run_find(workspace: Workspace, options: argparse.Namespace) -> Work[Result]
 
 def _configure_list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--index", required=True, help="id of an index that `find` has looked at")
-    parser.add_argument("--check", choices=list(Check), required=True, help="which list is written")
+    parser.add_argument(
+        "--check", type=Check, choices=list(Check), required=True, help="which check is written"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
     parser.add_argument(
-        "--threshold", type=float, help="alike and leaks: cosine similarity from which on, 0.5 to 1"
+        "--threshold",
+        type=float,
+        help="near_duplicates and leakage: min. cosine similarity, 0.5 to 1",
     )
 
 
@@ -55,7 +59,7 @@ def _run_list(workspace: Workspace, options: argparse.Namespace) -> Work[Result]
             f"Run python -m core find --index {options.index} first.",
         )
     findings = open_analysis(workspace, found.id)
-    table = _table(workspace, findings, Check(options.check), options.threshold)
+    table = _table(workspace, findings, options.check, options.threshold)
     write_atomically(options.output, lambda file: file.write(table))
     return {"check": options.check, "path": str(options.output), "size_bytes": len(table)}
 
@@ -66,28 +70,28 @@ def _table(
     """Return what a finder lists at this moment, as CSV."""
     from core.datasets.registry import open_dataset
     from core.embeddings.files import open_embeddings
-    from core.quality import lists, table
+    from core.quality import checks, export
     from core.quality.clusters import describe
     from core.quality.labels import read_image_labels
 
     catalog = open_dataset(workspace, findings.manifest.made_from["dataset"]).catalog
     image_labels = read_image_labels(catalog, findings.image_ids)
-    if check in (Check.ALIKE, Check.LEAKS):
+    if check in (Check.NEAR_DUPLICATES, Check.LEAKAGE):
         limit = THRESHOLD if threshold is None else threshold
-        return table.groups_as_csv(
-            catalog, lists.find_groups(check, findings, image_labels, catalog, limit)
+        return export.groups_as_csv(
+            catalog, checks.find_groups(check, findings, image_labels, catalog, limit)
         )
     vectors = open_embeddings(workspace, findings.embeddings).vectors
     if check == Check.CLUSTERS:
         clusters = describe(vectors, findings.clusters, image_labels)
-        return table.clusters_as_csv(catalog, clusters, findings.image_ids)
-    ranking = lists.to_look_at(
-        lists.rank(check, findings, vectors, image_labels),
+        return export.clusters_as_csv(catalog, clusters, findings.image_ids)
+    ranking = checks.to_look_at(
+        checks.rank(check, findings, vectors, image_labels),
         findings.image_ids,
         image_labels.usable,
-        lists.checked(catalog, check),
+        checks.checked(catalog, check),
     )
-    return table.ranking_as_csv(catalog, ranking, findings.image_ids, image_labels)
+    return export.ranking_as_csv(catalog, ranking, findings.image_ids, image_labels)
 
 
 def _describe_list(result: Result) -> str:

@@ -1,67 +1,83 @@
-"""What a user chooses before the finders look, and which finders there are."""
+"""Settings of an analysis, and the checks that read its results."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-MIN_IMAGES = 5
-"""Below this an image has hardly neighbors that could say anything of it."""
+from core.options import bounded, check_fields
 
+MIN_IMAGES = 5
+"""Fewest different images; with fewer an image has too few neighbors to compare it with."""
 
 THRESHOLD = 0.98
-"""Cosine similarity from which on two images are listed as alike, unless chosen otherwise."""
+"""Default cosine similarity from which on two images are near-duplicates."""
 
 MIN_THRESHOLD = 0.5
 
+OLD_NAMES = {
+    "labels": "label_issues",
+    "alike": "near_duplicates",
+    "leaks": "leakage",
+    "typical": "representativeness",
+}
+"""Names of checks in release 0.1.0 → today's."""
+
 
 class Check(StrEnum):
-    """What is looked for."""
+    """A data quality check."""
 
-    LABELS = "labels"
-    """Images whose label the images like them contradict."""
+    LABEL_ISSUES = "label_issues"
+    """Images whose label contradicts similar images."""
 
     OUTLIERS = "outliers"
-    """Images that are like no other."""
+    """Images that are unlike all others."""
 
-    ALIKE = "alike"
-    """Other files whose embeddings are nearly the same."""
+    NEAR_DUPLICATES = "near_duplicates"
+    """Different files whose embeddings are nearly the same."""
 
-    LEAKS = "leaks"
-    """Images that are in several splits, as copies or nearly so."""
+    LEAKAGE = "leakage"
+    """Images that occur in several splits, as copies or near-duplicates."""
 
-    TYPICAL = "typical"
-    """The most and the least typical images of a class."""
+    REPRESENTATIVENESS = "representativeness"
+    """The most and the least typical images of each class."""
 
     CLUSTERS = "clusters"
-    """Groups of images that are near each other, and the classes that they mix."""
+    """Groups of similar images, and the classes in them."""
 
     @property
     def checked_tag(self) -> str:
-        """The tag of an image that somebody looked at for this finder, and kept or put right.
+        """The tag of images that were reviewed in this check, which then lists them no more."""
+        return f"{CHECKED_NAMES.get(self, self)} checked"
 
-        Images with it are not listed by that finder again.
-        """
-        return f"{self} checked"
+    @classmethod
+    def _missing_(cls, value: object) -> "Check | None":
+        """Return the check that release 0.1.0 called `value`."""
+        return cls(OLD_NAMES[value]) if isinstance(value, str) and value in OLD_NAMES else None
+
+
+CHECKED_NAMES = {
+    Check.LABEL_ISSUES: "label issues",
+    Check.NEAR_DUPLICATES: "near-duplicates",
+    Check.LEAKAGE: "split leakage",
+}
+"""Names of checks in tags, where they differ from the value."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnalysisConfig:
-    """How the finders look.
+    """Settings of an analysis.
 
     Raises:
         ValueError: A number is out of range.
     """
 
     index: str
-    """Id of the index whose embeddings are looked at."""
+    """Id of the index whose embeddings are analyzed."""
 
-    neighbors: int = 20
-    """Images that are compared with each image; as many vote on its label."""
+    neighbors: int = bounded(20, 2, 100)
+    """Nearest images that each image is compared with and that vote on its label."""
 
-    min_cluster_size: int = 10
-    """Fewest images that make a cluster; fewer make more and smaller ones."""
+    min_cluster_size: int = bounded(10, 2, 10_000)
+    """Fewest images of a cluster; a smaller number gives more and smaller clusters."""
 
     def __post_init__(self) -> None:
-        if not 2 <= self.neighbors <= 100:
-            raise ValueError(f"neighbors must be in 2..100, got {self.neighbors}")
-        if not 2 <= self.min_cluster_size <= 10_000:
-            raise ValueError(f"min_cluster_size must be in 2..10000, got {self.min_cluster_size}")
+        check_fields(self)

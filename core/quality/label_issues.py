@@ -7,7 +7,7 @@ another class is more probable than its own: the *normalized margin* of confiden
 by which cleanlab ranks, too. How improbable the own label is alone (*self-confidence*) finds more
 labels that are wrong at random, but hardly any that are confused with a class like it.
 
-`benchmarks/analyses.py` holds this ranking to cleanlab's on labels that were made wrong.
+`benchmarks/quality.py` holds this ranking to cleanlab's on labels that were made wrong.
 
 Shapes, in this file: N images, D embedding dimensions, K neighbors, C classes, B rows of a block.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.quality.linear import Linear, fit
+from core.quality.linear_classifier import Linear, fit
 from core.quality.neighbors import Neighbors
 from core.quality.ranking import Ranking, ranked
 

@@ -10,7 +10,7 @@ from core.quality.neighbors import Neighbors
 
 MAX_COMPARED = 10
 """Neighbors whose distance counts: a few that are strange in one way do not hide each other, and
-those of a small class are not all strange. `benchmarks/analyses.py` holds it to the local outlier
+those of a small class are not all strange. `benchmarks/quality.py` holds it to the local outlier
 factor."""
 
 

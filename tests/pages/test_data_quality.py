@@ -37,7 +37,9 @@ def suspect(workspace: Workspace) -> int:
 
 
 def choose(app: AppTest, check: Check) -> AppTest:
-    app.session_state["selection"].found = app.session_state["selection"].found.changed(check=check)
+    app.session_state["selection"].quality_view = app.session_state[
+        "selection"
+    ].quality_view.changed(check=check)
     return app.run()
 
 
@@ -58,8 +60,8 @@ def test_without_an_index_the_page_says_what_makes_one(empty: Workspace, visit: 
 def test_looking_is_a_job_with_what_was_chosen(full: Workspace, visit: Open) -> None:
     app = visit("data_quality")
     assert "Look through the **30** embeddings" in texts(app)
-    app.number_input(key="finders-neighbors").set_value(7).run()
-    app.button(key="finders-look").click().run()
+    app.number_input(key="quality-neighbors").set_value(7).run()
+    app.button(key="quality-start").click().run()
     arguments = last_job()
     stop_jobs()
     index = read_lineage(full).indexes[0]
@@ -74,12 +76,12 @@ def test_a_wrong_label_is_listed_and_gone_once_accepted_and_back_after_undo(
     assert "Images whose label" in texts(app)
     app = pick(app, wrong)
     assert "**1** selected" in texts(app)
-    app.button(key="finders-do-accept").click().run()
+    app.button(key="quality-do-accept").click().run()
     assert not app.exception
     assert said_in_passing(app) == "1 image changed. Undo takes it back."
     assert catalog.rows_by_id([wrong])[wrong].label == "red"
     assert pick(app, wrong).session_state["selection"].quality_selected == frozenset()
-    app.button(key="finders-undo").click().run()
+    app.button(key="quality-undo").click().run()
     assert said_in_passing(app) == "Taken back: labeled 1 image as suggested."
     assert catalog.rows_by_id([wrong])[wrong].label == "blue"
     assert curation.tags_of(catalog, [wrong]) == {}
@@ -89,8 +91,8 @@ def test_a_wrong_label_is_listed_and_gone_once_accepted_and_back_after_undo(
 def test_what_is_kept_as_is_is_remembered_by_a_tag(looked: Workspace, visit: Open) -> None:
     catalog, wrong = catalog_of(looked), suspect(looked)
     app = pick(visit("data_quality"), wrong)
-    app.button(key="finders-do-keep").click().run()
-    assert curation.tags_of(catalog, [wrong]) == {wrong: ["labels checked"]}
+    app.button(key="quality-do-keep").click().run()
+    assert curation.tags_of(catalog, [wrong]) == {wrong: ["label issues checked"]}
     assert "take it off on the Datasets page" in texts(app)
     assert (
         pick(visit("data_quality"), wrong).session_state["selection"].quality_selected
@@ -110,12 +112,12 @@ def test_the_dialog_says_why_and_goes_on_to_the_next(looked: Workspace, visit: O
 
 
 @pytest.mark.parametrize(
-    ("finder", "said"),
+    ("check", "said"),
     [
         (Check.OUTLIERS, "**1–30** of **30**"),
-        (Check.TYPICAL, "**1–30** of **30**"),
-        (Check.LEAKS, "the framed image"),
-        (Check.ALIKE, "perceptual hashes do not"),
+        (Check.REPRESENTATIVENESS, "**1–30** of **30**"),
+        (Check.LEAKAGE, "the framed image"),
+        (Check.NEAR_DUPLICATES, "perceptual hashes do not"),
         (Check.CLUSTERS, "HDBSCAN"),
     ],
 )
@@ -129,63 +131,63 @@ def test_each_finder_draws_its_list(
 
 def test_filters_narrow_a_list(looked: Workspace, visit: Open) -> None:
     app = choose(visit("data_quality"), Check.OUTLIERS)
-    app.multiselect(key="finders-class").set_value(["red"]).run()
+    app.multiselect(key="quality-class").set_value(["red"]).run()
     assert "**1–9** of **9**" in texts(app)
-    app.button_group(key="finders-split").set_value(["test"]).run()
+    app.button_group(key="quality-split").set_value(["test"]).run()
     assert "of **9**" not in texts(app)
 
 
 def test_tagging_and_moving_are_done_with_an_image_too(looked: Workspace, visit: Open) -> None:
     catalog = catalog_of(looked)
     app = pick(choose(visit("data_quality"), Check.OUTLIERS), 5)
-    app.button(key="finders-do-move-test").click().run()
+    app.button(key="quality-do-move-test").click().run()
     assert catalog.rows_by_id([5])[5].split == "test"
     assert "**1–29** of **29**" in texts(app)
-    app.button(key="finders-undo").click().run()
+    app.button(key="quality-undo").click().run()
     assert "**1–30** of **30**" in texts(app)
 
 
 def test_use_as_query_leads_there(looked: Workspace, visit: Open) -> None:
     app = pick(choose(visit("data_quality"), Check.OUTLIERS), 5)
-    app.button(key="finders-do-query").click().run()
+    app.button(key="quality-do-query").click().run()
     assert not app.exception
     assert app.session_state["selection"].question.images[0].image_id == 5
 
 
 def test_a_cluster_opens_and_closes(looked: Workspace, visit: Open) -> None:
     app = choose(visit("data_quality"), Check.CLUSTERS)
-    opens = sorted(key for key in keys(app) if key.startswith("finders-cluster-"))
+    opens = sorted(key for key in keys(app) if key.startswith("quality-cluster-"))
     assert opens, texts(app)
     app.button(key=opens[0]).click().run()
-    assert "finders-clusters-back" in keys(app)
+    assert "quality-clusters-back" in keys(app)
     assert not app.exception
-    app.button(key="finders-clusters-back").click().run()
-    assert "finders-clusters-back" not in keys(app)
+    app.button(key="quality-clusters-back").click().run()
+    assert "quality-clusters-back" not in keys(app)
 
 
 def test_leaks_are_excluded_or_kept(looked: Workspace, visit: Open) -> None:
     catalog = catalog_of(looked)
-    app = choose(visit("data_quality"), Check.LEAKS)
-    app.session_state["selection"].found = app.session_state["selection"].found.changed(
-        threshold=0.8
-    )
+    app = choose(visit("data_quality"), Check.LEAKAGE)
+    app.session_state["selection"].quality_view = app.session_state[
+        "selection"
+    ].quality_view.changed(threshold=0.8)
     app.run()
-    kept = [key for key in keys(app) if key.endswith("-all") and "finders-leaks" in key]
+    kept = [key for key in keys(app) if key.endswith("-all") and "quality-leakage" in key]
     assert kept, texts(app)
     app.button(key=kept[0]).click().run()
     assert kept[0] not in keys(app)
-    app.button(key="finders-undo").click().run()
+    app.button(key="quality-undo").click().run()
     assert kept[0] in keys(app)
     assert catalog.count() == 30
 
 
-@pytest.mark.parametrize("finder", [Check.LABELS, Check.TYPICAL])
+@pytest.mark.parametrize("check", [Check.LABEL_ISSUES, Check.REPRESENTATIVENESS])
 def test_one_class_is_said(looked: Workspace, visit: Open, check: Check) -> None:
     catalog = catalog_of(looked)
     curation.relabel(catalog, catalog.ids(), "red")
     app = choose(visit("data_quality"), check)
     assert not app.exception
-    if check == Check.LABELS:
+    if check == Check.LABEL_ISSUES:
         assert "All images are of one class" in texts(app)
 
 
@@ -205,7 +207,7 @@ def test_a_list_that_is_curated_away_says_so(looked: Workspace, visit: Open) -> 
     app = choose(visit("data_quality"), Check.OUTLIERS)
     assert not app.exception
     assert any("Nothing is found" in str(box.value) for box in app.success)
-    app.button(key="finders-undo").click().run()
+    app.button(key="quality-undo").click().run()
     curation.add_tag(catalog, catalog.ids(), Check.OUTLIERS.checked_tag)
     app.run()
     assert any("Nothing is left to look at" in str(box.value) for box in app.success)
@@ -224,7 +226,7 @@ def test_damaged_findings_are_said_and_can_be_made_again(looked: Workspace, visi
     app = visit("data_quality")
     assert not app.exception
     assert "is damaged or was changed by hand" in "\n".join(str(e.value) for e in app.error)
-    assert "finders-look" in keys(app)
+    assert "quality-start" in keys(app)
 
 
 def test_findings_deleted_meanwhile_are_looked_for_again(looked: Workspace, visit: Open) -> None:

@@ -21,7 +21,7 @@ def show(dataset: Dataset, listed: Listed) -> None:
         if suggestions:
             st.button(
                 "Accept suggested",
-                key="finders-do-accept",
+                key="quality-do-accept",
                 type="primary",
                 icon=":material/check:",
                 help="Gives each selected image the label that it looks like",
@@ -30,19 +30,19 @@ def show(dataset: Dataset, listed: Listed) -> None:
             )
         st.button(
             "Keep as is",
-            key="finders-do-keep",
+            key="quality-do-keep",
             icon=":material/thumb_up:",
             help=f"They are right: not listed here again, by the tag “{tag}”",
             on_click=keep,
             args=(dataset, sorted(picked), tag),
         )
-        curation_form.changes(dataset, sorted(picked), key="finders", mark=tag)
+        curation_form.changes(dataset, sorted(picked), key="quality", mark=tag)
         if len(picked) == 1 and st.button(
-            "Use as query", key="finders-do-query", icon=":material/image_search:"
+            "Use as query", key="quality-do-query", icon=":material/image_search:"
         ):
             session.ask_by_image(next(iter(picked)))
             navigation.go("Query")
-        curation_form.undo_button(dataset, key="finders")
+        curation_form.undo_button(dataset, key="quality")
 
 
 def accept(dataset: Dataset, labels: Mapping[int, str], tag: str) -> None:

@@ -51,7 +51,7 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
         _cluster(dataset, cluster, here)
     if num_pages > 1:
         st.pagination(
-            num_pages, key=session.control("finders-clusters-page", page), on_change=_turn
+            num_pages, key=session.control("quality-clusters-page", page), on_change=_turn
         )
 
 
@@ -72,14 +72,14 @@ def _cluster(dataset: Dataset, cluster: "Cluster", central: list[ImageRow]) -> N
             st.markdown(_title(cluster), width="stretch")
             st.button(
                 f"All {len(cluster.rows):,}",
-                key=f"finders-cluster-{cluster.number}",
+                key=f"quality-cluster-{cluster.number}",
                 icon=":material/grid_view:",
                 on_click=_open,
                 args=(cluster.number,),
             )
         gallery(
             tiles_of(dataset, central),
-            key=f"finders-cluster-{cluster.number}-gallery",
+            key=f"quality-cluster-{cluster.number}-gallery",
             tile_px=TILE_PX,
             label=f"Cluster {cluster.number + 1}",
         )
@@ -102,7 +102,7 @@ def _open_one(dataset: Dataset, manifest: Manifest, view: QualityView, cluster: 
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "All clusters",
-            key="finders-clusters-back",
+            key="quality-clusters-back",
             icon=":material/arrow_back:",
             on_click=_open,
             args=(None,),
@@ -125,11 +125,11 @@ def _say_none(view: QualityView) -> None:
 
 def _open(number: int | None) -> None:
     chosen = session.selection()
-    chosen.found = chosen.found.changed(cluster=number)
+    chosen.quality_view = chosen.quality_view.changed(cluster=number)
     chosen.quality_selected, chosen.quality_open = frozenset(), None
 
 
 def _turn() -> None:
     chosen = session.selection()
-    page = int(session.value_of("finders-clusters-page"))
-    chosen.found = chosen.found.changed(page=page)
+    page = int(session.value_of("quality-clusters-page"))
+    chosen.quality_view = chosen.quality_view.changed(page=page)

@@ -84,12 +84,12 @@ def _sentence(row: ImageRow, listed: Listed, place: int) -> str:
     label = f"**{plain(row.label)}**" if row.label else "nothing yet"
     known = f"  \n:gray[{plain(row.path)} · {row.split or 'no split'}]"
     match listed.check:
-        case Check.LABELS:
+        case Check.LABEL_ISSUES:
             other = plain(listed.suggested_at(place) or "")
             said = f"It is labeled {label} and looks like **{other}**: a doubt of {score:.1%}."
         case Check.OUTLIERS:
             said = f"Its nearest images are {score:.3f} away on average. It is labeled {label}."
-        case Check.TYPICAL:
+        case Check.REPRESENTATIVENESS:
             said = f"Its similarity to the mean of the other {label} is {score:.3f}."
         case _:
             said = f"Its mean similarity to its cluster is {score:.3f}. It is labeled {label}."

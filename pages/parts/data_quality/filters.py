@@ -14,7 +14,7 @@ MOST, LEAST = "Most typical first", "Least typical first"
 MIN_WIDTH = 240
 """Of a filter, in pixels; in a narrow window they take two rows."""
 
-COMPARED = (Check.ALIKE, Check.LEAKS)
+COMPARED = (Check.NEAR_DUPLICATES, Check.LEAKAGE)
 
 
 def show(dataset: Dataset, view: QualityView) -> QualityView:
@@ -26,7 +26,7 @@ def show(dataset: Dataset, view: QualityView) -> QualityView:
         st.multiselect(
             "Class",
             known,
-            key=session.control("finders-class", list(labels)),
+            key=session.control("quality-class", list(labels)),
             placeholder="All",
             on_change=_change,
         )
@@ -36,11 +36,11 @@ def show(dataset: Dataset, view: QualityView) -> QualityView:
                 "Split",
                 [str(split) for split in Split],
                 selection_mode="multi",
-                key=session.control("finders-split", list(view.splits)),
+                key=session.control("quality-split", list(view.splits)),
                 format_func=str.capitalize,
                 on_change=_change,
             )
-    if view.check in (*COMPARED, Check.TYPICAL):
+    if view.check in (*COMPARED, Check.REPRESENTATIVENESS):
         with grid.cell():
             _setting(view)
     return replace(view, labels=labels)
@@ -54,29 +54,29 @@ def _setting(view: QualityView) -> None:
             1.0,
             step=0.005,
             format="%.3f",
-            key=session.control("finders-threshold", view.threshold),
+            key=session.control("quality-threshold", view.threshold),
             on_change=_change,
         )
-    elif view.check == Check.TYPICAL:
+    elif view.check == Check.REPRESENTATIVENESS:
         st.segmented_control(
             "Order",
             [LEAST, MOST],
-            key=session.control("finders-order", MOST if view.most_first else LEAST),
+            key=session.control("quality-order", MOST if view.most_first else LEAST),
             on_change=_change,
         )
 
 
 def _change() -> None:
     chosen = session.selection()
-    view = chosen.found
-    threshold = session.value_of("finders-threshold")
-    splits = session.value_of("finders-split")
+    view = chosen.quality_view
+    threshold = session.value_of("quality-threshold")
+    splits = session.value_of("quality-split")
     is_compared = view.check in COMPARED
-    chosen.found = view.changed(
-        labels=tuple(session.value_of("finders-class") or ()),
+    chosen.quality_view = view.changed(
+        labels=tuple(session.value_of("quality-class") or ()),
         splits=view.splits if splits is None else tuple(splits),
         threshold=threshold if is_compared and threshold is not None else view.threshold,
-        most_first=session.value_of("finders-order") == MOST
-        if view.check == Check.TYPICAL
+        most_first=session.value_of("quality-order") == MOST
+        if view.check == Check.REPRESENTATIVENESS
         else view.most_first,
     )

@@ -14,19 +14,19 @@ def show(index: Manifest, *, first: bool) -> None:
     """Draw the form."""
     columns = st.columns(3)
     neighbors = columns[0].number_input(
-        "Neighbors", 2, 100, 20, key="finders-neighbors", help=DOCS["neighbors"]
+        "Neighbors", 2, 100, 20, key="quality-neighbors", help=DOCS["neighbors"]
     )
     min_cluster_size = columns[1].number_input(
         "Fewest images of a cluster",
         2,
         10_000,
         10,
-        key="finders-least-cluster",
+        key="quality-least-cluster",
         help=DOCS["min_cluster_size"],
     )
     if st.button(
         "Look through them" if first else "Look again",
-        key="finders-look",
+        key="quality-start",
         type="primary" if first else "secondary",
         icon=":material/troubleshoot:",
     ):

@@ -28,9 +28,9 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
     groups = [group for group in quality.groups(manifest, dataset, view) if _fits(group, view)]
     if not groups:
         _say_none(view)
-        undo_button(dataset, key="finders")
+        undo_button(dataset, key="quality")
         return
-    key = f"finders-{view.check}"
+    key = f"quality-{view.check}"
     num_images = sum(len(group.members) for group in groups)
     st.markdown(
         f"**{len(groups):,}** groups with **{num_images:,}** images. Of each the framed image "
@@ -50,7 +50,7 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
                     on_click=duplicates.exclude,
                     args=(dataset, marked),
                 )
-        undo_button(dataset, key="finders")
+        undo_button(dataset, key="quality")
         csv_button(quality.as_csv, manifest, dataset, groups)
 
     def keep(group: Group) -> None:
@@ -71,7 +71,7 @@ def _fits(group: Group, view: QualityView) -> bool:
 def _say_none(view: QualityView) -> None:
     if view.labels or view.splits:
         st.info("No group has such images. Take a filter away above.")
-    elif view.check == Check.LEAKS:
+    elif view.check == Check.LEAKAGE:
         st.success("No image is in two splits, and none is so alike to one in another split.")
     else:
         st.success("No two images are so alike. Lower the similarity above to see more.")

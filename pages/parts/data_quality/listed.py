@@ -53,7 +53,7 @@ class Listed:
         """Say in a few words why the image at that place is listed."""
         score = self.score_at(place)
         match self.check:
-            case Check.LABELS:
+            case Check.LABEL_ISSUES:
                 return f"{score:.1%} → {self.suggested_at(place)}"
             case Check.OUTLIERS:
                 return f"distance {score:.3f}"
@@ -64,7 +64,7 @@ def list_images(
     dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Ranking"
 ) -> Listed:
     """Return what is left of a ranking by the filters, and by what was looked at already."""
-    from core.quality.lists import checked, to_look_at
+    from core.quality.checks import checked, to_look_at
 
     image_ids = quality.findings(manifest).image_ids
     image_labels = quality.image_labels(manifest, dataset)

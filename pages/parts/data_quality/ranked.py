@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.quality.ranking import Ranking
 
 PAGE_SIZE = 60
-NEED_LABELS = (Check.LABELS, Check.TYPICAL)
+NEED_LABELS = (Check.LABEL_ISSUES, Check.REPRESENTATIVENESS)
 
 
 def show(dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Ranking") -> None:
@@ -32,7 +32,7 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Rank
     chosen.quality_selected &= frozenset(listed.ids)
     if not listed.ids:
         _say_why_empty(dataset, manifest, view, listed)
-        undo_button(dataset, key="finders")
+        undo_button(dataset, key="quality")
         return
     num_pages = -(-len(listed.ids) // PAGE_SIZE)
     page = min(view.page, num_pages)
@@ -44,7 +44,7 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Rank
     event = selectable_gallery(
         _tiles(dataset, shown, listed),
         selected=chosen.quality_selected,
-        key="finders-gallery",
+        key="quality-gallery",
         label="Found images",
     )
     if event.selected is not None:
@@ -57,11 +57,11 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Rank
         )
         _pick_page(here)
         if not chosen.quality_selected:
-            undo_button(dataset, key="finders")
+            undo_button(dataset, key="quality")
         csv_button(quality.as_csv, manifest, dataset, listed.ranking)
         st.space("stretch")
         if num_pages > 1:
-            key = session.control("finders-page", page)
+            key = session.control("quality-page", page)
             st.pagination(num_pages, key=key, on_change=_turn)
     _say_done(listed)
     if chosen.quality_selected:
@@ -74,11 +74,11 @@ def csv_button(write: Callable[..., bytes], *parts: object) -> None:
     st.download_button(
         "CSV",
         lambda: write(*parts),
-        file_name=f"{session.selection().found.check}.csv",
+        file_name=f"{session.selection().quality_view.check}.csv",
         mime="text/csv",
         on_click="ignore",
         icon=":material/download:",
-        key="finders-csv",
+        key="quality-csv",
         type="tertiary",
         help="All that is listed here, on every page of it",
     )
@@ -97,7 +97,7 @@ def _pick_page(here: list[int]) -> None:
     if not chosen.quality_selected >= set(here):
         st.button(
             "Select page",
-            key="finders-pick-page",
+            key="quality-pick-page",
             type="tertiary",
             on_click=_pick,
             args=(chosen.quality_selected | set(here),),
@@ -105,7 +105,7 @@ def _pick_page(here: list[int]) -> None:
     if chosen.quality_selected:
         st.button(
             "Clear",
-            key="finders-pick-none",
+            key="quality-pick-none",
             type="tertiary",
             on_click=_pick,
             args=(frozenset(),),
@@ -118,7 +118,7 @@ def _pick(ids: frozenset[int]) -> None:
 
 def _turn() -> None:
     chosen = session.selection()
-    chosen.found = replace(chosen.found, page=int(session.value_of("finders-page")))
+    chosen.quality_view = replace(chosen.quality_view, page=int(session.value_of("quality-page")))
 
 
 def _say_done(listed: Listed) -> None:
@@ -137,7 +137,7 @@ def _say_why_empty(dataset: Dataset, manifest: Manifest, view: QualityView, list
             "No image that was looked at has a label. Give some on the Datasets page: select "
             "images, then Label."
         )
-    elif view.check == Check.LABELS and len(image_labels.classes) < 2:
+    elif view.check == Check.LABEL_ISSUES and len(image_labels.classes) < 2:
         st.info(
             "All images are of one class, so no other label could be right. Bring in a second "
             "class, update the index and look again."

@@ -54,16 +54,16 @@ def _finder(dataset: Dataset, manifest: Manifest) -> None:
     check = st.segmented_control(
         "Check",
         list(Check),
-        key=session.control("finders-finder", chosen.found.check),
+        key=session.control("quality-check", chosen.quality_view.check),
         format_func=TITLES.__getitem__,
         label_visibility="collapsed",
         on_change=_choose,
     )
-    check = check or chosen.found.check
+    check = check or chosen.quality_view.check
     st.caption(MEANINGS[check])
-    view = filters.show(dataset, chosen.found)
+    view = filters.show(dataset, chosen.quality_view)
     match check:
-        case Check.ALIKE | Check.LEAKS:
+        case Check.NEAR_DUPLICATES | Check.LEAKAGE:
             groups.show(dataset, manifest, view)
         case Check.CLUSTERS:
             clusters.show(dataset, manifest, view)
@@ -72,8 +72,8 @@ def _finder(dataset: Dataset, manifest: Manifest) -> None:
 
 
 def _choose() -> None:
-    check = session.value_of("finders-finder")
+    check = session.value_of("quality-check")
     chosen = session.selection()
     if check is not None:  # A second click on it
-        chosen.found = chosen.found.changed(check=Check(check), cluster=None)
+        chosen.quality_view = chosen.quality_view.changed(check=Check(check), cluster=None)
         chosen.quality_selected, chosen.quality_open = frozenset(), None

@@ -136,16 +136,23 @@ def test_the_verbs_find_and_write_a_list(
     index, _ = indexed_set(workspace, found, clusters(60, num_classes=4))
     home = ["--home", str(workspace.home)]
     listing = ["list-found", "--index", index.id, "--output", str(tmp_path / "found.csv"), *home]
-    assert main([*listing, "--check", "labels"]) == 1
+    assert main([*listing, "--check", "label_issues"]) == 1
     assert "python -m core find" in capsys.readouterr().err
     assert main(["find", "--index", index.id, "--neighbors", "5", *home]) == 0
-    for check in ("outliers", "typical", "clusters", "alike", "leaks", "labels"):
+    for check in (
+        "outliers",
+        "representativeness",
+        "clusters",
+        "near_duplicates",
+        "leakage",
+        "label_issues",
+    ):
         assert main([*listing, "--check", check]) == 0
     with (tmp_path / "found.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert (rows[0]["image_id"], rows[0]["label"], rows[0]["suggested"]) == (
         "1", "class 1", "class 0"
     )  # fmt: skip
-    nowhere = [*listing[:4], str(tmp_path / "no" / "x.csv"), *home, "--check", "labels"]
+    nowhere = [*listing[:4], str(tmp_path / "no" / "x.csv"), *home, "--check", "label_issues"]
     assert main(nowhere) == 1
     assert "There is no folder" in capsys.readouterr().err

@@ -42,12 +42,12 @@ def rank(
     """
     labels = image_labels.labels
     match check:
-        case Check.LABELS:
+        case Check.LABEL_ISSUES:
             return find_label_issues(vectors, findings.neighbors, labels, len(image_labels.classes))
         case Check.OUTLIERS:
             rows = np.flatnonzero(image_labels.usable)
             return ranked(rows, findings.outlierness[rows])
-        case Check.TYPICAL:
+        case Check.REPRESENTATIVENESS:
             return representativeness(vectors, labels, most_first=most_first)
     raise ValueError(f"{check} finds groups, it ranks no images")
 
@@ -75,7 +75,7 @@ def find_groups(
     return [
         group
         for group in groups
-        if (group.is_leaking if check == Check.LEAKS else group.kind == Kind.MODEL)
+        if (group.is_leaking if check == Check.LEAKAGE else group.kind == Kind.MODEL)
         and not done.issuperset(member.id for member in group.members)
     ]
 

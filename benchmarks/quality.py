@@ -1,6 +1,6 @@
 """How well the finders find, on labels that were made wrong and on pictures that do not belong.
 
-    python -m benchmarks.finders --home HOME [--index ID] [--count 100000]
+    python -m benchmarks.quality --home HOME [--index ID] [--count 100000]
 
 HOME has an index of a labeled dataset, such as all of Caltech-101. Labels are made wrong at
 random, or as people confuse them: each class with the one that is most like it (the asymmetric
@@ -41,7 +41,7 @@ from core.progress import finish
 from core.quality.clusters import find_clusters
 from core.quality.label_issues import LabelEstimators, content_labels, find_label_issues
 from core.quality.labels import read_image_labels
-from core.quality.linear import fit
+from core.quality.linear_classifier import fit
 from core.quality.neighbors import Neighbors, find_neighbors
 from core.quality.outliers import outlierness
 from core.workspace import Workspace

@@ -9,12 +9,12 @@ from core.datasets.catalog import Catalog
 from core.datasets.duplicates import Kind, proposal
 from core.datasets.registry import open_dataset
 from core.progress import finish
-from core.quality import lists, table
+from core.quality import checks, export
 from core.quality.clusters import describe, find_clusters
 from core.quality.config import Check
 from core.quality.label_issues import content_labels, find_label_issues
 from core.quality.labels import NONE, ImageLabels, read_image_labels
-from core.quality.linear import fit
+from core.quality.linear_classifier import fit
 from core.quality.near_duplicates import group_near_duplicates, link
 from core.quality.neighbors import Neighbors, find_neighbors, first_rows
 from core.quality.outliers import outlierness
@@ -288,19 +288,41 @@ def test_a_labeling_says_what_the_catalog_says(
 def test_what_was_looked_at_is_not_listed_again() -> None:
     ranking = Ranking(np.array([2, 0, 1]), np.array([3, 2, 1], "f4"), np.full(3, -1, np.int32))
     ids = np.array([10, 20, 30])
-    left = lists.to_look_at(ranking, ids, np.array([True, True, True]), {30})
+    left = checks.to_look_at(ranking, ids, np.array([True, True, True]), {30})
     assert left.rows.tolist() == [0, 1]
-    assert lists.to_look_at(ranking, ids, np.array([True, False, True]), {30}).rows.tolist() == [0]
+    assert checks.to_look_at(ranking, ids, np.array([True, False, True]), {30}).rows.tolist() == [0]
 
 
 def test_a_list_is_written_as_csv(members: tuple[Workspace, Neighbors, ImageLabels]) -> None:
     workspace, _, image_labels = members
     ranking = Ranking(np.array([2]), np.array([0.75], "f4"), np.array([1], np.int32))
-    text = table.ranking_as_csv(catalog_of(workspace), ranking, np.arange(1, 7), image_labels)
+    text = export.ranking_as_csv(catalog_of(workspace), ranking, np.arange(1, 7), image_labels)
     header, first, _ = text.decode().split("\r\n")
     assert header == "rank,group,image_id,path,label,split,score,suggested,kind"
     assert first == "1,,3,2.png,a,train,0.750000,b,"
 
 
-def test_each_finder_has_a_tag_of_its_own() -> None:
-    assert len({check.checked_tag for check in Check}) == len(Check)
+def test_each_check_has_a_tag_of_its_own() -> None:
+    assert [check.checked_tag for check in Check] == [
+        "label issues checked",
+        "outliers checked",
+        "near-duplicates checked",
+        "split leakage checked",
+        "representativeness checked",
+        "clusters checked",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "check"),
+    [
+        ("labels", Check.LABEL_ISSUES),
+        ("alike", Check.NEAR_DUPLICATES),
+        ("leaks", Check.LEAKAGE),
+        ("typical", Check.REPRESENTATIVENESS),
+    ],
+)
+def test_a_check_is_known_by_its_name_of_release_0_1_0(old: str, check: Check) -> None:
+    assert Check(old) == check
+    with pytest.raises(ValueError, match="no_check"):
+        Check("no_check")
