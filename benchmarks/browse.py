@@ -1,9 +1,9 @@
-"""Paging, filtering and sorting a hundred thousand images in a real browser.
+"""Paging, filtering and sorting 100,000 images in a real browser.
 
     python -m benchmarks.browse [--images 100000] [--keep FOLDER] [--pages 200]
 
-Each time is from the click until every picture of the page is painted. A page is turned to twice:
-first its thumbnails are made, then they are there. The yardstick is that second time.
+Each time is from the click until every image of the page is painted. Each page is shown twice: the
+first time its thumbnails are made, the second time, the reference, they are cached.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import psutil
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.datasets import NAME, NUM_CLASSES, make_images
-from benchmarks.yardstick import CORES_OF_LIMITS, NUM_CORES
+from benchmarks.timing import CORES_OF_LIMITS, NUM_CORES
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.progress import finish
@@ -28,7 +28,7 @@ from tests.browser.workbench import Workbench, open_page, wait_idle
 LIMIT_S = 0.7
 LIMIT_MB = 200
 WARM_UP = 5
-TURNED_BACK = 30
+NUM_BACK = 30
 FILTERS = 24
 PAGE = 60
 PAINTED = """([text, before]) => {
@@ -46,7 +46,7 @@ FIRST = "tile => tile.title + tile.querySelector('img').src"
 
 
 def until_painted(page: Page, act: Callable[[], object], text: str) -> float:
-    """Return the seconds from an act until the text and other pictures are there, all painted."""
+    """Return the seconds from an action until the text and other images are painted."""
     before = page.locator(TILES).first.evaluate(FIRST)
     started = time.perf_counter()
     act()
@@ -57,7 +57,7 @@ def until_painted(page: Page, act: Callable[[], object], text: str) -> float:
 
 
 def turn(page: Page, name: str, number: int, num_images: int) -> float:
-    """Turn to a page by the button `name`."""
+    """Return the seconds to show a page by the button `name`."""
     button = page.get_by_role("button", name=name).first
     first = (number - 1) * PAGE + 1
     last = min(number * PAGE, num_images)
@@ -71,7 +71,7 @@ def megabytes(workbench: Workbench) -> float:
 
 
 def choose(page: Page, field: str, value: str, text: str) -> float:
-    """Choose a value in a field of the filter bar."""
+    """Return the seconds to apply a value in a field of the filter bar."""
     box = page.get_by_role("combobox", name=field, exact=True)
     box.click()
     box.fill(value)
@@ -93,7 +93,7 @@ def report(name: str, taken: list[float]) -> None:
 
 
 def browse(page: Page, workbench: Workbench, num_images: int, num_pages: int) -> None:
-    """Turn pages, filter and sort, and print what it took."""
+    """Print the times of paging, filtering and sorting."""
     print(f"\n{num_images:,} images, {PAGE} on a page (limit {LIMIT_S * 1e3:.0f} ms at p95)")
     for number in range(2, WARM_UP + 1):
         turn(page, "Next page", number, num_images)
@@ -102,10 +102,14 @@ def browse(page: Page, workbench: Workbench, num_images: int, num_pages: int) ->
     first = [turn(page, "Next page", number, num_images) for number in range(WARM_UP + 1, end + 1)]
     grown = megabytes(workbench) - before
     report("next page, thumbnails made", first)
-    back = range(end - 1, end - 1 - TURNED_BACK, -1)
-    report("previous page, thumbnails there", [turn(page, "Previous", n, num_images) for n in back])
-    held = "holds" if grown < LIMIT_MB else "does not hold"
-    print(f"  the server grew by {grown:.0f} MB over {num_pages} pages (limit {LIMIT_MB}): {held}")
+    back = range(end - 1, end - 1 - NUM_BACK, -1)
+    report(
+        "previous page, thumbnails cached", [turn(page, "Previous", n, num_images) for n in back]
+    )
+    verdict = "holds" if grown < LIMIT_MB else "does not hold"
+    print(
+        f"  the server grew by {grown:.0f} MB over {num_pages} pages (limit {LIMIT_MB}): {verdict}"
+    )
 
     of_class = f"1–{PAGE} of {num_images // NUM_CLASSES:,}"
     filtered, cleared = [], []
@@ -115,7 +119,7 @@ def browse(page: Page, workbench: Workbench, num_images: int, num_pages: int) ->
         chip = page.get_by_role("button", name=f"Class: {name}")
         cleared.append(until_painted(page, chip.click, f"1–{PAGE} of {num_images:,}"))
     report("filter by a class", filtered)
-    report("take the filter away", cleared)
+    report("clear the filter", cleared)
     orders = ("Largest file first", "Newest first", "Smallest file first", "Path")
     sort = [choose(page, "Sort by", order, f"1–{PAGE} of {num_images:,}") for order in orders * 6]
     report("sort", sort)

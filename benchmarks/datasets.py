@@ -1,9 +1,9 @@
-"""A hundred thousand images: bringing them in, looking again, and asking the catalog.
+"""Scan, rescan and catalog queries of 100,000 images.
 
     python -m benchmarks.datasets [--images 100000] [--keep FOLDER]
 
-The images are small JPEGs of noise in 200 classes. Scan and rescan are held against bare loops over
-the same files, with the same number of workers, in turns; the catalog's answers against 300 ms.
+The images are small JPEGs of noise in 200 classes. The reference of scan and rescan is a bare loop
+over the same files with the same number of workers, in turns; a catalog query may take 300 ms.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.yardstick import interleaved, report, seconds
+from benchmarks.timing import interleaved, report, seconds
 from core.datasets import curation, facets
 from core.datasets.catalog import Catalog, Split
 from core.datasets.facets import Measure
@@ -40,26 +40,26 @@ from core.workspace import Workspace
 NUM_CLASSES = 200
 NAME = "many"
 ROUNDS = 3
-QUESTIONS = 40
+NUM_QUERIES = 40
 LIMIT_S = 0.3
 PAGE = 60
 
 
 @dataclass(frozen=True)
-class BenchmarkQueries:
-    """Where the images and the catalog are."""
+class BenchmarkDataset:
+    """The images and their catalog."""
 
     root: Path
     workspace: Workspace
 
     @property
     def catalog(self) -> Catalog:
-        """Of the dataset as it is now."""
+        """The catalog of the dataset as it is now."""
         return open_dataset(self.workspace, NAME).catalog
 
 
 def make_images(root: Path, num_images: int) -> None:
-    """Write small JPEGs, different in content, size and shape, the same for every run."""
+    """Write small JPEGs of different content, size and shape, the same in every run."""
     for number in range(NUM_CLASSES):
         (root / f"class_{number:03}").mkdir(parents=True, exist_ok=True)
 
@@ -68,8 +68,8 @@ def make_images(root: Path, num_images: int) -> None:
         side = draw.integers(24, 96, 2)
         pixels = draw.integers(0, 255, (*(side // 8 + 1), 3), np.uint8)
         file = BytesIO()
-        picture = Image.fromarray(pixels).resize((int(side[1]), int(side[0])))
-        picture.save(file, "JPEG", quality=70)
+        image = Image.fromarray(pixels).resize((int(side[1]), int(side[0])))
+        image.save(file, "JPEG", quality=70)
         (root / f"class_{index % NUM_CLASSES:03}" / f"{index:06}.jpg").write_bytes(file.getvalue())
 
     with ThreadPoolExecutor(8) as writers:
@@ -77,7 +77,7 @@ def make_images(root: Path, num_images: int) -> None:
 
 
 def paths_of(root: Path) -> list[str]:
-    """Walk the folders, as bare as can be: one stat a file."""
+    """Return all files, with one stat a file."""
     found = []
     for folder in sorted(os.scandir(root), key=lambda entry: entry.name):
         with os.scandir(folder.path) as entries:
@@ -88,7 +88,7 @@ def paths_of(root: Path) -> list[str]:
 
 
 def bare_read(path: str) -> tuple[str, tuple[int, int]]:
-    """Open the header and hash the file, as bare as can be."""
+    """Return the SHA-256 of a file and the size in its header."""
     with open(path, "rb") as file:
         content = file.read()
     digest = hashlib.sha256(content).hexdigest()
@@ -97,7 +97,7 @@ def bare_read(path: str) -> tuple[str, tuple[int, int]]:
 
 
 def bare_scan(root: Path) -> float:
-    """Read every file with as many workers as a scan has."""
+    """Return the seconds to read every file with as many workers as a scan has."""
 
     def work() -> None:
         paths = paths_of(root)
@@ -108,16 +108,16 @@ def bare_scan(root: Path) -> float:
     return seconds(work)
 
 
-def scan(bench: BenchmarkQueries) -> float:
-    """Bring the folder in; the time includes catalog and splits."""
+def scan(bench: BenchmarkDataset) -> float:
+    """Return the seconds to import the folder, catalog and splits included."""
     if (bench.workspace.datasets / NAME).exists():
         delete_dataset(bench.workspace, NAME)
     work = add_folder(bench.workspace, NAME, Source(root=bench.root), SplitConfig())
     return seconds(lambda: finish(work))
 
 
-def bare_rescan(bench: BenchmarkQueries) -> float:
-    """Walk the folders and read what is known of each file."""
+def bare_rescan(bench: BenchmarkDataset) -> float:
+    """Return the seconds to walk the folders and read the rows of all files."""
 
     def work() -> None:
         paths_of(bench.root)
@@ -128,13 +128,15 @@ def bare_rescan(bench: BenchmarkQueries) -> float:
     return seconds(work)
 
 
-def again(bench: BenchmarkQueries) -> float:
-    """Look again at the folder, in which nothing has changed."""
+def timed_rescan(bench: BenchmarkDataset) -> float:
+    """Return the seconds to rescan the folder, in which nothing has changed."""
     return seconds(lambda: finish(rescan(bench.workspace, NAME)))
 
 
-def questions(catalog: Catalog, num_images: int) -> dict[str, Callable[[random.Random], object]]:
-    """What the Datasets page asks the catalog, each with something drawn at random."""
+def catalog_queries(
+    catalog: Catalog, num_images: int
+) -> dict[str, Callable[[random.Random], object]]:
+    """Return the catalog queries of the Datasets page, each with random values."""
 
     def label(draw: random.Random) -> tuple[str, ...]:
         return (f"class_{draw.randrange(NUM_CLASSES):03}",)
@@ -145,10 +147,10 @@ def questions(catalog: Catalog, num_images: int) -> dict[str, Callable[[random.R
         rows = catalog.rows(shown, order=order, offset=offset, limit=PAGE)
         return curation.tags_of(catalog, [row.id for row in rows])
 
-    asked: dict[str, Callable[[random.Random], object]] = {
+    pages: dict[str, Callable[[random.Random], object]] = {
         f"page, by {order}": partial(page, order=order) for order in Order
     }
-    return asked | {
+    return pages | {
         "page of a class": lambda d: page(d, Order.NAME, ImageFilter(labels=label(d))),
         "page of a split": lambda d: page(d, Order.NAME, ImageFilter(splits=(Split.TEST,))),
         "page of a tag": lambda d: page(d, Order.ADDED, ImageFilter(tags=("some",))),
@@ -168,14 +170,14 @@ def questions(catalog: Catalog, num_images: int) -> dict[str, Callable[[random.R
     }
 
 
-def ask(bench: BenchmarkQueries, num_images: int) -> None:
-    """Print the median and the 95th percentile of each question."""
+def measure_queries(bench: BenchmarkDataset, num_images: int) -> None:
+    """Print the median and the 95th percentile of each query."""
     catalog, draw = bench.catalog, random.Random(0)
     curation.add_tag(catalog, catalog.ids()[::7], "some")
-    print(f"\nWhat a page asks, {num_images:,} images (limit {LIMIT_S * 1e3:.0f} ms at p95)")
+    print(f"\nCatalog queries, {num_images:,} images (limit {LIMIT_S * 1e3:.0f} ms at p95)")
     worst = 0.0
-    for name, question in questions(catalog, num_images).items():
-        taken = [seconds(partial(question, draw)) for _ in range(QUESTIONS)]
+    for name, query in catalog_queries(catalog, num_images).items():
+        taken = [seconds(partial(query, draw)) for _ in range(NUM_QUERIES)]
         p95 = statistics.quantiles(taken, n=20)[-1]
         worst = max(worst, p95)
         print(
@@ -184,8 +186,8 @@ def ask(bench: BenchmarkQueries, num_images: int) -> None:
     print(f"  worst p95 {worst * 1e3:.0f} ms: {'holds' if worst < LIMIT_S else 'does not hold'}")
 
 
-def curate(bench: BenchmarkQueries) -> None:
-    """Print how long a change of every image takes."""
+def curate(bench: BenchmarkDataset) -> None:
+    """Print the seconds that a change of every image takes."""
     catalog = bench.catalog
     ids = catalog.ids()
     print("\nCurating every image")
@@ -210,15 +212,18 @@ def main() -> None:
             started = time.perf_counter()
             make_images(root, options.images)
             print(f"{options.images:,} images made in {time.perf_counter() - started:.0f} s")
-        bench = BenchmarkQueries(root.resolve(), Workspace(Path(temporary) / "home"))
-        ways = {"bare loop": lambda: bare_scan(root), "scan": lambda: scan(bench)}
-        medians = interleaved(ways, ROUNDS)
+        bench = BenchmarkDataset(root.resolve(), Workspace(Path(temporary) / "home"))
+        measurements = {"bare loop": lambda: bare_scan(root), "scan": lambda: scan(bench)}
+        medians = interleaved(measurements, ROUNDS)
         report(f"Scan ({READERS} workers)", medians)
         speed = medians["bare loop"] / medians["scan"]
         print(f"  {speed:.0%} of the bare loop's speed (at least 80 %)")
-        ways = {"bare walk and rows": lambda: bare_rescan(bench), "rescan": lambda: again(bench)}
-        report("Rescan, nothing changed (at most 2 ×)", interleaved(ways, ROUNDS))
-        ask(bench, options.images)
+        measurements = {
+            "bare walk and rows": lambda: bare_rescan(bench),
+            "rescan": lambda: timed_rescan(bench),
+        }
+        report("Rescan, nothing changed (at most 2 ×)", interleaved(measurements, ROUNDS))
+        measure_queries(bench, options.images)
         curate(bench)
 
 

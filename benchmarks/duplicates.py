@@ -1,10 +1,10 @@
-"""Look-alikes: how many altered copies are found, at how many false pairs, and how fast.
+"""Near-duplicates by perceptual hash: recall of altered copies, false pairs and speed.
 
     CALTECH101_ROOT=FOLDER python -m benchmarks.duplicates [--images 2000] [--hashes 100000]
 
-The yardstick is the usual 64-bit pHash, at the radius with which it pairs as many originals as ours
-or just fewer, and at the next radius, with which it pairs more. Which pairs are true has to be
-looked at: Caltech-101 has many photographs twice.
+The reference is the usual 64-bit pHash, at the largest radius with which it pairs no more originals
+than the workbench, and at the next radius. Whether a pair of originals is a true one is not judged:
+Caltech-101 has many photographs twice.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
 from scipy.fft import dctn
 
-from benchmarks.yardstick import interleaved, seconds
+from benchmarks.timing import interleaved, seconds
 from core.datasets.catalog import Catalog, Found
 from core.datasets.duplicates import find_groups
 from core.datasets.schema import connect
@@ -36,7 +36,7 @@ from core.progress import finish
 WORKERS = 4
 ROUNDS = 3
 MOST_BITS = 16
-"""The largest radius of the yardstick that is looked at, of 64 bits."""
+"""The largest radius of the reference that is counted, of 64 bits."""
 
 Hash = Callable[[Image.Image], bytes | None]
 
@@ -81,38 +81,38 @@ ALTERED: dict[str, tuple[Callable[[Image.Image], Image.Image], int]] = {
     "contrast 1.3": (lambda image: ImageEnhance.Contrast(image).enhance(1.3), 90),
     "gray": (lambda image: ImageOps.grayscale(image).convert("RGB"), 90),
 }
-"""What is done to a copy, and the quality of the JPEG that it is kept as."""
+"""Name → how a copy is altered, and the quality of the JPEG that it is saved as."""
 
 
 def hash_all(paths: Sequence[Path], of: Hash) -> NDArray[np.uint8]:
-    """Return (N, B): B bytes an image, decoded as in a check, without the too flat.
+    """Return (N, B) hashes of B bytes, decoded as by `verify`, without images too flat to hash.
 
     Raises:
         UnreadableImageError: A file cannot be read.
     """
     with ThreadPoolExecutor(WORKERS) as workers:
         values = list(workers.map(lambda path: of(open_image(path, at_least=SIDE)), paths))
-    kept = [value for value in values if value is not None]
-    return np.frombuffer(b"".join(kept), np.uint8).reshape(len(kept), -1)
+    hashes = [value for value in values if value is not None]
+    return np.frombuffer(b"".join(hashes), np.uint8).reshape(len(hashes), -1)
 
 
 def count_pairs(hashes: NDArray[np.uint8], radius: int) -> list[int]:
-    """Return how many pairs of rows are within 0, 1, … `radius` bits of each other."""
+    """Return the number of pairs of rows within 0, 1, … `radius` bits of each other."""
     index = faiss.IndexBinaryFlat(8 * hashes.shape[1])
     index.add(hashes)
     _, bits, _ = index.range_search(hashes, radius + 1)
     counts = np.bincount(bits.astype(int), minlength=radius + 1)
-    counts[0] -= len(hashes)  # Each is found by itself
+    counts[0] -= len(hashes)  # Each finds itself
     return [int(count) for count in np.cumsum(counts) // 2]
 
 
 def altered_distances(path: Path) -> dict[str, list[int]]:
-    """Return, of one image, the bits between it and each altered copy, for each hash."""
-    picture, whole = open_image(path), open_image(path, at_least=SIDE)
+    """Return, for each hash, the bits between an image and each altered copy of it."""
+    image, whole = open_image(path), open_image(path, at_least=SIDE)
     found: dict[str, list[int]] = {name: [] for name in HASHES}
     for change, quality in ALTERED.values():
         file = BytesIO()
-        change(picture).save(file, "JPEG", quality=quality)
+        change(image).save(file, "JPEG", quality=quality)
         copy = open_image(file, at_least=SIDE)
         for name, of in HASHES.items():
             found[name].append(_bits(of(whole), of(copy)))
@@ -120,7 +120,7 @@ def altered_distances(path: Path) -> dict[str, list[int]]:
 
 
 def _bits(one: bytes | None, other: bytes | None) -> int:
-    """Return how many bits differ; more than any radius where one has no hash."""
+    """Return the number of bits that differ; above any radius if one has no hash."""
     if one is None or other is None:
         return 8 * 1000
     pair = [np.frombuffer(value, np.uint8) for value in (one, other)]
@@ -128,15 +128,15 @@ def _bits(one: bytes | None, other: bytes | None) -> int:
 
 
 def compare(paths: Sequence[Path], num_images: int) -> None:
-    """Print pairs among the originals, and which share of altered copies is found."""
-    yardstick, ours = HASHES
+    """Print the pairs among the originals, and the share of altered copies that is found."""
+    reference, ours = HASHES
     hashes = {name: hash_all(paths, of) for name, of in HASHES.items()}
     counts = {
-        yardstick: count_pairs(hashes[yardstick], MOST_BITS),
+        reference: count_pairs(hashes[reference], MOST_BITS),
         ours: count_pairs(hashes[ours], RADIUS),
     }
-    more = int(np.searchsorted(counts[yardstick], counts[ours][RADIUS], "right"))
-    ways = [(yardstick, more - 1), (yardstick, more), (ours, RADIUS)]
+    more = int(np.searchsorted(counts[reference], counts[ours][RADIUS], "right"))
+    ways = [(reference, more - 1), (reference, more), (ours, RADIUS)]
     print(f"\nPairs among {len(paths):,} images of Caltech-101")
     for name, radius in ways:
         flat = len(paths) - len(hashes[name])
@@ -155,11 +155,11 @@ def compare(paths: Sequence[Path], num_images: int) -> None:
 
 
 def hash_speed(paths: Sequence[Path]) -> None:
-    """Print what a hash takes beside decoding, which a check does anyway."""
-    pictures = [open_image(path, at_least=SIDE) for path in paths]
+    """Print the time of a hash beside that of decoding."""
+    images = [open_image(path, at_least=SIDE) for path in paths]
 
     def every(of: Hash) -> float:
-        return seconds(lambda: [of(picture) for picture in pictures])
+        return seconds(lambda: [of(image) for image in images])
 
     ways: dict[str, Callable[[], float]] = {
         "decode": lambda: seconds(lambda: [open_image(path, at_least=SIDE) for path in paths])
@@ -171,7 +171,7 @@ def hash_speed(paths: Sequence[Path]) -> None:
 
 
 def many(num_hashes: int) -> dict[str, NDArray[np.uint8]]:
-    """Return kinds of (N, 32) hashes; the last are different, but all near each other."""
+    """Return sets of (N, 32) hashes; those of the last differ, but are all near each other."""
     draw = np.random.default_rng(0)
     apart = draw.integers(0, 256, (num_hashes, 32), np.uint8)
     in_pairs = apart.copy()
@@ -189,7 +189,7 @@ def many(num_hashes: int) -> dict[str, NDArray[np.uint8]]:
 
 
 def scale(num_hashes: int) -> None:
-    """Print what gathering so many hashes and reading the groups takes."""
+    """Print the time and memory of grouping hashes and reading the groups."""
     print(f"\n{num_hashes:,} hashes")
     for name, hashes in many(num_hashes).items():
         before, started = peak_megabytes(), time.perf_counter()
@@ -197,7 +197,7 @@ def scale(num_hashes: int) -> None:
         gathered, grown = time.perf_counter() - started, peak_megabytes() - before
         with tempfile.TemporaryDirectory() as temporary:
             catalog = Catalog(Path(temporary) / "catalog.sqlite")
-            write_leaders(catalog, representatives, bits)
+            write_representatives(catalog, representatives, bits)
             num_groups = len(find_groups(catalog))
             read = seconds(partial(find_groups, catalog))
         print(
@@ -208,14 +208,14 @@ def scale(num_hashes: int) -> None:
 
 
 def peak_megabytes() -> float:
-    """Return the most memory that this process has had."""
+    """Return the peak memory of this process in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
-def write_leaders(
+def write_representatives(
     catalog: Catalog, representatives: NDArray[np.int64], bits: NDArray[np.int64]
 ) -> None:
-    """Write an image a hash into a catalog, each of other content, as a check leaves them."""
+    """Write an image for each hash into a catalog, each of other content, as `verify` does."""
     catalog.create()
     number = len(representatives)
     catalog.write(

@@ -1,14 +1,13 @@
-"""Embedding from files to disk, beside the bare forward pass and the one-at-a-time loop.
+"""Embedding speed from files to disk, beside a bare forward pass and a loop of single images.
 
     CALTECH101_ROOT=FOLDER python -m benchmarks.embedding [--images 256] [--copies 1] [--side 224]
 
-A processor is busy for minutes with 256 images; a graphics card wants `--images 0` and so many
-`--copies` that it is busy for ten seconds, and has all of them in its memory, 0.6 MB each.
+256 images keep a CPU busy for minutes. On a GPU use `--images 0` and enough `--copies` for ten
+seconds; all of them must fit into its memory, 0.6 MB each.
 
-The bare pass runs the same network on tensors that lie in memory (a graphics card's, where there is
-one), in the same precision, memory layout and number at a time; the plain loop decodes one image,
-embeds it in float32 as torch lays it out, and goes on to the next. The weights are random: none of
-the ways knows.
+The bare pass runs the same network on tensors in memory (of the GPU, if there is one), in the same
+precision, memory layout and batch size; the plain loop decodes and embeds one image after the other
+in float32 and torch's own layout. The weights are random.
 """
 
 import argparse
@@ -23,8 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.timing import seconds
 from benchmarks.training import copy_part, square
-from benchmarks.yardstick import seconds
 from core.datasets.importing.caltech import find_root
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.layout import BACKGROUND
@@ -43,15 +42,15 @@ from core.workspace import Workspace
 NAME = "part"
 ROUNDS = 3
 ONE_BY_ONE_IMAGES = 256
-"""As many are enough for a speed, and a card has thousands to be measured by."""
+"""Enough for a speed; on a GPU there are thousands."""
 
 AT_LEAST = {"cpu": 0.85, "cuda": 0.9}
 ONE_BY_ONE = {Precision.FLOAT32: 1.2, Precision.BFLOAT16: 2.3}
-"""On a processor; a card has nothing to win by itself in one image."""
+"""Least ratio on a CPU; on a GPU a single image says nothing about it."""
 
 
 def in_memory(model: Model, paths: list[Path]) -> list[Tensor]:
-    """Return the images as the network reads them, batch by batch."""
+    """Return the images in batches, as the network takes them."""
     return [
         normalized(model.device.take(batch.pixels))
         for batch in decode_batches(paths, model.config.image_size, model.device.batch_size)
@@ -70,7 +69,7 @@ def bare(model: Model, batches: list[Tensor], precision: Precision) -> float:
                 torch.cuda.synchronize()
 
     with torch.inference_mode(), device.autocast():
-        model.network(batches[0])  # A card chooses its kernels
+        model.network(batches[0])  # A GPU chooses its kernels
     return seconds(work)
 
 
@@ -89,7 +88,7 @@ def one_by_one(model: Model, paths: list[Path]) -> float:
 
 
 def ours(workspace: Workspace, model: Model, precision: Precision) -> float:
-    """Return the seconds from files to published embeddings, the model's opening left out."""
+    """Return the seconds from files to published embeddings, without opening the model."""
     shutil.rmtree(workspace.embeddings, ignore_errors=True)
     opening = seconds(lambda: load_model(workspace, model.id))
     config = EmbedConfig(precision=precision)
@@ -97,7 +96,7 @@ def ours(workspace: Workspace, model: Model, precision: Precision) -> float:
 
 
 def copy_often(root: Path, target: Path, count: int) -> None:
-    """Copy each image `count` times, with bytes behind its end: the same one is embedded once."""
+    """Copy each image `count` times with different trailing bytes, so that each is embedded."""
     for image in root.rglob("*.jpg"):
         folder = target / image.parent.name
         folder.mkdir(parents=True, exist_ok=True)
@@ -149,7 +148,7 @@ def report(
     batches: list[Tensor],
     precision: Precision,
 ) -> None:
-    """Measure in turns and print one precision."""
+    """Measure one precision, in turns, and print it."""
     plain = load_model(workspace, model.id)
     plain.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     taken: dict[str, list[float]] = {"bare": [], "ours": [], "one": []}
@@ -170,13 +169,13 @@ def report(
 
 
 def judge(what: str, ratio: float, least: float | None) -> None:
-    """Print a ratio, and whether it holds where something is asked of it."""
+    """Print a ratio, and whether it holds if there is a limit."""
     verdict = "holds" if least is None or ratio >= least else "does not hold"
     print(f"  {what} {ratio:.2f}" + (f", at least {least}: {verdict}" if least else ""), flush=True)
 
 
 def on_what() -> str:
-    """Return the name of what computes."""
+    """Return the name of the device."""
     if choose_device().name == "cuda":
         return torch.cuda.get_device_name()
     return f"{torch.get_num_threads()} cores"

@@ -1,9 +1,9 @@
-"""How long an evaluation takes, and how much memory: of a set like Caltech-101, and of 100,000.
+"""Time and memory of an evaluation: of a set like Caltech-101, and of 100,000 images.
 
     python -m benchmarks.evaluation [--large 100000]
 
-Clusters of vectors, evaluated from their embeddings without the bootstrap. The yardstick is the
-bare matrix product of all queries with the whole gallery, block by block, of which nothing is kept.
+Clusters of vectors, evaluated from their embeddings without the bootstrap. The reference is the
+bare matrix product of all queries with the gallery, block by block, without keeping the result.
 Each set is measured in a process of its own, for its peak of memory.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.yardstick import CORES_OF_LIMITS, NUM_CORES, report, seconds
+from benchmarks.timing import CORES_OF_LIMITS, NUM_CORES, report, seconds
 from core.artifacts.folders import draft, publish
 from core.datasets.catalog import Catalog, Found, Split
 from core.datasets.layout import Labels, Layout
@@ -34,7 +34,9 @@ DATASET = "many"
 LIMIT_S, LARGE_LIMIT_S, LARGE_LIMIT_BYTES = 5.0, 60.0, 2e9
 
 
-def bring_in(workspace: Workspace, num_queries: int, num_gallery: int, num_classes: int) -> str:
+def publish_clusters(
+    workspace: Workspace, num_queries: int, num_gallery: int, num_classes: int
+) -> str:
     """Publish a dataset of rows without files, and embeddings in clusters; return their id."""
     count = num_queries + num_gallery
     with draft(workspace.datasets) as folder:
@@ -81,7 +83,7 @@ def _found(number: int, num_queries: int, num_classes: int) -> Found:
 
 
 def products(path: Path, num_queries: int) -> None:
-    """Multiply all queries with the whole gallery, and keep nothing."""
+    """Multiply all queries with the whole gallery, without keeping the result."""
     vectors = np.load(path)
     queries, gallery = vectors[:num_queries], vectors[num_queries:]
     for start in range(0, num_queries, QUERIES_AT_ONCE):
@@ -89,10 +91,10 @@ def products(path: Path, num_queries: int) -> None:
 
 
 def measure(num_queries: int, num_gallery: int, num_classes: int) -> None:
-    """Measure one set in this process, and print `seconds seconds bytes`."""
+    """Measure one set in this process; print seconds, reference seconds, bytes and mAP@R."""
     with tempfile.TemporaryDirectory() as home:
         workspace = Workspace(Path(home))
-        embeddings = bring_in(workspace, num_queries, num_gallery, num_classes)
+        embeddings = publish_clusters(workspace, num_queries, num_gallery, num_classes)
         config = EvaluateConfig(embeddings=embeddings, replicates=0)
         before = time.perf_counter()
         made = finish(evaluate(workspace, config))
@@ -104,7 +106,7 @@ def measure(num_queries: int, num_gallery: int, num_classes: int) -> None:
 
 
 def compare(title: str, sizes: tuple[int, int, int], limit_s: float, limit_bytes: float) -> None:
-    """Measure one set in a process of its own, and print it beside the yardstick."""
+    """Measure one set in a process of its own, and print it beside the reference."""
     command = [sys.executable, "-m", "benchmarks.evaluation", "--measure", *map(str, sizes)]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     taken, bare, peak, quality = map(float, ended.stdout.split())
@@ -113,7 +115,7 @@ def compare(title: str, sizes: tuple[int, int, int], limit_s: float, limit_bytes
     judged = "holds" if peak < limit_bytes else "does not hold"
     if NUM_CORES < CORES_OF_LIMITS:
         judged = "not judged, few cores"
-    print(f"  at most {peak / 1e9:.2f} GB of memory; limit {limit_bytes / 1e9:g} GB: {judged}")
+    print(f"  peak memory {peak / 1e9:.2f} GB; limit {limit_bytes / 1e9:g} GB: {judged}")
 
 
 def main() -> None:

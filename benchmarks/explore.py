@@ -1,10 +1,10 @@
-"""How long a map takes to be painted, and a lasso to lead to its images, in a real browser.
+"""Time to paint a map, and the images of a lasso selection, in a real browser.
 
     python -m benchmarks.explore [--images 9144 100000]
 
-Small JPEGs of noise in 200 classes, made here, under embeddings that are drawn around as many
-centers, laid out by PCA. The page is opened from another one, by its link, after it was open once.
-The yardstick is the switch to a page that draws nothing but a sentence.
+Small JPEGs of noise in 200 classes with embeddings drawn around as many centers, on a PCA map. The
+page is opened by its link from another one, after it was open once. The reference is the switch to
+the first page.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.datasets import NAME, NUM_CLASSES, make_images
-from benchmarks.yardstick import CORES_OF_LIMITS, NUM_CORES
+from benchmarks.timing import CORES_OF_LIMITS, NUM_CORES
 from core.artifacts.folders import draft, list_artifacts, publish
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset
@@ -49,7 +49,7 @@ TILES = """() => {
 
 
 def prepare(home: Path, root: Path, count: int) -> None:
-    """Make images, a model that nobody trained, embeddings, an index and a map."""
+    """Make images, an untrained model, embeddings, an index and a map."""
     workspace = Workspace(home)
     make_images(root, count)
     finish(add_folder(workspace, NAME, Source(root=root.resolve()), SplitConfig()))
@@ -82,7 +82,7 @@ def prepare(home: Path, root: Path, count: int) -> None:
 
 
 def switch(page: Page, title: str, until: str) -> float:
-    """Follow a link of the sidebar, and return the seconds until a selector is there."""
+    """Click a link of the sidebar, and return the seconds until a selector is there."""
     started = time.perf_counter()
     page.get_by_role("link", name=title, exact=True).click()
     page.wait_for_selector(until, timeout=60_000)
@@ -92,7 +92,7 @@ def switch(page: Page, title: str, until: str) -> float:
 
 
 def lasso(page: Page, share: float) -> float:
-    """Draw around the middle of the map, and return the seconds until the pictures are painted."""
+    """Lasso the middle of the map, and return the seconds until the images are painted."""
     box = page.locator(".workbench-scatter-plot .nsewdrag").bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -114,20 +114,20 @@ def lasso(page: Page, share: float) -> float:
     return taken
 
 
-def judge(name: str, taken: list[float], limit: float, yardstick: float) -> None:
-    """Print a median beside its limit, and as a multiple of the yardstick."""
+def judge(name: str, taken: list[float], limit: float, reference: float) -> None:
+    """Print a median beside its limit, and as a multiple of the reference."""
     value = statistics.median(taken)
-    held = "holds" if value < limit else "does not hold"
+    verdict = "holds" if value < limit else "does not hold"
     few = NUM_CORES < CORES_OF_LIMITS
     print(
-        f"  {name:<34} {value:6.2f} s  {value / yardstick:5.1f} ×   limit {limit:g} s: "
-        f"{'not judged, few cores' if few else held}",
+        f"  {name:<34} {value:6.2f} s  {value / reference:5.1f} ×   limit {limit:g} s: "
+        f"{'not judged, few cores' if few else verdict}",
         flush=True,
     )
 
 
 def measure(page: Page, count: int) -> None:
-    """Print what painting and selecting take."""
+    """Print the times of painting and selecting."""
     few = count <= FEW
     drawn = ".workbench-scatter[data-drawn]"
     switch(page, "Explore", drawn)
@@ -136,14 +136,14 @@ def measure(page: Page, count: int) -> None:
         quick.append(switch(page, "Overview", ".st-key-overview-go-0"))
         painted.append(switch(page, "Explore", drawn))
     selected = [lasso(page, 0.5) for _ in range(ROUNDS)]
-    yardstick = statistics.median(quick)
-    print(f"\n{count:,} images; a switch to Overview takes {yardstick:.2f} s")
-    judge("a map painted, from the click", painted, PAINTED_S if few else PAINTED_MANY_S, yardstick)
-    judge("a lasso's pictures painted", selected, GALLERY_S if few else GALLERY_MANY_S, yardstick)
+    reference = statistics.median(quick)
+    print(f"\n{count:,} images; a switch to Overview takes {reference:.2f} s")
+    judge("a map painted, from the click", painted, PAINTED_S if few else PAINTED_MANY_S, reference)
+    judge("a lasso's images painted", selected, GALLERY_S if few else GALLERY_MANY_S, reference)
 
 
 def main() -> None:
-    """Make the homes and measure."""
+    """Make the workspaces and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, nargs="+", default=[9_144, 100_000])
     chosen = parser.parse_args()

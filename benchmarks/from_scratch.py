@@ -1,10 +1,10 @@
-"""From nothing, on all of Caltech-101: how good a network gets, and how long it takes.
+"""Training from scratch on all of Caltech-101: quality and time.
 
     CALTECH101_ROOT=FOLDER python -m benchmarks.from_scratch [--home FOLDER] [--preset scratch]
 
-70 % of the images are trained on, 10 % choose the epoch, 20 % are asked: the classifier for their
-category, and the exact index of the train images for the nearest one. The home may be one in which
-the training was done before; what is there is not done again.
+70 % of the images are for training, 10 % for choosing the epoch, 20 % for testing: the classifier
+classifies them, and they query the exact index of the train images. `--home` may be the workspace
+of an earlier run; what it has is not made again.
 """
 
 import argparse
@@ -43,7 +43,7 @@ WANTED = {"accuracy": 0.77, "recall_at_1": 0.76}
 
 
 def followed(work: Work[Any]) -> None:
-    """Drive a training to its end, printing where it is once a minute."""
+    """Run a training to its end, printing its progress once a minute."""
     shown = time.perf_counter()
     for event in work:
         if isinstance(event, Progress) and time.perf_counter() - shown > 60:
@@ -52,7 +52,7 @@ def followed(work: Work[Any]) -> None:
 
 
 def classified(workspace: Workspace, model_id: str) -> dict[str, float]:
-    """Return the share of test images whose category the classifier names, overall and macro."""
+    """Return the classifier's accuracy on the test images, micro and macro average."""
     dataset, model = open_dataset(workspace, NAME), load_model(workspace, model_id)
     rows = dataset.catalog.rows(ImageFilter(splits=(Split.TEST,)))
     paths = [dataset.path_of(row) for row in rows]
@@ -68,7 +68,7 @@ def classified(workspace: Workspace, model_id: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Train unless that is done, measure and print."""
+    """Train unless there is a model, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path)
     parser.add_argument("--preset", default="scratch")
@@ -95,7 +95,7 @@ def main() -> None:
             wanted = WANTED.get(measure)
             judged = f"  at least {wanted}: {reached[measure] >= wanted}" if wanted else ""
             print(
-                f"  {measure:12} {reached[measure]:.4f}, by category "
+                f"  {measure:12} {reached[measure]:.4f}, by class "
                 f"{reached[f'{measure}_macro']:.4f}{judged}"
             )
 

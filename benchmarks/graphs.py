@@ -1,10 +1,10 @@
-"""HNSW graphs of other libraries beside ours: recall and latency on the same vectors.
+"""HNSW graphs of other libraries: recall and latency on the same vectors.
 
     python -m benchmarks.graphs --home HOME [--count 1000000]
 
-HOME is a workspace with embeddings; the set is drawn around them. hnswlib and usearch are measured
-where they are installed; they are no part of the project. All have as many links and weigh as many
-candidates. Each query is put to one after the other, so that what else the machine does meets all.
+HOME is a workspace with embeddings; the vectors are drawn around them. hnswlib and usearch are
+measured if they are installed; they are no dependency of the project. All have the same M and
+efConstruction. The libraries search in turns for each query, so that other load meets all of them.
 """
 
 import importlib.util
@@ -15,7 +15,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.large_sets import drawn_as_asked
+from benchmarks.large_sets import read_large_set
 from benchmarks.search import Floats, K, recall_of, rows_of
 from core.indexes.build import build
 from core.indexes.config import IndexConfig, IndexKind
@@ -27,18 +27,18 @@ NUM_QUERIES = 1000
 
 Search = Callable[[Floats], NDArray[np.int64]]
 Graph = Callable[[int], Search]
-"""Sets how many candidates are weighed, and returns the search of one query by one thread."""
+"""Set efSearch, and return the search of one query by one thread."""
 
 
 def ours(vectors: Floats) -> Graph:
-    """Build the workbench's own."""
+    """Build the workbench's graph."""
     config = IndexConfig(kind=IndexKind.HNSW, m=LINKS, ef_construction=CONSTRUCTION)
     store = finish(build(vectors, np.arange(len(vectors), dtype=np.int64), config))
     return lambda effort: rows_of(store, effort)
 
 
 def hnswlib(vectors: Floats) -> Graph:
-    """Build hnswlib's."""
+    """Build hnswlib's graph."""
     from hnswlib import Index
 
     graph = Index(space="ip", dim=vectors.shape[1])
@@ -54,7 +54,7 @@ def hnswlib(vectors: Floats) -> Graph:
 
 
 def usearch(vectors: Floats) -> Graph:
-    """Build usearch's."""
+    """Build usearch's graph."""
     from usearch.index import Index
 
     graph = Index(
@@ -74,7 +74,7 @@ def usearch(vectors: Floats) -> Graph:
 
 
 def built(vectors: Floats) -> dict[str, Graph]:
-    """Build each that is installed, and print how long that took."""
+    """Build the graph of each installed library, and print the time."""
     graphs = {}
     for make in (ours, hnswlib, usearch):
         name = make.__name__
@@ -88,7 +88,7 @@ def built(vectors: Floats) -> dict[str, Graph]:
 
 
 def compare(graphs: dict[str, Graph], queries: Floats, exact: NDArray[np.int64]) -> None:
-    """Print recall and the median milliseconds of a query, each put to all graphs in turns."""
+    """Print recall and the median milliseconds of a query, the graphs in turns."""
     faiss.omp_set_num_threads(1)
     for effort in EFFORTS:
         searches = {name: graph(effort) for name, graph in graphs.items()}
@@ -100,7 +100,7 @@ def compare(graphs: dict[str, Graph], queries: Floats, exact: NDArray[np.int64])
                 rows = search(query)
                 taken[name].append(time.perf_counter() - started)
                 found[name].append(rows)
-        yardstick = float(np.median(taken["ours"]))
+        reference = float(np.median(taken["ours"]))
         for name, seconds in taken.items():
             middle, recall = (
                 float(np.median(seconds)),
@@ -108,14 +108,14 @@ def compare(graphs: dict[str, Graph], queries: Floats, exact: NDArray[np.int64])
             )
             print(
                 f"  {name:<10} {effort:>4}  recall@10 {recall:.4f}  {middle * 1e3:7.3f} ms  "
-                f"{middle / yardstick:5.2f} ×",
+                f"{middle / reference:5.2f} ×",
                 flush=True,
             )
 
 
 def main() -> None:
     """Measure and print."""
-    vectors, queries, exact = drawn_as_asked(__doc__, NUM_QUERIES, K)
+    vectors, queries, exact = read_large_set(__doc__, NUM_QUERIES, K)
     compare(built(vectors), queries, exact)
 
 

@@ -1,4 +1,4 @@
-"""Large sets of vectors that lie as embeddings of photographs do: real ones, resampled with noise.
+"""Large sets of vectors distributed as real embeddings: real ones, resampled with noise.
 
 Shapes, in this file: N vectors, D dimensions, C clusters, Q queries.
 """
@@ -17,8 +17,8 @@ from core.workspace import Workspace
 
 NUM_CLUSTERS = 10_000
 SPREAD_DIMENSIONS = 32
-"""Directions in which the members of a cluster differ; their estimated intrinsic dimension is a
-little lower, for finite samples are."""
+"""Directions in which the members of a cluster differ. The estimated intrinsic dimension is a
+little lower, as it is for finite samples."""
 
 NUM_BASES = 64
 SPREAD = 0.6
@@ -26,10 +26,10 @@ BLOCK = 1 << 16
 
 
 class LargeSet:
-    """Vectors drawn around real embeddings; any stretch of them can be drawn again."""
+    """Vectors drawn around real embeddings; any block of them can be drawn again."""
 
     def __init__(self, real: NDArray[np.float32], seed: int = 0) -> None:
-        """Choose the clusters: (M, D) real unit rows, each used as often as it takes."""
+        """Choose the centers of the clusters from (M, D) real unit rows, with replacement."""
         draw = np.random.default_rng(seed)
         self.centers = real[draw.integers(0, len(real), NUM_CLUSTERS)]
         dimension = real.shape[1]
@@ -40,7 +40,7 @@ class LargeSet:
         self.seed = seed
 
     def block(self, number: int, count: int) -> NDArray[np.float32]:
-        """Draw the vectors of one block: (count, D) float32 unit rows."""
+        """Return the vectors of one block: (count, D) float32 unit rows."""
         draw = np.random.default_rng((self.seed, number))
         cluster = draw.integers(0, NUM_CLUSTERS, count)
         spread = self.bases.shape[1]
@@ -53,21 +53,21 @@ class LargeSet:
         return points
 
     def vectors(self, count: int) -> NDArray[np.float32]:
-        """Draw `count` vectors: (N, D) float32 unit rows."""
+        """Return `count` vectors: (N, D) float32 unit rows."""
         starts = range(0, count, BLOCK)
         return np.concatenate(
             [self.block(number, min(BLOCK, count - at)) for number, at in enumerate(starts)]
         )
 
     def queries(self, count: int) -> NDArray[np.float32]:
-        """Draw vectors of the same kind that are in no set: (Q, D) float32 unit rows."""
+        """Return vectors of the same kind that are in no set: (Q, D) float32 unit rows."""
         return self.block(1 << 40, count)
 
 
 def intrinsic_dimension(
     vectors: NDArray[np.float32], queries: NDArray[np.float32], k: int = 20
 ) -> float:
-    """Estimate the dimension that vectors fill near the queries (Levina & Bickel 2004)."""
+    """Estimate the intrinsic dimension near the queries (Levina & Bickel 2004)."""
     _, similarities = finish(nearest_rows(vectors, queries, k))
     distances = np.sqrt(np.maximum(2 - 2 * similarities.astype(np.float64), 1e-12))
     inverse = np.log(distances[:, -1:] / distances[:, :-1]).mean(axis=1)
@@ -83,15 +83,15 @@ def real_embeddings(home: Path) -> NDArray[np.float32]:
     return np.array(open_embeddings(workspace, made[0].id).vectors)
 
 
-def drawn_as_asked(
+def read_large_set(
     description: str | None, num_queries: int, k: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
-    """Read `--home` and `--count`, draw the set around the embeddings there, and print what it is.
+    """Read `--home` and `--count`, draw a set around the embeddings there, and describe it.
 
     Args:
         description: Of the command, for `--help`.
         num_queries: Q.
-        k: Neighbors of each that exact search is asked for.
+        k: Number of exact neighbors of each query.
 
     Returns:
         (N, D) and (Q, D) float32 unit rows, the set and the queries, and the (Q, k) int64 rows of
@@ -106,7 +106,7 @@ def drawn_as_asked(
     exact, _ = finish(nearest_rows(vectors, queries, k))
     print(
         f"{options.count:,} vectors around {NUM_CLUSTERS:,} real ones, {vectors.shape[1]} "
-        f"dimensions, of which they fill {intrinsic_dimension(vectors, queries):.1f}",
+        f"dimensions, intrinsic dimension {intrinsic_dimension(vectors, queries):.1f}",
         flush=True,
     )
     return vectors, queries, exact

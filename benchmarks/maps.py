@@ -1,11 +1,11 @@
-"""How long a map takes from a fresh process, beside umap-learn called plainly, and how true it is.
+"""Time and trustworthiness of a map from a fresh process, beside umap-learn.
 
     python -m benchmarks.maps --home HOME [--count 0 100000]
 
-HOME is a workspace with embeddings. A count of 0 takes just those; another is drawn around them.
-The yardstick is `umap.UMAP(metric="cosine").fit_transform(vectors)` in a process of its own, with
-the import. Ours is the same with `core.maps`, twice: as the first map ever, which compiles, and as
-the first of a process, which finds what was compiled on disk.
+HOME is a workspace with embeddings. A count of 0 takes them as they are; others are drawn around
+them. The reference is `umap.UMAP(metric="cosine").fit_transform(vectors)` in a process of its own,
+its import included. `core.maps` is measured twice: as the first map ever, which compiles, and as
+the first of a process, which reads the compiled code from disk.
 """
 
 import argparse
@@ -21,16 +21,16 @@ from numpy.typing import NDArray
 from sklearn.manifold import trustworthiness
 
 from benchmarks.large_sets import LargeSet, real_embeddings
-from benchmarks.yardstick import NUM_CORES
+from benchmarks.timing import NUM_CORES
 
 FEW, OF_FEW, OF_MANY = 10_000, 0.2, 0.6
-"""Up to how many images the one limit holds, and above it the other: most of the plain time."""
+"""Number of images up to which the first limit holds, else the second: ratios to umap-learn."""
 
 MOST_BELOW = 0.01
-"""Of trustworthiness."""
+"""By how much the trustworthiness may be lower."""
 
 JUDGED = 5_000
-"""Images that are compared with each other; scikit-learn's measure needs N² numbers."""
+"""Images that trustworthiness is measured on; scikit-learn's measure needs N² numbers."""
 
 K = 15
 
@@ -54,20 +54,22 @@ numpy.save(sys.argv[2], finish(umap.lay_out(start, neighbors, config, unlabeled)
 """
 
 
-def run(program: str, vectors: Path, folder: Path, kept: Path) -> tuple[float, NDArray[np.float32]]:
+def run(
+    program: str, vectors: Path, folder: Path, compiled: Path
+) -> tuple[float, NDArray[np.float32]]:
     """Run a program in a fresh process; return its seconds and the (N, 2) map that it saved."""
     saved = folder / "points.npy"
-    surroundings = os.environ | {"NUMBA_CACHE_DIR": str(kept), "PYTHONWARNINGS": "ignore"}
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(compiled), "PYTHONWARNINGS": "ignore"}
     started = time.perf_counter()
     command = [sys.executable, "-c", program, str(vectors), str(saved)]
-    subprocess.run(command, check=True, env=surroundings)
+    subprocess.run(command, check=True, env=environment)
     return time.perf_counter() - started, np.load(saved)
 
 
-def trusted(vectors: NDArray[np.float32], points: NDArray[np.float32]) -> float:
-    """Return scikit-learn's trustworthiness of a map, of some of its images where there are many.
+def trustworthiness_of(vectors: NDArray[np.float32], points: NDArray[np.float32]) -> float:
+    """Return scikit-learn's trustworthiness of a map, or of a sample of its images.
 
-    Where all are not compared, those that are become each other's neighbors: both maps alike.
+    In a sample the neighbors are those within the sample, for both maps.
     """
     rows = np.arange(len(vectors))
     if len(rows) > 2 * JUDGED:
@@ -77,7 +79,7 @@ def trusted(vectors: NDArray[np.float32], points: NDArray[np.float32]) -> float:
 
 
 def vectors_of(home: Path, count: int) -> NDArray[np.float32]:
-    """Return the real embeddings, or so many drawn around them."""
+    """Return the real embeddings, or `count` vectors drawn around them."""
     real = real_embeddings(home)
     return LargeSet(real).vectors(count) if count else real
 
@@ -87,18 +89,18 @@ def measure(home: Path, count: int) -> None:
     vectors = vectors_of(home, count)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        saved, kept = folder / "vectors.npy", folder / "compiled"
+        saved, compiled = folder / "vectors.npy", folder / "compiled"
         np.save(saved, vectors)
         plain, plain_points = run(PLAIN, saved, folder, folder / "compiled-plain")
-        first, _ = run(OURS, saved, folder, kept)
-        ours, points = run(OURS, saved, folder, kept)
+        first, _ = run(OURS, saved, folder, compiled)
+        ours, points = run(OURS, saved, folder, compiled)
     limit = OF_FEW if len(vectors) <= FEW else OF_MANY
     print(f"\n{len(vectors):,} embeddings of {vectors.shape[1]} dimensions, {NUM_CORES} cores")
-    plainly, value = trusted(vectors, plain_points), trusted(vectors, points)
+    plainly, value = (trustworthiness_of(vectors, p) for p in (plain_points, points))
     for name, seconds, of_what in (
-        ("umap-learn, plainly", plain, f"{plainly:.4f}"),
-        ("ours, the first map ever", first, ""),
-        ("ours, the first of a process", ours, f"{value:.4f}"),
+        ("umap-learn", plain, f"{plainly:.4f}"),
+        ("workbench, the first map ever", first, ""),
+        ("workbench, the first of a process", ours, f"{value:.4f}"),
     ):
         print(f"  {name:<32} {seconds:7.1f} s  {seconds / plain:4.2f} ×  {of_what}")
     quick = ours / plain <= limit

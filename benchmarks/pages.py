@@ -1,8 +1,8 @@
-"""How long pages take to appear: at first, and while a training keeps the machine busy.
+"""Time to first paint of the pages, and page switches and queries during a training.
 
     python -m benchmarks.pages
 
-The yardstick is a Streamlit app of one line in the same browser, on the same machine.
+The reference is a Streamlit app of one line in the same browser, on the same machine.
 """
 
 import statistics
@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.yardstick import interleaved, report, seconds
+from benchmarks.timing import interleaved, report, seconds
 from core.workspace import Workspace
 from pages.parts.components.launch import COMPUTE
 from state.jobs import JobBoard
@@ -37,7 +37,7 @@ LONG = (*NETWORK, "--image-size", "48", "--epochs", "500")
 
 
 def await_title(page: Page, title: str) -> None:
-    """Wait until the page's heading says `title`, looked at with each frame."""
+    """Wait until the page's heading is `title`, checked in each frame."""
     page.wait_for_function(
         "title => [...document.querySelectorAll('h1')].some(h => h.innerText.trim() === title)",
         arg=title,
@@ -75,8 +75,8 @@ def switches(page: Page) -> float:
     return statistics.median(taken)
 
 
-def answer(page: Page) -> float:
-    """Return the seconds from a click to the pictures that a query finds."""
+def query(page: Page) -> float:
+    """Return the seconds from a click to the images that a query finds."""
     before = page.get_by_test_id("stMain").inner_text()
     started = time.perf_counter()
     page.get_by_role("button", name="Surprise me").click()
@@ -90,7 +90,7 @@ def answer(page: Page) -> float:
 
 
 def reload(page: Page) -> float:
-    """Return the seconds from a reload of Overview to its title."""
+    """Return the seconds from a reload of the first page to its title."""
     started = time.perf_counter()
     page.reload(wait_until="commit")
     await_title(page, TITLE)
@@ -100,15 +100,15 @@ def reload(page: Page) -> float:
 
 
 def p95(page: Page, name: str, measure: Callable[[Page], float]) -> float:
-    """Return the 95th percentile of how long a page takes to answer."""
+    """Return the 95th percentile of what `measure` returns on a page."""
     page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
     wait_idle(page)
-    measure(page)  # Model and index are opened once
+    measure(page)  # Opens model and index, which is done once
     return statistics.quantiles((measure(page) for _ in range(NUM_ANSWERS)), n=20)[-1]
 
 
 def slow_libraries(workbench: Workbench) -> list[str]:
-    """Return which of the slow libraries the server has loaded by now."""
+    """Return the slow libraries that the server has loaded."""
     assert workbench.server is not None
     maps = [entry.path for entry in psutil.Process(workbench.server.pid).memory_maps()]
     return [name for name in SLOW_LIBRARIES if any(name in path for path in maps)]
@@ -116,7 +116,7 @@ def slow_libraries(workbench: Workbench) -> list[str]:
 
 @contextmanager
 def one_line_app(folder: Path) -> Iterator[Workbench]:
-    """A server of an app that shows its title and nothing else."""
+    """Run a server whose app shows its title and nothing else."""
     script = folder / "one_line.py"
     script.write_text(ONE_LINE)
     app = Workbench(folder / "one_line", script=script)
@@ -127,7 +127,7 @@ def one_line_app(folder: Path) -> Iterator[Workbench]:
 
 
 def prepare(home: Path) -> None:
-    """Make a dataset, an untrained model and an index to look at."""
+    """Make a dataset, an untrained model and an index."""
     headless(home, "draw", "--name", "drawn")
     headless(home, "train", *NETWORK, "--image-size", "32", "--epochs", "0")
     headless(home, "index", "--dataset", "drawn", "--model", "drawn-vgg16_bn-untrained")
@@ -135,7 +135,7 @@ def prepare(home: Path) -> None:
 
 @contextmanager
 def training(home: Path) -> Iterator[None]:
-    """A training that lasts as long as the block, started as the page starts it."""
+    """Run a training for as long as the block, started as the page starts it."""
     board = JobBoard(Workspace(home))
     job = board.start(["train", *LONG], "A long training", COMPUTE)
     try:
@@ -173,11 +173,11 @@ def main() -> None:
         idle = statistics.median(switches(page) for _ in range(ROUNDS))
         with training(home):
             busy = statistics.median(switches(page) for _ in range(ROUNDS))
-            overview, query = p95(page, "Overview", reload), p95(page, "Query", answer)
+            home_s, query_s = p95(page, "Overview", reload), p95(page, "Query", query)
         report("Page switch", {"idle": idle, "during a training": busy}, limit=1)
         report(
             f"During a training, p95 of {NUM_ANSWERS}",
-            {"a page switch (median)": busy, "Overview": overview, "a query's answer": query},
+            {"a page switch (median)": busy, "Home": home_s, "query results": query_s},
             limit=1.5,
         )
         browser.close()

@@ -1,8 +1,8 @@
-"""bfloat16 beside float32: are the embeddings as good, and are they the same neighbors.
+"""Quality of bfloat16 embeddings beside float32: mAP and overlap of neighbors.
 
     python -m benchmarks.precision --home HOME
 
-HOME is a workspace with a model and its dataset; both embeddings are made there, and stay.
+HOME is a workspace with a model and its dataset; both embeddings are made there and kept.
 """
 
 import argparse

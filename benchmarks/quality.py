@@ -1,12 +1,11 @@
-"""How well the finders find, on labels that were made wrong and on pictures that do not belong.
+"""Quality of label issues and outliers, on labels made wrong and on images that do not belong.
 
     python -m benchmarks.quality --home HOME [--index ID] [--count 100000]
 
-HOME has an index of a labeled dataset, such as all of Caltech-101. Labels are made wrong at
-random, or as people confuse them: each class with the one that is most like it (the asymmetric
-noise of Patrini et al., *Making Deep Neural Networks Robust to Label Noise*, 2017). Where cleanlab
-is installed, it ranks the same neighbors' probabilities, and those of a cross-validated logistic
-regression.
+HOME has an index of a labeled dataset, such as all of Caltech-101. Labels are made wrong at random,
+or by swapping each class with the most similar one (the asymmetric noise of Patrini et al., *Making
+Deep Neural Networks Robust to Label Noise*, 2017). If cleanlab is installed, it ranks the same
+neighbors' probabilities, and those of a cross-validated logistic regression.
 
 Shapes, in this file: N images, D embedding dimensions, C classes.
 """
@@ -27,7 +26,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.neighbors import LocalOutlierFactor
 
 from benchmarks.large_sets import LargeSet
-from benchmarks.yardstick import report, seconds
+from benchmarks.timing import report, seconds
 from core.artifacts.folders import list_artifacts
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import open_dataset
@@ -50,7 +49,7 @@ K = 20
 SHARE = 0.05
 SEEDS = 3
 NUM_PLANTED = 24
-LEAST_CLUSTER = 10
+MIN_CLUSTER_SIZE = 10
 
 Scores = NDArray[np.floating]
 Labels = NDArray[np.int32]
@@ -59,7 +58,7 @@ Labels = NDArray[np.int32]
 def made_wrong(
     labels: Labels, vectors: NDArray[np.float32], *, confused: bool, seed: int
 ) -> Labels:
-    """Return the labels, of which a share is another: of the class most like it, or any."""
+    """Return the labels with a share of them changed: to the most similar class, or any."""
     drawn = np.random.default_rng(seed)
     wrong, num_classes = labels.copy(), int(labels.max()) + 1
     rows = drawn.choice(len(labels), int(SHARE * len(labels)), replace=False)
@@ -71,18 +70,18 @@ def made_wrong(
     return wrong
 
 
-def neighbors_say(vectors: NDArray[np.float32], near: Neighbors, labels: Labels) -> Scores:
+def neighbor_votes(vectors: NDArray[np.float32], near: Neighbors, labels: Labels) -> Scores:
     """Return the (N, C) shares of the neighbors' votes."""
     num_classes = int(labels.max()) + 1
-    told = content_labels(near.contents, labels)
-    judges = LabelEstimators(near, told, fit(vectors, told, num_classes), num_classes)
-    return judges.votes(np.arange(len(labels)))
+    known = content_labels(near.contents, labels)
+    estimators = LabelEstimators(near, known, fit(vectors, known, num_classes), num_classes)
+    return estimators.votes(np.arange(len(labels)))
 
 
 def rankings(
     vectors: NDArray[np.float32], near: Neighbors, labels: Labels
 ) -> dict[str, Callable[[], Scores]]:
-    """Return ways to say how doubtful each of the (N,) labels is."""
+    """Return name → function that scores how doubtful each of the (N,) labels is."""
 
     def ours() -> Scores:
         found = find_label_issues(vectors, near, labels, int(labels.max()) + 1)
@@ -91,15 +90,15 @@ def rankings(
         return scores
 
     def share() -> Scores:
-        shares = neighbors_say(vectors, near, labels)
+        shares = neighbor_votes(vectors, near, labels)
         return 1 - shares[np.arange(len(labels)), labels]
 
-    ways = {"ours": ours, "neighbors that disagree": share}
+    methods = {"ours": ours, "neighbors that disagree": share}
     try:
         from cleanlab.rank import get_label_quality_scores
     except ImportError:
         print("cleanlab is not installed, and not measured")
-        return ways
+        return methods
 
     def cleanlab(method: str, probabilities: Callable[[], Scores]) -> Callable[[], Scores]:
         return lambda: -np.asarray(get_label_quality_scores(labels, probabilities(), method=method))
@@ -112,16 +111,16 @@ def rankings(
         return np.asarray(found)
 
     for method in ("self_confidence", "normalized_margin"):
-        by_neighbors = cleanlab(method, lambda: neighbors_say(vectors, near, labels))
-        ways[f"cleanlab, neighbors, {method}"] = by_neighbors
-        ways[f"cleanlab, 5-fold logistic, {method}"] = cleanlab(method, probe)
-    return ways
+        by_neighbors = cleanlab(method, lambda: neighbor_votes(vectors, near, labels))
+        methods[f"cleanlab, neighbors, {method}"] = by_neighbors
+        methods[f"cleanlab, 5-fold logistic, {method}"] = cleanlab(method, probe)
+    return methods
 
 
 def judge_labels(vectors: NDArray[np.float32], near: Neighbors, labels: Labels) -> None:
-    """Print how well labels that were made wrong are found."""
+    """Print how well wrong labels are found."""
     print(f"\nLabels, {SHARE:.0%} made wrong, mean of {SEEDS}: average precision, of the first 100")
-    for title, confused in (("at random", False), ("by the class most like it", True)):
+    for title, confused in (("at random", False), ("as the most similar class", True)):
         figures: dict[str, list[tuple[float, float, float]]] = {}
         for seed in range(SEEDS):
             wrong = made_wrong(labels, vectors, confused=confused, seed=seed)
@@ -139,27 +138,29 @@ def judge_labels(vectors: NDArray[np.float32], near: Neighbors, labels: Labels) 
             print(f"    {name:<46} {precision:.3f}  {first:.2f}  {taken:7.2f} s")
 
 
-def drawn_pictures(workspace: Workspace, embeddings: Embeddings) -> NDArray[np.float32]:
-    """Embed pictures that were drawn and not photographed, two of each category."""
+def generated_images(workspace: Workspace, embeddings: Embeddings) -> NDArray[np.float32]:
+    """Return embeddings of generated images, two of each class of the sample dataset."""
     model = load_model(workspace, embeddings.manifest.made_from["model"])
     pixels = []
     for number in range(NUM_PLANTED):
         file = io.BytesIO()
         draw(CLASSES[number % len(CLASSES)], number).image.save(file, "PNG")
         file.seek(0)
-        pixels.append(load_square(file, model.config.image_size, "drawn.png"))
+        pixels.append(load_square(file, model.config.image_size, "generated.png"))
     found, _ = Encoder(model, embeddings.encoding).embed(np.stack(pixels))
     return np.asarray(found, np.float32)
 
 
 def judge_outliers(workspace: Workspace, embeddings: Embeddings) -> None:
-    """Print how well drawn pictures among photographs are found."""
-    planted = drawn_pictures(workspace, embeddings)
+    """Print how well generated images among photographs are found as outliers."""
+    planted = generated_images(workspace, embeddings)
     vectors = np.vstack([embeddings.vectors, planted])
     is_planted = np.arange(len(vectors)) >= len(embeddings.vectors)
     near = neighbors_of(vectors)
     factor = LocalOutlierFactor(n_neighbors=K).fit(vectors)
-    print(f"\nOutliers, {NUM_PLANTED} drawn pictures among {len(embeddings.vectors):,} photographs")
+    print(
+        f"\nOutliers, {NUM_PLANTED} generated images among {len(embeddings.vectors):,} photographs"
+    )
     print("  area under the ROC curve, of the first 24, of the first 100")
     for name, scores in (
         ("ours: mean distance to 10", outlierness(near)),
@@ -173,41 +174,45 @@ def judge_outliers(workspace: Workspace, embeddings: Embeddings) -> None:
 
 
 def measure_time(vectors: NDArray[np.float32], labels: Labels, count: int) -> None:
-    """Print what finding takes beside HDBSCAN on all distances, and how it grows."""
+    """Print the time of the analysis beside HDBSCAN on all distances, and for `count` images."""
     near = neighbors_of(vectors)
-    plain = HDBSCAN(min_cluster_size=LEAST_CLUSTER, min_samples=2, copy=True)
+    plain = HDBSCAN(min_cluster_size=MIN_CLUSTER_SIZE, min_samples=2, copy=True)
     report(
         f"Clusters of {len(vectors):,}",
         {
             "HDBSCAN on all distances, scikit-learn": seconds(lambda: plain.fit(vectors)),
             "neighbors, then HDBSCAN on their graph": seconds(
-                lambda: find_clusters(neighbors_of(vectors), LEAST_CLUSTER)
+                lambda: find_clusters(neighbors_of(vectors), MIN_CLUSTER_SIZE)
             ),
-            "of that, the clusters": seconds(lambda: find_clusters(near, LEAST_CLUSTER)),
+            "of that, the clusters": seconds(lambda: find_clusters(near, MIN_CLUSTER_SIZE)),
         },
     )
     large = LargeSet(vectors).vectors(count)
-    told = np.random.default_rng(0).integers(0, int(labels.max()) + 1, count).astype(np.int32)
+    random_labels = (
+        np.random.default_rng(0).integers(0, int(labels.max()) + 1, count).astype(np.int32)
+    )
     found: list[Neighbors] = []
     report(
         f"{count:,} images",
         {
             "neighbors": seconds(lambda: found.append(neighbors_of(large))),
-            "clusters": seconds(lambda: find_clusters(found[0], LEAST_CLUSTER)),
-            "wrong labels, each time labels change": seconds(
-                lambda: find_label_issues(large, found[0], told, int(told.max()) + 1)
+            "clusters": seconds(lambda: find_clusters(found[0], MIN_CLUSTER_SIZE)),
+            "label issues, each time labels change": seconds(
+                lambda: find_label_issues(
+                    large, found[0], random_labels, int(random_labels.max()) + 1
+                )
             ),
         },
     )
 
 
 def neighbors_of(vectors: NDArray[np.float32]) -> Neighbors:
-    """Return the table of neighbors, no image being a copy."""
+    """Return the neighbors, with no image a copy of another."""
     return finish(find_neighbors(vectors, np.zeros((len(vectors), 32), np.uint8), K))
 
 
 def chosen(workspace: Workspace, index_id: str | None) -> Manifest:
-    """Return the index that is named, or the newest."""
+    """Return the index of that id, or the newest."""
     indexes = list_artifacts(workspace.indexes)[0]
     return next(made for made in indexes if index_id in (None, made.id))
 

@@ -1,9 +1,9 @@
-"""Searching through the store beside FAISS itself, and what a million vectors allow.
+"""Overhead of the store over FAISS, and recall and latency of a million vectors.
 
     python -m benchmarks.search --home HOME [--count 1000000]
 
-HOME is a workspace with embeddings; large sets are drawn around them. `graphs.py` has other
-libraries beside ours.
+HOME is a workspace with embeddings; large sets are drawn around them. `graphs.py` compares other
+libraries.
 """
 
 import tempfile
@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.large_sets import drawn_as_asked
+from benchmarks.large_sets import read_large_set
 from core.artifacts.folders import draft, publish
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.sample.drawing import draw_dataset
@@ -38,7 +38,7 @@ Floats = NDArray[np.float32]
 
 
 def in_turns(*calls: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
-    """Return the median seconds of each call, made in turns."""
+    """Return the median seconds of each call, taken in turns."""
     taken: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
         for times, call in zip(taken, calls, strict=True):
@@ -49,12 +49,12 @@ def in_turns(*calls: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
 
 
 def verdict(holds: bool) -> str:
-    """Say whether a limit holds."""
+    """Return whether a limit holds, as text."""
     return "holds" if holds else "does not hold"
 
 
 def compare_with_raw(store: FaissStore, queries: Floats, name: str, *, is_small: bool) -> None:
-    """Print what the store adds to FAISS's own search."""
+    """Print the overhead of the store over FAISS's own search."""
     batch, one = queries[:100], queries[:1]
     index: Any = store.index
     ours, raw = in_turns(lambda: store.search(batch, K), lambda: index.search(batch, K))
@@ -76,13 +76,13 @@ def compare_with_raw(store: FaissStore, queries: Floats, name: str, *, is_small:
 
 
 def recall_of(found: NDArray[np.int64], exact: NDArray[np.int64]) -> float:
-    """Return the share of the exact neighbors that were found."""
+    """Return the share of the exact neighbors that was found."""
     pairs = zip(found, exact, strict=True)
     return sum(len(np.intersect1d(a, b)) for a, b in pairs) / exact.size
 
 
 def one_by_one(search: Callable[[Floats], NDArray[np.int64]], queries: Floats) -> tuple[Any, float]:
-    """Return what is found for each query, and the mean milliseconds of one on one thread."""
+    """Return the rows found for each query, and the mean milliseconds of one on one thread."""
     threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
     for query in queries[:20, None]:
@@ -119,7 +119,7 @@ KINDS: tuple[tuple[IndexConfig, tuple[int, ...]], ...] = (
 
 
 def ours(vectors: Floats, queries: Floats, exact: NDArray[np.int64], folder: Path) -> None:
-    """Print recall and latency of our own kinds, and how long a saved one takes to open."""
+    """Print recall and latency of the workbench's kinds, and the time to open a saved index."""
     ids = np.arange(len(vectors), dtype=np.int64)
     for config, efforts in KINDS:
         started = time.perf_counter()
@@ -132,28 +132,28 @@ def ours(vectors: Floats, queries: Floats, exact: NDArray[np.int64], folder: Pat
 
 
 def print_opening(store: FaissStore, path: Path, ids: NDArray[np.int64]) -> None:
-    """Print how long a saved index takes to open, as often as its checksum is known."""
+    """Print the time to open a saved index whose checksum is known."""
     from core.files import sha256_of
 
     store.write(path)
     started = time.perf_counter()
     sha256_of(path)
-    checked = time.perf_counter() - started
+    checksum_s = time.perf_counter() - started
     started = time.perf_counter()
     faiss_store.read(path, ids, store.dimension)
     opened = time.perf_counter() - started
     print(
-        f"  {path.stat().st_size / 1e6:.0f} MB: checksum {checked:.2f} s once, then opened in "
+        f"  {path.stat().st_size / 1e6:.0f} MB: checksum {checksum_s:.2f} s once, then opened in "
         f"{opened:.3f} s, less than 1: {verdict(opened < 1)}"
     )
 
 
-def advisor(vectors: Floats, home: Path) -> None:
-    """Print which index the advisor finds for a recall of 0.95 within a millisecond."""
+def recommendation(vectors: Floats, home: Path) -> None:
+    """Print the index recommended for a recall of 0.95 within a millisecond."""
     workspace = Workspace(home)
     finish(draw_dataset(home / "images", per_class=1))
     root = Source(root=home / "images" / "images")
-    dataset = finish(add_folder(workspace, "drawn", root, SplitConfig()))
+    dataset = finish(add_folder(workspace, "sample", root, SplitConfig()))
     with draft(workspace.embeddings) as folder:
         np.save(folder / VECTORS, vectors)
         np.save(folder / IMAGE_IDS, np.arange(len(vectors), dtype=np.int64))
@@ -163,7 +163,7 @@ def advisor(vectors: Floats, home: Path) -> None:
             stem="large",
             config={},
             made_from={
-                "dataset": "drawn",
+                "dataset": "sample",
                 "dataset_fingerprint": dataset.catalog.images_fingerprint,
                 "model": "none",
                 "model_fingerprint": "",
@@ -174,7 +174,7 @@ def advisor(vectors: Floats, home: Path) -> None:
     made = finish(recommend(workspace, embeddings.id, RecommendConfig(recall=0.95, latency_ms=1.0)))
     advice = made.summary["advice"]
     print(
-        f"advisor, after {time.perf_counter() - started:.0f} s: {advice['chosen']}, kept: "
+        f"recommend, after {time.perf_counter() - started:.0f} s: {advice['chosen']}, kept: "
         f"{advice['kept']}, {advice['tried']}",
         flush=True,
     )
@@ -182,10 +182,10 @@ def advisor(vectors: Floats, home: Path) -> None:
 
 def main() -> None:
     """Measure and print."""
-    vectors, queries, exact = drawn_as_asked(__doc__, NUM_QUERIES, K)
+    vectors, queries, exact = read_large_set(__doc__, NUM_QUERIES, K)
     with tempfile.TemporaryDirectory() as folder:
         ours(vectors, queries, exact, Path(folder))
-        advisor(vectors, Path(folder))
+        recommendation(vectors, Path(folder))
     small = min(10_000, len(vectors))
     for count in (small, len(vectors)):
         name = f"Flat, N = {count:,}"

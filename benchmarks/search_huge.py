@@ -1,9 +1,8 @@
-"""Ten million vectors in IVF-PQ: built and searched within 8 GB.
+"""Build and search of ten million vectors in IVF-PQ within 8 GB of memory.
 
     python -m benchmarks.search_huge --home HOME [--count 10000000]
 
-The vectors lie in a file that is mapped; the process may take 8 GB of memory of its own and fails
-where it would take more.
+The vectors are in a mapped file; the process may allocate 8 GB and fails beyond that.
 """
 
 import argparse
@@ -29,7 +28,7 @@ NUM_QUERIES = 200
 
 
 def own_bytes() -> int:
-    """Return the memory that this process has by itself: without files that are mapped."""
+    """Return the anonymous memory of this process in bytes: without mapped files."""
     [line] = [
         line
         for line in Path("/proc/self/status").read_text().splitlines()
@@ -56,7 +55,8 @@ def main() -> None:
             vectors[start : start + len(block)] = block
         vectors.flush()
         exact, _ = finish(nearest_rows(vectors, queries, K))
-        print(f"{options.count:,} vectors that fill {intrinsic_dimension(vectors, queries):.1f}")
+        dimension = intrinsic_dimension(vectors, queries)
+        print(f"{options.count:,} vectors, intrinsic dimension {dimension:.1f}")
         for code_bytes in (32, 64):
             config = IndexConfig(kind=IndexKind.IVF_PQ, code_bytes=code_bytes, nlist=8192)
             started = time.perf_counter()

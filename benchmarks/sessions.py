@@ -1,14 +1,14 @@
-"""Queries by upload in a real browser: one by one, and from many sessions at once.
+"""Latency of queries by upload in a real browser: one session, and many at once.
 
     python -m benchmarks.sessions [--home FOLDER] [--side 224] [--alone 20] [--rounds 3]
 
-Each time is from the choice of a file until all of its 20 matches are painted, as the page itself
-measures it. The yardstick is the lone query. Beside it stands how long a query keeps a core busy,
-the browser's part, too: many at once cannot be done before the cores have done that for each.
-`--home` is an indexed workspace, checked as the app does behind each scan, of which the index made
-last is searched by images of its dataset; else one is made of the drawn set and an untrained
-VGG-16. The passes are those of a model that takes longer than a page needs to ask: a quicker one is
-free again before the next query comes.
+Each time is from choosing a file until all of its 20 matches are painted, as measured in the page.
+The reference is a single query. The CPU time of a query, the browser's included, is printed too:
+many at once cannot take less than the sum of theirs over all cores.
+`--home` is a workspace with verified images, whose newest index is searched by images of its
+dataset; without it one is made of the sample dataset and an untrained VGG-16. The passes are those
+of a model that takes longer than a page needs to send a query: a quicker one is idle again before
+the next query comes.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
-from benchmarks.yardstick import CORES_OF_LIMITS, NUM_CORES
+from benchmarks.timing import CORES_OF_LIMITS, NUM_CORES
 from core.datasets.registry import open_dataset
 from core.lineage.graph import read_lineage
 from core.workspace import Workspace
@@ -34,11 +34,11 @@ from tests.browser.workbench import Workbench, open_page, wait_idle
 
 MATCHES = 20
 AT_ONCE = {10: 10.0, 20: None}
-"""Sessions → how many times a lone query theirs may take, where that is limited."""
+"""Number of sessions → limit of their p95 as a multiple of a single query."""
 
 WARM_UP = 6
-"""Queries of each page before it is measured. In its first ones Chromium compiles its script: the
-lone page asks so often that it would be measured without, the others with that."""
+"""Queries of each page before it is measured: Chromium compiles the page's script in the first
+ones, which would count for many pages and not for a single one."""
 
 TIMEOUT_S = 120
 
@@ -85,23 +85,22 @@ UPLOAD = """async ([uploader, bytes, name, start, count, timeout]) => {
     setTimeout(() => end(null), timeout);
   });
 }"""
-"""Chooses a file at a given time, for it comes to all sessions at once, and waits for its tiles.
+"""Choose a file at a given time, the same in all sessions, and wait for the tiles.
 
-The input is looked for then, and not before: each answer brings a new one. Tiles are looked at when
-the page changes and when a picture has loaded: to look every so often would take the cores from the
-rest, or see them late."""
+The input is located at that time: each result replaces it. Tiles are checked when the page changes
+and when an image has loaded; polling would take CPU time from the rest or notice them late."""
 
 STAGES = ("decode", "wait", "embed", "search")
 STAGE = re.compile(rf"({'|'.join(STAGES)}) (\d+) ms")
-ALWAYS_SAID = {"decode", "embed", "search"}
-"""A query that did not wait says nothing of it."""
+REQUIRED_STAGES = {"decode", "embed", "search"}
+"""A query that did not wait has no `wait`."""
 
 TOGETHER = re.compile(r"(\d+) queries at once")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """One query, as its page saw it; all in seconds."""
+class TimedQuery:
+    """The times of one query, in seconds."""
 
     whole: float
     stages: dict[str, float]
@@ -109,19 +108,19 @@ class Asked:
 
     @property
     def outside(self) -> float:
-        """What was neither the forward pass nor the wait for it."""
+        """Time of all but the forward pass and the wait for it."""
         return self.whole - self.stages["embed"] - self.stages.get("wait", 0)
 
 
 class Sessions:
-    """Tabs of as many people, each with a page of its own and the images it has not asked for."""
+    """Browser sessions, each with a page of its own, and the images not used yet."""
 
     def __init__(self, browser: Browser, workbench: Workbench, images: list[Path]) -> None:
         self.browser, self.workbench, self.images = browser, workbench, images
         self.pages: list[Page] = []
         self.num_failed = 0
         self.busy_s: list[float] = []
-        """Of a core, for each query of each time that was asked."""
+        """CPU seconds a query, one value for each call of `upload`."""
 
     def open(self, count: int) -> None:
         """Open pages until there are `count`."""
@@ -131,22 +130,22 @@ class Sessions:
             page.locator(UPLOADER).wait_for(state="attached", timeout=1000 * TIMEOUT_S)
             self.pages.append(page)
 
-    def ask(self, count: int) -> list[Asked]:
-        """Upload an image in each of the first `count` pages at the same moment."""
+    def upload(self, count: int) -> list[TimedQuery]:
+        """Upload an image in each of the first `count` pages at the same time."""
         start_ms = 1000 * (time.time() + 0.2 + 0.05 * count)
         for page in self.pages[:count]:
             image = self.images.pop()
             content = base64.b64encode(image.read_bytes()).decode()
             sent = [UPLOADER, content, image.name, start_ms, MATCHES, 1000 * TIMEOUT_S]
-            page.evaluate(f"sent => {{ window.asked = ({UPLOAD})(sent); }}", sent)
+            page.evaluate(f"sent => {{ window.uploaded = ({UPLOAD})(sent); }}", sent)
         busy_before = busy_s()
-        asked = [self._outcome(page) for page in self.pages[:count]]
+        timed = [self._outcome(page) for page in self.pages[:count]]
         self.busy_s.append((busy_s() - busy_before) / count)
-        self.num_failed += sum(one is None for one in asked)
-        return [one for one in asked if one is not None]
+        self.num_failed += sum(one is None for one in timed)
+        return [one for one in timed if one is not None]
 
-    def _outcome(self, page: Page) -> Asked | None:
-        whole = page.evaluate("window.asked")
+    def _outcome(self, page: Page) -> TimedQuery | None:
+        whole = page.evaluate("window.uploaded")
         try:
             wait_idle(page)
         except TimeoutError:
@@ -154,14 +153,14 @@ class Sessions:
         text = page.get_by_test_id("stMain").inner_text()
         stages = {name: int(spent) / 1000 for name, spent in STAGE.findall(text)}
         together = TOGETHER.search(text)
-        is_answered = whole is not None and stages.keys() >= ALWAYS_SAID
-        if not is_answered or page.get_by_test_id("stAlert").count():
+        is_complete = whole is not None and stages.keys() >= REQUIRED_STAGES
+        if not is_complete or page.get_by_test_id("stAlert").count():
             return None
-        return Asked(whole=whole, stages=stages, together=int(together[1]) if together else 1)
+        return TimedQuery(whole=whole, stages=stages, together=int(together[1]) if together else 1)
 
 
 def busy_s() -> float:
-    """Return how long the cores have worked so far, whoever for, in seconds of one."""
+    """Return the CPU seconds of the whole machine so far."""
     spent = psutil.cpu_times()
     return float(spent.user + spent.nice + spent.system)
 
@@ -172,59 +171,62 @@ def p95(values: list[float]) -> float:
 
 
 def judge(name: str, value: float, limit: float | None, unit: str = "s") -> None:
-    """Print a figure beside its limit, if it has one."""
+    """Print a figure, with its limit if it has one."""
     if limit is None:
         print(f"  {name:<52} {value:8.3f} {unit}", flush=True)
         return
-    held = "holds" if value <= limit else "does not hold"
-    judged = "not judged, few cores" if NUM_CORES < CORES_OF_LIMITS and unit == "s" else held
+    verdict = "holds" if value <= limit else "does not hold"
+    judged = "not judged, few cores" if NUM_CORES < CORES_OF_LIMITS and unit == "s" else verdict
     print(f"  {name:<52} {value:8.3f} {unit}   limit {limit:g}: {judged}", flush=True)
 
 
-def print_stages(asked: list[Asked]) -> None:
-    """Print the medians of what the server says of its stages."""
+def print_stages(queries: list[TimedQuery]) -> None:
+    """Print the medians of the server's stages."""
     for stage in STAGES:
-        spent = statistics.median(one.stages.get(stage, 0) for one in asked)
+        spent = statistics.median(one.stages.get(stage, 0) for one in queries)
         print(f"  of it {stage:<46} {spent:8.3f} s")
 
 
 def alone(sessions: Sessions, count: int) -> float:
-    """Measure a lone session and return the median of a whole query."""
+    """Measure a single session; return the median of a whole query."""
     sessions.open(1)
-    for _ in range(WARM_UP):  # Model and index are opened once, too
-        sessions.ask(1)
-    asked = [one for _ in range(count) for one in sessions.ask(1)]
-    whole = [one.whole for one in asked]
-    print(f"\nA lone session, {count} queries, {MATCHES} matches each")
+    for _ in range(WARM_UP):  # Model and index are opened here, too
+        sessions.upload(1)
+    queries = [one for _ in range(count) for one in sessions.upload(1)]
+    whole = [one.whole for one in queries]
+    print(f"\nOne session, {count} queries, {MATCHES} matches each")
     judge("upload to all tiles painted, median", statistics.median(whole), LONE_MEDIAN_S)
     judge("upload to all tiles painted, p95", p95(whole), LONE_P95_S)
-    print_stages(asked)
-    judge("search, p95", p95([one.stages["search"] for one in asked]), SEARCH_S)
-    outside = [one.outside for one in asked]
+    print_stages(queries)
+    judge("search, p95", p95([one.stages["search"] for one in queries]), SEARCH_S)
+    outside = [one.outside for one in queries]
     judge("all but the forward pass, median", statistics.median(outside), OUTSIDE_S)
-    judge("a core is busy, median", statistics.median(sessions.busy_s[-count:]), None)
+    judge("CPU time, median", statistics.median(sessions.busy_s[-count:]), None)
     return statistics.median(whole)
 
 
-def at_once(sessions: Sessions, count: int, rounds: int, lone: float) -> None:
-    """Measure `count` sessions that upload at the same moment."""
+def at_once(sessions: Sessions, count: int, rounds: int, single: float) -> None:
+    """Measure `count` sessions that upload at the same time."""
     sessions.open(count)
     failed = sessions.num_failed
     for _ in range(WARM_UP):
-        sessions.ask(count)
-    asked = [sessions.ask(count) for _ in range(rounds)]
-    each = [one for answers in asked for one in answers]
+        sessions.upload(count)
+    uploads = [sessions.upload(count) for _ in range(rounds)]
+    each = [one for queries in uploads for one in queries]
     whole = [one.whole for one in each]
     print(f"\n{count} sessions at once, {rounds} rounds")
-    judge("median, to a lone query", statistics.median(whole) / lone, None, "×")
+    judge("median, to a single query", statistics.median(whole) / single, None, "×")
     print_stages(each)
-    judge("p95, to a lone query", p95(whole) / lone, AT_ONCE[count], "×")
+    judge("p95, to a single query", p95(whole) / single, AT_ONCE[count], "×")
     busy = statistics.median(sessions.busy_s[-rounds:])
-    judge("a core is busy for each, median", busy, None)
+    judge("CPU time of each, median", busy, None)
     judge(
-        "what the cores need for that, to a lone query", count * busy / NUM_CORES / lone, None, "×"
+        "CPU time of all over all cores, to a single query",
+        count * busy / NUM_CORES / single,
+        None,
+        "×",
     )
-    passes = [round(sum(1 / one.together for one in answers)) for answers in asked]
+    passes = [round(sum(1 / one.together for one in queries)) for queries in uploads]
     judge(f"passes through the model, most of {passes}", max(passes), MOST_PASSES, "")
     judge("errors", sessions.num_failed - failed, 0, "")
 
@@ -233,13 +235,13 @@ def prepare(home: Path, side: int) -> None:
     """Make a dataset, an untrained model and an index to search."""
     network = ("--weights", "none", "--trainable-blocks", "5", "--image-size", str(side))
     headless(home, "draw", "--name", "drawn")
-    headless(home, "check", "--dataset", "drawn")  # Its thumbnails, as in the app behind each scan
+    headless(home, "check", "--dataset", "drawn")  # Makes thumbnails, as in the app
     model = headless(home, "train", "--dataset", "drawn", *network, "--epochs", "0")
     headless(home, "index", "--dataset", "drawn", "--model", model["id"])
 
 
 def images_of(home: Path) -> list[Path]:
-    """Return the files of the dataset of the index made last, shuffled."""
+    """Return the image files of the newest index's dataset, shuffled."""
     workspace = Workspace(home)
     index = read_lineage(workspace).indexes[0]
     dataset = open_dataset(workspace, index.made_from["dataset"])
@@ -254,7 +256,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, help="an indexed workspace, else one is made")
     parser.add_argument("--side", type=int, default=224, help="pixels a side of the model made")
-    parser.add_argument("--alone", type=int, default=20, help="queries of the lone session")
+    parser.add_argument("--alone", type=int, default=20, help="queries of the single session")
     parser.add_argument("--rounds", type=int, default=3, help="of many sessions at once")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
@@ -265,9 +267,9 @@ def main() -> None:
         try:
             browser = playwright.chromium.launch(executable_path=find_chromium())
             sessions = Sessions(browser, workbench, images_of(home))
-            lone = alone(sessions, chosen.alone)
+            single = alone(sessions, chosen.alone)
             for count in AT_ONCE:
-                at_once(sessions, count, chosen.rounds, lone)
+                at_once(sessions, count, chosen.rounds, single)
             browser.close()
         finally:
             workbench.close()

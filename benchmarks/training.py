@@ -1,10 +1,10 @@
-"""The classic recipe, ten epochs of it, beside the plain way to do the same.
+"""Speed of ten epochs of the preset *classic*, beside a plain loop.
 
     CALTECH101_ROOT=FOLDER python -m benchmarks.training [--images 512]
 
 The plain loop decodes with Pillow, resizes, and runs the whole network in float32 on each image in
-each epoch, forward, and backward through the same layers that train here; one epoch of it is timed
-and taken ten times. The weights are random: neither way knows.
+each epoch, forward, and backward through the same trainable layers; one epoch is timed and counted
+ten times. The weights are random.
 """
 
 import argparse
@@ -24,8 +24,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
+from benchmarks.timing import seconds
 from benchmarks.training_parts import compare_parts, report_waiting
-from benchmarks.yardstick import seconds
 from core.datasets.importing.caltech import find_root
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.layout import BACKGROUND
@@ -48,16 +48,16 @@ NUM_EPOCHS = 10
 
 
 def copy_part(root: Path, target: Path, num_images: int) -> None:
-    """Copy the first images of as many categories as that takes."""
-    categories = [path for path in sorted(root.iterdir()) if path.name != BACKGROUND]
-    for category in categories[: -(-num_images // PER_CLASS)]:
-        (target / category.name).mkdir(parents=True)
-        for image in sorted(category.glob("*.jpg"))[:PER_CLASS]:
-            shutil.copy(image, target / category.name)
+    """Copy the first `PER_CLASS` images of each of the first classes, `num_images` in all."""
+    classes = [path for path in sorted(root.iterdir()) if path.name != BACKGROUND]
+    for folder in classes[: -(-num_images // PER_CLASS)]:
+        (target / folder.name).mkdir(parents=True)
+        for image in sorted(folder.glob("*.jpg"))[:PER_CLASS]:
+            shutil.copy(image, target / folder.name)
 
 
 def square(path: Path, side: int) -> NDArray[np.uint8]:
-    """Decode, scale the shorter side, and cut the middle out, as torchvision's recipe does."""
+    """Decode, resize the shorter side and center-crop, as torchvision's presets do."""
     image = Image.open(path).convert("RGB")
     scale = side * 256 / 224 / min(image.size)
     size = (max(side, round(image.width * scale)), max(side, round(image.height * scale)))
@@ -69,7 +69,7 @@ def square(path: Path, side: int) -> NDArray[np.uint8]:
 def plain_batches(
     paths: list[Path], labels: list[int], config: TrainConfig
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield batches as a plain loader without workers does."""
+    """Yield batches as a plain loader without workers."""
     order = np.random.default_rng(config.seed).permutation(len(paths))
     for start in range(0, len(order), config.batch_size):
         chosen = order[start : start + config.batch_size]
@@ -81,7 +81,7 @@ def plain_batches(
 
 
 def plain_epoch(workspace: Workspace, config: TrainConfig) -> float:
-    """Train for an epoch the plain way; return the seconds."""
+    """Train for one epoch by the plain loop; return the seconds."""
     dataset = open_dataset(workspace, NAME)
     rows, classes = labeled_rows(dataset)
     rows = [row for row in rows if row.split == "train"]
@@ -104,7 +104,7 @@ def plain_epoch(workspace: Workspace, config: TrainConfig) -> float:
 
 
 def ours(workspace: Workspace, config: TrainConfig) -> tuple[float, float]:
-    """Train all epochs our way, nothing kept from before; return seconds, the cache's apart."""
+    """Train all epochs without a cache; return the seconds, and those of filling the cache."""
     shutil.rmtree(workspace.features, ignore_errors=True)
     started, cached = time.perf_counter(), 0.0
     work = train(workspace, config)
@@ -115,7 +115,7 @@ def ours(workspace: Workspace, config: TrainConfig) -> tuple[float, float]:
 
 
 def compare(workspace: Workspace, title: str, config: TrainConfig, limit: float) -> None:
-    """Print what ten epochs take the plain way and ours."""
+    """Print the time of ten epochs by the plain loop and by the workbench."""
     plain = NUM_EPOCHS * plain_epoch(workspace, config)
     whole, cached = ours(workspace, config)
     memory_mb = read_metrics(workspace, list_runs(workspace)[0].id)[-1]["memory_mb"]

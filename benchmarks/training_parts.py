@@ -1,4 +1,4 @@
-"""What each part of the workbench's training brings, beside the plain way to do the same thing."""
+"""Speed of the parts of training: decoding, memory layout, precision and cache."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.yardstick import interleaved, report, seconds
+from benchmarks.timing import interleaved, report, seconds
 from core.models.batches import decode_batches, load_square
 from core.models.devices import choose_device
 from core.models.network import EmbeddingNetwork
@@ -21,18 +21,18 @@ from core.workspace import Workspace
 NUM_IMAGES = 32
 ROUNDS = 3
 MOST_WAITING = 0.05
-"""Share of a step in which a graphics card may wait for data."""
+"""Largest share of a step in which a GPU may wait for data."""
 
 
 def compare_parts(paths: list[Path], network: EmbeddingNetwork, folder: Path) -> None:
-    """Print decoding, layout, precision and cache, each way's seconds for the same images."""
+    """Print the seconds of decoding, layouts, precisions and the cache for the same images."""
     paths = paths[:NUM_IMAGES]
     side = network.config.image_size
-    ahead = {
+    decoding = {
         "one after the other": lambda: [load_square(path, side) for path in paths],
         "several threads": lambda: list(decode_batches(paths, side, 16)),
     }
-    report("Decoding", _medians(ahead))
+    report("Decoding", _medians(decoding))
     pixels = normalized(torch.from_numpy(np.stack([load_square(path, side) for path in paths])))
     plain = pixels.contiguous(memory_format=torch.contiguous_format)
     frozen = network.frozen.eval()
@@ -49,28 +49,28 @@ def compare_parts(paths: list[Path], network: EmbeddingNetwork, folder: Path) ->
         if not device.bfloat16:
             print("  bfloat16: not measured, this processor has no instructions for it")
         features = frozen(pixels).half().numpy()
-    kept = RowCache.create(folder / "kept.npy", features.shape, np.float16)
-    kept[np.arange(len(features))] = features
+    cache = RowCache.create(folder / "cache.npy", features.shape, np.float16)
+    cache[np.arange(len(features))] = features
     computed = taken["channels last, float32"]
-    read = _medians({"read from the cache": lambda: kept[np.arange(len(features))]})
-    report("Frozen blocks, or what was kept of them", {"computed": computed} | read)
+    read = _medians({"read from the cache": lambda: cache[np.arange(len(features))]})
+    report("Frozen blocks, computed or cached", {"computed": computed} | read)
 
 
 def _frozen_seconds(network: EmbeddingNetwork, pixels: torch.Tensor) -> float:
     return _medians({"": lambda: network.frozen(pixels)})[""]
 
 
-def _medians(ways: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+def _medians(calls: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     timed: dict[str, Callable[[], float]] = {
-        name: (partial(seconds, work)) for name, work in ways.items()
+        name: (partial(seconds, work)) for name, work in calls.items()
     }
     return interleaved(timed, ROUNDS)
 
 
 def report_waiting(workspace: Workspace, config: TrainConfig) -> None:
-    """Print for how much of a step a graphics card waits for data, where there is one."""
+    """Print the share of a step in which the GPU waits for data, if there is one."""
     if choose_device().name != "cuda":
-        print("\nWaiting for data on a graphics card: not measured, there is none")
+        print("\nWaiting for data on a GPU: not measured, there is none")
         return
     shares = []
     work = train(workspace, config)

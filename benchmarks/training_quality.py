@@ -1,11 +1,11 @@
-"""Whether a training on kept features learns as well as the plain loop.
+"""Quality of a training on cached features, beside a plain loop.
 
     CALTECH101_ROOT=FOLDER python -m benchmarks.training_quality
 
-The trunk is pre-trained here, on other categories of Caltech-101 than those that are compared. Then
-the last block is tuned for ten epochs on new categories, by the workbench (frozen blocks computed
-once, in half precision) and by a plain loop: the whole network on each image in each epoch, in
-float32. Start weights, order, optimizer and schedule are the same; of both the best epoch counts.
+The backbone is pre-trained here, on other classes of Caltech-101. Then the last block is tuned for
+ten epochs on new classes: by the workbench (frozen blocks computed once, in half precision), and by
+a plain loop: the whole network on each image in each epoch, in float32. Initial weights, order,
+optimizer and schedule are the same; the best epoch of each counts.
 """
 
 import argparse
@@ -59,42 +59,42 @@ MOST_LOST = 0.01
 """By how much mAP@10 may be lower."""
 
 
-def bring_in(
-    workspace: Workspace, root: Path, name: str, categories: list[Path], most: int
+def import_classes(
+    workspace: Workspace, root: Path, name: str, classes: list[Path], most: int
 ) -> None:
-    """Make a dataset of the first images of some categories."""
-    for category in categories:
-        (root / name / category.name).mkdir(parents=True)
-        for image in sorted(category.glob("*.jpg"))[:most]:
-            shutil.copy(image, root / name / category.name)
+    """Make a dataset of the first images of some classes."""
+    for folder in classes:
+        (root / name / folder.name).mkdir(parents=True)
+        for image in sorted(folder.glob("*.jpg"))[:most]:
+            shutil.copy(image, root / name / folder.name)
     splits = SplitConfig(validation=0.3, test=0.0)
     finish(add_folder(workspace, name, Source(root=root / name), splits))
 
 
 def pretrained(workspace: Workspace, epochs: int) -> Path:
-    """Learn a trunk from nothing; return its weights, named as torchvision does."""
-    recipe = FROM_SCRATCH | {"image_size": SIDE, "epochs": epochs, "batch_size": 32}
-    model = finish(train(workspace, TrainConfig(dataset=KNOWN, **recipe)))
-    print(f"the trunk's own categories: mAP@10 {model.summary[MAP]:.3f}", flush=True)
+    """Train a backbone from scratch; return its weights file, keyed as torchvision does."""
+    settings = FROM_SCRATCH | {"image_size": SIDE, "epochs": epochs, "batch_size": 32}
+    model = finish(train(workspace, TrainConfig(dataset=KNOWN, **settings)))
+    print(f"classes of the pre-training: mAP@10 {model.summary[MAP]:.3f}", flush=True)
     tensors = load_file(workspace.models / model.id / WEIGHTS)
     backbone = {
         key.removeprefix("tail."): value
         for key, value in tensors.items()
         if key.startswith("tail.")
     }
-    path = workspace.home / "trunk.safetensors"
+    path = workspace.home / "backbone.safetensors"
     save_file(backbone, path)
     return path
 
 
 def ours(workspace: Workspace, config: TrainConfig) -> float:
-    """Train our way; return the best mAP@10."""
+    """Train by the workbench; return the best mAP@10."""
     finish(train(workspace, config))
     return max(epoch[MAP] for epoch in read_metrics(workspace, list_runs(workspace)[0].id))
 
 
 def plain(workspace: Workspace, config: TrainConfig) -> float:
-    """Train the plain way; return the best mAP@10."""
+    """Train by the plain loop; return the best mAP@10."""
     dataset = open_dataset(workspace, NEW)
     rows, classes = labeled_rows(dataset)
     pixels = np.stack([load_square(dataset.path_of(row), SIDE) for row in rows])
@@ -138,7 +138,7 @@ def _embed(setup: Setup, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def compare(workspace: Workspace, title: str, config: TrainConfig) -> None:
-    """Print what both ways reach with each seed."""
+    """Print the mAP@10 of both with each seed."""
     configs = [replace(config, seed=seed) for seed in SEEDS]
     reached = {
         "plain": [plain(workspace, each) for each in configs],
@@ -156,24 +156,24 @@ def compare(workspace: Workspace, title: str, config: TrainConfig) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--known", type=int, default=30, help="categories of the pre-training")
-    parser.add_argument("--new", type=int, default=20, help="categories of the comparison")
-    parser.add_argument("--most", type=int, default=40, help="images of a category")
+    parser.add_argument("--known", type=int, default=30, help="classes of the pre-training")
+    parser.add_argument("--new", type=int, default=20, help="classes of the comparison")
+    parser.add_argument("--most", type=int, default=40, help="images of a class")
     parser.add_argument("--epochs", type=int, default=8, help="of the pre-training")
     options = parser.parse_args()
     root = find_root(Path(os.environ["CALTECH101_ROOT"]))
-    categories = [path for path in sorted(root.iterdir()) if path.name != BACKGROUND]
+    classes = [path for path in sorted(root.iterdir()) if path.name != BACKGROUND]
     with tempfile.TemporaryDirectory() as name:
         workspace = Workspace(Path(name) / "home")
-        new, known = categories[: options.new], categories[options.new :][: options.known]
-        bring_in(workspace, Path(name), KNOWN, known, options.most)
-        bring_in(workspace, Path(name), NEW, new, options.most)
+        new, known = classes[: options.new], classes[options.new :][: options.known]
+        import_classes(workspace, Path(name), KNOWN, known, options.most)
+        import_classes(workspace, Path(name), NEW, new, options.most)
         backbone = pretrained(workspace, options.epochs)
         classic = TrainConfig(
             dataset=NEW, backbone="vgg16_bn", weights=str(backbone), image_size=SIDE
         )
         compare(workspace, "images as they are", classic)
-        compare(workspace, "images changed, two views", replace(classic, augment="light"))
+        compare(workspace, "light augmentation, two views", replace(classic, augment="light"))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Building and searching a million vectors on a graphics card, beside the processor.
+"""Build and search of a million vectors on a GPU, beside the CPU.
 
-    python -m benchmarks.search_card --home HOME [--count 1000000]
+    python -m benchmarks.search_gpu --home HOME [--count 1000000]
 
-HOME is a workspace with embeddings; the set is drawn around them, as in `search.py`.
+HOME is a workspace with embeddings; the vectors are drawn around them, as in `search.py`.
 """
 
 import time
@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.large_sets import drawn_as_asked
+from benchmarks.large_sets import read_large_set
 from benchmarks.search import NUM_QUERIES, K, in_turns, recall_of
 from core.indexes.build import build
 from core.indexes.config import IndexConfig, IndexKind
@@ -40,18 +40,18 @@ def compare(
     queries: NDArray[np.float32],
     exact: NDArray[np.int64],
 ) -> None:
-    """Print how long one kind takes to build, and to search on either."""
+    """Print the time to build one kind, and to search it on CPU and GPU."""
     started = time.perf_counter()
     store = finish(build(vectors, np.arange(len(vectors), dtype=np.int64), config))
     built = time.perf_counter() - started
     effort = None if config.kind == IndexKind.FLAT else EFFORT
     beside = FaissStore(store.index, np.arange(len(vectors), dtype=np.int64))
     if not store.use_gpu():
-        print(f"{config.kind}: not measured, the card does not take it")
+        print(f"{config.kind}: not measured, the GPU does not support it")
         return
-    print(f"{config.kind}, built in {built:.1f} s with the card; effort {effort or 'none'}")
-    for name, asked in ("processor", beside), ("card", store):
-        print(f"  {name}: recall@10 {recall_of(found_by(asked, queries, effort), exact):.4f}")
+    print(f"{config.kind}, built in {built:.1f} s with the GPU; effort {effort or 'none'}")
+    for name, searched in ("CPU", beside), ("GPU", store):
+        print(f"  {name}: recall@10 {recall_of(found_by(searched, queries, effort), exact):.4f}")
     for count in 1, 100, NUM_QUERIES:
         some = queries[:count]
         slow, quick = in_turns(
@@ -59,7 +59,7 @@ def compare(
             partial(store.search, some, K, effort=effort),
         )
         print(
-            f"  {count} at once: processor {slow * 1e3:.2f} ms, card {quick * 1e3:.2f} ms, "
+            f"  {count} at once: CPU {slow * 1e3:.2f} ms, GPU {quick * 1e3:.2f} ms, "
             f"{slow / quick:.1f} times as quick",
             flush=True,
         )
@@ -68,9 +68,9 @@ def compare(
 def main() -> None:
     """Measure and print."""
     if not num_gpus():
-        print("not measured: there is no graphics card here, or FAISS knows none")
+        print("not measured: there is no GPU here, or FAISS finds none")
         return
-    vectors, queries, exact = drawn_as_asked(__doc__, NUM_QUERIES, K)
+    vectors, queries, exact = read_large_set(__doc__, NUM_QUERIES, K)
     for config in KINDS:
         compare(config, vectors, queries, exact)
 
