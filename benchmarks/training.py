@@ -87,7 +87,7 @@ def plain_epoch(workspace: Workspace, config: TrainConfig) -> float:
     rows = [row for row in rows if row.split == "train"]
     network = EmbeddingNetwork(network_config(config, len(classes)))
     network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    trained = list(network.trained_parameters())
+    trained = list(network.trainable_parameters())
     optimizer = torch.optim.AdamW(trained, config.learning_rate)
     paths = [dataset.path_of(row) for row in rows]
     labels = [classes.index(str(row.label)) for row in rows]

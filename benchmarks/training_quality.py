@@ -119,9 +119,9 @@ def _plain_epoch(setup: Setup, pixels: NDArray[np.uint8], epoch: int) -> None:
     for step, batch in enumerate(batches_of(config, labels[setup.train], epoch)):
         rows = setup.train[batch]
         values = normalized(torch.from_numpy(pixels[rows]))
-        if config.changes != OFF:
+        if config.augmentation != OFF:
             generator = torch.Generator().manual_seed(seed_of(config.seed, epoch, step))
-            values = augmented(values, generator, config.changes)
+            values = augmented(values, generator, config.augmentation)
         _, scores = setup.network(values)
         functional.cross_entropy(scores, torch.from_numpy(labels[rows])).backward()
         setup.optimizer.step()

@@ -23,7 +23,7 @@ from core.lineage.disk_use import disk_use as measure_disk_use
 from core.maps.config import MIN_EPOCHS
 from core.progress import finish
 from core.training.augment_config import PRESETS
-from core.training.history import recorded_epochs
+from core.training.history import saved_epochs
 from core.training.runs import Run, folder_of, list_runs
 from core.workspace import Workspace, open_workspace
 from state.jobs import JobBoard
@@ -159,7 +159,7 @@ def run_of(model_id: str) -> Run | None:
     for run in list_runs(workspace()):
         if run.model == model_id:
             folder = folder_of(workspace(), run.id)
-            return run if len(recorded_epochs(folder)) >= MIN_EPOCHS else None
+            return run if len(saved_epochs(folder)) >= MIN_EPOCHS else None
     return None
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from core.jobs.records import JobRecord, Status
-from core.training.runs import MAP, Run, RunStatus, is_carried_out, list_runs, read_metrics
+from core.training.runs import MAP, Run, RunStatus, is_running, list_runs, read_metrics
 from core.workspace import Workspace
 from state.job_views import JobView
 
@@ -18,7 +18,7 @@ VERBS = ("train", "resume")
 class RunState(StrEnum):
     """How a run stands, told in one word."""
 
-    WAITING = "waiting"
+    QUEUED = "queued"
     RUNNING = "running"
     PAUSED = "paused"
     INTERRUPTED = "interrupted"
@@ -96,7 +96,7 @@ def differences(trainings: Sequence[Training]) -> dict[str, list[str]]:
 
 def _standing(run: Run, job: JobView | None) -> RunState:
     if job is not None and job.active:
-        return RunState.WAITING if job.record.status == Status.QUEUED else RunState.RUNNING
+        return RunState.QUEUED if job.record.status == Status.QUEUED else RunState.RUNNING
     if run.status == RunStatus.STARTED:
-        return RunState.RUNNING if is_carried_out(run) else RunState.INTERRUPTED
+        return RunState.RUNNING if is_running(run) else RunState.INTERRUPTED
     return RunState(run.status.value)

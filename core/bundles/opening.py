@@ -40,7 +40,7 @@ from core.errors import UnreadableImageError, WorkbenchError
 from core.images.decoding import read_header
 from core.indexes.config import IndexConfig
 from core.indexes.files import Index, open_index, publish_index
-from core.models.importing import Content, adopt_model
+from core.models.importing import ModelContent, import_content
 from core.models.model import WEIGHTS
 from core.models.weights import read_safetensors
 from core.progress import Progress, Work
@@ -57,7 +57,7 @@ SPARE_BYTES = 64 << 20
 class _Parts:
     """What was in a bundle, each held to its manifest and to what it was made from."""
 
-    model: Content
+    model: ModelContent
     model_id: str
     embeddings: Embeddings
     index: Index
@@ -93,7 +93,7 @@ def open_bundle(workspace: Workspace, path: Path, name: str) -> Work[Manifest]:
         _check_room(bundle, folder)
         parts = yield from _read_parts(bundle, unpacked)
         contents = yield from _fill_dataset(bundle, folder)
-        model = yield from adopt_model(workspace, path, parts.model, parts.model_id)
+        model = yield from import_content(workspace, path, parts.model, parts.model_id)
         undo.callback(delete_artifact, workspace.models, model.id)
         dataset = publish_dataset(workspace, folder, name)
         undo.callback(delete_dataset, workspace, name)
@@ -129,7 +129,7 @@ def _read_parts(bundle: BundleFile, folder: Path) -> Work[_Parts]:
         check_embeddings(embeddings, model.config["network"]["dimension"])
         check_index(index, embeddings)
         weights, _ = read_safetensors(unpacked.models / "model" / WEIGHTS)
-        content = Content(model.config["network"], model.summary["classes"], weights)
+        content = ModelContent(model.config["network"], model.summary["classes"], weights)
         return _Parts(content, check_name(model.id), embeddings, index)
     except WorkbenchError as error:
         raise bundle.wrong(f"cannot be used: {error.problem.rstrip('.')}") from error

@@ -81,7 +81,7 @@ def _describe_estimate(result: Result) -> str:
     return (
         f"About {result['seconds'] / 60:.1f} min on this machine, "
         f"{result['needs']['cache_bytes'] / 1e9:.2f} GB on the disk, "
-        f"{result['needs']['num_trained']:,} parameters that train."
+        f"{result['needs']['num_trainable']:,} parameters that train."
     )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.embeddings.config import Precision
 from core.embeddings.unit_rows import check_unit_rows, unit
 from core.embeddings.whitening import Whitening, read_whitening
-from core.models.model import Model, Rows
+from core.models.model import Model, Outputs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +73,7 @@ class Encoder:
     model: Model
     encoding: Encoding
 
-    def embed(self, pixels: NDArray[np.uint8]) -> Rows:
+    def embed(self, pixels: NDArray[np.uint8]) -> Outputs:
         """Embed and classify a batch.
 
         Args:
@@ -84,7 +84,7 @@ class Encoder:
         """
         return self.embed_async(pixels)()
 
-    def embed_async(self, pixels: NDArray[np.uint8]) -> Callable[[], Rows]:
+    def embed_async(self, pixels: NDArray[np.uint8]) -> Callable[[], Outputs]:
         """Begin what `embed` does; what is returned waits for it, and returns or raises as `embed`.
 
         A graphics card computes meanwhile; a processor has done so.
@@ -96,7 +96,7 @@ class Encoder:
                 np.ascontiguousarray(pixels[..., ::-1]), bfloat16=bfloat16
             )
 
-        def wait() -> Rows:
+        def wait() -> Outputs:
             embeddings, probabilities = plain()
             if self.encoding.flip:
                 others, also = mirrored()

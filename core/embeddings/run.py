@@ -15,7 +15,7 @@ from core.embeddings.partial import PartialEmbeddings
 from core.embeddings.reuse import UNKNOWN, KnownRows, as_array
 from core.models.batches import decode_batches
 from core.models.devices import choose_device
-from core.models.model import Rows
+from core.models.model import Outputs
 from core.progress import Progress, Work, pace
 
 KEEP_EVERY_S = 20.0
@@ -106,7 +106,7 @@ class EmbeddingRun:
         device = choose_device()
         encoder = yield from self._opened()
         resumed = time.perf_counter()
-        begun: deque[tuple[list[int], Callable[[], Rows]]] = deque()
+        begun: deque[tuple[list[int], Callable[[], Outputs]]] = deque()
         for batch in decode_batches(files, self.side, device.batch_size):
             self.problems |= {places[at]: reason for at, reason in batch.problems.items()}
             if len(batch.positions):
@@ -133,7 +133,7 @@ class EmbeddingRun:
         done = int(self.known.known.sum()) + len(self.problems)
         return Progress(done, len(self.files), note)
 
-    def _take(self, places: Sequence[int], passed: Callable[[], Rows]) -> None:
+    def _take(self, places: Sequence[int], passed: Callable[[], Outputs]) -> None:
         vectors, _ = passed()
         self.num_embedded += len(places)
         self.known.put(places, vectors)

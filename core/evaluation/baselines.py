@@ -23,7 +23,7 @@ from core.evaluation.evaluate import evaluate_system
 from core.evaluation.protocol import make_task
 from core.evaluation.system import System, open_system
 from core.models.backbone_model_config import BackboneModelConfig
-from core.models.backbone_models import pooled_features, unfitted
+from core.models.backbone_models import build_unfitted, pooled_features
 from core.models.backbone_weights import load_backbone
 from core.models.batches import decode_batches
 from core.models.color_histogram import NUM_COLORS, color_histograms
@@ -83,7 +83,7 @@ def _raw_trunk(
         pooling=Pooling.OWN,
     )
     device = choose_device()
-    network = unfitted(settings, backbone_weights).to(device.name)
+    network = build_unfitted(settings, backbone_weights).to(device.name)
 
     def extract(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return pooled_features(network, device, pixels)

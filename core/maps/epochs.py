@@ -16,7 +16,7 @@ from core.maps import pca, umap
 from core.maps.config import MIN_EPOCHS, MIN_IMAGES, MapConfig
 from core.maps.neighbors import find_neighbors
 from core.progress import Work, part_of
-from core.training.history import read_epoch, read_validation_ids, recorded_epochs
+from core.training.history import read_epoch, read_validation_ids, saved_epochs
 from core.training.runs import folder_of, read_run
 from core.workspace import Workspace
 
@@ -54,7 +54,7 @@ def build_epoch_maps(workspace: Workspace, run_id: str) -> Work[EpochMaps]:
     """
     read_run(workspace, run_id)
     folder = folder_of(workspace, run_id)
-    epochs = recorded_epochs(folder)
+    epochs = saved_epochs(folder)
     if len(epochs) < MIN_EPOCHS:
         raise WorkbenchError(
             f"{run_id} recorded {len(epochs)} epochs, and a map that moves needs {MIN_EPOCHS}.",
@@ -88,7 +88,7 @@ def open_epoch_maps(workspace: Workspace, run_id: str) -> EpochMaps:
             found = EpochMaps(preserved["epochs"], preserved["points"], preserved["image_ids"])
     except (OSError, ValueError, KeyError) as error:
         raise missing from error
-    if found.epochs.tolist() != recorded_epochs(folder):
+    if found.epochs.tolist() != saved_epochs(folder):
         raise missing
     return found
 

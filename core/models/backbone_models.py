@@ -56,7 +56,7 @@ def fit_backbone_model(workspace: Workspace, config: BackboneModelConfig) -> Wor
     _refuse_too_few(dataset, len(rows), config.dimension)
     backbone_weights = yield from load_backbone(workspace, config.backbone, config.weights)
     device = choose_device()
-    network = unfitted(config, backbone_weights).to(device.name)
+    network = build_unfitted(config, backbone_weights).to(device.name)
     features, num_problems = yield from _features(network, device, dataset, rows)
     _refuse_too_few(dataset, len(features), config.dimension)
     if not np.isfinite(features).all():
@@ -91,7 +91,7 @@ def pooled_features(
         (B, F) float32.
     """
     with torch.inference_mode():
-        batch = normalized(device.take(pixels))
+        batch = normalized(device.upload(pixels))
         with device.autocast():
             features = network.tail(network.frozen(batch))
         pooled: NDArray[np.float32] = network.pooled(features.float()).cpu().numpy()
@@ -122,7 +122,9 @@ def _unusable(config: BackboneModelConfig) -> WorkbenchError:
     )
 
 
-def unfitted(config: BackboneModelConfig, backbone_weights: dict[str, Tensor]) -> EmbeddingNetwork:
+def build_unfitted(
+    config: BackboneModelConfig, backbone_weights: dict[str, Tensor]
+) -> EmbeddingNetwork:
     """Return the network with a projection of zeros."""
     settings = NetworkConfig(
         backbone=config.backbone,

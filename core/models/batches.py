@@ -89,11 +89,13 @@ def decode_batches(paths: Sequence[Path | str], side: int, batch_size: int) -> I
     Threads do it, or forked processes where a graphics card reads more than threads can decode.
     """
     is_quick = choose_device().name == "cuda" and hasattr(os, "fork")
-    decode = by_processes if is_quick and len(paths) >= PROCESSES_FROM else by_threads
+    decode = (
+        decode_with_processes if is_quick and len(paths) >= PROCESSES_FROM else decode_with_threads
+    )
     return decode(paths, side, batch_size)
 
 
-def by_threads(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
+def decode_with_threads(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
     """Decode as `decode_batches` says, on threads."""
 
     def begin(positions: range) -> Callable[[], Batch]:
@@ -115,7 +117,9 @@ def by_threads(paths: Sequence[Path | str], side: int, batch_size: int) -> Itera
             decoders.shutdown(cancel_futures=True)
 
 
-def by_processes(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
+def decode_with_processes(
+    paths: Sequence[Path | str], side: int, batch_size: int
+) -> Iterator[Batch]:
     """Decode as `decode_batches` says, in processes: one lock less than threads have.
 
     Raises:

@@ -38,7 +38,7 @@ class Device:
         """Forward passes to begin before the first is waited for, so that a card is never idle."""
         return 3 if self.name == "cuda" else 1
 
-    def take(self, values: NDArray[np.generic]) -> Tensor:
+    def upload(self, values: NDArray[np.generic]) -> Tensor:
         """Return an array where the network is: on a processor itself, on a card a copy.
 
         A card computes meanwhile, and what it was asked for before need not end first. The array

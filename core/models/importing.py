@@ -41,7 +41,7 @@ ADVICE = "Export the model again, and change nothing in the file."
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class ModelContent:
     """What a file says, before any of it is believed."""
 
     network: Any
@@ -69,10 +69,12 @@ def import_model(workspace: Workspace, path: Path, name: str) -> Work[Manifest]:
     if not path.is_file():
         raise MissingError(f"There is no file {path}.", "Check the path and try again.")
     yield Progress(0, 0, "reading the file")
-    return (yield from adopt_model(workspace, path, _read(path), name))
+    return (yield from import_content(workspace, path, _read(path), name))
 
 
-def adopt_model(workspace: Workspace, path: Path, content: Content, name: str) -> Work[Manifest]:
+def import_content(
+    workspace: Workspace, path: Path, content: ModelContent, name: str
+) -> Work[Manifest]:
     """Make a model of what a file says, once that is found to be one.
 
     Args:
@@ -115,16 +117,16 @@ def _check_free(workspace: Workspace, name: str) -> None:
         )
 
 
-def _read(path: Path) -> Content:
+def _read(path: Path) -> ModelContent:
     try:
         if path.suffix == ".safetensors":
             tensors, metadata = read_safetensors(path)
             described = {key: json.loads(metadata[key]) for key in ("network", "classes")}
-            return Content(described["network"], described["classes"], tensors)
+            return ModelContent(described["network"], described["classes"], tensors)
         content = read_checkpoint(path)
         if not isinstance(content, dict) or not is_state_dict(content["weights"]):
             raise TypeError("not a model")
-        return Content(content["network"], content["classes"], content["weights"])
+        return ModelContent(content["network"], content["classes"], content["weights"])
     except UNREADABLE as error:
         raise WorkbenchError(
             f"{path.name} cannot be read as a model: it is damaged, or does not say its network, "

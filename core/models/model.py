@@ -23,7 +23,7 @@ from core.workspace import Workspace
 
 WEIGHTS = "model.safetensors"
 
-Rows: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
+Outputs: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 """What a model makes of a batch: (B, D) float32 unit rows and (B, C) float32 probabilities that add
 up to 1 in a row; C is 0 for a model without classes."""
 
@@ -45,7 +45,7 @@ class Model:
         """The model's folder name."""
         return self.manifest.id
 
-    def embed(self, pixels: NDArray[np.uint8], *, bfloat16: bool = False) -> Rows:
+    def embed(self, pixels: NDArray[np.uint8], *, bfloat16: bool = False) -> Outputs:
         """Embed and classify a batch.
 
         Args:
@@ -56,7 +56,7 @@ class Model:
 
     def embed_async(
         self, pixels: NDArray[np.uint8], *, bfloat16: bool = False
-    ) -> Callable[[], Rows]:
+    ) -> Callable[[], Outputs]:
         """Begin what `embed` does; what is returned waits for it, and returns as `embed`."""
         return _begin(self.network, self.device, pixels, bfloat16=bfloat16)
 
@@ -134,9 +134,9 @@ def _begin(
     pixels: NDArray[np.uint8],
     *,
     bfloat16: bool = False,
-) -> Callable[[], Rows]:
+) -> Callable[[], Outputs]:
     with torch.inference_mode():
-        batch = normalized(device.take(pixels))
+        batch = normalized(device.upload(pixels))
         with replace(device, bfloat16=bfloat16).autocast():
             features = network.tail(network.frozen(batch))
         embeddings, scores = network.head(features.float())
@@ -144,7 +144,7 @@ def _begin(
         fetched = device.fetch(torch.cat([embeddings.float(), probabilities], dim=1))
         dimension = embeddings.shape[1]
 
-    def wait() -> Rows:
+    def wait() -> Outputs:
         both = fetched()
         return both[:, :dimension].copy(), both[:, dimension:].copy()
 

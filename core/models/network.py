@@ -114,7 +114,7 @@ class EmbeddingNetwork(nn.Module):
         self.frozen.eval()
         return self
 
-    def trained_parameters(self) -> Iterable[nn.Parameter]:
+    def trainable_parameters(self) -> Iterable[nn.Parameter]:
         """Return the parameters that training changes."""
         return (parameter for parameter in self.parameters() if parameter.requires_grad)
 

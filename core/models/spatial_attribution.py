@@ -50,7 +50,7 @@ def spatial_attribution(
     last = layers[-1:] if pooled_twice else []
     rest = nn.Sequential(*last, network.pool, nn.Flatten(), network.project, network.normalize)
     with torch.no_grad():
-        features = normalized(device.take(pixels))
+        features = normalized(device.upload(pixels))
         for layer in layers[: len(layers) - len(last)]:
             features = layer(features)
         [shift] = rest(torch.zeros_like(features[:1]))

@@ -142,14 +142,14 @@ class TrainConfig:
         return self.metric_loss != NO_METRIC_LOSS and find_loss(self.metric_loss).compares_images
 
     @property
-    def changes(self) -> AugmentConfig:
+    def augmentation(self) -> AugmentConfig:
         """How train images are changed."""
         return PRESETS[self.augment]
 
     @property
     def num_views(self) -> int:
         """Views of each train image that are kept; 1 where images are changed as they are used."""
-        return self.views if self.changes != OFF and self.num_frozen_blocks else 1
+        return self.views if self.augmentation != OFF and self.num_frozen_blocks else 1
 
     @property
     def num_frozen_blocks(self) -> int:

@@ -31,7 +31,7 @@ class SampleRetrieval:
     """Image id, and whether it is of the same class; the nearest first."""
 
 
-def begin_record(
+def begin_history(
     folder: Path, ids: NDArray[np.int64], labels: NDArray[np.int64], classes: list[str]
 ) -> None:
     """Write down which images are looked at after each epoch.
@@ -47,7 +47,7 @@ def begin_record(
     write_json(folder / CLASSES, classes)
 
 
-def record_epoch(
+def write_epoch(
     folder: Path,
     epoch: int,
     embeddings: NDArray[np.float32],
@@ -70,7 +70,7 @@ def record_epoch(
     _write(_file(folder, CONFUSION, epoch), np.vstack([pairs, counts]).astype(np.int32))
 
 
-def recorded_epochs(folder: Path) -> list[int]:
+def saved_epochs(folder: Path) -> list[int]:
     """Return the epochs whose embeddings were written down, ascending."""
     return sorted(int(path.stem) for path in (folder / EMBEDDINGS).glob("[0-9]*.npy"))
 
@@ -121,7 +121,7 @@ def read_sample_retrievals(folder: Path, epoch: int) -> list[SampleRetrieval]:
     return sample_retrievals
 
 
-def confusions_of(folder: Path, epoch: int, limit: int = 20) -> list[tuple[str, str, int]]:
+def read_confusions(folder: Path, epoch: int, limit: int = 20) -> list[tuple[str, str, int]]:
     """Return (true class, class it was taken for, how often) after an epoch, the worst first."""
     try:
         pairs = np.load(_file(folder, CONFUSION, epoch))

@@ -133,7 +133,7 @@ class _View:
         """Return what identifies the values."""
         digest = hashlib.sha256(f"{VERSION}/{self.config.image_size}".encode())
         if self.number:
-            changes = json.dumps(asdict(self.config.changes), sort_keys=True)
+            changes = json.dumps(asdict(self.config.augmentation), sort_keys=True)
             digest.update(f"{self.number}/{self.config.seed}/{changes}".encode())
         for row in self.rows:
             digest.update(f"{row.path}\0{row.sha256}\0".encode())
@@ -169,12 +169,12 @@ class _View:
     def _through_frozen(self, pixels: NDArray[np.uint8], first: int) -> NDArray[Any]:
         if not len(self.network.frozen):
             return pixels
-        values = normalized(self.device.take(pixels))
+        values = normalized(self.device.upload(pixels))
         if self.number:
             sequence = np.random.SeedSequence((self.config.seed, self.number, first))
             seed = int(sequence.generate_state(1, np.uint32)[0])
             generator = torch.Generator().manual_seed(seed)
-            values = augmented(values, generator, self.config.changes)
+            values = augmented(values, generator, self.config.augmentation)
         with torch.inference_mode(), self.device.autocast():
             features = self.network.frozen(values)
         half: NDArray[np.float16] = features.half().cpu().numpy()

@@ -124,12 +124,12 @@ def save(setup: Setup, epoch: Epoch) -> None:
     """
     if setup.fabric.is_global_zero:
         facts = {"epoch": asdict(epoch), "history": setup.history, "best": setup.best}
-        save_state(setup.folder, setup.trained, facts)
+        save_state(setup.folder, setup.state, facts)
 
 
 def resume_epoch(setup: Setup) -> Epoch:
     """Take over the saved state, if there is one; return the epoch to go on with."""
-    facts = load_state(setup.folder, setup.trained)
+    facts = load_state(setup.folder, setup.state)
     if facts is None:
         return Epoch(0)
     setup.history, setup.best = facts["history"], facts["best"]
@@ -189,8 +189,8 @@ def _backward(setup: Setup, batch: TrainBatch) -> tuple[float, int]:
         labels = numbers.to(fabric.device, non_blocking=True)
         if values.dtype == torch.uint8:
             values = normalized(values)
-            if config.changes != OFF:
-                values = augmented(values, generator, config.changes)
+            if config.augmentation != OFF:
+                values = augmented(values, generator, config.augmentation)
         loss, scores = setup.module(values, labels)
         share = len(part) / len(batch)
         fabric.backward(loss * share)

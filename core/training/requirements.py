@@ -15,7 +15,7 @@ from core.training.setup import network_config
 class Requirements:
     """What a training needs, reckoned from its settings."""
 
-    num_trained: int
+    num_trainable: int
     """Parameters that training changes."""
 
     num_frozen: int
@@ -41,7 +41,7 @@ def training_requirements(
     shape, dtype = values_of(network, config.image_size)
     rows = config.num_views * num_train + num_validation
     return Requirements(
-        num_trained=sum(parameter.numel() for parameter in network.trained_parameters()),
+        num_trainable=sum(parameter.numel() for parameter in network.trainable_parameters()),
         num_frozen=sum(parameter.numel() for parameter in network.frozen.parameters()),
         cache_bytes=rows * int(np.prod(shape)) * np.dtype(dtype).itemsize,
     )

@@ -23,7 +23,7 @@ from core.jobs.records import is_process
 from core.training.config import TrainConfig
 from core.workspace import DISK_VERSION, Workspace, check_name
 
-RECORD = "run.json"
+RUN_FILE = "run.json"
 METRICS = "metrics.jsonl"
 PAUSE_REQUEST = "pause"
 MAP, RECALL = "validation_map_at_10", "validation_recall_at_1"
@@ -101,7 +101,7 @@ def start_run(workspace: Workspace, config: TrainConfig, run_id: str | None = No
     chosen = run_id or reserve_run(workspace, config)
     folder = folder_of(workspace, chosen)
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / RECORD).exists():
+    if (folder / RUN_FILE).exists():
         raise WorkbenchError(
             f"There is a run “{chosen}” already.", "Choose another name, or resume that one."
         )
@@ -112,7 +112,7 @@ def start_run(workspace: Workspace, config: TrainConfig, run_id: str | None = No
 
 def write_run(workspace: Workspace, run: Run) -> None:
     """Save a run's record, atomically."""
-    write_json(folder_of(workspace, run.id) / RECORD, asdict(run))
+    write_json(folder_of(workspace, run.id) / RUN_FILE, asdict(run))
 
 
 def change_run(workspace: Workspace, run_id: str, **fields: Any) -> Run:
@@ -130,7 +130,7 @@ def read_run(workspace: Workspace, run_id: str) -> Run:
         DamagedArtifactError: Its record was edited or cut off.
         WorkbenchError: A newer version of the workbench started it.
     """
-    path = folder_of(workspace, run_id) / RECORD
+    path = folder_of(workspace, run_id) / RUN_FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         content["status"] = RunStatus(content["status"])
@@ -148,7 +148,7 @@ def read_run(workspace: Workspace, run_id: str) -> Run:
         raise MissingError(f"There is no run “{run_id}”.", "Choose one that is listed.") from error
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedArtifactError(
-            f"{run_id}/{RECORD} is damaged or was changed by hand.",
+            f"{run_id}/{RUN_FILE} is damaged or was changed by hand.",
             "Delete that run, and train again with the settings you want.",
         ) from error
 
@@ -156,7 +156,7 @@ def read_run(workspace: Workspace, run_id: str) -> Run:
 def list_runs(workspace: Workspace) -> list[Run]:
     """Return the runs, newest first; damaged ones are passed over."""
     runs = []
-    for path in workspace.runs.glob(f"*/{RECORD}"):
+    for path in workspace.runs.glob(f"*/{RUN_FILE}"):
         try:
             runs.append(read_run(workspace, path.parent.name))
         except (DamagedArtifactError, MissingError, WorkbenchError):
@@ -169,18 +169,18 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
     shutil.rmtree(folder_of(workspace, run_id), ignore_errors=True)
 
 
-def is_carried_out(run: Run) -> bool:
+def is_running(run: Run) -> bool:
     """Say whether a process is at it now."""
     return run.status == RunStatus.STARTED and is_process(run.process_id, run.process_started)
 
 
-def take_run(workspace: Workspace, run: Run) -> None:
+def claim_run(workspace: Workspace, run: Run) -> None:
     """Write down that this process carries the run out.
 
     Raises:
         WorkbenchError: Another one does.
     """
-    if is_carried_out(run):
+    if is_running(run):
         raise WorkbenchError(f"The run “{run.id}” is being trained already.", "Wait for its end.")
     change_run(
         workspace,
@@ -192,9 +192,9 @@ def take_run(workspace: Workspace, run: Run) -> None:
     )
 
 
-def leave_run(workspace: Workspace, run_id: str) -> None:
+def release_run(workspace: Workspace, run_id: str) -> None:
     """Write down that no process carries the run out, unless it was deleted."""
-    if (folder_of(workspace, run_id) / RECORD).exists():
+    if (folder_of(workspace, run_id) / RUN_FILE).exists():
         change_run(workspace, run_id, process_id=0)
 
 
@@ -235,7 +235,7 @@ def is_pause_requested(folder: Path) -> bool:
     return (folder / PAUSE_REQUEST).exists()
 
 
-def take_pause(folder: Path) -> bool:
+def clear_pause(folder: Path) -> bool:
     """Say whether a pause was asked for, and forget it."""
     try:
         (folder / PAUSE_REQUEST).unlink()

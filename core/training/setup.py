@@ -24,7 +24,7 @@ from core.training.config import Schedule, TrainConfig
 from core.training.inputs import Inputs
 from core.training.objective import Objective
 from core.training.sampling import class_balanced, shuffled
-from core.training.state import Trained
+from core.training.state import TrainingState
 from core.workspace import Workspace
 
 WARM_UP = {Schedule.ONE_CYCLE: 0.3, Schedule.COSINE: 0.05}
@@ -86,7 +86,7 @@ class Setup:
     """Into how many a batch is cut because memory is short."""
 
     @property
-    def trained(self) -> Trained:
+    def state(self) -> TrainingState:
         """Return what a saved state holds."""
         network = self.network
         modules = {
@@ -96,7 +96,7 @@ class Setup:
             "classifier": network.classifier,
             "objective": self.objective,
         }
-        return Trained(modules=modules, optimizer=self.optimizer, schedule=self.schedule)
+        return TrainingState(modules=modules, optimizer=self.optimizer, schedule=self.schedule)
 
 
 def labeled_rows(dataset: Dataset) -> tuple[list[ImageRow], list[str]]:
@@ -221,7 +221,7 @@ def _optimizer(config: TrainConfig, module: TrainingModule) -> torch.optim.Optim
     """Return AdamW with a learning rate for the trunk, for what is new, and for proxies."""
     backbone = [p for p in module.network.tail.parameters() if p.requires_grad]
     in_backbone = {id(parameter) for parameter in backbone}
-    new = [p for p in module.network.trained_parameters() if id(p) not in in_backbone]
+    new = [p for p in module.network.trainable_parameters() if id(p) not in in_backbone]
     groups: list[dict[str, Any]] = [{"params": new, "lr": config.learning_rate}]
     if backbone:
         groups.append({"params": backbone, "lr": config.backbone_learning_rate})

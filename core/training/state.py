@@ -24,7 +24,7 @@ MODULE, OPTIMIZER = "module.", "optimizer."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Trained:
+class TrainingState:
     """What changes while a training goes on."""
 
     modules: Mapping[str, nn.Module]
@@ -34,7 +34,7 @@ class Trained:
     schedule: torch.optim.lr_scheduler.LRScheduler
 
 
-def save_state(folder: Path, trained: Trained, facts: Mapping[str, Any]) -> None:
+def save_state(folder: Path, trained: TrainingState, facts: Mapping[str, Any]) -> None:
     """Save the state in a run's folder, in place of the last one.
 
     Args:
@@ -64,7 +64,7 @@ def save_state(folder: Path, trained: Trained, facts: Mapping[str, Any]) -> None
     sync_folder(folder)
 
 
-def load_state(folder: Path, trained: Trained) -> dict[str, Any] | None:
+def load_state(folder: Path, trained: TrainingState) -> dict[str, Any] | None:
     """Put the saved state back into `trained`; return its facts, None if nothing was saved.
 
     Raises:
@@ -120,7 +120,7 @@ def _load_optimizer(
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def _schedule_state(trained: Trained) -> dict[str, Any]:
+def _schedule_state(trained: TrainingState) -> dict[str, Any]:
     """Return the schedule's numbers; what it computes with is there again when it is built."""
     return {
         key: value

@@ -18,7 +18,7 @@ from core.models.model import WEIGHTS, network_settings, write_weights
 from core.models.network import EmbeddingNetwork
 from core.progress import Stop, Work
 from core.training.config import TrainConfig
-from core.training.history import begin_record
+from core.training.history import begin_history
 from core.training.inputs import prepare_inputs
 from core.training.loop import Epoch, figures, resume_epoch, save, train_epoch
 from core.training.runs import (
@@ -29,14 +29,14 @@ from core.training.runs import (
     append_metrics,
     can_resume,
     change_run,
+    claim_run,
+    clear_pause,
     delete_run,
     folder_of,
     is_pause_requested,
-    leave_run,
     read_run,
+    release_run,
     start_run,
-    take_pause,
-    take_run,
 )
 from core.training.setup import (
     Setup,
@@ -73,7 +73,7 @@ def train(workspace: Workspace, config: TrainConfig, run_id: str | None = None) 
     fabric = open_fabric(choose_device())
     run = start_run(workspace, config, run_id) if fabric.is_global_zero else None
     run = read_run(workspace, fabric.broadcast(run.id if run else ""))
-    return (yield from _carry_out(workspace, run, fabric))
+    return (yield from _run(workspace, run, fabric))
 
 
 def resume(workspace: Workspace, run_id: str) -> Work[Manifest]:
@@ -88,15 +88,15 @@ def resume(workspace: Workspace, run_id: str) -> Work[Manifest]:
         raise WorkbenchError(
             f"The run “{run_id}” has ended.", "Train again with its settings to learn more."
         )
-    return (yield from _carry_out(workspace, run, open_fabric(choose_device())))
+    return (yield from _run(workspace, run, open_fabric(choose_device())))
 
 
-def _carry_out(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
+def _run(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
     """Do it, and have the first process write down how it ended."""
     if not fabric.is_global_zero:
         return (yield from _train(workspace, run, fabric))
     folder = folder_of(workspace, run.id)
-    take_run(workspace, run)
+    claim_run(workspace, run)
     try:
         return (yield from _train(workspace, run, fabric))
     except WorkbenchError as error:
@@ -112,13 +112,13 @@ def _carry_out(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]
         change_run(workspace, run.id, status=RunStatus.PAUSED, message=str(full))
         raise full from error
     except Stop:
-        if take_pause(folder):
+        if clear_pause(folder):
             change_run(workspace, run.id, status=RunStatus.PAUSED)
         else:  # Before the first epoch: there is nothing to remember
             delete_run(workspace, run.id)
         raise
     finally:
-        leave_run(workspace, run.id)
+        release_run(workspace, run.id)
 
 
 def _train(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
@@ -131,7 +131,7 @@ def _train(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
     epoch = resume_epoch(setup)
     if fabric.is_global_zero:
         images = setup.validation
-        begin_record(folder, setup.inputs.ids[images], setup.inputs.labels[images], classes)
+        begin_history(folder, setup.inputs.ids[images], setup.inputs.labels[images], classes)
         if setup.best < 0:
             write_weights(setup.network, folder)
     status, message = RunStatus.DONE, ""
@@ -173,11 +173,11 @@ def _set_up(
 
 def _epochs(setup: Setup, epoch: Epoch) -> Work[None]:
     """Go on epoch by epoch; `epoch` is where it is at each moment."""
-    while epoch.number < setup.config.epochs and not _is_enough(setup):
+    while epoch.number < setup.config.epochs and not _is_patience_over(setup):
         yield from train_epoch(setup, epoch)
         measured = yield from measure(setup, figures(setup, epoch))
         setup.history.append(measured)
-        _keep_if_best(setup)
+        _save_if_best(setup)
         if setup.fabric.is_global_zero:
             append_metrics(setup.folder, measured)
             write_events(setup.folder, measured)
@@ -185,14 +185,14 @@ def _epochs(setup: Setup, epoch: Epoch) -> Work[None]:
         save(setup, epoch)
 
 
-def _is_enough(setup: Setup) -> bool:
+def _is_patience_over(setup: Setup) -> bool:
     """Say whether mAP@10 has not risen for as many epochs as the config has patience for."""
     values = [measured.get(MAP, 0.0) for measured in setup.history]
     waited = len(values) - 1 - values.index(max(values)) if values else 0
     return 0 < setup.config.patience <= waited
 
 
-def _keep_if_best(setup: Setup) -> None:
+def _save_if_best(setup: Setup) -> None:
     last, best = setup.history[-1], setup.history[max(0, setup.best)]
     if setup.best < 0 or last.get(MAP, 1.0) >= best.get(MAP, 1.0):
         setup.best = len(setup.history) - 1

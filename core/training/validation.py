@@ -12,7 +12,7 @@ from torch.nn import functional
 from core.metrics.leave_one_out import leave_one_out
 from core.models.preprocessing import normalized
 from core.progress import Measurement, Progress, Work
-from core.training.history import record_epoch
+from core.training.history import write_epoch
 from core.training.inputs import on_device
 from core.training.runs import MAP, RECALL
 from core.training.setup import UNITS, Setup
@@ -43,7 +43,7 @@ def measure(setup: Setup, measured: dict[str, float]) -> Work[dict[str, float]]:
             measured[MAP] = retrieval["map_at_10"]
             measured[RECALL] = retrieval["recall_at_1"]
         if setup.fabric.is_global_zero:
-            record_epoch(setup.folder, int(measured["epoch"]), embeddings, labels, predicted)
+            write_epoch(setup.folder, int(measured["epoch"]), embeddings, labels, predicted)
     yield Measurement("epoch", dict(measured))
     return measured
 

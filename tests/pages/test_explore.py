@@ -26,7 +26,7 @@ from core.maps.epochs import build_epoch_maps
 from core.maps.files import Map, build_map, open_map
 from core.progress import finish
 from core.training.config import TrainConfig
-from core.training.history import begin_record, record_epoch
+from core.training.history import begin_history, write_epoch
 from core.training.runs import folder_of, list_runs
 from core.training.train import train
 from core.workspace import Workspace
@@ -310,11 +310,11 @@ def test_a_training_is_played_through_its_epochs(full: Workspace, visit: Open) -
     ids = np.array([row.id for row in rows])
     folder = folder_of(full, run.id)
     labels = np.zeros(len(ids), np.int64)
-    begin_record(folder, ids, labels, ["a"])
+    begin_history(folder, ids, labels, ["a"])
     random = np.random.default_rng(0)
     for epoch in (1, 2):
         embeddings = random.normal(size=(len(ids), 8)).astype(np.float32)
-        record_epoch(folder, epoch, embeddings, labels, labels)
+        write_epoch(folder, epoch, embeddings, labels, labels)
     app = visit("explore")
     app.segmented_control(key="explore-view").set_value("Through its training").run()
     assert "recorded its validation images after each epoch" in texts(app)

@@ -67,8 +67,9 @@ def show_room(place: DeltaGenerator, dataset: Dataset, config: TrainConfig) -> N
     """Say, in that place of the page, what changes in a training and what it takes of the disk."""
     needed = facts.training_requirements_of(dataset, config)
     place.caption(
-        f":material/neurology: {needed.num_trained:,} parameters train, {needed.num_frozen:,} stay "
-        f"as they are. :material/hard_drive: {size(needed.cache_bytes)} on disk while it trains."
+        f":material/neurology: {needed.num_trainable:,} parameters train, "
+        f"{needed.num_frozen:,} stay as they are. "
+        f":material/hard_drive: {size(needed.cache_bytes)} on disk while it trains."
     )
     free = free_bytes(resources.workspace())
     if needed.cache_bytes > free:

@@ -86,7 +86,7 @@ def _one(training: Training, *, is_shown: bool) -> None:
 def actions(training: Training) -> None:
     """Offer what can be done with one run."""
     run = training.run
-    busy = training.state in (RunState.RUNNING, RunState.WAITING)
+    busy = training.state in (RunState.RUNNING, RunState.QUEUED)
     with st.container(horizontal=True):
         if training.state in RESUMABLE:
             resume_button(training, "training-runs-resume")

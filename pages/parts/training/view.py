@@ -6,7 +6,7 @@ import streamlit as st
 from core.datasets.registry import open_dataset
 from core.errors import WorkbenchError
 from core.progress import pace
-from core.training.history import confusions_of, read_sample_retrievals
+from core.training.history import read_confusions, read_sample_retrievals
 from core.training.runs import MAP, RECALL, folder_of
 from pages.parts.components import charts
 from pages.parts.components.text import duration, size
@@ -93,7 +93,7 @@ def _details(training: Training, key: str) -> None:
             "epoch. Green is of the same class, red is not."
         )
         sample_retrievals.strip(dataset, found, key=f"{key}-probes")
-    mixed = confusions_of(folder, epoch, NUM_CONFUSIONS)
+    mixed = read_confusions(folder, epoch, NUM_CONFUSIONS)
     if mixed:
         with st.expander(f"Classes it mixes up ({len(mixed)} most frequent)"):
             table = pd.DataFrame(mixed, columns=["class", "taken for", "images"])

@@ -412,7 +412,7 @@ def test_a_file_that_is_not_there_is_said(workspace: Workspace, tmp_path: Path) 
         finish(open_bundle(workspace, tmp_path / "none.zip", "there"))
 
 
-@pytest.mark.parametrize("step", ["adopt_model", "_publish_embeddings", "_publish_index"])
+@pytest.mark.parametrize("step", ["import_content", "_publish_embeddings", "_publish_index"])
 def test_a_full_disk_leaves_nothing(
     step: str, bundle: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

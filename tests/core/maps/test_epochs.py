@@ -7,7 +7,7 @@ from core.maps.epochs import align, build_epoch_maps, open_epoch_maps
 from core.maps.quality import nearest_on_map
 from core.progress import Progress, finish
 from core.training.config import TrainConfig
-from core.training.history import begin_record, record_epoch
+from core.training.history import begin_history, write_epoch
 from core.training.runs import folder_of, start_run
 from core.workspace import Workspace
 
@@ -29,9 +29,9 @@ def recorded(workspace: Workspace, *shares: float) -> str:
     """A run that recorded an epoch for each share."""
     run = start_run(workspace, TrainConfig(dataset="hand", weights="none", trainable_blocks=5))
     folder = folder_of(workspace, run.id)
-    begin_record(folder, IDS, LABELS, list("abcd"))
+    begin_history(folder, IDS, LABELS, list("abcd"))
     for epoch, share in enumerate(shares, 1):
-        record_epoch(folder, epoch, embeddings_after(share), LABELS, LABELS)
+        write_epoch(folder, epoch, embeddings_after(share), LABELS, LABELS)
     return run.id
 
 
@@ -77,7 +77,7 @@ def test_it_says_which_epoch_and_leaves_nothing_if_given_up(workspace: Workspace
 def test_a_map_is_to_be_drawn_again_once_there_are_more_epochs(workspace: Workspace) -> None:
     run = recorded(workspace, 0.5, 1.0)
     finish(build_epoch_maps(workspace, run))
-    record_epoch(folder_of(workspace, run), 3, embeddings_after(1.0), LABELS, LABELS)
+    write_epoch(folder_of(workspace, run), 3, embeddings_after(1.0), LABELS, LABELS)
     with pytest.raises(MissingError, match="Draw it."):
         open_epoch_maps(workspace, run)
 

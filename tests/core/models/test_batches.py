@@ -10,7 +10,13 @@ import psutil
 import pytest
 
 from core.errors import WorkbenchError
-from core.models.batches import BATCHES_HELD, PIECE, PIECES_AHEAD, by_processes, by_threads
+from core.models.batches import (
+    BATCHES_HELD,
+    PIECE,
+    PIECES_AHEAD,
+    decode_with_processes,
+    decode_with_threads,
+)
 from tests.factories.images import class_folders
 from tests.support.processes import wait_for
 
@@ -22,7 +28,9 @@ def test_processes_decode_what_threads_do(tmp_path: Path) -> None:
     root = class_folders(tmp_path, red=5, green=4)
     (root / "red" / "broken.png").write_text("no image")
     paths = sorted(root.rglob("*.png"))
-    for one, other in zip(by_threads(paths, SIDE, 4), by_processes(paths, SIDE, 4), strict=True):
+    for one, other in zip(
+        decode_with_threads(paths, SIDE, 4), decode_with_processes(paths, SIDE, 4), strict=True
+    ):
         np.testing.assert_array_equal(one.positions, other.positions)
         np.testing.assert_array_equal(one.pixels, other.pixels)
         assert one.problems == other.problems
@@ -33,9 +41,9 @@ def test_a_reader_of_processes_may_keep_all_batches(
 ) -> None:
     monkeypatch.setattr("core.models.batches.PROCESSES", 2)
     paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
-    kept = list(by_processes(paths, SIDE, 4))
+    kept = list(decode_with_processes(paths, SIDE, 4))
     assert len(kept) > 2 * PIECES_AHEAD + 1 + BATCHES_HELD  # More than there are slots
-    for one, other in zip(by_threads(paths, SIDE, 4), kept, strict=True):
+    for one, other in zip(decode_with_threads(paths, SIDE, 4), kept, strict=True):
         np.testing.assert_array_equal(one.pixels, other.pixels)
 
 
@@ -44,7 +52,9 @@ def test_a_batch_of_several_pieces_is_put_together(tmp_path: Path) -> None:
     paths[70] = tmp_path / "gone.png"
     size = 2 * PIECE + 5
     for one, other in zip(
-        by_threads(paths, SIDE, size), by_processes(paths, SIDE, size), strict=True
+        decode_with_threads(paths, SIDE, size),
+        decode_with_processes(paths, SIDE, size),
+        strict=True,
     ):
         np.testing.assert_array_equal(one.positions, other.positions)
         np.testing.assert_array_equal(one.pixels, other.pixels)
@@ -53,7 +63,7 @@ def test_a_batch_of_several_pieces_is_put_together(tmp_path: Path) -> None:
 
 def test_processes_end_if_nobody_reads_on(tmp_path: Path) -> None:
     paths = sorted(class_folders(tmp_path, red=8).rglob("*.png"))
-    batches = by_processes(paths, SIDE, 4)
+    batches = decode_with_processes(paths, SIDE, 4)
     next(batches)
     decoders = multiprocessing.active_children()
     assert decoders
@@ -65,7 +75,7 @@ def test_processes_end_if_nobody_reads_on(tmp_path: Path) -> None:
 
 def test_a_decoding_process_that_is_killed_is_said(tmp_path: Path) -> None:
     paths = sorted(class_folders(tmp_path, red=8).rglob("*.png")) * 100
-    batches = by_processes(paths, SIDE, 4)
+    batches = decode_with_processes(paths, SIDE, 4)
     next(batches)
     for decoder in multiprocessing.active_children():
         decoder.kill()
@@ -82,7 +92,7 @@ def test_what_goes_wrong_in_a_decoding_process_is_said_as_it_is(
     monkeypatch.setattr("core.models.batches.load_square", broken)
     paths = sorted(class_folders(tmp_path, red=4).rglob("*.png"))
     with pytest.raises(RuntimeError, match="a mistake of ours"):
-        list(by_processes(paths, SIDE, 4))
+        list(decode_with_processes(paths, SIDE, 4))
 
 
 SLOW = """
@@ -90,7 +100,7 @@ import sys, time
 from core.models import batches
 batches._decode = lambda *_: time.sleep(0.2)
 batches.PROCESSES = 2
-read = batches.by_processes([""] * 10_000, 32, 4)
+read = batches.decode_with_processes([""] * 10_000, 32, 4)
 next(read)
 print("decoding", flush=True)
 list(read)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from core.models.batches import by_processes, by_threads
+from core.models.batches import decode_with_processes, decode_with_threads
 from core.models.devices import choose_device
 from core.workspace import Workspace
 from tests.factories.images import class_folders
@@ -33,7 +33,7 @@ def test_what_is_taken_may_be_changed_at_once() -> None:
     device, values = choose_device(), noise(64)
     there = values.copy()
     keep_busy()
-    taken = device.take(values)
+    taken = device.upload(values)
     values[:] = 0
     np.testing.assert_array_equal(taken.cpu().numpy(), there)
 
@@ -44,7 +44,7 @@ def test_pinned_memory_is_read_where_it_lies_and_refused_the_second_time() -> No
     assert device.pin(values)
     assert torch.from_numpy(values).is_pinned()
     assert not device.pin(values)
-    np.testing.assert_array_equal(device.take(values).cpu().numpy(), values)  # CUDA goes on
+    np.testing.assert_array_equal(device.upload(values).cpu().numpy(), values)  # CUDA goes on
     device.unpin(values)
     assert not torch.from_numpy(values).is_pinned()
     assert device.pin(values)
@@ -55,9 +55,11 @@ def test_pinned_memory_is_read_where_it_lies_and_refused_the_second_time() -> No
 def test_processes_decode_into_what_the_card_reads(tmp_path: Path) -> None:
     paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
     device = choose_device()
-    for one, other in zip(by_threads(paths, 37, 8), by_processes(paths, 37, 8), strict=True):
+    for one, other in zip(
+        decode_with_threads(paths, 37, 8), decode_with_processes(paths, 37, 8), strict=True
+    ):
         assert torch.from_numpy(other.pixels).is_pinned()
-        np.testing.assert_array_equal(one.pixels, device.take(other.pixels).cpu().numpy())
+        np.testing.assert_array_equal(one.pixels, device.upload(other.pixels).cpu().numpy())
 
 
 @needs_card

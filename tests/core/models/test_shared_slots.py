@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.models.batches import by_processes
+from core.models.batches import decode_with_processes
 from core.models.devices import Device
 from core.models.shared_slots import SharedSlots
 from tests.factories.images import class_folders
@@ -88,7 +88,7 @@ def test_a_card_reads_no_memory_of_processes_that_have_ended(
     card = Card("cpu", bfloat16=False)
     monkeypatch.setattr("core.models.batches.choose_device", lambda: card)
     paths = sorted(class_folders(tmp_path, red=8).rglob("*.png"))
-    batches = by_processes(paths, 32, 4)
+    batches = decode_with_processes(paths, 32, 4)
     next(batches)
     assert card.pinned
     if is_read_to_its_end:

@@ -45,7 +45,7 @@ def small_network() -> EmbeddingNetwork:
 
 def learn(network: EmbeddingNetwork, pixels: torch.Tensor, labels: torch.Tensor) -> None:
     steps = EPOCHS * -(-len(pixels) // BATCH)
-    optimizer = torch.optim.AdamW(network.trained_parameters(), weight_decay=5e-2)
+    optimizer = torch.optim.AdamW(network.trainable_parameters(), weight_decay=5e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
     network.train()
     for _ in range(EPOCHS):

@@ -46,7 +46,7 @@ def test_parameters_that_train_and_that_stay_are_counted(
     told = finish(estimate(workspace, config))
     block = 3 * (512 * 512 * 9 + 512)
     head = 25_088 * 128 + 2 * 128 + 128 * 2 + 2
-    assert told.requirements.num_trained == block + head
+    assert told.requirements.num_trainable == block + head
     assert told.requirements.num_frozen == 7_635_264  # conv1_1 to conv4_3
     more = finish(
         estimate(workspace, TrainConfig(dataset="colors", image_size=32, augment="light"))

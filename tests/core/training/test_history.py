@@ -4,7 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from core.training.history import begin_record, confusions_of, read_sample_retrievals, record_epoch
+from core.training.history import (
+    begin_history,
+    read_confusions,
+    read_sample_retrievals,
+    write_epoch,
+)
 
 ANGLES = np.radians([0, 10, 90, 100, 180])
 EMBEDDINGS = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1).astype(np.float32)
@@ -12,8 +17,8 @@ EMBEDDINGS = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1).astype(np.float3
 
 def recorded(folder: Path) -> Path:
     labels = np.array([0, 0, 1, 1, 2])
-    begin_record(folder, np.array([7, 8, 9, 10, 11]), labels, ["cat", "dog", "fox"])
-    record_epoch(folder, 3, EMBEDDINGS, labels, np.array([0, 1, 1, 1, 1]))
+    begin_history(folder, np.array([7, 8, 9, 10, 11]), labels, ["cat", "dog", "fox"])
+    write_epoch(folder, 3, EMBEDDINGS, labels, np.array([0, 1, 1, 1, 1]))
     return folder
 
 
@@ -26,15 +31,15 @@ def test_probes_are_one_of_each_class_that_has_two_and_find_the_nearest(tmp_path
 
 
 def test_confusions_are_counted_the_worst_first(tmp_path: Path) -> None:
-    assert confusions_of(recorded(tmp_path), 3) == [("cat", "dog", 1), ("fox", "dog", 1)]
+    assert read_confusions(recorded(tmp_path), 3) == [("cat", "dog", 1), ("fox", "dog", 1)]
 
 
 def test_of_many_classes_a_few_are_probes_and_always_the_same(tmp_path: Path) -> None:
     labels = np.repeat(np.arange(40), 2)
-    begin_record(tmp_path, np.arange(80), labels, [str(number) for number in range(40)])
+    begin_history(tmp_path, np.arange(80), labels, [str(number) for number in range(40)])
     vectors = np.random.default_rng(0).normal(size=(80, 8)).astype(np.float32)
     for epoch in (1, 2):
-        record_epoch(tmp_path, epoch, vectors * epoch, labels, labels)
+        write_epoch(tmp_path, epoch, vectors * epoch, labels, labels)
     first, second = read_sample_retrievals(tmp_path, 1), read_sample_retrievals(tmp_path, 2)
     assert len(first) == 6
     assert [probe.image_id for probe in first] == [probe.image_id for probe in second]
@@ -42,5 +47,5 @@ def test_of_many_classes_a_few_are_probes_and_always_the_same(tmp_path: Path) ->
 
 def test_an_epoch_that_was_not_measured_has_neither(tmp_path: Path) -> None:
     assert read_sample_retrievals(recorded(tmp_path), 4) == []
-    assert confusions_of(tmp_path, 4) == []
+    assert read_confusions(tmp_path, 4) == []
     assert read_sample_retrievals(tmp_path / "nowhere", 1) == []

@@ -17,7 +17,7 @@ from core.options import as_arguments
 from core.progress import Progress, Stop, Work, finish
 from core.training.config import TrainConfig
 from core.training.runs import (
-    RECORD,
+    RUN_FILE,
     RunStatus,
     folder_of,
     list_runs,
@@ -150,7 +150,7 @@ def test_a_full_disk_pauses_the_run(
     )
 
 
-@pytest.mark.parametrize("name", [STATE, RECORD])
+@pytest.mark.parametrize("name", [STATE, RUN_FILE])
 def test_what_was_edited_is_refused(workspace: Workspace, config: TrainConfig, name: str) -> None:
     work = train(workspace, config, "edited")
     run_until(work, "epoch 2 of 3 · ")
