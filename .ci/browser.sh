@@ -1,11 +1,11 @@
 #!/bin/sh
-# Sees to it that there is a Chromium to test in: takes the one that is there, else tries to get one.
-# Without one it says so, and fails only under REQUIRE_BROWSER=1.
+# Finds a Chromium for the browser tests, or tries to install one.
+# Without one it prints that, and fails only under REQUIRE_BROWSER=1.
 set -u
 cd "$(dirname "$0")/.."
 
 python=.venv/bin/python
-download_limit=120 # seconds: without a network the download may hang instead of failing
+download_limit=120 # seconds; without a network the download may hang instead of failing
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
@@ -13,7 +13,7 @@ found() {
     path=$($python tests/browser/chromium.py) && echo "Browser: $path" && exit 0
 }
 
-# Installs Debian's package with the given prefix: nothing, or sudo.
+# Installs Debian's package; the arguments are a prefix such as sudo, or none.
 install_package() {
     command -v apt-get >/dev/null || return 1
     export DEBIAN_FRONTEND=noninteractive

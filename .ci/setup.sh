@@ -1,13 +1,13 @@
 #!/bin/sh
-# Makes .venv where there is none and installs the given requirements file, if it is not installed yet.
-# What was installed last is kept beside the packages, so that nothing is asked of the network again.
+# Creates .venv if there is none, and installs the given requirements file unless that is done.
+# A copy of the file in .venv records what is installed, so that no network is needed again.
 set -eu
 cd "$(dirname "$0")/.."
 
 requirements=$1
 venv=.venv
 installed=$venv/$requirements.installed
-unfinished=$venv/unfinished # holds the process id of the set-up that is filling .venv
+unfinished=$venv/unfinished # process id of the set-up that is filling .venv
 
 fail() {
     echo "$*" >&2
@@ -25,7 +25,7 @@ is_new_enough() {
     esac
 }
 
-# Prints the first of the named Pythons that will do; fails with one sentence where none does.
+# Prints the first suitable Python of the arguments; fails with one sentence if there is none.
 choose_python() {
     found=
     for candidate in "$@"; do
