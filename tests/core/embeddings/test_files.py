@@ -98,7 +98,7 @@ def benchmark(
         made.seen += [image.tobytes() for image in pixels]
         return embed_async(self, pixels, **options)
 
-    monkeypatch.setattr(Model, "begin", counted)
+    monkeypatch.setattr(Model, "embed_async", counted)
     return made
 
 
@@ -524,7 +524,7 @@ def test_embeddings_that_no_search_could_find_never_get_in(
         return lambda: (embeddings, probabilities)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Model, "begin", spoilt)
+        patched.setattr(Model, "embed_async", spoilt)
         with pytest.raises(WorkbenchError, match="embeddings are zero, not finite or not of unit"):
             benchmark.embed()
     assert benchmark.kept() == []

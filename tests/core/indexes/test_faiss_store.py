@@ -253,7 +253,7 @@ def test_an_index_of_another_dimension_is_refused(tmp_path: Path) -> None:
 
 
 def test_settings_out_of_range_are_refused() -> None:
-    with pytest.raises(ValueError, match="links must be in"):
+    with pytest.raises(ValueError, match="m must be in"):
         IndexConfig(m=1)
     with pytest.raises(ValueError, match="not a valid IndexKind"):
         IndexConfig(kind="tree")  # type: ignore[arg-type]
