@@ -1,4 +1,4 @@
-"""Query: images in, their category and the images most like them out."""
+"""Query page: search by images; predicted class and most similar images."""
 
 import streamlit as st
 
@@ -6,6 +6,8 @@ from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
 from core.lineage.graph import MODEL_CHANGED, Lineage, read_lineage
+from core.query.query import Query
+from core.query.sources import ImageSource
 from pages.parts.components import guards, waiting
 from pages.parts.components.text import plain
 from pages.parts.query import (
@@ -19,57 +21,55 @@ from pages.parts.query import (
     upload,
 )
 from state import queries, resources, session
-from state.query_images import Source, label_of, sources_of
-from state.query_view import Question
+from state.query_images import label_of, sources_of
 
 
-def one_question(dataset: Dataset, index: Manifest, model: Manifest, lineage: Lineage) -> None:
-    """Draw what is asked on the left, and what is answered on the right."""
+def single_query(dataset: Dataset, index: Manifest, model: Manifest, lineage: Lineage) -> None:
+    """Show the query on the left and its result on the right."""
     grid = st.grid(3, min_column_width=160, gap="medium")  # Beside each other at 800 pixels, too
     left, right = grid.cell(), grid.cell(column_span=2)
-    question = session.read_question()
+    query = session.read_query()
     with left:
         upload.show(dataset)
-        history.show(dataset, question)  # First, for a question that cannot be answered is left so
+        history.show(dataset, query)  # First, for a question that cannot be answered is left so
     try:
-        sources = sources_of(question, dataset)
+        sources = sources_of(query, dataset)
         with left:
-            images.show(question, sources)
-            search_options.show(dataset, question)
+            images.show(query, sources)
+            search_options.show(dataset, query)
             other = compare.choose(index, lineage)
         with right:
-            _answer(dataset, question, sources, index, model, other)
+            _results(dataset, query, sources, index, model, other)
     except WorkbenchError as error:
         right.error(plain(str(error)))
 
 
-def _answer(
+def _results(
     dataset: Dataset,
-    question: Question,
-    sources: list[Source],
+    query: Query,
+    sources: list[ImageSource],
     index: Manifest,
     model: Manifest,
     other: tuple[Manifest, Manifest] | None,
 ) -> None:
-    if not question.is_asked:
+    if not query.is_searchable:
         st.info("Upload an image, or take one from the dataset, to see what is like it.")
         return
     with waiting.in_place("Searching…", "query-answer") as place:
-        found = queries.answer_of(question, sources, index, model, dataset)
-        theirs = other and (other[0], queries.answer_of(question, sources, *other, dataset))
-    label = label_of(question, sources)
-    if theirs is not None:
-        compare.show(dataset, question, (index, found), theirs, label, place)
+        result = queries.search(query, sources, index, model, dataset)
+        other_result = other and queries.search(query, sources, *other, dataset)
+    label = label_of(query, sources)
+    if other_result is not None:
+        compare.show(dataset, result, other_result, label, place)
         return
-    results.verdict(found, model, dataset, place)
-    asked = queries.asked_of(question, sources, index, found)
-    seconds = results.matches(dataset, found, question, asked, label)
-    results.times({**found.seconds, **seconds}, found.together - len(sources) + 1)
-    match.show(dataset, found.matches, question, sources, index, model)
+    results.verdict(result, model, dataset, place)
+    seconds = results.matches(dataset, result, label)
+    results.times({**result.seconds, **seconds}, result.batch_size - len(sources) + 1)
+    match.show(dataset, result, sources, model)
 
 
 def main(index: Manifest, model: Manifest, lineage: Lineage) -> None:
-    """Draw the page for a current index."""
+    """Show the page for the current index."""
     dataset = open_dataset(resources.workspace(), index.made_from["dataset"])
     asking, many = st.tabs(
         [":material/image_search: One question", ":material/table_rows: Many at once"],
@@ -78,7 +78,7 @@ def main(index: Manifest, model: Manifest, lineage: Lineage) -> None:
     )
     if asking.open:
         with asking:
-            one_question(dataset, index, model, lineage)
+            single_query(dataset, index, model, lineage)
     if many.open:
         with many:
             batch.show(index)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import WorkbenchError
+from core.query.opened import EmbeddedImage
 
 logger = logging.getLogger(__name__)
 
@@ -37,26 +38,6 @@ Embed: TypeAlias = Callable[[W, NDArray[np.uint8]], Rows]
 
 class ModelClosedError(WorkbenchError):
     """The model was given back before the query's turn came."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EmbeddedImage:
-    """What a model made of one query, and how long that took."""
-
-    embedding: NDArray[np.float32]
-    """(D,) float32, of unit length."""
-
-    probabilities: NDArray[np.float32]
-    """(C,) float32 that add up to 1; C is 0 for a model without classes."""
-
-    together: int
-    """How many queries the pass was shared by, this one among them."""
-
-    waited_s: float
-    """From asking until its pass began."""
-
-    took_s: float
-    """What the pass took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +191,9 @@ def _answer(batch: Sequence[_Waiting[W]], embed: Embed[W]) -> Sequence[_Waiting[
             EmbeddedImage(
                 embedding=embedding,
                 probabilities=probabilities,
-                together=len(batch),
-                waited_s=began - one.since,
-                took_s=took_s,
+                batch_size=len(batch),
+                wait_s=began - one.since,
+                embed_s=took_s,
             )
         )
     return ()

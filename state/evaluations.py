@@ -30,9 +30,9 @@ def current(chosen: Selection, lineage: Lineage) -> Manifest | None:
 
 def comparable(evaluation: Manifest, lineage: Lineage) -> list[Manifest]:
     """Return the other evaluations by the same protocol, of the dataset as it was then."""
-    wanted = protocol_of(evaluation)
+    options = protocol_of(evaluation)
     others = lineage.evaluations_of(evaluation.made_from["dataset"])
-    return [m for m in others if m.id != evaluation.id and protocol_of(m) == wanted]
+    return [m for m in others if m.id != evaluation.id and protocol_of(m) == options]
 
 
 def opened(manifest: Manifest) -> "Evaluation":

@@ -80,8 +80,8 @@ def training_requirements_of(dataset: Dataset, config: TrainConfig) -> "Requirem
             (label, split, count) for label, split, count in dataset.catalog.class_counts() if label
         ]
         of_split = {
-            wanted: sum(count for _, split, count in counts if split == wanted)
-            for wanted in (Split.TRAIN, Split.VALIDATION)
+            options: sum(count for _, split, count in counts if split == options)
+            for options in (Split.TRAIN, Split.VALIDATION)
         }
         classes = {label for label, split, _ in counts if split == Split.TRAIN}
         return training_requirements(

@@ -1,54 +1,51 @@
-"""The questions that a tab has asked: the steps so far, to be walked back, and all of them."""
+"""Query history of a tab: its steps, for undo and redo, and all of its queries."""
 
 from dataclasses import dataclass, field, replace
 
-from state.query_view import Question
+from core.query.query import Query
 
 MAX_KEPT = 40
-"""Questions that a tab remembers."""
+"""Number of queries that a tab keeps."""
 
 MAX_UPLOADED_BYTES = 100_000_000
-"""Of uploaded images that a tab keeps to ask again by; the oldest go first."""
+"""Total size of the uploads that a tab keeps; the oldest are removed first."""
 
 
 @dataclass
 class History:
     """The steps of one tab, in order."""
 
-    steps: list[Question] = field(default_factory=list)
-    """Oldest first; the last one is not always the current one, for steps can be walked back."""
+    steps: list[Query] = field(default_factory=list)
+    """Oldest first; after an undo the current one is not the last."""
 
     at: int = -1
     """The current step; -1 before the first."""
 
-    asked: list[Question] = field(default_factory=list)
-    """Every question, each once, the newest last."""
+    queries: list[Query] = field(default_factory=list)
+    """Every query once, the newest last."""
 
-    def take(self, question: Question) -> None:
-        """Go on to a question; what was ahead after steps back is forgotten.
+    def take(self, query: Query) -> None:
+        """Add a query as the current step; steps that were undone are removed.
 
-        Other wishes for the matches of the same question are no step of their own.
+        A query that differs in its options or label only replaces the current step.
         """
-        if not question.is_asked:
+        if not query.is_searchable:
             return
         now = self.steps[self.at] if self.steps else None
-        if (
-            now is not None
-            and replace(now, wanted=question.wanted, label=question.label) == question
-        ):
-            self.steps[self.at] = question
+        if now is not None and replace(now, options=query.options, label=query.label) == query:
+            self.steps[self.at] = query
         else:
-            self.steps = [*self.steps[: self.at + 1], question][-MAX_KEPT:]
-            self.at, now = len(self.steps) - 1, question
-        others = (each for each in self.asked if each not in (now, question))
-        self.asked = [*others, question][-MAX_KEPT:]
+            self.steps = [*self.steps[: self.at + 1], query][-MAX_KEPT:]
+            self.at, now = len(self.steps) - 1, query
+        others = (each for each in self.queries if each not in (now, query))
+        self.queries = [*others, query][-MAX_KEPT:]
 
-    def back(self) -> Question | None:
-        """Walk one step back and return the question there; None at the first."""
+    def back(self) -> Query | None:
+        """Undo one step and return the query there; None at the first."""
         return self._walk(-1)
 
-    def forward(self) -> Question | None:
-        """Walk one step forward again; None at the last."""
+    def forward(self) -> Query | None:
+        """Redo one step and return the query there; None at the last."""
         return self._walk(1)
 
     @property
@@ -61,7 +58,7 @@ class History:
         """Whether steps were walked back."""
         return self.at < len(self.steps) - 1
 
-    def _walk(self, step: int) -> Question | None:
+    def _walk(self, step: int) -> Query | None:
         if not 0 <= self.at + step < len(self.steps):
             return None
         self.at += step

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from core.artifacts.manifests import Manifest
 from core.errors import WorkbenchError
+from core.query.opened import EmbeddedImage
 from core.workspace import open_workspace
 from state import memory
-from state.batcher import Batcher, EmbeddedImage, ModelClosedError
+from state.batcher import Batcher, ModelClosedError
 
 if TYPE_CHECKING:
     from core.embeddings.encoding import Encoding

@@ -12,7 +12,7 @@ from core.artifacts.manifests import Manifest
 from core.datasets.duplicates import Group
 from core.datasets.registry import Dataset
 from core.quality.config import Check
-from core.query.search import Match
+from core.query.result import Match
 from state import resources
 from state.quality_view import QualityView
 

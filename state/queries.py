@@ -1,228 +1,181 @@
-"""Answering a question with the open model and index."""
+"""Searches of the Query page, with models, forward passes and results shared between tabs."""
 
 import hashlib
 import random
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
-from core.datasets.registry import Dataset
+from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
 from core.images.cropping import Crop
-from core.query.export import Asked
+from core.query.query import Query, QueryImage
+from core.query.result import Match, QueryResult
+from core.query.sources import ImageSource
 from state import resources
-from state.query_images import Source
-from state.query_view import QueryImage, Question, to_parameters
 
 if TYPE_CHECKING:
-    from core.embeddings.files import Embeddings
-    from core.query.answer import Answer
     from core.query.ood import OODReference
+    from core.query.opened import EmbeddedImages, OpenedIndex
     from core.query.region_match import RegionComparison
-    from core.query.search import Match
-    from state.batcher import EmbeddedImage
 
 
-def asked_of(
-    question: Question, sources: Sequence[Source], index: Manifest, found: "Answer"
-) -> Asked:
-    """Return what was asked, as it is written beside matches that are taken out."""
-    first = question.images[0] if question.images else QueryImage()
-    wishes = to_parameters(question)
-    return Asked(
-        index=index,
-        query=sources[0].name if sources else "liked images",
-        k=question.wanted.k,
-        query_sha256=first.digest,
-        query_image=first.image_id,
-        settings=wishes | {"uploads": len([i for i in question.images if i.digest])},
-        prediction=found.prediction,
-    )
-
-
-def answer_of(
-    question: Question,
-    sources: Sequence[Source],
+def search(
+    query: Query,
+    sources: Sequence[ImageSource],
     index: Manifest,
     model: Manifest,
     dataset: Dataset,
-) -> "Answer":
-    """Answer a question; its seconds tell what decoding, waiting, embedding and searching took.
+) -> QueryResult:
+    """Search an index by a query; a rerun of the page gets the same result without a search.
 
     Raises:
-        UnreadableImageError: An image of it is none.
+        UnreadableImageError: An image of the query cannot be read.
         MissingError: The model, the index or its embeddings were deleted.
         DamagedArtifactError: One of their files was changed.
-        WorkbenchError: Its images cancel each other out.
+        WorkbenchError: The images of the query cancel each other out.
     """
-    return _answer(
-        _key(question, sources),
-        index.fingerprint,
-        dataset.catalog.revision,
-        _parts=(question, sources, index, model, dataset),
-    )
+    key = _key(query, sources)
+    parts = (query, sources, index, model, dataset)
+    return _search(key, index.fingerprint, dataset.catalog.revision, _parts=parts)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _answer(
+def _search(
     key: str,
     fingerprint: str,
     revision: int,
-    _parts: tuple[Question, Sequence[Source], Manifest, Manifest, Dataset],
-) -> "Answer":
-    """Remember answers, so that a rerun of the page does not search again."""
+    _parts: tuple[Query, Sequence[ImageSource], Manifest, Manifest, Dataset],
+) -> QueryResult:
     del key, fingerprint, revision
-    from core.query.answer import EmbeddedQuestion, answer
+    from core.query import pipeline
 
-    question, sources, index, model, dataset = _parts
-    opened = resources.index(index.id, index.fingerprint)
-    embedded, seconds = _embedded(
-        _key(Question(images=question.images), sources),
-        index.fingerprint,
-        _parts=(question.images, sources, index, model),
-    )
-    asked = EmbeddedQuestion(
-        embeddings=[one.embedding for one in embedded],
-        probabilities=[one.probabilities for one in embedded],
-        is_wanted=[image.is_wanted for image in question.images],
-        liked=question.liked,
-        unliked=question.unliked,
-        blend=question.blend,
-        own_ids=question.own_ids,
-    )
-    found = answer(
-        opened,
-        dataset,
-        _embeddings_for(question, opened.embeddings),
-        model.summary["classes"],
-        asked,
-        question.wanted,
-        ood_reference_of(index, dataset),
-    )
-    return found.after(seconds, max((one.together for one in embedded), default=1))
+    query, sources, index, model, dataset = _parts
+    return pipeline.search(_opened(index, model, dataset), query, sources)
 
 
-def embedded_of(
-    question: Question, sources: Sequence[Source], index: Manifest, model: Manifest
-) -> "list[EmbeddedImage]":
-    """Return the images of a question as the model embeds them, in their order.
+def embed(
+    query: Query, sources: Sequence[ImageSource], index: Manifest, model: Manifest
+) -> "EmbeddedImages":
+    """Return the images of a query as the model embeds them for an index.
 
     Raises:
-        UnreadableImageError: One is no image.
+        UnreadableImageError: One is not an image.
         MissingError: The model or the index was deleted.
         DamagedArtifactError: One of their files was changed.
     """
-    key = _key(Question(images=question.images), sources)
-    parts = (question.images, sources, index, model)
-    return _embedded(key, index.fingerprint, _parts=parts)[0]
+    return _embed(index, model, query.images, sources)
+
+
+def nearest_to_image(index: Manifest, image_id: int, k: int) -> list[Match]:
+    """Return the `k` indexed images nearest to an indexed one; empty if it is not indexed.
+
+    Raises:
+        MissingError: The index or its embeddings were deleted.
+    """
+    from core.embeddings.files import open_embeddings
+    from core.query import pipeline
+
+    opened, workspace = resources.index(index.id, index.fingerprint), resources.workspace()
+    dataset = open_dataset(workspace, opened.dataset)
+    embeddings = open_embeddings(workspace, opened.embeddings)
+    return pipeline.nearest_to_image(opened.store, dataset, embeddings, image_id, k)
+
+
+def _opened(index: Manifest, model: Manifest, dataset: Dataset) -> "OpenedIndex":
+    from core.embeddings.files import open_embeddings
+    from core.query.opened import OpenedIndex
+
+    opened = resources.index(index.id, index.fingerprint)
+    return OpenedIndex(
+        index=opened,
+        dataset=dataset,
+        classes=model.summary["classes"],
+        embed=partial(_embed, index, model),
+        embeddings=partial(open_embeddings, resources.workspace(), opened.embeddings),
+        ood_reference=_ood_reference(index, dataset),
+    )
+
+
+def _ood_reference(index: Manifest, dataset: Dataset) -> "OODReference | None":
+    """Return the similarities of held-out images; None if there are too few."""
+    try:
+        return resources.ood_reference(index.id, index.fingerprint, dataset.catalog.revision)
+    except WorkbenchError:  # The embeddings are gone, or there are too few images
+        return None
+
+
+def _embed(
+    index: Manifest,
+    model: Manifest,
+    images: Sequence[QueryImage],
+    sources: Sequence[ImageSource],
+) -> "EmbeddedImages":
+    if not images:
+        return (), 0.0
+    key = _key(Query(images=tuple(images)), sources)
+    return _embed_cached(key, index.fingerprint, _parts=(images, sources, index, model))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _embedded(
+def _embed_cached(
     key: str,
     fingerprint: str,
-    _parts: tuple[Sequence[QueryImage], Sequence[Source], Manifest, Manifest],
-) -> "tuple[list[EmbeddedImage], dict[str, float]]":
-    """Remember embeddings, too, so that another filter or a like only searches again."""
+    _parts: tuple[Sequence[QueryImage], Sequence[ImageSource], Manifest, Manifest],
+) -> "EmbeddedImages":
+    """Decode and embed images; with other options or examples they are only searched again."""
     del key, fingerprint
-    from core.models.batches import load_cropped_square
-    from core.query.query import check_model
-    from state.open_models import embed
+    from core.query.opened import check_model, decode_images
+    from state.open_models import embed as embed_together
 
     images, sources, index, model = _parts
     opened = resources.index(index.id, index.fingerprint)
     check_model(opened, model)
-    if not images:
-        return [], {}
     side = resources.model(model.id, model.fingerprint).config.image_size
-    started = time.perf_counter()
-    pixels = [
-        load_cropped_square(source.open(), side, image.crop, name=source.name)
-        for image, source in zip(images, sources, strict=True)
-    ]
-    decoded = time.perf_counter()
-    embedded = embed(model, opened.encoding, pixels)
-    return embedded, {
-        "decode": decoded - started,
-        "wait": max(one.waited_s for one in embedded),
-        "embed": max(one.took_s for one in embedded),
-    }
+    pixels, decode_s = decode_images(images, sources, side)
+    return embed_together(model, opened.encoding, pixels), decode_s
 
 
-def _embeddings_for(question: Question, embeddings_id: str) -> "Embeddings | None":
-    """Open an index's embeddings, where matches were judged: they are looked up in them."""
-    if not question.liked and not question.unliked:
-        return None
-    from core.embeddings.files import open_embeddings
-
-    return open_embeddings(resources.workspace(), embeddings_id)
-
-
-def ood_reference_of(index: Manifest, dataset: Dataset) -> "OODReference | None":
-    """Return what held-out images get from an index; None where too few can be asked.
-
-    Raises:
-        MissingError: The index was deleted.
-    """
-    try:
-        return resources.ood_reference(index.id, index.fingerprint, dataset.catalog.revision)
-    except WorkbenchError:  # Its embeddings are gone, or there are too few images
-        return None
-
-
-def regions_of(
-    question: Question, source: Source, index: Manifest, model: Manifest, match: Path
+def compare_regions(
+    query: Query, source: ImageSource, index: Manifest, model: Manifest, match: Path
 ) -> "RegionComparison":
-    """Compare the regions of a question's first image with those of a match.
+    """Compare the regions of a query's first image with those of a match.
 
     Raises:
-        UnreadableImageError: One of the two is no image (any more).
+        UnreadableImageError: One of the two is not an image (any more).
         MissingError: The model or the index was deleted.
     """
-    crop = question.images[0].crop
-    return _regions(
-        f"{source.key} {crop.key}", str(match), index.fingerprint, (source, crop, index, model)
-    )
+    crop = query.images[0].crop
+    key = f"{source.key} {crop.key}"
+    return _compare_regions(key, str(match), index.fingerprint, (source, crop, index, model))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _regions(
-    key: str, match: str, fingerprint: str, _parts: tuple[Source, Crop, Manifest, Manifest]
+def _compare_regions(
+    key: str, match: str, fingerprint: str, _parts: tuple[ImageSource, Crop, Manifest, Manifest]
 ) -> "RegionComparison":
     del key, fingerprint
     from core.embeddings.encoding import Encoder
     from core.models.batches import load_cropped_square, load_square
-    from core.query.region_match import compare_regions
+    from core.query import region_match
 
     source, crop, index, model = _parts
     opened = resources.model(model.id, model.fingerprint)
     encoding = resources.index(index.id, index.fingerprint).encoding
     side = opened.config.image_size
-    return compare_regions(
+    return region_match.compare_regions(
         Encoder(opened, encoding),
         load_cropped_square(source.open(), side, crop, name=source.name),
         load_square(Path(match), side),
     )
 
 
-def neighbors_of(index: Manifest, image_id: int, k: int) -> "list[Match]":
-    """Return the `k` indexed images nearest to one that is indexed; none if it is not.
-
-    Raises:
-        MissingError: The index or its embeddings were deleted.
-    """
-    from core.query.query import neighbors_of_image
-
-    opened = resources.index(index.id, index.fingerprint)
-    return neighbors_of_image(resources.workspace(), opened, image_id, k)
-
-
 def random_image(dataset: Dataset, seed: int) -> int | None:
-    """Return the catalog id of some image of the dataset; None if it is empty."""
+    """Return the catalog id of a random image of the dataset; None if it is empty."""
     count = dataset.catalog.count()
     if count == 0:
         return None
@@ -230,7 +183,7 @@ def random_image(dataset: Dataset, seed: int) -> int | None:
     return row.id
 
 
-def _key(question: Question, sources: Sequence[Source]) -> str:
-    """Identify what is asked by content, for a cache."""
-    said = repr((question, [source.key for source in sources]))
-    return hashlib.sha256(said.encode()).hexdigest()
+def _key(query: Query, sources: Sequence[ImageSource]) -> str:
+    """Identify a query by its content, as a cache key."""
+    content = repr((query, [source.key for source in sources]))
+    return hashlib.sha256(content.encode()).hexdigest()

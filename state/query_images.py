@@ -1,59 +1,38 @@
-"""Where the images of a question come from: uploads that a tab keeps, or files of the dataset."""
+"""The images of the Query page's query: their content, and small versions for the page."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
-from typing import BinaryIO
+import streamlit as st
 
 from core.datasets.registry import Dataset
 from core.errors import MissingError
+from core.images.cropping import Crop, open_cropped
+from core.images.decoding import read_header
+from core.images.thumbnails import SIDE, data_uri, encode_thumbnail
+from core.query.query import Query
+from core.query.sources import ImageSource
 from state import session
-from state.query_view import Question
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where the pixels of a query image come from."""
-
-    name: str
-    """What to call it: the upload's or the dataset file's name."""
-
-    content: Path | bytes
-    """The dataset image's file, or the upload's bytes."""
-
-    key: str
-    """Identifies the picture's content."""
-
-    label: str | None = None
-    """The category of an image of the dataset."""
-
-    def open(self) -> Path | BinaryIO:
-        """Return what the image can be read from."""
-        return self.content if isinstance(self.content, Path) else BytesIO(self.content)
-
-
-def sources_of(question: Question, dataset: Dataset) -> list[Source]:
-    """Return where the images of a question come from, in its order.
+def sources_of(query: Query, dataset: Dataset) -> list[ImageSource]:
+    """Return the content of each image of a query: an upload of this tab or a dataset's file.
 
     Raises:
-        MissingError: One is no longer in the dataset, or its upload was let go of.
+        MissingError: An image is no longer in the dataset, or the upload is no longer kept.
     """
-    ids = [image.image_id for image in question.images if image.image_id is not None]
+    ids = [image.image_id for image in query.images if image.image_id is not None]
     rows = dataset.catalog.rows_by_id(ids)
     sources = []
-    for image in question.images:
+    for image in query.images:
         if image.image_id is None:
             upload = session.selection().uploads.get(image.digest)
             if upload is None:
                 raise MissingError(
                     "This uploaded image is no longer kept in this tab.", "Upload it again."
                 )
-            sources.append(Source(upload.name, upload.content, image.digest))
+            sources.append(ImageSource(upload.name, upload.content, image.digest))
         elif image.image_id in rows:
             row = rows[image.image_id]
             key = f"{row.id}-{row.sha256}"
-            sources.append(Source(row.path, dataset.path_of(row), key, row.label))
+            sources.append(ImageSource(row.path, dataset.path_of(row), key, row.label))
         else:
             raise MissingError(
                 "An image of this query is no longer in the dataset.", "Ask by another one."
@@ -61,13 +40,46 @@ def sources_of(question: Question, dataset: Dataset) -> list[Source]:
     return sources
 
 
-def label_of(question: Question, sources: Sequence[Source]) -> str | None:
-    """Return the category that a question's images show, where it is said or they agree on it."""
-    if question.label:
-        return question.label
+def label_of(query: Query, sources: list[ImageSource]) -> str | None:
+    """Return the class of a query: the given one, else the one that all its images have."""
+    if query.label:
+        return query.label
     labels = {
         source.label
-        for image, source in zip(question.images, sources, strict=True)
-        if image.is_wanted
+        for image, source in zip(query.images, sources, strict=True)
+        if image.is_positive
     }
     return labels.pop() if len(labels) == 1 else None
+
+
+def thumbnail_uri(source: ImageSource, crop: Crop, side: int = SIDE) -> str:
+    """Return the crop of an image as a data URI.
+
+    Args:
+        source: The image.
+        crop: The part to show.
+        side: Longest side of the result in pixels, at most.
+
+    Raises:
+        UnreadableImageError: It is not an image (any more).
+        WorkbenchError: The crop has too few pixels.
+    """
+    return _thumbnail_uri(source.key, crop.key, side, _parts=(source, crop))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _thumbnail_uri(key: str, crop_key: str, side: int, _parts: tuple[ImageSource, Crop]) -> str:
+    del key, crop_key
+    source, crop = _parts
+    image = open_cropped(source.open(), crop, name=source.name, at_least=side)
+    return data_uri(encode_thumbnail(image, side))
+
+
+def size_of(source: ImageSource) -> tuple[int, int]:
+    """Return the upright width and height of an image in pixels.
+
+    Raises:
+        UnreadableImageError: It is not an image (any more).
+    """
+    header = read_header(source.open(), name=source.name)
+    return header.width, header.height

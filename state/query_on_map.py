@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.maps.neighbors import Neighbors
+from core.query.query import Query
 from state import queries, resources
 from state.query_images import sources_of
-from state.query_view import Question
 
 if TYPE_CHECKING:
     from state.open_maps import OpenMap
@@ -49,27 +49,27 @@ class QueryOnMap:
 
 
 def locate_query(
-    question: Question, index: Manifest, model: Manifest, dataset: Dataset
+    query: Query, index: Manifest, model: Manifest, dataset: Dataset
 ) -> QueryOnMap | None:
     """Embed and answer a question; None if it has no image that is wanted.
 
     Raises:
         WorkbenchError: It cannot be answered; the sentence says why.
     """
-    wanted = [place for place, image in enumerate(question.images) if image.is_wanted]
-    if not wanted:
+    positive = [place for place, image in enumerate(query.images) if image.is_positive]
+    if not positive:
         return None
-    sources = sources_of(question, dataset)
-    found = queries.answer_of(question, sources, index, model, dataset)
-    embedded = queries.embedded_of(question, sources, index, model)
-    mean = np.mean([embedded[place].embedding for place in wanted], axis=0)
+    sources = sources_of(query, dataset)
+    result = queries.search(query, sources, index, model, dataset)
+    embedded, _ = queries.embed(query, sources, index, model)
+    mean = np.mean([embedded[place].embedding for place in positive], axis=0)
     length = float(np.linalg.norm(mean))
     if not length:
         return None
-    ids = {question.images[place].image_id for place in wanted}
+    ids = {query.images[place].image_id for place in positive}
     return QueryOnMap(
         vector=(mean / length).astype(np.float32),
-        match_ids=[match.image_id for match in found.matches],
+        match_ids=[match.image_id for match in result.matches],
         image_id=ids.pop() if len(ids) == 1 else None,
         index=index,
     )

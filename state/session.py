@@ -9,16 +9,18 @@ from typing import Any
 import streamlit as st
 
 from core.datasets.filters import ImageFilter
+from core.query.query import Query, QueryImage
 from core.workspace import PROJECT
-from state import query_view as questions
+from state import query_url
 from state import view as views
 from state.history import History, Uploads
 from state.quality_view import QualityView
-from state.query_view import QueryImage, Question
 from state.view import Parameters, View
 
 URL_FIELDS = ("dataset", "model", "index")
 """What the address bar carries, so that a link or a reload comes back to the same place."""
+
+QUERY_FIELDS = (*query_url.FIELDS, *query_url.OLD_FIELDS)
 
 
 @dataclass
@@ -28,7 +30,7 @@ class Selection:
     dataset: str | None = None
     model: str | None = None
     index: str | None = None
-    question: Question = field(default_factory=Question)
+    query: Query = field(default_factory=Query)
     """What is asked on the Query page; its address says so, as far as it is no upload."""
 
     history: History = field(default_factory=History)
@@ -109,12 +111,9 @@ class Selection:
         self.open_image, self.open_match, self.compared = None, None, None
         self.picked, self.view, self.marked = frozenset(), View(), frozenset()
         self.evaluation, self.pair = None, None
-        self.question, self.history = Question(), History()
-        self.quality_view, self.quality_selected, self.quality_open = (
-            QualityView(),
-            frozenset(),
-            None,
-        )
+        self.query, self.history = Query(), History()
+        self.quality_view, self.quality_selected = QualityView(), frozenset()
+        self.quality_open = None
 
 
 def selection() -> Selection:
@@ -172,11 +171,15 @@ def address(chosen: Selection) -> dict[str, str]:
 
 def mirror_in_url(chosen: Selection) -> None:
     """Write the choices into the address bar, where they differ from what stands there."""
-    gone = (*URL_FIELDS, *questions.FIELDS) if chosen.has_left_images else URL_FIELDS
+    gone = (
+        (*URL_FIELDS, *query_url.FIELDS, *query_url.OLD_FIELDS)
+        if chosen.has_left_images
+        else URL_FIELDS
+    )
     chosen.has_left_images = False
-    wanted = _parameters_beside(gone) | {k: [v] for k, v in address(chosen).items()}
-    if wanted != _parameters_beside(()):
-        st.query_params.from_dict(wanted)  # At once: each change is an entry in the history
+    options = _parameters_beside(gone) | {k: [v] for k, v in address(chosen).items()}
+    if options != _parameters_beside(()):
+        st.query_params.from_dict(options)  # At once: each change is an entry in the history
 
 
 def read_view() -> View:
@@ -190,35 +193,38 @@ def read_view() -> View:
 def show_view(view: View) -> None:
     """Show other images on the Datasets page, or the same in another way."""
     selection().view = view
-    wanted = _parameters_beside(views.FIELDS) | views.to_parameters(view)
-    st.query_params.from_dict(wanted)
+    options = _parameters_beside(views.FIELDS) | views.to_parameters(view)
+    st.query_params.from_dict(options)
 
 
-def read_question() -> Question:
-    """Return what is asked on the Query page: what its address names, unless that is an upload."""
-    named = {name: st.query_params.get_all(name) for name in questions.FIELDS}
+def read_query() -> Query:
+    """Return the query of the Query page: that of its address, unless it is an upload."""
+    parameters = {name: st.query_params.get_all(name) for name in st.query_params}
+    named = query_url.read_parameters(parameters)
     chosen = selection()
-    if _as_named(chosen.question) != named:  # A link, or a step through the browser's history
-        fitting = (asked for asked in reversed(chosen.history.asked) if _as_named(asked) == named)
-        _take(next(fitting, None) or questions.from_parameters(named))
-    return chosen.question
+    if _parameters_of(chosen.query) != named:  # A link, or a step in the browser's history
+        same = (
+            query for query in reversed(chosen.history.queries) if _parameters_of(query) == named
+        )
+        _take(next(same, None) or query_url.from_parameters(named))
+    return chosen.query
 
 
-def ask(question: Question) -> None:
-    """Ask something else on the Query page."""
-    _take(question)
-    wanted = _parameters_beside(questions.FIELDS) | questions.to_parameters(question)
-    st.query_params.from_dict(wanted)
+def set_query(query: Query) -> None:
+    """Set the query of the Query page, and its address."""
+    _take(query)
+    parameters = _parameters_beside(QUERY_FIELDS) | query_url.to_parameters(query)
+    st.query_params.from_dict(parameters)
 
 
-def ask_by_image(*image_ids: int) -> None:
-    """Let the Query page ask by images of the dataset, before that page is gone to."""
-    _take(selection().question.of([QueryImage(image_id=image_id) for image_id in image_ids]))
+def query_by_image(*image_ids: int) -> None:
+    """Set the query of the Query page to images of the dataset, before switching to that page."""
+    _take(selection().query.with_only([QueryImage(image_id=image_id) for image_id in image_ids]))
 
 
-def question_address() -> Parameters:
-    """Return the question as a link to the Query page carries it."""
-    return questions.to_parameters(selection().question)
+def query_address() -> Parameters:
+    """Return the query as the parameters of a link to the Query page."""
+    return query_url.to_parameters(selection().query)
 
 
 def control(key: str, value: Any) -> str:
@@ -237,18 +243,18 @@ def remember(key: str, value: Any) -> None:
     st.session_state[key] = value
 
 
-def _take(question: Question) -> None:
+def _take(query: Query) -> None:
     chosen = selection()
-    chosen.question, chosen.marked, chosen.open_match = question, frozenset(), None
-    chosen.history.take(question)
+    chosen.query, chosen.marked, chosen.open_match = query, frozenset(), None
+    chosen.history.take(query)
 
 
-def _as_named(question: Question) -> dict[str, list[str]]:
-    """Return a question's parameters as `st.query_params` gives them back."""
-    parameters = questions.to_parameters(question)
+def _parameters_of(query: Query) -> dict[str, list[str]]:
+    """Return a query's parameters as `st.query_params` returns them."""
+    parameters = query_url.to_parameters(query)
     return {
         name: [value] if isinstance(value := parameters.get(name, []), str) else list(value)
-        for name in questions.FIELDS
+        for name in query_url.FIELDS
     }
 
 

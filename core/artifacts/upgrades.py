@@ -30,6 +30,7 @@ FACTS = {
     "kept": "preserved",
     "find_s": "analyze_s",
     "lists": "nlist",
+    "num_answered": "num_searched",
 }
 """Old → new names in a summary; what is below it may be named by users, such as classes."""
 
@@ -40,6 +41,8 @@ FILES = {
     "neighbours.npy": "neighbors.npy",
     "kept.npy": "preserved.npy",
     "categories.csv": "classes.csv",
+    "answers.csv": "results.csv",
+    "answers.parquet": "results.parquet",
 }
 
 

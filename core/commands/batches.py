@@ -41,7 +41,7 @@ def _describe(result: Result) -> str:
         f"{result['num_unreadable']} cannot be read" if result["num_unreadable"] else "",
         "stopped before the rest" if result["stopped"] else "",
     ]
-    counted = f"{result['num_answered']} of {result['num_queries']} queries answered"
+    counted = f"{result['num_searched']} of {result['num_queries']} queries answered"
     return f"{', '.join([counted, *filter(None, rest)])}: {result['path']}"
 
 

@@ -8,7 +8,7 @@ from core.commands.command import STARTING, Command, Result
 from core.commands.image_options import add_image_options, read_image_options
 from core.jobs.records import list_running, request_stop
 from core.progress import Work
-from core.query.search import Wanted
+from core.query import ImageSource, Query, QueryImage, SearchOptions, open_for_search, search
 from core.workspace import Workspace
 
 
@@ -20,22 +20,24 @@ def _configure_query(parser: argparse.ArgumentParser) -> None:
         "--min-similarity", type=float, default=-1.0, help="leave out matches below it"
     )
     parser.add_argument(
-        "--fold", action="store_true", help="count duplicates as one match, the best of them"
+        "--deduplicate", action="store_true", help="return only the best of several duplicates"
     )
     add_image_options(parser)
 
 
 def _run_query(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    wanted = Wanted(
-        k=options.k,
-        images=read_image_options(options),
-        min_similarity=options.min_similarity,
-        fold=options.fold,
+    query = Query(
+        images=(QueryImage(digest=str(options.image)),),
+        options=SearchOptions(
+            k=options.k,
+            images=read_image_options(options),
+            min_similarity=options.min_similarity,
+            deduplicate=options.deduplicate,
+        ),
     )
     yield STARTING
-    from core.query.query import answer_file
-
-    return answer_file(workspace, options.index, options.image, wanted)
+    source = ImageSource(options.image.name, options.image, str(options.image))
+    return search(open_for_search(workspace, options.index), query, [source]).as_json()
 
 
 def _describe_query(result: Result) -> str:

@@ -1,143 +1,96 @@
-"""Taking the matches of one answer out: as a table, as JSON, or as a zip of the images.
+"""Export of a query result: as a table, as JSON, or as a zip of the images.
 
-Tables of many answers are the business of `batch.py`. CSV is as `core.datasets.export_table` has
-it: UTF-8 and exact, also names that a spreadsheet takes for formulas.
+CSV is as in `core.datasets.export.table`: UTF-8 and exact, also names that look like formulas.
 """
 
 import csv
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from core.artifacts.folders import draft
-from core.artifacts.manifests import Manifest
 from core.datasets.export.listing import Format
 from core.datasets.export.names import FreeNames, fit
 from core.datasets.export.table import Record
 from core.datasets.export.tree import open_tree, read_original
 from core.datasets.layout import readable
 from core.datasets.registry import Dataset
+from core.query.result import Match, QueryResult, shares_as_json
 from core.workspace import Workspace
 
-if TYPE_CHECKING:
-    from core.query.search import Match
-
 COLUMNS = ("rank", "image_id", "similarity", "label", "path", "split", "file", "sha256")
-"""Of a table of matches: rank from 1 on; path from the dataset's folder on; file absolute, on the
-machine that runs the app. All behind similarity is empty for an image removed from the dataset."""
+"""Columns of the table: rank from 1; path relative to the dataset's root; file absolute, on the
+machine that runs the app. The columns after similarity are empty for an image that was removed from
+the dataset."""
 
 FILE_NAME, PROBLEM = "file_name", "problem"
-"""In a zip's table the first and the last column: the image in the zip, or why it is not there."""
+"""The first and the last column of a zip's table: the image in the zip, or why it is not there."""
 
-MATCHES_CSV, ANSWER_JSON = "matches.csv", "answer.json"
+MATCHES_CSV, RESULT_JSON = "matches.csv", "result.json"
 ARCHIVE = "matches.zip"
+NO_NAME = "positive examples"
+"""In place of the name of a query without images."""
+
 REMOVED = "The image was removed from the dataset."
 
 MAX_QUERY_LENGTH = 60
-"""Characters of a query's name in that of a file of its matches."""
+"""Characters of the query's name in the name of an exported file."""
 
 UNFIT_ON_WINDOWS = str.maketrans(dict.fromkeys('<>"|?*', "_"))
-"""A zip is for anybody's machine, unlike an exported tree, whose names are to be exact."""
+"""A zip may be unpacked on any system, unlike an exported folder, whose names are exact."""
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def file_stem(result: QueryResult) -> str:
+    """Return the name of an exported file, before its suffix."""
+    name = os.path.splitext((result.name or NO_NAME).rpartition("/")[2])[0]
+    return f"matches-of-{_fit(name)[:MAX_QUERY_LENGTH]}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """What was asked, and of which index: what is taken out says so."""
-
-    index: Manifest
-    """The index that was searched."""
-
-    query: str
-    """What the query is called: an upload's name, or the path of a dataset's image."""
-
-    k: int
-    """Matches that were asked for."""
-
-    query_sha256: str = ""
-    """Of the query's file, hexadecimal; empty where it was none."""
-
-    query_image: int | None = None
-    """Catalog id of the query, if it is an image of the dataset."""
-
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    """What else the search went by, such as a filter; as JSON has it."""
-
-    prediction: Sequence[tuple[str, float]] = ()
-    """Classes with their probabilities, likeliest first."""
-
-    when: str = field(default_factory=_now)
-    """ISO 8601, UTC."""
-
-    @property
-    def stem(self) -> str:
-        """What a file of the matches is called, before its ending."""
-        name = os.path.splitext(self.query.rpartition("/")[2])[0]
-        return f"matches-of-{_fit(name)[:MAX_QUERY_LENGTH]}"
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The same as JSON has it, with what the index was made from."""
-        return {
-            "query": {
-                "name": readable(self.query),
-                "sha256": self.query_sha256 or None,
-                "image_id": self.query_image,
-            },
-            "when": self.when,
-            "k": self.k,
-            "settings": dict(self.settings),
-            "index": self.index.id,
-            "index_fingerprint": self.index.fingerprint,
-            "made_from": self.index.made_from,
-            "prediction": [
-                {"label": label, "probability": share} for label, share in self.prediction
-            ],
-        }
-
-
-def matches_as_csv(dataset: Dataset, matches: "Sequence[Match]") -> bytes:
+def matches_as_csv(dataset: Dataset, result: QueryResult) -> bytes:
     """Return a table with a row for each match, best first; see `COLUMNS`."""
-    return _csv(_records(dataset, matches), COLUMNS)
+    return _csv(_records(dataset, result.matches), COLUMNS)
 
 
-def matches_as_json(dataset: Dataset, matches: "Sequence[Match]", asked: Asked) -> bytes:
-    """Return what was asked, of which index, and the matches, best first."""
-    content = asked.facts | {"matches": _records(dataset, matches)}
+def result_as_json(dataset: Dataset, result: QueryResult) -> bytes:
+    """Return the query, the index and the matches, best first, as JSON."""
+    content = {
+        "query": {"name": readable(result.name or NO_NAME), **result.query.as_json()},
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "index": result.index.id,
+        "index_fingerprint": result.index.fingerprint,
+        "made_from": result.index.made_from,
+        "prediction": shares_as_json(result.prediction),
+        "matches": _records(dataset, result.matches),
+    }
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def matches_as_zip(
-    workspace: Workspace, dataset: Dataset, matches: "Sequence[Match]", asked: Asked
-) -> bytes:
-    """Return a zip of the images as they are, with the table and what was asked.
+def matches_as_zip(workspace: Workspace, dataset: Dataset, result: QueryResult) -> bytes:
+    """Return a zip of the image files, with the table and the JSON.
 
     Names begin with the rank. An image that is gone, unreadable or changed since the last scan is
-    left out, and the table says why. It is packed on disk, so that memory holds it only once.
+    left out, and the table says why. The zip is written to disk first, so that it is in memory
+    only once.
 
     Raises:
         OSError: The disk is full.
     """
     with draft(workspace.exports) as folder:
-        _pack(folder, dataset, matches, asked)
+        _pack(folder, dataset, result)
         return (folder / ARCHIVE).read_bytes()
 
 
-def num_bytes_of(matches: "Sequence[Match]") -> int:
-    """Return what the images take, as the last scan has it; a zip of them is hardly larger."""
+def num_bytes_of(matches: Sequence[Match]) -> int:
+    """Return the size of the image files at the last scan; a zip of them is hardly larger."""
     return sum(match.image.size_bytes for match in matches if match.image)
 
 
-def _pack(folder: Path, dataset: Dataset, matches: "Sequence[Match]", asked: Asked) -> None:
-    names, width = FreeNames((MATCHES_CSV, ANSWER_JSON)), max(3, len(str(len(matches))))
+def _pack(folder: Path, dataset: Dataset, result: QueryResult) -> None:
+    matches = result.matches
+    names, width = FreeNames((MATCHES_CSV, RESULT_JSON)), max(3, len(str(len(matches))))
     records = _records(dataset, matches)
     with open_tree(folder, Format.ZIP, ARCHIVE) as add:
         for match, record in zip(matches, records, strict=True):
@@ -152,11 +105,11 @@ def _pack(folder: Path, dataset: Dataset, matches: "Sequence[Match]", asked: Ask
             record |= {FILE_NAME: name, PROBLEM: problem}
         table = _csv(records, (FILE_NAME, *COLUMNS, PROBLEM))
         add(MATCHES_CSV, folder, table)
-        add(ANSWER_JSON, folder, matches_as_json(dataset, matches, asked))
+        add(RESULT_JSON, folder, result_as_json(dataset, result))
 
 
 def _name(rank: str, label: str | None, path: str) -> tuple[str, str]:
-    """Return what an image is called in a zip, and what that ends in."""
+    """Return the stem and the suffix of an image's name in a zip."""
     stem, suffix = os.path.splitext(path.rpartition("/")[2])
     named = "-".join(part for part in (rank, label, stem) if part)
     return _fit(named), suffix
@@ -166,11 +119,11 @@ def _fit(name: str) -> str:
     return fit(name).translate(UNFIT_ON_WINDOWS)
 
 
-def _records(dataset: Dataset, matches: "Sequence[Match]") -> list[Record]:
+def _records(dataset: Dataset, matches: Sequence[Match]) -> list[Record]:
     return [_record(dataset, match, rank) for rank, match in enumerate(matches, 1)]
 
 
-def _record(dataset: Dataset, match: "Match", rank: int) -> Record:
+def _record(dataset: Dataset, match: Match, rank: int) -> Record:
     image = match.image
     record: Record = dict.fromkeys(COLUMNS)
     record |= {"rank": rank, "image_id": match.image_id, "similarity": match.similarity}

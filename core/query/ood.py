@@ -1,12 +1,14 @@
-"""How similar images that the index has not seen usually are to what is in it.
+"""Out-of-distribution reference: the top-1 similarities of held-out images.
 
-A similarity of 0.7 may be much for one model and little for another. What it means is read off
-images that were held out: how similar is the image that is most like each of them?
+A similarity of 0.7 may be high for one model and low for another. What it means follows from
+images that were held out of the search: how similar is the nearest other image to each of them?
 
 Shapes, in this file: V held-out images, K neighbors.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +16,19 @@ from numpy.typing import NDArray
 from core.datasets.catalog import Catalog, Split
 from core.datasets.duplicates import representatives
 from core.datasets.filters import ALL_IMAGES, ImageFilter
-from core.embeddings.files import Embeddings
 from core.errors import WorkbenchError
-from core.indexes.store import VectorStore
+from core.indexes.store import Matches, VectorStore
+
+if TYPE_CHECKING:
+    from core.embeddings.files import Embeddings
 
 OOD_BELOW = 5.0
-"""Percentile below which a query is like nothing in the dataset: 95 of 100 held-out images pass,
-which is the usual operating point of such detectors (Liang, Li & Srikant, *Enhancing the
-Reliability of Out-of-Distribution Image Detection in Neural Networks*, 2018)."""
+"""Percentile below which a query is out of distribution: 95 % of held-out images pass, the usual
+operating point of such detectors (Liang, Li & Srikant, *Enhancing the Reliability of
+Out-of-Distribution Image Detection in Neural Networks*, 2018)."""
 
 BORDERLINE_BELOW = 20.0
-"""Percentile below which a query is less like the dataset than most images are: of five held-out
-ones four have a nearer image."""
+"""Percentile below which a query is borderline: 80 % of held-out images have a nearer image."""
 
 MAX_HELD_OUT = 2000
 """Enough to tell percentiles apart, and searched within a second."""
@@ -34,14 +37,14 @@ MIN_HELD_OUT = 20
 """With fewer there is no fifth percentile."""
 
 DEPTH = 16
-"""Neighbors among which one is sought that is neither the image itself nor a twin of it."""
+"""Neighbors searched for one that is neither the image itself nor a duplicate of it."""
 
 BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True)
 class OODReference:
-    """The best similarities that held-out images get."""
+    """The top-1 similarities of held-out images."""
 
     best: NDArray[np.float32]
     """(V,) cosine similarities in [-1, 1], ascending."""
@@ -50,30 +53,30 @@ class OODReference:
     """Which images they are: validation, test, or all for a dataset without these splits."""
 
     def percentile(self, similarity: float) -> float:
-        """Return the share of held-out images whose best match is less similar, 0 to 100."""
+        """Return the share of held-out images with a lower top-1 similarity, 0 to 100."""
         return 100 * float(np.searchsorted(self.best, similarity)) / len(self.best)
 
     def is_out_of_distribution(self, similarity: float) -> bool:
-        """Say whether a query whose best match is so similar is like nothing in the dataset."""
+        """Tell whether a query with this top-1 similarity is unlike the dataset."""
         return self.percentile(similarity) < OOD_BELOW
 
     def is_borderline(self, similarity: float) -> bool:
-        """Say whether it is less like the dataset than most held-out images are."""
+        """Tell whether a query with this top-1 similarity is less similar than most images are."""
         return self.percentile(similarity) < BORDERLINE_BELOW
 
 
 def build_ood_reference(
-    store: VectorStore, embeddings: Embeddings, catalog: Catalog, seed: int = 0
+    store: VectorStore, embeddings: "Embeddings", catalog: Catalog, seed: int = 0
 ) -> OODReference:
-    """Search by held-out images, each without itself and its twins.
+    """Search by held-out images, each without itself and its duplicates.
 
-    Validation images are asked first; where there are too few, test images, then any.
+    Validation images are used first; if there are too few, test images, then all.
 
     Args:
         store: The index that is searched.
-        embeddings: That it was built from.
+        embeddings: The embeddings that it was built from.
         catalog: Of its dataset.
-        seed: Draws the images, where there are more than it takes.
+        seed: Samples the images, if there are more than `MAX_HELD_OUT`.
 
     Raises:
         WorkbenchError: There are too few images to compare with.
@@ -84,7 +87,7 @@ def build_ood_reference(
         ("all", ALL_IMAGES),
     ):
         rows = embeddings.rows_of(np.array(catalog.ids(images), np.int64))
-        best = _best_of(store, embeddings, catalog, _drawn(rows, seed))
+        best = _best_similarities(store, embeddings, catalog, _sample(rows, seed))
         if len(best) >= MIN_HELD_OUT:
             return OODReference(np.sort(best), str(name))
     raise WorkbenchError(
@@ -93,31 +96,33 @@ def build_ood_reference(
     )
 
 
-def _drawn(rows: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+def _sample(rows: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     if len(rows) <= MAX_HELD_OUT:
         return rows
     return np.sort(np.random.default_rng(seed).choice(rows, MAX_HELD_OUT, replace=False))
 
 
-def _best_of(
-    store: VectorStore, embeddings: Embeddings, catalog: Catalog, rows: NDArray[np.int64]
+def _best_similarities(
+    store: VectorStore, embeddings: "Embeddings", catalog: Catalog, rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Return the similarity of each image's best match; those that find only twins are left out."""
+    """Return the similarity of each image's nearest image that is no duplicate, if there is one."""
     best: list[float] = []
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
-        asked = embeddings.image_ids[block].tolist()
-        matches = store.search(np.ascontiguousarray(embeddings.vectors[block]), DEPTH)
-        ids = {int(i) for found in matches for i in found.image_ids}
-        representative = representatives(catalog, ids.union(asked))
-        for image_id, found in zip(asked, matches, strict=True):
-            own = representative.get(image_id, image_id)
-            others = (
-                float(similarity)
-                for other, similarity in zip(
-                    found.image_ids.tolist(), found.similarities.tolist(), strict=True
-                )
-                if other != image_id and representative.get(other, other) != own
-            )
-            best += [similarity for similarity in (next(others, None),) if similarity is not None]
+        queries = embeddings.image_ids[block].tolist()
+        results = store.search(np.ascontiguousarray(embeddings.vectors[block]), DEPTH)
+        ids = {int(i) for matches in results for i in matches.image_ids}
+        groups = representatives(catalog, ids.union(queries))
+        for image_id, matches in zip(queries, results, strict=True):
+            best += [*_others(image_id, matches, groups)][:1]
     return np.array(best, np.float32)
+
+
+def _others(image_id: int, matches: Matches, groups: Mapping[int, int]) -> Iterator[float]:
+    """Yield the similarities of the matches that are not the image or a duplicate, best first."""
+    own = groups.get(image_id, image_id)
+    for other, similarity in zip(
+        matches.image_ids.tolist(), matches.similarities.tolist(), strict=True
+    ):
+        if other != image_id and groups.get(other, other) != own:
+            yield float(similarity)

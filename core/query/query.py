@@ -1,120 +1,157 @@
-"""Asking by one image: the whole way from its pixels, or from its place in the index, to matches.
+"""Queries as values: their images, examples and search options. Nothing is searched here."""
 
-What is answered to a question is the business of `answer.py`.
-
-Shapes, in this file: S pixels a side.
-"""
-
-import time
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from core.datasets.filters import ALL_IMAGES, ImageFilter, as_settings
+from core.images.cropping import WHOLE, Crop
+from core.indexes.store import MAX_MATCHES
+from core.options import bounded, check_fields
+from core.query.fusion import Fusion
 
-from core.artifacts.manifests import Manifest
-from core.datasets.registry import Dataset, open_dataset
-from core.embeddings.encoding import Encoder
-from core.embeddings.files import open_embeddings
-from core.errors import WorkbenchError
-from core.indexes.files import Index, open_index
-from core.models.batches import load_square
-from core.models.model import Model, load_model
-from core.query.answer import Answer, EmbeddedQuestion, answer
-from core.query.search import Match, Wanted, search
-from core.workspace import Workspace
+MAX_IMAGES = 16
+"""Images of one query; more are a batch."""
 
 
-def check_model(index: Index, model: Manifest) -> None:
-    """Check that queries embedded by a model can be answered by an index.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchOptions:
+    """Which matches a search returns.
 
     Raises:
-        WorkbenchError: The index was made with another model.
+        ValueError: A number is out of range.
     """
-    if model.fingerprint != index.manifest.made_from["model_fingerprint"]:
-        raise WorkbenchError(
-            f"The index {index.manifest.id} was made with another model than {model.id} is now.",
-            "Build the index again.",
+
+    k: int = bounded(20, 1, MAX_MATCHES)
+    """Number of matches; all images if the index holds fewer."""
+
+    images: ImageFilter = ALL_IMAGES
+    """Images to search among. The index itself is restricted to them, so k matches are found."""
+
+    min_similarity: float = bounded(-1.0, -1.0, 1.0)
+    """Leave out matches with a lower similarity."""
+
+    deduplicate: bool = False
+    """Return only the best match of a group of duplicates: same bytes or same perceptual hash."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+DEFAULT_OPTIONS = SearchOptions(deduplicate=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueryImage:
+    """One image of a query: an upload, or an image of the dataset."""
+
+    image_id: int | None = None
+    """Catalog id; None for an upload."""
+
+    digest: str = ""
+    """SHA-256 of an upload's bytes; empty for an image of the dataset."""
+
+    crop: Crop = WHOLE
+    """The part of the image to search by."""
+
+    is_positive: bool = True
+    """False for a negative example: matches should be unlike it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    """What an index is searched by."""
+
+    images: tuple[QueryImage, ...] = ()
+    fusion: Fusion = Fusion.MEAN
+    """How several images are combined."""
+
+    positives: tuple[int, ...] = ()
+    """Catalog ids of matches marked as positive examples."""
+
+    negatives: tuple[int, ...] = ()
+    """Catalog ids of matches marked as negative examples."""
+
+    label: str = ""
+    """The query's class, if the user gave it; matches are compared with it."""
+
+    options: SearchOptions = DEFAULT_OPTIONS
+
+    @property
+    def is_searchable(self) -> bool:
+        """Whether there is a positive image or example to search by."""
+        return bool(self.positives) or any(image.is_positive for image in self.images)
+
+    @property
+    def is_single_image(self) -> bool:
+        """Whether it is one whole query image without examples, comparable to held-out images."""
+        return len(self.images) == 1 and not self.positives and not self.negatives
+
+    @property
+    def excluded_ids(self) -> frozenset[int]:
+        """Catalog ids that are never matches: the query's own images and negative examples."""
+        own = (image.image_id for image in self.images if image.image_id is not None)
+        return frozenset([*self.negatives, *own])
+
+    def with_only(self, images: Iterable[QueryImage]) -> "Query":
+        """Return a new query by other images, with the same options."""
+        images = tuple(images)[:MAX_IMAGES]
+        return Query(images=images, fusion=self.fusion, options=self.options)
+
+    def with_images(self, images: Iterable[QueryImage]) -> "Query":
+        """Return the query with more images, each once."""
+        return replace(self, images=tuple(dict.fromkeys([*self.images, *images]))[:MAX_IMAGES])
+
+    def with_image_at(self, place: int, image: QueryImage | None) -> "Query":
+        """Return the query with another image in a place, or without the one there."""
+        images = [*self.images[:place], *([image] if image else []), *self.images[place + 1 :]]
+        return replace(self, images=tuple(images))
+
+    def with_examples(self, ids: Iterable[int], *, positive: bool) -> "Query":
+        """Return the query with these matches as positive or as negative examples."""
+        marked = tuple(dict.fromkeys(ids))
+        positives = tuple(i for i in self.positives if i not in marked)
+        negatives = tuple(i for i in self.negatives if i not in marked)
+        return replace(
+            self,
+            positives=(*positives, *marked) if positive else positives,
+            negatives=negatives if positive else (*negatives, *marked),
         )
 
+    def without_example(self, image_id: int) -> "Query":
+        """Return the query with a match no longer an example."""
+        return replace(
+            self,
+            positives=tuple(i for i in self.positives if i != image_id),
+            negatives=tuple(i for i in self.negatives if i != image_id),
+        )
 
-def answer_pixels(
-    model: Model,
-    index: Index,
-    dataset: Dataset,
-    pixels: NDArray[np.uint8],
-    wanted: Wanted,
-    *,
-    own_ids: frozenset[int] = frozenset(),
-) -> Answer:
-    """Find the images most like a picture and say what it shows.
+    def with_label(self, label: str) -> "Query":
+        """Return the query with its class, or with none if `label` is empty."""
+        return replace(self, label=label)
 
-    Args:
-        model: The one that the index was made with.
-        index: What is searched.
-        dataset: Whose images the index holds.
-        pixels: (3, S, S) uint8, the query as `batches.load_square` reads it.
-        wanted: Which matches.
-        own_ids: Catalog ids that are no answer, such as the query's own.
+    def with_options(self, **fields: Any) -> "Query":
+        """Return the query with other search options."""
+        return replace(self, options=replace(self.options, **fields))
 
-    Raises:
-        WorkbenchError: The index was made with another model.
-    """
-    check_model(index, model.manifest)
-    started = time.perf_counter()
-    embeddings, probabilities = Encoder(model, index.encoding).embed(pixels[None])
-    seconds = {"embed": time.perf_counter() - started}
-    question = EmbeddedQuestion(
-        embeddings=list(embeddings),
-        probabilities=list(probabilities),
-        is_wanted=[True],
-        own_ids=own_ids,
-    )
-    return answer(index, dataset, None, model.classes, question, wanted).after(seconds)
-
-
-def neighbors_of_image(workspace: Workspace, index: Index, image_id: int, k: int) -> list[Match]:
-    """Find the `k` images nearest to one that is indexed, by its embedding on disk.
-
-    Returns:
-        The matches without the image itself, best first; none if it is not indexed.
-
-    Raises:
-        MissingError: The embeddings or the dataset are gone.
-    """
-    embeddings = open_embeddings(workspace, index.embeddings)
-    rows = embeddings.rows_of(np.array([image_id], np.int64))
-    if not len(rows):
-        return []
-    vectors = np.ascontiguousarray(embeddings.vectors[rows])
-    dataset = open_dataset(workspace, index.dataset)
-    return search(index.store, dataset, vectors, Wanted(k=k), {image_id})
-
-
-def answer_file(workspace: Workspace, index_id: str, path: Path, wanted: Wanted) -> dict[str, Any]:
-    """Answer a query by an image file, opening all that it takes, as plain data for scripts.
-
-    Raises:
-        MissingError: The index, its model or its dataset is gone.
-        UnreadableImageError: The file is no image.
-    """
-    index = open_index(workspace, index_id)
-    model = load_model(workspace, index.model)
-    pixels = load_square(path, model.config.image_size)
-    found = answer_pixels(model, index, open_dataset(workspace, index.dataset), pixels, wanted)
-    return {
-        "prediction": [
-            {"label": label, "probability": probability} for label, probability in found.prediction
-        ],
-        "vote": [{"label": label, "share": share} for label, share in found.vote],
-        "matches": [
-            {
-                "image_id": match.image_id,
-                "path": match.image.path if match.image else None,
-                "label": match.image.label if match.image else None,
-                "similarity": match.similarity,
-            }
-            for match in found.matches
-        ],
-        "seconds": dict(found.seconds),
-    }
+    def as_json(self) -> dict[str, Any]:
+        """Return the query as JSON values, for exported results."""
+        return {
+            "images": [
+                {
+                    "image_id": image.image_id,
+                    "sha256": image.digest or None,
+                    "crop": image.crop.key,
+                    "positive": image.is_positive,
+                }
+                for image in self.images
+            ],
+            "combine": str(self.fusion),
+            "positives": list(self.positives),
+            "negatives": list(self.negatives),
+            "label": self.label or None,
+            "k": self.options.k,
+            "min_similarity": self.options.min_similarity,
+            "deduplicate": self.options.deduplicate,
+            "filter": as_settings(self.options.images),
+        }

@@ -1,6 +1,6 @@
-"""Why two images are alike: their similarity, split over the places of both.
+"""Similarity maps: the similarity of two images, split over the locations of both.
 
-Shapes, in this file: S pixels a side, H × W places of the query and as many of the match, D
+Shapes, in this file: S pixels a side, H × W locations of the query and as many of the match, D
 embedding dimensions.
 """
 
@@ -18,47 +18,47 @@ from core.models.spatial_attribution import spatial_attribution
 Values = NDArray[np.float32]
 
 TOP_SHARE = 0.1
-"""Of a heat map's pixels, what is called its hottest tenth."""
+"""Share of a similarity map's pixels that count as its hottest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class RegionComparison:
-    """Which places make two images alike.
+    """How much each location adds to the similarity of two images.
 
-    A value may be negative: there the images differ, and would be more alike without it.
+    A negative value lowers the similarity.
     """
 
     similarity: float
-    """Cosine similarity of the two embeddings in [-1, 1]; what follows adds up to it."""
+    """Cosine similarity of the two embeddings in [-1, 1]; the maps add up to it."""
 
     query_heat: Values
-    """(H, W) float32: what each place of the query adds to the similarity."""
+    """(H, W) float32: what each location of the query adds to the similarity."""
 
     match_heat: Values
-    """(H, W) float32: what each place of the match adds to it."""
+    """(H, W) float32: what each location of the match adds to it."""
 
     matrix: Values
-    """(H, W, H, W) float32: what a place of the query (the first two axes) and one of the match
-    add together. A place's sum over the other image is its heat."""
+    """(H, W, H, W) float32: what each pair of a query location (the first two axes) and a match
+    location adds. The sum over the other image is a location's heat."""
 
 
 def compare_regions(
     encoder: Encoder, query_pixels: NDArray[np.uint8], match_pixels: NDArray[np.uint8]
 ) -> RegionComparison:
-    """Split the similarity of two images over the places of both.
+    """Split the similarity of two images over the locations of both.
 
-    Each embedding is a sum over places (see `spatial_attribution`), so their product is a sum over
-    pairs of places (Zhu, Yang & Chen 2021, Visual Explanation for Deep Metric Learning). Nothing is
-    left over: where the encoding takes the mean with the mirror image, that one's places are turned
-    back and added, and the mean that whitening takes away is taken from all places in equal parts.
+    Each embedding is a sum over locations (see `spatial_attribution`), so their product is a sum
+    over pairs of locations (Zhu, Yang & Chen 2021, Visual Explanation for Deep Metric Learning).
+    The split is exact: with flip, the mirror image's locations are mirrored back and added; with
+    whitening, the mean is subtracted from all locations in equal parts.
 
     Args:
-        encoder: The index's model, and how it embeds; here it always computes in float32.
+        encoder: The index's model and encoding; here it always computes in float32.
         query_pixels: (3, S, S) uint8, as `batches.load_square` reads it.
         match_pixels: (3, S, S) uint8, the same.
 
     Returns:
-        Heat maps and matrix of the squares that the network sees.
+        Maps of the squares that the network sees.
 
     Raises:
         WorkbenchError: An embedding is zero or not finite.
@@ -74,7 +74,7 @@ def compare_regions(
 
 
 def enlarged(heat: Values, side: int) -> Values:
-    """Return an (H, W) heat map as (side, side) float32, as smooth as it is drawn: bilinear."""
+    """Return an (H, W) map as (side, side) float32, interpolated bilinearly as on the page."""
     smooth: Values = functional.interpolate(
         torch.from_numpy(heat)[None, None], (side, side), mode="bilinear", align_corners=False
     )[0, 0].numpy()
@@ -82,14 +82,14 @@ def enlarged(heat: Values, side: int) -> Values:
 
 
 def object_lift(heat: Values, inside: NDArray[np.bool_]) -> float:
-    """Return how many times more often than chance a map's hottest tenth lies inside an object.
+    """Return how many times more often than by chance the hottest tenth lies inside an object.
 
     Args:
         heat: (H, W) float32.
-        inside: (side, side) whether a pixel of the square that the network sees shows the object.
+        inside: (side, side) whether a pixel of the network's input shows the object.
 
     Raises:
-        ValueError: None shows it, so that there is no chance to compare with.
+        ValueError: No pixel shows the object.
     """
     if not inside.any():
         raise ValueError("inside must be True somewhere")

@@ -1,4 +1,4 @@
-"""What the neighbors say a query is: a vote that needs no classifier.
+"""kNN vote: the class of a query by its nearest images, without a classifier.
 
 Shapes, in this file: K neighbors.
 """
@@ -10,21 +10,21 @@ import numpy as np
 
 TEMPERATURE = 0.07
 """Of Wu, Xiong, Yu & Lin (*Unsupervised Feature Learning via Non-Parametric Instance
-Discrimination*, 2018, 3.4): a neighbor weighs exp(similarity / τ)."""
+Discrimination*, 2018, 3.4): a neighbor has weight exp(similarity / τ)."""
 
 VOTERS = 20
-"""Neighbors that vote; more would outvote categories that have few images."""
+"""Number of neighbors that vote; with more, classes with few images would be outvoted."""
 
 
 def vote(labels: Sequence[str | None], similarities: Sequence[float]) -> list[tuple[str, float]]:
-    """Return the categories of the nearest images with their share of the vote, greatest first.
+    """Return the classes of the nearest images with their share of the vote, highest first.
 
     Args:
-        labels: The category of each neighbor, nearest first; those without one have no vote.
+        labels: The class of each neighbor, nearest first; unlabeled ones do not vote.
         similarities: (K,) cosine similarities in [-1, 1].
 
     Returns:
-        Category and share, the shares adding up to 1; empty where no neighbor has a category.
+        Class and share, the shares adding up to 1; empty if all neighbors are unlabeled.
     """
     voters = [
         (label, similarity)

@@ -4,10 +4,10 @@ import streamlit as st
 
 from core.datasets.registry import open_dataset
 from core.lineage.graph import read_lineage
-from core.query.export import Asked
-from core.query.search import Match
+from core.query.result import Match
 from pages.parts.query import batch, export
 from state import resources, selection_rules, session
+from tests.factories.queries import result_of
 
 st.set_page_config(layout="wide")
 workspace, chosen = resources.workspace(), session.selection()
@@ -17,5 +17,5 @@ selection_rules.validate(chosen, lineage)
 [index] = lineage.indexes
 dataset = open_dataset(workspace, index.made_from["dataset"])
 matches = [Match(row, row.id, 1.0) for row in dataset.catalog.rows(limit=3)]
-export.popover(dataset, matches, Asked(index=index, query="some/query.png", k=3))
+export.popover(dataset, result_of(index, matches, name="some/query.png"))
 batch.show(index)

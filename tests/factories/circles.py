@@ -1,5 +1,6 @@
 """Images whose embeddings lie on the unit circle, so that similarities can be checked by hand."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,8 @@ from core.indexes.build import build
 from core.indexes.config import IndexConfig
 from core.indexes.faiss_store import FaissStore
 from core.progress import finish
-from core.query.search import Wanted, search
+from core.query.matching import QueryVectors, find_matches
+from core.query.query import SearchOptions
 from core.workspace import Workspace
 
 
@@ -39,8 +41,12 @@ class Circle:
     embeddings: Embeddings
     store: FaissStore
 
-    def ids(self, degrees: float, wanted: Wanted, **options: object) -> list[int]:
-        found = search(self.store, self.dataset, at(degrees), wanted, **options)  # type: ignore[arg-type]
+    def ids(
+        self, degrees: float, options: SearchOptions, excluded: Collection[int] = ()
+    ) -> list[int]:
+        """Return the ids of the matches of an image at an angle."""
+        query = QueryVectors(at(degrees), frozenset(excluded))
+        [found] = find_matches(self.store, self.dataset, [query], options)
         return [match.image_id for match in found]
 
 

@@ -151,7 +151,7 @@ def test_use_as_query_leads_there(looked: Workspace, visit: Open) -> None:
     app = pick(choose(visit("data_quality"), Check.OUTLIERS), 5)
     app.button(key="quality-do-query").click().run()
     assert not app.exception
-    assert app.session_state["selection"].question.images[0].image_id == 5
+    assert app.session_state["selection"].query.images[0].image_id == 5
 
 
 def test_a_cluster_opens_and_closes(looked: Workspace, visit: Open) -> None:

@@ -237,7 +237,7 @@ def test_a_picture_leads_to_the_query_page(
     monkeypatch.setattr(images, "gallery", lambda tiles, **_: tiles[0].id)
     app.session_state["evaluate-tabs"] = QUERIES
     app.run()
-    [image] = app.session_state["selection"].question.images
+    [image] = app.session_state["selection"].query.images
     assert image.image_id == asked
 
 

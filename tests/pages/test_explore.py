@@ -183,7 +183,7 @@ def test_a_selection_becomes_a_query(full: Workspace, visit: Open) -> None:
     app = after(visit("explore"), found, EVERYWHERE)
     app.button(key="explore-ask").click().run()
     assert app.title[0].value == "Query"
-    images = app.session_state["selection"].question.images
+    images = app.session_state["selection"].query.images
     assert len(images) == 16  # As many as may be asked by
     assert {image.image_id for image in images} <= set(found.image_ids.tolist())
 

@@ -17,9 +17,9 @@ from core.indexes.files import build_index
 from core.lineage.graph import read_lineage
 from core.progress import finish
 from core.query import ood
+from core.query.query import MAX_IMAGES, Query, QueryImage
 from core.workspace import PROJECT, Workspace
 from state import selection_rules
-from state.query_view import MAX_IMAGES, QueryImage, Question
 from tests.factories.images import class_folders, png, solid, speckled
 from tests.support.page_fixtures import Open, texts
 
@@ -33,9 +33,9 @@ def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
     return app.run()
 
 
-def asked(app: AppTest) -> Question:
-    question: Question = app.session_state["selection"].question
-    return question
+def asked(app: AppTest) -> Query:
+    query: Query = app.session_state["selection"].query
+    return query
 
 
 def component(app: AppTest, part: str) -> dict[str, Any] | None:
@@ -128,7 +128,7 @@ def test_an_upload_takes_the_place_of_the_query_unless_it_is_to_join(
 
 
 def test_a_link_reopens_a_query_by_an_image_of_the_dataset(linked: AppTest) -> None:
-    assert asked(linked) == Question(images=(QueryImage(image_id=3),))
+    assert asked(linked) == Query(images=(QueryImage(image_id=3),))
     assert "From the dataset" in texts(linked)
     assert "are of the same category" in texts(linked)
 
@@ -185,21 +185,21 @@ def test_matches_that_are_liked_refine_the_query_and_steps_can_be_walked_back(
     linked: AppTest,
 ) -> None:
     mark(linked, 5, 6).button(key="query-more").click().run()
-    assert asked(linked).liked == (5, 6)
-    assert linked.query_params["liked"] == ["5", "6"]
+    assert asked(linked).positives == (5, 6)
+    assert linked.query_params["positive"] == ["5", "6"]
     mark(linked, 7).button(key="query-less").click().run()
-    assert asked(linked).unliked == (7,)
+    assert asked(linked).negatives == (7,)
     shown = component(linked, "query-gallery")["tiles"]  # type: ignore[index]
     assert 7 not in [tile["id"] for tile in shown]
     assert "more like it" in {chip for tile in shown for chip in tile["chips"]}
     linked.button(key="query-back").click().run()
-    assert (asked(linked).liked, asked(linked).unliked) == ((5, 6), ())
+    assert (asked(linked).positives, asked(linked).negatives) == ((5, 6), ())
     linked.button(key="query-back").click().run()
-    assert asked(linked) == Question(images=(QueryImage(image_id=3),))
+    assert asked(linked) == Query(images=(QueryImage(image_id=3),))
     linked.button(key="query-forward").click().run()
-    assert asked(linked).liked == (5, 6)
+    assert asked(linked).positives == (5, 6)
     linked.button(key="query-judged-5").click().run()
-    assert asked(linked).liked == (6,)
+    assert asked(linked).positives == (6,)
 
 
 def test_marked_matches_become_the_query(linked: AppTest) -> None:
@@ -211,7 +211,7 @@ def test_marked_matches_become_the_query(linked: AppTest) -> None:
 def test_an_image_of_the_query_can_be_unwanted_and_taken_away(linked: AppTest) -> None:
     mark(linked, 5, 6).button(key="query-by").click().run()
     linked.button(key="query-image-sign").click().run()
-    assert [image.is_wanted for image in asked(linked).images] == [False, True]
+    assert [image.is_positive for image in asked(linked).images] == [False, True]
     assert linked.query_params["without"] == "5"
     linked.button(key="query-image-remove").click().run()
     assert [image.image_id for image in asked(linked).images] == [6]
@@ -220,7 +220,7 @@ def test_an_image_of_the_query_can_be_unwanted_and_taken_away(linked: AppTest) -
 def test_a_question_is_left_for_another_page_and_found_again(linked: AppTest) -> None:
     linked.switch_page("pages/datasets.py").run()
     linked.switch_page("pages/query.py").run()
-    assert asked(linked) == Question(images=(QueryImage(image_id=3),))
+    assert asked(linked) == Query(images=(QueryImage(image_id=3),))
     assert titles(linked)
 
 
@@ -318,8 +318,8 @@ def test_a_crop_of_three_pixels_gets_one_sentence(full: Workspace) -> None:
 
 def test_an_upload_that_was_let_go_is_said(full: Workspace, visit: Open) -> None:
     app = visit("query")
-    question = Question(images=(QueryImage(digest="ab" * 32),))
-    app.session_state["selection"].question = question
+    query = Query(images=(QueryImage(digest="ab" * 32),))
+    app.session_state["selection"].query = query
     app.run()
     assert not app.exception
     assert "Upload it again" in app.error[0].value
@@ -352,7 +352,7 @@ def test_another_dataset_begins_with_no_question(
     finish(build_index(full, embeddings.id, IndexConfig()))
     selection_rules.choose_dataset(linked.session_state["selection"], "flat", read_lineage(full))
     linked.run()
-    assert asked(linked) == Question()
+    assert asked(linked) == Query()
     assert "image" not in linked.query_params
     assert linked.query_params["dataset"] == "flat"
     assert "Upload an image" in linked.info[0].value

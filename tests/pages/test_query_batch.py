@@ -36,16 +36,16 @@ def batch_page() -> None:
 def take_out_page() -> None:
     from core.datasets.registry import open_dataset
     from core.lineage.graph import read_lineage
-    from core.query.export import Asked
-    from core.query.search import Match
+    from core.query.result import Match
     from pages.parts.query import export
     from state import resources
+    from tests.factories.queries import result_of
 
     workspace = resources.workspace()
     [index] = read_lineage(workspace).indexes
     dataset = open_dataset(workspace, "colors")
     matches = [Match(row, row.id, 0.5) for row in dataset.catalog.rows(limit=4)]
-    export.popover(dataset, matches, Asked(index=index, query="a/red one.png", k=4))
+    export.popover(dataset, result_of(index, matches, name="a/red one.png"))
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_what_a_dead_process_left_of_a_table_is_removed_when_a_server_starts(
     )
     left = empty.batches / f".draft-{gone.stdout.strip()}-0a1b2c3d"
     left.mkdir(parents=True)
-    (left / "answers.csv").write_text("query,")
+    (left / "results.csv").write_text("query,")
     resources.jobs()
     assert list(empty.batches.iterdir()) == []
 

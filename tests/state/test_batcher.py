@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import WorkbenchError
-from state.batcher import Batcher, EmbeddedImage, ModelClosedError
+from core.query.opened import EmbeddedImage
+from state.batcher import Batcher, ModelClosedError
 
 SOON_S = 30
 """How long a test waits for what comes at once."""
@@ -72,9 +73,9 @@ def test_a_query_that_finds_nobody_waiting_starts_at_once(passes: Passes) -> Non
     passes.go.set()
     [answer] = Batcher(passes).embed("plain", [picture(7)])
     assert embedding_of(answer) == [7, -7]
-    assert (answer.together, passes.sizes) == (1, [1])
-    assert 0 <= answer.waited_s < SOON_S
-    assert 0 < answer.took_s < SOON_S
+    assert (answer.batch_size, passes.sizes) == (1, [1])
+    assert 0 <= answer.wait_s < SOON_S
+    assert 0 < answer.embed_s < SOON_S
 
 
 def test_twenty_threads_at_once_take_at_most_five_passes_and_each_gets_its_own(
@@ -108,7 +109,7 @@ def test_those_that_wait_go_together_up_to_a_limit_first_come_first_served(
     passes.go.set()
     assert [embedding_of(future)[0] for future in futures] == list(range(1, 11))
     assert passes.sizes == [1, 8, 2]
-    assert [future.result().together for future in futures] == [8] * 8 + [2] * 2
+    assert [future.result().batch_size for future in futures] == [8] * 8 + [2] * 2
 
 
 def test_images_that_are_asked_for_together_are_in_one_pass(passes: Passes) -> None:
@@ -135,7 +136,7 @@ def test_a_bad_image_fails_alone(passes: Passes, batcher: Batcher[str]) -> None:
     with pytest.raises(WorkbenchError, match="a bad image"):
         futures[1].result(SOON_S)
     assert passes.sizes == [1, 3, 1, 1, 1]  # The batch, and each of it again
-    assert batcher.embed("plain", [picture(9)])[0].together == 1  # It goes on
+    assert batcher.embed("plain", [picture(9)])[0].batch_size == 1  # It goes on
 
 
 def test_an_image_of_another_size_fails_alone(passes: Passes, batcher: Batcher[str]) -> None:

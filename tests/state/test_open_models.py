@@ -78,7 +78,7 @@ def test_images_in_a_batch_become_what_each_becomes_alone(home: Workspace) -> No
     [model] = models(home, 1)
     encoding = encoding_of(model)
     together = open_models.embed(model, encoding, pictures(5))
-    assert [answer.together for answer in together] == [5] * 5
+    assert [answer.batch_size for answer in together] == [5] * 5
     encoder = Encoder(open_models.model(model.id, model.fingerprint), encoding)
     for answer, pixels in zip(together, pictures(5), strict=True):
         embeddings, probabilities = encoder.embed(pixels[None])

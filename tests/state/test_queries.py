@@ -1,30 +1,27 @@
-"""Answers as pages ask for them: what each stage took, and what is not done twice."""
+"""Searches of the Query page: timings, and what is cached."""
 
 import hashlib
 
 from core.datasets.registry import open_dataset
 from core.lineage.graph import read_lineage
-from core.query.answer import Answer
-from core.query.search import Wanted
+from core.query import ImageSource, Query, QueryImage, QueryResult, SearchOptions
 from core.workspace import Workspace
-from state.queries import answer_of
-from state.query_images import Source
-from state.query_view import QueryImage, Question
+from state.queries import search
 from tests.factories.images import png, speckled
 
 
-def ask(workspace: Workspace, seed: int, k: int) -> Answer:
+def search_red(workspace: Workspace, seed: int, k: int) -> QueryResult:
     content = png(speckled("red", seed=seed))
     digest = hashlib.sha256(content).hexdigest()
-    question = Question(images=(QueryImage(digest=digest),), wanted=Wanted(k=k))
-    source = Source("red.png", content, digest)
+    query = Query(images=(QueryImage(digest=digest),), options=SearchOptions(k=k))
+    source = ImageSource("red.png", content, digest)
     lineage = read_lineage(workspace)
     dataset = open_dataset(workspace, "colors")
-    return answer_of(question, [source], lineage.indexes[0], lineage.models[0], dataset)
+    return search(query, [source], lineage.indexes[0], lineage.models[0], dataset)
 
 
 def test_an_answer_says_how_long_each_stage_took(full: Workspace) -> None:
-    found = ask(full, seed=100, k=3)
+    found = search_red(full, seed=100, k=3)
     assert list(found.seconds) == ["decode", "wait", "embed", "search"]
     assert all(spent >= 0 for spent in found.seconds.values())
     assert len(found.matches) == 3
@@ -32,16 +29,16 @@ def test_an_answer_says_how_long_each_stage_took(full: Workspace) -> None:
 
 
 def test_asking_for_more_matches_of_a_query_does_not_embed_it_again(full: Workspace) -> None:
-    few, more = ask(full, seed=100, k=3), ask(full, seed=100, k=5)
+    few, more = search_red(full, seed=100, k=3), search_red(full, seed=100, k=5)
     assert [len(found.matches) for found in (few, more)] == [3, 5]
     assert more.matches[:3] == few.matches
     assert more.seconds["embed"] == few.seconds["embed"]  # The very same pass
-    assert ask(full, seed=101, k=3).seconds["embed"] != few.seconds["embed"]
+    assert search_red(full, seed=101, k=3).seconds["embed"] != few.seconds["embed"]
 
 
 def test_too_few_images_to_say_what_is_usual_leave_the_rest_of_the_answer(full: Workspace) -> None:
     catalog = open_dataset(full, "colors").catalog
     catalog.forget(catalog.ids()[10:])
-    found = ask(full, seed=100, k=3)
-    assert found.standing is None
+    found = search_red(full, seed=100, k=3)
+    assert found.out_of_distribution is None
     assert len(found.matches) == 3

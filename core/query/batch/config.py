@@ -1,24 +1,25 @@
-"""What a user chooses before many queries are answered at once, frozen once chosen."""
+"""Settings of a batch query."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from core.indexes.store import MAX_MATCHES
+from core.options import bounded, check_fields
 
 
 class BatchFormat(StrEnum):
-    """What the table of answers is written as."""
+    """File format of the results table."""
 
     CSV = "csv"
     """Lists are JSON in their cells."""
 
     PARQUET = "parquet"
-    """With types, and lists of its own."""
+    """With typed columns and lists."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchConfig:
-    """How a batch of queries is answered.
+    """How to search by many images.
 
     Raises:
         ValueError: `k` is out of range, or there is no such format.
@@ -27,13 +28,12 @@ class BatchConfig:
     index: str
     """Id of the index to search."""
 
-    k: int = 10
-    """Matches of each query, 1 to 1000; more than the index holds gives all."""
+    k: int = bounded(10, 1, MAX_MATCHES)
+    """Number of matches of each query."""
 
     format: BatchFormat = BatchFormat.CSV
-    """csv with JSON lists, or parquet with types and lists; a row for each query."""
+    """csv with JSON lists, or parquet with typed columns; one row for each query."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "format", BatchFormat(self.format))
-        if not 1 <= self.k <= MAX_MATCHES:
-            raise ValueError(f"k must be in 1..{MAX_MATCHES}, got {self.k}")
+        check_fields(self)

@@ -1,4 +1,4 @@
-"""The tables of answers in a workspace: which there are, and deleting them."""
+"""The batch queries of a workspace: listing and deleting their tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from core.workspace import Workspace
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """What came of many queries."""
+    """A finished batch query."""
 
     id: str
     """Its folder's name: index, date, and whether it was stopped."""
@@ -21,10 +21,10 @@ class Batch:
     """Id of the index that was searched."""
 
     source: str
-    """What the folder or zip of queries is called."""
+    """Name of the folder or zip of query images."""
 
     dataset: str
-    """Whose images that index holds."""
+    """Name of the dataset that was searched."""
 
     format: BatchFormat
     path: Path
@@ -34,30 +34,30 @@ class Batch:
     """ISO 8601, UTC."""
 
     k: int
-    """Matches that were asked for."""
+    """Number of matches of each query."""
 
     num_queries: int
     """Rows of the table."""
 
-    num_answered: int
+    num_searched: int
     """Queries with a prediction and matches."""
 
     num_unreadable: int
-    """Queries that are no images, or damaged ones; their rows say why."""
+    """Queries that could not be read; their rows give the reason."""
 
     stopped: bool
-    """Whether somebody stopped it before the last query; the rows of the rest say so."""
+    """Whether it was stopped before the last query; the remaining rows say so."""
 
     size_bytes: int
 
     @property
     def file_name(self) -> str:
-        """What to call the table elsewhere."""
+        """Name of the table as a download."""
         return f"{self.id}.{self.format}"
 
 
 def list_batches(workspace: Workspace, dataset: str) -> Sequence[Batch]:
-    """Return the tables of queries against a dataset's images, newest first."""
+    """Return the batch queries of a dataset, newest first."""
     manifests, _ = list_artifacts(workspace.batches)
     return [
         describe_batch(workspace, manifest)
@@ -67,7 +67,7 @@ def list_batches(workspace: Workspace, dataset: str) -> Sequence[Batch]:
 
 
 def describe_batch(workspace: Workspace, manifest: Manifest) -> Batch:
-    """Return what a manifest says of a table."""
+    """Return a batch query by its manifest."""
     summary, form = manifest.summary, BatchFormat(manifest.config["format"])
     return Batch(
         id=manifest.id,
@@ -79,7 +79,7 @@ def describe_batch(workspace: Workspace, manifest: Manifest) -> Batch:
         created=manifest.created,
         k=manifest.config["k"],
         num_queries=summary["num_queries"],
-        num_answered=summary["num_answered"],
+        num_searched=summary["num_searched"],
         num_unreadable=summary["num_unreadable"],
         stopped=summary["stopped"],
         size_bytes=summary["size_bytes"],
@@ -87,14 +87,14 @@ def describe_batch(workspace: Workspace, manifest: Manifest) -> Batch:
 
 
 def table_name(form: BatchFormat) -> str:
-    """Return what the table is called in its folder."""
-    return f"answers.{form}"
+    """Return the name of the table in its folder."""
+    return f"results.{form}"
 
 
 def delete_batch(workspace: Workspace, batch_id: str) -> None:
-    """Remove a table; the images that were searched by are not touched.
+    """Delete a batch query's table; the query images are not touched.
 
     Raises:
-        MissingError: There is no such table.
+        MissingError: There is no such batch query.
     """
     delete_artifact(workspace.batches, batch_id)

@@ -1,7 +1,6 @@
-"""The rows of a batch: what the model and the index say of each image."""
+"""Rows of a batch query's table: prediction and matches of each image."""
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,75 +8,78 @@ import numpy as np
 from core.datasets.catalog import ImageRow
 from core.datasets.export.table import Record
 from core.datasets.layout import readable
-from core.datasets.registry import Dataset
 from core.embeddings.encoding import Encoder
 from core.files import sha256_of
-from core.indexes.files import Index
 from core.models.batches import Batch, decode_batches
-from core.query.batch.sources import Queries
-from core.query.batch.table import unanswered
+from core.query.batch.sources import BatchImages
+from core.query.batch.table import failed_row
+from core.query.opened import EmbeddedImage, OpenedIndex
+from core.query.pipeline import search_embedded
+from core.query.query import Query, QueryImage, SearchOptions
+from core.query.result import QueryResult
 
 
-@dataclass(frozen=True, slots=True)
-class Answerer:
-    """All that it takes to answer queries."""
-
-    index: Index
-    dataset: Dataset
-    encoder: Encoder
-    k: int
-
-    def rows_of(self, queries: Queries) -> Generator[list[Record], None, None]:
-        """Yield the rows of the files, some at a time, in their order."""
-        model = self.encoder.model
-        for names in queries.stretches():
-            paths = [queries.root / name for name in names]
-            for decoded in decode_batches(paths, model.config.image_size, model.device.batch_size):
-                yield self._rows(decoded, names, paths)
-
-    def _rows(self, decoded: Batch, names: Sequence[str], paths: Sequence[Path]) -> list[Record]:
-        rows = {
-            at: unanswered(readable(names[at]), problem) for at, problem in decoded.problems.items()
-        }
-        if len(decoded.positions):
-            for at, answered in zip(decoded.positions.tolist(), self._ask(decoded), strict=True):
-                same = _copy_of(paths[at], answered.pop("images"))
-                rows[at] = {"query": readable(names[at]), "copy_of": same, **answered}
-        return [rows[at] for at in sorted(rows)]
-
-    def _ask(self, decoded: Batch) -> Iterator[Record]:
-        """Yield what the model and the index say of each decoded query."""
-        embeddings, probabilities = self.encoder.embed(decoded.pixels)
-        found = self.index.store.search(embeddings, self.k)
-        ids = {image_id for matches in found for image_id in matches.image_ids.tolist()}
-        known = self.dataset.catalog.rows_by_id(ids)
-        classes = self.encoder.model.classes
-        for shares, matches in zip(probabilities, found, strict=True):
-            best = int(np.argmax(shares)) if classes else None
-            images = [known.get(image_id) for image_id in matches.image_ids.tolist()]
-            yield {
-                "problem": None,
-                "prediction": None if best is None else classes[best],
-                "probability": None if best is None else _shortest(shares[best]),
-                "match_ids": matches.image_ids.tolist(),
-                "match_paths": [image and image.path for image in images],
-                "match_labels": [image and image.label for image in images],
-                "similarities": [_shortest(value) for value in matches.similarities],
-                "images": images,
+def rows_of(
+    opened: OpenedIndex, encoder: Encoder, images: BatchImages, k: int
+) -> Generator[list[Record], None, None]:
+    """Search by each image and yield their rows in order, some at a time."""
+    model = encoder.model
+    query = Query(images=(QueryImage(),), options=SearchOptions(k=k))
+    for names in images.chunks():
+        paths = [images.root / name for name in names]
+        for decoded in decode_batches(paths, model.config.image_size, model.device.batch_size):
+            rows = {
+                at: failed_row(readable(names[at]), problem)
+                for at, problem in decoded.problems.items()
             }
+            for at, result in zip(
+                decoded.positions.tolist(), _search(opened, encoder, query, decoded), strict=True
+            ):
+                rows[at] = _row(readable(names[at]), paths[at], result)
+            yield [rows[at] for at in sorted(rows)]
 
 
-def _shortest(value: np.float32) -> float:
-    """Return the number of the fewest digits that is this one as float32."""
-    return float(str(value))
+def _search(
+    opened: OpenedIndex, encoder: Encoder, query: Query, decoded: Batch
+) -> list[QueryResult]:
+    """Embed the decoded images in one forward pass, and search by all of them together."""
+    if not len(decoded.positions):
+        return []
+    embeddings, probabilities = encoder.embed(decoded.pixels)
+    embedded = [
+        ([EmbeddedImage(embedding=embedding, probabilities=row)], 0.0)
+        for embedding, row in zip(embeddings, probabilities, strict=True)
+    ]
+    return search_embedded(opened, [query] * len(embedded), embedded)
+
+
+def _row(name: str, path: Path, result: QueryResult) -> Record:
+    label, probability = result.prediction[0] if result.prediction else (None, None)
+    images = [match.image for match in result.matches]
+    return {
+        "query": name,
+        "problem": None,
+        "prediction": label,
+        "probability": None if probability is None else _shortest(probability),
+        "copy_of": _copy_of(path, images),
+        "match_ids": [match.image_id for match in result.matches],
+        "match_paths": [image and image.path for image in images],
+        "match_labels": [match.label for match in result.matches],
+        "similarities": [_shortest(match.similarity) for match in result.matches],
+    }
+
+
+def _shortest(value: float) -> float:
+    """Return the number with the fewest digits that is the same float32."""
+    return float(str(np.float32(value)))
 
 
 def _copy_of(path: Path, images: Sequence[ImageRow | None]) -> int | None:
-    """Return which of some images, first to last, has the very same bytes as a file."""
+    """Return the id of the first image with exactly the bytes of a file, if there is one."""
     try:
         size_bytes = path.stat().st_size
-        duplicates = [image for image in images if image and image.size_bytes == size_bytes]
-        sha256 = sha256_of(path) if duplicates else ""
+        candidates = [image for image in images if image and image.size_bytes == size_bytes]
+        sha256 = sha256_of(path) if candidates else ""
     except OSError:  # It vanished after it was decoded
         return None
-    return next((image.id for image in duplicates if image.sha256 == sha256), None)
+    return next((image.id for image in candidates if image.sha256 == sha256), None)

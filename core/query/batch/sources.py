@@ -1,4 +1,4 @@
-"""Which images a batch is about: those under a folder, or those that a zip holds."""
+"""Images of a batch query: those in a folder or in a zip."""
 
 import os
 from collections.abc import Iterator
@@ -12,35 +12,35 @@ from core.errors import MissingError
 from core.progress import Work
 
 PATHS_AT_ONCE = 4096
-"""Files whose paths are held while they are answered: a path takes five times its name."""
+"""Images whose paths are in memory at once: a path takes five times its name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Queries:
-    """The images that are searched by, in order of path."""
+class BatchImages:
+    """The images to search by, in order of path."""
 
     root: Path
-    """The folder that they lie under."""
+    """The folder that holds them."""
 
     names: list[str]
-    """Of their files from `root` on, with forward slashes, as the disk has them."""
+    """Paths relative to `root`, with forward slashes, as on disk."""
 
     rejected: tuple[Rejected, ...] = ()
-    """Images of a zip that did not come out of it."""
+    """Images of a zip that were not unpacked."""
 
     @property
     def count(self) -> int:
-        """How many images there are, refused ones too."""
+        """Number of images, rejected ones included."""
         return len(self.names) + len(self.rejected)
 
-    def stretches(self) -> Iterator[list[str]]:
+    def chunks(self) -> Iterator[list[str]]:
         """Yield the names, some at a time."""
         for start in range(0, len(self.names), PATHS_AT_ONCE):
             yield self.names[start : start + PATHS_AT_ONCE]
 
 
 def check_source(path: Path) -> Path:
-    """Return where a folder or file is that people name, `~` resolved.
+    """Return the path of a folder or file, with `~` expanded.
 
     Raises:
         MissingError: There is neither a folder nor a file.
@@ -53,10 +53,10 @@ def check_source(path: Path) -> Path:
     return source
 
 
-def find_queries(source: Path, target: Path) -> Work[Queries]:
-    """Find the images under a folder, or unpack those of a zip into the new folder `target`.
+def find_images(source: Path, target: Path) -> Work[BatchImages]:
+    """Find the images in a folder, or unpack those of a zip into the new folder `target`.
 
-    A folder is walked as a dataset's is: no links, no hidden files, only what is called an image.
+    A folder is read like that of a dataset: no links, no hidden files, only image suffixes.
 
     Raises:
         MissingError: There is no such folder or file.
@@ -64,9 +64,9 @@ def find_queries(source: Path, target: Path) -> Work[Queries]:
     """
     source = check_source(source)
     if os.path.isdir(source):
-        return Queries(root=source, names=_names_under(source))
+        return BatchImages(root=source, names=_names_under(source))
     unpacked = yield from unpack(source, target)
-    return Queries(root=target, names=_names_under(target), rejected=unpacked.rejected)
+    return BatchImages(root=target, names=_names_under(target), rejected=unpacked.rejected)
 
 
 def _names_under(root: Path) -> list[str]:

@@ -1,12 +1,12 @@
-"""The table of a batch: a row for each query, as CSV or Parquet, written some rows at a time.
+"""Table of a batch query: one row for each query, as CSV or Parquet, written in chunks.
 
-With pandas it is read, and made a row for each match, by
+To read a Parquet table with pandas, and to get one row for each match:
 
     lists = ["match_ids", "match_paths", "match_labels", "similarities"]
     table = pandas.read_parquet(path)
     matches = table[["query", *lists]].explode(lists)
 
-and a CSV by
+For CSV:
 
     table = pandas.read_csv(
         path,
@@ -16,8 +16,8 @@ and a CSV by
         na_values={"probability": "", "copy_of": ""},
     )
 
-CSV is as `core.datasets.export_table` has it: UTF-8 and exact, so nothing is put before names that
-begin with =, +, - or @; open it as data, not by a double click in a spreadsheet.
+CSV is as in `core.datasets.export.table`: UTF-8 and exact. Names that begin with =, +, - or @ are
+not escaped: import the file as data instead of opening it in a spreadsheet.
 """
 
 import json
@@ -31,11 +31,11 @@ from core.datasets.export.table import Record, Write, csv_table
 from core.query.batch.config import BatchFormat
 
 COLUMNS = {
-    "query": "string",  # The image's path from the folder or zip on
-    "problem": "string",  # Why it was not answered; the rest is then empty
-    "prediction": "string",  # The likeliest class, for a model that knows any
+    "query": "string",  # The image's path in the folder or zip
+    "problem": "string",  # Why there is no result; the other columns are then empty
+    "prediction": "string",  # The most probable class, if the model has a classifier
     "probability": "float32",  # Of that class
-    "copy_of": "int64",  # The first match whose file has the very same bytes
+    "copy_of": "int64",  # The first match whose file has the same bytes
     "match_ids": "int64s",  # Catalog ids, best first
     "match_paths": "strings",  # None where an image was removed from the dataset since
     "match_labels": "strings",
@@ -44,19 +44,19 @@ COLUMNS = {
 """Name → type of each column."""
 
 MATCHES_AT_ONCE = 1 << 15
-"""Matches that are held before they are written; in Parquet a row group."""
+"""Matches in memory before they are written; in Parquet a row group."""
 
 LISTS = tuple(name for name, kind in COLUMNS.items() if kind.endswith("s"))
 
 
 @contextmanager
 def batch_table(path: Path, form: BatchFormat, facts: Mapping[str, str]) -> Iterator[Write]:
-    """Give what writes rows into the new file `path`.
+    """Open the new file `path` for writing; yield a function that writes rows.
 
     Args:
-        path: Of the table.
-        form: What it is written as.
-        facts: What it was made from; Parquet carries that itself, CSV has no room for it.
+        path: Path of the table.
+        form: File format.
+        facts: What it was made from; stored in Parquet's metadata, not in CSV.
 
     Raises:
         OSError: It cannot be written.
@@ -70,7 +70,7 @@ def batch_table(path: Path, form: BatchFormat, facts: Mapping[str, str]) -> Iter
 
 
 def first_rows(path: Path, form: BatchFormat, count: int) -> pd.DataFrame:
-    """Read the first rows of a table; in each column of `LISTS` a list."""
+    """Read the first rows of a table; the columns of `LISTS` hold lists."""
     if form == BatchFormat.PARQUET:
         from pyarrow import parquet
 
@@ -88,8 +88,8 @@ def first_rows(path: Path, form: BatchFormat, count: int) -> pd.DataFrame:
     )
 
 
-def unanswered(query: str, problem: str) -> Record:
-    """Return the row of a query without an answer."""
+def failed_row(query: str, problem: str) -> Record:
+    """Return the row of a query without a result."""
     return {name: [] if name in LISTS else None for name in COLUMNS} | {
         "query": query,
         "problem": problem,
@@ -117,5 +117,5 @@ def _parquet(path: Path, facts: Mapping[str, str]) -> Iterator[Write]:
 
 
 def rows_at_once(k: int) -> int:
-    """Return how many rows with `k` matches each are written together."""
+    """Return the number of rows with `k` matches each that are written together."""
     return max(MATCHES_AT_ONCE // k, 1)

@@ -45,5 +45,5 @@ def sidebar(first: st.Page) -> None:
 
 def _address(title: str) -> Parameters:
     chosen = session.selection()
-    own = {"Datasets": to_parameters(chosen.view), "Query": session.question_address()}
+    own = {"Datasets": to_parameters(chosen.view), "Query": session.query_address()}
     return {**session.address(chosen), **own.get(title, {})}

@@ -10,7 +10,7 @@ from pages.parts.components.gallery import Tile
 from state import resources
 
 if TYPE_CHECKING:
-    from core.query.search import Match
+    from core.query.result import Match
 
 
 def tiles_of(dataset: Dataset, rows: Sequence[ImageRow]) -> list[Tile]:

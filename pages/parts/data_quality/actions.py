@@ -40,7 +40,7 @@ def show(dataset: Dataset, listed: Listed) -> None:
         if len(picked) == 1 and st.button(
             "Use as query", key="quality-do-query", icon=":material/image_search:"
         ):
-            session.ask_by_image(next(iter(picked)))
+            session.query_by_image(next(iter(picked)))
             navigation.go("Query")
         curation_form.undo_button(dataset, key="quality")
 

@@ -117,7 +117,7 @@ def _what_to_do(dataset: Dataset, listed: Listed, place: int, row: ImageRow) -> 
 
 def _search_by(image_id: int) -> NoReturn:
     _close()
-    session.ask_by_image(image_id)
+    session.query_by_image(image_id)
     navigation.go("Query")
 
 

@@ -54,7 +54,7 @@ def _dialog(dataset: Dataset, view: View) -> None:
             "Use as query", key="details-query", type="primary", icon=":material/image_search:"
         ):
             _close()
-            session.ask_by_image(row.id)
+            session.query_by_image(row.id)
             navigation.go("Query")
     _neighbors(dataset, row)
 
@@ -109,7 +109,7 @@ def _neighbors(dataset: Dataset, row: ImageRow) -> None:
         st.caption("Build an index to see here which images are most like it.")
         return
     try:
-        matches = queries.neighbors_of(index, row.id, NEIGHBORS)
+        matches = queries.nearest_to_image(index, row.id, NEIGHBORS)
     except WorkbenchError as error:
         st.caption(plain(str(error)))
         return

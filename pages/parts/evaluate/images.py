@@ -66,7 +66,7 @@ def rows(
         images += [image_id, *ids, *[image_id] * (num_matches - len(ids))]
     clicked = gallery(tiles, key=key, columns=num_matches + 1, tile_px=128, label=label)
     if clicked is not None:
-        session.ask_by_image(images[clicked])
+        session.query_by_image(images[clicked])
         navigation.go("Query")
 
 

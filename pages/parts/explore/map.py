@@ -45,12 +45,12 @@ believed: what lies near there is near in the embedding space, too."""
 
 def _query_of(index: Manifest, lineage: Lineage, dataset: Dataset) -> QueryOnMap | None:
     """Return where the current question lies among the embeddings; None without one."""
-    question = session.selection().question
+    query = session.selection().query
     model = lineage.model(index.made_from["model"])
-    if model is None or not question.is_asked:
+    if model is None or not query.is_searchable:
         return None
     try:
-        return locate_query(question, index, model, dataset)
+        return locate_query(query, index, model, dataset)
     except WorkbenchError:  # The Query page says what is wrong with it
         return None
 
@@ -80,7 +80,7 @@ def _outcome(
         if row is None:
             st.info("That image is no longer in the dataset. Click another point.")
             return
-        matches = queries.neighbors_of(index, image_id, NEIGHBORS)
+        matches = queries.nearest_to_image(index, image_id, NEIGHBORS)
         point.show(dataset, row, matches, open_maps.predicted_of(opened, places))
     else:
         selection.show(opened, dataset, places)

@@ -13,7 +13,7 @@ from pages.parts.components.tiles import tiles_of, tiles_of_matches
 from state import session
 
 if TYPE_CHECKING:
-    from core.query.search import Match
+    from core.query.result import Match
 
 
 def show(dataset: Dataset, row: ImageRow, matches: "list[Match]", predicted: str | None) -> None:
@@ -40,5 +40,5 @@ def show(dataset: Dataset, row: ImageRow, matches: "list[Match]", predicted: str
 def use_as_query(clicked: int | None) -> None:
     """Go on to the Query page with the image that was clicked, if one was."""
     if clicked is not None:
-        session.ask_by_image(clicked)
+        session.query_by_image(clicked)
         navigation.go("Query")

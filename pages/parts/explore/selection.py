@@ -11,6 +11,7 @@ from core.datasets import curation
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
 from core.maps.selection_facts import Facts, describe, found_among
+from core.query.query import MAX_IMAGES
 from pages.parts.components import curation_form, navigation
 from pages.parts.components.gallery import Tile, gallery
 from pages.parts.components.text import plain
@@ -18,7 +19,6 @@ from pages.parts.components.tiles import tiles_of
 from pages.parts.explore.point import use_as_query
 from state import open_maps, session
 from state.open_maps import OpenMap
-from state.query_view import MAX_IMAGES
 
 SHOWN = 60
 CLASSES_NAMED, PAIRS_NAMED = 8, 3
@@ -97,7 +97,7 @@ def _actions(
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _compare_button(opened, ids)
         if st.button("Use as query", key="explore-ask", icon=":material/image_search:", help=ASKS):
-            session.ask_by_image(*_middle(opened, ids))
+            session.query_by_image(*_middle(opened, ids))
             navigation.go("Query")
         curation_form.changes(
             dataset, ids, key="explore", can_include=any(row.excluded for row in rows)

@@ -147,7 +147,7 @@ def _sentence(view: JobView) -> str | None:
 
 
 def _counts(facts: dict[str, int]) -> str:
-    words = f"{facts['num_answered']:,} of {facts['num_queries']:,} answered"
+    words = f"{facts['num_searched']:,} of {facts['num_queries']:,} answered"
     unreadable = facts["num_unreadable"]
     return f"{words}, {unreadable:,} cannot be read" if unreadable else words
 
@@ -203,7 +203,7 @@ def _rows(batch: Batch) -> None:
 def _describe(batch: Batch) -> str:
     made = datetime.fromisoformat(batch.created).strftime("%Y-%m-%d %H:%M UTC")
     facts = {
-        "num_answered": batch.num_answered,
+        "num_searched": batch.num_searched,
         "num_queries": batch.num_queries,
         "num_unreadable": batch.num_unreadable,
     }

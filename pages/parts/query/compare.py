@@ -1,6 +1,4 @@
-"""The same question put to a second index, of the same or another model, side by side."""
-
-from typing import TYPE_CHECKING
+"""The same query in a second index, of the same or another model, side by side."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -9,26 +7,22 @@ from core.artifacts.manifests import Manifest
 from core.artifacts.titles import read_title
 from core.datasets.registry import Dataset
 from core.lineage.graph import MODEL_CHANGED, Lineage
-from core.query.search import gains
+from core.query.result import QueryResult, precision_by_rank, rank_changes
 from pages.parts.components.gallery import Tile, gallery
 from pages.parts.components.text import plain
 from pages.parts.components.tiles import tiles_of_matches
-from pages.parts.query import results as answers_drawn
+from pages.parts.query import results
 from state import resources, session
-from state.query_view import Question
-
-if TYPE_CHECKING:
-    from core.query.answer import Answer
 
 SHOWN = 50
-"""Matches of each column at most."""
+"""Maximum number of matches in each column."""
 
 ONLY_HERE = "only here"
 LEGEND = f"▲ ▼: so many ranks up or down from the other answer; “{ONLY_HERE}”: not in the other."
 
 
 def choose(index: Manifest, lineage: Lineage) -> tuple[Manifest, Manifest] | None:
-    """Draw the choice of what to compare with; return it and its model, if there is one."""
+    """Show the choice of an index to compare with; return it and its model, if one is chosen."""
     others = {
         other.id: (other, model)
         for other in lineage.indexes_of_dataset(index.made_from["dataset"])
@@ -63,66 +57,60 @@ def _set() -> None:
 
 def show(
     dataset: Dataset,
-    question: Question,
-    ours: tuple[Manifest, "Answer"],
-    theirs: tuple[Manifest, "Answer"],
+    result: QueryResult,
+    other: QueryResult,
     label: str | None,
     place: DeltaGenerator,
 ) -> None:
-    """Draw the two answers in columns, with how the ranks have moved.
+    """Show two results in columns, with the changes of rank.
 
     Args:
-        dataset: Whose images the matches are.
-        question: What was asked of both.
-        ours: The current index and its answer.
-        theirs: The other one, and its.
-        label: The query's own category where it is known.
-        place: Where the first line goes.
+        dataset: The dataset of the matches.
+        result: The result of the current index.
+        other: The result of the other one.
+        label: The query's class, if it is known.
+        place: Placeholder for the first line.
     """
     place.caption(LEGEND)
-    pairs = ((ours, theirs[1], "left"), (theirs, ours[1], "right"))
-    for column, ((index, mine), beside, key) in zip(st.columns(2), pairs, strict=True):
+    pairs = ((result, other, "left"), (other, result, "right"))
+    for column, (shown, compared, key) in zip(st.columns(2), pairs, strict=True):
         with column:
-            _column(dataset, index, mine, beside, label, key)
-    if question.liked or question.unliked:
+            _column(dataset, shown, compared, label, key)
+    if result.query.positives or result.query.negatives:
         st.caption("What was liked and disliked moves the question in both.")
 
 
 def _column(
-    dataset: Dataset,
-    index: Manifest,
-    mine: "Answer",
-    beside: "Answer",
-    label: str | None,
-    key: str,
+    dataset: Dataset, result: QueryResult, compared: QueryResult, label: str | None, key: str
 ) -> None:
-    title = _title(index)
-    st.markdown(f"**{plain(title)}**  \n:gray[{plain(index.made_from['model'])}]")
+    title = _title(result.index)
+    st.markdown(f"**{plain(title)}**  \n:gray[{plain(result.index.made_from['model'])}]")
     says = [
         f"{what} **{plain(shares[0][0])}** {shares[0][1]:.0%}"
-        for what, shares in (("classifier", mine.prediction), ("neighbors", mine.vote))
+        for what, shares in (("classifier", result.prediction), ("neighbors", result.vote))
         if shares
     ]
     st.markdown(" · ".join(says) or ":gray[no category]")
-    if label is not None and mine.matches:
-        right = sum(m.image is not None and m.image.label == label for m in mine.matches)
-        st.markdown(f"precision@{len(mine.matches)} **{right / len(mine.matches):.2f}**")
-    shown = mine.matches[:SHOWN]
+    if label is not None and result.matches:
+        precision = precision_by_rank(result.matches, label)[-1]
+        st.markdown(f"precision@{len(result.matches)} **{precision:.2f}**")
+    shown = result.matches[:SHOWN]
     tiles = tiles_of_matches(dataset, shown, label)
     moved = [
-        _moved(tile, gain) for tile, gain in zip(tiles, gains(shown, beside.matches), strict=True)
+        _with_change(tile, change)
+        for tile, change in zip(tiles, rank_changes(shown, compared.matches), strict=True)
     ]
     clicked = gallery(moved, key=f"query-compare-{key}", tile_px=112, label=title)
     if clicked is not None:
-        session.ask_by_image(clicked)
+        session.query_by_image(clicked)
         st.rerun()
-    answers_drawn.times(mine.seconds)
+    results.times(result.seconds)
 
 
-def _moved(tile: Tile, gain: int | None) -> Tile:
-    """Say on a tile by how many ranks it is better off here than in the other answer."""
-    if gain is None:
+def _with_change(tile: Tile, change: int | None) -> Tile:
+    """Return a tile with a chip for its change of rank against the other result."""
+    if change is None:
         return tile.with_chip(ONLY_HERE)
-    if gain == 0:
+    if change == 0:
         return tile
-    return tile.with_chip(f"▲ {-gain}" if gain < 0 else f"▼ {gain}")
+    return tile.with_chip(f"▲ {change}" if change > 0 else f"▼ {-change}")

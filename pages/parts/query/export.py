@@ -1,29 +1,26 @@
-"""Taking the matches that are shown out: a popover with three downloads."""
+"""Export of the matches: a popover with three downloads."""
 
-from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.datasets.registry import Dataset
-from core.query.export import Asked, matches_as_csv, matches_as_json, matches_as_zip, num_bytes_of
+from core.query.export import (
+    file_stem,
+    matches_as_csv,
+    matches_as_zip,
+    num_bytes_of,
+    result_as_json,
+)
+from core.query.result import QueryResult
 from pages.parts.components.downloads import MAX_DOWNLOADED_BYTES
 from pages.parts.components.text import size
 from state import resources
 
-if TYPE_CHECKING:
-    from core.query.search import Match
 
-
-def popover(dataset: Dataset, matches: "Sequence[Match]", asked: Asked) -> None:
-    """Offer the matches of one answer; nothing is made before it is asked for.
-
-    Args:
-        dataset: Whose images they are.
-        matches: Best first.
-        asked: What they are an answer to.
-    """
+def popover(dataset: Dataset, result: QueryResult) -> None:
+    """Show the downloads of a result; a file is made when its button is clicked."""
+    matches, stem = result.matches, file_stem(result)
     with st.popover(
         "Take out",
         icon=":material/download:",
@@ -33,8 +30,8 @@ def popover(dataset: Dataset, matches: "Sequence[Match]", asked: Asked) -> None:
         st.markdown(f"The **{len(matches):,}** matches shown, best first.")
         st.download_button(
             "CSV table",
-            partial(matches_as_csv, dataset, matches),
-            file_name=f"{asked.stem}.csv",
+            partial(matches_as_csv, dataset, result),
+            file_name=f"{stem}.csv",
             mime="text/csv",
             on_click="ignore",
             icon=":material/table:",
@@ -43,8 +40,8 @@ def popover(dataset: Dataset, matches: "Sequence[Match]", asked: Asked) -> None:
         )
         st.download_button(
             "JSON",
-            partial(matches_as_json, dataset, matches, asked),
-            file_name=f"{asked.stem}.json",
+            partial(result_as_json, dataset, result),
+            file_name=f"{stem}.json",
             mime="application/json",
             on_click="ignore",
             icon=":material/data_object:",
@@ -52,16 +49,16 @@ def popover(dataset: Dataset, matches: "Sequence[Match]", asked: Asked) -> None:
             width="stretch",
             help="With the query, the index and the model that it was made from.",
         )
-        _zip(dataset, matches, asked)
+        _zip(dataset, result, stem)
 
 
-def _zip(dataset: Dataset, matches: "Sequence[Match]", asked: Asked) -> None:
-    num_bytes = num_bytes_of(matches)
+def _zip(dataset: Dataset, result: QueryResult, stem: str) -> None:
+    num_bytes = num_bytes_of(result.matches)
     fits = num_bytes <= MAX_DOWNLOADED_BYTES
     st.download_button(
         f"Zip of the images, {size(num_bytes)}",
-        partial(matches_as_zip, resources.workspace(), dataset, matches, asked),
-        file_name=f"{asked.stem}.zip",
+        partial(matches_as_zip, resources.workspace(), dataset, result),
+        file_name=f"{stem}.zip",
         mime="application/zip",
         on_click="ignore",
         icon=":material/folder_zip:",

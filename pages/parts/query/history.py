@@ -1,24 +1,24 @@
-"""The steps of a query: what was liked on the way, walking back, and the questions before it."""
+"""Undo, redo, the query history of the tab, and the examples of the query."""
 
 from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from core.datasets.registry import Dataset
+from core.query.query import Query
+from core.query.sources import ImageSource
 from pages.parts.components.gallery import Tile, gallery
 from pages.parts.components.text import plain
 from state import resources, session
-from state.query_images import Source
-from state.query_pictures import picture
-from state.query_view import Question
+from state.query_images import thumbnail_uri
 
 TILE_PX = 72
 
 
-def show(dataset: Dataset, question: Question) -> None:
-    """Draw the ways back and forward, the questions so far, and what was liked."""
+def show(dataset: Dataset, query: Query) -> None:
+    """Show undo and redo, the history and the examples."""
     history = session.selection().history
-    if not history.asked:
+    if not history.queries:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for label, key, icon, allowed, walk in (
@@ -35,26 +35,26 @@ def show(dataset: Dataset, question: Question) -> None:
                 args=(walk,),
             )
         popover = st.popover(
-            f"History ({len(history.asked)})",
+            f"History ({len(history.queries)})",
             icon=":material/history:",
             key="query-history-open",
             on_change="rerun",
         )
     if popover.open:  # Its pictures are not sent with every answer
         with popover:
-            _history(dataset, history.asked)
-    _judged(dataset, question)
+            _history(dataset, history.queries)
+    _examples(dataset, query)
 
 
-def _walk(walk: Callable[[], Question | None]) -> None:
-    question = walk()
-    if question is not None:
-        session.ask(question)
+def _walk(walk: Callable[[], Query | None]) -> None:
+    query = walk()
+    if query is not None:
+        session.set_query(query)
 
 
-def _judged(dataset: Dataset, question: Question) -> None:
-    """Draw a chip for each match that was liked or not; a click takes that back."""
-    ids = [*question.liked, *question.unliked]
+def _examples(dataset: Dataset, query: Query) -> None:
+    """Show a chip for each example; a click removes it."""
+    ids = [*query.positives, *query.negatives]
     if not ids:
         return
     rows = dataset.catalog.rows_by_id(ids)
@@ -62,43 +62,49 @@ def _judged(dataset: Dataset, question: Question) -> None:
         for image_id in ids:
             row = rows.get(image_id)
             name = (row.label or row.path) if row else "gone"
-            is_liked = image_id in question.liked
+            is_positive = image_id in query.positives
             st.button(
                 plain(name),
                 key=f"query-judged-{image_id}",
-                icon=":material/add:" if is_liked else ":material/remove:",
+                icon=":material/add:" if is_positive else ":material/remove:",
                 help="More like this one. A click takes it back."
-                if is_liked
+                if is_positive
                 else "Less like this one. A click takes it back.",
-                on_click=session.ask,
-                args=(question.unjudged(image_id),),
+                on_click=session.set_query,
+                args=(query.without_example(image_id),),
             )
 
 
-def _history(dataset: Dataset, asked: Sequence[Question]) -> None:
-    """Draw the questions of this tab, the newest first; a click reopens one."""
+def _history(dataset: Dataset, asked: Sequence[Query]) -> None:
+    """Show the queries of this tab, newest first; a click opens one."""
     newest = list(reversed(asked))
-    tiles = [_tile(dataset, number, question) for number, question in enumerate(newest)]
+    tiles = [_tile(dataset, number, query) for number, query in enumerate(newest)]
     st.caption("Your queries in this tab, the newest first. Click one to reopen it.")
     clicked = gallery(tiles, key="query-history", tile_px=TILE_PX, label="Queries of this tab")
     if clicked is not None:
-        session.ask(newest[clicked])
+        session.set_query(newest[clicked])
         st.rerun()
 
 
-def _tile(dataset: Dataset, number: int, question: Question) -> Tile:
-    """Return a tile of a question: its first picture, and what else is in it."""
-    more = len(question.images) - 1
-    judged = len(question.liked) + len(question.unliked)
+def _tile(dataset: Dataset, number: int, query: Query) -> Tile:
+    """Return a tile of a query: its first image, and chips for the rest."""
+    more = len(query.images) - 1
+    num_examples = len(query.positives) + len(query.negatives)
     chips = tuple(
-        text for text, count in ((f"+{more} more", more), (f"{judged} judged", judged)) if count > 0
+        text
+        for text, count in ((f"+{more} more", more), (f"{num_examples} judged", num_examples))
+        if count > 0
     )
-    first = question.images[0] if question.images else None
-    image_id = first.image_id if first else question.liked[0]
+    first = query.images[0] if query.images else None
+    image_id = first.image_id if first else query.positives[0]
     if first is not None and image_id is None:
         upload = session.selection().uploads.get(first.digest)
         name = upload.name if upload else "let go"
-        source = picture(Source(name, upload.content, first.digest), first.crop) if upload else ""
+        source = (
+            thumbnail_uri(ImageSource(name, upload.content, first.digest), first.crop)
+            if upload
+            else ""
+        )
         return Tile(id=number, src=source, title=name, chips=chips)
     row = dataset.catalog.rows_by_id([image_id or 0]).get(image_id or 0)
     if row is None:

@@ -1,7 +1,6 @@
-"""One match in a dialog: why it was found, what is known of it, and where to go from it."""
+"""Dialog of one match: similarity map, metadata and actions."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -9,38 +8,31 @@ from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.images.cropping import WHOLE
+from core.query.query import Query, QueryImage
+from core.query.result import Match, QueryResult
+from core.query.sources import ImageSource
 from pages.parts.components.text import plain, size
 from pages.parts.query.regions import regions
 from state import queries, session
-from state.query_images import Source
-from state.query_pictures import picture
-from state.query_view import QueryImage, Question
-
-if TYPE_CHECKING:
-    from core.query.search import Match
+from state.query_images import thumbnail_uri
 
 WIDTH = 960
-"""Of the dialog, in pixels: two pictures side by side and what is said of them, in one look."""
+"""Width of the dialog in pixels: two images side by side and their metadata."""
 
 SIDE = 480
-"""Longest side of the two pictures, in pixels."""
+"""Longest side of the two images, in pixels."""
 
 
 def show(
-    dataset: Dataset,
-    matches: "Sequence[Match]",
-    question: Question,
-    sources: Sequence[Source],
-    index: Manifest,
-    model: Manifest,
+    dataset: Dataset, result: QueryResult, sources: Sequence[ImageSource], model: Manifest
 ) -> None:
-    """Draw the dialog, if a match is open: again at every run, until it is closed."""
-    if _place(matches) is not None:
-        _dialog(dataset, matches, question, sources, index, model)
+    """Show the dialog while a match is open."""
+    if _place(result.matches) is not None:
+        _dialog(dataset, result, sources, model)
 
 
-def _place(matches: "Sequence[Match]") -> int | None:
-    """Return which of the matches is open; none is after a question that does not find it."""
+def _place(matches: Sequence[Match]) -> int | None:
+    """Return the place of the open match; None if this query did not find it."""
     open_match = session.selection().open_match
     return next((at for at, found in enumerate(matches) if found.image_id == open_match), None)
 
@@ -51,14 +43,10 @@ def _close() -> None:
 
 @st.dialog("Why it matches", width=WIDTH, on_dismiss=_close)
 def _dialog(
-    dataset: Dataset,
-    matches: "Sequence[Match]",
-    question: Question,
-    sources: Sequence[Source],
-    index: Manifest,
-    model: Manifest,
+    dataset: Dataset, result: QueryResult, sources: Sequence[ImageSource], model: Manifest
 ) -> None:
-    place = _place(matches)  # Asked here: a step through them runs nothing but the dialog again
+    matches, query = result.matches, result.query
+    place = _place(matches)  # Read here: a step to another match reruns only the dialog
     if place is None:
         return
     match = matches[place]
@@ -66,8 +54,8 @@ def _dialog(
     if match.image is None:
         st.warning("This image is no longer in the dataset. Update the index to take it out.")
         return
-    _actions(question, match.image_id)
-    _why(question, sources, index, model, dataset, match)
+    _actions(query, match.image_id)
+    _similarity_map(result, sources, model, dataset, match)
     row = match.image
     known = {
         "Similarity": f"{match.similarity:.4f}",
@@ -77,12 +65,12 @@ def _dialog(
         "Path": row.path,
     }
     if match.duplicates:
-        known["Duplicates"] = f"{len(match.duplicates)} more like it are folded into this one"
+        known["Duplicates"] = f"{len(match.duplicates)} more like it are counted with this one"
     st.markdown("  \n".join(f":gray[{name}] {plain(value)}" for name, value in known.items()))
 
 
-def _steps(matches: "Sequence[Match]", place: int) -> None:
-    """Draw the ways to the matches before and after; the arrow keys take them, too."""
+def _steps(matches: Sequence[Match], place: int) -> None:
+    """Show the buttons to the previous and the next match; arrow keys work, too."""
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, key, step in (("Previous", "Left", -1), ("Next", "Right", 1)):
             other = place + step
@@ -102,20 +90,17 @@ def _open(image_id: int | None) -> None:
     session.selection().open_match = image_id
 
 
-def _actions(question: Question, image_id: int) -> None:
+def _actions(query: Query, image_id: int) -> None:
+    more = query.with_examples([image_id], positive=True)
+    less = query.with_examples([image_id], positive=False)
     with st.container(horizontal=True, gap="small"):
         for text, key, icon, then in (
-            ("Search by this", "by", ":material/image_search:", question.of(_alone(image_id))),
-            ("More like this", "more", ":material/add:", question.judged([image_id], liked=True)),
-            (
-                "Less like this",
-                "less",
-                ":material/remove:",
-                question.judged([image_id], liked=False),
-            ),
+            ("Search by this", "by", ":material/image_search:", query.with_only(_alone(image_id))),
+            ("More like this", "more", ":material/add:", more),
+            ("Less like this", "less", ":material/remove:", less),
         ):
             if st.button(text, key=f"match-{key}", icon=icon):
-                session.ask(then)
+                session.set_query(then)
                 st.rerun()
 
 
@@ -123,26 +108,27 @@ def _alone(image_id: int) -> list[QueryImage]:
     return [QueryImage(image_id=image_id)]
 
 
-def _why(
-    question: Question,
-    sources: Sequence[Source],
-    index: Manifest,
+def _similarity_map(
+    result: QueryResult,
+    sources: Sequence[ImageSource],
     model: Manifest,
     dataset: Dataset,
-    match: "Match",
+    match: Match,
 ) -> None:
-    """Draw the heat maps over the query and the match."""
+    """Show the similarity maps of the query and the match."""
     if match.image is None or not sources:
         return
-    path = dataset.path_of(match.image)
+    query, path = result.query, dataset.path_of(match.image)
     try:
         with st.spinner("Comparing regions…"):
-            compared = queries.regions_of(question, sources[0], index, model, path)
-            asked = picture(sources[0], question.images[0].crop, SIDE)
-            found = picture(Source(match.image.path, path, match.image.sha256), WHOLE, SIDE)
+            compared = queries.compare_regions(query, sources[0], result.index, model, path)
+            ours = thumbnail_uri(sources[0], query.images[0].crop, SIDE)
+            theirs = thumbnail_uri(
+                ImageSource(match.image.path, path, match.image.sha256), WHOLE, SIDE
+            )
     except WorkbenchError as error:
         st.warning(plain(str(error)))
         return
-    regions(compared, asked, found, key="match-regions")
+    regions(compared, ours, theirs, key="match-regions")
     if len(sources) > 1:
         st.caption("Compared with the first image of the query.")

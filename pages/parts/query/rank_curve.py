@@ -1,4 +1,4 @@
-"""How the precision of one query changes with the rank: a small curve beside the number."""
+"""Small chart of a query's precision over rank."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,7 +12,7 @@ MARGIN = {"l": 30, "r": 6, "t": 6, "b": 18}
 
 
 def draw(precision: NDArray[np.float64], key: str) -> None:
-    """Draw precision@k over k.
+    """Show precision@k over k.
 
     Args:
         precision: (K,) in [0, 1].

@@ -1,59 +1,53 @@
-"""The answer to a question: what it shows, how sure that is, and the images most like it."""
+"""A query's result: predicted class, out-of-distribution score and matches."""
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.indexes.store import MAX_MATCHES
-from core.metrics.leave_one_out import precision_by_rank
-from core.query.export import Asked
+from core.query.query import Query, QueryImage
+from core.query.result import OutOfDistribution, QueryResult, precision_by_rank
 from pages.parts.components.gallery import Tile, selectable_gallery
 from pages.parts.components.text import plain
 from pages.parts.components.tiles import tiles_of_matches
 from pages.parts.query import export, rank_curve
 from state import session
-from state.query_view import QueryImage, Question
-
-if TYPE_CHECKING:
-    from core.query.answer import Answer, OutOfDistribution
 
 TOP_CLASSES = 5
 ON_A_PAGE = 100
 MORE = (20, 50, 100, 200, 500, MAX_MATCHES)
-"""How many matches there are after each click on *More*."""
+"""Numbers of matches after each click on *More*."""
 
 CURVE_WIDTH = 220
 """In pixels."""
 
 MIN_WAIT_S = 0.001
-"""A shorter one is nobody's business."""
+"""Shorter waits are not shown."""
 
 SPLITS = {"validation": "held-out validation images", "test": "held-out test images"}
 
 
 def verdict(
-    answer: "Answer", model: Manifest, dataset: Dataset, first_line: DeltaGenerator
+    result: QueryResult, model: Manifest, dataset: Dataset, first_line: DeltaGenerator
 ) -> None:
-    """Say what the query shows, by the classifier and by the neighbors, and how usual it is.
+    """Show the predicted class, the kNN vote and the out-of-distribution score.
 
     Args:
-        answer: To the question.
-        model: That embedded it.
-        dataset: That was searched.
-        first_line: The place of how usual it is, above the rest.
+        result: The query's result.
+        model: The model that embedded the query.
+        dataset: The dataset that was searched.
+        first_line: Placeholder for the out-of-distribution score, above the rest.
     """
-    if answer.standing is not None:
-        _usual(answer.standing, first_line)
+    if result.out_of_distribution is not None:
+        _out_of_distribution(result.out_of_distribution, first_line)
     knows_these = model.made_from["dataset"] == dataset.name
-    by_model = ("Predicted category", answer.prediction[:TOP_CLASSES], _whose(model, dataset))
-    by_vote = ("Its neighbors say", answer.vote[:TOP_CLASSES], "share of the vote")
-    # A model of another dataset predicts what that one knows: the neighbors know better
+    by_model = ("Predicted class", result.prediction[:TOP_CLASSES], _whose(model, dataset))
+    by_vote = ("Its neighbors say", result.vote[:TOP_CLASSES], "share of the vote")
+    # A model of another dataset predicts that dataset's classes: the vote is more useful
     parts = [
         part for part in ((by_model, by_vote) if knows_these else (by_vote, by_model)) if part[1]
     ]
@@ -66,7 +60,7 @@ def verdict(
         for title, shares, note in parts:
             with grid.cell():
                 _shares(title, shares, note)
-    if not answer.prediction:
+    if not result.prediction:
         st.caption("This model knows no classes: the neighbors alone say what it is.")
     elif len(parts) == 2 and not agreed:
         st.caption(":orange[:material/compare_arrows:] Classifier and neighbors do not agree.")
@@ -77,7 +71,7 @@ def _whose(model: Manifest, dataset: Dataset) -> str:
     if trained_on == dataset.name:
         return "probability, by the classifier"
     whose = plain(trained_on) if trained_on else "the model, which was brought in"
-    return f"among the categories of {whose}"
+    return f"among the classes of {whose}"
 
 
 def _shares(title: str, shares: Sequence[tuple[str, float]], note: str) -> None:
@@ -86,66 +80,63 @@ def _shares(title: str, shares: Sequence[tuple[str, float]], note: str) -> None:
     st.markdown(" · ".join(others) + f"  \n:gray[{note}]")
 
 
-def _usual(standing: "OutOfDistribution", place: DeltaGenerator) -> None:
-    among = SPLITS.get(standing.held_out, "the dataset's own images")
+def _out_of_distribution(score: OutOfDistribution, place: DeltaGenerator) -> None:
+    held_out = SPLITS.get(score.held_out, "the dataset's own images")
     said = (
-        f"its nearest image is {standing.similarity:.3f} similar, and of {among} "
-        f"{100 - standing.percentile:.0f} % have a nearer one"
+        f"its nearest image is {score.similarity:.3f} similar, and of {held_out} "
+        f"{100 - score.percentile:.0f} % have a nearer one"
     )
-    if standing.is_out_of_distribution:
+    if score.is_out_of_distribution:
         place.warning(f"**Like nothing in this dataset**: {said}.", icon=":material/question_mark:")
-    elif standing.is_borderline:
+    elif score.is_borderline:
         place.caption(f":material/help: Less like this dataset than most images are: {said}.")
     else:
         place.caption(f":material/check: Like what is in this dataset: {said}.")
 
 
-def matches(
-    dataset: Dataset, answer: "Answer", question: Question, asked: Asked, label: str | None
-) -> Mapping[str, float]:
-    """Draw the matches, with what can be done with them; return the seconds that this took."""
-    shown = answer.matches
+def matches(dataset: Dataset, result: QueryResult, label: str | None) -> Mapping[str, float]:
+    """Show the matches and their actions; return the seconds that the thumbnails took."""
+    query, shown = result.query, result.matches
     if not shown:
         st.info("No image fits. Take a filter away, or ask for less similarity.")
         return {}
     pages = -(-len(shown) // ON_A_PAGE)
     bar = st.container(horizontal=True, gap="small", vertical_alignment="center")
     if label is not None:
-        _hits(answer, label)
+        _precision(result, label)
     page = st.pagination(pages, key="query-page") if pages > 1 else 1
     first = (page - 1) * ON_A_PAGE
     started = time.perf_counter()
     tiles = tiles_of_matches(dataset, shown[first : first + ON_A_PAGE], label, first_rank=first + 1)
     seconds = {"thumbnails": time.perf_counter() - started}
-    _gallery(question, tiles)
+    _gallery(query, tiles)
     with bar:
-        _bar(question, len(shown))
+        _bar(query, len(shown))
         st.space("stretch")
-        export.popover(dataset, shown, asked)
-    _more(question, len(shown))
+        export.popover(dataset, result)
+    _more(query, len(shown))
     return seconds
 
 
-def _hits(answer: "Answer", label: str) -> None:
-    """Say how many matches are right, and how that changes with the rank."""
-    right = np.array(
-        [found.image is not None and found.image.label == label for found in answer.matches]
-    )
+def _precision(result: QueryResult, label: str) -> None:
+    """Show how many matches have the query's class, and precision over rank."""
+    precision = precision_by_rank(result.matches, label)
+    count = len(precision)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown(
-            f"**{right.sum()} of {len(right)}** are of the same category ({plain(label)}): "
-            f"precision@{len(right)} **{right.mean():.2f}**",
+            f"**{precision[-1] * count:.0f} of {count}** are of the same class ({plain(label)}): "
+            f"precision@{count} **{precision[-1]:.2f}**",
             width="content",
         )
-        if len(right) > 1:
+        if count > 1:
             with st.container(width=CURVE_WIDTH):
-                rank_curve.draw(precision_by_rank(right), key="query-ranks")
+                rank_curve.draw(precision, key="query-ranks")
 
 
-def _gallery(question: Question, tiles: Sequence[Tile]) -> None:
+def _gallery(query: Query, tiles: Sequence[Tile]) -> None:
     chosen = session.selection()
     event = selectable_gallery(
-        [_judged(tile, question) for tile in tiles],
+        [_with_mark(tile, query) for tile in tiles],
         selected=chosen.marked,
         key="query-gallery",
         label="Matches",
@@ -156,14 +147,14 @@ def _gallery(question: Question, tiles: Sequence[Tile]) -> None:
         chosen.open_match = event.opened
 
 
-def _judged(tile: Tile, question: Question) -> Tile:
-    if tile.id not in question.liked:
+def _with_mark(tile: Tile, query: Query) -> Tile:
+    if tile.id not in query.positives:
         return tile
     return tile.with_chip("more like it")
 
 
-def _bar(question: Question, count: int) -> None:
-    """Draw what can be done with the selected matches."""
+def _bar(query: Query, count: int) -> None:
+    """Show the actions on the selected matches."""
     marked = sorted(session.selection().marked)
     if not marked:
         st.markdown(f"**{count:,} matches**", width="content")
@@ -171,11 +162,16 @@ def _bar(question: Question, count: int) -> None:
         return
     st.markdown(f"**{len(marked)}** selected", width="content")
     for text, key, icon, then in (
-        ("More like these", "more", ":material/add:", question.judged(marked, liked=True)),
-        ("Less like these", "less", ":material/remove:", question.judged(marked, liked=False)),
-        ("Search by these", "by", ":material/image_search:", question.of(_images(marked))),
+        ("More like these", "more", ":material/add:", query.with_examples(marked, positive=True)),
+        (
+            "Less like these",
+            "less",
+            ":material/remove:",
+            query.with_examples(marked, positive=False),
+        ),
+        ("Search by these", "by", ":material/image_search:", query.with_only(_images(marked))),
     ):
-        st.button(text, key=f"query-{key}", icon=icon, on_click=session.ask, args=(then,))
+        st.button(text, key=f"query-{key}", icon=icon, on_click=session.set_query, args=(then,))
     st.button("Clear", key="query-unmark", type="tertiary", on_click=_unmark)
 
 
@@ -187,9 +183,9 @@ def _unmark() -> None:
     session.selection().marked = frozenset()
 
 
-def _more(question: Question, count: int) -> None:
-    """Offer more matches, or say that these are all."""
-    k = question.wanted.k
+def _more(query: Query, count: int) -> None:
+    """Offer more matches, or say that there are no more."""
+    k = query.options.k
     if count < k:
         st.caption(f"These {count} are all that fit; {k} were asked for.")
         return
@@ -202,13 +198,13 @@ def _more(question: Question, count: int) -> None:
                 st.button(
                     f"{label}: {allowed[0]:,}",
                     key=f"query-{key}",
-                    on_click=session.ask,
-                    args=(question.wanting(k=allowed[0]),),
+                    on_click=session.set_query,
+                    args=(query.with_options(k=allowed[0]),),
                 )
 
 
 def times(seconds: Mapping[str, float], shared_by: int = 1) -> None:
-    """Say where the time went, and how many other images were in the model's pass."""
+    """Show the time of each stage, and how many queries shared the forward pass."""
     with st.container(horizontal=True, gap="xsmall"):
         for stage, spent in seconds.items():
             if stage != "wait" or spent > MIN_WAIT_S:

@@ -1,4 +1,4 @@
-"""Which matches are wanted: of which images, how similar, whether duplicates count once."""
+"""Search options: filters, minimum similarity, deduplication and the query's class."""
 
 from typing import Any
 
@@ -7,19 +7,19 @@ import streamlit as st
 from core.datasets.catalog import Split
 from core.datasets.filters import ImageFilter
 from core.datasets.registry import Dataset
+from core.query.query import Query
 from pages.parts.components.text import plain
 from pages.parts.datasets.filter_bar import chips_of
 from state import facts, session
-from state.query_view import Question
 
 
-def show(dataset: Dataset, question: Question) -> None:
-    """Draw the wishes behind a button, and a chip for each filter that is on."""
+def show(dataset: Dataset, query: Query) -> None:
+    """Show the options in a popover, and a chip for each filter that is set."""
     with st.popover("Filters", icon=":material/tune:", width="stretch"):
-        _filter(dataset, question)
+        _filter(dataset, query)
         st.divider()
-        _others(dataset, question)
-    chips = chips_of(question.wanted.images)
+        _others(dataset, query)
+    chips = chips_of(query.options.images)
     if not chips:
         return
     with st.container(horizontal=True, gap="xsmall", key="query-chips"):
@@ -29,13 +29,13 @@ def show(dataset: Dataset, question: Question) -> None:
                 key=f"query-chip-{number}",
                 icon=":material/close:",
                 icon_position="right",
-                on_click=session.ask,
-                args=(question.wanting(images=left),),
+                on_click=session.set_query,
+                args=(query.with_options(images=left),),
             )
 
 
-def _filter(dataset: Dataset, question: Question) -> None:
-    images = question.wanted.images
+def _filter(dataset: Dataset, query: Query) -> None:
+    images = query.options.images
     st.caption("Search only among images with")
     for name, field, options in (
         ("Class", "labels", facts.labels(dataset.catalog)),
@@ -61,13 +61,13 @@ def _filter(dataset: Dataset, question: Question) -> None:
     )
 
 
-def _others(dataset: Dataset, question: Question) -> None:
-    wanted = question.wanted
+def _others(dataset: Dataset, query: Query) -> None:
+    options = query.options
     st.slider(
         "Least similarity",
         -1.0,
         1.0,
-        key=session.control("query-least", wanted.min_similarity),
+        key=session.control("query-least", options.min_similarity),
         step=0.01,
         on_change=_set,
         args=("min_similarity", "query-least"),
@@ -75,7 +75,7 @@ def _others(dataset: Dataset, question: Question) -> None:
     )
     st.toggle(
         "Duplicates count once",
-        key=session.control("query-fold", wanted.fold),
+        key=session.control("query-fold", options.deduplicate),
         on_change=_set,
         args=("fold", "query-fold"),
         help="The same bytes, and the look-alikes that a check of the dataset has found, are "
@@ -85,7 +85,7 @@ def _others(dataset: Dataset, question: Question) -> None:
     st.selectbox(
         "The query shows",
         labels,
-        key=session.control("query-label", question.label if question.label in labels else None),
+        key=session.control("query-label", query.label if query.label in labels else None),
         placeholder="What its class says",
         on_change=_set_label,
         help="Matches are framed as right or wrong by it. Of an image of the dataset it is known.",
@@ -95,18 +95,18 @@ def _others(dataset: Dataset, question: Question) -> None:
 def _set_filter(field: str, key: str) -> None:
     value: Any = session.value_of(key)
     value = value.strip() if isinstance(value, str) else tuple(value)
-    images: ImageFilter = session.selection().question.wanted.images
-    _ask(images=images.having(**{field: value}))
+    images: ImageFilter = session.selection().query.options.images
+    _set_options(images=images.having(**{field: value}))
 
 
 def _set(field: str, key: str) -> None:
-    _ask(**{field: session.value_of(key)})
+    _set_options(**{field: session.value_of(key)})
 
 
 def _set_label() -> None:
     label = str(session.value_of("query-label") or "")
-    session.ask(session.selection().question.showing(label))
+    session.set_query(session.selection().query.with_label(label))
 
 
-def _ask(**wishes: Any) -> None:
-    session.ask(session.selection().question.wanting(**wishes))
+def _set_options(**fields: Any) -> None:
+    session.set_query(session.selection().query.with_options(**fields))

@@ -1,4 +1,4 @@
-"""What is asked by: images that are uploaded, taken with a camera, or of the dataset."""
+"""Query images from an upload, the camera, the clipboard or the dataset."""
 
 import hashlib
 import time
@@ -11,23 +11,23 @@ import streamlit as st
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.images.decoding import open_image
+from core.query.query import MAX_IMAGES, QueryImage
 from pages.parts.components.text import plain
 from pages.parts.query import paste
 from state import queries, session
 from state.history import Upload
-from state.query_view import MAX_IMAGES, QueryImage
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 MAX_UPLOAD_MB = 25
 UPLOADS, REFUSED, ADD = "query-uploads", "query-refused", "query-add"
-"""How often images were taken over in this tab, what of the last ones was refused, and whether the
-next are to join the query."""
+"""State keys: number of uploads in this tab, error messages of the last one, and whether the next
+images are added to the query."""
 
 
 def show(dataset: Dataset) -> None:
-    """Draw all that a query can come from."""
+    """Show the inputs for query images."""
     times = session.value_of(UPLOADS) or 0
     key = f"query-upload-{times}"  # A new one each time: the session keeps what was uploaded
     st.file_uploader(
@@ -35,7 +35,7 @@ def show(dataset: Dataset) -> None:
         accept_multiple_files=True,
         max_upload_size=MAX_UPLOAD_MB,
         key=key,
-        on_change=_take_over,
+        on_change=_on_upload,
         args=(key,),
         help=f"JPEG, PNG, WebP, BMP, GIF or TIFF of up to {MAX_UPLOAD_MB} MB; up to {MAX_IMAGES} "
         "of them are one query. Choose them, drop them, or press Ctrl+V with one in the clipboard.",
@@ -51,7 +51,7 @@ def show(dataset: Dataset) -> None:
             args=(dataset,),
         )
         with_camera = st.toggle("Camera", key="query-camera-on")
-        if session.selection().question.images:
+        if session.selection().query.images:
             st.toggle(
                 "Add to it",
                 key=ADD,
@@ -59,7 +59,7 @@ def show(dataset: Dataset) -> None:
             )
     if with_camera:
         camera = f"query-camera-{times}"
-        st.camera_input("Take a picture", key=camera, on_change=_take_over, args=(camera,))
+        st.camera_input("Take a picture", key=camera, on_change=_on_upload, args=(camera,))
     for sentence in session.value_of(REFUSED) or ():
         st.error(plain(sentence))
 
@@ -67,11 +67,11 @@ def show(dataset: Dataset) -> None:
 def _take_random(dataset: Dataset) -> None:
     image_id = queries.random_image(dataset, seed=time.time_ns())
     if image_id is not None:
-        _ask([QueryImage(image_id=image_id)])
+        _set_images([QueryImage(image_id=image_id)])
 
 
-def _take_over(key: str) -> None:
-    """Ask by what came in; what is no image is said, and the rest stands."""
+def _on_upload(key: str) -> None:
+    """Set the query to the uploaded images; report those that cannot be used."""
     given = session.value_of(key)
     files: Sequence[UploadedFile] = given if isinstance(given, list) else [given] if given else []
     images, refused = [], []
@@ -94,13 +94,13 @@ def _take_over(key: str) -> None:
             f"{MAX_IMAGES} were taken. For more, open Many at once."
         )
     session.remember(UPLOADS, (session.value_of(UPLOADS) or 0) + 1)
-    _ask(images, refused)
+    _set_images(images, refused)
 
 
-def _ask(images: list[QueryImage], refused: Sequence[str] = ()) -> None:
+def _set_images(images: list[QueryImage], refused: Sequence[str] = ()) -> None:
     session.remember(REFUSED, tuple(refused))
     if not images:
         return
-    question = session.selection().question
-    joins = bool(session.value_of(ADD)) and bool(question.images)
-    session.ask(question.with_images(images) if joins else question.of(images))
+    query = session.selection().query
+    joins = bool(session.value_of(ADD)) and bool(query.images)
+    session.set_query(query.with_images(images) if joins else query.with_only(images))

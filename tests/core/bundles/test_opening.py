@@ -30,12 +30,12 @@ from core.indexes.config import IndexConfig, IndexKind
 from core.indexes.files import build_index, open_index
 from core.lineage.graph import read_lineage
 from core.progress import Stop, finish
-from core.query.query import answer_file
-from core.query.search import Wanted
+from core.query.query import SearchOptions
 from core.workspace import Workspace
 from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders, speckled
 from tests.factories.networks import publish_network
+from tests.factories.queries import search_workspace
 
 SIDE = 32
 ODD_LABEL = "a/b: “größer”"
@@ -68,7 +68,8 @@ def only_index(workspace: Workspace) -> Manifest:
 
 
 def ask(workspace: Workspace, picture: Path) -> dict[str, Any]:
-    return answer_file(workspace, only_index(workspace).id, picture, Wanted(k=5))
+    index = only_index(workspace).id
+    return search_workspace(workspace, index, picture, SearchOptions(k=5)).as_json()
 
 
 def is_empty(workspace: Workspace) -> bool:

@@ -39,12 +39,12 @@ from core.models.devices import Device
 from core.models.model import Model
 from core.options import read_options
 from core.progress import Progress, Stop, finish
-from core.query.query import answer_file, answer_pixels
-from core.query.search import Wanted
+from core.query.query import SearchOptions
 from core.workspace import PROJECT, Workspace
 from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders, speckled
 from tests.factories.networks import publish_network
+from tests.factories.queries import search_workspace
 from tests.support.processes import wait_for
 
 SIDE = 32
@@ -554,18 +554,12 @@ def test_a_query_goes_through_what_the_index_went_through(
     index = open_index(benchmark.workspace, made.id)
     rows = benchmark.dataset.catalog.rows()
     for row in rows[::7]:
-        pixels = load_square(benchmark.dataset.path_of(row), SIDE)
-        found = answer_pixels(
-            benchmark.model, index, benchmark.dataset, pixels, Wanted(k=1)
-        ).matches[0]
+        path = benchmark.dataset.path_of(row)
+        found = search_workspace(benchmark.workspace, made.id, path, SearchOptions(k=1)).matches[0]
         assert found.image_id == row.id
         assert found.similarity == pytest.approx(1, abs=1e-3)
     assert index.encoding.flip == config.flip
     assert (index.encoding.whitening is not None) == config.whiten
-    said = answer_file(
-        benchmark.workspace, made.id, benchmark.dataset.path_of(rows[0]), Wanted(k=1)
-    )
-    assert said["matches"][0]["similarity"] == pytest.approx(1, abs=1e-3)
 
 
 def test_an_index_from_before_there_was_a_choice_means_the_plain_way(

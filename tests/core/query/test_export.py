@@ -1,28 +1,31 @@
-"""The matches of one answer, taken out: a table, JSON, a zip of the images."""
+"""Export of a query result: a table, JSON, a zip of the images."""
 
 import csv
 import io
 import json
 import zipfile
-from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from core.artifacts.manifests import Manifest
+from core.datasets.filters import ImageFilter
 from core.datasets.registry import Dataset
 from core.query.export import (
     COLUMNS,
-    Asked,
+    file_stem,
     matches_as_csv,
-    matches_as_json,
     matches_as_zip,
     num_bytes_of,
+    result_as_json,
 )
-from core.query.search import Match
+from core.query.query import Query, QueryImage, SearchOptions
+from core.query.result import Match, QueryResult
 from core.workspace import Workspace
 from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders, png, speckled
+from tests.factories.queries import result_of
 
 INDEX = Manifest(
     kind="index",
@@ -33,15 +36,15 @@ INDEX = Manifest(
     summary={},
     files={},
 )
-ASKED = Asked(
-    index=INDEX,
-    query="größer.png",
-    k=3,
-    query_sha256="00ff",
-    settings={"split": "train"},
-    prediction=[("red", 0.75), ("blue", 0.25)],
-    when="2026-02-03T04:05:06+00:00",
+QUERY = Query(
+    images=(QueryImage(digest="00ff"),),
+    options=SearchOptions(k=3, images=ImageFilter(splits=("train",))),
 )
+
+
+def result(matches: list[Match], name: str = "größer.png") -> QueryResult:
+    prediction = [("red", 0.75), ("blue", 0.25)]
+    return result_of(INDEX, matches, name=name, query=QUERY, prediction=prediction)
 
 
 def found_in(dataset: Dataset, *paths: str) -> list[Match]:
@@ -68,7 +71,7 @@ def table_of(content: bytes) -> list[dict[str, str]]:
 def test_a_table_has_a_row_for_each_match_best_first(colors: Dataset) -> None:
     matches = found_in(colors, "red/001.png", "blue/000.png")
     matches.append(Match(None, 99, 0.5))
-    rows = table_of(matches_as_csv(colors, matches))
+    rows = table_of(matches_as_csv(colors, result(matches)))
     assert list(rows[0]) == list(COLUMNS)
     assert [(row["rank"], row["similarity"]) for row in rows] == [
         ("1", "1.0"), ("2", "0.9"), ("3", "0.5")
@@ -85,12 +88,14 @@ def test_a_table_has_a_row_for_each_match_best_first(colors: Dataset) -> None:
 
 def test_json_says_what_was_asked_of_what_and_when(colors: Dataset) -> None:
     matches = [*found_in(colors, "red/001.png"), Match(None, 99, 0.5)]
-    content = matches_as_json(colors, matches, ASKED)
+    content = result_as_json(colors, result(matches))
     assert "größer.png".encode() in content
     answer = json.loads(content)
-    assert answer["query"] == {"name": "größer.png", "sha256": "00ff", "image_id": None}
-    assert (answer["when"], answer["k"]) == ("2026-02-03T04:05:06+00:00", 3)
-    assert answer["settings"] == {"split": "train"}
+    query = answer["query"]
+    assert (query["name"], query["k"], query["combine"]) == ("größer.png", 3, "mean")
+    assert query["images"] == [{"image_id": None, "sha256": "00ff", "crop": "", "positive": True}]
+    assert query["filter"] == {"splits": ["train"]}
+    assert datetime.fromisoformat(answer["when"]).tzinfo is not None
     assert (answer["index"], answer["index_fingerprint"]) == ("some-flat", INDEX.fingerprint)
     assert answer["made_from"] == INDEX.made_from
     assert answer["prediction"][0] == {"label": "red", "probability": 0.75}
@@ -102,18 +107,17 @@ def test_a_zip_holds_the_very_files_by_rank_with_the_table_and_what_was_asked(
     workspace: Workspace, colors: Dataset
 ) -> None:
     matches = found_in(colors, "red/001.png", "blue/000.png", "red/000.png")
-    content = matches_as_zip(workspace, colors, matches, ASKED)
+    content = matches_as_zip(workspace, colors, result(matches))
     archive = opened(content)
     names = ["001-red-001.png", "002-blue-000.png", "003-red-000.png"]
-    assert archive.namelist() == [*names, "matches.csv", "answer.json"]
+    assert archive.namelist() == [*names, "matches.csv", "result.json"]
     for name, match in zip(names, matches, strict=True):
         assert match.image
         assert archive.read(name) == colors.path_of(match.image).read_bytes()
-    assert archive.read("answer.json") == matches_as_json(colors, matches, ASKED)
+    assert json.loads(archive.read("result.json"))["index"] == "some-flat"
     rows = table_of(archive.read("matches.csv"))
     assert [row["file_name"] for row in rows] == names
     assert list(rows[0]) == ["file_name", *COLUMNS, "problem"]
-    assert content == matches_as_zip(workspace, colors, matches, ASKED)
     assert list(workspace.exports.iterdir()) == []
     assert len(content) > num_bytes_of(matches) == sum(len(archive.read(name)) for name in names)
 
@@ -126,8 +130,8 @@ def test_images_that_are_gone_changed_or_removed_are_left_out_and_listed(
     gone, changed = (colors.path_of(match.image) for match in matches[:2] if match.image)
     gone.unlink()
     changed.write_bytes(png(speckled("red", seed=50)))
-    archive = opened(matches_as_zip(workspace, colors, matches, ASKED))
-    assert archive.namelist() == ["003-blue-001.png", "matches.csv", "answer.json"]
+    archive = opened(matches_as_zip(workspace, colors, result(matches)))
+    assert archive.namelist() == ["003-blue-001.png", "matches.csv", "result.json"]
     rows = table_of(archive.read("matches.csv"))
     assert [row["file_name"] for row in rows] == ["", "", "003-blue-001.png", ""]
     assert [row["problem"].split(";")[0] for row in rows] == [
@@ -148,7 +152,7 @@ def test_names_in_a_zip_are_such_as_any_machine_takes(workspace: Workspace, tmp_
     for match in matches:
         assert match.image
         assert match.image.label == "what? <a:b>"
-    content = matches_as_zip(workspace, dataset, matches, ASKED)
+    content = matches_as_zip(workspace, dataset, result(matches))
     first, second, third, *_ = opened(content).namelist()
     assert first == "001-what_ _a_b_-_x__y_z.PNG"
     assert second == "002-what_ _a_b_-new_line.png"
@@ -163,10 +167,11 @@ def test_images_without_a_class_are_called_by_rank_and_name(
     [match] = found_in(colors, "red/001.png")
     assert match.image
     bare = Match(match.image._replace(label=None), match.image_id, 1.0)
-    [name, *_] = opened(matches_as_zip(workspace, colors, [bare] * 1000, ASKED)).namelist()
+    [name, *_] = opened(matches_as_zip(workspace, colors, result([bare] * 1000))).namelist()
     assert name == "0001-001.png"
 
 
 def test_files_are_called_after_the_query() -> None:
-    assert replace(ASKED, query="cats/a?b:c.jpg").stem == "matches-of-a_b_c"
-    assert replace(ASKED, query="x" * 200).stem == f"matches-of-{'x' * 60}"
+    assert file_stem(result([], "cats/a?b:c.jpg")) == "matches-of-a_b_c"
+    assert file_stem(result([], "x" * 200)) == f"matches-of-{'x' * 60}"
+    assert file_stem(result([], "")) == "matches-of-positive examples"

@@ -21,13 +21,16 @@ from core.indexes.files import Index, build_index, open_index
 from core.models.batches import load_square
 from core.models.model import Model, load_model
 from core.progress import finish
-from core.query.query import answer_file, answer_pixels, neighbors_of_image
-from core.query.search import Wanted
+from core.query.opened import check_model, open_for_search
+from core.query.pipeline import nearest_to_image
+from core.query.query import SearchOptions
+from core.query.result import Match, QueryResult
 from core.training.config import TrainConfig
 from core.training.train import train
 from core.workspace import Workspace
 from tests.factories.by_hand import BY_HAND, FIRST_AND_THIRD, SECOND_AND_FOURTH, Hand, unit_vectors
 from tests.factories.images import class_folders, speckled
+from tests.factories.queries import search_by_file
 
 NUM_IMAGES = 36
 SIDE = 32
@@ -120,9 +123,15 @@ def test_only_test_and_validation_images_may_ask() -> None:
 # Neighbors of an indexed image
 
 
+def neighbors_of(hand: Hand, index: Index, image_id: int, k: int) -> list[Match]:
+    dataset = open_dataset(hand.workspace, "hand")
+    embeddings = open_embeddings(hand.workspace, index.embeddings)
+    return nearest_to_image(index.store, dataset, embeddings, image_id, k)
+
+
 def test_the_neighbors_of_an_image_leave_it_out(hand: Hand) -> None:
     index = open_index(hand.workspace, hand.index())
-    found = neighbors_of_image(hand.workspace, index, hand.ids["blue/001.png"], k=2)
+    found = neighbors_of(hand, index, hand.ids["blue/001.png"], k=2)
     paths = [match.image.path for match in found if match.image]
     assert paths == ["blue/003.png", "blue/002.png"]
     cosines = np.cos(np.deg2rad([1, 44])).tolist()
@@ -131,13 +140,13 @@ def test_the_neighbors_of_an_image_leave_it_out(hand: Hand) -> None:
 
 def test_more_neighbors_than_there_are_gives_all_the_others(hand: Hand) -> None:
     index = open_index(hand.workspace, hand.index())
-    found = neighbors_of_image(hand.workspace, index, hand.ids["red/000.png"], k=100)
+    found = neighbors_of(hand, index, hand.ids["red/000.png"], k=100)
     assert len(found) == len(BY_HAND) - 1
 
 
 def test_an_image_that_is_not_indexed_has_no_neighbors(hand: Hand) -> None:
     index = open_index(hand.workspace, hand.index())
-    assert neighbors_of_image(hand.workspace, index, 999, k=2) == []
+    assert neighbors_of(hand, index, 999, k=2) == []
 
 
 def test_a_neighbor_that_was_removed_from_the_dataset_has_no_row(hand: Hand) -> None:
@@ -146,7 +155,7 @@ def test_a_neighbor_that_was_removed_from_the_dataset_has_no_row(hand: Hand) -> 
     gone = hand.ids["blue/003.png"]
     catalog.forget([gone])
 
-    found = neighbors_of_image(hand.workspace, index, hand.ids["blue/001.png"], k=2)
+    found = neighbors_of(hand, index, hand.ids["blue/001.png"], k=2)
 
     assert [match.image_id for match in found] == [gone, hand.ids["blue/002.png"]]
     assert found[0].image is None
@@ -181,10 +190,19 @@ class Chain:
     embeddings: Manifest
     index: Index
 
-    def pixels_of(self, image_id: int) -> NDArray[np.uint8]:
+    def path_of(self, image_id: int) -> Path:
         dataset = open_dataset(self.workspace, "colors")
-        row = dataset.catalog.rows_by_id([image_id])[image_id]
-        return load_square(dataset.path_of(row), SIDE)
+        return dataset.path_of(dataset.catalog.rows_by_id([image_id])[image_id])
+
+    def pixels_of(self, image_id: int) -> NDArray[np.uint8]:
+        return load_square(self.path_of(image_id), SIDE)
+
+    def search(
+        self, number: int, options: SearchOptions, image_id: int | None = None
+    ) -> QueryResult:
+        """Search by the file of an image, as an upload or as the image of that id."""
+        opened = open_for_search(self.workspace, self.index.manifest.id)
+        return search_by_file(opened, self.path_of(number), options, image_id)
 
 
 @pytest.fixture(scope="module")
@@ -231,42 +249,32 @@ def test_a_model_gives_unit_embeddings_and_probabilities(chain: Chain) -> None:
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
-def test_an_indexed_picture_finds_itself_first(chain: Chain) -> None:
-    dataset = open_dataset(chain.workspace, "colors")
-    found = answer_pixels(chain.model, chain.index, dataset, chain.pixels_of(20), Wanted(k=5))
-    assert len(found.matches) == 5
-    assert found.matches[0].image_id == 20
-    assert found.matches[0].similarity >= 0.999
-    probabilities = [probability for _, probability in found.prediction]
-    assert sorted(label for label, _ in found.prediction) == ["blue", "green", "red"]
+def test_an_indexed_image_finds_itself_first(chain: Chain) -> None:
+    result = chain.search(20, SearchOptions(k=5))
+    assert len(result.matches) == 5
+    assert result.matches[0].image_id == 20
+    assert result.matches[0].similarity >= 0.999
+    probabilities = [probability for _, probability in result.prediction]
+    assert sorted(label for label, _ in result.prediction) == ["blue", "green", "red"]
     assert probabilities == sorted(probabilities, reverse=True)
-    assert set(found.seconds) == {"embed", "search"}
+    assert set(result.seconds) == {"decode", "wait", "embed", "search"}
 
 
-def test_a_query_from_the_dataset_leaves_itself_out(chain: Chain) -> None:
-    dataset, pixels = open_dataset(chain.workspace, "colors"), chain.pixels_of(20)
-    with_itself = answer_pixels(chain.model, chain.index, dataset, pixels, Wanted(k=6))
-    without = answer_pixels(
-        chain.model, chain.index, dataset, pixels, Wanted(k=5), own_ids=frozenset({20})
-    )
+def test_an_image_of_the_dataset_leaves_itself_out(chain: Chain) -> None:
+    with_itself = chain.search(20, SearchOptions(k=6))
+    without = chain.search(20, SearchOptions(k=5), image_id=20)
     assert without.matches == with_itself.matches[1:]
 
 
 def test_more_matches_than_the_index_holds_gives_all(chain: Chain) -> None:
-    dataset, pixels = open_dataset(chain.workspace, "colors"), chain.pixels_of(20)
-    everything = answer_pixels(chain.model, chain.index, dataset, pixels, Wanted(k=100))
-    others = answer_pixels(
-        chain.model, chain.index, dataset, pixels, Wanted(k=100), own_ids=frozenset({20})
-    )
-    assert len(everything.matches) == NUM_IMAGES
-    assert len(others.matches) == NUM_IMAGES - 1
+    assert len(chain.search(20, SearchOptions(k=100)).matches) == NUM_IMAGES
+    assert len(chain.search(20, SearchOptions(k=100), image_id=20).matches) == NUM_IMAGES - 1
 
 
 def test_an_index_of_another_model_is_never_searched(chain: Chain) -> None:
-    anew = replace(chain.model, manifest=replace(chain.model.manifest, created="later"))
-    dataset = open_dataset(chain.workspace, "colors")
+    anew = replace(chain.model.manifest, created="later")
     with pytest.raises(WorkbenchError, match="was made with another model"):
-        answer_pixels(anew, chain.index, dataset, chain.pixels_of(20), Wanted(k=1))
+        check_model(chain.index, anew)
 
 
 def test_a_match_that_was_removed_from_the_dataset_has_no_row(chain: Chain, tmp_path: Path) -> None:
@@ -274,14 +282,15 @@ def test_a_match_that_was_removed_from_the_dataset_has_no_row(chain: Chain, tmp_
     shutil.copytree(chain.workspace.datasets, here.datasets)
     dataset = open_dataset(here, "colors")
     dataset.catalog.forget([20])
-    found = answer_pixels(chain.model, chain.index, dataset, chain.pixels_of(20), Wanted(k=2))
-    assert (found.matches[0].image_id, found.matches[0].image) == (20, None)
-    assert found.matches[1].image is not None
+    opened = replace(open_for_search(chain.workspace, chain.index.manifest.id), dataset=dataset)
+    matches = search_by_file(opened, chain.path_of(20), SearchOptions(k=2)).matches
+    assert (matches[0].image_id, matches[0].image) == (20, None)
+    assert matches[1].image is not None
 
 
-def test_an_answer_without_its_index_says_so(chain: Chain, tmp_path: Path) -> None:
+def test_a_search_without_its_index_says_so(chain: Chain) -> None:
     with pytest.raises(MissingError, match="There is no “nothing”"):
-        answer_file(chain.workspace, "nothing", tmp_path / "a.png", Wanted())
+        open_for_search(chain.workspace, "nothing")
 
 
 def test_unreadable_images_are_left_out_and_counted(chain: Chain, tmp_path: Path) -> None:

@@ -33,12 +33,12 @@ from core.query.batch.config import BatchConfig, BatchFormat
 from core.query.batch.listing import Batch, delete_batch, list_batches
 from core.query.batch.run import NOT_REACHED, query_batch
 from core.query.batch.table import COLUMNS, LISTS, first_rows
-from core.query.query import answer_file
-from core.query.search import Wanted
+from core.query.query import SearchOptions
 from core.workspace import PROJECT, Workspace
 from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders, png, solid, speckled
 from tests.factories.networks import publish_network
+from tests.factories.queries import search_workspace
 from tests.support.processes import wait_for
 
 SIDE = 32
@@ -131,7 +131,7 @@ def test_each_row_is_the_answer_that_its_image_gets_alone(home: Home) -> None:
         (home.queries / color).mkdir(parents=True)
         speckled(color, seed=77).save(home.queries / color / "new.png")
     batch = home.ask()
-    assert (batch.num_queries, batch.num_answered, batch.num_unreadable) == (2, 2, 0)
+    assert (batch.num_queries, batch.num_searched, batch.num_unreadable) == (2, 2, 0)
     assert batch.file_name.endswith("-queries.csv")
     assert (batch.source, batch.index, batch.dataset) == ("queries", INDEX, "colors")
     table = read(batch)
@@ -139,7 +139,8 @@ def test_each_row_is_the_answer_that_its_image_gets_alone(home: Home) -> None:
     assert list(table["query"]) == ["blue/new.png", "red/new.png"]
     for row in table.to_dict("records"):
         # A batch of one is added up in another order than a batch of two
-        alone = answer_file(home.workspace, INDEX, home.queries / row["query"], Wanted(k=3))
+        file = home.queries / row["query"]
+        alone = search_workspace(home.workspace, INDEX, file, SearchOptions(k=3)).as_json()
         best = alone["prediction"][0]
         assert row["prediction"] == best["label"]
         assert row["probability"] == pytest.approx(best["probability"], abs=1e-3)
@@ -189,7 +190,7 @@ def test_what_cannot_be_read_has_a_row_with_its_problem(home: Home) -> None:
     (home.queries / "3-text.png").write_bytes(b"no picture at all")
     (home.queries / "4-good.png").write_bytes(good)
     batch = home.ask()
-    assert (batch.num_queries, batch.num_answered, batch.num_unreadable) == (4, 2, 2)
+    assert (batch.num_queries, batch.num_searched, batch.num_unreadable) == (4, 2, 2)
     table = read(batch)
     assert list(table["query"]) == ["1-good.png", "2-cut.png", "3-text.png", "4-good.png"]
     assert list(table["problem"]) == [
@@ -232,7 +233,7 @@ def test_a_parquet_table_is_written_in_parts_and_knows_what_it_was_made_from(
     file = parquet.ParquetFile(batch.path)
     groups = [file.metadata.row_group(at).num_rows for at in range(file.num_row_groups)]
     assert groups == [BATCH_SIZE, BATCH_SIZE, 1]
-    facts = json.loads(file.schema_arrow.metadata[b"answers_to"])
+    facts = json.loads(file.schema_arrow.metadata[b"results_of"])
     assert (facts["index"], facts["k"], facts["made_from"]["model"]) == (INDEX, 3, "some")
     assert list(read(batch)["query"]) == [f"{number:03}.png" for number in range(33)]
 
@@ -267,7 +268,7 @@ def test_odd_names_are_answered_and_come_back_as_they_are(home: Home) -> None:
     (home.queries / ".hidden.png").write_bytes(b"")
     for form in BatchFormat:
         batch = home.ask(format=form)
-        assert batch.num_answered == batch.num_queries == 7
+        assert batch.num_searched == batch.num_queries == 7
         found = set(read(batch)["query"])
         assert found == {f"[x](y)/{name}" for name in [*names, "\\xff.png"]}
 
@@ -289,10 +290,10 @@ def test_a_zip_is_answered_and_what_does_not_come_out_of_it_is_listed_last(home:
         "text.png is not an image.",
         "It is damaged in the archive; pack it again.",
     ]
-    assert (batch.num_queries, batch.num_answered, batch.num_unreadable) == (3, 1, 2)
+    assert (batch.num_queries, batch.num_searched, batch.num_unreadable) == (3, 1, 2)
     assert table["match_ids"][0][0] == home.ids["red/003.png"]
     assert {path.name for path in home.left} == {
-        *("batches", batch.id, "answers.csv", "manifest.json")
+        *("batches", batch.id, "results.csv", "manifest.json")
     }
 
 
@@ -389,7 +390,7 @@ def test_a_stop_keeps_what_is_answered_and_says_of_the_rest_that_it_is_not(
     batch = stopped(home, home.queries, form)
     assert batch.stopped
     assert batch.id.endswith("-queries-stopped")
-    assert (batch.num_queries, batch.num_answered, batch.num_unreadable) == (37, BATCH_SIZE, 0)
+    assert (batch.num_queries, batch.num_searched, batch.num_unreadable) == (37, BATCH_SIZE, 0)
     table, whole = read(batch), read(home.ask(format=form))
     assert list(table["query"]) == list(whole["query"])
     assert (table["problem"][BATCH_SIZE:] == NOT_REACHED).all()
@@ -401,7 +402,7 @@ def test_a_stopped_zip_lists_what_did_not_come_out_of_it_too(home: Home, tmp_pat
     entries = {f"{n:03}.png": png(speckled("red", seed=n)) for n in range(2 * BATCH_SIZE + 5)}
     deep = "/".join(["deep", "folders", "that", "none", "looks", "into"] * 3) + "/far.png"
     batch = stopped(home, zipped(tmp_path / "a.zip", {deep: png(solid("red")), **entries}))
-    assert (batch.num_queries, batch.num_answered, batch.num_unreadable) == (38, BATCH_SIZE, 1)
+    assert (batch.num_queries, batch.num_searched, batch.num_unreadable) == (38, BATCH_SIZE, 1)
     assert list(read(batch)["problem"][-2:]) == [
         NOT_REACHED,
         "It lies more than 12 folders deep; move it up.",
@@ -447,7 +448,7 @@ def test_a_kill_leaves_nothing_that_could_be_taken_for_a_table(home: Home) -> No
         stderr=subprocess.DEVNULL,
     )
     try:
-        begun = ".draft-*/answers.csv"
+        begun = ".draft-*/results.csv"
         wait_for(
             lambda: any(path.stat().st_size for path in home.workspace.batches.glob(begun)),
             timeout=120,
@@ -487,7 +488,7 @@ def test_the_command_says_what_it_made_and_removes_only_the_zip(
     asked = ["query-batch", str(archive), "--index", INDEX, "--home", str(home.workspace.home)]
     assert cli.main([*asked, "--k", "2", "--format", "parquet", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert (result["num_queries"], result["num_answered"]) == (2, 1)
+    assert (result["num_queries"], result["num_searched"]) == (2, 1)
     table = pd.read_parquet(result["path"])
     assert list(table["query"]) == ["a.png", "b.png"]
     assert len(table["match_ids"][0]) == 2
@@ -495,7 +496,7 @@ def test_the_command_says_what_it_made_and_removes_only_the_zip(
     assert cli.main([*asked, "--remove"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("1 of 2 queries answered, 1 cannot be read: ")
-    assert Path(said.strip().partition(": ")[2]).name == "answers.csv"
+    assert Path(said.strip().partition(": ")[2]).name == "results.csv"
     assert not archive.exists()
 
 

@@ -1,22 +1,31 @@
-"""Asking an index as a person does: several images, likes, filters, duplicates, what is unusual."""
+"""Matches with filters, thresholds and deduplication; fusion, vote and OOD reference."""
 
 import sqlite3
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.datasets.curation import exclude
 from core.datasets.filters import ImageFilter
 from core.errors import WorkbenchError
 from core.indexes.config import IndexConfig, IndexKind
 from core.indexes.faiss_store import FaissStore
-from core.query.fusion import Blend, blend
+from core.query.fusion import Fusion, fuse
+from core.query.matching import QueryVectors, find_matches
 from core.query.ood import OODReference, build_ood_reference
-from core.query.search import Match, Wanted, gains, search
+from core.query.query import SearchOptions
+from core.query.result import Match, precision_by_rank, rank_changes
 from core.query.vote import vote
 from core.workspace import Workspace
 from tests.factories.circles import Circle, at, circle
+
+
+def matches_of(made: Circle, vectors: NDArray[np.float32], options: SearchOptions) -> list[Match]:
+    [found] = find_matches(made.store, made.dataset, [QueryVectors(vectors)], options)
+    return found
+
 
 NOTHING = np.empty((0, 2), np.float32)
 
@@ -30,34 +39,34 @@ def six(workspace: Workspace) -> Circle:
 
 
 def test_the_nearest_come_first_with_their_cosine(six: Circle) -> None:
-    found = search(six.store, six.dataset, at(0), Wanted(k=3))
+    found = matches_of(six, at(0), SearchOptions(k=3))
     assert [match.image_id for match in found] == [1, 2, 3]
     assert [match.similarity for match in found] == pytest.approx(np.cos(np.deg2rad([0, 10, 20])))
     assert [match.image.label for match in found if match.image] == ["cat"] * 3
 
 
 def test_a_filter_is_kept_inside_the_index_so_that_k_stays_k(six: Circle) -> None:
-    dogs = Wanted(k=3, images=ImageFilter(labels=("dog",)))
+    dogs = SearchOptions(k=3, images=ImageFilter(labels=("dog",)))
     assert six.ids(0, dogs) == [4, 5, 6]
-    assert six.ids(0, Wanted(k=2, images=ImageFilter(splits=("test",)))) == [2, 5]
+    assert six.ids(0, SearchOptions(k=2, images=ImageFilter(splits=("test",)))) == [2, 5]
     both = ImageFilter(labels=("dog",), splits=("test",))
-    assert six.ids(0, Wanted(k=6, images=both)) == [5]
-    assert six.ids(0, Wanted(k=6, images=ImageFilter(labels=("cow",)))) == []
+    assert six.ids(0, SearchOptions(k=6, images=both)) == [5]
+    assert six.ids(0, SearchOptions(k=6, images=ImageFilter(labels=("cow",)))) == []
 
 
 def test_images_left_out_make_room_for_others(six: Circle) -> None:
-    assert six.ids(0, Wanted(k=3), leave_out={1, 2}) == [3, 4, 5]
-    assert six.ids(0, Wanted(k=6), leave_out={1}) == [2, 3, 4, 5, 6]
+    assert six.ids(0, SearchOptions(k=3), excluded={1, 2}) == [3, 4, 5]
+    assert six.ids(0, SearchOptions(k=6), excluded={1}) == [2, 3, 4, 5, 6]
 
 
 def test_below_the_threshold_nothing_is_shown(six: Circle) -> None:
-    assert six.ids(0, Wanted(k=6, min_similarity=0.9)) == [1, 2, 3]  # cos 30° is 0.87
-    assert six.ids(180, Wanted(k=6, min_similarity=0.5)) == []
+    assert six.ids(0, SearchOptions(k=6, min_similarity=0.9)) == [1, 2, 3]  # cos 30° is 0.87
+    assert six.ids(180, SearchOptions(k=6, min_similarity=0.5)) == []
 
 
 def test_an_image_that_left_the_dataset_is_still_an_answer_without_a_row(six: Circle) -> None:
     six.dataset.catalog.forget([2])
-    found = search(six.store, six.dataset, at(0), Wanted(k=3, fold=True))
+    found = matches_of(six, at(0), SearchOptions(k=3, deduplicate=True))
     assert [(match.image_id, match.image is None) for match in found] == [
         (1, False),
         (2, True),
@@ -66,7 +75,7 @@ def test_an_image_that_left_the_dataset_is_still_an_answer_without_a_row(six: Ci
 
 
 def test_of_several_vectors_an_image_counts_by_the_nearest(six: Circle) -> None:
-    found = search(six.store, six.dataset, at(0, 49), Wanted(k=4))
+    found = matches_of(six, at(0, 49), SearchOptions(k=4))
     assert [match.image_id for match in found] == [1, 6, 5, 2]
     assert found[1].similarity == pytest.approx(np.cos(np.deg2rad(1)))
 
@@ -75,13 +84,17 @@ def test_copies_are_folded_into_the_best_of_them_and_k_stays_k(workspace: Worksp
     images = [(float(degrees), "cat", "train") for degrees in (0, 1, 2, 30, 31, 60)]
     copies = {1: "a" * 64, 2: "a" * 64, 3: "a" * 64, 4: "b" * 64, 5: "b" * 64}
     made = circle(workspace, images, copies)
-    found = search(made.store, made.dataset, at(0), Wanted(k=3, fold=True))
+    found = matches_of(made, at(0), SearchOptions(k=3, deduplicate=True))
     assert [(match.image_id, match.duplicates) for match in found] == [
         (1, (2, 3)),
         (4, (5,)),
         (6, ()),
     ]
-    assert [m.image_id for m in search(made.store, made.dataset, at(0), Wanted(k=3))] == [1, 2, 3]
+    assert [m.image_id for m in matches_of(made, at(0), SearchOptions(k=3))] == [
+        1,
+        2,
+        3,
+    ]
 
 
 def test_ten_copies_of_each_cost_three_looks_at_the_index(
@@ -98,7 +111,7 @@ def test_ten_copies_of_each_cost_three_looks_at_the_index(
         return look(*args, **options)
 
     monkeypatch.setattr(FaissStore, "search", counted)
-    found = search(made.store, made.dataset, at(0), Wanted(k=20, fold=True))
+    found = matches_of(made, at(0), SearchOptions(k=20, deduplicate=True))
     assert [match.image_id for match in found] == list(range(1, 201, 10))
     assert asked == [20, 80, 320]
 
@@ -106,12 +119,12 @@ def test_ten_copies_of_each_cost_three_looks_at_the_index(
 def test_look_alikes_are_folded_once_a_check_has_found_them(six: Circle) -> None:
     with sqlite3.connect(six.dataset.catalog.path) as connection:
         connection.execute("UPDATE images SET leader = 5 WHERE id IN (1, 5)")
-    assert six.ids(0, Wanted(k=6, fold=True)) == [1, 2, 3, 4, 6]
+    assert six.ids(0, SearchOptions(k=6, deduplicate=True)) == [1, 2, 3, 4, 6]
 
 
 def test_what_was_excluded_is_not_among_filtered_matches(six: Circle) -> None:
     exclude(six.dataset.catalog, [4])
-    assert six.ids(0, Wanted(k=3, images=ImageFilter(labels=("dog",)))) == [5, 6]
+    assert six.ids(0, SearchOptions(k=3, images=ImageFilter(labels=("dog",)))) == [5, 6]
 
 
 @pytest.mark.parametrize("kind", [IndexKind.HNSW, IndexKind.IVF, IndexKind.SQ8])
@@ -119,35 +132,42 @@ def test_a_thousand_matches_can_be_had_of_any_kind(workspace: Workspace, kind: I
     images = [(number * 0.1, "cat", "train") for number in range(1200)]
     config = IndexConfig(kind=kind, nlist=4 if kind == IndexKind.IVF else 0, nprobe=4)
     made = circle(workspace, images, config=config)
-    assert len(made.ids(0, Wanted(k=1000))) == 1000
+    assert len(made.ids(0, SearchOptions(k=1000))) == 1000
 
 
 @pytest.mark.parametrize("settings", [{"k": 0}, {"k": 1001}, {"min_similarity": 1.5}])
 def test_numbers_out_of_range_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be in"):
-        Wanted(**settings)
+        SearchOptions(**settings)
 
 
-def test_ranks_gained_in_another_answer() -> None:
+def test_changes_of_rank_against_another_result() -> None:
     ours = [Match(None, image_id, 0.5) for image_id in (7, 8, 9)]
     others = [Match(None, image_id, 0.5) for image_id in (9, 7, 5)]
-    assert gains(ours, others) == [-1, None, 2]
+    assert rank_changes(ours, others) == [1, None, -2]
+
+
+def test_precision_by_rank_counts_the_matches_of_a_class(six: Circle) -> None:
+    found = matches_of(six, at(20), SearchOptions(k=4))  # 3 cat, 2 cat and 4 dog, 1 cat and 5 dog
+    assert precision_by_rank(found[:1], "cat").tolist() == [1]
+    assert precision_by_rank(found[:1], "dog").tolist() == [0]
+    assert precision_by_rank(found, "cat")[2] == pytest.approx(2 / 3)
 
 
 def test_the_mean_of_two_images_lies_between_them() -> None:
-    assert blend(at(0, 90), NOTHING, NOTHING) == pytest.approx(at(45), abs=1e-6)
-    assert blend(at(0, 90), NOTHING, NOTHING, Blend.BEST) == pytest.approx(at(0, 90), abs=1e-6)
+    assert fuse(at(0, 90), NOTHING, NOTHING) == pytest.approx(at(45), abs=1e-6)
+    assert fuse(at(0, 90), NOTHING, NOTHING, Fusion.BEST) == pytest.approx(at(0, 90), abs=1e-6)
 
 
 def test_what_is_liked_pulls_and_what_is_not_pushes() -> None:
-    liked = blend(at(0), at(90), NOTHING)
-    assert liked == pytest.approx(np.array([[1.0, 0.75]]) / np.hypot(1, 0.75), abs=1e-6)
-    unliked = blend(at(0), NOTHING, at(90))
-    assert unliked == pytest.approx(np.array([[1.0, -0.15]]) / np.hypot(1, 0.15), abs=1e-6)
+    positives = fuse(at(0), at(90), NOTHING)
+    assert positives == pytest.approx(np.array([[1.0, 0.75]]) / np.hypot(1, 0.75), abs=1e-6)
+    negatives = fuse(at(0), NOTHING, at(90))
+    assert negatives == pytest.approx(np.array([[1.0, -0.15]]) / np.hypot(1, 0.15), abs=1e-6)
 
 
 def test_each_query_image_is_moved_alike() -> None:
-    moved = blend(at(0, 90), at(45), NOTHING, Blend.BEST)
+    moved = fuse(at(0, 90), at(45), NOTHING, Fusion.BEST)
     assert moved.shape == (2, 2)
     assert moved.dtype == np.float32
     assert np.linalg.norm(moved, axis=1) == pytest.approx(1)
@@ -155,16 +175,16 @@ def test_each_query_image_is_moved_alike() -> None:
 
 
 def test_liked_images_alone_are_a_query() -> None:
-    assert blend(NOTHING, at(0, 90), at(90)) == pytest.approx(
+    assert fuse(NOTHING, at(0, 90), at(90)) == pytest.approx(
         np.array([[0.5, 0.35]]) / np.hypot(0.5, 0.35), abs=1e-6
     )
 
 
 def test_images_that_cancel_each_other_out_are_no_query() -> None:
     with pytest.raises(WorkbenchError, match="cancel each other out"):
-        blend(at(0, 180), NOTHING, NOTHING)
+        fuse(at(0, 180), NOTHING, NOTHING)
     with pytest.raises(ValueError, match="needs an image"):
-        blend(NOTHING, NOTHING, at(0))
+        fuse(NOTHING, NOTHING, at(0))
 
 
 def test_nearer_neighbors_have_more_say() -> None:
