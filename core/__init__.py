@@ -1,1 +1,3 @@
-"""The product without a browser: no streamlit, no threads of its own, no printing."""
+"""Image retrieval without a browser: no streamlit, no threads of its own, no printing."""
+
+__version__ = "0.2.0"

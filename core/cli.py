@@ -1,9 +1,10 @@
-"""The headless command: `python -m core <verb>`.
+"""The headless command: `python -m core VERB`. The verbs are in `commands`.
 
-Exit status: 0 done, 1 a sentence for the user on stderr, 2 wrong usage, 130 stopped.
-Progress goes to stderr, results to stdout. What each verb does is in `commands`.
+Exit status: 0 done, 1 error (one sentence on stderr), 2 wrong usage, 130 stopped.
+Progress goes to stderr, results to stdout.
 """
 
+import argparse
 import json
 import os
 import signal
@@ -13,36 +14,33 @@ import traceback
 from collections.abc import Sequence
 from types import FrameType
 
-from core.commands import COMMANDS, build_parser
+from core.commands import COMMANDS, build_parser, replace_old_names
+from core.commands.command import Result
 from core.errors import WorkbenchError
 from core.files import FULL_DISK
 from core.jobs.events import EventWriter
-from core.progress import Measurement, Progress, Stop, T, Work
+from core.progress import Measurement, Progress, Stop, Work
 from core.workspace import open_workspace
 
 EXIT_ERROR, EXIT_USAGE, EXIT_STOPPED = 1, 2, 130
 IS_FIRST = os.environ.get("RANK", "0") == "0"
-"""Whether this is the first of the processes that torchrun started, or the only one; it reports."""
+"""Whether this is the only process, or the first that torchrun started; only it writes."""
 
 LINE_EVERY_S = 1.0
-"""How often progress is printed where stderr is not a terminal."""
+"""Seconds between two lines of progress where stderr is not a terminal."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    arguments, notices = replace_old_names(sys.argv[1:] if argv is None else argv)
+    for notice in notices if IS_FIRST else ():
+        _print(notice)
     parser = build_parser()
-    options = parser.parse_args(argv)
+    options = parser.parse_args(arguments)
+    command = COMMANDS[options.verb]
     log = EventWriter(options.events) if options.events and IS_FIRST else None
     try:
-        command = COMMANDS[options.verb]
-        work = command.run(open_workspace(options.home), options)
-        try:
-            first = next(work)  # Up to its first step a command only looks at its options
-        except ValueError as error:
-            if log:
-                log.append("failed", message=str(error))
-            parser.error(str(error))
-        result = _drive(work, first, log)
+        result = _run(command.run(open_workspace(options.home), options), log, parser)
     except WorkbenchError as error:
         return _fail(log, str(error), EXIT_ERROR)
     except Stop:
@@ -51,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _print("Stopped; nothing was left half-written.")
         return EXIT_STOPPED
     except OSError as error:
-        return _fail(log, _words_of(error), EXIT_ERROR)
+        return _fail(log, _sentence_of(error), EXIT_ERROR)
     except Exception:  # noqa: BLE001 - the command's edge: a bug becomes a sentence and a traceback in the log
         traceback.print_exc()
         return _fail(log, "Something unexpected went wrong; the log has the details.", EXIT_ERROR)
@@ -62,8 +60,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _drive(work: Work[T], first: Progress | Measurement, log: EventWriter | None) -> T:
-    """Run `work` to its end; SIGTERM and Ctrl-C ask it to stop at its next step."""
+def _run(work: Work[Result], log: EventWriter | None, parser: argparse.ArgumentParser) -> Result:
+    """Run a verb to its end; a `ValueError` before its first step is wrong usage."""
+    try:
+        first = next(work)
+    except StopIteration as end:  # There was nothing to do
+        result: Result = end.value
+        return result
+    except ValueError as error:
+        if log:
+            log.append("failed", message=str(error))
+        parser.error(str(error))
+    return _drive(work, first, log)
+
+
+def _drive(work: Work[Result], first: Progress | Measurement, log: EventWriter | None) -> Result:
+    """Run `work` to its end; after SIGTERM or Ctrl-C it stops at its next step."""
     stop = _StopSignal()
     printer = _ProgressPrinter()
     try:
@@ -74,7 +86,7 @@ def _drive(work: Work[T], first: Progress | Measurement, log: EventWriter | None
                 log.report(event)
             event = work.throw(Stop()) if stop.take() else next(work)
     except StopIteration as end:
-        result: T = end.value
+        result: Result = end.value
         return result
     finally:
         work.close()
@@ -82,25 +94,25 @@ def _drive(work: Work[T], first: Progress | Measurement, log: EventWriter | None
 
 
 class _StopSignal:
-    """Remembers that somebody asked to stop; a second Ctrl-C ends the process at once."""
+    """Whether SIGTERM or Ctrl-C came; a second Ctrl-C ends the process at once."""
 
     def __init__(self) -> None:
-        self._asked = False
+        self._is_set = False
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ask)
+            signal.signal(number, self._set)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self._asked = True
+    def _set(self, number: int, frame: FrameType | None) -> None:
+        self._is_set = True
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def take(self) -> bool:
-        """Tell, once, whether a stop was asked for."""
-        asked, self._asked = self._asked, False
-        return asked
+        """Return whether a signal came since the last call."""
+        is_set, self._is_set = self._is_set, False
+        return is_set
 
 
 class _ProgressPrinter:
-    """Writes progress to stderr: one living line on a terminal, now and then a line elsewhere."""
+    """Progress on stderr: one line that changes on a terminal, a line now and then elsewhere."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
@@ -130,7 +142,7 @@ class _ProgressPrinter:
         self._open_line = not keep
 
 
-def _words_of(error: OSError) -> str:
+def _sentence_of(error: OSError) -> str:
     if error.errno in FULL_DISK:
         return "The disk is full. Make room, then start this again: nothing is half-written."
     return f"{error.strerror or error}: {error.filename or 'a file'}."

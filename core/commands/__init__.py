@@ -1,68 +1,90 @@
-"""The verbs of the headless command: what each takes, does and says."""
+"""The verbs of the headless command, from every module of this package, and their parser."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+import core
 from core.commands import (
-    batches,
-    bringing,
+    bundles,
+    dataset_import,
     datasets,
-    finding,
+    embeddings,
+    evaluation,
+    index_benchmark,
     indexes,
-    lab,
-    making,
-    mapping,
-    measuring,
+    jobs,
+    maps,
     models,
-    using,
+    quality,
+    query,
+    training,
 )
+from core.commands.command import Command
 
-COMMANDS = {
-    "scan": bringing.SCAN,
-    "unzip": bringing.UNZIP,
-    "draw": bringing.DRAW,
-    "download": bringing.DOWNLOAD,
-    "rescan": datasets.RESCAN,
-    "add": datasets.ADD,
-    "relink": datasets.RELINK,
-    "check": datasets.CHECK,
-    "export": datasets.EXPORT,
-    "train": making.TRAIN,
-    "resume": making.RESUME,
-    "estimate": making.ESTIMATE,
-    "fit-trunk": models.FIT_TRUNK,
-    "embed": making.EMBED,
-    "index": making.INDEX,
-    "update-index": making.UPDATE,
-    "sweep": lab.SWEEP,
-    "advise": lab.ADVISE,
-    "measure": lab.MEASURE,
-    "map": mapping.MAP,
-    "map-epochs": mapping.MAP_EPOCHS,
-    "find": finding.FIND,
-    "list-found": finding.LIST_FOUND,
-    "export-model": models.EXPORT_MODEL,
-    "import-model": models.IMPORT_MODEL,
-    "export-index": indexes.EXPORT_INDEX,
-    "open-bundle": indexes.OPEN_BUNDLE,
-    "query": using.QUERY,
-    "query-batch": batches.QUERY_BATCH,
-    "evaluate": measuring.EVALUATE,
-    "baseline": measuring.BASELINE,
-    "jobs": using.JOBS,
-}
+MODULES = (
+    dataset_import,
+    datasets,
+    training,
+    models,
+    embeddings,
+    indexes,
+    index_benchmark,
+    bundles,
+    query,
+    evaluation,
+    maps,
+    quality,
+    jobs,
+)
+COMMANDS = {command.name: command for module in MODULES for command in module.COMMANDS}
+"""Verb → command, in the order of the help."""
+
+BY_OLD_NAME = {old: command for command in COMMANDS.values() for old in command.old_names}
+
+
+def find_command(verb: str) -> Command | None:
+    """Return the command that has this name now or had it in the release before."""
+    return COMMANDS.get(verb) or BY_OLD_NAME.get(verb)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m core", description="Image retrieval, headless."
+        prog="python -m core", description="Image retrieval on the command line."
     )
+    parser.add_argument("--version", action="version", version=core.__version__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, command in COMMANDS.items():
         verb = verbs.add_parser(name, help=command.help, description=command.help)
-        verb.add_argument("--home", type=Path, help="the workspace (else $WORKBENCH_HOME)")
-        verb.add_argument("--json", action="store_true", help="print the result as one JSON object")
+        verb.add_argument("--home", type=Path, help="The workspace; default $WORKBENCH_HOME.")
+        verb.add_argument("--json", action="store_true", help="Print the result as JSON.")
         verb.add_argument("--events", type=Path, help=argparse.SUPPRESS)
-        command.configure(verb)
+        command.add_to(verb)
     return parser
+
+
+def replace_old_names(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Replace names of the release before by today's: of the verb, its options and their values.
+
+    Returns:
+        The arguments with today's names, and a sentence for each name that was replaced.
+    """
+    command = find_command(arguments[0]) if arguments else None
+    if command is None:
+        return list(arguments), []
+    replaced, previous = [command.name], ""
+    changes = [(arguments[0], command.name)]
+    for argument in arguments[1:]:
+        is_option = argument.startswith("--")
+        name, equals, value = argument.partition("=") if is_option else ("", "", argument)
+        new_name = command.old_options.get(name, name)
+        new_value = command.old_values.get(new_name or previous, {}).get(value, value)
+        changes += [(name, new_name), (value, new_value)]
+        replaced.append(f"{new_name}{equals}{new_value}")
+        previous = new_name
+    return replaced, [
+        f"`{old}` is now `{new}`; the old name will be removed in the next release."
+        for old, new in changes
+        if old != new
+    ]

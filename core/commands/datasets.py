@@ -1,12 +1,13 @@
-"""The verbs that look again at a dataset, add to it, check it, and take out of it."""
+"""Verbs that update, verify and export a dataset."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
+from typing import Any
 
-from core.commands.command import Command, Result
-from core.commands.dataset_facts import dataset_facts, describe_dataset
-from core.commands.image_options import add_image_options, read_image_options
+from core.commands.command import Command, Lane, Option, Result, choice, option
+from core.commands.dataset_import import dataset_facts, describe_dataset
+from core.commands.shared_options import DATASET, IMAGE_OPTIONS, path_option, read_image_options
 from core.datasets.export.listing import Format
 from core.datasets.filters import ImageStatus, Order
 from core.datasets.registry import open_dataset
@@ -14,66 +15,46 @@ from core.progress import Work
 from core.workspace import Workspace
 
 
-def _configure_rescan(parser: argparse.ArgumentParser) -> None:
-    _configure_dataset(parser)
-    parser.add_argument("--verify-all", action="store_true", help="hash every file anew")
-
-
-def _configure_dataset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dataset", required=True, help="name of the dataset")
-
-
-def _run_rescan(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+def _rescan(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     from core.datasets.importing.rescan import rescan
 
-    found = yield from rescan(workspace, options.dataset, verify_all=options.verify_all)
-    return dataset_facts(open_dataset(workspace, options.dataset)) | asdict(found)
+    changes = yield from rescan(workspace, options.dataset, verify_all=options.verify_all)
+    return _facts_after(workspace, options) | asdict(changes)
 
 
-def _configure_add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, metavar="PATH", help="a folder of more images")
-    _configure_dataset(parser)
-
-
-def _run_add(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+def _add(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     from core.datasets.importing.roots import add_root
 
-    found = yield from add_root(workspace, options.dataset, options.path)
-    return dataset_facts(open_dataset(workspace, options.dataset)) | asdict(found)
+    changes = yield from add_root(workspace, options.dataset, options.path)
+    return _facts_after(workspace, options) | asdict(changes)
 
 
-def _configure_relink(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, metavar="PATH", help="where the folder is now")
-    parser.add_argument("--root", type=int, default=0, help="which folder, counted from 0")
-    _configure_dataset(parser)
-
-
-def _run_relink(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+def _relink(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     from core.datasets.importing.roots import relink
 
-    found = yield from relink(workspace, options.dataset, options.root, options.path)
-    return dataset_facts(open_dataset(workspace, options.dataset)) | asdict(found)
+    changes = yield from relink(workspace, options.dataset, options.root, options.path)
+    return _facts_after(workspace, options) | asdict(changes)
 
 
-def _run_check(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+def _facts_after(workspace: Workspace, options: argparse.Namespace) -> Result:
+    return dataset_facts(open_dataset(workspace, options.dataset))
+
+
+def _verify(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     from core.datasets.verification import check_images
 
-    num_checked = yield from check_images(open_dataset(workspace, options.dataset))
-    dataset = open_dataset(workspace, options.dataset)
-    return dataset_facts(dataset) | {"num_checked": num_checked}
+    num_verified = yield from check_images(open_dataset(workspace, options.dataset))
+    return _facts_after(workspace, options) | {"num_verified": num_verified}
 
 
-def _configure_export(parser: argparse.ArgumentParser) -> None:
-    _configure_dataset(parser)
-    parser.add_argument("--format", choices=list(Format), required=True, help="what is made")
-    add_image_options(parser)
-    parser.add_argument(
-        "--show", choices=list(ImageStatus), default=ImageStatus.USABLE, help="which take part"
+def _describe_verified(result: Result) -> str:
+    count = result["num_verified"]
+    return f"{describe_dataset(result)} " + (
+        f"{count} verified." if count else "All were verified before."
     )
-    parser.add_argument("--sort", choices=list(Order), default=Order.ADDED, help="order of rows")
 
 
-def _run_export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+def _export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     from core.datasets.export.run import Wanted, export_images
 
     images = read_image_options(options).having(status=ImageStatus(options.show))
@@ -88,22 +69,57 @@ def _describe_export(result: Result) -> str:
     return f"{result['num_images']} images exported{left_out}: {result['path']}"
 
 
-RESCAN = Command(
-    "look again at a dataset's folder", _configure_rescan, _run_rescan, describe_dataset
+def _change(
+    name: str,
+    *options: Option,
+    describe: Callable[[Result], str] = describe_dataset,
+    **facts: Any,
+) -> Command:
+    """Return a verb that works on a dataset."""
+    return Command(
+        name=name, options=(*options, DATASET), describe=describe, lane=Lane.FILES, **facts
+    )
+
+
+RESCAN = _change(
+    "rescan",
+    option("--verify-all", "Hash every file again.", action="store_true"),
+    help="Update a dataset from its folders",
+    run=_rescan,
+    title="Rescanning {dataset}",
 )
-ADD = Command("add a folder to a dataset", _configure_add, _run_add, describe_dataset)
-RELINK = Command(
-    "say where a dataset's folder has moved", _configure_relink, _run_relink, describe_dataset
+ADD = _change(
+    "add",
+    path_option("PATH", "A folder of more images."),
+    help="Add a folder to a dataset",
+    run=_add,
+    title="Adding to {dataset}",
 )
-CHECK = Command(
-    "decode each image once: thumbnails, look-alikes, truncated files",
-    _configure_dataset,
-    _run_check,
-    describe_dataset,
+RELINK = _change(
+    "relink",
+    path_option("PATH", "Where the folder is now."),
+    option("--root", "Which folder of the dataset, counted from 0.", type=int, default=0),
+    help="Set where a folder of a dataset has moved to",
+    run=_relink,
+    title="Relinking {dataset}",
 )
-EXPORT = Command(
-    "take images out of a dataset, or a table of them",
-    _configure_export,
-    _run_export,
-    _describe_export,
+VERIFY = _change(
+    "verify",
+    help="Decode every image once: thumbnails, duplicates, damaged files",
+    run=_verify,
+    describe=_describe_verified,
+    title="Verifying the images of {dataset}",
+    old_names=("check",),
 )
+EXPORT = _change(
+    "export",
+    choice("--format", "What is made.", Format),
+    *IMAGE_OPTIONS,
+    choice("--show", "Which images take part.", ImageStatus, ImageStatus.USABLE),
+    choice("--sort", "Order of rows.", Order, Order.ADDED),
+    help="Export images of a dataset, or a table of them",
+    run=_export,
+    describe=_describe_export,
+    title="Exporting images of {dataset}",
+)
+COMMANDS = (RESCAN, ADD, RELINK, VERIFY, EXPORT)

@@ -1,29 +1,59 @@
-"""The verbs that take an index out of the workspace, and bring one in with all that it needs.
+"""Verbs for indexes: build, update, export.
 
-torch, faiss and pyarrow are imported when a verb runs: the command line answers at once.
+A verb imports faiss, torch and pyarrow when it runs, so that the command line starts fast.
 """
 
 import argparse
-from pathlib import Path
 
-from core.commands.command import STARTING, Command, Result, artifact_facts, describe_artifact
+from core.commands.command import STARTING, Command, Lane, Result, artifact_facts, choice, option
+from core.commands.shared_options import INDEX, SOURCE_OPTIONS, check_source, embed_source
+from core.embeddings.config import EmbedConfig
+from core.errors import WorkbenchError
+from core.evaluation.config import EvaluateConfig
+from core.indexes.config import IndexConfig
 from core.indexes.export_format import ExportFormat
+from core.options import read_options
 from core.progress import Work
 from core.workspace import Workspace
 
 
-def _configure_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--index", required=True, help="id of the index")
-    parser.add_argument(
-        "--format",
-        choices=list(ExportFormat),
-        required=True,
-        help="the index for FAISS, its embeddings as arrays or as a table, or all that it takes to "
-        "search it elsewhere",
-    )
+def _index(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    config = read_options(options, IndexConfig)
+    check_source(options)
+    yield STARTING
+    from core.indexes.files import build_index
+
+    embeddings = yield from embed_source(workspace, options)
+    manifest = yield from build_index(workspace, embeddings, config)
+    result = artifact_facts(manifest)
+    if options.evaluate:
+        result |= yield from _evaluate(workspace, manifest.id)
+    return result
 
 
-def _run_export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+def _evaluate(workspace: Workspace, index: str) -> Work[Result]:
+    """Evaluate an index; the index stays if that fails."""
+    from core.evaluation.evaluate import evaluate
+
+    try:
+        return {"evaluation": (yield from evaluate(workspace, EvaluateConfig(index=index))).id}
+    except WorkbenchError as error:
+        return {"evaluation_problem": str(error)}
+
+
+def _update(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    yield STARTING
+    from core.indexes.update import update_index
+
+    return artifact_facts((yield from update_index(workspace, options.index)))
+
+
+def _describe_update(result: Result) -> str:
+    text = f"{result['id']}: {result['num_added']} added, {result['num_removed']} removed."
+    return f"{text} Consider a rebuild: {result['retrain']}." if result["retrain"] else text
+
+
+def _export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
     export_format = ExportFormat(options.format)
     if export_format == ExportFormat.BUNDLE:
@@ -46,23 +76,43 @@ def _describe_export(result: Result) -> str:
     return f"{result['index']} exported, {result['size_bytes'] / 1e6:.1f} MB: {result['path']}"
 
 
-def _configure_open(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, metavar="FILE", help="an index exported as a bundle")
-    parser.add_argument("--name", required=True, help="what to call its dataset")
-    parser.add_argument("--remove", action="store_true", help="remove the file afterwards")
-
-
-def _run_open(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    yield STARTING
-    from core.bundles.opening import open_bundle
-
-    manifest = yield from open_bundle(workspace, options.path, options.name)
-    if options.remove:
-        options.path.unlink(missing_ok=True)
-    return artifact_facts(manifest)
-
-
-EXPORT_INDEX = Command("take an index out", _configure_export, _run_export, _describe_export)
-OPEN_BUNDLE = Command(
-    "open an index that was taken out as a bundle", _configure_open, _run_open, describe_artifact
+BUILD_INDEX = Command(
+    name="index",
+    help="Build an index",
+    configs=(EmbedConfig, IndexConfig),
+    options=(
+        *SOURCE_OPTIONS,
+        option("--evaluate", "Then evaluate the index on the test images.", action="store_true"),
+    ),
+    run=_index,
+    makes="index",
+    title="Indexing {dataset} with {model}",
+    old_options={"--lists": "--nlist", "--links": "--m"},
 )
+UPDATE_INDEX = Command(
+    name="update-index",
+    help="Add and remove images of an index, so that it matches its dataset",
+    options=(INDEX,),
+    run=_update,
+    describe=_describe_update,
+    makes="index",
+    title="Updating {index}",
+)
+EXPORT_INDEX = Command(
+    name="export-index",
+    help="Export an index or its embeddings",
+    options=(
+        INDEX,
+        choice(
+            "--format",
+            "The FAISS index, its embeddings as arrays or as a table, or a bundle with all that a "
+            "search on another machine needs.",
+            ExportFormat,
+        ),
+    ),
+    run=_export,
+    describe=_describe_export,
+    lane=Lane.FILES,
+    title="Exporting {index} ({format})",
+)
+COMMANDS = (BUILD_INDEX, UPDATE_INDEX, EXPORT_INDEX)

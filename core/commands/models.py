@@ -1,24 +1,20 @@
-"""The verbs that make a model without training, take one out of the workspace, and bring one in.
+"""Verbs for models: create one without training, export and import.
 
-torch, onnx and scikit-learn are imported when a verb runs: the command line answers at once.
+A verb imports torch, onnx and scikit-learn when it runs, so that the command line starts fast.
 """
 
 import argparse
-from pathlib import Path
 
-from core.commands.command import STARTING, Command, Result, artifact_facts, describe_artifact
+from core.commands.command import STARTING, Command, Lane, Result, artifact_facts, choice, option
+from core.commands.shared_options import MODEL, REMOVE, path_option
 from core.models.backbone_model_config import BackboneModelConfig
 from core.models.exports import ModelFormat
-from core.options import add_options, read_options
+from core.options import read_options
 from core.progress import Work
 from core.workspace import Workspace
 
 
-def _configure_trunk(parser: argparse.ArgumentParser) -> None:
-    add_options(parser, BackboneModelConfig)
-
-
-def _run_trunk(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+def _fit_pca(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config = read_options(options, BackboneModelConfig)
     yield STARTING
     from core.models.backbone_models import fit_backbone_model
@@ -26,14 +22,7 @@ def _run_trunk(workspace: Workspace, options: argparse.Namespace) -> Work[Result
     return artifact_facts((yield from fit_backbone_model(workspace, config)))
 
 
-def _configure_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", required=True, help="id of the model")
-    parser.add_argument(
-        "--format", choices=list(ModelFormat), required=True, help="for PyTorch, or for ONNX"
-    )
-
-
-def _run_export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+def _export_model(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
     if options.format == ModelFormat.TORCH:
         from core.models.torch_export import export_torch
@@ -55,15 +44,7 @@ def _describe_export(result: Result) -> str:
     return f"{result['model']} exported, {result['size_bytes'] / 1e6:.0f} MB: {result['path']}"
 
 
-def _configure_import(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "path", type=Path, metavar="FILE", help="an exported model.safetensors, or a .pth like it"
-    )
-    parser.add_argument("--name", required=True, help="what to call the model")
-    parser.add_argument("--remove", action="store_true", help="remove the file afterwards")
-
-
-def _run_import(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+def _import_model(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
     from core.models.importing import import_model
 
@@ -73,15 +54,35 @@ def _run_import(workspace: Workspace, options: argparse.Namespace) -> Work[Resul
     return artifact_facts(manifest)
 
 
-FIT_TRUNK = Command(
-    "make a pre-trained trunk a model, without training",
-    _configure_trunk,
-    _run_trunk,
-    describe_artifact,
+FIT_PCA = Command(
+    name="fit-pca",
+    help="Create a model from a pre-trained backbone and PCA, without training",
+    configs=(BackboneModelConfig,),
+    run=_fit_pca,
+    makes="model",
+    title="Fitting PCA on {backbone} for {dataset}",
+    old_names=("fit-trunk",),
 )
 EXPORT_MODEL = Command(
-    "take a model out, for use without this app", _configure_export, _run_export, _describe_export
+    name="export-model",
+    help="Export a model for use without this app",
+    options=(MODEL, choice("--format", "For PyTorch or for ONNX.", ModelFormat)),
+    run=_export_model,
+    describe=_describe_export,
+    lane=Lane.FILES,
+    title="Exporting {model} ({format})",
 )
 IMPORT_MODEL = Command(
-    "bring in a model that was taken out", _configure_import, _run_import, describe_artifact
+    name="import-model",
+    help="Import a model file",
+    options=(
+        path_option("FILE", "An exported model.safetensors, or a .pth of the same contents."),
+        option("--name", "Name of the model.", required=True),
+        REMOVE,
+    ),
+    run=_import_model,
+    makes="model",
+    lane=Lane.FILES,
+    title="Importing the model {name}",
 )
+COMMANDS = (FIT_PCA, EXPORT_MODEL, IMPORT_MODEL)

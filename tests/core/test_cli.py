@@ -282,13 +282,13 @@ def test_some_images_are_embedded_and_indexed_in_another_way(
     assert {match["label"] for match in answer["matches"]} <= {"red", "blue"}
 
 
-def test_a_trunk_is_a_model_without_training(
+def test_a_backbone_is_a_model_without_training(
     copied: Path, chain: Chain, core: InProcess, tmp_path: Path
 ) -> None:
     weights = backbone_file(tmp_path / "own.pth", "resnet18")
     options = ("--backbone", "resnet18", "--weights", str(weights), "--image-size", "32")
     settings = ("--dataset", "colors", "--dimension", "8", "--whiten", *options)
-    made = core(copied, "fit-trunk", *settings, "--json").result
+    made = core(copied, "fit-pca", *settings, "--json").result
     assert (made["id"], made["classes"], made["num_train"]) == ("colors-resnet18-trunk", [], 27)
     index = core(copied, "index", "--dataset", "colors", "--model", made["id"], "--json").result
     image = chain.images / "red" / "003.png"
@@ -476,7 +476,7 @@ def test_what_is_not_there_is_said_with_status_1(
         (["scan", "."], "required: --name"),
         (["scan", ".", "--name", "x", "--wrong"], "unrecognized arguments: --wrong"),
         (["scan", ".", "--name", "x", "--test", "0.95"], "validation + test must leave"),
-        (["draw", "--name", "x", "--per-class", "0"], "per-class must be at least 1"),
+        (["generate", "--name", "x", "--per-class", "0"], "per-class must be at least 1"),
         (["train", "--dataset", "x", "--epochs", "ten"], "invalid int value: 'ten'"),
         (["train", "--dataset", "x", "--epochs", "-1"], "epochs must be in"),
         (
@@ -484,12 +484,12 @@ def test_what_is_not_there_is_said_with_status_1(
             "{flat,hnsw,ivf,ivf_pq,sq8,opq_ivf_pq,factory}",
         ),
         (["index", "--dataset", "x"], "index needs either --embeddings"),
-        (["index", "--embeddings", "x", "--flip"], "goes with --dataset and --model"),
-        (["index", "--embeddings", "x", "--tag", "y"], "goes with --dataset and --model"),
+        (["index", "--embeddings", "x", "--flip"], "need --dataset and --model instead"),
+        (["index", "--embeddings", "x", "--tag", "y"], "need --dataset and --model instead"),
         (["embed", "--dataset", "x", "--model", "y", "--side", "9"], "“9” is no range"),
         (["embed", "--dataset", "x", "--model", "y", "--precision", "int8"], "invalid choice"),
-        (["fit-trunk", "--dataset", "x", "--weights", "none"], "weights must be imagenet or"),
-        (["fit-trunk", "--dataset", "x", "--pooling", "sum"], "invalid choice: 'sum'"),
+        (["fit-pca", "--dataset", "x", "--weights", "none"], "weights must be imagenet or"),
+        (["fit-pca", "--dataset", "x", "--pooling", "sum"], "invalid choice: 'sum'"),
         (["map", "--index", "x", "--neighbors", "1"], "neighbors must be in"),
         (["query", "--index", "x", "a.png", "--k", "0"], "k must be in 1..1000, got 0"),
         (["query", "--index", "x", "a.png", "--k", "1001"], "k must be in 1..1000, got 1001"),
@@ -523,12 +523,23 @@ def test_a_process_exits_with_the_status_too(
 
 def test_no_job_runs_in_an_empty_home(core: InProcess, tmp_path: Path) -> None:
     assert core(tmp_path, "jobs", "--json").result == {"jobs": []}
-    assert core(tmp_path, "jobs").stdout == "No job runs.\n"
+    assert core(tmp_path, "jobs").stdout == "No jobs.\n"
+
+
+def test_a_verb_with_nothing_to_do_says_so(core: InProcess, tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "in", red=2)
+    assert core(tmp_path, "scan", str(root), "--name", "x").status == 0
+    assert core(tmp_path, "verify", "--dataset", "x", "--json").result["num_verified"] == 2
+    again = core(tmp_path, "verify", "--dataset", "x")
+    assert (again.status, again.stdout.splitlines()) == (
+        0,
+        ["Dataset x: 2 images, 1 classes, 0 unreadable files. All were verified before."],
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_ends_with_130_and_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    process = start(tmp_path, "draw", "--name", "many", "--per-class", "100000", "--json")
+    process = start(tmp_path, "generate", "--name", "many", "--per-class", "100000", "--json")
     assert process.stderr
     next(line for line in process.stderr if "drawing" in line)
     next(line for line in process.stderr if "drawing" in line)  # Some pictures are on disk by now

@@ -471,7 +471,7 @@ def test_both_ways_by_command(
     path = Path(json.loads(capsys.readouterr().out)["path"])
     given = tmp_path / "given.zip"
     shutil.copy(path, given)
-    assert cli.main(["open-bundle", str(given), "--home", str(workspace.home),
+    assert cli.main(["import-bundle", str(given), "--home", str(workspace.home),
                      "--name", "there", "--remove", "--json"]) == 0  # fmt: skip
     assert json.loads(capsys.readouterr().out)["id"] == only_index(workspace).id
     assert not given.exists()

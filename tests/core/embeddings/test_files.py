@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.artifacts.folders import delete_artifact, sweep_drafts
 from core.artifacts.manifests import Manifest
 from core.commands import build_parser
-from core.commands.image_options import read_image_options
+from core.commands.shared_options import read_image_options
 from core.datasets.catalog import Split
 from core.datasets.curation import add_tag, exclude
 from core.datasets.filters import ImageFilter, ImageStatus, read_settings

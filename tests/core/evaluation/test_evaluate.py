@@ -8,8 +8,8 @@ import pytest
 
 from core.artifacts.folders import delete_artifact
 from core.artifacts.manifests import Manifest
-from core.commands import measuring
 from core.commands.command import artifact_facts
+from core.commands.evaluation import describe_evaluation
 from core.datasets.catalog import Found
 from core.datasets.curation import exclude
 from core.datasets.registry import open_dataset
@@ -96,8 +96,8 @@ def test_validation_images_can_be_found_too_but_never_by_themselves(hand: Hand) 
 def test_a_class_that_only_asks_is_left_out_and_named(hand: Hand) -> None:
     found = measured(hand).summary
     assert (found["num_skipped"], found["skipped_classes"]) == (1, {"green": 1})
-    said = measuring.describe_evaluation({"id": "x", **found})
-    assert "left out, with nothing to find: 1 queries of green" in said
+    said = describe_evaluation({"id": "x", **found})
+    assert "skipped, none relevant: 1 queries of green" in said
     assert "recall_at_1            0.6667 [" in said
 
 

@@ -135,10 +135,10 @@ def test_the_verbs_find_and_write_a_list(
     found[0] = row(0, "class 1")
     index, _ = indexed_set(workspace, found, clusters(60, num_classes=4))
     home = ["--home", str(workspace.home)]
-    listing = ["list-found", "--index", index.id, "--output", str(tmp_path / "found.csv"), *home]
+    listing = ["export-issues", "--index", index.id, "--output", str(tmp_path / "found.csv"), *home]
     assert main([*listing, "--check", "label_issues"]) == 1
-    assert "python -m core find" in capsys.readouterr().err
-    assert main(["find", "--index", index.id, "--neighbors", "5", *home]) == 0
+    assert "python -m core analyze" in capsys.readouterr().err
+    assert main(["analyze", "--index", index.id, "--neighbors", "5", *home]) == 0
     for check in (
         "outliers",
         "representativeness",

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.commands import build_parser
-from core.commands.making import _train_config
+from core.commands.training import train_config
 from core.datasets.registry import open_dataset
 from core.errors import WorkbenchError
 from core.models.preprocessing import denormalized, normalized
@@ -51,7 +51,7 @@ def test_a_command_takes_a_preset_and_what_else_is_given(
     given: list[str], expected: tuple[str, int]
 ) -> None:
     options = build_parser().parse_args(["train", "--dataset", "some", *given])
-    config = _train_config(options)
+    config = train_config(options)
     assert (config.backbone, config.epochs) == expected
 
 

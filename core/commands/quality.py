@@ -1,13 +1,16 @@
-"""The verbs of the finders: find, list-found. faiss and scikit-learn are imported when they run."""
+"""Verbs that analyze the quality of a dataset and export the issues that were found.
+
+A verb imports faiss and scikit-learn when it runs, so that the command line starts fast.
+"""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.commands.command import STARTING, Command, Result, artifact_facts, describe_artifact
+from core.commands.command import STARTING, Command, Result, artifact_facts, choice, option
 from core.errors import MissingError, WorkbenchError
 from core.files import write_atomically
-from core.options import add_options, read_options
+from core.options import read_options
 from core.progress import Work
 from core.quality.config import THRESHOLD, AnalysisConfig, Check
 from core.workspace import Workspace
@@ -16,11 +19,7 @@ if TYPE_CHECKING:
     from core.quality.analysis import Analysis
 
 
-def _configure_find(parser: argparse.ArgumentParser) -> None:
-    add_options(parser, AnalysisConfig)
-
-
-def _run_find(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+def _analyze(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config = read_options(options, AnalysisConfig)
     yield STARTING
     from core.quality.analysis import find
@@ -28,20 +27,7 @@ def _run_find(workspace: Workspace, options: argparse.Namespace) -> Work[Result]
     return artifact_facts((yield from find(workspace, config)))
 
 
-def _configure_list(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--index", required=True, help="id of an index that `find` has looked at")
-    parser.add_argument(
-        "--check", type=Check, choices=list(Check), required=True, help="which check is written"
-    )
-    parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
-    parser.add_argument(
-        "--threshold",
-        type=float,
-        help="near_duplicates and leakage: min. cosine similarity, 0.5 to 1",
-    )
-
-
-def _run_list(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+def _export_issues(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     if not options.output.parent.is_dir():
         raise WorkbenchError(
             f"There is no folder {options.output.parent}.", "Make it, or write somewhere else."
@@ -55,11 +41,11 @@ def _run_list(workspace: Workspace, options: argparse.Namespace) -> Work[Result]
     found = lineage.analysis_of(index) if index else None
     if found is None:
         raise MissingError(
-            f"Nothing was found yet in an index “{options.index}”.",
-            f"Run python -m core find --index {options.index} first.",
+            f"There is no analysis of an index “{options.index}”.",
+            f"Run python -m core analyze --index {options.index} first.",
         )
     findings = open_analysis(workspace, found.id)
-    table = _table(workspace, findings, options.check, options.threshold)
+    table = _table(workspace, findings, Check(options.check), options.threshold)
     write_atomically(options.output, lambda file: file.write(table))
     return {"check": options.check, "path": str(options.output), "size_bytes": len(table)}
 
@@ -67,7 +53,7 @@ def _run_list(workspace: Workspace, options: argparse.Namespace) -> Work[Result]
 def _table(
     workspace: Workspace, findings: "Analysis", check: Check, threshold: float | None
 ) -> bytes:
-    """Return what a finder lists at this moment, as CSV."""
+    """Return what a check lists now, as CSV."""
     from core.datasets.registry import open_dataset
     from core.embeddings.files import open_embeddings
     from core.quality import checks, export
@@ -94,14 +80,44 @@ def _table(
     return export.ranking_as_csv(catalog, ranking, findings.image_ids, image_labels)
 
 
-def _describe_list(result: Result) -> str:
+def _describe_issues(result: Result) -> str:
     return str(result["path"])
 
 
-FIND = Command(
-    "look for wrong labels, outliers, near-duplicates, leaks and clusters in an index",
-    _configure_find,
-    _run_find,
-    describe_artifact,
+ANALYZE = Command(
+    name="analyze",
+    help="Find label issues, outliers, near-duplicates, leakage and clusters in an index",
+    configs=(AnalysisConfig,),
+    run=_analyze,
+    makes="analysis",
+    title="Analyzing {index}",
+    old_names=("find",),
+    old_options={"--neighbours": "--neighbors", "--least-cluster": "--min-cluster-size"},
 )
-LIST_FOUND = Command("write what a finder lists as CSV", _configure_list, _run_list, _describe_list)
+EXPORT_ISSUES = Command(
+    name="export-issues",
+    help="Export what a check lists as CSV",
+    options=(
+        option("--index", "Id of an analyzed index.", required=True),
+        choice("--check", "Which check.", Check),
+        option("--output", "The CSV file to write.", type=Path, required=True),
+        option(
+            "--threshold",
+            "Smallest cosine similarity of near-duplicates and leakage, 0.5 to 1.",
+            type=float,
+        ),
+    ),
+    run=_export_issues,
+    describe=_describe_issues,
+    old_names=("list-found",),
+    old_options={"--finder": "--check"},
+    old_values={
+        "--check": {
+            "labels": "label_issues",
+            "alike": "near_duplicates",
+            "leaks": "leakage",
+            "typical": "representativeness",
+        }
+    },
+)
+COMMANDS = (ANALYZE, EXPORT_ISSUES)
