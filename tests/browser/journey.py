@@ -85,7 +85,7 @@ def upload(page: Page, image: Path) -> None:
     # By its key: the page that was left may have a field for files, too, until it is gone
     field = page.locator("[class*=st-key-query-upload] input[type=file]")
     field.set_input_files(image)
-    expect(page.get_by_text("Predicted category")).to_be_visible(timeout=MINUTE)
+    expect(page.get_by_text("Predicted class")).to_be_visible(timeout=MINUTE)
     expect(options(page, "Matches").first).to_be_visible()
 
 

@@ -80,7 +80,7 @@ def test_from_the_first_click_to_the_map(
     options(page, "Matches").nth(1).click()
     expect(page.get_by_text("Match 2 of 20")).to_be_visible()
     page.get_by_role("button", name="Search by this").click()
-    expect(page.get_by_text("are of the same category")).to_be_visible()
+    expect(page.get_by_text("are of the same class")).to_be_visible()
     expect(page.get_by_text("similarity 1.000")).to_have_count(0)  # It leaves itself out
 
     plot = draw_map(page)

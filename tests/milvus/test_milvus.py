@@ -242,7 +242,7 @@ def test_a_server_that_is_away_is_said_and_the_index_can_be_deleted_all_the_same
     with pytest.raises(WorkbenchError, match=r"at 127.0.0.1:1 does not answer. See that it runs"):
         store.search(queries, 1)
     assert time.monotonic() - started < 10
-    monkeypatch.setattr(calls, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(calls, "RETRY_FOR_S", 1.0)
     with pytest.raises(WorkbenchError, match="does not answer") as raised:
         finish(build_index(workspace, embedded.id, ON_MILVUS))
     assert TOKENS not in str(raised.value)

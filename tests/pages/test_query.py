@@ -72,7 +72,7 @@ def test_an_upload_that_is_indexed_is_found_first(full: Workspace, visit: Open) 
     app = upload(visit("query"), ("mine.png", png(speckled("red", 3))))
     assert not app.exception
     assert titles(app)[0] == "1 · red"
-    assert [metric.label for metric in app.metric] == ["Predicted category", "Its neighbors say"]
+    assert [metric.label for metric in app.metric] == ["Predicted class", "Its neighbors say"]
     said = texts(app)
     assert "embed" in said
     assert "mine\\.png" in said
@@ -130,7 +130,7 @@ def test_an_upload_takes_the_place_of_the_query_unless_it_is_to_join(
 def test_a_link_reopens_a_query_by_an_image_of_the_dataset(linked: AppTest) -> None:
     assert asked(linked) == Query(images=(QueryImage(image_id=3),))
     assert "From the dataset" in texts(linked)
-    assert "are of the same category" in texts(linked)
+    assert "are of the same class" in texts(linked)
 
 
 def test_an_image_of_the_dataset_is_no_match_of_itself(linked: AppTest) -> None:
@@ -172,7 +172,7 @@ def test_the_category_of_an_upload_can_be_said(full: Workspace, visit: Open) -> 
     app = upload(visit("query"), ("mine.png", png(speckled("red", 3))))
     assert {tile["mark"] for tile in component(app, "query-gallery")["tiles"]} == {""}  # type: ignore[index]
     app.selectbox(key="query-label").select("red").run()
-    assert "are of the same category (red)" in texts(app)
+    assert "are of the same class (red)" in texts(app)
     assert "hit" in {tile["mark"] for tile in component(app, "query-gallery")["tiles"]}  # type: ignore[index]
 
 
@@ -212,7 +212,7 @@ def test_an_image_of_the_query_can_be_unwanted_and_taken_away(linked: AppTest) -
     mark(linked, 5, 6).button(key="query-by").click().run()
     linked.button(key="query-image-sign").click().run()
     assert [image.is_positive for image in asked(linked).images] == [False, True]
-    assert linked.query_params["without"] == "5"
+    assert linked.query_params["negative_image"] == "5"
     linked.button(key="query-image-remove").click().run()
     assert [image.image_id for image in asked(linked).images] == [6]
 
@@ -370,10 +370,10 @@ def test_a_query_unlike_all_there_is_said_to_be(
     full: Workspace, visit: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not upload(visit("query"), ("mine.png", png(speckled("red", 3)))).warning
-    monkeypatch.setattr(ood, "FAR_BELOW", 101)
+    monkeypatch.setattr(ood, "BORDERLINE_BELOW", 101)
     app = upload(visit("query"), ("same.png", png(speckled("red", 76))))
     assert "Less like this dataset than most images are" in texts(app)
-    monkeypatch.setattr(ood, "UNUSUAL_BELOW", 101)
+    monkeypatch.setattr(ood, "OOD_BELOW", 101)
     app = upload(visit("query"), ("other.png", png(speckled("red", 77))))
     assert "Like nothing in this dataset" in app.warning[0].value
 
@@ -390,7 +390,7 @@ def test_the_neighbors_speak_first_where_the_model_learnt_from_another_dataset(
     app = visit("query")
     selection_rules.choose_dataset(app.session_state["selection"], "fruit", read_lineage(full))
     upload(app.run(), ("mine.png", png(speckled("red", 3))))
-    assert [metric.label for metric in app.metric] == ["Its neighbors say", "Predicted category"]
+    assert [metric.label for metric in app.metric] == ["Its neighbors say", "Predicted class"]
     assert app.metric[0].value in ("cherry", "pea")
     assert app.metric[1].value in ("red", "green", "blue")
-    assert "among the categories of colors" in texts(app)
+    assert "among the classes of colors" in texts(app)

@@ -55,7 +55,7 @@ def test_a_run_ends_when_a_busy_loop_has_taken_all_of_it(
 def test_a_loop_that_hangs_holds_nobody_for_long(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flush, "LONGEST_WAIT_S", 0.05)
+    monkeypatch.setattr(flush, "MAX_WAIT_S", 0.05)
     loop.call_soon_threadsafe(time.sleep, 1)
     began = time.monotonic()
     with flush.complete():
@@ -95,7 +95,7 @@ def test_a_page_is_drawn_inside(visit: Open, monkeypatch: pytest.MonkeyPatch, na
         happened.append("page")
         return enter_page()
 
-    monkeypatch.setattr(flush, "whole", noted)
+    monkeypatch.setattr(flush, "complete", noted)
     monkeypatch.setattr(session, "enter_page", entered)
     visit(name)
     assert happened[-3:] == ["begins", "page", "ends"]
