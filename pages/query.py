@@ -31,7 +31,7 @@ def single_query(dataset: Dataset, index: Manifest, model: Manifest, lineage: Li
     query = session.read_query()
     with left:
         upload.show(dataset)
-        history.show(dataset, query)  # First, for a question that cannot be answered is left so
+        history.show(dataset, query)  # First: it is the way back from a query that fails
     try:
         sources = sources_of(query, dataset)
         with left:

@@ -1,4 +1,4 @@
-"""Searching by many images at once: the form, its job, and the tables that came of it."""
+"""Batch query: the form, its job, and the tables of finished batches."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -29,14 +29,14 @@ DOCS = field_docs(BatchConfig)
 ZIP, FOLDER = "A zip", "A folder"
 NAMES = {BatchFormat.CSV: "CSV", BatchFormat.PARQUET: "Parquet"}
 UPLOADS = "query-batch-zips"
-"""How many zips came in this tab."""
+"""State key: number of zips uploaded in this tab."""
 
 MAX_LISTED = 5
 ROWS_SHOWN = 50
 
 
 def show(index: Manifest) -> None:
-    """Draw the form, what runs or has ended, and the tables that there are."""
+    """Show the form, the job and the finished tables."""
     st.markdown(
         "Search by all images of a folder or a zip at once. It makes a table with a row for each: "
         "its predicted category, and the ids, paths, categories and similarities of its matches. "
@@ -80,7 +80,7 @@ def _form(index: Manifest) -> None:
 
 
 def _where() -> tuple[UploadedFile | None, str]:
-    """Draw where the queries are; return a zip or a folder's path, None and empty for neither."""
+    """Show the source of the queries; return a zip or a folder's path (None and empty if unset)."""
     way = st.segmented_control(
         "Where are the queries?", (ZIP, FOLDER), default=ZIP, required=True, key="query-batch-way"
     )
@@ -105,7 +105,7 @@ def _where() -> tuple[UploadedFile | None, str]:
 
 
 def _how(index: Manifest) -> BatchConfig:
-    """Draw how they are answered, and return it."""
+    """Show the settings and return them."""
     k = st.number_input(
         "Matches of each",
         *(1, MAX_MATCHES, BatchConfig(index=index.id).k),
@@ -136,7 +136,7 @@ def _start(arguments: list[str], name: str, config: BatchConfig, index: Manifest
 
 
 def _sentence(view: JobView) -> str | None:
-    """Say how many queries were answered, where that is known."""
+    """Return how many queries have a result, if it is known."""
     if view.result is None or view.record.status not in (Status.DONE, Status.STOPPED):
         return None
     title, counts = plain(view.record.title), _counts(view.result)
@@ -153,7 +153,7 @@ def _counts(facts: dict[str, int]) -> str:
 
 
 def _table(batch: Batch) -> None:
-    """Draw a table that there is: what it is, its first rows, and the ways to have it."""
+    """Show a finished table: its facts, first rows and downloads."""
     to_download = batch.size_bytes <= downloads.MAX_DOWNLOADED_BYTES
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

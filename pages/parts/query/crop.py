@@ -1,4 +1,4 @@
-"""A picture on which a crop is drawn and turned by hand. What it is cut out for is the page's."""
+"""Component to crop and rotate an image."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from state import session
 
 ASSETS = Path(__file__).parent
 MODULE = ("crop.js", "crop_shapes.js")
-"""Joined, for a component's code is one file."""
+"""Joined: a component has one script."""
 
 EDGES = ("left", "top", "right", "bottom")
 TURN_ICON = (
@@ -50,29 +50,30 @@ _MOUNT = st.components.v2.component(
 )
 
 
-def draw(picture_uri: str, width: int, height: int, crop: Crop, *, key: str) -> Crop:
-    """Show a picture to crop and turn, and return the crop as it stands.
+def draw(image_uri: str, width: int, height: int, crop: Crop, *, key: str) -> Crop:
+    """Show an image to crop and rotate, and return the current crop.
 
-    The page runs when a drag has ended, not while it lasts. It keeps what is returned and gives it
-    again; a crop other than the last one returned, such as that of an earlier step, is drawn anew.
+    The page reruns when a drag ends, not during it. The caller keeps the returned crop and passes
+    it in again; a crop that differs from the last one returned, such as that of an undone step,
+    replaces the one on screen.
 
     Args:
-        picture_uri: The upright picture, whole, as a data URI; some 640 pixels are plenty.
-        width: Of the original, in pixels.
-        height: Of the original, in pixels.
-        crop: What is cut out so far.
-        key: Widget key; with the same key another picture takes the place of this one.
+        image_uri: The upright, uncropped image as a data URI; 640 pixels are enough.
+        width: Width of the original in pixels.
+        height: Height of the original in pixels.
+        crop: The current crop.
+        key: Widget key; another image with the same key replaces this one.
     """
-    name = hashlib.sha256(picture_uri.encode()).hexdigest()[:16]
+    name = hashlib.sha256(image_uri.encode()).hexdigest()[:16]
     last = session.value_of(f"{key}-shown") or ("", crop, 0)
     number = last[2] + (last[:2] != (name, crop))
-    picture = f"{name}-{number}"  # What the browser says of an earlier one is not listened to
+    picture = f"{name}-{number}"  # Events of an earlier image are ignored
     chosen = _read_crop((session.value_of(key) or {}).get("crop"), picture) or crop
     _MOUNT(
         key=key,
         data={
             "picture": picture,
-            "src": picture_uri,
+            "src": image_uri,
             "width": width,
             "height": height,
             "crop": asdict(crop),
@@ -86,10 +87,10 @@ def draw(picture_uri: str, width: int, height: int, crop: Crop, *, key: str) -> 
 
 
 def _read_crop(sent: object, picture: str) -> Crop | None:
-    """Return what the browser sent, None if it is of another picture or makes no sense.
+    """Return the crop that the browser sent; None if it is for another image or invalid.
 
-    It is state, not a trigger, for a run that another overtakes would lose that. So it comes with
-    every run, and names its picture.
+    It is state and not a trigger, which a run that another one overtakes would lose. So it comes
+    with every run, and names its image.
     """
     if not isinstance(sent, Mapping) or sent.get("picture") != picture:
         return None
@@ -103,4 +104,4 @@ def _read_crop(sent: object, picture: str) -> Crop | None:
 
 
 def _ignore() -> None:
-    """Only states that have a callback are part of the result."""
+    """Do nothing: only states with a callback are part of the result."""

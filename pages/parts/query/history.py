@@ -40,7 +40,7 @@ def show(dataset: Dataset, query: Query) -> None:
             key="query-history-open",
             on_change="rerun",
         )
-    if popover.open:  # Its pictures are not sent with every answer
+    if popover.open:  # Its thumbnails are not sent with every result
         with popover:
             _history(dataset, history.queries)
     _examples(dataset, query)
@@ -75,9 +75,9 @@ def _examples(dataset: Dataset, query: Query) -> None:
             )
 
 
-def _history(dataset: Dataset, asked: Sequence[Query]) -> None:
+def _history(dataset: Dataset, queries: Sequence[Query]) -> None:
     """Show the queries of this tab, newest first; a click opens one."""
-    newest = list(reversed(asked))
+    newest = list(reversed(queries))
     tiles = [_tile(dataset, number, query) for number, query in enumerate(newest)]
     st.caption("Your queries in this tab, the newest first. Click one to reopen it.")
     clicked = gallery(tiles, key="query-history", tile_px=TILE_PX, label="Queries of this tab")

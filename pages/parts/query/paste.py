@@ -1,4 +1,4 @@
-"""Pasting into a file uploader from anywhere on its page. By itself it must have the focus."""
+"""Paste into a file uploader from anywhere on its page; the uploader alone needs the focus."""
 
 from pathlib import Path
 
@@ -15,10 +15,10 @@ _MOUNT = st.components.v2.component(
 
 
 def into(uploader_key: str) -> None:
-    """Let what is pasted on this page go to an uploader, and say in a line that it can be.
+    """Send files that are pasted on this page to an uploader, and show a line that says so.
 
-    A paste into a field that takes text is left to it, and so is all while a dialog is open. The
-    files go the uploader's own way, with its limits.
+    Pastes into text fields and while a dialog is open are left alone. The uploader's own limits
+    apply.
 
     Args:
         uploader_key: Key of an `st.file_uploader` of this page, of letters, digits, - and _.

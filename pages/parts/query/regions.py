@@ -1,6 +1,6 @@
-"""Why an image matched: two pictures under heat maps, and what a place of one is like in the other.
+"""Component for similarity maps: two images with heat maps, and the regions that match a location.
 
-All of it is sent once; pointing and clicking ask the server nothing.
+All data is sent once; pointing and clicking need no server.
 """
 
 import base64
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 ASSETS = Path(__file__).parent
 MODULE = ("regions.js", "regions_paint.js")
-"""Joined, for a component's code is one file."""
+"""Joined: a component has one script."""
 
 STEPS = 32767
-"""To either side of zero, in two bytes; one would be too coarse for the numbers that are shown."""
+"""Steps on either side of zero, in two bytes; one byte is too coarse for the numbers shown."""
 
 HTML = """
 <div class="regions">
@@ -55,14 +55,14 @@ _MOUNT = st.components.v2.component(
 
 
 def regions(comparison: "RegionComparison", query_src: str, match_src: str, *, key: str) -> None:
-    """Show which places made two images alike.
+    """Show which regions make two images similar.
 
     Args:
-        comparison: Of the two.
-        query_src: The whole query as a data URI. The network has seen the square in the middle of
-            it, and only that lies under the heat map.
-        match_src: The match, the same.
-        key: Widget key; with the same key another pair takes the place of this one.
+        comparison: The comparison of the two.
+        query_src: The query as a data URI. The network's input is its central square, and only
+            that is covered by the heat map.
+        match_src: The match, likewise.
+        key: Widget key; another pair with the same key replaces this one.
     """
     matrix, greatest = _as_steps(comparison.matrix)
     _MOUNT(
@@ -82,7 +82,7 @@ def regions(comparison: "RegionComparison", query_src: str, match_src: str, *, k
 
 
 def _as_steps(values: NDArray[np.float32]) -> tuple[bytes, float]:
-    """Return two bytes a value, as steps of the greatest size of a value, and that size."""
+    """Return the values in two bytes each, as steps of the largest magnitude, and that magnitude."""
     greatest = float(np.abs(values).max())
     steps = np.rint(values * (STEPS / greatest)) if greatest else values
     return steps.astype("<i2").tobytes(), greatest
