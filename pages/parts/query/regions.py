@@ -82,7 +82,7 @@ def regions(comparison: "RegionComparison", query_src: str, match_src: str, *, k
 
 
 def _as_steps(values: NDArray[np.float32]) -> tuple[bytes, float]:
-    """Return the values in two bytes each, as steps of the largest magnitude, and that magnitude."""
+    """Return the values as two-byte steps of the largest magnitude, and that magnitude."""
     greatest = float(np.abs(values).max())
     steps = np.rint(values * (STEPS / greatest)) if greatest else values
     return steps.astype("<i2").tobytes(), greatest
