@@ -91,7 +91,7 @@ def hash_all(paths: Sequence[Path], of: Hash) -> NDArray[np.uint8]:
         UnreadableImageError: A file cannot be read.
     """
     with ThreadPoolExecutor(WORKERS) as workers:
-        values = list(workers.map(lambda path: of(open_image(path, at_least=SIDE)), paths))
+        values = list(workers.map(lambda path: of(open_image(path, min_side=SIDE)), paths))
     hashes = [value for value in values if value is not None]
     return np.frombuffer(b"".join(hashes), np.uint8).reshape(len(hashes), -1)
 
@@ -108,12 +108,12 @@ def count_pairs(hashes: NDArray[np.uint8], radius: int) -> list[int]:
 
 def altered_distances(path: Path) -> dict[str, list[int]]:
     """Return, for each hash, the bits between an image and each altered copy of it."""
-    image, whole = open_image(path), open_image(path, at_least=SIDE)
+    image, whole = open_image(path), open_image(path, min_side=SIDE)
     found: dict[str, list[int]] = {name: [] for name in HASHES}
     for change, quality in ALTERED.values():
         file = BytesIO()
         change(image).save(file, "JPEG", quality=quality)
-        copy = open_image(file, at_least=SIDE)
+        copy = open_image(file, min_side=SIDE)
         for name, of in HASHES.items():
             found[name].append(_bits(of(whole), of(copy)))
     return found
@@ -156,13 +156,13 @@ def compare(paths: Sequence[Path], num_images: int) -> None:
 
 def hash_speed(paths: Sequence[Path]) -> None:
     """Print the time of a hash beside that of decoding."""
-    images = [open_image(path, at_least=SIDE) for path in paths]
+    images = [open_image(path, min_side=SIDE) for path in paths]
 
     def every(of: Hash) -> float:
         return seconds(lambda: [of(image) for image in images])
 
     ways: dict[str, Callable[[], float]] = {
-        "decode": lambda: seconds(lambda: [open_image(path, at_least=SIDE) for path in paths])
+        "decode": lambda: seconds(lambda: [open_image(path, min_side=SIDE) for path in paths])
     }
     ways |= {name: partial(every, of) for name, of in HASHES.items()}
     print(f"\nMilliseconds an image, of {len(paths):,}, one thread")

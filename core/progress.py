@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
-IN_A_PART = 1000
+STEPS_PER_PART = 1000
 """Steps that a part of some work counts as, whatever it counts itself."""
 
 
@@ -48,7 +48,7 @@ class Measurement:
 Work: TypeAlias = Generator[Progress | Measurement, None, T]
 
 
-def pace(per_second: float) -> str:
+def format_rate(per_second: float) -> str:
     """Return a speed as it is said to people, in three digits or whole: 0.35, 12.5, 3,190."""
     return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.3g}"
 
@@ -63,7 +63,7 @@ def finish(work: Generator[Any, None, T]) -> T:
             return result
 
 
-def part_of(work: Work[T], number: int, total: int, note: str) -> Work[T]:
+def run_part(work: Work[T], number: int, total: int, note: str) -> Work[T]:
     """Do one of several equal parts of some work, and say how far all of it is.
 
     Args:
@@ -76,8 +76,8 @@ def part_of(work: Work[T], number: int, total: int, note: str) -> Work[T]:
         event = next(work)
         while True:
             if isinstance(event, Progress):
-                done = round((number + event.fraction) * IN_A_PART)
-                event = Progress(done, total * IN_A_PART, f"{note}: {event.note}")
+                done = round((number + event.fraction) * STEPS_PER_PART)
+                event = Progress(done, total * STEPS_PER_PART, f"{note}: {event.note}")
             try:
                 yield event
             except Stop as stop:

@@ -72,7 +72,7 @@ def check_prompt(dataset: Dataset) -> int:
             ):
                 arguments = ["check", "--dataset", dataset.name]
                 title = f"Checking the images of {dataset.name}"
-                launch(arguments, title, about=dataset.name, lane=IMPORT)
+                launch(arguments, title, dataset=dataset.name, lane=IMPORT)
                 st.rerun()
     return num_unchecked
 

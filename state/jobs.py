@@ -72,7 +72,7 @@ class JobBoard:
         arguments: Sequence[str],
         title: str,
         lane: str,
-        about: str = "",
+        dataset: str = "",
         follow_up: Sequence[str] = (),
         follow_up_title: str = "",
     ) -> JobRecord:
@@ -80,7 +80,9 @@ class JobBoard:
 
         If it ends well, the arguments in `follow_up` are queued as the next job of the lane.
         """
-        record = new_record(tuple(arguments), title, lane, about, tuple(follow_up), follow_up_title)
+        record = new_record(
+            tuple(arguments), title, lane, dataset, tuple(follow_up), follow_up_title
+        )
         write_record(self.workspace, record)
         self._put(JobView(record))
         self._supervise(record)
@@ -233,7 +235,7 @@ class JobBoard:
         if view.result is not None:
             self._end(record, Status.STOPPED if was_stopped else Status.DONE)
             if record.follow_up and not was_stopped:
-                self.start(record.follow_up, record.follow_up_title, record.lane, record.about)
+                self.start(record.follow_up, record.follow_up_title, record.lane, record.dataset)
         elif view.message:
             self._end(record, Status.FAILED, view.message)
         elif was_stopped:

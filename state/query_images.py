@@ -71,7 +71,7 @@ def thumbnail_uri(source: ImageSource, crop: Crop, side: int = SIDE) -> str:
 def _thumbnail_uri(key: str, crop_key: str, side: int, _parts: tuple[ImageSource, Crop]) -> str:
     del key, crop_key
     source, crop = _parts
-    image = open_cropped(source.open(), crop, name=source.name, at_least=side)
+    image = open_cropped(source.open(), crop, name=source.name, min_side=side)
     return data_uri(encode_thumbnail(image, side))
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.artifacts.folders import sweep_drafts
+from core.artifacts.folders import remove_stale_drafts
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import UnreadableImageError
-from core.images.thumbnails import SIDE, data_uri, encode_thumbnail, keep_thumbnails, thumbnail
+from core.images.thumbnails import SIDE, cache_thumbnails, data_uri, encode_thumbnail, thumbnail
 from core.lineage.disk_use import DiskUse
 from core.lineage.disk_use import disk_use as measure_disk_use
 from core.maps.config import MIN_EPOCHS
@@ -62,7 +62,7 @@ def jobs() -> JobBoard:
         if home.home not in boards:
             written = (home.datasets, home.features, home.exports, home.batches)
             for parent in (*written, *home.artifacts.values()):
-                sweep_drafts(parent)
+                remove_stale_drafts(parent)
             boards[home.home] = JobBoard(home)
         board: JobBoard = boards[home.home]
         return board
@@ -165,7 +165,7 @@ def run_of(model_id: str) -> Run | None:
 
 def make_thumbnails(dataset: Dataset, images: Sequence[ImageRow]) -> None:
     """Make the thumbnails of a page at once, those that are not there yet."""
-    keep_thumbnails(
+    cache_thumbnails(
         [(dataset.path_of(image), image.sha256) for image in images if image.problem is None],
         dataset.thumbnails,
     )

@@ -17,7 +17,7 @@ def exported_file(workspace: Workspace, manifest: Manifest, name: str) -> Path |
     return path if path.is_file() else None
 
 
-def put_in_place(workspace: Workspace, manifest: Manifest, file: Path) -> Path:
+def publish_export(workspace: Workspace, manifest: Manifest, file: Path) -> Path:
     """Move a finished file to where `exported_file` finds it, in one rename.
 
     Files of a deleted artifact that had the same name are removed.

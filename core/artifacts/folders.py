@@ -131,7 +131,7 @@ def delete_artifact(parent: Path, artifact_id: str) -> None:
     shutil.rmtree(doomed, ignore_errors=True)
 
 
-def sweep_drafts(parent: Path) -> None:
+def remove_stale_drafts(parent: Path) -> None:
     """Remove what dead processes left half-written in `parent`."""
     for folder in parent.glob(f"{DRAFT_PREFIX}*") if parent.is_dir() else ():
         owner = folder.name.removeprefix(DRAFT_PREFIX).split("-")[0]

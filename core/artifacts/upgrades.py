@@ -45,6 +45,8 @@ FILES = {
     "answers.parquet": "results.parquet",
 }
 
+JOB_FIELDS = {"about": "dataset"}
+
 
 def upgrade_manifest(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return a manifest of version 1 in today's words, and the files to rename: old → new name."""
@@ -65,6 +67,11 @@ def upgrade_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         if name in upgraded:
             upgraded[name] = values.get(upgraded[name], upgraded[name])
     return upgraded
+
+
+def upgrade_job(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job record of version 1 with today's field names."""
+    return {JOB_FIELDS.get(name, name): value for name, value in record.items()}
 
 
 def _upgrade_summary(summary: Mapping[str, Any]) -> dict[str, Any]:

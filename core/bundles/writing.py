@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.artifacts.exports import put_in_place
+from core.artifacts.exports import publish_export
 from core.artifacts.folders import draft, open_artifact
 from core.artifacts.manifests import MANIFEST, Manifest
 from core.datasets.catalog import ImageRow, Split
@@ -20,7 +20,7 @@ from core.datasets.names import check_text
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.files import Embeddings
 from core.errors import MissingError, UnreadableImageError
-from core.images.thumbnails import keep_thumbnails, thumbnail
+from core.images.thumbnails import cache_thumbnails, thumbnail
 from core.indexes.export import embeddings_of
 from core.indexes.export_format import ExportFormat, file_name
 from core.indexes.milvus.collection import is_on_milvus, no_file
@@ -88,7 +88,7 @@ def export_bundle(workspace: Workspace, index_id: str) -> Work[Path]:
     with draft(workspace.exports) as folder:
         file = folder / file_name(manifest, ExportFormat.BUNDLE)
         yield from _pack(workspace, manifest, embeddings_of(workspace, manifest), file)
-        return put_in_place(workspace, manifest, file)
+        return publish_export(workspace, manifest, file)
 
 
 def _pack(workspace: Workspace, index: Manifest, embeddings: Embeddings, file: Path) -> Work[None]:
@@ -135,7 +135,7 @@ def _pack_pictures(
     for start in range(0, len(image_ids), BLOCK):
         yield Progress(start, len(image_ids), "packing small pictures")
         rows = dataset.catalog.rows_by_id(image_ids[start : start + BLOCK])
-        keep_thumbnails(
+        cache_thumbnails(
             [(dataset.path_of(row), row.sha256) for row in rows.values()], dataset.thumbnails
         )
         for row, jpeg in _jpegs(dataset, rows.values()):

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 
 from core.commands.command import STARTING, Command, Result, option
-from core.jobs.records import list_running, request_stop
+from core.jobs.records import list_active, request_stop
 from core.progress import Work
 from core.workspace import Workspace
 
@@ -13,7 +13,7 @@ def _jobs(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
     if options.stop:
         request_stop(workspace, options.stop)
-    return {"jobs": [asdict(record) for record in list_running(workspace)]}
+    return {"jobs": [asdict(record) for record in list_active(workspace)]}
 
 
 def _describe_jobs(result: Result) -> str:

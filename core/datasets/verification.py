@@ -14,7 +14,7 @@ from core.datasets.schema import connect, write_fingerprints
 from core.errors import UnreadableImageError
 from core.images.decoding import open_image
 from core.images.hashing import HASH_BYTES, group_similar, perceptual_hash
-from core.images.thumbnails import SIDE, keep_thumbnail, trim
+from core.images.thumbnails import SIDE, cache_thumbnail, trim_thumbnails
 from core.progress import Progress, Work
 
 CHECKERS = 8
@@ -93,7 +93,7 @@ def check_images(dataset: Dataset) -> Work[int]:
             if time.monotonic() - reported > REPORT_EVERY_S or done == len(waiting):
                 reported = time.monotonic()
                 yield Progress(done, len(waiting), "decoding images")
-    trim(dataset.thumbnails)
+    trim_thumbnails(dataset.thumbnails)
     if not is_grouped(dataset):
         yield from _gather_look_alikes(dataset)
     return done
@@ -123,11 +123,11 @@ def _gather_look_alikes(dataset: Dataset) -> Work[None]:
 def _check(dataset: Dataset, image: Unchecked) -> Checked:
     path = dataset.roots[image.root].path / image.path
     try:
-        picture = open_image(path, at_least=SIDE)
+        picture = open_image(path, min_side=SIDE)
     except UnreadableImageError as error:
         verdict = image.sha256 if os.access(path, os.R_OK) else None
         return Checked(image.sha256, None, error.problem, image.id, verdict)
-    keep_thumbnail(picture, dataset.thumbnails, image.sha256)
+    cache_thumbnail(picture, dataset.thumbnails, image.sha256)
     return Checked(image.sha256, perceptual_hash(picture), None, image.id, image.sha256)
 
 

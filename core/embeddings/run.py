@@ -16,7 +16,7 @@ from core.embeddings.reuse import UNKNOWN, KnownRows, as_array
 from core.models.batches import decode_batches
 from core.models.devices import choose_device
 from core.models.model import Outputs
-from core.progress import Progress, Work, pace
+from core.progress import Progress, Work, format_rate
 
 KEEP_EVERY_S = 20.0
 """What a killed process loses at most; a card does in it what a processor does in an hour."""
@@ -128,7 +128,7 @@ class EmbeddingRun:
         return self._encoder
 
     def _progress(self, taken_over: int) -> Progress:
-        note = f"embedding images, {pace(self.images_per_second)} a second"
+        note = f"embedding images, {format_rate(self.images_per_second)} a second"
         note += f", {taken_over:,} taken over" if taken_over else ""
         done = int(self.known.known.sum()) + len(self.problems)
         return Progress(done, len(self.files), note)

@@ -85,7 +85,7 @@ class Crop:
 WHOLE = Crop()
 
 
-def cropped(image: Image.Image, crop: Crop) -> Image.Image:
+def crop_image(image: Image.Image, crop: Crop) -> Image.Image:
     """Cut out a crop; the crop of all is the image itself.
 
     Args:
@@ -100,7 +100,7 @@ def cropped(image: Image.Image, crop: Crop) -> Image.Image:
 
 
 def open_cropped(
-    source: Path | BinaryIO, crop: Crop, *, name: str | None = None, at_least: int | None = None
+    source: Path | BinaryIO, crop: Crop, *, name: str | None = None, min_side: int | None = None
 ) -> Image.Image:
     """Return the crop of a picture, as `open_image` returns the whole: upright, RGB.
 
@@ -108,7 +108,7 @@ def open_cropped(
         source: A file, or a stream that can seek; the stream stays open.
         crop: What to cut out.
         name: What error messages call it; the file's own name if left out.
-        at_least: The short side that is needed of the crop, in pixels. A large JPEG is decoded in a
+        min_side: The short side that is needed of the crop, in pixels. A large JPEG is decoded in a
             smaller size only if its crop still has as many; never smaller than this.
 
     Raises:
@@ -116,14 +116,14 @@ def open_cropped(
         WorkbenchError: The crop has fewer than 8 pixels a side of the original.
     """
     if crop.is_whole:
-        return open_image(source, name=name, at_least=at_least)
+        return open_image(source, name=name, min_side=min_side)
     header = read_header(source, name=name)
     _refuse_specks(crop, header.width, header.height)
-    if at_least is not None:
+    if min_side is not None:
         size = crop.size_within(header.width, header.height)
         # One more, for the edges are rounded to the pixels that are decoded
-        at_least = ceil((at_least + 1) * min(header.width, header.height) / min(size))
-    return _cut(open_image(source, name=name, at_least=at_least), crop)
+        min_side = ceil((min_side + 1) * min(header.width, header.height) / min(size))
+    return _cut(open_image(source, name=name, min_side=min_side), crop)
 
 
 def _cut(image: Image.Image, crop: Crop) -> Image.Image:

@@ -18,11 +18,11 @@ from PIL import ExifTags, Image, ImageFile
 
 from core.errors import UnreadableImageError
 from core.images.failures import (
-    ASK_FOR_FORMATS,
     COPY_AGAIN,
     FAILURES,
     MAX_PIXELS,
-    explained,
+    USE_SUPPORTED_FORMAT,
+    explain_failure,
     too_large,
 )
 
@@ -92,7 +92,7 @@ def read_header(source: Path | BinaryIO, *, name: str | None = None) -> ImageHea
 
 
 def open_image(
-    source: Path | BinaryIO, *, name: str | None = None, at_least: int | None = None
+    source: Path | BinaryIO, *, name: str | None = None, min_side: int | None = None
 ) -> Image.Image:
     """Return the picture as a viewer sees it: upright, RGB, transparent parts over white.
 
@@ -101,7 +101,7 @@ def open_image(
     Args:
         source: A file, or a stream that can seek; the stream stays open.
         name: What error messages call it; the file's own name if left out.
-        at_least: The short side that is needed, in pixels. Large JPEGs are then decoded at a half,
+        min_side: The short side that is needed, in pixels. Large JPEGs are then decoded at a half,
             quarter or eighth, much faster; never smaller than this.
 
     Raises:
@@ -109,8 +109,8 @@ def open_image(
     """
     with _opened(source, name, to_decode=True) as image:
         orientation = _orientation(image)
-        if at_least is not None:
-            image.draft(None, (at_least, at_least))
+        if min_side is not None:
+            image.draft(None, (min_side, min_side))
         image.load()
         picture = _to_rgb(image)
     if orientation in TURNS:
@@ -138,17 +138,17 @@ def _opened(
                     _refuse_endless_scans(f, image.width * image.height, label)
                 yield image
     except FAILURES as error:
-        raise explained(error, label, head) from error
+        raise explain_failure(error, label, head) from error
 
 
 def _open_regular(path: Path, label: str) -> BinaryIO:
     """Open a file, unless opening or reading it could hang or never end."""
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
-        raise UnreadableImageError(f"{label} is a folder, not an image.", ASK_FOR_FORMATS)
+        raise UnreadableImageError(f"{label} is a folder, not an image.", USE_SUPPORTED_FORMAT)
     if not stat.S_ISREG(mode):
         problem = f"{label} is a pipe, socket or device, not an image."
-        raise UnreadableImageError(problem, ASK_FOR_FORMATS)
+        raise UnreadableImageError(problem, USE_SUPPORTED_FORMAT)
     return path.open("rb")  # by handle: given a name, Pillow maps the file, and may die by SIGBUS
 
 

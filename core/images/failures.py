@@ -36,7 +36,7 @@ OTHER_HEADS = {
 }
 """Kinds of picture that people do have and `FORMATS` has not, and how their files begin."""
 
-ASK_FOR_FORMATS = "Use a JPEG, PNG, WebP, BMP, GIF or TIFF file."
+USE_SUPPORTED_FORMAT = "Use a JPEG, PNG, WebP, BMP, GIF or TIFF file."
 COPY_AGAIN = "Copy or download it again."
 MAKE_SMALLER = "Save a smaller copy and use that."
 
@@ -50,7 +50,7 @@ def too_large(label: str, pixels: int) -> UnreadableImageError:
     return UnreadableImageError(problem, MAKE_SMALLER)
 
 
-def explained(error: Exception, label: str, head: bytes) -> UnreadableImageError:
+def explain_failure(error: Exception, label: str, head: bytes) -> UnreadableImageError:
     """Say in a reader's words what Pillow or the system meant."""
     match error:
         case FileNotFoundError() | NotADirectoryError():
@@ -81,4 +81,4 @@ def _unidentified(label: str, head: bytes) -> UnreadableImageError:
     if KNOWN_HEADS.match(head):
         problem = f"{label} is damaged, or of a rare kind that this app does not read."
         return UnreadableImageError(problem, "Convert it to JPEG or copy it again.")
-    return UnreadableImageError(f"{label} is not an image.", ASK_FOR_FORMATS)
+    return UnreadableImageError(f"{label} is not an image.", USE_SUPPORTED_FORMAT)

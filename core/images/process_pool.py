@@ -18,7 +18,7 @@ Done = TypeVar("Done")
 
 
 @contextmanager
-def forked(work: Callable[Asked, Done], count: int) -> Iterator[Callable[Asked, Future[Done]]]:
+def fork_pool(work: Callable[Asked, Done], count: int) -> Iterator[Callable[Asked, Future[Done]]]:
     """Give a function that has one of `count` processes do some work, whichever is free.
 
     They are forked when it is called first, with all that `work` refers to as it is then. Only what

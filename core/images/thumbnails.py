@@ -45,10 +45,10 @@ def thumbnail(source: Path, cache: Path, key: str, side: int = SIDE) -> bytes:
         kept = path.read_bytes()
         if kept.startswith(JPEG_START) and kept.endswith(JPEG_END):
             return kept
-    return keep_thumbnail(open_image(source, at_least=side), cache, key, side)
+    return cache_thumbnail(open_image(source, min_side=side), cache, key, side)
 
 
-def keep_thumbnail(image: Image.Image, cache: Path, key: str, side: int = SIDE) -> bytes:
+def cache_thumbnail(image: Image.Image, cache: Path, key: str, side: int = SIDE) -> bytes:
     """Make an image's thumbnail, put it into the cache and return it; see `thumbnail`."""
     jpeg = encode_thumbnail(image, side)
     path = _place(cache, key, side)
@@ -58,7 +58,7 @@ def keep_thumbnail(image: Image.Image, cache: Path, key: str, side: int = SIDE) 
     return jpeg
 
 
-def keep_thumbnails(images: Sequence[tuple[Path, str]], cache: Path, side: int = SIDE) -> None:
+def cache_thumbnails(images: Sequence[tuple[Path, str]], cache: Path, side: int = SIDE) -> None:
     """Make those thumbnails that are not in the cache, in parallel.
 
     Args:
@@ -70,14 +70,14 @@ def keep_thumbnails(images: Sequence[tuple[Path, str]], cache: Path, side: int =
 
     def keep(image: tuple[Path, str]) -> None:
         with suppress(UnreadableImageError):
-            keep_thumbnail(open_image(image[0], at_least=side), cache, image[1], side)
+            cache_thumbnail(open_image(image[0], min_side=side), cache, image[1], side)
 
     if missing:
         with ThreadPoolExecutor(WORKERS) as workers:
             list(workers.map(keep, missing))
 
 
-def trim(cache: Path, budget_bytes: int = BUDGET_BYTES) -> None:
+def trim_thumbnails(cache: Path, budget_bytes: int = BUDGET_BYTES) -> None:
     """Delete the oldest thumbnails until the rest fits the budget; they are made anew if needed."""
     files = [(path.stat(), path) for path in cache.glob("*/*.jpg")]
     excess = sum(stat.st_size for stat, _ in files) - budget_bytes

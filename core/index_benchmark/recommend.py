@@ -13,7 +13,7 @@ from core.index_benchmark.points import Point
 from core.index_benchmark.proposals import Proposal, proposals
 from core.index_benchmark.queries import BenchmarkQueries, make_benchmark_queries
 from core.indexes.files import publish_index
-from core.progress import Work, part_of
+from core.progress import Work, run_part
 from core.workspace import Workspace
 
 LATENCY_PERCENTILE = 95
@@ -57,7 +57,7 @@ def recommend(workspace: Workspace, embeddings_id: str, config: RecommendConfig)
         name = proposal.config.factory or proposal.config.kind.upper()
         try:
             work = _judge(embeddings, benchmark, proposal, config)
-            scored = yield from part_of(work, number, len(proposed), name)
+            scored = yield from run_part(work, number, len(proposed), name)
         except WorkbenchError as error:  # Too few images for this kind; another may do
             tried.append({"name": name, "shortfalls": [str(error)]})
             continue

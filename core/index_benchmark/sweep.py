@@ -11,7 +11,7 @@ from core.index_benchmark.config import SweepConfig
 from core.index_benchmark.points import Point, read_points, write_points
 from core.index_benchmark.queries import BenchmarkQueries, make_benchmark_queries
 from core.indexes.config import IndexConfig
-from core.progress import Progress, Stop, Work, part_of
+from core.progress import Progress, Stop, Work, run_part
 from core.workspace import Workspace
 
 ENOUGH = 0.999
@@ -84,7 +84,7 @@ def _measure_all(
         name = variant.factory or variant.kind.upper()
         work = _measure_one(embeddings, benchmark, variant, points)
         try:
-            yield from part_of(work, number, len(chosen), name)
+            yield from run_part(work, number, len(chosen), name)
         except WorkbenchError as error:
             skipped[name] = str(error)
 

@@ -12,7 +12,7 @@ from core.indexes.config import IndexConfig
 from core.indexes.factory import empty_index, needed_vectors
 from core.indexes.faiss_store import FaissStore
 from core.indexes.gpu import to_cpu, to_gpu
-from core.jobs.background import wait_for
+from core.jobs.background import run_in_thread
 from core.progress import Progress, Work
 
 ADD_BATCH = 4096
@@ -49,7 +49,9 @@ def build(
     filled = index if on_gpu is None else on_gpu
     if not index.is_trained:
         sample = _sample(vectors, index, seed)
-        yield from wait_for(lambda: filled.train(sample), f"learning from {len(sample):,} vectors")
+        yield from run_in_thread(
+            lambda: filled.train(sample), f"learning from {len(sample):,} vectors"
+        )
     for start in range(0, count, ADD_BATCH):
         filled.add(np.ascontiguousarray(vectors[start : start + ADD_BATCH], np.float32))
         yield Progress(filled.ntotal, count, "adding vectors")

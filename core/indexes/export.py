@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.artifacts.exports import put_in_place
+from core.artifacts.exports import publish_export
 from core.artifacts.folders import draft, open_artifact
 from core.artifacts.manifests import MANIFEST, Manifest
 from core.datasets.registry import Dataset, open_dataset
@@ -49,7 +49,7 @@ def export_index(workspace: Workspace, index_id: str, export_format: ExportForma
                 yield from _write_parquet(embeddings_of(workspace, manifest), dataset, file)
             case ExportFormat.BUNDLE:
                 raise ValueError("a bundle is written by core.bundles.writing.export_bundle")
-        return put_in_place(workspace, manifest, file)
+        return publish_export(workspace, manifest, file)
 
 
 def embeddings_of(workspace: Workspace, index: Manifest) -> Embeddings:

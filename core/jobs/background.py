@@ -10,7 +10,7 @@ from core.progress import Progress, T, Work
 REPORT_EVERY_S = 0.2
 
 
-def wait_for(call: Callable[[], T], note: str) -> Work[T]:
+def run_in_thread(call: Callable[[], T], note: str) -> Work[T]:
     """Make a call that cannot be interrupted, and yield until it returns.
 
     Whoever gives up meanwhile leaves it running: nothing waits for its thread, so a command that

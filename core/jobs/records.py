@@ -14,9 +14,10 @@ from pathlib import Path
 
 import psutil
 
+from core.artifacts.upgrades import upgrade_job
 from core.errors import MissingError
 from core.files import write_json
-from core.workspace import Workspace, check_name
+from core.workspace import DISK_VERSION, Workspace, check_name
 
 RECORD = "job.json"
 EVENTS = "events.jsonl"
@@ -62,8 +63,8 @@ class JobRecord:
     created: float
     """Seconds since 1970."""
 
-    about: str = ""
-    """The dataset that it works on; empty where it says none."""
+    dataset: str = ""
+    """Name of the dataset that it works on; empty if there is none yet."""
 
     follow_up: tuple[str, ...] = ()
     """Arguments of the job that is queued once this one is done; none where empty."""
@@ -76,6 +77,10 @@ class JobRecord:
     """Seconds since 1970; with the id it names a process that another cannot be taken for."""
 
     ended: float = 0.0
+    """Seconds since 1970; 0 until then."""
+
+    disk_version: int = DISK_VERSION
+    """Version of the format; an older one is upgraded when it is read."""
 
     @property
     def verb(self) -> str:
@@ -87,7 +92,7 @@ def new_record(
     arguments: tuple[str, ...],
     title: str,
     lane: str,
-    about: str = "",
+    dataset: str = "",
     follow_up: tuple[str, ...] = (),
     follow_up_title: str = "",
 ) -> JobRecord:
@@ -100,7 +105,7 @@ def new_record(
         title=title,
         lane=lane,
         created=time.time(),
-        about=about,
+        dataset=dataset,
         follow_up=follow_up,
         follow_up_title=follow_up_title,
     )
@@ -119,21 +124,28 @@ def write_record(workspace: Workspace, record: JobRecord) -> None:
 
 
 def list_records(workspace: Workspace) -> list[JobRecord]:
-    """Return all jobs, oldest first; folders without a readable record are passed over."""
+    """Return all jobs, oldest first.
+
+    Damaged records and those of a newer version of the workbench are skipped.
+    """
     records = []
     for path in workspace.jobs.glob(f"*/{RECORD}"):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
+            if content.setdefault("disk_version", 1) < DISK_VERSION:
+                content = upgrade_job(content) | {"disk_version": DISK_VERSION}
+            if content["disk_version"] > DISK_VERSION:
+                continue
             content["arguments"] = tuple(content["arguments"])
             content["follow_up"] = tuple(content["follow_up"])
             content["status"] = Status(content["status"])
             records.append(JobRecord(**content))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
     return sorted(records, key=lambda record: record.created)
 
 
-def list_running(workspace: Workspace) -> list[JobRecord]:
+def list_active(workspace: Workspace) -> list[JobRecord]:
     """Return the jobs that wait or run, oldest first."""
     return [
         record

@@ -15,7 +15,7 @@ from core.files import write_atomically
 from core.maps import pca, umap
 from core.maps.config import MIN_EPOCHS, MIN_IMAGES, MapConfig
 from core.maps.neighbors import find_neighbors
-from core.progress import Work, part_of
+from core.progress import Work, run_part
 from core.training.history import read_epoch, read_validation_ids, saved_epochs
 from core.training.runs import folder_of, read_run
 from core.workspace import Workspace
@@ -69,7 +69,7 @@ def build_epoch_maps(workspace: Workspace, run_id: str) -> Work[EpochMaps]:
     points: list[NDArray[np.float32]] = []
     for number, epoch in enumerate(epochs):
         work = _lay_out(read_epoch(folder, epoch), points[-1] if points else None)
-        points.append((yield from part_of(work, number, len(epochs), f"epoch {epoch}")))
+        points.append((yield from run_part(work, number, len(epochs), f"epoch {epoch}")))
     found = EpochMaps(np.array(epochs), np.stack(points), ids)
     _write(folder / FILE, found)
     return found

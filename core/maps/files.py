@@ -21,7 +21,7 @@ from core.maps.clusters import find_clusters
 from core.maps.config import MIN_IMAGES, MapConfig, MapMethod
 from core.maps.neighbors import Neighbors, find_neighbors
 from core.maps.pca import Projection
-from core.progress import Work, part_of
+from core.progress import Work, run_part
 from core.workspace import Workspace
 
 ARRAYS = ("points", "image_ids", "neighbors", "similarities", "preserved", "clusters")
@@ -94,14 +94,14 @@ def build_map(workspace: Workspace, config: MapConfig) -> Work[Manifest]:
         )
     labels, labeled = _labels(workspace, index, embeddings, config)
     wanted = min(_num_neighbors(config, count), count - 1)
-    neighbors = yield from part_of(find_neighbors(embeddings.vectors, wanted), 0, PARTS, "1 of 3")
+    neighbors = yield from run_part(find_neighbors(embeddings.vectors, wanted), 0, PARTS, "1 of 3")
     projection = pca.fit(embeddings.vectors, config.dimensions)
     start = projection.project(embeddings.vectors)
     layout = _lay_out(start, neighbors, config, labels)
-    points = yield from part_of(layout, 1, PARTS, "2 of 3")
+    points = yield from run_part(layout, 1, PARTS, "2 of 3")
     k = min(quality.NEIGHBORS, (count - 1) // 2)
     judging = quality.trustworthiness(embeddings.vectors, points, k)
-    trusted = yield from part_of(judging, 2, PARTS, "3 of 3")
+    trusted = yield from run_part(judging, 2, PARTS, "3 of 3")
     near = neighbors.first(quality.NEIGHBORS)
     found = Map(
         manifest=index.manifest,

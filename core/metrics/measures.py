@@ -45,7 +45,7 @@ def measure(
     if (num_relevant < 1).any():
         raise ValueError("every query needs at least one relevant image in the gallery")
     relevant = found == wanted[:, None]
-    precise = precision_to(relevant)
+    precise = precision_by_rank(relevant)
     measured: Measured = {}
     for k in ranks:
         measured[f"map_at_{k}"] = average_precision(relevant, precise, num_relevant, k)
@@ -63,7 +63,7 @@ def measure(
     return measured
 
 
-def precision_to(relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
+def precision_by_rank(relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return precision@k for each k: the share of relevant images among the first k ranks.
 
     Args:
@@ -91,7 +91,7 @@ def average_precision(
 
     Args:
         relevant: (Q, K).
-        precise: (Q, K), of `precision_to`.
+        precise: (Q, K), of `precision_by_rank`.
         num_relevant: (Q,) R.
         k: Ranks that are looked at.
     """

@@ -19,7 +19,7 @@ from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset, open_dataset
 from core.datasets.splits import training_filter
 from core.errors import WorkbenchError
-from core.jobs.background import wait_for
+from core.jobs.background import run_in_thread
 from core.models.backbone_model_config import BackboneModelConfig
 from core.models.backbone_weights import load_backbone
 from core.models.backbones import find_backbone
@@ -165,7 +165,7 @@ def _fitted(features: NDArray[np.float32], config: BackboneModelConfig) -> "Work
     pca = PCA(
         config.dimension, whiten=config.whiten, svd_solver="randomized", random_state=config.seed
     )
-    yield from wait_for(lambda: pca.fit(features), "fitting the projection")
+    yield from run_in_thread(lambda: pca.fit(features), "fitting the projection")
     variance = pca.explained_variance_
     different = int((variance > MIN_VARIANCE * variance[0]).sum())
     if different < config.dimension:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from core.errors import UnreadableImageError, WorkbenchError
 from core.images.cropping import Crop, open_cropped
 from core.images.decoding import open_image
-from core.images.process_pool import forked
+from core.images.process_pool import fork_pool
 from core.models.devices import choose_device
 from core.models.preprocessing import to_square
 from core.models.shared_slots import SharedSlots
@@ -65,7 +65,7 @@ def load_square(source: Path | BinaryIO, side: int, name: str | None = None) -> 
     Raises:
         UnreadableImageError: It is no image, or a damaged one.
     """
-    return to_square(open_image(source, name=name, at_least=side), side)
+    return to_square(open_image(source, name=name, min_side=side), side)
 
 
 def load_cropped_square(
@@ -80,7 +80,7 @@ def load_cropped_square(
         UnreadableImageError: It is no image, or a damaged one.
         WorkbenchError: The crop has fewer than 8 pixels a side.
     """
-    return to_square(open_cropped(source, crop, name=name, at_least=side), side)
+    return to_square(open_cropped(source, crop, name=name, min_side=side), side)
 
 
 def decode_batches(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
@@ -147,7 +147,7 @@ def decode_with_processes(
         return finish
 
     try:
-        with forked(decode, PROCESSES) as ask:
+        with fork_pool(decode, PROCESSES) as ask:
             yield from _ahead(map(begin, _runs(len(paths), batch_size)), ahead)
     except BrokenProcessPool as error:
         raise WorkbenchError(

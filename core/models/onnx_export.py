@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.artifacts.exports import put_in_place
+from core.artifacts.exports import publish_export
 from core.artifacts.folders import draft
 from core.errors import WorkbenchError
 from core.models.backbones import find_backbone
@@ -87,7 +87,7 @@ def export_onnx(workspace: Workspace, model_id: str) -> Work[Path]:
         _write(exported, model, file)
         yield Progress(0, 0, "comparing with torch")
         _refuse_differences(model_id, expected, [_run_onnx(file, b) for b in _tried(model)])
-        return put_in_place(workspace, model.manifest, file)
+        return publish_export(workspace, model.manifest, file)
 
 
 def _tried(model: Model) -> list[Tensor]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from core.artifacts.exports import put_in_place
+from core.artifacts.exports import publish_export
 from core.artifacts.folders import draft
 from core.models.export_script import readme_for, script_for
 from core.models.exports import ModelFormat, file_name
@@ -37,7 +37,7 @@ def export_torch(workspace: Workspace, model_id: str) -> Work[Path]:
             archive.write(folder / WEIGHTS, WEIGHTS)
             archive.writestr("load_model.py", script_for(model_id, model.config))
             archive.writestr("README.txt", readme_for(model_id, model.config))
-        return put_in_place(workspace, model.manifest, file)
+        return publish_export(workspace, model.manifest, file)
 
 
 def _save_described(model: Model, path: Path) -> None:

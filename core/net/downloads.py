@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from core.errors import DownloadError
 from core.files import FULL_DISK, sync_folder, write_json
-from core.net.http_stream import HttpStream, Response, host_of, unreachable
+from core.net.http_stream import HttpStream, Response, host_of, unreachable_error
 from core.progress import Progress, Work
 
 REPORT_SECONDS = 0.2
@@ -127,9 +127,9 @@ def _wait_for_answer(stream: HttpStream, target: Path) -> Work[Response]:
         if isinstance(message, Response):
             return message
         if isinstance(message, Exception):
-            raise unreachable(stream.url, message) from message
+            raise unreachable_error(stream.url, message) from message
         yield Progress(0, 0, f"connecting to {host_of(stream.url)} for {target.name}")
-    raise unreachable(stream.url, TimeoutError())
+    raise unreachable_error(stream.url, TimeoutError())
 
 
 def _receive(stream: HttpStream, answer: Response, target: Path, file: BinaryIO) -> Work[None]:

@@ -106,7 +106,7 @@ def host_of(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-def unreachable(url: str, error: BaseException) -> DownloadError:
+def unreachable_error(url: str, error: BaseException) -> DownloadError:
     """Say in a person's words why there was no answer."""
     host, text = host_of(url), _reasons(error)
     if "NameResolutionError" in text or "gaierror" in text:

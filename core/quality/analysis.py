@@ -19,8 +19,8 @@ from core.artifacts.manifests import Manifest
 from core.embeddings.files import Embeddings, open_embeddings
 from core.embeddings.unit_rows import check_unit_rows
 from core.errors import WorkbenchError
-from core.jobs.background import wait_for
-from core.progress import Progress, Work, part_of
+from core.jobs.background import run_in_thread
+from core.progress import Progress, Work, run_part
 from core.quality.clusters import find_clusters
 from core.quality.config import MIN_IMAGES, AnalysisConfig
 from core.quality.neighbors import Neighbors, find_neighbors, first_rows
@@ -75,9 +75,9 @@ def find(workspace: Workspace, config: AnalysisConfig) -> Work[Manifest]:
     check_unit_rows(embeddings.vectors)
     _check_differences(embeddings)
     search = find_neighbors(embeddings.vectors, embeddings.contents, config.neighbors)
-    neighbors = yield from part_of(search, 0, 2, "comparing images")
+    neighbors = yield from run_part(search, 0, 2, "comparing images")
     search_clusters = partial(find_clusters, neighbors, config.min_cluster_size)
-    clusters = yield from wait_for(search_clusters, "looking for clusters")
+    clusters = yield from run_in_thread(search_clusters, "looking for clusters")
     yield Progress(2, 2, "saving")
     found = _Found(neighbors, clusters, time.perf_counter() - started)
     return _publish(workspace, config, index, embeddings.image_ids, found)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.errors import WorkbenchError
 from core.models.preprocessing import normalized
-from core.progress import Measurement, Progress, Stop, Work, pace
+from core.progress import Measurement, Progress, Stop, Work, format_rate
 from core.training.augment import OFF, augmented
 from core.training.inputs import on_device
 from core.training.prefetch import TrainBatch, prefetch
@@ -209,7 +209,7 @@ def _step_figures(setup: Setup, epoch: Epoch, loss: float, num_steps: int) -> di
 
 def _progress(setup: Setup, epoch: Epoch, num_steps: int) -> Progress:
     config, speed = setup.config, epoch.seen / max(1e-9, epoch.seconds)
-    note = f"epoch {epoch.number + 1} of {config.epochs} · {pace(speed)} images/s"
+    note = f"epoch {epoch.number + 1} of {config.epochs} · {format_rate(speed)} images/s"
     if setup.parts > 1:
         note += f" · memory is short: batches in {setup.parts} parts"
     done = round(UNITS * (epoch.number + epoch.step / num_steps))

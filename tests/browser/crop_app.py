@@ -8,7 +8,7 @@ import streamlit as st
 from PIL import Image
 
 from core.errors import WorkbenchError
-from core.images.cropping import WHOLE, Crop, cropped
+from core.images.cropping import WHOLE, Crop, crop_image
 from core.images.thumbnails import data_uri, encode_thumbnail
 from pages.parts.query import crop, paste
 from tests.factories.images import quadrants
@@ -34,7 +34,7 @@ def show_crop() -> None:
     state.runs = state.get("runs", 0) + 1
     st.text(f"runs: {state.runs}")
     try:
-        st.text("cut: {} x {}".format(*cropped(picture, chosen).size))
+        st.text("cut: {} x {}".format(*crop_image(picture, chosen).size))
     except WorkbenchError as error:
         st.text(str(error))
 

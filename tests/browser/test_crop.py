@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, FloatRect, Locator, Page, WebSocketRoute, expect
 
-from core.images.cropping import Crop, cropped
+from core.images.cropping import Crop, crop_image
 from tests.browser.workbench import PageProblems, Workbench, wait_idle
 from tests.factories.images import quadrants
 
@@ -366,7 +366,7 @@ def test_what_is_seen_in_the_crop_is_what_is_cut_out(crop_page: Page, way: str, 
 
 def looks_like(page: Page, crop: Crop) -> None:
     """Expect the screen to show in its rectangle what this crop cuts out."""
-    cut = cropped(quadrants(800, 400), crop)
+    cut = crop_image(quadrants(800, 400), crop)
     seen = Image.open(BytesIO(crop_box(page).screenshot())).convert("RGB")
     at = [[color_at(picture, *inner) for inner in INNER] for picture in (cut, seen)]
     assert at[0] == at[1]

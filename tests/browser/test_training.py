@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from core.jobs.records import list_running
+from core.jobs.records import list_active
 from core.training.runs import read_metrics
 from core.workspace import Workspace
 from tests.browser.journey import (
@@ -106,13 +106,13 @@ def test_a_training_outlives_the_server_and_goes_on_after_a_kill(
 ) -> None:
     workbench = start_workbench()
     start_training(page, workbench)
-    [before] = list_running(Workspace(workbench.home))
+    [before] = list_active(Workspace(workbench.home))
 
     workbench.kill()
     workbench.start()
     open_page(page, workbench, "training")
     expect(page.get_by_text(re.compile(f"{TITLE}.*epoch")).first).to_be_visible()
-    [after] = list_running(Workspace(workbench.home))
+    [after] = list_active(Workspace(workbench.home))
     assert after.process_id == before.process_id
     expect(metric(page, "Validation mAP@10")).to_be_visible(timeout=2 * MINUTE)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.progress import pace
+from core.progress import format_rate
 
 
 @pytest.mark.parametrize(
@@ -17,4 +17,4 @@ from core.progress import pace
     ],
 )
 def test_a_speed_is_said_without_powers_of_ten(per_second: float, said: str) -> None:
-    assert pace(per_second) == said
+    assert format_rate(per_second) == said

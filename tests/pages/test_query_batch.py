@@ -63,7 +63,7 @@ def last_job() -> tuple[str, ...]:
     [view] = resources.jobs().views()
     resources.jobs().stop(view.record.id)
     resources.jobs().wait(view.record.id, 60)
-    assert (view.record.lane, view.record.about) == ("compute", "colors")
+    assert (view.record.lane, view.record.dataset) == ("compute", "colors")
     return view.record.arguments
 
 

@@ -19,8 +19,8 @@ from core.jobs.records import (
     Status,
     folder_of,
     is_alive,
+    list_active,
     list_records,
-    list_running,
     request_stop,
     write_record,
 )
@@ -198,10 +198,10 @@ def test_another_process_with_the_same_number_is_not_taken_for_the_job(
 
 def test_the_shell_lists_and_stops_what_runs(board: JobBoard, workspace: Workspace) -> None:
     record = wait_until_running(board, board.start(ENDLESS, "Drawing", "import"))
-    assert [r.id for r in list_running(workspace)] == [record.id]
+    assert [r.id for r in list_active(workspace)] == [record.id]
     request_stop(workspace, record.id)
     assert board.wait(record.id, timeout=30).record.status == Status.STOPPED
-    assert list_running(workspace) == []
+    assert list_active(workspace) == []
 
 
 def test_a_damaged_record_is_passed_over(workspace: Workspace) -> None:
@@ -251,5 +251,5 @@ def test_what_follows_a_job_is_queued_once_it_is_done(
 
     assert view.result is not None, board.log_of(checking.id)
     assert view.result["num_checked"] == 6
-    assert (view.record.about, view.record.lane) == ("colors", "import")
+    assert (view.record.dataset, view.record.lane) == ("colors", "import")
     assert [record.follow_up for record in list_records(workspace)].count(()) == 1

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from core.artifacts.folders import draft, sweep_drafts
+from core.artifacts.folders import draft, remove_stale_drafts
 from core.errors import DownloadError, MissingError
 from core.files import sync_folder
 from core.net.downloads import download
@@ -92,7 +92,7 @@ def fetch(workspace: Workspace, target: Path, *, url: str = URL, md5: str = MD5)
     url = os.environ.get(URL_VARIABLE) or url
     md5 = os.environ.get(MD5_VARIABLE) or md5
     archive = yield from download(url, workspace.downloads / ARCHIVE, md5=md5)
-    sweep_drafts(target.parent)
+    remove_stale_drafts(target.parent)
     try:
         with draft(target.parent) as folder:
             yield from _unpack(archive, folder)

@@ -15,7 +15,7 @@ from core.datasets.registry import Dataset, Root, write_roots
 from core.errors import UnreadableImageError, WorkbenchError
 from core.files import write_atomically
 from core.images.decoding import EXTENSIONS, open_image, read_header
-from core.jobs.records import list_running
+from core.jobs.records import list_active
 from core.workspace import Workspace
 
 MAX_IMAGE_BYTES = 25_000_000
@@ -73,7 +73,7 @@ def keep_for_job(workspace: Workspace, name: str, content: BinaryIO, suffix: str
     """
     folder = workspace.downloads / "uploads"
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = {word for record in list_running(workspace) for word in record.arguments}
+    wanted = {word for record in list_active(workspace) for word in record.arguments}
     for path in folder.iterdir():
         if str(path) not in wanted and time.time() - path.stat().st_mtime > LEFT_AFTER_S:
             path.unlink(missing_ok=True)

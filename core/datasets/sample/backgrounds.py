@@ -99,18 +99,18 @@ def _stripes(rng: Random, x: Plane, y: Plane) -> Plane:
 
 
 def _dots(rng: Random, x: Plane, y: Plane) -> Plane:
-    angle, pace = rng.uniform(0, math.tau), rng.uniform(25, 55)
+    angle, format_rate = rng.uniform(0, math.tau), rng.uniform(25, 55)
     across = x * math.cos(angle) + y * math.sin(angle)
     along = y * math.cos(angle) - x * math.sin(angle)
-    waves: Plane = np.sin(across * pace) * np.sin(along * pace)
+    waves: Plane = np.sin(across * format_rate) * np.sin(along * format_rate)
     return 0.5 + 0.35 * np.clip((waves - 0.4) * 6, -1, 1)
 
 
 def _hills(rng: Random, x: Plane, y: Plane) -> Plane:
     field = 0.25 * y
     for level in (0.45, 0.7):
-        phase, pace = rng.uniform(0, math.tau), rng.uniform(3, 7)
-        ridge = level + rng.uniform(-0.08, 0.08) + 0.06 * np.sin(x * pace + phase)
+        phase, format_rate = rng.uniform(0, math.tau), rng.uniform(3, 7)
+        ridge = level + rng.uniform(-0.08, 0.08) + 0.06 * np.sin(x * format_rate + phase)
         field = field + 0.37 * np.clip((y - ridge) * 60, 0, 1)
     return field
 

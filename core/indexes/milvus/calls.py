@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import WorkbenchError
 from core.indexes.milvus.address import MilvusAddress
-from core.jobs.background import wait_for
+from core.jobs.background import run_in_thread
 from core.progress import Progress, T, Work
 
 TIMEOUT_S = 30.0
@@ -92,7 +92,7 @@ def call_with_retries(
     while True:
         try:
             if long:
-                return (yield from wait_for(lambda: call(address, question), note))
+                return (yield from run_in_thread(lambda: call(address, question), note))
             return call(address, question)
         except (ServerUnavailableError, UnexpectedResponseError) as error:
             passed = time.monotonic() - started

@@ -13,7 +13,7 @@ from core.artifacts.manifests import Manifest
 from core.datasets.export.table import Record, Write
 from core.datasets.layout import readable
 from core.errors import WorkbenchError
-from core.progress import Progress, Stop, Work, pace
+from core.progress import Progress, Stop, Work, format_rate
 from core.query.batch.config import BatchConfig
 from core.query.batch.listing import Batch, describe_batch, table_name
 from core.query.batch.rows import rows_of
@@ -106,7 +106,7 @@ def _write_rows(
             if len(held) >= at_once:
                 write(held)
                 held.clear()
-            speed = pace(tally.num_queries / (time.perf_counter() - started))
+            speed = format_rate(tally.num_queries / (time.perf_counter() - started))
             note = f"searching, {speed} images a second"
             yield Progress(tally.num_queries, len(images.names), note)
     except Stop:

@@ -63,7 +63,7 @@ def _ended(verbs: tuple[str, ...]) -> list[JobView]:
         for view in resources.jobs().views()
         if not view.active
         and view.record.verb in verbs
-        and view.record.about in ("", chosen.dataset)
+        and view.record.dataset in ("", chosen.dataset)
     ][:MAX_ENDED]
     return [
         view

@@ -12,7 +12,7 @@ def launch(
     arguments: Sequence[str],
     title: str,
     *,
-    about: str = "",
+    dataset: str = "",
     lane: str = COMPUTE,
     follow_up: Sequence[str] = (),
     follow_up_title: str = "",
@@ -22,12 +22,12 @@ def launch(
     Args:
         arguments: The verb and its options.
         title: What the job does, in the user's words.
-        about: The dataset that it works on; its outcome is told where that one is chosen.
+        dataset: The dataset that it works on; its outcome is told where that one is chosen.
         lane: Jobs of one lane run one after the other.
         follow_up: The verb and the options of a job to queue once this one is done.
         follow_up_title: What that one does.
     """
-    record = resources.jobs().start(arguments, title, lane, about, follow_up, follow_up_title)
+    record = resources.jobs().start(arguments, title, lane, dataset, follow_up, follow_up_title)
     session.selection().launched.append(record.id)
 
 
@@ -41,7 +41,7 @@ def launch_import(
     launch(
         arguments,
         title,
-        about="" if is_new else dataset,
+        dataset="" if is_new else dataset,
         lane=IMPORT,
         follow_up=["check", "--dataset", dataset],
         follow_up_title=f"Checking the images of {dataset}",

@@ -34,5 +34,5 @@ def show(index: Manifest, *, first: bool) -> None:
             index=index.id, neighbors=int(neighbors), min_cluster_size=int(min_cluster_size)
         )
         dataset = index.made_from["dataset"]
-        launch(["find", *as_arguments(config)], f"Looking through {index.id}", about=dataset)
+        launch(["find", *as_arguments(config)], f"Looking through {index.id}", dataset=dataset)
         st.rerun()

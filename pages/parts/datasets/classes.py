@@ -95,7 +95,7 @@ def _about(evaluation: Manifest | None, lineage: Lineage) -> None:
             and st.button("Evaluate", key="datasets-evaluate", icon=":material/monitoring:")
         ):
             arguments = ["evaluate", "--index", index.id]
-            launch(arguments, f"Evaluating {index.id}", about=index.made_from["dataset"])
+            launch(arguments, f"Evaluating {index.id}", dataset=index.made_from["dataset"])
             st.rerun()
 
 

@@ -53,7 +53,7 @@ def show(dataset: Dataset, view: View) -> None:
         launch(
             ["export", "--dataset", dataset.name, "--format", str(form), *options],
             f"Exporting {count:,} images of {dataset.name}",
-            about=dataset.name,
+            dataset=dataset.name,
             lane=IMPORT,
         )
         st.rerun()

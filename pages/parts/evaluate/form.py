@@ -107,7 +107,9 @@ def _subject(dataset: str, lineage: Lineage, protocol: Settings) -> None:
         ):
             kind, manifest = chosen.partition(":")[0], found[chosen][1]
             config = EvaluateConfig(**protocol | {kind: manifest.id, "exact": exact})
-            launch(["evaluate", *as_arguments(config)], f"Evaluating {manifest.id}", about=dataset)
+            launch(
+                ["evaluate", *as_arguments(config)], f"Evaluating {manifest.id}", dataset=dataset
+            )
             st.rerun()
 
 
@@ -145,7 +147,7 @@ def _start(
         st.error(f"{plain(str(error))}.")
         return
     launch(
-        ["baseline", *as_arguments(config)], f"Evaluating the {name} of {dataset}", about=dataset
+        ["baseline", *as_arguments(config)], f"Evaluating the {name} of {dataset}", dataset=dataset
     )
     st.rerun()
 

@@ -22,7 +22,7 @@ def show(index: Manifest, *, first: bool) -> None:
     label = "Draw the map" if first else "Draw another map"
     if st.button(label, key="explore-draw", type="primary" if first else "secondary"):
         title = f"Mapping {index.id} by {name_of(config)}"
-        launch(["map", *as_arguments(config)], title, about=index.made_from["dataset"])
+        launch(["map", *as_arguments(config)], title, dataset=index.made_from["dataset"])
         st.rerun()
 
 

@@ -38,7 +38,7 @@ def show(run: Run, dataset: Dataset) -> None:
         if not job_panel.is_active("map-epochs") and st.button(
             "Draw the epochs", key="explore-draw-epochs", type="primary"
         ):
-            launch(["map-epochs", "--run", run.id], f"Mapping {run.id}", about=dataset.name)
+            launch(["map-epochs", "--run", run.id], f"Mapping {run.id}", dataset=dataset.name)
             st.rerun()
         return
     rows = dataset.catalog.rows_by_id(found.image_ids.tolist())

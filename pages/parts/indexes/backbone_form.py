@@ -47,7 +47,7 @@ def show(dataset: str, *, expanded: bool = False) -> None:
         if st.button("Make it", key="indexes-trunk-go", icon=":material/play_arrow:"):
             label = BACKBONES[config.backbone].label
             title = f"Making a model of {label} for {dataset}"
-            launch(["fit-trunk", *as_arguments(config)], title, about=dataset)
+            launch(["fit-trunk", *as_arguments(config)], title, dataset=dataset)
             st.rerun()
 
 

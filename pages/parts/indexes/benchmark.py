@@ -53,7 +53,7 @@ def form(source: Source, lineage: Lineage) -> None:
         launch(
             ["sweep", *source.arguments, *as_arguments(config)],
             f"Comparing indexes of {source.dataset} with {source.model}",
-            about=source.dataset,
+            dataset=source.dataset,
         )
         st.rerun()
     if source.embeddings is not None:

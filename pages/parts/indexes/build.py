@@ -30,5 +30,5 @@ def start(arguments: list[str], config: IndexConfig, dataset: str, model: str) -
     launch(
         ["index", *arguments, *as_arguments(config)],
         f"Indexing {dataset} with {model}",
-        about=dataset,
+        dataset=dataset,
     )

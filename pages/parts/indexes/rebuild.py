@@ -40,7 +40,7 @@ def buttons(index: Manifest, lineage: Lineage, key: str, *, primary: bool = Fals
         icon=":material/update:",
         help="Embeds what is new or changed, adds it, and takes out what is gone.",
     ):
-        launch(["update-index", "--index", index.id], f"Updating {index.id}", about=dataset)
+        launch(["update-index", "--index", index.id], f"Updating {index.id}", dataset=dataset)
         st.rerun()
     if st.button(
         "Rebuild",

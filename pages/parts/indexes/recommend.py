@@ -58,7 +58,7 @@ def form(source: Source) -> None:
         launch(
             ["advise", *source.arguments, *as_arguments(config)],
             f"Finding an index for {source.dataset} with {source.model}",
-            about=source.dataset,
+            dataset=source.dataset,
         )
         st.rerun()
 

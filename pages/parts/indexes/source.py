@@ -11,7 +11,7 @@ from core.datasets.registry import open_dataset
 from core.embeddings.config import EmbedConfig, Precision, read_embed_config
 from core.lineage.graph import Lineage
 from core.options import as_arguments, field_docs
-from core.progress import pace
+from core.progress import format_rate
 from pages.parts.components.text import duration, plain
 from state import facts, resources, session
 
@@ -126,6 +126,6 @@ def _say(source: Source) -> None:
     made = source.embeddings.summary
     words = f"{made['count']:,} images are embedded in {made['dimension']} dimensions"
     if made.get("images_per_second"):
-        speed = f"{pace(made['images_per_second'])} images a second"
+        speed = f"{format_rate(made['images_per_second'])} images a second"
         words += f", in {duration(made['seconds'])} at {speed}"
     st.caption(f"{words}.")

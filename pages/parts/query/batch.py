@@ -131,7 +131,7 @@ def _start(arguments: list[str], name: str, config: BatchConfig, index: Manifest
     launch(
         ["query-batch", *arguments, *as_arguments(config)],
         f"Searching by the images of {name}",
-        about=index.made_from["dataset"],
+        dataset=index.made_from["dataset"],
     )
 
 

@@ -81,7 +81,7 @@ def _on_upload(key: str) -> None:
             refused.append(f"{file.name} is larger than {MAX_UPLOAD_MB} MB. Upload a smaller one.")
             continue
         try:
-            open_image(BytesIO(content), name=file.name, at_least=1)
+            open_image(BytesIO(content), name=file.name, min_side=1)
         except WorkbenchError as error:
             refused.append(str(error))
             continue

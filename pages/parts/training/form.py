@@ -70,7 +70,7 @@ def start(config: TrainConfig) -> None:
     arguments = ["train", *as_arguments(config, defaults_too=True), "--run-id", run_id]
     epochs = f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}"
     title = f"Training {config.backbone} on {config.dataset}, {epochs}"
-    launch(arguments, title, about=config.dataset)
+    launch(arguments, title, dataset=config.dataset)
 
 
 def take_again(run_id: str) -> None:

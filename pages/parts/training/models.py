@@ -93,6 +93,6 @@ def index_button(dataset: str, model_id: str, key: str, *, primary: bool = False
         launch(
             ["index", "--dataset", dataset, "--model", model_id, "--evaluate"],
             f"Indexing and evaluating {dataset} with {model_id}",
-            about=dataset,
+            dataset=dataset,
         )
         navigation.go("Indexes")

@@ -46,7 +46,7 @@ def show_time(dataset: Dataset, config: TrainConfig) -> None:
 
 def _measure(arguments: list[str], dataset: str) -> None:
     title = f"Estimating a training on {dataset}"
-    resources.jobs().start(arguments, title, LANE, about=dataset)
+    resources.jobs().start(arguments, title, LANE, dataset=dataset)
 
 
 @st.fragment(run_every=REFRESH_S)

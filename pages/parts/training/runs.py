@@ -114,7 +114,9 @@ def resume_button(training: Training, key: str) -> None:
     """Draw the button that goes on with a run."""
     if st.button("Resume", key=key, type="primary", icon=":material/play_arrow:"):
         dataset = training.run.config["dataset"]
-        launch(["resume", "--run-id", training.run.id], f"Training {training.name}", about=dataset)
+        launch(
+            ["resume", "--run-id", training.run.id], f"Training {training.name}", dataset=dataset
+        )
         st.rerun()
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.datasets.registry import open_dataset
 from core.errors import WorkbenchError
-from core.progress import pace
+from core.progress import format_rate
 from core.training.history import read_confusions, read_sample_retrievals
 from core.training.runs import MAP, RECALL, folder_of
 from pages.parts.components import charts
@@ -71,7 +71,7 @@ def figures(training: Training) -> None:
                 f"{last[name] - before[name]:+.3f}" if name in before else None,
                 delta_color="inverse" if name in LESS_IS_BETTER else "normal",
             )
-    grid.metric("Speed", f"{pace(last['images_per_second'])}/s", help="Images in a second.")
+    grid.metric("Speed", f"{format_rate(last['images_per_second'])}/s", help="Images in a second.")
     rate = training.steps[-1]["learning_rate"] if training.steps else last["learning_rate"]
     grid.metric("Learning rate", f"{rate:.1e}", help="Of the new layers.")
     grid.metric("Memory", size(last["memory_mb"] * 1e6), help="Of the training's process.")

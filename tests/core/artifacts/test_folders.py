@@ -10,7 +10,7 @@ from core.artifacts.folders import (
     list_artifacts,
     open_artifact,
     publish,
-    sweep_drafts,
+    remove_stale_drafts,
 )
 from core.artifacts.manifests import MANIFEST, Manifest, read_manifest
 from core.errors import DamagedArtifactError, MissingError
@@ -106,7 +106,7 @@ def test_what_a_dead_process_left_is_swept_and_what_a_living_one_writes_is_not(
     dead, living = tmp_path / ".draft-999999999-aa", tmp_path / f".draft-{os.getpid()}-aa"
     for folder in (dead, living):
         folder.mkdir()
-    sweep_drafts(tmp_path)
+    remove_stale_drafts(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [living.name]
 
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from core.artifacts.folders import delete_artifact, sweep_drafts
+from core.artifacts.folders import delete_artifact, remove_stale_drafts
 from core.artifacts.manifests import Manifest
 from core.commands import build_parser
 from core.commands.shared_options import read_image_options
@@ -294,7 +294,7 @@ def test_what_was_embedded_before_a_stop_is_not_embedded_again(
     stopped_after(benchmark, 16, end)
     before = list(benchmark.seen)
     assert not list(benchmark.workspace.embeddings.glob("[!.]*"))
-    sweep_drafts(benchmark.workspace.embeddings)
+    remove_stale_drafts(benchmark.workspace.embeddings)
 
     made = benchmark.embed()
 

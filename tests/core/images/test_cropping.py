@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from core.errors import UnreadableImageError, WorkbenchError
-from core.images.cropping import WHOLE, Crop, cropped, open_cropped
+from core.images.cropping import WHOLE, Crop, crop_image, open_cropped
 from core.models.batches import load_cropped_square, load_square
 
 R, G, B, W = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -46,7 +46,7 @@ def noise(width: int, height: int) -> Image.Image:
 
 def test_the_crop_of_all_is_the_picture_as_it_is() -> None:
     picture = quadrants()
-    assert cropped(picture, Crop()) is picture
+    assert crop_image(picture, Crop()) is picture
     assert Crop().is_whole
     assert Crop().key == ""
 
@@ -61,14 +61,14 @@ def test_the_crop_of_all_is_the_picture_as_it_is() -> None:
     ],
 )
 def test_each_quadrant_is_cut_out_to_the_pixel(edges: dict[str, float], letter: str) -> None:
-    part = cropped(quadrants(), Crop(**edges))  # type: ignore[arg-type]
+    part = crop_image(quadrants(), Crop(**edges))  # type: ignore[arg-type]
     assert part.size == (8, 8)
     assert {LETTERS[color] for _, color in part.getcolors()} == {letter}  # type: ignore[index, union-attr]
 
 
 def test_edges_are_rounded_to_the_nearest_pixel() -> None:
     crop = Crop(left=0.16, right=0.72, bottom=0.5)  # 2.56 to 11.52 of 16
-    assert cropped(quadrants(), crop).size == (9, 8)
+    assert crop_image(quadrants(), crop).size == (9, 8)
     assert crop.size_within(16, 16) == (9, 8)
     assert crop.size_within(1600, 1600) == (896, 800)
 
@@ -77,13 +77,13 @@ def test_edges_are_rounded_to_the_nearest_pixel() -> None:
     ("turns", "seen"), [(0, "RG BW"), (1, "BR WG"), (2, "WB GR"), (3, "GW RB")]
 )
 def test_quarter_turns_are_clockwise(turns: int, seen: str) -> None:
-    assert corners(cropped(quadrants(), Crop(turns=turns))) == seen
+    assert corners(crop_image(quadrants(), Crop(turns=turns))) == seen
 
 
 def test_edges_are_those_of_the_turned_picture() -> None:
     wide = Image.new("RGB", (40, 16), R)
     wide.paste(B, (20, 0, 40, 16))  # turned clockwise, the right half lies below
-    part = cropped(wide, Crop(top=0.5, turns=1))
+    part = crop_image(wide, Crop(top=0.5, turns=1))
     assert part.size == (16, 20)
     assert part.getcolors() == [(320, B)]
     assert Crop(top=0.5, turns=1).size_within(40, 16) == (16, 20)
@@ -97,7 +97,7 @@ def test_a_fine_angle_leaves_no_corner_empty(
 ) -> None:
     picture = Image.new("RGB", size, W)
     crop = Crop(turns=turns, angle=angle)
-    part = cropped(picture, crop)
+    part = crop_image(picture, crop)
     assert part.getcolors() == [(part.width * part.height, W)]
     assert part.size == crop.size_within(*size)
 
@@ -115,7 +115,7 @@ def test_a_fine_angle_is_clockwise(
 ) -> None:
     halves = Image.new("RGB", (100, 100), R)
     halves.paste(B, (50, 0, 100, 100))  # clockwise, their border leans to the right above
-    part = cropped(halves, Crop(angle=angle))
+    part = crop_image(halves, Crop(angle=angle))
     middle = part.width // 2
     assert part.getpixel((middle, 2)) == above
     assert part.getpixel((middle, part.height - 3)) == below
@@ -124,7 +124,7 @@ def test_a_fine_angle_is_clockwise(
 @pytest.mark.parametrize("angle", [-33, 7.5])
 def test_a_part_under_an_angle_is_that_part_of_the_turned_whole(angle: float) -> None:
     photo = noise(300, 200).resize((600, 400), Image.Resampling.BICUBIC)
-    part = cropped(photo, Crop(left=0.2, top=0.5, right=0.6, bottom=0.9, turns=1, angle=angle))
+    part = crop_image(photo, Crop(left=0.2, top=0.5, right=0.6, bottom=0.9, turns=1, angle=angle))
     tilt = radians(abs(angle))
     zoom = cos(tilt) + 1.5 * sin(tilt)  # of 400 x 600 the middle 400 / zoom x 600 / zoom are left
     left, right = (round(200 + (edge - 0.5) * 400 / zoom) for edge in (0.2, 0.6))
@@ -137,21 +137,21 @@ def test_a_part_under_an_angle_is_that_part_of_the_turned_whole(angle: float) ->
 
 def test_a_crop_of_three_pixels_is_refused_in_a_sentence() -> None:
     with pytest.raises(WorkbenchError) as caught:
-        cropped(quadrants(), Crop(right=3 / 16))
+        crop_image(quadrants(), Crop(right=3 / 16))
     problem, advice = caught.value.problem, caught.value.advice
     assert problem == "The crop is 3 × 16 pixels, too few to recognize anything in."
     assert advice == "Choose one of at least 8 × 8 pixels."
-    assert cropped(quadrants(), Crop(right=8 / 16)).size == (8, 16)
+    assert crop_image(quadrants(), Crop(right=8 / 16)).size == (8, 16)
     with pytest.raises(WorkbenchError, match="is 16 × 7 pixels"):
         open_cropped(encoded(quadrants()), Crop(bottom=7 / 16))
 
 
 def test_a_picture_that_is_small_itself_can_be_turned() -> None:
     tiny = Image.new("RGB", (5, 3), R)
-    assert cropped(tiny, Crop(turns=1)).size == (3, 5)
-    assert cropped(tiny, Crop(right=0.8)).size == (4, 3)
+    assert crop_image(tiny, Crop(turns=1)).size == (3, 5)
+    assert crop_image(tiny, Crop(right=0.8)).size == (4, 3)
     with pytest.raises(WorkbenchError, match="is 1 × 3 pixels"):
-        cropped(tiny, Crop(right=0.2))
+        crop_image(tiny, Crop(right=0.2))
 
 
 @pytest.mark.parametrize(
@@ -193,13 +193,13 @@ def test_a_small_crop_of_a_large_jpeg_has_all_the_detail_there_is() -> None:
     photo = noise(1600, 1200)
     file = encoded(photo, "JPEG", quality=95)
     eighth = Crop(left=0.25, top=0.25, right=0.375, bottom=0.375)
-    assert open_cropped(file, eighth, at_least=150).size == (200, 150)  # 1200 / 8 = 150
-    assert open_cropped(file, WHOLE, at_least=150).size == (200, 150)  # decoded at an eighth
+    assert open_cropped(file, eighth, min_side=150).size == (200, 150)  # 1200 / 8 = 150
+    assert open_cropped(file, WHOLE, min_side=150).size == (200, 150)  # decoded at an eighth
     whole = load_square(encoded(open_cropped(file, eighth)), 150)
     assert np.array_equal(load_cropped_square(file, 150, eighth), whole)
 
 
-@pytest.mark.parametrize("at_least", [1, 17, 60, 100, 149])
+@pytest.mark.parametrize("min_side", [1, 17, 60, 100, 149])
 @pytest.mark.parametrize(
     "crop",
     [
@@ -208,16 +208,16 @@ def test_a_small_crop_of_a_large_jpeg_has_all_the_detail_there_is() -> None:
     ],
     ids=str,
 )
-def test_a_decoded_crop_is_no_smaller_than_needed(crop: Crop, at_least: int) -> None:
+def test_a_decoded_crop_is_no_smaller_than_needed(crop: Crop, min_side: int) -> None:
     file = encoded(Image.new("RGB", (1600, 1203), R), "JPEG")
-    full, small = open_cropped(file, crop), open_cropped(file, crop, at_least=at_least)
-    assert min(small.size) >= min(at_least, *full.size)
+    full, small = open_cropped(file, crop), open_cropped(file, crop, min_side=min_side)
+    assert min(small.size) >= min(min_side, *full.size)
     assert small.width / small.height == pytest.approx(full.width / full.height, rel=0.1)
 
 
 def test_a_large_jpeg_is_not_decoded_whole_where_less_will_do() -> None:
     file = encoded(Image.new("RGB", (1600, 1200), R), "JPEG")
-    assert open_cropped(file, Crop(right=0.5), at_least=32).size == (100, 150)
+    assert open_cropped(file, Crop(right=0.5), min_side=32).size == (100, 150)
 
 
 def test_the_crop_is_of_the_picture_as_a_viewer_sees_it() -> None:

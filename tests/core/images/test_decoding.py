@@ -184,12 +184,12 @@ def test_damaged_exif_does_not_cost_the_picture() -> None:
     assert pixels_of(content)[0] == RED
 
 
-@pytest.mark.parametrize(("at_least", "size"), [(100, (200, 100)), (101, (400, 200)), (900, None)])
+@pytest.mark.parametrize(("min_side", "size"), [(100, (200, 100)), (101, (400, 200)), (900, None)])
 def test_large_jpegs_are_decoded_no_smaller_than_needed(
-    at_least: int, size: tuple[int, int] | None
+    min_side: int, size: tuple[int, int] | None
 ) -> None:
     file = BytesIO(encoded(solid("RGB", RED, (1600, 800)), "JPEG"))
-    assert open_image(file, at_least=at_least).size == (size or (1600, 800))
+    assert open_image(file, min_side=min_side).size == (size or (1600, 800))
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "BMP", "GIF"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import UnreadableImageError
-from core.images.process_pool import forked
+from core.images.process_pool import fork_pool
 from tests.support.processes import wait_for
 
 PROJECT = Path(__file__).parents[3]
@@ -27,7 +27,7 @@ def all_are_gone_at_the_end() -> Iterator[None]:
 
 def test_they_have_all_that_this_process_has_and_are_asked_by_what_differs() -> None:
     words = {"a": "one", "b": "two"}
-    with forked(lambda key: (words[key], os.getpid()), 2) as ask:
+    with fork_pool(lambda key: (words[key], os.getpid()), 2) as ask:
         answers = [ask(key).result() for key in words]
     assert [word for word, _ in answers] == ["one", "two"]
     assert all(process != os.getpid() for _, process in answers)
@@ -37,14 +37,14 @@ def test_what_one_raises_is_raised_as_it_is() -> None:
     def refuse() -> None:
         raise UnreadableImageError("a.png is empty.", "Copy it again.")
 
-    with forked(refuse, 1) as ask, pytest.raises(UnreadableImageError) as raised:
+    with fork_pool(refuse, 1) as ask, pytest.raises(UnreadableImageError) as raised:
         ask().result()
     assert (raised.value.problem, raised.value.advice) == ("a.png is empty.", "Copy it again.")
 
 
 def test_the_end_waits_for_none_of_them() -> None:
     began = time.monotonic()
-    with forked(time.sleep, 2) as ask:
+    with fork_pool(time.sleep, 2) as ask:
         for _ in range(6):
             ask(60)
     assert time.monotonic() - began < 30
@@ -60,17 +60,17 @@ def test_those_that_were_forked_go_if_another_cannot_be(monkeypatch: pytest.Monk
         return fork()
 
     monkeypatch.setattr(os, "fork", full)
-    with forked(time.sleep, 2) as ask, pytest.raises(BlockingIOError):
+    with fork_pool(time.sleep, 2) as ask, pytest.raises(BlockingIOError):
         ask(0)
 
 
 ONE_IS_KILLED = """
 import multiprocessing, os, signal, sys, time
 from concurrent.futures.process import BrokenProcessPool
-from core.images.process_pool import forked
+from core.images.process_pool import fork_pool
 signal.signal(signal.SIGTERM, lambda *_: None)  # As a command does, which stops by itself
 try:
-    with forked(os.getpid, 2) as ask:
+    with fork_pool(os.getpid, 2) as ask:
         ask().result()
         time.sleep(0.5)  # One reads what is asked next, the other waits for its turn
         multiprocessing.active_children()[int(sys.argv[1])].kill()

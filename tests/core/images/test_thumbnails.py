@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.errors import UnreadableImageError
 from core.files import sha256_of, write_atomically
-from core.images.thumbnails import data_uri, encode_thumbnail, keep_thumbnails, thumbnail
+from core.images.thumbnails import cache_thumbnails, data_uri, encode_thumbnail, thumbnail
 
 RED = (255, 0, 0)
 
@@ -120,8 +120,8 @@ def test_a_page_of_thumbnails_is_made_once_and_passes_over_what_cannot_be_shown(
 ) -> None:
     images = [(source, f"{number:064x}") for number in range(20)]
     gone = (tmp_path / "gone.png", "f" * 64)
-    keep_thumbnails([*images, gone], cache)
+    cache_thumbnails([*images, gone], cache)
     kept = {path.name: path.stat().st_mtime_ns for path in cache.rglob("*.jpg")}
     assert set(kept) == {f"{key}-160.jpg" for _, key in images}
-    keep_thumbnails([*images, gone], cache)
+    cache_thumbnails([*images, gone], cache)
     assert {path.name: path.stat().st_mtime_ns for path in cache.rglob("*.jpg")} == kept

@@ -20,7 +20,7 @@ from core.indexes.build import build
 from core.indexes.config import IndexConfig, IndexKind
 from core.indexes.files import open_index
 from core.indexes.store import Effort, Matches
-from core.progress import Measurement, Progress, Stop, Work, finish, part_of
+from core.progress import Measurement, Progress, Stop, Work, finish, run_part
 from core.workspace import Workspace
 from tests.factories.embeddings import clusters, embedded_set
 
@@ -321,11 +321,11 @@ def test_parts_add_up_and_stops_reach_them() -> None:
             return "partial"
         return "whole"
 
-    events = list(part_of(work(), 1, 4, "second"))
+    events = list(run_part(work(), 1, 4, "second"))
     assert events[0] == Progress(1500, 4000, "second: half")
     assert isinstance(events[1], Measurement)
-    assert finish(part_of(work(), 0, 1, "only")) == "whole"
-    part = part_of(work(), 0, 1, "only")
+    assert finish(run_part(work(), 0, 1, "only")) == "whole"
+    part = run_part(work(), 0, 1, "only")
     next(part)
     with pytest.raises(StopIteration) as end:
         part.throw(Stop())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import ndcg_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from core.metrics.measures import EMPTY, measure, precision_to, vote
+from core.metrics.measures import EMPTY, measure, precision_by_rank, vote
 
 DEPTH = 10
 HITS = np.array([[7, 1, 7, 1, 1, 1, 1, 1, 1, 1]])
@@ -133,6 +133,6 @@ def test_scikit_learn_finds_the_same(seed: int, k: int) -> None:
 
 
 def test_precision_has_a_column_for_each_rank() -> None:
-    precise = precision_to(HITS == 7)
+    precise = precision_by_rank(HITS == 7)
     assert precise.shape == HITS.shape
     assert precise[0, :3].tolist() == pytest.approx([1, 1 / 2, 2 / 3])

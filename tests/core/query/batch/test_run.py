@@ -18,7 +18,7 @@ import torch
 from pyarrow import parquet
 
 from core import cli
-from core.artifacts.folders import delete_artifact, sweep_drafts
+from core.artifacts.folders import delete_artifact, remove_stale_drafts
 from core.datasets.importing import archives
 from core.datasets.registry import open_dataset
 from core.embeddings.config import EmbedConfig
@@ -457,7 +457,7 @@ def test_a_kill_leaves_nothing_that_could_be_taken_for_a_table(home: Home) -> No
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert list_batches(home.workspace, "colors") == []
-    sweep_drafts(home.workspace.batches)
+    remove_stale_drafts(home.workspace.batches)
     assert home.left == [home.workspace.batches]
 
 
