@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.index_benchmark.points import Measured
 from core.index_benchmark.queries import BenchmarkQueries, exclude_self
 from core.indexes.store import VectorStore
-from core.metrics.leave_one_out import RANKS
+from core.metrics.measures import RANKS
 from core.progress import Progress, Work
 
 DEPTHS = (1, 10, 100)

@@ -8,7 +8,7 @@ from pathlib import Path
 from core.artifacts.upgrades import upgrade_settings
 from core.files import write_json
 from core.indexes.config import IVF_KINDS, IndexConfig
-from core.metrics.leave_one_out import RANKS
+from core.metrics.measures import RANKS
 
 POINTS = "points.json"
 

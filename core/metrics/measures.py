@@ -1,7 +1,7 @@
-"""What is measured of each query's ranking, and where each measure comes from.
+"""Retrieval measures of each query's ranking: mAP, recall, precision, nDCG, kNN accuracy, MRR.
 
-All but the vote count an image as relevant if it is of the query's class. R is how many relevant
-images there are in the gallery. A rank that the search left empty is a miss.
+An image is relevant if it has the query's class. R is the number of relevant images in the
+gallery. A rank that the search left empty is a miss.
 
 Shapes, in this file: Q queries, K ranks.
 """
@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 EMPTY = -1
 """In place of a class: the search found no image for this rank."""
 
+RANKS = 10
+"""Ranks of the measures that epochs, models and indexes are compared by, such as mAP@10."""
+
 Measured = dict[str, NDArray[np.float64]]
-"""The name of a measure → (Q,) float64 in [0, 1]."""
+"""Name of a measure → (Q,) float64 in [0, 1]."""
 
 
 def measure(
-    found: NDArray[np.int64],
-    wanted: NDArray[np.int64],
+    retrieved: NDArray[np.int64],
+    expected: NDArray[np.int64],
     num_relevant: NDArray[np.int64],
     ranks: Sequence[int],
     *,
@@ -29,37 +32,37 @@ def measure(
     """Return every measure of each query, under the name it is reported by.
 
     Args:
-        found: (Q, K) the class of the image at each rank, `EMPTY` where there is none; K is at
+        retrieved: (Q, K) class of the image at each rank, `EMPTY` where there is none; K is at
             least the greatest of `ranks`.
-        wanted: (Q,) the query's own class.
+        expected: (Q,) class of the query.
         num_relevant: (Q,) R, at least 1.
         ranks: Each k of the measures at k.
-        to_r: Whether K is deep enough for the measures that look at R ranks. Where R is above K
-            even so, they look at K ranks, as if R were K.
+        to_r: Whether to add the measures over R ranks. Where R exceeds K, they cover K ranks, as if
+            R were K.
 
     Raises:
         ValueError: A shape or count is wrong.
     """
-    if found.ndim != 2 or found.shape[1] < max(ranks):
-        raise ValueError(f"found must be (Q, {max(ranks)} or more), got {found.shape}")
+    if retrieved.ndim != 2 or retrieved.shape[1] < max(ranks):
+        raise ValueError(f"retrieved must be (Q, {max(ranks)} or more), got {retrieved.shape}")
     if (num_relevant < 1).any():
         raise ValueError("every query needs at least one relevant image in the gallery")
-    relevant = found == wanted[:, None]
-    precise = precision_by_rank(relevant)
+    relevant = retrieved == expected[:, None]
+    precision = precision_by_rank(relevant)
     measured: Measured = {}
     for k in ranks:
-        measured[f"map_at_{k}"] = average_precision(relevant, precise, num_relevant, k)
+        measured[f"map_at_{k}"] = average_precision(relevant, precision, num_relevant, k)
     for k in ranks:
         measured[f"recall_at_{k}"] = relevant[:, :k].any(axis=1).astype(np.float64)
     for k in ranks:
-        measured[f"precision_at_{k}"] = precise[:, k - 1]
+        measured[f"precision_at_{k}"] = precision[:, k - 1]
     for k in ranks:
         measured[f"ndcg_at_{k}"] = ndcg(relevant, num_relevant, k)
     for k in ranks:
-        measured[f"knn_accuracy_at_{k}"] = (vote(found[:, :k]) == wanted).astype(np.float64)
+        measured[f"knn_accuracy_at_{k}"] = (vote(retrieved[:, :k]) == expected).astype(np.float64)
     measured["mrr"] = reciprocal_rank(relevant)
     if to_r:
-        measured |= _to_r(relevant, precise, num_relevant)
+        measured |= _to_r(relevant, precision, num_relevant)
     return measured
 
 
@@ -67,20 +70,19 @@ def precision_by_rank(relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return precision@k for each k: the share of relevant images among the first k ranks.
 
     Args:
-        relevant: (Q, K) whether the image at each rank is of the query's class.
+        relevant: (…, K) whether the image at each rank has the query's class.
 
     Returns:
-        (Q, K) float64 (Manning, Raghavan & Schütze 2008, 8.4).
+        (…, K) float64 in [0, 1] (Manning, Raghavan & Schütze 2008, 8.4).
     """
-    shares: NDArray[np.float64] = np.cumsum(relevant, axis=1, dtype=np.int32) / np.arange(
-        1, relevant.shape[1] + 1
-    )
-    return shares
+    hits = np.cumsum(relevant, axis=-1, dtype=np.int32)
+    precision: NDArray[np.float64] = hits / np.arange(1, relevant.shape[-1] + 1)
+    return precision
 
 
 def average_precision(
     relevant: NDArray[np.bool_],
-    precise: NDArray[np.float64],
+    precision: NDArray[np.float64],
     num_relevant: NDArray[np.int64],
     k: int,
 ) -> NDArray[np.float64]:
@@ -90,12 +92,15 @@ def average_precision(
     ranking could do better (Manning, Raghavan & Schütze 2008, 8.4, cut off at k).
 
     Args:
-        relevant: (Q, K).
-        precise: (Q, K), of `precision_by_rank`.
+        relevant: (Q, K) bool.
+        precision: (Q, K), of `precision_by_rank`.
         num_relevant: (Q,) R.
-        k: Ranks that are looked at.
+        k: Ranks that count.
+
+    Returns:
+        (Q,) float64 in [0, 1].
     """
-    summed = np.einsum("qk,qk->q", precise[:, :k], relevant[:, :k].astype(np.float64))
+    summed = np.einsum("qk,qk->q", precision[:, :k], relevant[:, :k].astype(np.float64))
     scores: NDArray[np.float64] = summed / np.minimum(num_relevant, k)
     return scores
 
@@ -103,60 +108,61 @@ def average_precision(
 def ndcg(
     relevant: NDArray[np.bool_], num_relevant: NDArray[np.int64], k: int
 ) -> NDArray[np.float64]:
-    """Return nDCG@k: each hit counts 1/log2(rank + 1), over what the best ranking would gain.
+    """Return (Q,) nDCG@k: each hit gains 1/log2(rank + 1), over what the best ranking would gain.
 
-    A relevant image gains 1, any other nothing (Järvelin & Kekäläinen 2002, with the discount that
-    scikit-learn's `ndcg_score` has).
+    A relevant image gains 1, any other nothing (Järvelin & Kekäläinen 2002, with the discount of
+    scikit-learn's `ndcg_score`).
     """
-    worth = 1 / np.log2(np.arange(2, k + 2))
-    best = np.cumsum(worth)[np.minimum(num_relevant, k) - 1]
-    gained: NDArray[np.float64] = relevant[:, :k] @ worth / best
-    return gained
+    gains = 1 / np.log2(np.arange(2, k + 2))
+    best = np.cumsum(gains)[np.minimum(num_relevant, k) - 1]
+    scores: NDArray[np.float64] = relevant[:, :k] @ gains / best
+    return scores
 
 
 def reciprocal_rank(relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return 1 / the rank of the first relevant image, whose mean is MRR (Voorhees 1999).
+    """Return (Q,) 1 / the rank of the first relevant image, whose mean is MRR (Voorhees 1999).
 
     0 where there is none among the K ranks.
     """
     first = relevant.argmax(axis=1)
-    ranks: NDArray[np.float64] = np.where(relevant.any(axis=1), 1 / (first + 1), 0.0)
-    return ranks
+    scores: NDArray[np.float64] = np.where(relevant.any(axis=1), 1 / (first + 1), 0.0)
+    return scores
 
 
-def vote(found: NDArray[np.int64]) -> NDArray[np.int64]:
+def vote(retrieved: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the class that most of the K nearest images have (Cover & Hart 1967).
 
     Of classes with as many, that of the nearest image wins.
 
     Args:
-        found: (Q, K) classes, `EMPTY` where nothing was found.
+        retrieved: (Q, K) classes, `EMPTY` where nothing was found.
 
     Returns:
         (Q,) classes; `EMPTY` where nothing was found at all.
     """
-    if found.shape[1] == 1:
-        return found[:, 0]
-    classes = int(found.max(initial=0)) + 2
-    keys = np.arange(len(found))[:, None] * classes + found + 1
-    _, places, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    votes = np.where(found == EMPTY, 0, counts[places.reshape(found.shape)])
-    chosen: NDArray[np.int64] = np.take_along_axis(found, votes.argmax(axis=1)[:, None], 1)[:, 0]
-    return chosen
+    if retrieved.shape[1] == 1:
+        return retrieved[:, 0]
+    num_keys = int(retrieved.max(initial=0)) + 2
+    keys = np.arange(len(retrieved))[:, None] * num_keys + retrieved + 1
+    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    votes = np.where(retrieved == EMPTY, 0, counts[inverse.reshape(retrieved.shape)])
+    first = votes.argmax(axis=1)[:, None]
+    winners: NDArray[np.int64] = np.take_along_axis(retrieved, first, axis=1)[:, 0]
+    return winners
 
 
 def _to_r(
-    relevant: NDArray[np.bool_], precise: NDArray[np.float64], num_relevant: NDArray[np.int64]
+    relevant: NDArray[np.bool_], precision: NDArray[np.float64], num_relevant: NDArray[np.int64]
 ) -> Measured:
-    """Return R-precision and mAP@R, which look at as many ranks as there are relevant images.
+    """Return R-precision and mAP@R, which cover as many ranks as there are relevant images.
 
     R-precision is the share of hits among the first R ranks (Manning, Raghavan & Schütze 2008,
-    8.4). mAP@R also asks where among them the hits are: the sum of precision@i over the hits i up
-    to R, over R (Musgrave, Belongie & Lim 2020).
+    8.4). mAP@R depends also on where among them the hits are: the sum of precision@i over the hits
+    i up to R, over R (Musgrave, Belongie & Lim 2020).
     """
     depth = np.minimum(num_relevant, relevant.shape[1])
     within = relevant & (np.arange(relevant.shape[1]) < depth[:, None])
     return {
         "r_precision": within.sum(axis=1) / depth,
-        "map_at_r": np.einsum("qk,qk->q", precise, within.astype(np.float64)) / depth,
+        "map_at_r": np.einsum("qk,qk->q", precision, within.astype(np.float64)) / depth,
     }

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from core.artifacts.manifests import Manifest
 from core.datasets.catalog import ImageRow
-from core.metrics.measures import precision_by_rank
+from core.metrics import measures
 from core.query.query import Query
 
 
@@ -112,10 +112,8 @@ def precision_by_rank(matches: Sequence[Match], label: str) -> NDArray[np.float6
     Returns:
         (K,) float64 in [0, 1].
     """
-    relevant = np.array([[match.label == label for match in matches]], np.bool_)
-    [precision] = precision_by_rank(relevant)
-    shares: NDArray[np.float64] = precision
-    return shares
+    relevant = np.array([match.label == label for match in matches], np.bool_)
+    return measures.precision_by_rank(relevant)
 
 
 def rank_changes(matches: Sequence[Match], others: Sequence[Match]) -> list[int | None]:

@@ -17,7 +17,7 @@ def test_the_means_are_over_queries_and_over_groups() -> None:
     assert 0 <= micro.low[0] < 0.75 < micro.high[0] <= 1
 
 
-def test_what_all_queries_share_is_sure() -> None:
+def test_equal_values_have_an_interval_of_width_zero() -> None:
     micro, macro = bootstrap(np.full((4, 1), 0.3), GROUPS, 50, 0)
     for found in (micro, macro):
         assert [found.low[0], found.high[0]] == pytest.approx([0.3, 0.3])
@@ -30,17 +30,17 @@ def test_a_large_sample_has_the_interval_of_the_normal_distribution() -> None:
     assert [micro.low[0], micro.high[0]] == pytest.approx([0.25 - error, 0.25 + error], abs=2e-3)
 
 
-def test_a_macro_mean_is_over_the_groups_that_were_drawn() -> None:
-    """Of two queries of two groups three in four replicates draw only one or both of them."""
+def test_a_macro_mean_is_over_the_resampled_groups() -> None:
+    """Half of the replicates hold only one of the two queries, and so one of the two groups."""
     _, macro = bootstrap(np.array([[1.0], [0.0]]), np.array([5, 9]), 4000, 0)
     assert (macro.mean[0], macro.low[0], macro.high[0]) == (0.5, 0.0, 1.0)
 
 
-def test_a_seed_repeats_and_blocks_draw_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_seed_reproduces_and_batches_resample_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).random((50, 3))
     groups = np.arange(50) % 7
     whole = bootstrap(values, groups, 100, 3)
-    monkeypatch.setattr(bootstrap_module, "VALUES_AT_ONCE", 50 * 7)
+    monkeypatch.setattr(bootstrap_module, "WEIGHTS_IN_MEMORY", 50 * 7)
     again = bootstrap(values, groups, 100, 3)
     for one, other in zip(whole, again, strict=True):
         assert np.allclose(one.low, other.low)

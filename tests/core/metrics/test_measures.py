@@ -1,4 +1,4 @@
-"""The measures by hand, and against pytorch-metric-learning and scikit-learn."""
+"""Measures by hand, and compared with pytorch-metric-learning and scikit-learn."""
 
 import json
 import subprocess
@@ -17,9 +17,11 @@ DEPTH = 10
 HITS = np.array([[7, 1, 7, 1, 1, 1, 1, 1, 1, 1]])
 
 
-def by_hand(num_relevant: int, found: NDArray[np.int64] = HITS, **more: bool) -> dict[str, float]:
+def by_hand(
+    num_relevant: int, retrieved: NDArray[np.int64] = HITS, **options: bool
+) -> dict[str, float]:
     """Measure one query of class 7."""
-    measured = measure(found, np.array([7]), np.array([num_relevant]), (1, 2, 5, 10), **more)
+    measured = measure(retrieved, np.array([7]), np.array([num_relevant]), (1, 2, 5, 10), **options)
     assert all(values.shape == (1,) and values.dtype == np.float64 for values in measured.values())
     return {name: float(values[0]) for name, values in measured.items()}
 
@@ -36,7 +38,24 @@ def test_a_hit_at_ranks_1_and_3_of_two_relevant_images() -> None:
     assert (found["knn_accuracy_at_2"], found["knn_accuracy_at_10"]) == (1.0, 0.0)
 
 
-def test_what_looks_at_r_ranks_looks_at_all_there_are_where_r_is_greater() -> None:
+@pytest.mark.parametrize(
+    ("hits", "num_relevant", "expected"),
+    [
+        ((1, 3), 2, (1 / 1 + 2 / 3) / 2),  # Both found
+        ((1, 3), 5, (1 / 1 + 2 / 3) / 5),  # Two of five found
+        ((2,), 1, 1 / 2),
+        ((), 4, 0.0),
+        (range(1, 11), 40, 1.0),  # No more than ten can be found
+    ],
+)
+def test_average_precision_of_hits_at_given_ranks(
+    hits: tuple[int, ...], num_relevant: int, expected: float
+) -> None:
+    row = [7 if rank in hits else 1 for rank in range(1, DEPTH + 1)]
+    assert by_hand(num_relevant, np.array([row]))["map_at_10"] == pytest.approx(expected)
+
+
+def test_measures_over_r_ranks_cover_all_ranks_where_r_is_greater() -> None:
     assert by_hand(40)["r_precision"] == pytest.approx(2 / DEPTH)
     assert by_hand(40)["map_at_r"] == pytest.approx((1 / 1 + 2 / 3) / DEPTH)
     assert "map_at_r" not in by_hand(40, to_r=False)
@@ -53,10 +72,10 @@ def test_of_classes_with_as_many_votes_that_of_the_nearest_wins() -> None:
     assert vote(np.array([[4, 2, 2, 4], [5, 6, 6, 7], [3, 0, 0, 0]])).tolist() == [4, 6, 0]
 
 
-def test_what_cannot_be_measured_is_a_mistake() -> None:
+def test_wrong_shapes_and_queries_without_relevant_images_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one relevant"):
         by_hand(0)
-    with pytest.raises(ValueError, match="found must be"):
+    with pytest.raises(ValueError, match="retrieved must be"):
         by_hand(1, HITS[:, :5])
 
 
@@ -64,7 +83,7 @@ Drawn = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], NDArr
 
 
 def drawn(seed: int, gallery: int = 60, queries: int = 40) -> Drawn:
-    """Random unit vectors and classes: of the queries, of the gallery."""
+    """Return random unit vectors and classes: of the queries, of the gallery."""
     draws = np.random.default_rng(seed)
     vectors = draws.normal(size=(queries + gallery, 6)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -76,10 +95,10 @@ Ranked = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 def ranked(seed: int) -> Ranked:
-    """The classes that are found down to the last rank, those wanted, and R."""
-    queries, wanted, gallery, labels = drawn(seed)
+    """Return the classes retrieved down to the last rank, the classes expected, and R."""
+    queries, expected, gallery, labels = drawn(seed)
     order = np.argsort(-(queries @ gallery.T), axis=1, kind="stable")
-    return labels[order], wanted, np.bincount(labels, minlength=4)[wanted]
+    return labels[order], expected, np.bincount(labels, minlength=4)[expected]
 
 
 THEIRS = """
@@ -92,7 +111,7 @@ with np.load(sys.argv[1]) as cases:
     arrays = [[cases[f"{seed}-{place}"] for place in range(4)] for seed in range(5)]
 print(json.dumps([theirs.get_accuracy(*case) for case in arrays]))
 """
-"""In a process of its own: importing it puts other functions into FAISS."""
+"""Runs in a process of its own: importing the package patches FAISS."""
 
 NAMES = {
     "recall_at_1": "precision_at_1",
@@ -110,8 +129,7 @@ def test_pytorch_metric_learning_finds_the_same(tmp_path: Path) -> None:
     command = [sys.executable, "-c", THEIRS, str(tmp_path / "cases.npz"), ",".join(NAMES.values())]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     for seed, expected in enumerate(json.loads(ended.stdout)):
-        found, wanted, num_relevant = ranked(seed)
-        ours = {n: v.mean() for n, v in measure(found, wanted, num_relevant, (1, 60)).items()}
+        ours = {name: values.mean() for name, values in measure(*ranked(seed), (1, 60)).items()}
         for name, other in NAMES.items():
             assert ours[name] == pytest.approx(expected[other]), name
 
@@ -119,20 +137,21 @@ def test_pytorch_metric_learning_finds_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("k", [1, 5, 10])
 def test_scikit_learn_finds_the_same(seed: int, k: int) -> None:
-    queries, wanted, gallery, labels = drawn(seed)
-    found, _, num_relevant = ranked(seed)
-    ours = measure(found, wanted, num_relevant, (k,))
+    queries, expected, gallery, labels = drawn(seed)
+    retrieved, _, num_relevant = ranked(seed)
+    ours = measure(retrieved, expected, num_relevant, (k,))
     for at, similarities in enumerate(queries @ gallery.T):
-        theirs = ndcg_score([labels == wanted[at]], [similarities], k=k)
+        theirs = ndcg_score([labels == expected[at]], [similarities], k=k)
         assert ours[f"ndcg_at_{k}"][at] == pytest.approx(theirs)
     classifier = KNeighborsClassifier(k, metric="euclidean").fit(gallery, labels)
     counts = np.sort(classifier.predict_proba(queries), axis=1)
     sure = counts[:, -1] > counts[:, -2]  # It breaks ties in another way
     assert sure.any()
-    assert np.array_equal(vote(found[:, :k])[sure], classifier.predict(queries)[sure])
+    assert np.array_equal(vote(retrieved[:, :k])[sure], classifier.predict(queries)[sure])
 
 
-def test_precision_has_a_column_for_each_rank() -> None:
-    precise = precision_by_rank(HITS == 7)
-    assert precise.shape == HITS.shape
-    assert precise[0, :3].tolist() == pytest.approx([1, 1 / 2, 2 / 3])
+def test_precision_has_a_value_for_each_rank_of_one_query_or_many() -> None:
+    for relevant in (HITS == 7, (HITS == 7)[0]):
+        precision = precision_by_rank(relevant)
+        assert precision.shape == relevant.shape
+        assert precision[..., :3].ravel().tolist() == pytest.approx([1, 1 / 2, 2 / 3])
