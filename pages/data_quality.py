@@ -1,4 +1,4 @@
-"""Finders: what is wrong with a dataset, or worth a look, and putting it right."""
+"""Data quality page: checks of an index's images."""
 
 import streamlit as st
 

@@ -1,11 +1,11 @@
-"""The lists behind the Finders page, kept for all tabs.
+"""Data quality checks, cached for all tabs.
 
-A list is kept until the labels, splits or images that it comes of change; tags leave it as it is.
+A list is cached until the labels, splits or images that it depends on change; tags do not change
+it.
 """
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
@@ -23,28 +23,27 @@ if TYPE_CHECKING:
     from core.quality.ranking import Ranking
 
 
-def findings(manifest: Manifest) -> "Analysis":
-    """Open findings, or return the open ones.
+def analysis_of(manifest: Manifest) -> "Analysis":
+    """Return an analysis, opened once.
 
     Raises:
-        MissingError: They were deleted.
-        DamagedArtifactError: A file of theirs was changed.
+        MissingError: It was deleted.
+        DamagedArtifactError: One of its files was changed.
     """
-    return _findings(manifest.id, manifest.fingerprint)
+    return _analysis(manifest.id, manifest.fingerprint)
 
 
 def image_labels(manifest: Manifest, dataset: Dataset) -> "ImageLabels":
-    """Return what the catalog says of the images that were looked at."""
-    catalog = dataset.catalog
-    return _labeling(manifest.id, manifest.fingerprint, catalog.fingerprint, (manifest, dataset))
+    """Return the current labels, splits and status of the analyzed images."""
+    return _image_labels(manifest.fingerprint, dataset.catalog.fingerprint, (manifest, dataset))
 
 
 def ranking(manifest: Manifest, dataset: Dataset, view: QualityView) -> "Ranking":
-    """Return all that a finder ranks, whoever looked at it and whatever is filtered.
+    """Return the whole ranking of a check, including reviewed and filtered images.
 
     Raises:
-        MissingError: The findings or the embeddings were deleted.
-        DamagedArtifactError: A file of theirs was changed.
+        MissingError: The analysis or the embeddings were deleted.
+        DamagedArtifactError: One of their files was changed.
     """
     return _ranking(
         manifest.fingerprint,
@@ -56,39 +55,62 @@ def ranking(manifest: Manifest, dataset: Dataset, view: QualityView) -> "Ranking
 
 
 def groups(manifest: Manifest, dataset: Dataset, view: QualityView) -> list[Group]:
-    """Return the groups of near-duplicates or leaks, without those that were kept."""
-    found: list[Group] = _groups(
+    """Return the unreviewed groups of near-duplicates or leakage."""
+    listed: list[Group] = _groups(
         manifest.fingerprint,
         dataset.catalog.revision,
         view.check,
         view.threshold,
         (manifest, dataset),
     )
-    return found
+    return listed
 
 
 def clusters(manifest: Manifest, dataset: Dataset) -> "list[Cluster]":
-    """Return the clusters, those that mix most images first."""
+    """Return the clusters, those with most images of other classes first."""
     return _clusters(manifest.fingerprint, dataset.catalog.fingerprint, (manifest, dataset))
 
 
+def nearest(manifest: Manifest, dataset: Dataset, image_id: int, k: int) -> list[Match]:
+    """Return the usable images nearest to an image, at most `k`, most similar first."""
+    usable = image_labels(manifest, dataset).usable
+    near = analysis_of(manifest).nearest(image_id, usable, k)
+    rows = dataset.catalog.rows_by_id(other for other, _ in near)
+    return [Match(rows.get(other), other, similarity) for other, similarity in near]
+
+
+def as_csv(
+    manifest: Manifest, dataset: Dataset, listed: "Ranking | list[Group] | list[Cluster]"
+) -> bytes:
+    """Return the listed images as CSV."""
+    from core.quality import export
+    from core.quality.ranking import Ranking
+
+    catalog, ids = dataset.catalog, analysis_of(manifest).image_ids
+    if isinstance(listed, Ranking):
+        return export.ranking_as_csv(catalog, listed, ids, image_labels(manifest, dataset))
+    listed_groups = [each for each in listed if isinstance(each, Group)]
+    listed_clusters = [each for each in listed if not isinstance(each, Group)]
+    if listed_clusters:
+        return export.clusters_as_csv(catalog, listed_clusters, ids)
+    return export.groups_as_csv(catalog, listed_groups)
+
+
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _findings(findings_id: str, fingerprint: str) -> "Analysis":
+def _analysis(analysis_id: str, fingerprint: str) -> "Analysis":
     del fingerprint
     from core.quality.analysis import open_analysis
 
-    return open_analysis(resources.workspace(), findings_id)
+    return open_analysis(resources.workspace(), analysis_id)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _labeling(
-    findings_id: str, fingerprint: str, labels: str, _parts: tuple[Manifest, Dataset]
-) -> "ImageLabels":
-    del findings_id, fingerprint, labels
+def _image_labels(fingerprint: str, labels: str, _parts: tuple[Manifest, Dataset]) -> "ImageLabels":
+    del fingerprint, labels
     from core.quality.labels import read_image_labels
 
     manifest, dataset = _parts
-    return read_image_labels(dataset.catalog, findings(manifest).image_ids)
+    return read_image_labels(dataset.catalog, analysis_of(manifest).image_ids)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Asking the neighbors…")
@@ -104,10 +126,10 @@ def _ranking(
     from core.quality.checks import rank
 
     manifest, dataset = _parts
-    found = findings(manifest)
-    vectors = open_embeddings(resources.workspace(), found.embeddings).vectors
-    state = image_labels(manifest, dataset)
-    return rank(Check(check), found, vectors, state, most_first=most_first)
+    analysis = analysis_of(manifest)
+    vectors = open_embeddings(resources.workspace(), analysis.embeddings).vectors
+    labels_now = image_labels(manifest, dataset)
+    return rank(Check(check), analysis, vectors, labels_now, most_first=most_first)
 
 
 @st.cache_data(max_entries=16, show_spinner="Comparing…")
@@ -122,8 +144,8 @@ def _groups(
     from core.quality.checks import find_groups
 
     manifest, dataset = _parts
-    state = image_labels(manifest, dataset)
-    return find_groups(Check(check), findings(manifest), state, dataset.catalog, threshold)
+    labels_now = image_labels(manifest, dataset)
+    return find_groups(Check(check), analysis_of(manifest), labels_now, dataset.catalog, threshold)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Describing the clusters…")
@@ -133,38 +155,6 @@ def _clusters(fingerprint: str, labels: str, _parts: tuple[Manifest, Dataset]) -
     from core.quality.clusters import describe
 
     manifest, dataset = _parts
-    found = findings(manifest)
-    vectors = open_embeddings(resources.workspace(), found.embeddings).vectors
-    return describe(vectors, found.clusters, image_labels(manifest, dataset))
-
-
-def nearest(manifest: Manifest, dataset: Dataset, image_id: int, k: int) -> list[Match]:
-    """Return the images in use that are nearest to an image, at most `k`, most similar first."""
-    found = findings(manifest)
-    row = int(np.searchsorted(found.image_ids, image_id))
-    near = found.neighbors.rows[row]
-    usable = image_labels(manifest, dataset).usable[near]
-    ids = found.image_ids[near[usable]][:k].tolist()
-    similarities = found.neighbors.similarities[row][usable][:k].tolist()
-    images = dataset.catalog.rows_by_id(ids)
-    return [
-        Match(images.get(other), other, similarity)
-        for other, similarity in zip(ids, similarities, strict=True)
-    ]
-
-
-def as_csv(
-    manifest: Manifest, dataset: Dataset, listed: "Ranking | list[Group] | list[Cluster]"
-) -> bytes:
-    """Return what a finder lists as a table."""
-    from core.quality import export
-    from core.quality.ranking import Ranking
-
-    catalog, ids = dataset.catalog, findings(manifest).image_ids
-    if isinstance(listed, Ranking):
-        return export.ranking_as_csv(catalog, listed, ids, image_labels(manifest, dataset))
-    groups_listed = [each for each in listed if isinstance(each, Group)]
-    clusters_listed = [each for each in listed if not isinstance(each, Group)]
-    if clusters_listed:
-        return export.clusters_as_csv(catalog, clusters_listed, ids)
-    return export.groups_as_csv(catalog, groups_listed)
+    analysis = analysis_of(manifest)
+    vectors = open_embeddings(resources.workspace(), analysis.embeddings).vectors
+    return describe(vectors, analysis.clusters, image_labels(manifest, dataset))

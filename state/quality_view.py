@@ -1,4 +1,4 @@
-"""What the Finders page shows: which finder, among which images, as one value."""
+"""State of the Data quality page: check, filters and page number as one value."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,26 +8,26 @@ from core.quality.config import THRESHOLD, Check
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QualityView:
-    """A stretch of what a finder lists."""
+    """A page of a check's list."""
 
     check: Check = Check.LABEL_ISSUES
     labels: tuple[str, ...] = ()
-    """Only images of these classes; of any where there are none."""
+    """Classes of the listed images; all if empty."""
 
     splits: tuple[str, ...] = ()
-    """Only images in these splits; in any where there are none."""
+    """Splits of the listed images; all if empty."""
 
     most_first: bool = False
-    """The most typical images before the least."""
+    """Whether the most typical images come first."""
 
     threshold: float = THRESHOLD
-    """Cosine similarity from which on images are alike, 0.5 to 1."""
+    """Min. cosine similarity of near-duplicates, 0.5 to 1."""
 
     cluster: int | None = None
-    """The number of the cluster whose images are shown; None for all clusters."""
+    """Number of the open cluster; None shows all clusters."""
 
     page: int = 1
 
     def changed(self, **fields: Any) -> "QualityView":
-        """Return the view with other values of these fields, from its first page on."""
+        """Return the view with changed fields, at its first page."""
         return replace(self, **({"page": 1} | fields))

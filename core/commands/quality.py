@@ -5,7 +5,6 @@ A verb imports faiss and scikit-learn when it runs, so that the command line sta
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core.commands.command import STARTING, Command, Result, artifact_facts, choice, option
 from core.errors import MissingError, WorkbenchError
@@ -15,16 +14,13 @@ from core.progress import Work
 from core.quality.config import THRESHOLD, AnalysisConfig, Check
 from core.workspace import Workspace
 
-if TYPE_CHECKING:
-    from core.quality.analysis import Analysis
-
 
 def _analyze(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config = read_options(options, AnalysisConfig)
     yield STARTING
-    from core.quality.analysis import find
+    from core.quality.analysis import analyze
 
-    return artifact_facts((yield from find(workspace, config)))
+    return artifact_facts((yield from analyze(workspace, config)))
 
 
 def _export_issues(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
@@ -35,6 +31,7 @@ def _export_issues(workspace: Workspace, options: argparse.Namespace) -> Work[Re
     yield STARTING
     from core.lineage.graph import read_lineage
     from core.quality.analysis import open_analysis
+    from core.quality.export import export_check
 
     lineage = read_lineage(workspace)
     index = lineage.index(options.index)
@@ -44,40 +41,10 @@ def _export_issues(workspace: Workspace, options: argparse.Namespace) -> Work[Re
             f"There is no analysis of an index “{options.index}”.",
             f"Run python -m core analyze --index {options.index} first.",
         )
-    findings = open_analysis(workspace, found.id)
-    table = _table(workspace, findings, Check(options.check), options.threshold)
+    analysis = open_analysis(workspace, found.id)
+    table = export_check(workspace, analysis, Check(options.check), options.threshold)
     write_atomically(options.output, lambda file: file.write(table))
     return {"check": options.check, "path": str(options.output), "size_bytes": len(table)}
-
-
-def _table(
-    workspace: Workspace, findings: "Analysis", check: Check, threshold: float | None
-) -> bytes:
-    """Return what a check lists now, as CSV."""
-    from core.datasets.registry import open_dataset
-    from core.embeddings.files import open_embeddings
-    from core.quality import checks, export
-    from core.quality.clusters import describe
-    from core.quality.labels import read_image_labels
-
-    catalog = open_dataset(workspace, findings.manifest.made_from["dataset"]).catalog
-    image_labels = read_image_labels(catalog, findings.image_ids)
-    if check in (Check.NEAR_DUPLICATES, Check.LEAKAGE):
-        limit = THRESHOLD if threshold is None else threshold
-        return export.groups_as_csv(
-            catalog, checks.find_groups(check, findings, image_labels, catalog, limit)
-        )
-    vectors = open_embeddings(workspace, findings.embeddings).vectors
-    if check == Check.CLUSTERS:
-        clusters = describe(vectors, findings.clusters, image_labels)
-        return export.clusters_as_csv(catalog, clusters, findings.image_ids)
-    ranking = checks.to_look_at(
-        checks.rank(check, findings, vectors, image_labels),
-        findings.image_ids,
-        image_labels.usable,
-        checks.checked(catalog, check),
-    )
-    return export.ranking_as_csv(catalog, ranking, findings.image_ids, image_labels)
 
 
 def _describe_issues(result: Result) -> str:
@@ -105,6 +72,7 @@ EXPORT_ISSUES = Command(
             "--threshold",
             "Smallest cosine similarity of near-duplicates and leakage, 0.5 to 1.",
             type=float,
+            default=THRESHOLD,
         ),
     ),
     run=_export_issues,

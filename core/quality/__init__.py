@@ -1,1 +1,1 @@
-"""Data quality: label issues, outliers, near-duplicates, leakage and clusters."""
+"""Data quality: label issues, outliers, near-duplicates, leakage, atypical images, clusters."""

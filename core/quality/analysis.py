@@ -1,7 +1,7 @@
-"""What takes time to find, kept on disk: neighbors, outliers and clusters of an index's images.
+"""Analyses: the neighbors, outlier scores and clusters of an index's images, saved to disk.
 
-Nothing in it depends on labels, splits or tags. What the finders list comes from it and from what
-the catalog says at that moment (`lists.py`): what was put right is gone from a list at once.
+An analysis does not depend on labels, splits or tags. The checks (`checks.py`) combine it with the
+current catalog, so that a corrected image leaves a list at once.
 
 Shapes, in this file: N images, K neighbors.
 """
@@ -29,14 +29,14 @@ from core.workspace import Workspace
 
 ARRAYS = ("image_ids", "rows", "similarities", "contents", "outlierness", "clusters")
 SAME = 1e-6
-"""Up to this cosine distance from each other, the embeddings are one and the same."""
+"""Embeddings within this cosine distance count as identical."""
 
 MAX_STEM_LENGTH = 70
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Findings, read from disk."""
+    """An analysis, read from disk."""
 
     manifest: Manifest
     image_ids: NDArray[np.int64]
@@ -44,30 +44,44 @@ class Analysis:
 
     neighbors: Neighbors
     outlierness: NDArray[np.float32]
-    """(N,) as `outliers.outlierness` says."""
+    """(N,) outlier scores, see `outliers.outlierness`."""
 
     clusters: NDArray[np.int32]
-    """(N,) as `clusters.find_clusters` says."""
+    """(N,) cluster numbers, see `clusters.find_clusters`."""
 
     @property
     def embeddings(self) -> str:
-        """Id of the embeddings that were looked at."""
+        """Id of the analyzed embeddings."""
         return self.manifest.made_from["embeddings"]
 
+    def nearest(self, image_id: int, usable: NDArray[np.bool_], k: int) -> list[tuple[int, float]]:
+        """Return (id, cosine similarity) of the usable neighbors of an image, at most `k`.
 
-class _Found(NamedTuple):
+        Args:
+            image_id: Catalog id of an analyzed image.
+            usable: (N,) which images may be returned.
+            k: Most neighbors to return, the most similar first.
+        """
+        row = int(np.searchsorted(self.image_ids, image_id))
+        near = self.neighbors.rows[row]
+        among = usable[near]
+        ids = self.image_ids[near[among]][:k].tolist()
+        return list(zip(ids, self.neighbors.similarities[row][among][:k].tolist(), strict=True))
+
+
+class _Results(NamedTuple):
     neighbors: Neighbors
     clusters: NDArray[np.int32]
     seconds: float
 
 
-def find(workspace: Workspace, config: AnalysisConfig) -> Work[Manifest]:
-    """Look at the embeddings of an index, and save what all finders need.
+def analyze(workspace: Workspace, config: AnalysisConfig) -> Work[Manifest]:
+    """Analyze the embeddings of an index, and publish what the checks need.
 
     Raises:
-        MissingError: The index or its embeddings are gone.
+        MissingError: The index or its embeddings do not exist.
         DamagedArtifactError: Their files were changed.
-        WorkbenchError: There are too few images, or the model finds all of them the same.
+        WorkbenchError: There are too few images, or their embeddings are identical.
     """
     started = time.perf_counter()
     index = open_artifact(workspace.indexes, config.index)
@@ -76,26 +90,26 @@ def find(workspace: Workspace, config: AnalysisConfig) -> Work[Manifest]:
     _check_differences(embeddings)
     search = find_neighbors(embeddings.vectors, embeddings.contents, config.neighbors)
     neighbors = yield from run_part(search, 0, 2, "comparing images")
-    search_clusters = partial(find_clusters, neighbors, config.min_cluster_size)
-    clusters = yield from run_in_thread(search_clusters, "looking for clusters")
+    cluster = partial(find_clusters, neighbors, config.min_cluster_size)
+    clusters = yield from run_in_thread(cluster, "looking for clusters")
     yield Progress(2, 2, "saving")
-    found = _Found(neighbors, clusters, time.perf_counter() - started)
-    return _publish(workspace, config, index, embeddings.image_ids, found)
+    results = _Results(neighbors, clusters, time.perf_counter() - started)
+    return _publish(workspace, config, index, embeddings.image_ids, results)
 
 
-def open_analysis(workspace: Workspace, findings_id: str) -> Analysis:
-    """Read findings, after checking their checksums.
+def open_analysis(workspace: Workspace, analysis_id: str) -> Analysis:
+    """Read an analysis after verifying its checksums.
 
     Raises:
-        MissingError: There are none of that id.
-        DamagedArtifactError: A file of theirs was changed.
+        MissingError: It does not exist.
+        DamagedArtifactError: One of its files was changed.
     """
-    manifest = open_artifact(workspace.analyses, findings_id)
-    folder = workspace.analyses / findings_id
-    ids, rows, similarities, contents, strangeness, clusters = (
+    manifest = open_artifact(workspace.analyses, analysis_id)
+    folder = workspace.analyses / analysis_id
+    ids, rows, similarities, contents, scores, clusters = (
         np.load(folder / f"{name}.npy", allow_pickle=False) for name in ARRAYS
     )
-    return Analysis(manifest, ids, Neighbors(rows, similarities, contents), strangeness, clusters)
+    return Analysis(manifest, ids, Neighbors(rows, similarities, contents), scores, clusters)
 
 
 def _publish(
@@ -103,13 +117,13 @@ def _publish(
     config: AnalysisConfig,
     index: Manifest,
     image_ids: NDArray[np.int64],
-    found: _Found,
+    results: _Results,
 ) -> Manifest:
-    neighbors, clusters = found.neighbors, found.clusters
-    strangeness = outlierness(neighbors)
+    neighbors, clusters = results.neighbors, results.clusters
+    scores = outlierness(neighbors)
     arrays: tuple[NDArray[Any], ...] = (
         *(image_ids, neighbors.rows, neighbors.similarities, neighbors.contents),
-        *(strangeness, clusters),
+        *(scores, clusters),
     )
     with draft(workspace.analyses) as folder:
         for name, array in zip(ARRAYS, arrays, strict=True):
@@ -117,7 +131,7 @@ def _publish(
         return publish(
             folder,
             kind="analysis",
-            stem=f"{index.id[:MAX_STEM_LENGTH]}-found",
+            stem=f"{index.id[:MAX_STEM_LENGTH]}-quality",
             config=asdict(config),
             made_from=index.made_from | {"index": index.id, "index_fingerprint": index.fingerprint},
             summary={
@@ -125,21 +139,22 @@ def _publish(
                 "num_copies": len(clusters) - len(neighbors.originals),
                 "neighbors": neighbors.rows.shape[1],
                 "num_clusters": int(clusters.max(initial=-1)) + 1,
-                "analyze_s": found.seconds,
+                "analyze_s": results.seconds,
             },
         )
 
 
 def _check_differences(embeddings: Embeddings) -> None:
-    """Refuse what no finder could say anything about."""
+    """Refuse images that no check could say anything about."""
     count = len(np.unique(first_rows(embeddings.contents)))
     if count < MIN_IMAGES:
         raise WorkbenchError(
-            f"Finders need at least {MIN_IMAGES} different images, and the index holds {count}.",
+            f"An analysis needs at least {MIN_IMAGES} different images, and the index holds "
+            f"{count}.",
             "Add images to the dataset and update the index.",
         )
     if float((embeddings.vectors @ embeddings.vectors[0]).min()) > 1 - SAME:
         raise WorkbenchError(
-            "The model makes the same embedding of every image, so none is like another.",
-            "Train the model again, or choose an index of another one.",
+            "The model gives every image the same embedding, so they cannot be compared.",
+            "Train the model again, or choose an index of another model.",
         )

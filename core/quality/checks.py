@@ -1,4 +1,4 @@
-"""What each finder lists: from the findings, and from what the catalog says at this moment.
+"""Data quality checks: images and groups from an analysis and the current catalog.
 
 Shapes, in this file: N images, D embedding dimensions.
 """
@@ -22,72 +22,74 @@ from core.quality.representativeness import representativeness
 
 def rank(
     check: Check,
-    findings: Analysis,
+    analysis: Analysis,
     vectors: NDArray[np.float32],
     image_labels: ImageLabels,
     *,
     most_first: bool = False,
 ) -> Ranking:
-    """Return all images in use that a finder ranks, in its order.
+    """Rank all usable images by a check, whether they were reviewed or not.
 
     Args:
-        check: Labels, outliers or typical: the others find groups.
-        findings: What was found.
-        vectors: (N, D) float32 unit rows; may be mapped.
-        image_labels: What the catalog says of the same images.
-        most_first: The most typical images first; by the others not looked at.
+        check: Label issues, outliers or representativeness; the other checks find groups.
+        analysis: Of N images.
+        vectors: (N, D) float32 unit rows; may be memory-mapped.
+        image_labels: Of the same images.
+        most_first: Rank by descending representativeness; other checks ignore it.
 
     Raises:
-        ValueError: The finder finds groups.
+        ValueError: The check finds groups.
     """
     labels = image_labels.labels
     match check:
         case Check.LABEL_ISSUES:
-            return find_label_issues(vectors, findings.neighbors, labels, len(image_labels.classes))
+            return find_label_issues(vectors, analysis.neighbors, labels, len(image_labels.classes))
         case Check.OUTLIERS:
             rows = np.flatnonzero(image_labels.usable)
-            return ranked(rows, findings.outlierness[rows])
+            return ranked(rows, analysis.outlierness[rows])
         case Check.REPRESENTATIVENESS:
             return representativeness(vectors, labels, most_first=most_first)
-    raise ValueError(f"{check} finds groups, it ranks no images")
+    raise ValueError(f"{check} finds groups and does not rank images")
 
 
 def find_groups(
     check: Check,
-    findings: Analysis,
+    analysis: Analysis,
     image_labels: ImageLabels,
     catalog: Catalog,
     threshold: float = THRESHOLD,
 ) -> list[Group]:
-    """Return the groups of near-duplicates or of leaks, the most harmful first.
+    """Return the groups of near-duplicates or of leakage, the most harmful first.
 
-    Near-duplicates are those that only the model finds: the rest is listed as duplicates of the
-    dataset anyway. Leaks are of every kind. A group all of whose images were kept as they are is
-    left out.
+    Near-duplicates are those that only the embeddings show: the others are listed as duplicates of
+    the dataset. Leakage is of every kind. Groups whose images were all reviewed are left out.
 
     Raises:
         ValueError: The threshold is out of range.
     """
     groups = group_near_duplicates(
-        findings.neighbors, findings.image_ids, image_labels.usable, catalog, threshold
+        analysis.neighbors, analysis.image_ids, image_labels.usable, catalog, threshold
     )
-    done = checked(catalog, check)
+    reviewed = reviewed_ids(catalog, check)
     return [
         group
         for group in groups
         if (group.is_leaking if check == Check.LEAKAGE else group.kind == Kind.MODEL)
-        and not done.issuperset(member.id for member in group.members)
+        and not reviewed.issuperset(member.id for member in group.members)
     ]
 
 
-def to_look_at(
-    ranking: Ranking, image_ids: NDArray[np.int64], among: NDArray[np.bool_], done: Iterable[int]
+def unreviewed(
+    ranking: Ranking,
+    image_ids: NDArray[np.int64],
+    selected: NDArray[np.bool_],
+    reviewed: Iterable[int],
 ) -> Ranking:
-    """Return the ranking of the (N,) images `among`, without the ids that are done with."""
-    return ranking.kept(among & ~np.isin(image_ids, list(done)))
+    """Return the ranking of the (N,) `selected` images without the `reviewed` ids."""
+    return ranking.among(selected & ~np.isin(image_ids, list(reviewed)))
 
 
-def checked(catalog: Catalog, check: Check) -> set[int]:
-    """Return the ids of the images that somebody looked at for a finder."""
+def reviewed_ids(catalog: Catalog, check: Check) -> set[int]:
+    """Return the ids of the images that were reviewed in a check."""
     tagged = ImageFilter(tags=(check.checked_tag,), status=ImageStatus.READABLE)
     return set(catalog.ids(tagged))

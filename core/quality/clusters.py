@@ -1,4 +1,4 @@
-"""Clusters of images that are near each other, whatever their labels say, and what they mix.
+"""Clusters of similar images, found without their labels, and the classes in them.
 
 Shapes, in this file: N images, D embedding dimensions, K neighbors, G clusters.
 """
@@ -15,30 +15,30 @@ from core.quality.labels import ImageLabels
 from core.quality.neighbors import Neighbors
 
 NO_CLUSTER = -1
-"""In place of a cluster: the image lies in none."""
+"""The number of images outside all clusters."""
 
 FARTHEST = 2.0
-"""Distance of two opposite unit vectors: what links parts of the graph that nothing else links."""
+"""Distance of two opposite unit vectors; links parts of the graph that are not connected."""
 
 NEAREST = 1e-6
-"""In place of no distance at all, which a sparse graph would take for no link."""
+"""Replaces a distance of zero, which a sparse graph would take for no link."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster as it is with the labels of now."""
+    """A cluster with the current labels of its images."""
 
     number: int
-    """What it is called: its place in the order of the clustering, from 0."""
+    """Its number in the analysis, from 0."""
 
     rows: NDArray[np.int64]
-    """(N,) its images in use, the one most like all others (the medoid) first."""
+    """(N,) rows of its usable images, the most central one (the medoid) first."""
 
     similarities: NDArray[np.float32]
-    """(N,) mean cosine similarity of each to all of the cluster, itself too."""
+    """(N,) mean cosine similarity of each to all images of the cluster, itself included."""
 
     mix: tuple[tuple[str, int], ...]
-    """Class → number of its images here, the most frequent first; without those that have none."""
+    """(class, number of its images), the most frequent first; unlabeled images do not count."""
 
     @property
     def purity(self) -> float:
@@ -48,25 +48,25 @@ class Cluster:
 
     @property
     def num_others(self) -> int:
-        """How many labeled images are not of the most frequent class."""
+        """Number of labeled images that are not of the most frequent class."""
         return sum(count for _, count in self.mix[1:])
 
 
-def find_clusters(neighbors: Neighbors, least: int) -> NDArray[np.int32]:
-    """Find clusters of any shape among the images: HDBSCAN on the graph of neighbors.
+def find_clusters(neighbors: Neighbors, min_size: int) -> NDArray[np.int32]:
+    """Cluster the images by HDBSCAN on the graph of their neighbors.
 
     Campello, Moulavi & Sander (*Density-Based Clustering Based on Hierarchical Density Estimates*,
-    2013), by scikit-learn, with its least density (`min_samples` 2). Between images that are not
-    neighbors no distance is computed, so time grows with the number of images and not with its
-    square. With this density it is single linkage, and finds what HDBSCAN finds on all distances as
-    long as the graph hangs together; else its parts are taken to be far from each other.
+    2013), as in scikit-learn, with the lowest density (`min_samples` 2). No distance is computed
+    between images that are not neighbors, so the time grows with the number of images and not with
+    its square. At this density it is single linkage, and equals HDBSCAN on all distances if the
+    graph is connected; otherwise its parts are treated as far from each other.
 
     Args:
         neighbors: Of the images.
-        least: Fewest images, copies not counted, that make a cluster.
+        min_size: Fewest images of a cluster, not counting copies.
 
     Returns:
-        (N,) int32 number of each image's cluster, from 0, or `NO_CLUSTER`.
+        (N,) int32 cluster number of each image, from 0, or `NO_CLUSTER`.
     """
     from sklearn.cluster import HDBSCAN  # Seconds to import
 
@@ -78,35 +78,35 @@ def find_clusters(neighbors: Neighbors, least: int) -> NDArray[np.int32]:
     graph = sparse.csr_array(
         (distances.ravel().astype(np.float64), near.ravel(), ends), shape=(count, count)
     )
-    graph = _joined(graph.maximum(graph.T))
-    # On a graph scikit-learn does not count the image itself, so 1 is what else is 2
+    graph = _connected(graph.maximum(graph.T))
+    # On a graph scikit-learn does not count the image itself: 1 here is 2 elsewhere
     clustering = HDBSCAN(
-        min_cluster_size=min(least, count), min_samples=1, metric="precomputed", copy=True
+        min_cluster_size=min(min_size, count), min_samples=1, metric="precomputed", copy=True
     )
-    found = np.full(len(neighbors.contents), NO_CLUSTER, np.int32)
-    found[originals] = np.maximum(clustering.fit(sparse.csr_matrix(graph)).labels_, NO_CLUSTER)
-    return found[neighbors.contents]
+    clusters = np.full(len(neighbors.contents), NO_CLUSTER, np.int32)
+    clusters[originals] = np.maximum(clustering.fit(sparse.csr_matrix(graph)).labels_, NO_CLUSTER)
+    return clusters[neighbors.contents]
 
 
 def describe(
     vectors: NDArray[np.float32], clusters: NDArray[np.int32], image_labels: ImageLabels
 ) -> list[Cluster]:
-    """Return the clusters that have images in use, those that mix most images first.
+    """Return the clusters that have usable images, those with most images of other classes first.
 
     Args:
-        vectors: (N, D) float32 unit rows; may be mapped.
-        clusters: (N,) of `find_clusters`.
+        vectors: (N, D) float32 unit rows; may be memory-mapped.
+        clusters: (N,) numbers from `find_clusters`.
         image_labels: Of the same images.
     """
     rows = np.flatnonzero((clusters >= 0) & image_labels.usable)
     rows = rows[np.argsort(clusters[rows], kind="stable")]
     numbers, starts = np.unique(clusters[rows], return_index=True)
     parts = np.split(rows, starts[1:]) if len(numbers) else []
-    found = [
+    described = [
         _cluster(number, part, vectors, image_labels)
         for number, part in zip(numbers.tolist(), parts, strict=True)
     ]
-    return sorted(found, key=lambda each: (-each.num_others, -len(each.rows), each.number))
+    return sorted(described, key=lambda each: (-each.num_others, -len(each.rows), each.number))
 
 
 def _cluster(
@@ -121,8 +121,8 @@ def _cluster(
     return Cluster(number, rows[order], similarities[order], mix)
 
 
-def _joined(graph: sparse.csr_array) -> sparse.csr_array:
-    """Link the parts of a symmetric graph to the first: HDBSCAN takes none that is in parts."""
+def _connected(graph: sparse.csr_array) -> sparse.csr_array:
+    """Link all parts of a symmetric graph to the first; HDBSCAN needs a connected graph."""
     num_parts, part = connected_components(graph, directed=False)
     if num_parts == 1:
         return graph

@@ -61,6 +61,9 @@ CHECKED_NAMES = {
 }
 """Names of checks in tags, where they differ from the value."""
 
+GROUPING = (Check.NEAR_DUPLICATES, Check.LEAKAGE)
+"""Checks that list groups of images above a threshold."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnalysisConfig:

@@ -1,4 +1,4 @@
-"""What a finder lists as a table, one row an image: RFC 4180 in UTF-8, as all tables here."""
+"""Export of a check as CSV (RFC 4180, UTF-8), a row an image."""
 
 import csv
 import io
@@ -10,39 +10,72 @@ from numpy.typing import NDArray
 
 from core.datasets.catalog import Catalog
 from core.datasets.duplicates import Group
-from core.quality.clusters import Cluster
-from core.quality.labels import ImageLabels
+from core.datasets.registry import open_dataset
+from core.embeddings.files import open_embeddings
+from core.quality.analysis import Analysis
+from core.quality.checks import find_groups, rank, reviewed_ids, unreviewed
+from core.quality.clusters import Cluster, describe
+from core.quality.config import GROUPING, Check
+from core.quality.labels import ImageLabels, read_image_labels
 from core.quality.ranking import Ranking
+from core.workspace import Workspace
 
 COLUMNS = ("rank", "group", "image_id", "path", "label", "split", "score", "suggested", "kind")
-"""The group is that of a duplicate or a cluster, from 1; the score is the finder's own; the kind is
-of a group of duplicates: exact, near or model."""
+"""The group is the number, from 1, of a group of duplicates or of a cluster. The score is that of
+the check. The kind is that of a group of duplicates: exact, near or model."""
 
-Found = tuple[int, dict[str, Any]]
-"""An image's id, and what the finder says of it."""
+Row = tuple[int, dict[str, Any]]
+"""An image's id and the values of its columns."""
+
+
+def export_check(workspace: Workspace, analysis: Analysis, check: Check, threshold: float) -> bytes:
+    """Return what a check lists at present, as CSV.
+
+    Raises:
+        MissingError: The dataset or the embeddings do not exist.
+        DamagedArtifactError: A file of the embeddings was changed.
+        ValueError: The threshold of near-duplicates or leakage is out of range.
+    """
+    catalog = open_dataset(workspace, analysis.manifest.made_from["dataset"]).catalog
+    image_labels = read_image_labels(catalog, analysis.image_ids)
+    if check in GROUPING:
+        groups = find_groups(check, analysis, image_labels, catalog, threshold)
+        return groups_as_csv(catalog, groups)
+    vectors = open_embeddings(workspace, analysis.embeddings).vectors
+    if check == Check.CLUSTERS:
+        clusters = describe(vectors, analysis.clusters, image_labels)
+        return clusters_as_csv(catalog, clusters, analysis.image_ids)
+    ranking = unreviewed(
+        rank(check, analysis, vectors, image_labels),
+        analysis.image_ids,
+        image_labels.usable,
+        reviewed_ids(catalog, check),
+    )
+    return ranking_as_csv(catalog, ranking, analysis.image_ids, image_labels)
 
 
 def ranking_as_csv(
     catalog: Catalog, ranking: Ranking, image_ids: NDArray[np.int64], image_labels: ImageLabels
 ) -> bytes:
-    """Return a ranking; `image_ids` are those of the (N,) images that were looked at."""
-    named = [*image_labels.classes, ""]
+    """Return a ranking as CSV; `image_ids` are those of the (N,) analyzed images."""
+    names = [*image_labels.classes, ""]
+    ranked = zip(
+        image_ids[ranking.rows].tolist(),
+        ranking.scores.tolist(),
+        ranking.suggested.tolist(),
+        strict=True,
+    )
     return _as_csv(
         catalog,
         [
-            (image_id, {"score": f"{score:.6f}", "suggested": named[suggested]})
-            for image_id, score, suggested in zip(
-                image_ids[ranking.rows].tolist(),
-                ranking.scores.tolist(),
-                ranking.suggested.tolist(),
-                strict=True,
-            )
+            (image_id, {"score": f"{score:.6f}", "suggested": names[suggested]})
+            for image_id, score, suggested in ranked
         ],
     )
 
 
 def groups_as_csv(catalog: Catalog, groups: Iterable[Group]) -> bytes:
-    """Return groups of duplicates; in each the one to keep comes first."""
+    """Return groups of duplicates as CSV, the image to keep first in each."""
     return _as_csv(
         catalog,
         [
@@ -56,7 +89,13 @@ def groups_as_csv(catalog: Catalog, groups: Iterable[Group]) -> bytes:
 def clusters_as_csv(
     catalog: Catalog, clusters: Iterable[Cluster], image_ids: NDArray[np.int64]
 ) -> bytes:
-    """Return clusters, the medoid of each first; `image_ids` are of the (N,) images looked at."""
+    """Return clusters as CSV, the medoid first in each.
+
+    Args:
+        catalog: Has the images' paths, labels and splits.
+        clusters: To export.
+        image_ids: (N,) ids of the analyzed images.
+    """
     return _as_csv(
         catalog,
         [
@@ -69,13 +108,13 @@ def clusters_as_csv(
     )
 
 
-def _as_csv(catalog: Catalog, found: Sequence[Found]) -> bytes:
-    rows = catalog.rows_by_id(image_id for image_id, _ in found)
+def _as_csv(catalog: Catalog, rows: Sequence[Row]) -> bytes:
+    images = catalog.rows_by_id(image_id for image_id, _ in rows)
     file = io.StringIO(newline="")
     writer = csv.DictWriter(file, COLUMNS, restval="")
     writer.writeheader()
-    for rank, (image_id, said) in enumerate(found, 1):
-        row = rows.get(image_id)
-        known = {"path": row.path, "label": row.label, "split": row.split} if row else {}
-        writer.writerow({"rank": rank, "image_id": image_id, **known, **said})
+    for place, (image_id, values) in enumerate(rows, 1):
+        image = images.get(image_id)
+        known = {"path": image.path, "label": image.label, "split": image.split} if image else {}
+        writer.writerow({"rank": place, "image_id": image_id, **known, **values})
     return file.getvalue().encode()

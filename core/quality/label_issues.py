@@ -1,13 +1,13 @@
-"""Likely wrong labels: images whose own label images like them, and their class, make improbable.
+"""Label issues: images for which another class is more probable than their own.
 
-Two judges, neither of which knows the image's own label, say how probable each class is; the mean
-of both counts. One asks the neighbors, the other a linear classifier. An image is as doubtful as
-another class is more probable than its own: the *normalized margin* of confident learning
-(Northcutt, Jiang & Chuang, *Confident Learning: Estimating Uncertainty in Dataset Labels*, 2021),
-by which cleanlab ranks, too. How improbable the own label is alone (*self-confidence*) finds more
-labels that are wrong at random, but hardly any that are confused with a class like it.
+The probability of each class is the mean of two estimates that do not use the image's own label: a
+vote of its neighbors and a linear classifier. Images are ranked by how much more probable another
+class is, the *normalized margin* of confident learning (Northcutt, Jiang & Chuang, *Confident
+Learning: Estimating Uncertainty in Dataset Labels*, 2021), as in cleanlab. The probability of the
+own label alone (*self-confidence*) finds more labels that are wrong at random, but hardly any that
+are confused with a similar class.
 
-`benchmarks/quality.py` holds this ranking to cleanlab's on labels that were made wrong.
+`benchmarks/quality.py` compares this ranking with cleanlab's on labels with added errors.
 
 Shapes, in this file: N images, D embedding dimensions, K neighbors, C classes, B rows of a block.
 """
@@ -17,12 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.quality.linear_classifier import Linear, fit
+from core.quality.linear_classifier import LinearClassifier, fit
 from core.quality.neighbors import Neighbors
 from core.quality.ranking import Ranking, ranked
 
 TEMPERATURE = 0.07
-"""A neighbor's vote weighs exp(similarity / τ): Wu, Xiong, Yu & Lin (*Unsupervised Feature
+"""τ of a vote's weight, exp(similarity / τ): Wu, Xiong, Yu & Lin (*Unsupervised Feature
 Learning via Non-Parametric Instance Discrimination*, 2018, 3.4)."""
 
 BLOCK = 4096
@@ -31,42 +31,42 @@ MIN_CLASSES = 2
 
 @dataclass(frozen=True, slots=True)
 class LabelEstimators:
-    """What is asked how probable classes are."""
+    """Estimates of class probabilities that leave out each image's own label."""
 
     neighbors: Neighbors
-    told: NDArray[np.int32]
-    """(N,) the class of each content, at the row that stands for it; -1 where it has no vote."""
+    voters: NDArray[np.int32]
+    """(N,) the class that each row votes for, or -1, see `content_labels`."""
 
-    linear: Linear
+    classifier: LinearClassifier
     num_classes: int
 
     def probabilities(
         self, vectors: NDArray[np.float32], rows: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """Return (B, C) probabilities of the classes of these (B,) rows, without their own label.
+        """Return (B, C) class probabilities of (B,) rows without their own labels.
 
         Args:
-            vectors: (N, D) float32 unit rows; may be mapped.
-            rows: Which of them.
+            vectors: (N, D) float32 unit rows; may be memory-mapped.
+            rows: Rows to estimate.
         """
-        told = self.told[self.neighbors.contents[rows]]
-        linear = self.linear.probabilities(np.asarray(vectors[rows], np.float32), told)
+        labels = self.voters[self.neighbors.contents[rows]]
+        estimates = self.classifier.probabilities(np.asarray(vectors[rows], np.float32), labels)
         votes = self.votes(rows)
-        heard = votes.sum(axis=1) > 0
-        linear[heard] = (linear[heard] + votes[heard]) / 2  # Else none of the neighbors has one
-        return linear
+        has_votes = votes.sum(axis=1) > 0
+        estimates[has_votes] = (estimates[has_votes] + votes[has_votes]) / 2
+        return estimates
 
     def votes(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the (B, C) shares of the neighbors' votes; zeros where none has a vote."""
-        labels = self.told[self.neighbors.rows[rows]]
+        """Return (B, C) shares of the neighbors' votes; zeros where no neighbor has a label."""
+        labels = self.voters[self.neighbors.rows[rows]]
         near = self.neighbors.similarities[rows]
         weights = np.where(labels >= 0, np.exp((near - near[:, :1]) / TEMPERATURE), 0)
         places = np.arange(len(rows))[:, None] * self.num_classes + np.maximum(labels, 0)
         shares = np.bincount(places.ravel(), weights.ravel(), len(rows) * self.num_classes).reshape(
             -1, self.num_classes
         )
-        whole = shares.sum(axis=1, keepdims=True)
-        np.divide(shares, whole, out=shares, where=whole > 0)
+        total = shares.sum(axis=1, keepdims=True)
+        np.divide(shares, total, out=shares, where=total > 0)
         return shares.astype(np.float32)
 
 
@@ -79,41 +79,42 @@ def find_label_issues(
     """Rank the images for which another class is more probable than their own.
 
     Args:
-        vectors: (N, D) float32 unit rows; may be mapped.
+        vectors: (N, D) float32 unit rows; may be memory-mapped.
         neighbors: Of the same images.
-        labels: (N,) int32 places of classes; -1 for images that have none or are not in use.
+        labels: (N,) int32 class numbers; -1 for unlabeled and unusable images.
         num_classes: C.
 
     Returns:
-        The images, the most doubtful first; scores are doubts in [0.5, 1]: one half where the most
-        probable other class, which is suggested, is as probable as the own, and 1 where it is
+        The images, the most likely mislabeled first. Scores are in [0.5, 1]: 0.5 if the most
+        probable other class, which is suggested, is as probable as the own class, 1 if it is
         certain. Empty with fewer than two classes.
     """
-    told = content_labels(neighbors.contents, labels)
-    asked = np.flatnonzero(labels >= 0)
-    if len(np.unique(told[told >= 0])) < MIN_CLASSES:
-        return ranked(asked[:0], np.empty(0, np.float32))
-    estimators = LabelEstimators(neighbors, told, fit(vectors, told, num_classes), num_classes)
-    doubts = np.empty(len(asked), np.float32)
-    suggested = np.empty(len(asked), np.int32)
-    is_suspect = np.empty(len(asked), np.bool_)
-    for start in range(0, len(asked), BLOCK):
-        rows = asked[start : start + BLOCK]
+    voters = content_labels(neighbors.contents, labels)
+    labeled = np.flatnonzero(labels >= 0)
+    if len(np.unique(voters[voters >= 0])) < MIN_CLASSES:
+        return ranked(labeled[:0], np.empty(0, np.float32))
+    classifier = fit(vectors, voters, num_classes)
+    estimators = LabelEstimators(neighbors, voters, classifier, num_classes)
+    scores = np.empty(len(labeled), np.float32)
+    suggested = np.empty(len(labeled), np.int32)
+    is_issue = np.empty(len(labeled), np.bool_)
+    for start in range(0, len(labeled), BLOCK):
+        rows = labeled[start : start + BLOCK]
         probabilities = estimators.probabilities(vectors, rows)
         places = np.arange(len(rows)), labels[rows]
         own = probabilities[places]
         probabilities[places] = -1
         here = slice(start, start + BLOCK)
         suggested[here] = probabilities.argmax(axis=1)
-        doubts[here] = (1 + probabilities.max(axis=1) - own) / 2
-        is_suspect[here] = probabilities.max(axis=1) > own
-    return ranked(asked[is_suspect], doubts[is_suspect], suggested[is_suspect])
+        scores[here] = (1 + probabilities.max(axis=1) - own) / 2
+        is_issue[here] = probabilities.max(axis=1) > own
+    return ranked(labeled[is_issue], scores[is_issue], suggested[is_issue])
 
 
 def content_labels(contents: NDArray[np.int32], labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the (N,) class of each content, at its first row: one vote, however many copies.
+    """Return (N,) the class of each content at its first row, so that copies have one vote.
 
-    It is -1 where the copies contradict each other or have no label, and in all other rows.
+    It is -1 at all other rows, and where the copies are unlabeled or of different classes.
     """
     labeled = np.flatnonzero(labels >= 0)
     least = np.full(len(labels), np.iinfo(np.int32).max, np.int32)

@@ -1,7 +1,7 @@
-"""The table that all finders share: which other images are nearest to each image.
+"""Nearest neighbors of each image, without copies; all checks use them.
 
-An image's exact copies are no neighbors of it, and of several copies only one is a neighbor of
-others: a copied wrong label must not vouch for itself.
+Exact copies of an image are not its neighbors, and of several copies only one is a neighbor of
+other images: otherwise a copied wrong label would confirm itself.
 
 Shapes, in this file: N images, U different contents, D embedding dimensions, K neighbors.
 """
@@ -20,41 +20,40 @@ class Neighbors:
     """The nearest other images of each image."""
 
     rows: NDArray[np.int32]
-    """(N, K) rows of the images nearest to each, most similar first; each of another content."""
+    """(N, K) rows of the nearest images, most similar first, all with different content."""
 
     similarities: NDArray[np.float32]
     """(N, K) cosine similarities in [-1, 1]."""
 
     contents: NDArray[np.int32]
-    """(N,) for each image the first row that has the same bytes: its own if it is no copy."""
+    """(N,) the first row with the same bytes: the image's own unless it is a copy."""
 
     @property
     def originals(self) -> NDArray[np.int64]:
-        """(U,) the rows that stand for their content, ascending."""
-        found: NDArray[np.int64] = np.flatnonzero(self.contents == np.arange(len(self.contents)))
-        return found
+        """(U,) the first row of each content, ascending."""
+        return _originals(self.contents)
 
 
 def find_neighbors(
     vectors: NDArray[np.float32], sha256s: NDArray[np.uint8], k: int
 ) -> Work[Neighbors]:
-    """Find the nearest others of each image.
+    """Find the nearest neighbors of each image.
 
     Args:
-        vectors: (N, D) float32 unit rows; may be mapped.
-        sha256s: (N, 32) uint8, SHA-256 of each image; zeros where it is not known.
-        k: Neighbors wanted; fewer where there are not as many other contents.
+        vectors: (N, D) float32 unit rows; may be memory-mapped.
+        sha256s: (N, 32) uint8, SHA-256 of each image; zeros where it is unknown.
+        k: Number of neighbors; fewer if there are not enough other contents.
     """
     contents = first_rows(sha256s)
-    originals = np.flatnonzero(contents == np.arange(len(contents)))
+    originals = _originals(contents)
     base = vectors if len(originals) == len(vectors) else vectors[originals]
-    found, similarities = yield from nearest_others(base, min(k, len(base) - 1))
+    rows, similarities = yield from nearest_others(base, min(k, len(base) - 1))
     places = np.searchsorted(originals, contents)
-    return Neighbors(originals[found].astype(np.int32)[places], similarities[places], contents)
+    return Neighbors(originals[rows].astype(np.int32)[places], similarities[places], contents)
 
 
 def first_rows(sha256s: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Return for each of (N, 32) hashes the (N,) first row that has it; a row of zeros is alone."""
+    """Return (N,) the first row with the hash of each of (N, 32); rows of zeros all differ."""
     known = np.flatnonzero(sha256s.any(axis=1))
     first = np.arange(len(sha256s), dtype=np.int32)
     if len(known):
@@ -62,3 +61,8 @@ def first_rows(sha256s: NDArray[np.uint8]) -> NDArray[np.int32]:
         _, at, inverse = np.unique(keys, return_index=True, return_inverse=True)
         first[known] = known[at][inverse]
     return first
+
+
+def _originals(contents: NDArray[np.int32]) -> NDArray[np.int64]:
+    originals: NDArray[np.int64] = np.flatnonzero(contents == np.arange(len(contents)))
+    return originals

@@ -1,6 +1,6 @@
-"""Images in the order in which a finder would have them looked at.
+"""Rankings: images in the order of a check.
 
-Shapes, in this file: R images ranked, N images looked at.
+Shapes, in this file: R ranked images, N analyzed images.
 """
 
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What a finder lists, best find first."""
+    """The images that a check lists, in its order."""
 
     rows: NDArray[np.int64]
     """(R,) rows of the embeddings."""
 
     scores: NDArray[np.float32]
-    """(R,) what they are ranked by; each finder says what it means."""
+    """(R,) scores that the order follows; each check documents their meaning."""
 
     suggested: NDArray[np.int32]
-    """(R,) the class that each looks like, as a place in `ImageLabels.classes`; -1 for none."""
+    """(R,) suggested class of each, as a place in `ImageLabels.classes`; -1 for none."""
 
-    def kept(self, among: NDArray[np.bool_]) -> "Ranking":
-        """Return the ranking of those that (N,) `among` marks."""
-        keep = among[self.rows]
-        return Ranking(self.rows[keep], self.scores[keep], self.suggested[keep])
+    def among(self, selected: NDArray[np.bool_]) -> "Ranking":
+        """Return the ranking of the images that are (N,) `selected`."""
+        remaining = selected[self.rows]
+        return Ranking(self.rows[remaining], self.scores[remaining], self.suggested[remaining])
 
 
 def ranked(

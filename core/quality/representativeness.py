@@ -1,4 +1,4 @@
-"""The most and the least typical images of each class.
+"""Representativeness: the similarity of an image to the rest of its class.
 
 Shapes, in this file: N images, D embedding dimensions, C classes.
 """
@@ -16,18 +16,19 @@ BLOCK = 1 << 14
 def representativeness(
     vectors: NDArray[np.float32], labels: NDArray[np.int32], *, most_first: bool = True
 ) -> Ranking:
-    """Rank images by how like they are to the mean of all others of their class.
+    """Rank images by their similarity to the mean of the other images of their class.
 
     This is the *nearest class mean* of Mensink, Verbeek, Perronnin & Csurka (*Distance-Based Image
-    Classification*, 2013), without the image itself: else a class of two would be all typical.
+    Classification*, 2013), without the image itself: both images of a class of two would otherwise
+    be typical.
 
     Args:
-        vectors: (N, D) float32 unit rows; may be mapped.
-        labels: (N,) int32 places of classes; -1 for images that are left out.
-        most_first: The most typical come first, else the least.
+        vectors: (N, D) float32 unit rows; may be memory-mapped.
+        labels: (N,) int32 class numbers; -1 for images to leave out.
+        most_first: Put the most typical images first instead of the least typical.
 
     Returns:
-        The images of classes that have at least two; scores are cosine similarities in [-1, 1].
+        The images of classes with at least two; scores are cosine similarities in [-1, 1].
     """
     num_classes = int(labels.max(initial=-1)) + 1
     counts = np.bincount(labels[labels >= 0], minlength=num_classes)

@@ -1,6 +1,7 @@
-"""Datasets whose embeddings lie where a test wants them, indexed, for the finders."""
+"""Indexed datasets with given embeddings, for the data quality checks."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from core.datasets.registry import open_dataset
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index
 from core.progress import finish
+from core.quality.labels import ImageLabels, read_image_labels
+from core.quality.neighbors import Neighbors, find_neighbors
 from core.workspace import Workspace
 from tests.factories.embeddings import DATASET, publish_set
 
@@ -47,3 +50,46 @@ def indexed_set(
     embeddings = publish_set(workspace, found, vectors)
     index = finish(build_index(workspace, embeddings.id, IndexConfig()))
     return index, open_dataset(workspace, DATASET).catalog
+
+
+def neighbors_of(
+    vectors: NDArray[np.float32], k: int = 20, contents: list[int] | None = None
+) -> Neighbors:
+    """The neighbors of these vectors; images of one number in `contents` are copies."""
+    numbers = range(len(vectors)) if contents is None else contents
+    hashes = np.array([[number // 255, number % 255 + 1] for number in numbers], np.uint8)
+    return finish(find_neighbors(vectors, hashes, k))
+
+
+def image_labels_of(*labels: int) -> ImageLabels:
+    """Usable train images of the classes a and b."""
+    count = len(labels)
+    return ImageLabels(
+        ["a", "b"], np.array(labels, np.int32), np.zeros(count, np.int8), np.ones(count, bool)
+    )
+
+
+class DuplicateSet(NamedTuple):
+    """Images 1 and 2 are one file in train and test; 3 and 4 are 5° apart, 5 and 6 are alone."""
+
+    catalog: Catalog
+    image_ids: NDArray[np.int64]
+    neighbors: Neighbors
+    image_labels: ImageLabels
+
+
+def duplicate_set(workspace: Workspace) -> DuplicateSet:
+    """Publish a `DuplicateSet`."""
+    found = [
+        row(0, "a", "train", content=50),
+        row(1, "a", "test", content=50),
+        row(2, "a", "train"),
+        row(3, "b", "test"),
+        row(4, "b"),
+        row(5, "b"),
+    ]
+    vectors = at_angles(0, 0, 40, 45, 120, 170)
+    _, catalog = indexed_set(workspace, found, vectors)
+    ids = np.arange(1, 7)
+    neighbors = neighbors_of(vectors, 4, [50, 50, 2, 3, 4, 5])
+    return DuplicateSet(catalog, ids, neighbors, read_image_labels(catalog, ids))

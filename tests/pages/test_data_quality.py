@@ -1,4 +1,4 @@
-"""The Finders page through Home.py: looking, each list, and putting right what is in it."""
+"""The Data quality page through Home.py: analysis, each check, and corrections."""
 
 import shutil
 
@@ -10,7 +10,7 @@ from core.datasets.catalog import Catalog
 from core.datasets.registry import delete_dataset, open_dataset
 from core.lineage.graph import read_lineage
 from core.progress import finish
-from core.quality.analysis import find
+from core.quality.analysis import analyze
 from core.quality.config import AnalysisConfig, Check
 from core.workspace import Workspace
 from state import resources
@@ -18,12 +18,12 @@ from tests.support.page_fixtures import Open, last_job, said_in_passing, stop_jo
 
 
 @pytest.fixture
-def looked(full: Workspace) -> Workspace:
-    """Ten red, green and blue images each, the first red one called blue, and what was found."""
+def analyzed(full: Workspace) -> Workspace:
+    """Ten red, green and blue images each, analyzed; the first red one is labeled blue."""
     catalog = catalog_of(full)
-    curation.relabel(catalog, [suspect(full)], "blue")
+    curation.relabel(catalog, [mislabeled(full)], "blue")
     index = read_lineage(full).indexes[0]
-    finish(find(full, AnalysisConfig(index=index.id, neighbors=5, min_cluster_size=5)))
+    finish(analyze(full, AnalysisConfig(index=index.id, neighbors=5, min_cluster_size=5)))
     return full
 
 
@@ -31,7 +31,7 @@ def catalog_of(workspace: Workspace) -> Catalog:
     return open_dataset(workspace, "colors").catalog
 
 
-def suspect(workspace: Workspace) -> int:
+def mislabeled(workspace: Workspace) -> int:
     rows = catalog_of(workspace).rows()
     return next(row.id for row in rows if row.path.startswith("red/"))
 
@@ -43,7 +43,7 @@ def choose(app: AppTest, check: Check) -> AppTest:
     return app.run()
 
 
-def pick(app: AppTest, *ids: int) -> AppTest:
+def select(app: AppTest, *ids: int) -> AppTest:
     app.session_state["selection"].quality_selected = frozenset(ids)
     return app.run()
 
@@ -52,12 +52,12 @@ def keys(app: AppTest) -> set[str]:
     return {str(button.key) for button in app.button}
 
 
-def test_without_an_index_the_page_says_what_makes_one(empty: Workspace, visit: Open) -> None:
+def test_without_an_index_the_page_leads_to_one(empty: Workspace, visit: Open) -> None:
     app = visit("data_quality")
     assert "A finder needs a dataset" in texts(app)
 
 
-def test_looking_is_a_job_with_what_was_chosen(full: Workspace, visit: Open) -> None:
+def test_an_analysis_is_a_job_with_the_chosen_settings(full: Workspace, visit: Open) -> None:
     app = visit("data_quality")
     assert "Look through the **30** embeddings" in texts(app)
     app.number_input(key="quality-neighbors").set_value(7).run()
@@ -68,47 +68,49 @@ def test_looking_is_a_job_with_what_was_chosen(full: Workspace, visit: Open) -> 
     assert arguments == ("find", "--index", index.id, "--neighbors", "7")
 
 
-def test_a_wrong_label_is_listed_and_gone_once_accepted_and_back_after_undo(
-    looked: Workspace, visit: Open
+def test_a_label_issue_leaves_the_list_when_accepted_and_returns_after_undo(
+    analyzed: Workspace, visit: Open
 ) -> None:
-    catalog, wrong = catalog_of(looked), suspect(looked)
+    catalog, wrong = catalog_of(analyzed), mislabeled(analyzed)
     app = visit("data_quality")
     assert "Images whose label" in texts(app)
-    app = pick(app, wrong)
+    app = select(app, wrong)
     assert "**1** selected" in texts(app)
     app.button(key="quality-do-accept").click().run()
     assert not app.exception
     assert said_in_passing(app) == "1 image changed. Undo takes it back."
     assert catalog.rows_by_id([wrong])[wrong].label == "red"
-    assert pick(app, wrong).session_state["selection"].quality_selected == frozenset()
+    assert select(app, wrong).session_state["selection"].quality_selected == frozenset()
     app.button(key="quality-undo").click().run()
     assert said_in_passing(app) == "Taken back: labeled 1 image as suggested."
     assert catalog.rows_by_id([wrong])[wrong].label == "blue"
     assert curation.tags_of(catalog, [wrong]) == {}
-    assert pick(app, wrong).session_state["selection"].quality_selected == {wrong}
+    assert select(app, wrong).session_state["selection"].quality_selected == {wrong}
 
 
-def test_what_is_kept_as_is_is_remembered_by_a_tag(looked: Workspace, visit: Open) -> None:
-    catalog, wrong = catalog_of(looked), suspect(looked)
-    app = pick(visit("data_quality"), wrong)
+def test_a_correct_label_is_remembered_by_a_tag(analyzed: Workspace, visit: Open) -> None:
+    catalog, wrong = catalog_of(analyzed), mislabeled(analyzed)
+    app = select(visit("data_quality"), wrong)
     app.button(key="quality-do-keep").click().run()
     assert curation.tags_of(catalog, [wrong]) == {wrong: ["label issues checked"]}
     assert "take it off on the Datasets page" in texts(app)
     assert (
-        pick(visit("data_quality"), wrong).session_state["selection"].quality_selected
+        select(visit("data_quality"), wrong).session_state["selection"].quality_selected
         == frozenset()
     )
 
 
-def test_the_dialog_says_why_and_goes_on_to_the_next(looked: Workspace, visit: Open) -> None:
+def test_the_dialog_gives_the_reason_and_continues_with_the_next(
+    analyzed: Workspace, visit: Open
+) -> None:
     app = visit("data_quality")
-    app.session_state["selection"].quality_open = suspect(looked)
+    app.session_state["selection"].quality_open = mislabeled(analyzed)
     app.run()
     assert "It is labeled **blue** and looks like **red**" in texts(app)
     assert "The 5 images nearest to it" in texts(app)
     app.button(key="why-exclude").click().run()
     assert not app.exception
-    assert catalog_of(looked).count() == 29
+    assert catalog_of(analyzed).count() == 29
 
 
 @pytest.mark.parametrize(
@@ -121,15 +123,15 @@ def test_the_dialog_says_why_and_goes_on_to_the_next(looked: Workspace, visit: O
         (Check.CLUSTERS, "HDBSCAN"),
     ],
 )
-def test_each_finder_draws_its_list(
-    looked: Workspace, visit: Open, check: Check, said: str
+def test_each_check_draws_its_list(
+    analyzed: Workspace, visit: Open, check: Check, said: str
 ) -> None:
     app = choose(visit("data_quality"), check)
     assert not app.exception
     assert said.lower() in texts(app).lower()
 
 
-def test_filters_narrow_a_list(looked: Workspace, visit: Open) -> None:
+def test_filters_narrow_a_list(analyzed: Workspace, visit: Open) -> None:
     app = choose(visit("data_quality"), Check.OUTLIERS)
     app.multiselect(key="quality-class").set_value(["red"]).run()
     assert "**1–9** of **9**" in texts(app)
@@ -137,9 +139,9 @@ def test_filters_narrow_a_list(looked: Workspace, visit: Open) -> None:
     assert "of **9**" not in texts(app)
 
 
-def test_tagging_and_moving_are_done_with_an_image_too(looked: Workspace, visit: Open) -> None:
-    catalog = catalog_of(looked)
-    app = pick(choose(visit("data_quality"), Check.OUTLIERS), 5)
+def test_an_image_can_be_moved_to_another_split(analyzed: Workspace, visit: Open) -> None:
+    catalog = catalog_of(analyzed)
+    app = select(choose(visit("data_quality"), Check.OUTLIERS), 5)
     app.button(key="quality-do-move-test").click().run()
     assert catalog.rows_by_id([5])[5].split == "test"
     assert "**1–29** of **29**" in texts(app)
@@ -147,14 +149,14 @@ def test_tagging_and_moving_are_done_with_an_image_too(looked: Workspace, visit:
     assert "**1–30** of **30**" in texts(app)
 
 
-def test_use_as_query_leads_there(looked: Workspace, visit: Open) -> None:
-    app = pick(choose(visit("data_quality"), Check.OUTLIERS), 5)
+def test_use_as_query_leads_to_the_query_page(analyzed: Workspace, visit: Open) -> None:
+    app = select(choose(visit("data_quality"), Check.OUTLIERS), 5)
     app.button(key="quality-do-query").click().run()
     assert not app.exception
     assert app.session_state["selection"].query.images[0].image_id == 5
 
 
-def test_a_cluster_opens_and_closes(looked: Workspace, visit: Open) -> None:
+def test_a_cluster_opens_and_closes(analyzed: Workspace, visit: Open) -> None:
     app = choose(visit("data_quality"), Check.CLUSTERS)
     opens = sorted(key for key in keys(app) if key.startswith("quality-cluster-"))
     assert opens, texts(app)
@@ -165,8 +167,8 @@ def test_a_cluster_opens_and_closes(looked: Workspace, visit: Open) -> None:
     assert "quality-clusters-back" not in keys(app)
 
 
-def test_leaks_are_excluded_or_kept(looked: Workspace, visit: Open) -> None:
-    catalog = catalog_of(looked)
+def test_leakage_is_listed_until_reviewed(analyzed: Workspace, visit: Open) -> None:
+    catalog = catalog_of(analyzed)
     app = choose(visit("data_quality"), Check.LEAKAGE)
     app.session_state["selection"].quality_view = app.session_state[
         "selection"
@@ -182,8 +184,8 @@ def test_leaks_are_excluded_or_kept(looked: Workspace, visit: Open) -> None:
 
 
 @pytest.mark.parametrize("check", [Check.LABEL_ISSUES, Check.REPRESENTATIVENESS])
-def test_one_class_is_said(looked: Workspace, visit: Open, check: Check) -> None:
-    catalog = catalog_of(looked)
+def test_a_single_class_is_explained(analyzed: Workspace, visit: Open, check: Check) -> None:
+    catalog = catalog_of(analyzed)
     curation.relabel(catalog, catalog.ids(), "red")
     app = choose(visit("data_quality"), check)
     assert not app.exception
@@ -191,18 +193,18 @@ def test_one_class_is_said(looked: Workspace, visit: Open, check: Check) -> None
         assert "All images are of one class" in texts(app)
 
 
-def test_without_labels_the_page_says_how_to_give_some(looked: Workspace, visit: Open) -> None:
+def test_without_labels_the_page_explains_how_to_add_some(analyzed: Workspace, visit: Open) -> None:
     import sqlite3
 
-    catalog = catalog_of(looked)
+    catalog = catalog_of(analyzed)
     with sqlite3.connect(catalog.path) as connection:
         connection.execute("UPDATE images SET label = NULL")
     catalog.set_splits({})  # Writes down that it has changed
     assert "has a label" in texts(visit("data_quality"))
 
 
-def test_a_list_that_is_curated_away_says_so(looked: Workspace, visit: Open) -> None:
-    catalog = catalog_of(looked)
+def test_a_list_without_remaining_images_is_explained(analyzed: Workspace, visit: Open) -> None:
+    catalog = catalog_of(analyzed)
     curation.exclude(catalog, catalog.ids())
     app = choose(visit("data_quality"), Check.OUTLIERS)
     assert not app.exception
@@ -213,15 +215,17 @@ def test_a_list_that_is_curated_away_says_so(looked: Workspace, visit: Open) -> 
     assert any("Nothing is left to look at" in str(box.value) for box in app.success)
 
 
-def test_images_that_came_or_went_are_said(looked: Workspace, visit: Open) -> None:
-    curation.exclude(catalog_of(looked), [3])
+def test_a_stale_analysis_is_marked(analyzed: Workspace, visit: Open) -> None:
+    curation.exclude(catalog_of(analyzed), [3])
     app = visit("data_quality")
     assert "The dataset has changed since" in texts(app)
     assert "Update the index, then look again" in texts(app)
 
 
-def test_damaged_findings_are_said_and_can_be_made_again(looked: Workspace, visit: Open) -> None:
-    [folder] = looked.analyses.iterdir()
+def test_a_damaged_analysis_is_reported_and_can_be_repeated(
+    analyzed: Workspace, visit: Open
+) -> None:
+    [folder] = analyzed.analyses.iterdir()
     (folder / "clusters.npy").write_bytes(b"no array")
     app = visit("data_quality")
     assert not app.exception
@@ -229,22 +233,22 @@ def test_damaged_findings_are_said_and_can_be_made_again(looked: Workspace, visi
     assert "quality-start" in keys(app)
 
 
-def test_findings_deleted_meanwhile_are_looked_for_again(looked: Workspace, visit: Open) -> None:
+def test_a_deleted_analysis_can_be_repeated(analyzed: Workspace, visit: Open) -> None:
     app = visit("data_quality")
-    shutil.rmtree(looked.analyses)
+    shutil.rmtree(analyzed.analyses)
     assert "Look through the **30** embeddings" in texts(app.run())
 
 
-def test_embeddings_deleted_meanwhile_are_said(looked: Workspace, visit: Open) -> None:
-    shutil.rmtree(looked.embeddings)
+def test_deleted_embeddings_are_reported(analyzed: Workspace, visit: Open) -> None:
+    shutil.rmtree(analyzed.embeddings)
     app = visit("data_quality")
     assert not app.exception
     assert any("There is no" in str(error.value) for error in app.error)
 
 
-def test_a_dataset_deleted_meanwhile_is_said(looked: Workspace, visit: Open) -> None:
+def test_a_deleted_dataset_is_handled(analyzed: Workspace, visit: Open) -> None:
     app = visit("data_quality")
-    delete_dataset(looked, "colors")
+    delete_dataset(analyzed, "colors")
     app.run()
     assert not app.exception
     assert resources.jobs().active() == []

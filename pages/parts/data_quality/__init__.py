@@ -1,1 +1,1 @@
-"""Parts of the Data quality page."""
+"""Parts of the Data quality page: analysis form, checks, image details."""

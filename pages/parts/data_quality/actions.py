@@ -1,4 +1,4 @@
-"""What can be done with the selected images of a list; it stays at the window's bottom."""
+"""Actions on the selected images of a check, at the bottom of the window."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,12 +12,12 @@ from state import session
 
 
 def show(dataset: Dataset, listed: Listed) -> None:
-    """Draw the actions."""
-    picked = session.selection().quality_selected
+    """Draw the actions on the selected images."""
+    selected = session.selection().quality_selected
     tag = listed.check.checked_tag
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{len(picked):,}** selected", width="content")
-        suggestions = listed.suggestions(picked)
+        st.markdown(f"**{len(selected):,}** selected", width="content")
+        suggestions = listed.suggestions(selected)
         if suggestions:
             st.button(
                 "Accept suggested",
@@ -34,25 +34,25 @@ def show(dataset: Dataset, listed: Listed) -> None:
             icon=":material/thumb_up:",
             help=f"They are right: not listed here again, by the tag “{tag}”",
             on_click=keep,
-            args=(dataset, sorted(picked), tag),
+            args=(dataset, sorted(selected), tag),
         )
-        curation_form.changes(dataset, sorted(picked), key="quality", mark=tag)
-        if len(picked) == 1 and st.button(
+        curation_form.changes(dataset, sorted(selected), key="quality", mark=tag)
+        if len(selected) == 1 and st.button(
             "Use as query", key="quality-do-query", icon=":material/image_search:"
         ):
-            session.query_by_image(next(iter(picked)))
+            session.query_by_image(next(iter(selected)))
             navigation.go("Query")
         curation_form.undo_button(dataset, key="quality")
 
 
 def accept(dataset: Dataset, labels: Mapping[int, str], tag: str) -> None:
-    """Give images the labels that they look like."""
+    """Give images their suggested labels."""
     title = "labeled {} as suggested"
     curation_form.say(curation.relabel_each(dataset.catalog, labels, title, mark=tag))
 
 
 def keep(dataset: Dataset, ids: Iterable[int], tag: str) -> None:
-    """Remember that images are right as they are."""
-    num_kept = curation.add_tag(dataset.catalog, ids, tag)
-    images = f"{num_kept:,} image{'s are' if num_kept != 1 else ' is'}"
+    """Tag images as reviewed and correct."""
+    count = curation.add_tag(dataset.catalog, ids, tag)
+    images = f"{count:,} image{'s are' if count != 1 else ' is'}"
     session.say(f"{images} kept as is, and not listed here again. Undo takes it back.")

@@ -1,4 +1,4 @@
-"""Clusters: what each mixes, its most central images, and all of its images as a list."""
+"""Clusters check: the classes and the most central images of each cluster, or all images of one."""
 
 from typing import TYPE_CHECKING
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 CLUSTERS_A_PAGE = 10
 CENTRAL = 8
-"""Images of a cluster that are drawn: its medoid, then those most like all others."""
+"""Images drawn of each cluster, the medoid first."""
 
 TILE_PX = 96
 MAX_NAMED = 4
-"""Classes of a cluster that are named."""
+"""Most classes named in the title of a cluster."""
 
 
 def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
-    """Draw the clusters, or the one that is open."""
+    """Draw the clusters, or the images of the open one."""
     clusters = quality.clusters(manifest, dataset)
     opened = next((each for each in clusters if each.number == view.cluster), None)
     if opened is not None:
@@ -37,13 +37,13 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
     if view.labels:
         clusters = [each for each in clusters if any(label in view.labels for label, _ in each.mix)]
     if not clusters:
-        _say_none(view)
+        _show_empty(view)
         return
     _summary(dataset, manifest, clusters)
     num_pages = -(-len(clusters) // CLUSTERS_A_PAGE)
     page = min(view.page, num_pages)
     shown = clusters[(page - 1) * CLUSTERS_A_PAGE : page * CLUSTERS_A_PAGE]
-    image_ids = quality.findings(manifest).image_ids
+    image_ids = quality.analysis_of(manifest).image_ids
     central = {each.number: image_ids[each.rows[:CENTRAL]].tolist() for each in shown}
     rows = dataset.catalog.rows_by_id(i for ids in central.values() for i in ids)
     for cluster in shown:
@@ -51,16 +51,16 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
         _cluster(dataset, cluster, here)
     if num_pages > 1:
         st.pagination(
-            num_pages, key=session.control("quality-clusters-page", page), on_change=_turn
+            num_pages, key=session.control("quality-clusters-page", page), on_change=_change_page
         )
 
 
 def _summary(dataset: Dataset, manifest: Manifest, clusters: "list[Cluster]") -> None:
     num_images = sum(len(each.rows) for each in clusters)
-    num_in_use = int(quality.image_labels(manifest, dataset).usable.sum())
+    num_usable = int(quality.image_labels(manifest, dataset).usable.sum())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"**{len(clusters):,}** clusters with **{num_images:,}** of **{num_in_use:,}** images.",
+            f"**{len(clusters):,}** clusters with **{num_images:,}** of **{num_usable:,}** images.",
             width="content",
         )
         ranked.csv_button(quality.as_csv, manifest, dataset, clusters)
@@ -108,12 +108,12 @@ def _open_one(dataset: Dataset, manifest: Manifest, view: QualityView, cluster: 
             args=(None,),
         )
         st.markdown(_title(cluster))
-    nothing = np.full(len(cluster.rows), -1, np.int32)
-    ranking = Ranking(cluster.rows, cluster.similarities, nothing)
+    no_suggestions = np.full(len(cluster.rows), -1, np.int32)
+    ranking = Ranking(cluster.rows, cluster.similarities, no_suggestions)
     ranked.show(dataset, manifest, view, ranking)
 
 
-def _say_none(view: QualityView) -> None:
+def _show_empty(view: QualityView) -> None:
     if view.labels:
         st.info("No cluster has images of these classes. Take a filter away above.")
     else:
@@ -129,7 +129,7 @@ def _open(number: int | None) -> None:
     chosen.quality_selected, chosen.quality_open = frozenset(), None
 
 
-def _turn() -> None:
+def _change_page() -> None:
     chosen = session.selection()
     page = int(session.value_of("quality-clusters-page"))
     chosen.quality_view = chosen.quality_view.changed(page=page)

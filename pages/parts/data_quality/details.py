@@ -1,4 +1,4 @@
-"""One image of a list in a dialog: why it is listed, beside its neighbors, and what to do."""
+"""Dialog of one listed image: why it is listed, its neighbors, and actions."""
 
 from typing import NoReturn
 
@@ -20,13 +20,13 @@ from state import quality, resources, session
 
 NEAREST = 5
 SIDE = 480
-"""Longest side of the picture, in pixels."""
+"""Longest side of the image, in pixels."""
 
 TILE_PX = 110
 
 
 def show(dataset: Dataset, manifest: Manifest, listed: Listed) -> None:
-    """Draw the dialog, if an image of the list is open: again at every run, until it is closed."""
+    """Draw the dialog if a listed image is open; needed at every run until it is closed."""
     if listed.place_of(session.selection().quality_open) is not None:
         _dialog(dataset, manifest, listed)
 
@@ -45,21 +45,21 @@ def _dialog(dataset: Dataset, manifest: Manifest, listed: Listed) -> None:
         st.warning("This image is no longer in the dataset.")
         return
     _steps(listed, place)
-    picture, said = st.columns([2, 3])
-    with picture:
+    image_column, text_column = st.columns([2, 3])
+    with image_column:
         source, problem = resources.tile_source(dataset, row, SIDE)
         if source:
             st.image(source, width="stretch")
         else:
             st.error(plain(problem))
-    with said:
-        st.markdown(_sentence(row, listed, place))
-        _what_to_do(dataset, listed, place, row)
+    with text_column:
+        st.markdown(_reason(row, listed, place))
+        _actions(dataset, listed, place, row)
         _neighbors(dataset, manifest, row)
 
 
 def _steps(listed: Listed, place: int) -> None:
-    """Draw the ways to the images before and after; the arrow keys take them, too."""
+    """Draw the buttons for the previous and the next image; the arrow keys press them."""
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, key, step in (("Previous", "Left", -1), ("Next", "Right", 1)):
             other = place + step
@@ -79,24 +79,24 @@ def _open(image_id: int | None) -> None:
     session.selection().quality_open = image_id
 
 
-def _sentence(row: ImageRow, listed: Listed, place: int) -> str:
+def _reason(row: ImageRow, listed: Listed, place: int) -> str:
     score = listed.score_at(place)
     label = f"**{plain(row.label)}**" if row.label else "nothing yet"
-    known = f"  \n:gray[{plain(row.path)} · {row.split or 'no split'}]"
+    facts = f"  \n:gray[{plain(row.path)} · {row.split or 'no split'}]"
     match listed.check:
         case Check.LABEL_ISSUES:
             other = plain(listed.suggested_at(place) or "")
-            said = f"It is labeled {label} and looks like **{other}**: a doubt of {score:.1%}."
+            reason = f"It is labeled {label} and looks like **{other}**: a doubt of {score:.1%}."
         case Check.OUTLIERS:
-            said = f"Its nearest images are {score:.3f} away on average. It is labeled {label}."
+            reason = f"Its nearest images are {score:.3f} away on average. It is labeled {label}."
         case Check.REPRESENTATIVENESS:
-            said = f"Its similarity to the mean of the other {label} is {score:.3f}."
+            reason = f"Its similarity to the mean of the other {label} is {score:.3f}."
         case _:
-            said = f"Its mean similarity to its cluster is {score:.3f}. It is labeled {label}."
-    return said + known
+            reason = f"Its mean similarity to its cluster is {score:.3f}. It is labeled {label}."
+    return reason + facts
 
 
-def _what_to_do(dataset: Dataset, listed: Listed, place: int, row: ImageRow) -> None:
+def _actions(dataset: Dataset, listed: Listed, place: int, row: ImageRow) -> None:
     tag = listed.check.checked_tag
     suggested = listed.suggested_at(place)
     if suggested is not None and st.button(
@@ -122,14 +122,14 @@ def _search_by(image_id: int) -> NoReturn:
 
 
 def _go_on(listed: Listed, place: int) -> None:
-    """Open the image that comes next in the list, now that this one is done with."""
+    """Open the next image of the list after this one was reviewed."""
     rest = [*listed.ids[place + 1 : place + 2], *listed.ids[max(place - 1, 0) : place]]
     _open(next(iter(rest), None))
     st.rerun()
 
 
 def _neighbors(dataset: Dataset, manifest: Manifest, row: ImageRow) -> None:
-    """Draw the nearest images with their labels; a click on one searches by it."""
+    """Draw the nearest images with their labels; a click queries by the image."""
     try:
         matches = quality.nearest(manifest, dataset, row.id, NEAREST)
     except WorkbenchError as error:

@@ -1,4 +1,4 @@
-"""Which images a finder lists, and the one setting that some finders have."""
+"""Filters of a check's list, and the settings of some checks."""
 
 from dataclasses import replace
 
@@ -6,19 +6,17 @@ import streamlit as st
 
 from core.datasets.catalog import Split
 from core.datasets.registry import Dataset
-from core.quality.config import MIN_THRESHOLD, Check
+from core.quality.config import GROUPING, MIN_THRESHOLD, Check
 from state import facts, session
 from state.quality_view import QualityView
 
 MOST, LEAST = "Most typical first", "Least typical first"
 MIN_WIDTH = 240
-"""Of a filter, in pixels; in a narrow window they take two rows."""
-
-COMPARED = (Check.NEAR_DUPLICATES, Check.LEAKAGE)
+"""Min. width of a filter, in pixels; in a narrow window they take two rows."""
 
 
 def show(dataset: Dataset, view: QualityView) -> QualityView:
-    """Draw the filters and return the view that is sound: without classes that are gone."""
+    """Draw the filters and return the view without classes that no longer exist."""
     known = facts.labels(dataset.catalog)
     labels = tuple(label for label in view.labels if label in known)
     grid = st.grid(3, min_column_width=MIN_WIDTH)
@@ -40,14 +38,14 @@ def show(dataset: Dataset, view: QualityView) -> QualityView:
                 format_func=str.capitalize,
                 on_change=_change,
             )
-    if view.check in (*COMPARED, Check.REPRESENTATIVENESS):
+    if view.check in (*GROUPING, Check.REPRESENTATIVENESS):
         with grid.cell():
             _setting(view)
     return replace(view, labels=labels)
 
 
 def _setting(view: QualityView) -> None:
-    if view.check in COMPARED:
+    if view.check in GROUPING:
         st.slider(
             "Alike from a similarity of",
             MIN_THRESHOLD + 0.3,
@@ -71,11 +69,11 @@ def _change() -> None:
     view = chosen.quality_view
     threshold = session.value_of("quality-threshold")
     splits = session.value_of("quality-split")
-    is_compared = view.check in COMPARED
+    is_grouping = view.check in GROUPING
     chosen.quality_view = view.changed(
         labels=tuple(session.value_of("quality-class") or ()),
         splits=view.splits if splits is None else tuple(splits),
-        threshold=threshold if is_compared and threshold is not None else view.threshold,
+        threshold=threshold if is_grouping and threshold is not None else view.threshold,
         most_first=session.value_of("quality-order") == MOST
         if view.check == Check.REPRESENTATIVENESS
         else view.most_first,

@@ -1,9 +1,9 @@
-"""The form that lets the finders look."""
+"""Form that starts an analysis."""
 
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
-from core.options import as_arguments, field_docs
+from core.options import as_arguments, bounds_of, default_of, field_docs
 from core.quality.config import AnalysisConfig
 from pages.parts.components.launch import launch
 
@@ -11,28 +11,26 @@ DOCS = field_docs(AnalysisConfig)
 
 
 def show(index: Manifest, *, first: bool) -> None:
-    """Draw the form."""
+    """Draw the form; `first` is whether the index has no analysis yet."""
+    labels = {"neighbors": "Neighbors", "min_cluster_size": "Fewest images of a cluster"}
     columns = st.columns(3)
-    neighbors = columns[0].number_input(
-        "Neighbors", 2, 100, 20, key="quality-neighbors", help=DOCS["neighbors"]
-    )
-    min_cluster_size = columns[1].number_input(
-        "Fewest images of a cluster",
-        2,
-        10_000,
-        10,
-        key="quality-least-cluster",
-        help=DOCS["min_cluster_size"],
-    )
+    values = {
+        name: column.number_input(
+            label,
+            *bounds_of(AnalysisConfig, name),
+            default_of(AnalysisConfig, name),
+            key=f"quality-{name.replace('_', '-')}",
+            help=DOCS[name],
+        )
+        for column, (name, label) in zip(columns, labels.items(), strict=False)
+    }
     if st.button(
         "Look through them" if first else "Look again",
         key="quality-start",
         type="primary" if first else "secondary",
         icon=":material/troubleshoot:",
     ):
-        config = AnalysisConfig(
-            index=index.id, neighbors=int(neighbors), min_cluster_size=int(min_cluster_size)
-        )
+        config = AnalysisConfig(index=index.id, **values)
         dataset = index.made_from["dataset"]
         launch(["find", *as_arguments(config)], f"Looking through {index.id}", dataset=dataset)
         st.rerun()

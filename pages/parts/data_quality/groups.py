@@ -1,4 +1,4 @@
-"""Near-duplicates and leaks: groups of images side by side, each resolved by one click."""
+"""Near-duplicates and split leakage: groups of images side by side."""
 
 import streamlit as st
 
@@ -24,10 +24,10 @@ KINDS = {
 
 
 def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
-    """Draw the groups."""
+    """Draw the groups of a check."""
     groups = [group for group in quality.groups(manifest, dataset, view) if _fits(group, view)]
     if not groups:
-        _say_none(view)
+        _show_empty(view)
         undo_button(dataset, key="quality")
         return
     key = f"quality-{view.check}"
@@ -60,7 +60,7 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
 
 
 def _fits(group: Group, view: QualityView) -> bool:
-    """Say whether some image of a group is of the classes and in the splits that are chosen."""
+    """Return whether an image of the group matches the filters."""
     return any(
         (not view.labels or member.label in view.labels)
         and (not view.splits or member.split in view.splits)
@@ -68,7 +68,7 @@ def _fits(group: Group, view: QualityView) -> bool:
     )
 
 
-def _say_none(view: QualityView) -> None:
+def _show_empty(view: QualityView) -> None:
     if view.labels or view.splits:
         st.info("No group has such images. Take a filter away above.")
     elif view.check == Check.LEAKAGE:

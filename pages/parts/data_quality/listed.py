@@ -1,4 +1,4 @@
-"""What a finder lists at this moment: ids, scores and suggestions, after filters and curation."""
+"""Listed images of a check after filters and review: ids, scores and suggestions."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,42 +15,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The images of a list, best find first."""
+    """The listed images, in the order of the check."""
 
     ranking: "Ranking"
     ids: list[int]
     """Catalog ids, in the order of the ranking."""
 
     classes: list[str]
-    num_done: int
-    """How many more there would be had nobody looked at them."""
+    num_reviewed: int
+    """Number of images left out because they were reviewed."""
 
     check: Check
 
     def place_of(self, image_id: int | None) -> int | None:
-        """Return where an image stands, from 0; None if it is not listed."""
+        """Return the place of an image in the list, from 0; None if it is not listed."""
         return self.ids.index(image_id) if image_id in self.ids else None
 
     def score_at(self, place: int) -> float:
-        """Return what the image at that place is ranked by."""
+        """Return the score of the image at that place."""
         return float(self.ranking.scores[place])
 
     def suggested_at(self, place: int) -> str | None:
-        """Return the class that the image at that place looks like, if the finder says one."""
+        """Return the suggested class of the image at that place, if there is one."""
         suggested = int(self.ranking.suggested[place])
         return self.classes[suggested] if suggested >= 0 else None
 
     def suggestions(self, ids: frozenset[int]) -> dict[int, str]:
-        """Return image id → the class that it looks like, for those of the ids that have one."""
-        named = {}
+        """Return image id → suggested class of the given ids; ids without one are left out."""
+        suggested = {}
         for place, image_id in enumerate(self.ids):
             label = self.suggested_at(place) if image_id in ids else None
             if label is not None:
-                named[image_id] = label
-        return named
+                suggested[image_id] = label
+        return suggested
 
-    def sentence_at(self, place: int) -> str:
-        """Say in a few words why the image at that place is listed."""
+    def caption_at(self, place: int) -> str:
+        """Return the score of the image at that place in words."""
         score = self.score_at(place)
         match self.check:
             case Check.LABEL_ISSUES:
@@ -63,13 +63,14 @@ class Listed:
 def list_images(
     dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Ranking"
 ) -> Listed:
-    """Return what is left of a ranking by the filters, and by what was looked at already."""
-    from core.quality.checks import checked, to_look_at
+    """Return the images of a ranking that match the filters and were not reviewed yet."""
+    from core.quality.checks import reviewed_ids, unreviewed
 
-    image_ids = quality.findings(manifest).image_ids
+    image_ids = quality.analysis_of(manifest).image_ids
     image_labels = quality.image_labels(manifest, dataset)
-    among = image_labels.among(view.labels, view.splits)
-    left = to_look_at(ranking, image_ids, among, checked(dataset.catalog, view.check))
-    num_done = len(ranking.kept(among).rows) - len(left.rows)
-    ids = image_ids[left.rows].tolist()
-    return Listed(left, ids, image_labels.classes, num_done, view.check)
+    matching = image_labels.among(view.labels, view.splits)
+    reviewed = reviewed_ids(dataset.catalog, view.check)
+    listed = unreviewed(ranking, image_ids, matching, reviewed)
+    num_reviewed = len(ranking.among(matching).rows) - len(listed.rows)
+    ids = image_ids[listed.rows].tolist()
+    return Listed(listed, ids, image_labels.classes, num_reviewed, view.check)

@@ -1,4 +1,4 @@
-"""A ranked gallery: pages of pictures with their scores, to open and to select."""
+"""Gallery of the images that a check ranks, with scores; images can be opened and selected."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,12 +26,12 @@ NEED_LABELS = (Check.LABEL_ISSUES, Check.REPRESENTATIVENESS)
 
 
 def show(dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Ranking") -> None:
-    """Draw the list, what can be done with its images, and why one of them is in it."""
+    """Draw the listed images, the actions on them, and the dialog of the open one."""
     listed = list_images(dataset, manifest, view, ranking)
     chosen = session.selection()
     chosen.quality_selected &= frozenset(listed.ids)
     if not listed.ids:
-        _say_why_empty(dataset, manifest, view, listed)
+        _show_empty(dataset, manifest, view, listed)
         undo_button(dataset, key="quality")
         return
     num_pages = -(-len(listed.ids) // PAGE_SIZE)
@@ -55,22 +55,22 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Rank
         st.markdown(
             f"**{first + 1:,}–{first + len(here):,}** of **{len(listed.ids):,}**", width="content"
         )
-        _pick_page(here)
+        _select_page(here)
         if not chosen.quality_selected:
             undo_button(dataset, key="quality")
         csv_button(quality.as_csv, manifest, dataset, listed.ranking)
         st.space("stretch")
         if num_pages > 1:
             key = session.control("quality-page", page)
-            st.pagination(num_pages, key=key, on_change=_turn)
-    _say_done(listed)
+            st.pagination(num_pages, key=key, on_change=_change_page)
+    _show_reviewed(listed)
     if chosen.quality_selected:
         actions.show(dataset, listed)
     details.show(dataset, manifest, listed)
 
 
 def csv_button(write: Callable[..., bytes], *parts: object) -> None:
-    """Draw the button that takes a list out, written when it is clicked."""
+    """Draw the button that exports a list as CSV, written when it is clicked."""
     st.download_button(
         "CSV",
         lambda: write(*parts),
@@ -87,19 +87,19 @@ def csv_button(write: Callable[..., bytes], *parts: object) -> None:
 def _tiles(dataset: Dataset, rows: Sequence[ImageRow], listed: Listed) -> list[Tile]:
     places = {image_id: place for place, image_id in enumerate(listed.ids)}
     return [
-        replace(tile, caption=f"{listed.sentence_at(places[row.id])}\n{row.split or 'no split'}")
+        replace(tile, caption=f"{listed.caption_at(places[row.id])}\n{row.split or 'no split'}")
         for tile, row in zip(tiles_of(dataset, rows), rows, strict=True)
     ]
 
 
-def _pick_page(here: list[int]) -> None:
+def _select_page(here: list[int]) -> None:
     chosen = session.selection()
     if not chosen.quality_selected >= set(here):
         st.button(
             "Select page",
             key="quality-pick-page",
             type="tertiary",
-            on_click=_pick,
+            on_click=_select,
             args=(chosen.quality_selected | set(here),),
         )
     if chosen.quality_selected:
@@ -107,30 +107,30 @@ def _pick_page(here: list[int]) -> None:
             "Clear",
             key="quality-pick-none",
             type="tertiary",
-            on_click=_pick,
+            on_click=_select,
             args=(frozenset(),),
         )
 
 
-def _pick(ids: frozenset[int]) -> None:
+def _select(ids: frozenset[int]) -> None:
     session.selection().quality_selected = ids
 
 
-def _turn() -> None:
+def _change_page() -> None:
     chosen = session.selection()
     chosen.quality_view = replace(chosen.quality_view, page=int(session.value_of("quality-page")))
 
 
-def _say_done(listed: Listed) -> None:
-    if listed.num_done:
+def _show_reviewed(listed: Listed) -> None:
+    if listed.num_reviewed:
         st.caption(
-            f"{listed.num_done:,} more were looked at. They have the tag "
+            f"{listed.num_reviewed:,} more were looked at. They have the tag "
             f"“{listed.check.checked_tag}”: take it off on the Datasets page to see them again."
         )
 
 
-def _say_why_empty(dataset: Dataset, manifest: Manifest, view: QualityView, listed: Listed) -> None:
-    """Say why nothing is listed, and what to do."""
+def _show_empty(dataset: Dataset, manifest: Manifest, view: QualityView, listed: Listed) -> None:
+    """Tell why nothing is listed, and what to do."""
     image_labels = quality.image_labels(manifest, dataset)
     if view.check in NEED_LABELS and not (image_labels.labels >= 0).any():
         st.info(
@@ -142,9 +142,9 @@ def _say_why_empty(dataset: Dataset, manifest: Manifest, view: QualityView, list
             "All images are of one class, so no other label could be right. Bring in a second "
             "class, update the index and look again."
         )
-    elif listed.num_done:
+    elif listed.num_reviewed:
         st.success("Nothing is left to look at here.")
-        _say_done(listed)
+        _show_reviewed(listed)
     elif view.labels or view.splits:
         st.info("Nothing is listed among these images. Take a filter away above.")
     else:

@@ -1,4 +1,4 @@
-"""The finders over one index: which, among which images, and what it lists."""
+"""Checks of one index: choice of the check, its filters and its list."""
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ from state import quality, session
 
 
 def show(dataset: Dataset, index: Manifest, lineage: Lineage) -> None:
-    """Draw the finders, or what lets them look."""
+    """Draw the checks, or the form of the first analysis."""
     manifest = lineage.analysis_of(index)
     if index.summary["count"] < MIN_IMAGES:
         st.info(
@@ -34,7 +34,7 @@ def show(dataset: Dataset, index: Manifest, lineage: Lineage) -> None:
         job_panel.show("find")
         _stale(lineage.stale_reason(manifest))
         try:
-            _finder(dataset, manifest)
+            _check(dataset, manifest)
         except WorkbenchError as error:
             st.error(plain(str(error)))
         with st.expander("Look again", icon=":material/tune:"):
@@ -49,7 +49,7 @@ def _stale(reason: str) -> None:
         )
 
 
-def _finder(dataset: Dataset, manifest: Manifest) -> None:
+def _check(dataset: Dataset, manifest: Manifest) -> None:
     chosen = session.selection()
     check = st.segmented_control(
         "Check",

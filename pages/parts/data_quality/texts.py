@@ -1,4 +1,4 @@
-"""What each finder is called, what it finds, and how its list is read."""
+"""Titles and explanations of the checks."""
 
 from core.quality.config import Check
 

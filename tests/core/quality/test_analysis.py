@@ -1,4 +1,4 @@
-"""Findings on disk: made, opened, given up, refused; and the verbs."""
+"""Analyses: made, opened, canceled and refused; and the commands."""
 
 import csv
 from pathlib import Path
@@ -14,38 +14,38 @@ from core.indexes.deletion import delete_index
 from core.lineage.disk_use import delete_with_dependents, disk_use
 from core.lineage.graph import read_lineage
 from core.progress import Progress, finish
-from core.quality.analysis import Analysis, find, open_analysis
+from core.quality.analysis import Analysis, analyze, open_analysis
 from core.quality.config import AnalysisConfig
 from core.workspace import Workspace
 from tests.factories.embeddings import DATASET, clusters
 from tests.factories.quality import at_angles, indexed_set, row
 
 
-def found_in(workspace: Workspace, count: int = 60) -> Analysis:
-    """What is found in four classes of images, of which image 1 is called what image 2 is."""
+def analyzed(workspace: Workspace, count: int = 60) -> Analysis:
+    """An analysis of four classes of images; image 1 has the class of image 2."""
     found = [row(number, f"class {number % 4}") for number in range(count)]
     found[0] = row(0, "class 1")
     index, _ = indexed_set(workspace, found, clusters(count, num_classes=4))
-    made = finish(find(workspace, AnalysisConfig(index=index.id, neighbors=5)))
+    made = finish(analyze(workspace, AnalysisConfig(index=index.id, neighbors=5)))
     return open_analysis(workspace, made.id)
 
 
-def test_findings_are_kept_with_what_they_were_made_from(workspace: Workspace) -> None:
-    findings = found_in(workspace)
-    assert findings.image_ids.tolist() == list(range(1, 61))
-    assert findings.neighbors.rows.shape == findings.neighbors.similarities.shape == (60, 5)
-    assert findings.outlierness.shape == findings.clusters.shape == (60,)
-    assert findings.manifest.summary["count"] == 60
-    assert findings.manifest.kind == "analysis"
+def test_an_analysis_is_saved_with_its_lineage(workspace: Workspace) -> None:
+    analysis = analyzed(workspace)
+    assert analysis.image_ids.tolist() == list(range(1, 61))
+    assert analysis.neighbors.rows.shape == analysis.neighbors.similarities.shape == (60, 5)
+    assert analysis.outlierness.shape == analysis.clusters.shape == (60,)
+    assert analysis.manifest.summary["count"] == 60
+    assert analysis.manifest.kind == "analysis"
     lineage = read_lineage(workspace)
     [index] = lineage.indexes
-    assert lineage.analysis_of(index) == findings.manifest
-    assert lineage.dependents_of_index(index) == [findings.manifest]
+    assert lineage.analysis_of(index) == analysis.manifest
+    assert lineage.dependents_of_index(index) == [analysis.manifest]
     assert disk_use(workspace).by_kind["Analysis"] > 0
 
 
-def test_labels_do_not_make_findings_stale_and_other_images_do(workspace: Workspace) -> None:
-    manifest = found_in(workspace).manifest
+def test_labels_do_not_make_an_analysis_stale_and_other_images_do(workspace: Workspace) -> None:
+    manifest = analyzed(workspace).manifest
     catalog = open_dataset(workspace, DATASET).catalog
     curation.relabel(catalog, [1], "class 0")
     assert manifest.made_from["dataset_fingerprint"] == catalog.images_fingerprint
@@ -53,61 +53,63 @@ def test_labels_do_not_make_findings_stale_and_other_images_do(workspace: Worksp
     assert manifest.made_from["dataset_fingerprint"] != catalog.images_fingerprint
 
 
-def test_findings_go_with_their_dataset(workspace: Workspace) -> None:
-    found_in(workspace)
+def test_an_analysis_is_deleted_with_its_dataset(workspace: Workspace) -> None:
+    analyzed(workspace)
     delete_with_dependents(workspace, DATASET, delete_index)
     assert not list(workspace.analyses.iterdir())
 
 
-def test_more_neighbors_than_images_are_as_many_as_there_are(workspace: Workspace) -> None:
+def test_the_number_of_neighbors_is_limited_by_the_number_of_images(workspace: Workspace) -> None:
     index, _ = indexed_set(workspace, [row(n) for n in range(5)], at_angles(0, 30, 60, 90, 120))
-    made = finish(find(workspace, AnalysisConfig(index=index.id, neighbors=50)))
+    made = finish(analyze(workspace, AnalysisConfig(index=index.id, neighbors=50)))
     assert made.summary["neighbors"] == 4
 
 
-def test_too_few_images_are_said(workspace: Workspace) -> None:
+def test_too_few_images_are_refused(workspace: Workspace) -> None:
     index, _ = indexed_set(workspace, [row(n) for n in range(4)], at_angles(0, 30, 60, 90))
     with pytest.raises(WorkbenchError, match="at least 5 different images, and the index holds 4"):
-        finish(find(workspace, AnalysisConfig(index=index.id)))
+        finish(analyze(workspace, AnalysisConfig(index=index.id)))
     assert not list(workspace.analyses.glob("*"))
 
 
-def test_copies_of_few_images_are_too_few(workspace: Workspace) -> None:
+def test_copies_do_not_count_as_different_images(workspace: Workspace) -> None:
     copies = [row(number, content=1) for number in range(9)]
     index, _ = indexed_set(workspace, copies, at_angles(*[0] * 9))
     with pytest.raises(WorkbenchError, match="the index holds 1"):
-        finish(find(workspace, AnalysisConfig(index=index.id)))
+        finish(analyze(workspace, AnalysisConfig(index=index.id)))
 
 
-def test_a_model_that_tells_nothing_apart_is_said(workspace: Workspace) -> None:
+def test_identical_embeddings_are_refused(workspace: Workspace) -> None:
     index, _ = indexed_set(workspace, [row(n) for n in range(9)], at_angles(*[30] * 9))
-    with pytest.raises(WorkbenchError, match="the same embedding of every image"):
-        finish(find(workspace, AnalysisConfig(index=index.id)))
+    with pytest.raises(WorkbenchError, match="gives every image the same embedding"):
+        finish(analyze(workspace, AnalysisConfig(index=index.id)))
 
 
-def test_many_images_that_are_the_same_to_the_model_are_borne(workspace: Workspace) -> None:
+def test_many_images_with_one_embedding_are_analyzed(workspace: Workspace) -> None:
     index, _ = indexed_set(workspace, [row(n) for n in range(40)], at_angles(*[30] * 39, 90))
-    findings = open_analysis(workspace, finish(find(workspace, AnalysisConfig(index=index.id))).id)
-    assert findings.outlierness.argmax() == 39
-    assert np.isfinite(findings.outlierness).all()
+    analysis = open_analysis(
+        workspace, finish(analyze(workspace, AnalysisConfig(index=index.id))).id
+    )
+    assert analysis.outlierness.argmax() == 39
+    assert np.isfinite(analysis.outlierness).all()
 
 
-def test_without_its_index_there_is_nothing_to_look_at(workspace: Workspace) -> None:
+def test_a_missing_index_is_refused(workspace: Workspace) -> None:
     with pytest.raises(MissingError, match="There is no “nothing”"):
-        finish(find(workspace, AnalysisConfig(index="nothing")))
+        finish(analyze(workspace, AnalysisConfig(index="nothing")))
 
 
-def test_damaged_findings_are_refused(workspace: Workspace) -> None:
-    findings = found_in(workspace)
-    path = workspace.analyses / findings.manifest.id / "outlierness.npy"
-    np.save(path, findings.outlierness + 1)
+def test_a_damaged_analysis_is_refused(workspace: Workspace) -> None:
+    analysis = analyzed(workspace)
+    path = workspace.analyses / analysis.manifest.id / "outlierness.npy"
+    np.save(path, analysis.outlierness + 1)
     with pytest.raises(DamagedArtifactError, match="outlierness.npy is damaged"):
-        open_analysis(workspace, findings.manifest.id)
+        open_analysis(workspace, analysis.manifest.id)
 
 
-def test_finding_tells_what_it_does_and_can_be_given_up(workspace: Workspace) -> None:
+def test_an_analysis_reports_progress_and_can_be_canceled(workspace: Workspace) -> None:
     index, _ = indexed_set(workspace, [row(n) for n in range(60)], clusters(60))
-    work = find(workspace, AnalysisConfig(index=index.id))
+    work = analyze(workspace, AnalysisConfig(index=index.id))
     first = next(work)
     assert isinstance(first, Progress)
     assert "comparing images" in first.note
@@ -128,7 +130,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, int], sentence: s
         AnalysisConfig(index="x", **settings)
 
 
-def test_the_verbs_find_and_write_a_list(
+def test_the_commands_analyze_and_export(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = [row(number, f"class {number % 4}") for number in range(60)]
