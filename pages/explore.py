@@ -1,4 +1,4 @@
-"""Explore: the indexed images on maps; select some to see them."""
+"""Explore page: embedding maps of an index, side by side, or over a training."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""What the Explore page knows of an open map, kept for all tabs until something changes."""
+"""Open maps, cached for all tabs with the facts and colors of their points."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.artifacts.manifests import Manifest
 from core.datasets import curation
 from core.datasets.registry import Dataset
-from core.maps.coloring import NO_LABEL, ColorBy, Described, Groups, groups_by
+from core.maps.coloring import NO_LABEL, ColorBy, Groups, PointFacts, groups_by
 from state import resources
 
 if TYPE_CHECKING:
@@ -20,115 +20,113 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenMap:
-    """An open map, and what the catalog says of its points."""
+    """A map of the current images of its index."""
 
     map: "Map"
-    described: Described
-
+    facts: PointFacts
     num_added: int
-    """Images that were added since the map was drawn, and placed on it."""
+    """Number of images that were added to the index since the map was built."""
 
     key: str
-    """Names all of it: changes with the map, the index and the catalog."""
+    """Cache key: changes with the map, the index and the catalog."""
 
     def row_of(self, image_id: int) -> int | None:
-        """Return the place of an image on the map, None where it is not on it."""
+        """Return the place of an image on the map; None if it is not on it."""
         ids = self.map.image_ids
         place = int(np.searchsorted(ids, image_id))
         return place if place < len(ids) and ids[place] == image_id else None
 
     def rows_of(self, image_ids: list[int]) -> list[int]:
-        """Return the places of images; those that are not on the map are left out."""
+        """Return the places of images, leaving out images that are not on the map."""
         return [row for i in image_ids if (row := self.row_of(i)) is not None]
 
 
-def open_shown_map(manifest: Manifest, index: Manifest, dataset: Dataset) -> OpenMap:
-    """Open a map of an index as it is now.
+def open_current_map(manifest: Manifest, index: Manifest, dataset: Dataset) -> OpenMap:
+    """Open a map, updated to the current images of its index.
 
     Raises:
-        MissingError: The map, or the embeddings of its index, were deleted.
-        DamagedArtifactError: A file was changed.
-        WorkbenchError: It was drawn by an earlier version.
+        MissingError: The map or the embeddings of its index were deleted.
+        DamagedArtifactError: One of their files was changed.
+        WorkbenchError: An earlier version made the map, which saved fewer files.
     """
-    revision = dataset.catalog.revision
-    return _open_map(
-        manifest.id, manifest.fingerprint, index.fingerprint, revision, (index, dataset)
-    )
+    opened, num_added = _map(manifest.id, manifest.fingerprint, index.fingerprint, index)
+    key = f"{manifest.fingerprint}-{index.fingerprint}-{dataset.catalog.revision}"
+    return OpenMap(opened, _facts(key, opened.image_ids, dataset), num_added, key)
 
 
-def groups_of(shown: OpenMap, color_by: ColorBy) -> Groups:
-    """Return the points in groups."""
-    return _groups(shown.key, str(color_by), shown)
+def groups_of(opened: OpenMap, color_by: ColorBy) -> Groups:
+    """Return the groups of the points by a property."""
+    return _groups(opened.key, str(color_by), opened)
 
 
-def predicted_of(shown: OpenMap, place: int) -> str | None:
-    """Return what the neighbors say a point is; None where they do not know."""
-    groups = groups_of(shown, ColorBy.PREDICTED)
+def predicted_of(opened: OpenMap, place: int) -> str | None:
+    """Return the kNN vote of a point; None if its neighbors have no labels."""
+    groups = groups_of(opened, ColorBy.PREDICTED)
     name = groups.names[groups.of_points[place]]
     return None if name == NO_LABEL else name
 
 
-def density_of(shown: OpenMap) -> "Density":
-    """Return how densely the points of a map in 2D lie."""
-    return _density(shown.key, shown)
+def density_of(opened: OpenMap) -> "Density":
+    """Return the density of the points of a map in 2D."""
+    return _density(opened.key, opened)
 
 
 def similarities_to(
-    query: NDArray[np.float32], index: Manifest, shown: OpenMap
+    query: NDArray[np.float32], index: Manifest, opened: OpenMap
 ) -> NDArray[np.float32]:
-    """Return the cosine similarity of each point to a (D,) unit vector: (N,) in [-1, 1].
+    """Return (N,) cosine similarities in [-1, 1] of the points to a (D,) unit vector.
 
     Raises:
         MissingError: The embeddings were deleted.
     """
     from core.embeddings.files import open_embeddings
 
-    opened = open_embeddings(resources.workspace(), index.made_from["embeddings"])
-    rows = opened.rows_of(shown.map.image_ids)
-    found: NDArray[np.float32] = (opened.vectors @ query)[rows]
-    return found
+    embeddings = open_embeddings(resources.workspace(), index.made_from["embeddings"])
+    rows = embeddings.rows_of(opened.map.image_ids)
+    similarities: NDArray[np.float32] = (embeddings.vectors @ query)[rows]
+    return similarities
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the map…")
-def _open_map(
-    map_id: str,
-    fingerprint: str,
-    index_fingerprint: str,
-    revision: int,
-    _parts: tuple[Manifest, Dataset],
-) -> OpenMap:
+def _map(
+    map_id: str, fingerprint: str, index_fingerprint: str, _index: Manifest
+) -> "tuple[Map, int]":
+    del fingerprint, index_fingerprint
     from core.embeddings.files import open_embeddings
-    from core.maps.transform import add_new_images, num_added
+    from core.maps.files import open_map
+    from core.maps.transform import num_added, update_map
 
-    index, dataset = _parts
-    made_from = index.made_from
-    found, added = resources.opened_map(map_id, fingerprint), 0
-    if found.manifest.made_from["embeddings_fingerprint"] != made_from["embeddings_fingerprint"]:
-        embeddings = open_embeddings(resources.workspace(), made_from["embeddings"])
-        added = num_added(found, embeddings)
-        found = add_new_images(found, embeddings)
-    ids = found.image_ids.tolist()
-    rows = dataset.catalog.rows_by_id(ids)
-    tags = curation.tags_of(dataset.catalog, ids)
-    described = Described(
+    opened = open_map(resources.workspace(), map_id)
+    made_from, current = opened.manifest.made_from, _index.made_from
+    if made_from["embeddings_fingerprint"] == current["embeddings_fingerprint"]:
+        return opened, 0
+    embeddings = open_embeddings(resources.workspace(), current["embeddings"])
+    return update_map(opened, embeddings), num_added(opened, embeddings)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _facts(key: str, _image_ids: NDArray[np.int64], _dataset: Dataset) -> PointFacts:
+    del key
+    ids = _image_ids.tolist()
+    rows = _dataset.catalog.rows_by_id(ids)
+    tags = curation.tags_of(_dataset.catalog, ids)
+    return PointFacts(
         labels=[rows[i].label if i in rows else None for i in ids],
         splits=[rows[i].split if i in rows else None for i in ids],
         tags=[", ".join(tags.get(i, ())) for i in ids],
     )
-    key = f"{fingerprint}-{index_fingerprint}-{revision}"
-    return OpenMap(found, described, added, key)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _groups(key: str, color_by: str, _open_map: OpenMap) -> Groups:
+def _groups(key: str, color_by: str, _opened: OpenMap) -> Groups:
     del key
-    found = _open_map.map
-    return groups_by(ColorBy(color_by), _open_map.described, found.neighbors, found.clusters)
+    opened = _opened.map
+    return groups_by(ColorBy(color_by), _opened.facts, opened.neighbors, opened.clusters)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _density(key: str, _open_map: OpenMap) -> "Density":
+def _density(key: str, _opened: OpenMap) -> "Density":
     del key
     from core.maps.density import density
 
-    return density(_open_map.map.points)
+    return density(_opened.map.points)

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from core.index_benchmark.queries import BenchmarkQueries
     from core.index_benchmark.sweep import Sweep
     from core.maps.epochs import EpochMaps
-    from core.maps.files import Map
     from core.query.ood import OODReference
 
 DISK_USE_S = 60
@@ -132,15 +131,6 @@ def measured(
     opened = index(index_id, fingerprint)
     queries = benchmark(opened.embeddings, embeddings_fingerprint, revision)
     return finish(measure(opened.store, queries, effort))
-
-
-@st.cache_resource(max_entries=2, show_spinner="Opening the map…")
-def opened_map(map_id: str, fingerprint: str) -> "Map":
-    """Open a map."""
-    del fingerprint
-    from core.maps.files import open_map
-
-    return open_map(workspace(), map_id)
 
 
 def epoch_maps(run_id: str) -> "EpochMaps":

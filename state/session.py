@@ -81,7 +81,7 @@ class Selection:
     map_event: dict[str, Any] = field(default_factory=dict)
     """Map id → what was last selected or clicked on it, and the version of what was drawn then."""
 
-    map_kept: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    map_reference: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """Map id → catalog ids of a selection that others are compared with."""
 
     map_linked: tuple[str, list[int]] | None = None

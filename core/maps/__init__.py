@@ -1,1 +1,1 @@
-"""Two-dimensional maps of an embedding space."""
+"""Embedding maps: UMAP, t-SNE and PCA in two or three dimensions."""

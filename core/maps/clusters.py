@@ -1,4 +1,4 @@
-"""Groups of points on a map, found without their categories.
+"""Clusters of points on a map.
 
 Shapes, in this file: N points, C map dimensions, M clusters.
 """
@@ -10,36 +10,36 @@ from numpy.typing import NDArray
 
 NO_CLUSTER = -1
 MAX_CLUSTERED = 20_000
-"""HDBSCAN grows with the square of the number; beyond, some are clustered and the others go with
-the nearest of them."""
+"""Most points that HDBSCAN clusters, since its time grows with their square; the other points join
+the cluster of the nearest of them."""
 
 
 def find_clusters(points: NDArray[np.float32], seed: int = 0) -> NDArray[np.int32]:
-    """Group points that lie densely together (HDBSCAN: Campello, Moulavi & Sander 2013).
+    """Find dense groups of points (HDBSCAN: Campello, Moulavi & Sander 2013).
 
     Args:
         points: (N, C) float32.
-        seed: Draws those that are clustered, where there are more than 20,000.
+        seed: Draws the points to cluster if there are more than 20,000.
 
     Returns:
-        (N,) int32 cluster numbers, the largest cluster first; `NO_CLUSTER` for points between.
+        (N,) int32 cluster numbers, 0 for the largest; `NO_CLUSTER` outside all clusters.
     """
     from scipy.spatial import cKDTree
     from sklearn.cluster import HDBSCAN  # Takes a second to import
 
     count = len(points)
-    chosen = np.arange(count)
+    sample = np.arange(count)
     if count > MAX_CLUSTERED:
-        chosen = np.random.default_rng(seed).choice(count, MAX_CLUSTERED, replace=False)
-    finder = HDBSCAN(min_cluster_size=smallest_cluster(len(chosen)), copy=True)
-    found = finder.fit_predict(points[chosen].astype(np.float64))
-    if len(chosen) < count:
-        found = found[cKDTree(points[chosen]).query(points)[1]]
-    return _largest_first(found)
+        sample = np.random.default_rng(seed).choice(count, MAX_CLUSTERED, replace=False)
+    clustering = HDBSCAN(min_cluster_size=min_cluster_size(len(sample)), copy=True)
+    numbers = clustering.fit_predict(points[sample].astype(np.float64))
+    if len(sample) < count:
+        numbers = numbers[cKDTree(points[sample]).query(points)[1]]
+    return _largest_first(numbers)
 
 
-def smallest_cluster(count: int) -> int:
-    """Return from how many points on a group is called a cluster: an eighth of √N, at least 5."""
+def min_cluster_size(count: int) -> int:
+    """Return the fewest points of a cluster among `count`: an eighth of √N, at least 5."""
     return max(5, round(math.sqrt(count) / 8))
 
 
@@ -48,15 +48,15 @@ def _largest_first(found: NDArray[np.int64]) -> NDArray[np.int32]:
     order = np.argsort(-sizes, kind="stable")
     renamed = np.full(int(numbers.max(initial=-1)) + 2, NO_CLUSTER, np.int32)
     renamed[numbers[order]] = np.arange(len(numbers))
-    clusters: NDArray[np.int32] = renamed[found]  # -1 is the last place, and stays
+    clusters: NDArray[np.int32] = renamed[found]  # -1 is the last place, which is NO_CLUSTER
     return clusters
 
 
 def medoids(points: NDArray[np.float32], clusters: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return for each of M clusters the point nearest to its middle: (M,) places."""
-    found = []
+    """Return (M,) places: the point nearest to the mean of each of M clusters."""
+    places = []
     for number in range(int(clusters.max(initial=NO_CLUSTER)) + 1):
         members = np.flatnonzero(clusters == number)
-        away = points[members] - points[members].mean(axis=0)
-        found.append(members[np.square(away).sum(axis=1).argmin()])
-    return np.array(found, np.int64)
+        offsets = points[members] - points[members].mean(axis=0)
+        places.append(members[np.square(offsets).sum(axis=1).argmin()])
+    return np.array(places, np.int64)

@@ -1,4 +1,4 @@
-"""What a map's points can be colored by.
+"""Coloring of a map's points: by class, split, tag, cluster or kNN vote.
 
 Shapes, in this file: N points, K neighbors, G groups.
 """
@@ -13,64 +13,64 @@ from numpy.typing import NDArray
 from core.maps.neighbors import Neighbors
 
 NO_LABEL, NO_TAG, NO_SPLIT, NO_CLUSTER = "no label", "no tag", "no split", "in no cluster"
-RIGHT, WRONG = "right", "wrong"
+CORRECT, INCORRECT = "correct", "incorrect"
 
 
 class ColorBy(StrEnum):
-    """What the color of a point says."""
+    """The property that determines a point's color."""
 
-    CLASS = "category"
-    """What the image is labeled as."""
+    CLASS = "class"
+    """The label of the image."""
 
     SPLIT = "split"
     """train, validation or test."""
 
-    PREDICTED = "predicted"
-    """The category of most of its true neighbors."""
+    PREDICTED = "predicted class"
+    """The class of most of its nearest neighbors (kNN vote)."""
 
-    RIGHT = "right or wrong"
-    """Whether that is its own."""
+    CORRECTNESS = "correctness"
+    """Whether the predicted class is the label."""
 
     TAG = "tag"
-    """What was tagged."""
+    """The tags of the image."""
 
     CLUSTER = "cluster"
-    """Points that lie densely together on this map."""
+    """The dense group of points on this map."""
 
-    QUERY = "similarity to the query"
-    """How like the image is to what is asked on the Query page."""
+    QUERY = "query similarity"
+    """Similarity to the query of the Query page."""
 
-    PRESERVED = "neighbors kept"
-    """The share of its true neighbors that are near it on the map: how far to trust its place."""
+    PRESERVED = "neighborhood preservation"
+    """The share of its nearest neighbors that are near it on the map."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
-    """Points in groups that have names."""
+    """Points in named groups."""
 
     names: Sequence[str]
-    """G of them, in the order of the legend."""
+    """G names, in the order of the legend."""
 
     of_points: NDArray[np.int64]
     """(N,) places in `names`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Described:
-    """What the catalog says of each point."""
+class PointFacts:
+    """Facts of each point from the catalog."""
 
     labels: Sequence[str | None]
-    """N categories."""
+    """N classes."""
 
     splits: Sequence[str | None]
     """N splits."""
 
     tags: Sequence[str]
-    """N tags, several joined by commas; empty for none."""
+    """N tags, joined by commas; empty for none."""
 
 
 def by_name(names: Sequence[str], last: str) -> Groups:
-    """Group points by N names in their order; `last` comes last."""
+    """Return groups of N points by their names, sorted, with the name `last` at the end."""
     order = sorted(set(names), key=lambda name: (name == last, name))
     numbers = {name: number for number, name in enumerate(order)}
     return Groups(order, np.array([numbers[name] for name in names], np.int64))
@@ -78,52 +78,51 @@ def by_name(names: Sequence[str], last: str) -> Groups:
 
 def groups_by(
     color_by: ColorBy,
-    described: Described,
+    facts: PointFacts,
     neighbors: Neighbors,
     clusters: NDArray[np.int32],
 ) -> Groups:
-    """Group the points of a map by what is no number.
+    """Group the points of a map by a property.
 
     Args:
-        color_by: By what.
-        described: What the catalog says of the N points.
-        neighbors: (N, K), the true ones.
+        color_by: The property.
+        facts: Of the N points.
+        neighbors: (N, K) in the embedding space.
         clusters: (N,) numbers, -1 for none.
 
     Raises:
-        ValueError: That is a number: the similarity to the query, or the neighbors kept.
+        ValueError: The property is a number: query similarity or neighborhood preservation.
     """
-    labels = described.labels
+    labels = facts.labels
     if color_by == ColorBy.CLASS:
         return by_name([label or NO_LABEL for label in labels], NO_LABEL)
     if color_by == ColorBy.SPLIT:
-        return by_name([split or NO_SPLIT for split in described.splits], NO_SPLIT)
+        return by_name([split or NO_SPLIT for split in facts.splits], NO_SPLIT)
     if color_by == ColorBy.TAG:
-        return by_name([tag or NO_TAG for tag in described.tags], NO_TAG)
+        return by_name([tag or NO_TAG for tag in facts.tags], NO_TAG)
     if color_by == ColorBy.CLUSTER:
         return _by_cluster(clusters)
-    if color_by not in (ColorBy.PREDICTED, ColorBy.RIGHT):
+    if color_by not in (ColorBy.PREDICTED, ColorBy.CORRECTNESS):
         raise ValueError(f"{color_by} is a number of each point, not a group")
     predicted = predict(labels, neighbors)
     if color_by == ColorBy.PREDICTED:
         return by_name([label or NO_LABEL for label in predicted], NO_LABEL)
-    said = zip(labels, predicted, strict=True)
-    known = [NO_LABEL if None in pair else RIGHT if pair[0] == pair[1] else WRONG for pair in said]
-    return by_name(known, NO_LABEL)
+    pairs = zip(labels, predicted, strict=True)
+    return by_name([_correctness(label, vote) for label, vote in pairs], NO_LABEL)
 
 
 def predict(labels: Sequence[str | None], neighbors: Neighbors) -> list[str | None]:
-    """Return what the neighbors say each image is: a k-nearest-neighbor classifier.
+    """Return the class of each image by the vote of its neighbors (kNN classification).
 
-    The category that most of them have wins, and of equals the one that comes nearest. An image's
-    own label has no say.
+    The most frequent class wins, and the nearest one among equally frequent classes. The image's
+    own label does not count.
 
     Args:
-        labels: N categories.
-        neighbors: (N, K), the true ones.
+        labels: N classes.
+        neighbors: (N, K) in the embedding space.
 
     Returns:
-        N categories; None where no neighbor has one.
+        N classes; None where no neighbor has one.
     """
     names = sorted({label for label in labels if label})
     numbers = {name: number for number, name in enumerate(names)}
@@ -135,8 +134,14 @@ def predict(labels: Sequence[str | None], neighbors: Neighbors) -> list[str | No
     return [names[winner] if winner >= 0 else None for winner in winners.tolist()]
 
 
+def _correctness(label: str | None, vote: str | None) -> str:
+    if label is None or vote is None:
+        return NO_LABEL
+    return CORRECT if label == vote else INCORRECT
+
+
 def _by_cluster(clusters: NDArray[np.int32]) -> Groups:
-    """Number the clusters from 1, the largest first."""
+    """Return groups named by cluster numbers from 1, the largest cluster first."""
     count = int(clusters.max(initial=-1)) + 1
     names = [f"cluster {number + 1}" for number in range(count)] + [NO_CLUSTER]
     return Groups(names, np.where(clusters < 0, count, clusters).astype(np.int64))

@@ -1,4 +1,4 @@
-"""How a training formed its embedding space: the validation images on a map after each epoch.
+"""Training history maps: the validation images of a run on one map an epoch.
 
 Shapes, in this file: T epochs, V validation images, D embedding dimensions.
 """
@@ -21,43 +21,42 @@ from core.training.runs import folder_of, read_run
 from core.workspace import Workspace
 
 FILE = "epochs_map.npz"
-STEPS, CALM = 100, 0.3
-"""Epochs of UMAP that move one map on to the next, and what the first of them are held to, of what
-a map laid out from nothing begins with. More of either moved images further, and made maps no more
-trustworthy."""
+STEPS, INITIAL_RATE = 100, 0.3
+"""UMAP epochs and initial learning rate (1 by default) from one map to the next. More of either
+moved images further, and made maps no more trustworthy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EpochMaps:
-    """A map of the same images after each epoch."""
+    """Maps of the same images, one an epoch."""
 
     epochs: NDArray[np.int64]
-    """(T,) ascending; 0 is before the first."""
+    """(T,) ascending; 0 is before the first epoch."""
 
     points: NDArray[np.float32]
-    """(T, V, 2), each turned to lie on the one before it as well as it can."""
+    """(T, V, 2) float32, each map aligned to the one before it."""
 
     image_ids: NDArray[np.int64]
     """(V,) catalog ids."""
 
 
 def build_epoch_maps(workspace: Workspace, run_id: str) -> Work[EpochMaps]:
-    """Lay out what a run recorded after each epoch, and keep it in the run's folder.
+    """Lay out the embeddings that a run saved after each epoch, and save the maps in its folder.
 
-    Each begins where the one before it ended: images move from map to map, and do not jump. It does
-    not go backwards, from the finished map: its groups would seem to be there before they are.
+    Each map starts from the previous one, so that images move from map to map and do not jump. The
+    opposite order, from the last epoch to the first, would show groups before they exist.
 
     Raises:
-        MissingError: There is no such run.
-        DamagedArtifactError: What it recorded is damaged.
-        WorkbenchError: It recorded too few epochs or images.
+        MissingError: The run does not exist.
+        DamagedArtifactError: Saved embeddings are damaged.
+        WorkbenchError: The run has too few saved epochs or validation images.
     """
     read_run(workspace, run_id)
     folder = folder_of(workspace, run_id)
     epochs = saved_epochs(folder)
     if len(epochs) < MIN_EPOCHS:
         raise WorkbenchError(
-            f"{run_id} recorded {len(epochs)} epochs, and a map that moves needs {MIN_EPOCHS}.",
+            f"{run_id} has {len(epochs)} saved epochs, and a training history needs {MIN_EPOCHS}.",
             "Train for more epochs.",
         )
     ids = read_validation_ids(folder)
@@ -70,57 +69,57 @@ def build_epoch_maps(workspace: Workspace, run_id: str) -> Work[EpochMaps]:
     for number, epoch in enumerate(epochs):
         work = _lay_out(read_epoch(folder, epoch), points[-1] if points else None)
         points.append((yield from run_part(work, number, len(epochs), f"epoch {epoch}")))
-    found = EpochMaps(np.array(epochs), np.stack(points), ids)
-    _write(folder / FILE, found)
-    return found
+    maps = EpochMaps(np.array(epochs), np.stack(points), ids)
+    _write(folder / FILE, maps)
+    return maps
 
 
 def open_epoch_maps(workspace: Workspace, run_id: str) -> EpochMaps:
-    """Read what was laid out of a run.
+    """Read the maps of a run's epochs.
 
     Raises:
-        MissingError: It was not laid out yet, or epochs were recorded since.
+        MissingError: They were not laid out yet, or more epochs were saved since.
     """
     folder = folder_of(workspace, run_id)
     missing = MissingError(f"{run_id} has no map of its epochs.", "Draw it.")
     try:
-        with np.load(folder / FILE, allow_pickle=False) as preserved:
-            found = EpochMaps(preserved["epochs"], preserved["points"], preserved["image_ids"])
+        with np.load(folder / FILE, allow_pickle=False) as arrays:
+            maps = EpochMaps(arrays["epochs"], arrays["points"], arrays["image_ids"])
     except (OSError, ValueError, KeyError) as error:
         raise missing from error
-    if found.epochs.tolist() != saved_epochs(folder):
+    if maps.epochs.tolist() != saved_epochs(folder):
         raise missing
-    return found
+    return maps
 
 
-def align(points: NDArray[np.float32], to: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Turn, mirror and shift (V, 2) points to lie on others as well as they can.
+def align(points: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rotate, reflect and shift (V, 2) points to fit (V, 2) target points.
 
-    The orthogonal Procrustes problem (Schönemann 1966); distances stay as they are.
+    The orthogonal Procrustes problem (Schönemann 1966); distances do not change.
     """
-    center, goal = points.mean(axis=0), to.mean(axis=0)
-    left, _, right = np.linalg.svd((points - center).T.astype(np.float64) @ (to - goal))
+    center, goal = points.mean(axis=0), target.mean(axis=0)
+    left, _, right = np.linalg.svd((points - center).T.astype(np.float64) @ (target - goal))
     aligned: NDArray[np.float32] = ((points - center) @ (left @ right) + goal).astype(np.float32)
     return aligned
 
 
 def _lay_out(
-    vectors: NDArray[np.float32], before: NDArray[np.float32] | None
+    vectors: NDArray[np.float32], previous: NDArray[np.float32] | None
 ) -> Work[NDArray[np.float32]]:
     config = MapConfig(index="")
     k = min(config.neighbors, len(vectors)) - 1
     neighbors = yield from find_neighbors(vectors, k)
     unlabeled = np.full(len(vectors), umap.NO_LABEL)
-    if before is None:
+    if previous is None:
         start = umap.spread(pca.fit(vectors, 2).project(vectors))
         return (yield from umap.lay_out(start, neighbors, config, unlabeled))
-    calm = umap.Schedule(STEPS, CALM)
-    points = yield from umap.lay_out(before, neighbors, config, unlabeled, calm)
-    return align(points, before)
+    schedule = umap.Schedule(STEPS, INITIAL_RATE)
+    points = yield from umap.lay_out(previous, neighbors, config, unlabeled, schedule)
+    return align(points, previous)
 
 
-def _write(path: Path, found: EpochMaps) -> None:
+def _write(path: Path, maps: EpochMaps) -> None:
     def save(file: BinaryIO) -> None:
-        np.savez(file, epochs=found.epochs, points=found.points, image_ids=found.image_ids)
+        np.savez(file, epochs=maps.epochs, points=maps.points, image_ids=maps.image_ids)
 
     write_atomically(path, save, durable=False)

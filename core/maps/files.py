@@ -1,4 +1,4 @@
-"""Maps on disk: where each indexed image lies in two or three dimensions, and how far to trust it.
+"""Maps on disk: the layout of an index's images, its quality, neighbors and clusters.
 
 Shapes, in this file: N images, D embedding dimensions, C map dimensions, K neighbors.
 """
@@ -37,33 +37,38 @@ class Map:
     config: MapConfig
 
     points: NDArray[np.float32]
-    """(N, C), in map units of no meaning of their own."""
+    """(N, C) float32, in map units."""
 
     image_ids: NDArray[np.int64]
     """(N,) catalog ids."""
 
     neighbors: Neighbors
-    """(N, K) the true neighbors of each, in the embedding space."""
+    """(N, K) nearest neighbors in the embedding space."""
 
     preserved: NDArray[np.float32]
-    """(N,) share in [0, 1] of the true neighbors that are among the nearest on the map."""
+    """(N,) neighborhood preservation in [0, 1], see `quality.preservation`."""
 
     clusters: NDArray[np.int32]
-    """(N,) groups that lie densely together, the largest first; -1 for points between."""
+    """(N,) cluster numbers, 0 for the largest; -1 outside all clusters."""
 
     projection: Projection | None
-    """How embeddings become points; only of a PCA."""
+    """The projection of a PCA map; None for other methods."""
 
     @property
     def trustworthiness(self) -> float:
-        """How seldom the map puts strangers together; see `quality.trustworthiness`."""
+        """Trustworthiness in [0, 1], see `quality.trustworthiness`."""
         return float(self.manifest.summary["trustworthiness"])
 
+    @property
+    def mean_preservation(self) -> float:
+        """Mean neighborhood preservation in [0, 1]."""
+        return float(self.preserved.mean())
+
     def place(self, neighbors: Neighbors, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Place new images, and leave all others where they are.
+        """Return the positions of new images; the images of the map do not move.
 
         Args:
-            neighbors: (N, K) rows of this map that are nearest to each new image.
+            neighbors: (N, K) rows of this map nearest to each new image.
             vectors: (N, D) float32 unit rows of the new images.
 
         Returns:
@@ -77,12 +82,11 @@ class Map:
 
 
 def build_map(workspace: Workspace, config: MapConfig) -> Work[Manifest]:
-    """Lay out the embeddings of an index in two or three dimensions, judge and save the map.
+    """Lay out the embeddings of an index, measure the quality of the map and publish it.
 
     Raises:
-        MissingError: The index or its embeddings are gone.
-        WorkbenchError: There are too few images, or categories should draw the map and there are
-            none.
+        MissingError: The index or its embeddings do not exist.
+        WorkbenchError: There are too few images, or no labels for a supervised layout.
     """
     index = open_index(workspace, config.index)
     embeddings = open_embeddings(workspace, index.embeddings)
@@ -92,18 +96,19 @@ def build_map(workspace: Workspace, config: MapConfig) -> Work[Manifest]:
             f"A map needs at least {MIN_IMAGES} images, and the index holds {count}.",
             "Add images to the dataset and build the index again.",
         )
-    labels, labeled = _labels(workspace, index, embeddings, config)
-    wanted = min(_num_neighbors(config, count), count - 1)
-    neighbors = yield from run_part(find_neighbors(embeddings.vectors, wanted), 0, PARTS, "1 of 3")
+    labels, made_from = _labels(workspace, index, embeddings, config)
+    num_neighbors = min(_num_neighbors(config, count), count - 1)
+    search = find_neighbors(embeddings.vectors, num_neighbors)
+    neighbors = yield from run_part(search, 0, PARTS, "1 of 3")
     projection = pca.fit(embeddings.vectors, config.dimensions)
     start = projection.project(embeddings.vectors)
     layout = _lay_out(start, neighbors, config, labels)
     points = yield from run_part(layout, 1, PARTS, "2 of 3")
     k = min(quality.NEIGHBORS, (count - 1) // 2)
-    judging = quality.trustworthiness(embeddings.vectors, points, k)
-    trusted = yield from run_part(judging, 2, PARTS, "3 of 3")
+    measuring = quality.trustworthiness(embeddings.vectors, points, k)
+    trustworthiness = yield from run_part(measuring, 2, PARTS, "3 of 3")
     near = neighbors.first(quality.NEIGHBORS)
-    found = Map(
+    built = Map(
         manifest=index.manifest,
         config=config,
         points=points,
@@ -113,7 +118,7 @@ def build_map(workspace: Workspace, config: MapConfig) -> Work[Manifest]:
         clusters=find_clusters(points, config.seed),
         projection=projection if config.method == MapMethod.PCA else None,
     )
-    return _publish(workspace, found, trusted, labeled)
+    return _publish(workspace, built, trustworthiness, made_from)
 
 
 def _lay_out(
@@ -129,55 +134,57 @@ def _lay_out(
     return start
 
 
-def _publish(workspace: Workspace, found: Map, trusted: float, labeled: dict[str, str]) -> Manifest:
-    """Save a map whose manifest is still its index's."""
-    index = found.manifest
+def _publish(
+    workspace: Workspace, built: Map, trustworthiness: float, made_from: dict[str, str]
+) -> Manifest:
+    """Publish a map that still has the manifest of its index."""
+    index = built.manifest
     arrays: dict[str, NDArray[Any]] = {
-        "points": found.points,
-        "image_ids": found.image_ids,
-        "neighbors": found.neighbors.rows,
-        "similarities": found.neighbors.similarities,
-        "preserved": found.preserved,
-        "clusters": found.clusters,
+        "points": built.points,
+        "image_ids": built.image_ids,
+        "neighbors": built.neighbors.rows,
+        "similarities": built.neighbors.similarities,
+        "preserved": built.preserved,
+        "clusters": built.clusters,
     }
     summary = {
-        "count": len(found.points),
-        "trustworthiness": trusted,
-        "preserved": float(found.preserved.mean()),
-        "num_clusters": int(found.clusters.max()) + 1,
+        "count": len(built.points),
+        "trustworthiness": trustworthiness,
+        "preserved": built.mean_preservation,
+        "num_clusters": int(built.clusters.max()) + 1,
         "encoding": index.summary.get("encoding", {}),
     }
-    if found.projection is not None:
-        arrays |= {"mean": found.projection.mean, "axes": found.projection.axes}
-        summary["explained"] = found.projection.explained
+    if built.projection is not None:
+        arrays |= {"mean": built.projection.mean, "axes": built.projection.axes}
+        summary["explained"] = built.projection.explained
     with draft(workspace.maps) as folder:
         for name, values in arrays.items():
             np.save(folder / f"{name}.npy", values)
         return publish(
             folder,
             kind="map",
-            stem=f"{index.id[:70]}-{found.config.method}",
-            config=asdict(found.config),
+            stem=f"{index.id[:70]}-{built.config.method}",
+            config=asdict(built.config),
             made_from=index.made_from
-            | labeled
+            | made_from
             | {"index": index.id, "index_fingerprint": index.fingerprint},
             summary=summary,
         )
 
 
 def open_map(workspace: Workspace, map_id: str) -> Map:
-    """Read a map, after checking its checksums.
+    """Read a map after verifying its checksums.
 
     Raises:
-        MissingError: There is no such map.
-        DamagedArtifactError: A file of it was changed.
-        WorkbenchError: It was drawn by an earlier version that kept less.
+        MissingError: The map does not exist.
+        DamagedArtifactError: One of its files was changed.
+        WorkbenchError: An earlier version made it, which saved fewer files.
     """
     manifest = open_artifact(workspace.maps, map_id)
     if not {f"{name}.npy" for name in ARRAYS} <= manifest.files.keys():
         raise WorkbenchError(
-            f"The map {map_id} was drawn by an earlier version, which kept less.",
-            "Draw it anew.",
+            f"An earlier version made the map {map_id}, which lacks some files.",
+            "Draw it again.",
         )
     folder = workspace.maps / map_id
     arrays = {name: _load(folder, name) for name in ARRAYS}
@@ -196,30 +203,30 @@ def _load(folder: Path, name: str) -> NDArray[Any]:
 
 
 def _num_neighbors(config: MapConfig, count: int) -> int:
-    """Return how many neighbors layout and judgement need."""
-    wanted = {
+    """Return the number of neighbors for the layout and the quality of the map."""
+    of_layout = {
         MapMethod.UMAP: config.neighbors - 1,
         MapMethod.TSNE: tsne.num_neighbors(config.perplexity, count),
         MapMethod.PCA: 0,
     }
-    return max(wanted[config.method], quality.NEIGHBORS)
+    return max(of_layout[config.method], quality.NEIGHBORS)
 
 
 def _labels(
     workspace: Workspace, index: Index, embeddings: Embeddings, config: MapConfig
 ) -> tuple[NDArray[np.int64], dict[str, str]]:
-    """Return the (N,) categories that draw the map, and what it then depends on besides."""
+    """Return (N,) class numbers for a supervised layout, and the lineage that they add."""
     labels = np.full(len(embeddings.image_ids), umap.NO_LABEL, np.int64)
     if config.method != MapMethod.UMAP or not config.supervision:
         return labels, {}
     catalog = open_dataset(workspace, index.dataset).catalog
     rows = catalog.rows_by_id(embeddings.image_ids.tolist())
-    named = [rows[i].label if i in rows else None for i in embeddings.image_ids.tolist()]
-    numbers = {name: number for number, name in enumerate(sorted({n for n in named if n}))}
+    names = [rows[i].label if i in rows else None for i in embeddings.image_ids.tolist()]
+    numbers = {name: number for number, name in enumerate(sorted({n for n in names if n}))}
     if not numbers:
         raise WorkbenchError(
-            "Categories cannot draw the map, for the dataset has none.",
+            "A supervised layout needs classes, and the dataset has none.",
             "Set supervision to 0, or label the images.",
         )
-    labels[:] = [numbers.get(name or "", umap.NO_LABEL) for name in named]
+    labels[:] = [numbers.get(name or "", umap.NO_LABEL) for name in names]
     return labels, {"dataset_fingerprint": catalog.fingerprint}

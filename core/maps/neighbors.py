@@ -1,4 +1,4 @@
-"""Each image's true neighbors, which maps are laid out and judged by.
+"""Nearest neighbors in the embedding space, for the layout and the quality of maps.
 
 Shapes, in this file: N images, D embedding dimensions, K neighbors.
 """
@@ -14,16 +14,16 @@ from core.progress import Work
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Neighbors:
-    """The nearest others of each image, the nearest first."""
+    """Nearest neighbors of each image, the nearest first."""
 
     rows: NDArray[np.int32]
-    """(N, K) rows of the embeddings; never the image's own."""
+    """(N, K) rows of the embeddings, without the image itself."""
 
     similarities: NDArray[np.float32]
     """(N, K) cosine similarities in [-1, 1], descending."""
 
     def first(self, k: int) -> "Neighbors":
-        """Return the nearest `k` of them."""
+        """Return the nearest `k` neighbors."""
         return Neighbors(self.rows[:, :k], self.similarities[:, :k])
 
     def distances(self, metric: MapMetric) -> NDArray[np.float32]:
@@ -33,7 +33,7 @@ class Neighbors:
 
 
 def find_neighbors(vectors: NDArray[np.float32], k: int) -> Work[Neighbors]:
-    """Find the `k` nearest others of each of (N, D) unit rows, at most N - 1."""
+    """Find the `k` nearest neighbors, at most N - 1, of each of (N, D) unit rows."""
     from core.indexes.neighbors import nearest_others  # Loads FAISS, which a page must not
 
     return Neighbors(*(yield from nearest_others(vectors, k)))

@@ -1,4 +1,4 @@
-"""Principal components: a map by itself, and where the other methods start.
+"""Principal component analysis: the PCA map, and the start of the other methods.
 
 Shapes, in this file: N images, D embedding dimensions, C map dimensions.
 """
@@ -13,16 +13,16 @@ BLOCK = 1 << 14
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Projection:
-    """The directions in which embeddings differ most."""
+    """A projection onto principal components."""
 
     mean: NDArray[np.float64]
     """(D,)"""
 
     axes: NDArray[np.float64]
-    """(C, D) unit rows, the one of the greatest variance first."""
+    """(C, D) unit rows, by descending variance."""
 
     explained: float
-    """Share of the variance that the axes keep, in [0, 1]."""
+    """Share of the variance that the axes explain, in [0, 1]."""
 
     def project(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (N, C) float32 coordinates of (N, D) embeddings."""
@@ -31,19 +31,19 @@ class Projection:
 
 
 def fit(vectors: NDArray[np.float32], dimensions: int) -> Projection:
-    """Return the first principal components of (N, D) embeddings.
+    """Return the projection onto the first principal components of (N, D) embeddings.
 
-    The sign of an axis is free; the greatest of its numbers is made positive, so that the same
+    The sign of an axis is arbitrary. Its largest component is made positive, so that the same
     embeddings always give the same map.
     """
     mean: NDArray[np.float64] = np.mean(vectors, axis=0, dtype=np.float64)
     scatter = np.zeros((vectors.shape[1], vectors.shape[1]))
-    for start in range(0, len(vectors), BLOCK):  # Mapped vectors are never in memory at once
+    for start in range(0, len(vectors), BLOCK):  # Memory-mapped vectors may not fit in memory
         centered = vectors[start : start + BLOCK] - mean
         scatter += centered.T @ centered
     values, columns = np.linalg.eigh(scatter)
     axes = columns.T[::-1][:dimensions]
     signs = np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1))
-    whole = values.sum()
-    explained = float(values[::-1][:dimensions].sum() / whole) if whole > 0 else 1.0
+    total = values.sum()
+    explained = float(values[::-1][:dimensions].sum() / total) if total > 0 else 1.0
     return Projection(mean, axes * signs, explained)

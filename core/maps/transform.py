@@ -1,4 +1,4 @@
-"""A map whose index has had images added or taken out since: it is brought up, not drawn anew.
+"""Update of a map with images added to or removed from its index; other images do not move.
 
 Shapes, in this file: N images, D embedding dimensions.
 """
@@ -15,44 +15,44 @@ from core.maps.quality import preservation
 from core.progress import finish
 
 
-def num_added(found: Map, embeddings: Embeddings) -> int:
-    """Return how many images are embedded that were not there when the map was drawn."""
-    return len(np.setdiff1d(embeddings.image_ids, found.image_ids, assume_unique=True))
+def num_added(old: Map, embeddings: Embeddings) -> int:
+    """Return the number of embedded images that are not on a map."""
+    return len(np.setdiff1d(embeddings.image_ids, old.image_ids, assume_unique=True))
 
 
-def add_new_images(found: Map, embeddings: Embeddings) -> Map:
-    """Place images that came since the map was drawn, and leave out those that are gone.
+def update_map(old: Map, embeddings: Embeddings) -> Map:
+    """Return a map with new images placed and removed images left out.
 
-    All others stay where they are, even those whose content has changed. Neighbors and what is
-    kept of them are those of the images as they are now.
+    Other images do not move, even if their content has changed. Neighbors and neighborhood
+    preservation are computed from the current embeddings.
 
     Args:
-        found: A map of N images.
-        embeddings: Of the images as they are now, by the same model in the same way.
+        old: The map.
+        embeddings: Current embeddings by the same model and settings.
     """
-    if np.array_equal(found.image_ids, embeddings.image_ids):
-        return found
-    stays = np.isin(found.image_ids, embeddings.image_ids)
-    old_ids = found.image_ids[stays]
+    if np.array_equal(old.image_ids, embeddings.image_ids):
+        return old
+    remains = np.isin(old.image_ids, embeddings.image_ids)
+    old_ids = old.image_ids[remains]
     if not len(old_ids):
-        return found
+        return old
     is_new = ~np.isin(embeddings.image_ids, old_ids)
-    points = np.empty((len(is_new), found.points.shape[1]), np.float32)
+    points = np.empty((len(is_new), old.points.shape[1]), np.float32)
     clusters = np.empty(len(is_new), np.int32)
-    points[~is_new], clusters[~is_new] = found.points[stays], found.clusters[stays]
-    remaining = replace(found, points=found.points[stays])
+    points[~is_new], clusters[~is_new] = old.points[remains], old.clusters[remains]
+    remaining = replace(old, points=old.points[remains])
     if is_new.any():
         vectors = np.ascontiguousarray(embeddings.vectors[is_new], np.float32)
-        k = min(found.neighbors.rows.shape[1], len(old_ids))
+        k = min(old.neighbors.rows.shape[1], len(old_ids))
         near = nearest_rows(embeddings.vectors[~is_new], vectors, k)
         rows, similarities = finish(near)
         neighbors = Neighbors(rows.astype(np.int32), similarities)
         points[is_new] = remaining.place(neighbors, vectors)
-        clusters[is_new] = found.clusters[stays][rows[:, 0]]
-    k = min(found.neighbors.rows.shape[1], len(is_new) - 1)
+        clusters[is_new] = old.clusters[remains][rows[:, 0]]
+    k = min(old.neighbors.rows.shape[1], len(is_new) - 1)
     neighbors = finish(find_neighbors(embeddings.vectors, k))
     return replace(
-        found,
+        old,
         points=points,
         image_ids=embeddings.image_ids,
         neighbors=neighbors,

@@ -1,4 +1,4 @@
-"""t-SNE by openTSNE, in steps so that it can be watched and stopped.
+"""t-SNE by openTSNE, step by step, so that it reports progress and can be canceled.
 
 Shapes, in this file: N images, P points already on a map, C map dimensions, K neighbors.
 """
@@ -11,22 +11,22 @@ from core.maps.neighbors import Neighbors
 from core.progress import Progress, Work
 
 EXAGGERATED, REST = 250, 500
-"""Iterations: openTSNE's defaults. In the first, what draws is exaggerated."""
+"""Iterations with early exaggeration, and after it; openTSNE's defaults."""
 
 EXAGGERATION = 12.0
 STEP = 25
 START_SPREAD = 1e-4
-"""Standard deviation of the start's first axis (Kobak & Berens 2019)."""
+"""Standard deviation of the first axis of the start (Kobak & Berens 2019)."""
 
 MANY_IMAGES = 10_000
-"""From here on interpolation (FIt-SNE) is quicker than a tree (Barnes-Hut); openTSNE's own."""
+"""From this number on, interpolation (FIt-SNE) is faster than Barnes-Hut; as in openTSNE."""
 
-VOTERS = 25
-"""Neighbors of which the middle is taken for a new image, openTSNE's default."""
+NUM_PLACING = 25
+"""Neighbors whose median is the position of a new image, openTSNE's default."""
 
 
 def num_neighbors(perplexity: float, count: int) -> int:
-    """Return how many neighbors t-SNE wants of each of `count` images: three times perplexity."""
+    """Return the number of neighbors of each of `count` images: three times the perplexity."""
     return min(int(3 * perplexity), count - 1)
 
 
@@ -36,22 +36,22 @@ def lay_out(
     """Lay points out by t-SNE (van der Maaten & Hinton 2008; Poličar, Stražar & Zupan 2019).
 
     Args:
-        start: (N, C) where they are at first, to any scale: the principal components.
+        start: (N, C) initial positions at any scale, the principal components.
         neighbors: (N, `num_neighbors`).
-        config: Of these `perplexity`, `metric` and `seed` count.
+        config: Gives `perplexity`, `metric` and `seed`.
 
     Returns:
         (N, C) float32 in map units.
     """
-    import openTSNE  # Loads compiled code of its own
+    import openTSNE  # Loads compiled code
     from openTSNE.affinity import PerplexityBasedNN
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
     many = len(start) >= MANY_IMAGES
-    wanted = num_neighbors(config.perplexity, len(start))
-    near = neighbors.first(wanted)
+    k = num_neighbors(config.perplexity, len(start))
+    near = neighbors.first(k)
     affinities = PerplexityBasedNN(
-        perplexity=wanted / 3,
+        perplexity=k / 3,
         knn_index=PrecomputedNeighbors(
             near.rows.astype(np.int64), near.distances(config.metric).astype(np.float64)
         ),
@@ -81,14 +81,15 @@ def lay_out(
 
 
 def place(points: NDArray[np.float32], neighbors: Neighbors) -> NDArray[np.float32]:
-    """Place new images at the middle of their neighbors, as openTSNE begins its own `transform`.
+    """Place new images at the median of their neighbors, the start of openTSNE's `transform`.
 
     Args:
-        points: (P, C) float32, the map, which stays as it is.
-        neighbors: (N, K) rows of `points` that are nearest to each new image.
+        points: (P, C) float32, the map; it is not changed.
+        neighbors: (N, K) rows of `points` nearest to each new image.
 
     Returns:
-        (N, C) float32: the median of the nearest 25, which unlike a mean lies in one of two groups.
+        (N, C) float32: the median of the 25 nearest, which lies in a group where the mean of two
+        groups lies between them.
     """
-    middle: NDArray[np.float32] = np.median(points[neighbors.first(VOTERS).rows], axis=1)
-    return middle.astype(np.float32)
+    median: NDArray[np.float32] = np.median(points[neighbors.first(NUM_PLACING).rows], axis=1)
+    return median.astype(np.float32)

@@ -1,8 +1,8 @@
-"""UMAP, laid out step by step: umap-learn's own parts, so that it can be watched and stopped.
+"""UMAP by umap-learn, epoch by epoch, so that it reports progress and can be canceled.
 
-`umap.UMAP.fit` is one call of a minute that also searches for neighbors and compiles. Here the
-neighbors are FAISS's, the layout starts from the principal components, and what is compiled is
-kept on disk for the next process.
+`umap.UMAP.fit` is one call of a minute that also searches for neighbors and compiles. Here FAISS
+finds the neighbors, the layout starts from the principal components, and compiled code is cached on
+disk for the next process.
 
 Shapes, in this file: N images, P points already on a map, C map dimensions, K neighbors, E edges.
 """
@@ -21,54 +21,55 @@ from core.maps.neighbors import Neighbors
 from core.progress import Progress, Work
 
 EXTENT = 10.0
-"""Largest coordinate of the start, umap-learn's own: the layout's steps are made for it."""
+"""Largest coordinate of the start, as in umap-learn, whose step sizes assume it."""
 
 NOISE = 1e-4
-"""Spread of what is added to the start, umap-learn's own: twins would never part."""
+"""Standard deviation of the noise added to the start, as in umap-learn: equal points would never
+separate."""
 
 MANY_IMAGES = 10_000
 EPOCHS, EPOCHS_OF_MANY = 500, 200
-"""umap-learn's own: more than that moves little."""
+"""Epochs of the layout, as in umap-learn."""
 
 PLACING = 5
-"""Of a layout's epochs one in so many is enough to place new points among others that stay."""
+"""The layout's epochs divided by this are enough to place new points."""
 
 NEGATIVE_SAMPLES = 5
-"""Points that each step pushes away, umap-learn's default."""
+"""Points that each step repels, umap-learn's default."""
 
 NO_LABEL = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """Which points draw each other, and how often: E edges, the more probable the more often."""
+    """E edges between points that attract each other, sampled by their probability."""
 
     heads: NDArray[np.int32]
-    """(E,) the point that moves."""
+    """(E,) points that move."""
 
     tails: NDArray[np.int32]
-    """(E,) the point it is drawn to."""
+    """(E,) points that attract them."""
 
     epochs_between: NDArray[np.float64]
-    """(E,) epochs from one use to the next, at least 1."""
+    """(E,) epochs between two samples of an edge, at least 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how far points move."""
+    """Number of epochs and learning rate of a layout."""
 
     num_epochs: int
     rate: float = 1.0
-    """Of the first epoch; it falls to 0. umap-learn's is 1."""
+    """Learning rate of the first epoch; it decreases to 0. umap-learn's is 1."""
 
 
-def usual(count: int) -> Schedule:
+def default_schedule(count: int) -> Schedule:
     """Return umap-learn's schedule for `count` points."""
     return Schedule(EPOCHS if count <= MANY_IMAGES else EPOCHS_OF_MANY)
 
 
 def spread(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (N, C) principal components in map units, to begin a layout with."""
+    """Return (N, C) principal components scaled to map units, the start of a layout."""
     return EXTENT * points / np.float32(np.abs(points).max() or 1)
 
 
@@ -79,19 +80,19 @@ def lay_out(
     labels: NDArray[np.int64],
     schedule: Schedule | None = None,
 ) -> Work[NDArray[np.float32]]:
-    """Lay points out so that neighbors lie together (McInnes, Healy & Melville 2018).
+    """Lay points out by UMAP (McInnes, Healy & Melville 2018).
 
     Args:
-        start: (N, C) where they are at first, in map units; see `spread`.
+        start: (N, C) initial positions in map units, see `spread`.
         neighbors: (N, at least `config.neighbors` - 1).
-        config: Of these `neighbors`, `min_dist`, `metric`, `supervision` and `seed` count.
-        labels: (N,) category numbers, `NO_LABEL` where there is none.
-        schedule: umap-learn's own without one.
+        config: Gives `neighbors`, `min_dist`, `metric`, `supervision` and `seed`.
+        labels: (N,) class numbers, or `NO_LABEL`.
+        schedule: Epochs and learning rate; umap-learn's by default.
 
     Returns:
         (N, C) float32 in map units.
     """
-    schedule = schedule or usual(len(start))
+    schedule = schedule or default_schedule(len(start))
     random = np.random.RandomState(config.seed)
     yield Progress(0, schedule.num_epochs, "weighing neighbors")
     weights = _weights(neighbors, config, labels, random)
@@ -105,12 +106,12 @@ def lay_out(
 def place(
     points: NDArray[np.float32], neighbors: Neighbors, config: MapConfig
 ) -> NDArray[np.float32]:
-    """Place new images on a map that stays as it is: umap-learn's `transform`.
+    """Place new images on a map as umap-learn's `transform` does.
 
     Args:
-        points: (P, C) float32, the map.
-        neighbors: (N, K) rows of `points` that are nearest to each new image.
-        config: What the map was laid out with.
+        points: (P, C) float32, the map; it is not changed.
+        neighbors: (N, K) rows of `points` nearest to each new image.
+        config: The settings of the map.
 
     Returns:
         (N, C) float32 in map units.
@@ -123,7 +124,7 @@ def place(
     )
     weights = csr_matrix((values, (rows, columns)), (len(distances), len(points)))
     start = np.asarray(weights @ points / np.maximum(weights.sum(axis=1), 1e-12), np.float32)
-    schedule = Schedule(usual(len(points)).num_epochs // PLACING)
+    schedule = Schedule(default_schedule(len(points)).num_epochs // PLACING)
     graph = _edges(weights.tocoo(), schedule.num_epochs)
     for _ in _optimize(start, points, graph, schedule, config, moves_both=False):
         pass
@@ -136,16 +137,16 @@ def _weights(
     labels: NDArray[np.int64],
     random: np.random.RandomState,
 ) -> coo_matrix:
-    """Return (N, N) how surely each two are neighbors, and of one category where that counts."""
+    """Return (N, N) probabilities that images are neighbors, weighted by labels if supervised."""
     umap = _umap()
     near = neighbors.first(config.neighbors - 1)
     count = len(near.rows)
     own = np.arange(count, dtype=np.int32)[:, None]
     rows = np.hstack([own, near.rows]).astype(np.int64)
     distances = np.hstack([np.zeros((count, 1), np.float32), near.distances(config.metric)])
-    nothing = np.empty((count, 1), np.float32)  # The embeddings: with neighbors given, not read
+    unread = np.empty((count, 1), np.float32)  # The embeddings, whose neighbors are known
     weights, _, _ = umap.umap_.fuzzy_simplicial_set(
-        nothing, rows.shape[1], random, str(config.metric), knn_indices=rows, knn_dists=distances
+        unread, rows.shape[1], random, str(config.metric), knn_indices=rows, knn_dists=distances
     )
     if config.supervision and (labels != NO_LABEL).any():
         far = 2.5 / (1 - config.supervision) if config.supervision < 1 else 1e12
@@ -157,7 +158,7 @@ def _weights(
 
 
 def _edges(weights: coo_matrix, num_epochs: int) -> Graph:
-    """Leave out what would not be used once, as umap-learn does."""
+    """Return the edges that would be sampled at least once, as in umap-learn."""
     weights.sum_duplicates()
     used = weights.data >= weights.data.max() / num_epochs
     probabilities = weights.data[used].astype(np.float64)
@@ -177,7 +178,7 @@ def _optimize(
     *,
     moves_both: bool,
 ) -> Work[None]:
-    """Move `points` in place, an epoch at a time; the loop of `optimize_layout_euclidean`."""
+    """Move `points` in place, epoch by epoch, as in umap-learn's `optimize_layout_euclidean`."""
     umap = _umap()
     a, b = umap.umap_.find_ab_params(1.0, config.min_dist)
     random = np.random.default_rng(config.seed)
@@ -221,9 +222,9 @@ def _optimize(
 
 @functools.cache
 def _umap() -> Any:
-    """Return umap-learn, with what it compiles kept on disk: seconds less in the next process."""
+    """Import umap-learn with a disk cache of its compiled code, which saves seconds later."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ImportWarning)  # Tensorflow is not wanted
+        warnings.simplefilter("ignore", ImportWarning)  # TensorFlow is not needed
         import umap
         import umap.layouts
         import umap.umap_

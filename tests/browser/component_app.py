@@ -14,7 +14,7 @@ from core.maps.density import density
 from core.maps.selection import in_box, in_polygon
 from pages.parts.components import plotly_script
 from pages.parts.components.gallery import Tile, gallery, selectable_gallery
-from pages.parts.components.hover_images import Picture, hover_pictures
+from pages.parts.components.hover_images import HoverImage, hover_images
 from pages.parts.components.scatter import scatter
 from pages.parts.components.scatter_data import Highlight, Pin, ScatterData, ScatterEvent
 
@@ -52,15 +52,15 @@ def looking(data: ScatterData, look: list[str]) -> ScatterData:
 
 
 @st.fragment
-def show_pictures() -> None:
-    """A picture for each point; how often one was asked for stands under them."""
+def show_hover_images() -> None:
+    """An image for each point, and the number of requests."""
 
-    def pictures_of(place: int) -> dict[int, Picture]:
-        st.session_state.asked = st.session_state.get("asked", 0) + 1
-        return {place: Picture(PIXEL, f"point {place}\n{HOSTILE}")}
+    def images_near(place: int) -> dict[int, HoverImage]:
+        st.session_state.requests = st.session_state.get("requests", 0) + 1
+        return {place: HoverImage(PIXEL, f"point {place}\n{HOSTILE}")}
 
-    hover_pictures("scatter", 400, pictures_of)
-    st.text(f"asked: {st.session_state.get('asked', 0)}")
+    hover_images("scatter", 400, images_near)
+    st.text(f"requests: {st.session_state.get('requests', 0)}")
 
 
 def num_inside(data: ScatterData, shape: ScatterEvent) -> int:
@@ -130,7 +130,7 @@ def show_scatter() -> None:
         selection=state.get("selection"),
         clears=state.get("clears", 0),
     )
-    show_pictures()
+    show_hover_images()
     state.setdefault("events", [])
     if event:
         state.events = [*state.events, event.kind]

@@ -502,7 +502,7 @@ def test_numbers_color_the_points_beside_a_bar(map_page: Page) -> None:
 
 def test_pictures_stand_on_the_map_and_keep_their_size(map_page: Page) -> None:
     look(map_page, "pins")
-    pins = map_page.locator(".workbench-scatter-pictures img:visible")
+    pins = map_page.locator(".workbench-scatter-pins img:visible")
     expect(pins).to_have_count(2)  # The second would cover the first
     box = pins.first.bounding_box()
     x, y = map_page.evaluate(ON_SCREEN, [-5.45, 4.55])
@@ -542,12 +542,12 @@ def test_a_picture_appears_where_the_pointer_rests(map_page: Page) -> None:
     expect(tip.locator("img")).to_be_visible()
     expect(tip).to_contain_text("point 199")
     expect(tip).to_contain_text("<b>bold</b>")
-    says(map_page, "asked: 1")
+    says(map_page, "requests: 1")
     map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [0, 0]))
     expect(tip).to_be_hidden()
     map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [5.45, 5.45]), steps=3)
     expect(tip.locator("img")).to_be_visible()
-    says(map_page, "asked: 1")  # It is known by now
+    says(map_page, "requests: 1")  # Cached by now
 
 
 def test_in_space_points_are_clicked_and_lined_to_their_neighbors(map_page: Page) -> None:

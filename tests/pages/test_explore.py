@@ -1,4 +1,4 @@
-"""The Explore page: a map, its colors, and what can be done with what is selected on it."""
+"""The Explore page: a map, its colors, selections and actions on them."""
 
 import io
 from typing import Any
@@ -33,7 +33,7 @@ from core.workspace import Workspace
 from pages.parts.components.scatter_data import ScatterEvent
 from pages.parts.explore.selection import csv_of
 from state import resources
-from state.open_maps import open_shown_map
+from state.open_maps import open_current_map
 from tests.factories.images import png, solid
 from tests.support.page_fixtures import Open, said_in_passing, texts
 
@@ -52,7 +52,7 @@ def draw(workspace: Workspace, **settings: Any) -> Map:
 
 
 def after(app: AppTest, found: Map, event: ScatterEvent) -> AppTest:
-    """The page once a person has done that on the map."""
+    """The page after an event on the map."""
     app.session_state["selection"].map_event[found.manifest.id] = ("", event)
     return app.run()
 
@@ -77,7 +77,7 @@ def labels_of_buttons(app: AppTest) -> list[str]:
         ("pca", ["Seed"]),
     ],
 )
-def test_each_method_has_its_own_fields_and_becomes_a_job(
+def test_each_method_has_its_fields_and_starts_a_job(
     full: Workspace, visit: Open, method: str, fields: list[str]
 ) -> None:
     app = visit("explore")
@@ -93,7 +93,7 @@ def test_each_method_has_its_own_fields_and_becomes_a_job(
     assert view.record.arguments == (*chosen, *of_method, "--dimensions", "3")
 
 
-def test_a_map_says_what_it_is_and_how_far_to_trust_it(full: Workspace, visit: Open) -> None:
+def test_a_map_shows_its_method_and_quality(full: Workspace, visit: Open) -> None:
     found = draw(full)
     app = visit("explore")
     said = texts(app)
@@ -139,12 +139,12 @@ def test_a_selection_says_what_is_in_it_and_how_precise(full: Workspace, visit: 
     assert f"Precision@10 **{(near == labels[:, None]).mean():.1%}**" in said
 
 
-def test_nothing_in_a_selection_is_said(full: Workspace, visit: Open) -> None:
+def test_an_empty_selection_is_reported(full: Workspace, visit: Open) -> None:
     app = after(visit("explore"), draw(full), NOWHERE)
     assert "No image lies in that selection" in texts(app)
 
 
-def test_selected_images_are_left_out_and_taken_in_again(full: Workspace, visit: Open) -> None:
+def test_selected_images_are_excluded_and_included(full: Workspace, visit: Open) -> None:
     found = draw(full)
     app = after(visit("explore"), found, EVERYWHERE)
     app.button(key="explore-do-exclude").click().run()
@@ -169,7 +169,7 @@ def test_a_selection_is_tagged_and_then_colored_by_it(full: Workspace, visit: Op
     assert not app.exception
 
 
-def test_training_without_a_selection_leaves_it_out_and_leads_there(
+def test_training_without_a_selection_excludes_it_and_opens_the_page(
     full: Workspace, visit: Open
 ) -> None:
     app = after(visit("explore"), draw(full), EVERYWHERE)
@@ -207,12 +207,12 @@ def test_every_color_is_drawn(full: Workspace, visit: Open) -> None:
     draw(full)
     app = visit("explore")
     chooser = app.selectbox(key="explore-color")
-    assert "Similarity to the query" not in chooser.options
+    assert "Query similarity" not in chooser.options
     for number in range(len(chooser.options)):
         app.selectbox(key="explore-color").select_index(number).run()
         assert not app.exception
     app.toggle(key="explore-contours").set_value(True).run()
-    app.toggle(key="explore-pictures").set_value(True).run()
+    app.toggle(key="explore-pins").set_value(True).run()
     assert not app.exception
 
 
@@ -223,12 +223,12 @@ def test_the_current_query_lies_on_the_map(full: Workspace, visit: Open) -> None
     app.run()
     app.switch_page("pages/explore.py").run()
     assert app.toggle(key="explore-query").value
-    app.selectbox(key="explore-color").select("similarity to the query").run()
+    app.selectbox(key="explore-color").select("query similarity").run()
     assert not app.exception
     assert not app.error
 
 
-def test_images_added_later_are_placed_and_the_others_stay(full: Workspace, visit: Open) -> None:
+def test_images_added_later_are_placed(full: Workspace, visit: Open) -> None:
     found = draw(full)
     before = len(found.points)
     (full.home / "images" / "red" / "late.png").write_bytes(png(solid("red")))
@@ -242,7 +242,7 @@ def test_images_added_later_are_placed_and_the_others_stay(full: Workspace, visi
     assert not app.error
 
 
-def test_a_map_of_an_earlier_version_is_to_be_drawn_anew(full: Workspace, visit: Open) -> None:
+def test_a_map_of_an_earlier_version_is_reported(full: Workspace, visit: Open) -> None:
     index = index_of(full)
     with draft(full.maps) as folder:
         np.save(folder / "points.npy", np.zeros((30, 2), np.float32))
@@ -253,11 +253,11 @@ def test_a_map_of_an_earlier_version_is_to_be_drawn_anew(full: Workspace, visit:
         config = {"index": index.id}
         publish(folder, kind="map", stem="old", config=config, made_from=made_from, summary={})
     app = visit("explore")
-    assert "earlier version, which kept less" in app.error[0].value
+    assert "which lacks some files" in app.error[0].value
     assert app.button(key="explore-draw")
 
 
-def test_a_map_whose_images_are_gone_from_the_dataset_says_so(full: Workspace, visit: Open) -> None:
+def test_removed_images_of_a_map_are_reported(full: Workspace, visit: Open) -> None:
     found = draw(full)
     app = visit("explore")
     colors(full).catalog.forget(found.image_ids.tolist())
@@ -267,15 +267,13 @@ def test_a_map_whose_images_are_gone_from_the_dataset_says_so(full: Workspace, v
     assert "no longer in the dataset" in texts(app)
 
 
-def test_an_index_without_labels_offers_no_colors_of_categories(
-    full: Workspace, visit: Open
-) -> None:
+def test_without_labels_there_are_no_colors_by_class(full: Workspace, visit: Open) -> None:
     catalog = colors(full).catalog
     found = draw(full)
     with connect(catalog.path) as connection:
         connection.execute("UPDATE images SET folder_label = NULL, label = NULL, split = NULL")
     app = after(visit("explore"), found, EVERYWHERE)
-    assert "Category" not in app.selectbox(key="explore-color").options
+    assert "Class" not in app.selectbox(key="explore-color").options
     assert "They have no labels" in texts(app)
 
 
@@ -287,20 +285,22 @@ def test_a_damaged_map_is_named(full: Workspace, visit: Open) -> None:
     assert "is damaged" in app.error[0].value
 
 
-def test_the_csv_of_a_selection_has_a_line_an_image(full: Workspace) -> None:
+def test_the_csv_of_a_selection_has_a_row_an_image(full: Workspace) -> None:
     found, dataset = draw(full), colors(full)
-    opened = open_shown_map(found.manifest, index_of(full), dataset)
+    opened = open_current_map(found.manifest, index_of(full), dataset)
     places = np.array([2, 5, 7])
     ids = found.image_ids[places].tolist()
     rows = dataset.catalog.rows_by_id(ids)
-    table = pd.read_csv(io.BytesIO(csv_of(opened, places, [rows[i] for i in ids])))
+    table = pd.read_csv(io.BytesIO(csv_of(opened, [rows[i] for i in ids])))
     assert table["image_id"].tolist() == ids
     assert table["label"].tolist() == [rows[i].label for i in ids]
-    assert table["neighbors_kept"].tolist() == pytest.approx(found.preserved[places], abs=1e-4)
-    assert list(table.columns[4:]) == ["neighbors_say", "neighbors_kept"]
+    assert table["neighborhood_preservation"].tolist() == pytest.approx(
+        found.preserved[places], abs=1e-4
+    )
+    assert list(table.columns[4:]) == ["knn_vote", "neighborhood_preservation"]
 
 
-def test_a_training_is_played_through_its_epochs(full: Workspace, visit: Open) -> None:
+def test_a_training_history_is_laid_out_and_selected_on(full: Workspace, visit: Open) -> None:
     draw(full)
     [model], _ = list_artifacts(full.models)
     [run] = list_runs(full)
@@ -340,9 +340,7 @@ def bounds_of(
     return (x - 1e-4, x + 1e-4), (y - 1e-4, y + 1e-4)
 
 
-def test_two_models_are_beside_each_other_and_their_selections_linked(
-    full: Workspace, visit: Open
-) -> None:
+def test_maps_of_two_models_have_linked_selections(full: Workspace, visit: Open) -> None:
     first = draw(full)
     config = TrainConfig(
         dataset="colors", backbone="resnet18", weights="none", trainable_blocks=4,

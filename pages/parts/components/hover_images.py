@@ -1,4 +1,4 @@
-"""The pictures that appear beside the pointer on a map. Which image a point is, the page knows."""
+"""Component: images in the tooltips of a scatter plot. The page maps points to images."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -11,47 +11,49 @@ from state import session
 ASSETS = Path(__file__).parent
 
 _MOUNT = st.components.v2.component(
-    "workbench_hover_pictures",
+    "workbench_hover_images",
     html="<span hidden></span>",
     js=(ASSETS / "hover_images.js").read_text(encoding="utf-8"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """What is known of a point."""
+class HoverImage:
+    """The tooltip of a point."""
 
     src: str
-    """As a data URI; empty where there is none."""
+    """Data URI of the image; empty without one."""
 
     text: str
-    """Lines under it, parted by newlines; shown as they are, never as HTML."""
+    """Lines under the image, shown as plain text and never as HTML."""
 
 
-def hover_pictures(
-    scatter_key: str, count: int, pictures_of: Callable[[int], Mapping[int, Picture]]
+def hover_images(
+    scatter_key: str, count: int, images_near: Callable[[int], Mapping[int, HoverImage]]
 ) -> None:
-    """Serve the pictures of a scatter; to be called in a fragment, for each pause runs it again.
+    """Serve the tooltips of a scatter plot; call it in a fragment, which reruns at each request.
 
     Args:
-        scatter_key: Key of the scatter.
-        count: Its points.
-        pictures_of: Returns the picture of a point, and those likely to be wanted next, by their
-            places. It is asked where the pointer rests.
+        scatter_key: Widget key of the scatter plot.
+        count: Number of its points.
+        images_near: Returns place → tooltip of a point and of the points likely to be next. It is
+            called for the point under the resting pointer.
     """
-    key = f"{scatter_key}-pictures"
-    wanted = (session.value_of(key) or {}).get("wanted")
-    # Anybody can send anything
-    pictures = pictures_of(wanted) if isinstance(wanted, int) and 0 <= wanted < count else {}
+    key = f"{scatter_key}-images"
+    requested = (session.value_of(key) or {}).get("requested")
+    # The browser may send anything
+    images: Mapping[int, HoverImage] = {}
+    if isinstance(requested, int) and 0 <= requested < count:
+        images = images_near(requested)
     _MOUNT(
         key=key,
         data={
             "channel": scatter_key,
-            "pictures": {str(place): asdict(picture) for place, picture in pictures.items()},
+            "images": {str(place): asdict(image) for place, image in images.items()},
         },
-        on_wanted_change=_ignore,
+        on_requested_change=_ignore,
     )
 
 
 def _ignore() -> None:
-    """Only triggers that have a callback are part of the result."""
+    """Do nothing: a trigger is part of the result only if it has a callback."""

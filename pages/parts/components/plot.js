@@ -1,5 +1,5 @@
-// The life of a figure that is drawn anew while its numbers come in. What a person has zoomed into
-// stays. plot.py joins this and the plotly_*.js to one module.
+// Lifecycle of a figure that is updated in place and keeps its zoom. plot.py joins this file and the
+// plotly_*.js to one module.
 
 const FAILED = "The plot could not be drawn. Reload the page.";
 const CONFIG = { displayModeBar: false, plotlyServerURL: "" };
@@ -13,7 +13,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   plot.click = (point) => data.clickable && setTriggerValue("clicked", point);
   plot.host.style.height = `${data.height}px`;
   update(plot);
-  // Streamlit also calls this for a run that the next overtook, while the plot is still in use
+  // Streamlit also calls this for a run that a newer one replaced, while the plot is still in use
   return () => setTimeout(() => root.isConnected || destroy(plot));
 }
 
@@ -22,7 +22,7 @@ function newPlot(root) {
   const plot = { root, host, queue: Promise.resolve(), held: false, gone: false };
   plot.watcher = new ResizeObserver(() => update(plot));
   plot.watcher.observe(host);
-  plot.release = () => plot.held && setTimeout(() => { // plotly sees the click before a redraw
+  plot.release = () => plot.held && setTimeout(() => { // plotly handles the click before a redraw
     plot.held = false;
     if (plot.missed) update(plot);
   });
@@ -52,11 +52,11 @@ async function draw(plot) {
   const { data, host, root } = plot;
   const Plotly = await loadPlotly(data.script);
   plot.missed = plot.held;
-  if (plot.held || !host.clientWidth) return; // in the middle of a zoom, or in a closed tab
+  if (plot.held || !host.clientWidth) return; // during a zoom, or in a closed tab
   await Plotly.react(host, data.traces, layoutOf(host, data), CONFIG);
   if (!plot.listens) {
-    plot.listens = true; // plotly gives the host its `on` with the first drawing
-    lookAtPress(Plotly, host);
+    plot.listens = true; // plotly adds `on` to the host with the first drawing
+    hoverAtPress(Plotly, host);
     host.on("plotly_click", ({ points: [{ x, y }] }) => plot.click({ x: `${x}`, y: `${y}` }));
   }
   host.style.cursor = data.clickable ? "pointer" : "";

@@ -1,6 +1,6 @@
-"""A figure that changes while one looks at it: it is redrawn in place, and keeps the zoom.
+"""Component: a plotly figure that is updated in place and keeps its zoom.
 
-Streamlit's own plotly chart is another element as soon as its numbers are others, and begins anew.
+Streamlit's own plotly chart becomes a new element if its data change, and loses its state.
 """
 
 import json
@@ -14,7 +14,7 @@ from pages.parts.components.plotly_script import ensure_plotly_script
 
 ASSETS = Path(__file__).parent
 MODULE = ("plot.js", "plotly_loader.js", "plotly_press.js")
-"""Joined, for a component's code is one file."""
+"""Joined, since the code of a component is one file."""
 
 HTML = '<div class="workbench-plot"><div class="workbench-plot-host"></div></div>'
 
@@ -23,27 +23,27 @@ _MOUNT = st.components.v2.component(
     html=HTML,
     css=(ASSETS / "plot.css").read_text(encoding="utf-8"),
     js="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in MODULE),
-    isolate_styles=False,  # plotly writes its rules into the document's head
+    isolate_styles=False,  # plotly adds its styles to the document's head
 )
 
 
 @dataclass(frozen=True, slots=True)
 class PlotClick:
-    """The point of a figure that was clicked."""
+    """The clicked point of a figure."""
 
     x: str
     y: str
-    """What it is called on the axes."""
+    """Its values on the axes."""
 
 
 def plot(figure: go.Figure, *, key: str, height: int, clickable: bool = False) -> PlotClick | None:
-    """Draw a figure in the app's colors, and return the point that was clicked, once a click.
+    """Draw a figure in the app's theme and return the clicked point, once a click.
 
     Args:
-        figure: Lines, axes, legend; fonts and backgrounds are the app's.
-        key: Widget key; with the same key another figure takes the place of this one.
+        figure: The figure; fonts and backgrounds are set by the theme.
+        key: Widget key; another figure with the same key replaces this one.
         height: In pixels.
-        clickable: Whether a click on a point or cell is told.
+        clickable: Whether clicks on points and cells are returned.
     """
     content = json.loads(figure.to_json())
     content["layout"].pop("template", None)
@@ -62,7 +62,7 @@ def plot(figure: go.Figure, *, key: str, height: int, clickable: bool = False) -
 
 
 def _read_click(sent: object) -> PlotClick | None:
-    """Read what a browser sends, which may be anything."""
+    """Return the click that the browser sent; None if it is invalid."""
     match sent:
         case {"x": str(x), "y": str(y)}:
             return PlotClick(x, y)
@@ -70,4 +70,4 @@ def _read_click(sent: object) -> PlotClick | None:
 
 
 def _ignore() -> None:
-    """Only triggers that have a callback are part of the result."""
+    """Do nothing: a trigger is part of the result only if it has a callback."""

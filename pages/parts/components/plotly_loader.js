@@ -1,4 +1,4 @@
-// Loads plotly's script, once a page, whoever asks for it first.
+// Loads plotly.js once a page.
 
 function loadPlotly(address) {
   window.workbenchPlotly ??= new Promise((resolve, reject) => {

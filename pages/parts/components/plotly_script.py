@@ -1,4 +1,4 @@
-"""The script that draws plots in the browser, as the plotly package brings it."""
+"""The plotly.js script of the plotly package, served as a static file."""
 
 import filecmp
 import threading
@@ -17,14 +17,14 @@ _copying = threading.Lock()
 
 
 def ensure_plotly_script() -> str:
-    """Copy the plotly package's script to static/ where it is missing, and return its address.
+    """Copy plotly.js to static/ if it is missing there, and return its URL.
 
     Raises:
         WorkbenchError: The folder cannot be written to.
 
     Returns:
-        An address for the browser, of the version installed. It is relative to the page unless
-        `server.baseUrlPath` is set, so that it also holds behind a proxy with a prefix.
+        A URL with the installed version. It is relative to the page unless `server.baseUrlPath` is
+        set, so that it also works behind a proxy with a prefix.
     """
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     return f"{f'/{base}' if base else '.'}/app/static/{SCRIPT}?v={_copy_plotly_script(STATIC)}"
@@ -32,8 +32,8 @@ def ensure_plotly_script() -> str:
 
 @cache
 def _copy_plotly_script(folder: Path) -> str:
-    """Bring `folder` up to date, once per process, and return plotly's version."""
-    import plotly  # Loads for a moment, and few pages need it
+    """Update the script in `folder`, once a process, and return plotly's version."""
+    import plotly  # Takes a moment to import, and few pages need it
 
     source = Path(plotly.__file__).parent / "package_data" / SCRIPT
     target = folder / SCRIPT

@@ -1,5 +1,5 @@
-// The life of a plot. It is drawn once a version; later runs move the highlight, follow the theme,
-// or drop the outline. scatter.py joins this and the other scatter_*.js to one module.
+// Lifecycle of a scatter plot. It is drawn once a version; later runs update the highlight, the theme
+// and the selection. scatter.py joins this file and the other scatter_*.js to one module.
 
 const NO_WEBGL =
   "This browser cannot draw the map: WebGL is off. Turn on hardware acceleration in its settings.";
@@ -15,7 +15,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   plot.send = (event) => setTriggerValue("event", event);
   plot.host.style.height = `${data.height}px`;
   update(plot);
-  // Streamlit also calls this for a run that the next overtook, while the plot is still in use
+  // Streamlit also calls this for a run that a newer one replaced, while the plot is still in use
   return () => setTimeout(() => root.isConnected || destroy(plot));
 }
 
@@ -32,12 +32,12 @@ function destroy(plot) {
   plot.gone = true;
   plot.playing = null;
   plot.watcher.disconnect();
-  document.removeEventListener("workbench-pictures", plot.take);
+  document.removeEventListener("workbench-hover-images", plot.receive);
   plots.delete(plot.root);
   plot.queue = plot.queue.then(() => {
     const canvases = [...plot.host.querySelectorAll("canvas")];
     if (plot.drawn) window.Plotly.purge(plot.host);
-    // A browser has some 16 WebGL contexts, and collects forgotten ones late
+    // A browser has about 16 WebGL contexts, and collects unused ones late
     for (const canvas of canvases) {
       canvas.getContext("webgl")?.getExtension("WEBGL_lose_context")?.loseContext();
     }
@@ -58,7 +58,7 @@ function enqueue(plot, change) {
 async function applyChanges(plot) {
   if (!hasWebGL()) return complain(plot, NO_WEBGL);
   const Plotly = await loadPlotly(plot.data.script);
-  if (plot.gone || !plot.host.clientWidth) return; // in a closed tab: the watcher comes back
+  if (plot.gone || !plot.host.clientWidth) return; // in a closed tab; the watcher updates it later
   if (plot.drawn !== plot.data.version) await draw(Plotly, plot);
   else if (plot.clears !== plot.data.clears) await dismiss(Plotly, plot);
   if (plot.only !== JSON.stringify(plot.data.only)) await isolate(Plotly, plot);
@@ -70,12 +70,12 @@ async function applyChanges(plot) {
 }
 
 function hasWebGL() {
-  if (hasWebGL.answer === undefined) {
+  if (hasWebGL.result === undefined) {
     const context = document.createElement("canvas").getContext("webgl");
-    hasWebGL.answer = Boolean(context);
+    hasWebGL.result = Boolean(context);
     context?.getExtension("WEBGL_lose_context")?.loseContext();
   }
-  return hasWebGL.answer;
+  return hasWebGL.result;
 }
 
 function complain(plot, sentence) {

@@ -1,7 +1,7 @@
-"""A map of many points, drawn by WebGL. What a point is, and which are selected, is the page's.
+"""Component: a scatter plot of many points in WebGL, with lasso and box selection.
 
-Streamlit's own plotly chart sends every selected point back, and again with each later click; this
-one sends the outline (a kilobyte), and `core.maps.selection` finds the points.
+Streamlit's own plotly chart returns every selected point, again with each later click. This one
+returns the outline (a kilobyte), and `core.maps.selection` finds the points.
 
 Shapes, in this file: N points, C map dimensions.
 """
@@ -36,12 +36,12 @@ MODULE = (
     "plotly_loader.js",
     "plotly_press.js",
 )
-"""Joined, for a component's code is one file."""
+"""Joined, since the code of a component is one file."""
 
 HTML = """
 <div class="workbench-scatter">
   <div class="workbench-scatter-plot"></div>
-  <div class="workbench-scatter-pictures"></div>
+  <div class="workbench-scatter-pins"></div>
   <div class="workbench-scatter-ring" hidden></div>
   <div class="workbench-scatter-frames" hidden>
     <button type="button"></button><input type="range" min="0" aria-label="Time"><span></span>
@@ -56,7 +56,7 @@ _MOUNT = st.components.v2.component(
     html=HTML,
     css=(ASSETS / "scatter.css").read_text(encoding="utf-8"),
     js="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in MODULE),
-    isolate_styles=False,  # plotly writes its rules into the document's head
+    isolate_styles=False,  # plotly adds its styles to the document's head
 )
 
 
@@ -72,24 +72,25 @@ def scatter(
     selection: ScatterEvent | None = None,
     clears: int = 0,
 ) -> ScatterEvent | None:
-    """Draw the map and return what was done on it, once per deed.
+    """Draw the plot and return each user event once.
 
     Args:
-        points: What to draw; with the `version` of last time nothing is drawn again.
+        points: What to draw; the plot is redrawn if the `version` changes.
         key: Widget key.
         height: Of the plot, in pixels.
-        highlight: What to ring; a change leaves the cloud alone.
-        pins: Pictures on the map, of a map in 2D; the first ones where there is no room for all.
-        only: The groups that are shown, all without any; a change sets the legend so.
-        marked: Places of points that stand out as if they had been drawn around; None for none. It
-            gives way to what a person draws.
-        selection: The lasso or box to begin with where the plot is new, as after a visit to another
-            page. From then on the plot keeps what a person draws, whatever is given here.
-        clears: How often the page dismissed the selection; another number removes the outline.
+        highlight: Point or star to highlight; a change does not redraw the points.
+        pins: Images on a 2D plot; the first ones if there is no room for all.
+        only: Groups to show, all if empty; a change updates the legend.
+        marked: Places of points to show as selected; None for none. A selection by the user
+            replaces it.
+        selection: Initial lasso or box of a new plot, for example after a visit to another page.
+            Later the plot keeps the user's selection and ignores this one.
+        clears: Number of times that the page has cleared the selection; a change removes the
+            outline.
 
     Returns:
-        The event that caused this run, else None. A lasso or box comes again, with other `hidden`
-        groups, when the legend is used while it stands.
+        The event that caused this run, else None. A lasso or box is returned again with other
+        `hidden` groups if the legend is used while the outline exists.
     """
     result = _MOUNT(
         key=key,
@@ -139,4 +140,4 @@ def _encode(values: NDArray[Any], dtype: str) -> str:
 
 
 def _ignore() -> None:
-    """Only triggers that have a callback are part of the result."""
+    """Do nothing: a trigger is part of the result only if it has a callback."""

@@ -1,4 +1,4 @@
-"""What a scatter shows, and what people do on it, as values. Drawing it is `scatter.py`'s.
+"""Data and events of a scatter plot.
 
 Shapes, in this file: N points, C map dimensions.
 """
@@ -15,46 +15,46 @@ from core.maps.density import Density
 
 MAX_GROUPS = 1 << 16
 MAX_CORNERS = 10_000
-"""A hand draws a few hundred; more is no lasso."""
+"""Most corners of a lasso; one drawn by hand has a few hundred."""
 
 Kind = Literal["lasso", "box", "click", "clear"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ScatterData:
-    """The points of a map, in groups or by a number.
+    """Points colored by group or by a number.
 
     Raises:
         ValueError: The arrays differ in length, or a group has no name.
     """
 
     points: NDArray[np.float32]
-    """(N, 2) or (N, 3), in map units; one unit is as long on each axis."""
+    """(N, 2) or (N, 3), in map units; all axes have the same scale."""
 
     groups: NDArray[np.integer[Any]]
     """(N,), places in `group_names`."""
 
     group_names: Sequence[str]
-    """What the legend calls each group, at most 65,536; shown as it is, never as HTML."""
+    """Names in the legend, at most 65,536; shown as plain text, never as HTML."""
 
     group_colors: Sequence[str] = ()
-    """The color of each group as #rrggbb; without them they are chosen to lie far apart."""
+    """Color of each group as #rrggbb; distinct colors if empty."""
 
     values: NDArray[np.float32] | None = None
-    """(N,) numbers that the points are colored by, instead of by group."""
+    """(N,) numbers to color by instead of groups."""
 
     value_title: str = ""
-    """What the color bar calls them."""
+    """Title of the color bar."""
 
     density: Density | None = None
-    """Draws contours; of a map in 2D."""
+    """Density to draw as contours on a 2D plot."""
 
     frames: Sequence[tuple[str, NDArray[np.float32]]] = ()
-    """What the same points are called and where they lie (N, 2) at several times, the last one
-    being `points`: a slider moves them."""
+    """(name, (N, 2) positions) of the same points at several times, selected by a slider; the last
+    positions are `points`."""
 
     version: str
-    """Names the points: while it stays, the plot keeps its view, its selection and its legend."""
+    """Version of the data: while it is the same, the plot keeps its view, selection and legend."""
 
     def __post_init__(self) -> None:
         if len(self.points) != len(self.groups):
@@ -71,9 +71,9 @@ class ScatterData:
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """A point or a star with its neighbors, ringed and joined by lines.
+    """A point or a star, with lines to its neighbors.
 
-    Behind a point all others are dimmed, unless they are colored by a number, which is to be read.
+    All other points are dimmed if a point is highlighted and the points are colored by group.
     """
 
     point: int | None = None
@@ -83,29 +83,29 @@ class Highlight:
     """Places of its neighbors, 0..N-1."""
 
     star: Sequence[float] = ()
-    """In place of the point: where something lies that is no point, in map units."""
+    """Position of the star in map units, instead of a point."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A small picture that stands on the map."""
+    """A small image on the plot."""
 
     point: int
-    """Place of the point that it stands on, 0..N-1."""
+    """Place of its point, 0..N-1."""
 
     src: str
-    """As a data URI."""
+    """Data URI of the image."""
 
     title: str
-    """Said of it to those who cannot see it; shown as it is, never as HTML."""
+    """Alternative text; plain text, never HTML."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScatterEvent:
-    """What a person did on the map."""
+    """An action of the user on the plot."""
 
     kind: Kind
-    """`clear` when the selection was dismissed."""
+    """`clear` if the selection was removed."""
 
     x: tuple[float, ...] = ()
     """Corners of a lasso, or left and right edge of a box, in map units."""
@@ -114,17 +114,17 @@ class ScatterEvent:
     """Corners of a lasso, or lower and upper edge of a box, in map units."""
 
     index: int | None = None
-    """Place of the point that was clicked."""
+    """Place of the clicked point."""
 
     hidden: tuple[int, ...] = ()
-    """With a lasso or box: the groups that the legend hides, whose points are not meant."""
+    """Of a lasso or box: groups hidden by the legend, whose points are not selected."""
 
     frame: int | None = None
-    """With a lasso or box: the frame that it was drawn on, where there are several."""
+    """Of a lasso or box: the frame that it was drawn on, if there are several."""
 
 
 def read_event(sent: object, data: ScatterData) -> ScatterEvent | None:
-    """Return what the browser sent, None where it makes no sense: anybody can send anything."""
+    """Return the event that the browser sent; None if it is invalid."""
     if not isinstance(sent, dict) or sent.get("kind") not in get_args(Kind):
         return None
     kind: Kind = sent["kind"]

@@ -1,27 +1,27 @@
-// What is drawn: the cloud, the contours, the legend or the color bar, and where.
+// Drawing: points, contours, legend, color bar and layout.
 
 const COLORS = [
-  // Far apart in OKLab and readable on white and on black; the first are farthest apart
+  // Distinct in OKLab and readable on white and black; the first ones are the most distinct
   "#2368d5", "#a8cf2d", "#f46396", "#467238", "#1fd5ea", "#7d5577", "#f39e13", "#9b7bf4",
   "#b31c4e", "#f292f6", "#aeb8f4", "#e45e22", "#974c16", "#7441bb", "#2fa3f6", "#f6a4a2",
   "#af84a6", "#226f88", "#b744a5", "#39a29f", "#499f17", "#09ce8d", "#9f810d", "#aab37f",
 ];
 const SCALE = [
-  // From least to most: lightness rises evenly, and neither end is lost on white or on black
+  // Ascending: lightness increases evenly, and both ends are visible on white and black
   [0, "#5e2a8c"], [0.25, "#b0357f"], [0.5, "#e8605a"], [0.75, "#f7a13c"], [1, "#d8d92b"],
 ];
 const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross", "x", "star"];
-const MOST_WITH_SYMBOLS = 20_000; // each further symbol costs two more passes over the points
-const NARROW = 560; // below, the legend moves under the plot
+const MAX_WITH_SYMBOLS = 20_000; // each further symbol costs two more passes over the points
+const NARROW = 560; // below this width the legend is under the plot
 
-// Named one by one: plotly's own choice has a button that sends the data to its maker's cloud.
+// Listed one by one: plotly's default has a button that uploads the data to its maker's cloud.
 const BUTTONS = [
   ["toImage"],
   ["lasso2d", "select2d", "pan2d", "zoom2d"],
   ["zoomIn2d", "zoomOut2d", "resetScale2d"],
 ];
-const BUTTONS_IN_SPACE = [["toImage"], ["orbitRotation", "pan3d", "zoom3d"], ["resetCameraDefault3d"]];
-const CAMERA = { eye: { x: 0.95, y: 0.95, z: 0.6 } }; // nearer than plotly, which leaves room for axes
+const BUTTONS_3D = [["toImage"], ["orbitRotation", "pan3d", "zoom3d"], ["resetCameraDefault3d"]];
+const CAMERA = { eye: { x: 0.95, y: 0.95, z: 0.6 } }; // nearer than plotly's default, which leaves room for axes
 const CONFIG = {
   displaylogo: false,
   scrollZoom: true,
@@ -29,16 +29,16 @@ const CONFIG = {
   editSelection: false,
 };
 
-// One cloud for all groups, since each trace costs two WebGL calls at every move of a lasso. The
-// legend belongs to traces without points; hiding one takes its points out of the cloud. The cloud
-// is last in the plane, for plotly copies the points selected so far once more for each trace that
-// follows; in space the marks follow it, for there they are traces too.
+// One trace has the points of all groups, since each trace costs two WebGL calls at every move of a
+// lasso. The legend belongs to traces without points; hiding one removes its points from the cloud.
+// In 2D the cloud is the last trace, since plotly copies the selected points once more for each
+// following trace; in 3D it is followed by the marks, which are traces there.
 async function draw(Plotly, plot) {
   const { data, host } = plot;
   plot.x = decode(data.x, Float32Array);
   plot.y = decode(data.y, Float32Array);
   plot.z = data.z && decode(data.z, Float32Array);
-  takeFrames(plot);
+  setFrames(plot);
   plot.groups = decode(data.groups, Uint16Array);
   plot.values = data.values && decode(data.values, Float32Array);
   const groups = [...new Set(plot.groups)].sort((first, second) => first - second);
@@ -51,9 +51,9 @@ async function draw(Plotly, plot) {
   const entries = plot.shown.map((group) => entryOf(plot, group, hidden));
   const contours = data.density && !plot.z ? [contoursOf(plot)] : [];
   plot.cloud = entries.length + contours.length;
-  const marks = plot.z ? [linksInSpace(), ringsInSpace()] : [];
+  const marks = plot.z ? [links3d(), rings3d()] : [];
   const traces = [...entries, ...contours, cloudOf(plot, hidden), ...marks];
-  const buttons = plot.z ? BUTTONS_IN_SPACE : BUTTONS;
+  const buttons = plot.z ? BUTTONS_3D : BUTTONS;
   await Plotly.react(host, traces, layoutOf(plot), { ...CONFIG, modeBarButtons: buttons });
   if (!plot.listening) listen(Plotly, plot);
   plot.listening = true;
@@ -72,7 +72,7 @@ const colorOf = ({ data }, group) => data.colors[group] ?? COLORS[group % COLORS
 
 function cloudOf(plot, hidden) {
   const count = plot.x.length;
-  const size = count > MOST_WITH_SYMBOLS ? 3 : count > 5_000 ? 5 : 7;
+  const size = count > MAX_WITH_SYMBOLS ? 3 : count > 5_000 ? 5 : 7;
   const { marker, ...columns } = columnsOf(plot, hidden);
   const trace = {
     mode: "markers",
@@ -95,11 +95,11 @@ function scaleOf({ values, data }) {
 
 function columnsOf(plot, hidden) {
   const { x, y, z, groups, values, shown } = plot;
-  const kept = Uint32Array.from(groups.keys()).filter((index) => !hidden.has(groups[index]));
-  plot.kept = kept;
-  const pick = (of) => Array.from(kept, (index) => of(groups[index]));
-  const take = (from) => Float32Array.from(kept, (index) => from[index]);
-  const mixed = shown.some(turnOf) && x.length <= MOST_WITH_SYMBOLS && !z;
+  const visible = Uint32Array.from(groups.keys()).filter((index) => !hidden.has(groups[index]));
+  plot.visible = visible;
+  const pick = (of) => Array.from(visible, (index) => of(groups[index]));
+  const take = (from) => Float32Array.from(visible, (index) => from[index]);
+  const mixed = shown.some(turnOf) && x.length <= MAX_WITH_SYMBOLS && !z;
   const color = values ? Array.from(take(values)) : pick((group) => colorOf(plot, group));
   return {
     x: take(x),
@@ -111,7 +111,7 @@ function columnsOf(plot, hidden) {
 
 function entryOf(plot, group, hidden) {
   const { data, x, z } = plot;
-  const symbol = x.length > MOST_WITH_SYMBOLS || z ? "circle" : symbolOf(group);
+  const symbol = x.length > MAX_WITH_SYMBOLS || z ? "circle" : symbolOf(group);
   return {
     type: z ? "scatter3d" : "scatter",
     mode: "markers",
@@ -141,7 +141,7 @@ function contoursOf({ data, host }) {
   };
 }
 
-// plotly reads a name as HTML, links and all.
+// plotly renders names as HTML, including links.
 const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
 const shorten = (text) => (text.length > 22 ? `${text.slice(0, 21)}…` : text);
@@ -164,19 +164,19 @@ function layoutOf(plot) {
   return {
     ...around,
     ...axes,
-    uirevision: plot.data.channel, // other colors keep the view, and have their own legend
+    uirevision: plot.data.channel, // other colors keep the view and have a legend of their own
     selectionrevision: plot.drawn,
     clickmode: "event",
     hovermode: "closest",
     hoverdistance: 12,
-    margin: { l: 8, r: 8, t: 36, b: 8 }, // the buttons are on top
+    margin: { l: 8, r: 8, t: 36, b: 8 }, // the buttons are at the top
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     showlegend: plot.shown.length > 1,
   };
 }
 
-// Fixed, so that hiding a group does not move the others, nor does time.
+// Fixed, so that neither hiding a group nor changing the frame moves the other points.
 function rangeOf(arrays) {
   if (!arrays[0].length) return [0, 1];
   const low = Math.min(...arrays.map((values) => values.reduce((a, b) => Math.min(a, b))));
@@ -185,7 +185,7 @@ function rangeOf(arrays) {
   return [low - margin, high + margin];
 }
 
-// What may change while the points stay: size, theme and, in the plane, the highlight.
+// The part of the layout that may change with the same points: size, theme and, in 2D, the highlight.
 function surroundings(plot) {
   const { host, data, z } = plot;
   const style = getComputedStyle(host);
@@ -201,7 +201,7 @@ function surroundings(plot) {
     legend: {
       itemsizing: "constant",
       uirevision: plot.drawn,
-      itemclick: "toggleothers", // one click isolates, as people search for one among many
+      itemclick: "toggleothers", // one click isolates a group, since users look for one among many
       itemdoubleclick: "toggle",
       ...legend,
     },

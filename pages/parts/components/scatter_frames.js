@@ -1,10 +1,10 @@
-// The same points at several times: a slider, and a button that plays them one after the other.
+// Frames: the same points at several times, with a slider and a play button.
 
-const MOVES_MS = 500;
+const TRANSITION_MS = 500;
 const STEPS = 12;
-const STAYS_MS = 500;
+const PAUSE_MS = 500;
 
-function takeFrames(plot) {
+function setFrames(plot) {
   const { frames } = plot.data;
   plot.frames = frames.map((frame) => ({
     name: frame.name,
@@ -19,15 +19,15 @@ function takeFrames(plot) {
   const [slider, button] = [bar.querySelector("input"), bar.querySelector("button")];
   slider.max = plot.frame;
   slider.oninput = () => {
-    const wanted = Number(slider.value); // `stop` puts it back
+    const target = Number(slider.value); // `stop` resets it
     stop(plot);
-    goTo(plot, wanted);
+    goTo(plot, target);
   };
   button.onclick = () => (plot.playing ? stop(plot) : play(plot));
-  tell(plot);
+  showState(plot);
 }
 
-function tell(plot) {
+function showState(plot) {
   const bar = plot.root.querySelector(".workbench-scatter-frames");
   const button = bar.querySelector("button");
   bar.querySelector("input").value = plot.frame;
@@ -41,7 +41,7 @@ async function play(plot) {
   const token = (plot.playing = {});
   if (plot.frame === plot.frames.length - 1) await goTo(plot, 0);
   while (plot.playing === token && plot.frame < plot.frames.length - 1) {
-    await rest(STAYS_MS);
+    await pause(PAUSE_MS);
     if (plot.playing === token) await goTo(plot, plot.frame + 1);
   }
   if (plot.playing === token) stop(plot);
@@ -49,31 +49,31 @@ async function play(plot) {
 
 function stop(plot) {
   plot.playing = null;
-  if (plot.frames.length) tell(plot);
+  if (plot.frames.length) showState(plot);
 }
 
-const rest = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
-// What was drawn around lies elsewhere now, so the outline goes.
+// The selected points move, so the outline is removed.
 function goTo(plot, frame) {
   plot.frame = frame;
-  tell(plot);
+  showState(plot);
   return enqueue(plot, async () => {
-    if (plot.frame !== frame) return; // Another one is wanted by now
+    if (plot.frame !== frame) return; // a newer target replaced it
     if (plot.host.layout.selections?.length) {
       await window.Plotly.update(plot.host, { selectedpoints: [null] }, { selections: [] });
       report(plot, CLEAR);
     }
     const [fromX, fromY] = [plot.x, plot.y];
     const { x, y } = plot.frames[frame];
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    for (let step = still ? STEPS : 1; step <= STEPS && plot.frame === frame; step++) {
+    const jumps = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    for (let step = jumps ? STEPS : 1; step <= STEPS && plot.frame === frame; step++) {
       const share = step / STEPS;
       plot.x = x.map((goal, index) => fromX[index] + share * (goal - fromX[index]));
       plot.y = y.map((goal, index) => fromY[index] + share * (goal - fromY[index]));
-      const take = (from) => [Float32Array.from(plot.kept, (index) => from[index])];
+      const take = (from) => [Float32Array.from(plot.visible, (index) => from[index])];
       await window.Plotly.restyle(plot.host, { x: take(plot.x), y: take(plot.y) }, [plot.cloud]);
-      if (step < STEPS) await rest(MOVES_MS / STEPS / 2);
+      if (step < STEPS) await pause(TRANSITION_MS / STEPS / 2);
     }
     await fit(window.Plotly, plot);
     pin(plot);

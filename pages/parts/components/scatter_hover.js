@@ -1,29 +1,29 @@
-// What appears beside the pointer: a ring and a name at once, the picture when the pointer rests.
-// Pictures are another component's (hover_pictures.js): to ask for one must not run the whole page.
+// Tooltip: a ring and a name at once, the image when the pointer rests. Images are served by another
+// component (hover_images.js), so that a request does not rerun the whole page.
 
-const RESTS_MS = 125;
+const REST_MS = 125;
 const TIP_GAP_PX = 14;
 
 function watchPointer(plot) {
   const { host, root } = plot;
-  plot.pictures = new Map();
+  plot.images = new Map();
   plot.pointer = { x: 0, y: 0 };
   host.addEventListener("mousemove", ({ clientX, clientY }) => {
-    plot.pointer = { x: clientX, y: clientY }; // in space plotly does not tell
+    plot.pointer = { x: clientX, y: clientY }; // plotly has no position in 3D
   }, true);
-  plot.take = ({ detail }) => {
+  plot.receive = ({ detail }) => {
     if (detail.channel !== plot.data.channel) return;
-    for (const [index, picture] of Object.entries(detail.pictures)) {
-      plot.pictures.set(Number(index), picture);
+    for (const [index, image] of Object.entries(detail.images)) {
+      plot.images.set(Number(index), image);
     }
-    if (plot.hovered !== undefined) showPicture(root, plot.pictures.get(plot.hovered));
+    if (plot.hovered !== undefined) showImage(root, plot.images.get(plot.hovered));
   };
-  document.addEventListener("workbench-pictures", plot.take);
+  document.addEventListener("workbench-hover-images", plot.receive);
   host.on("plotly_hover", (event) => hover(plot, placeOf(plot, event)));
   host.on("plotly_unhover", () => unhover(plot));
 }
 
-const placeOf = (plot, event) => plot.kept[event.points[0].pointNumber];
+const placeOf = (plot, event) => plot.visible[event.points[0].pointNumber];
 
 function hover(plot, index) {
   if (index === undefined || index === plot.hovered) return;
@@ -36,16 +36,17 @@ function hover(plot, index) {
     ring.style.transform = `translate(${left}px, ${top}px) translate(-50%, -50%)`;
   }
   const tip = root.querySelector(".workbench-scatter-tip");
-  const said = values ? `${data.title}: ${values[index].toFixed(2)}` : data.names[groups[index]];
-  tip.querySelector("span").textContent = said;
+  const text = values ? `${data.title}: ${values[index].toFixed(2)}` : data.names[groups[index]];
+  tip.querySelector("span").textContent = text;
   tip.hidden = false;
-  showPicture(root, plot.pictures.get(index));
+  showImage(root, plot.images.get(index));
   placeTip(plot, tip);
   clearTimeout(plot.resting);
-  if (plot.pictures.has(index)) return;
+  if (plot.images.has(index)) return;
   const detail = { channel: data.channel, index };
-  const ask = () => document.dispatchEvent(new CustomEvent("workbench-rests", { detail }));
-  plot.resting = setTimeout(ask, RESTS_MS);
+  const request = () =>
+    document.dispatchEvent(new CustomEvent("workbench-hover-request", { detail }));
+  plot.resting = setTimeout(request, REST_MS);
 }
 
 function unhover(plot) {
@@ -54,14 +55,14 @@ function unhover(plot) {
   for (const name of ["ring", "tip"]) plot.root.querySelector(`.workbench-scatter-${name}`).hidden = true;
 }
 
-function showPicture(root, picture) {
-  const image = root.querySelector(".workbench-scatter-tip img");
-  image.hidden = !picture?.src;
-  if (picture?.src) image.src = picture.src;
-  if (picture) root.querySelector(".workbench-scatter-tip span").textContent = picture.text;
+function showImage(root, image) {
+  const element = root.querySelector(".workbench-scatter-tip img");
+  element.hidden = !image?.src;
+  if (image?.src) element.src = image.src;
+  if (image) root.querySelector(".workbench-scatter-tip span").textContent = image.text;
 }
 
-// Room for the picture is kept from the start, so that nothing jumps when it comes.
+// Space for the image is reserved from the start, so that nothing moves when it arrives.
 function placeTip({ root, pointer }, tip) {
   const box = root.getBoundingClientRect();
   const [left, top] = [pointer.x - box.left, pointer.y - box.top];

@@ -1,11 +1,11 @@
-// What stands out of the cloud: a point with its neighbors or a star with its own, and pictures.
+// Marks: a highlighted point or star with its neighbors, linked selections, and pins.
 
 const OPACITY = 0.8;
 const DIMMED = 0.15;
 const PIN_PX = 44;
 const STAR = starPath(11, 4.5);
 
-// Shapes lie above the cloud in SVG, so that another highlight draws no point again.
+// Shapes are SVG above the points, so that a new highlight does not redraw the points.
 function rings(plot, text, accent) {
   const { x, y, groups, values, data } = plot;
   if (!data.highlight) return [];
@@ -52,31 +52,31 @@ const ringsInSpace = () => ({ type: "scatter3d", mode: "markers", ...NOTHING, ma
 async function mark(Plotly, plot) {
   const { root, host, z, values, data, cloud } = plot;
   const { highlight } = data;
-  const isDimmed = highlight && highlight.point !== null && !values; // numbers are to be read
+  const isDimmed = highlight && highlight.point !== null && !values; // the colors of numbers stay readable
   root.classList.toggle("dimmed", Boolean(isDimmed) && !z);
   const key = JSON.stringify([plot.drawn, highlight]);
   if (!z || plot.marked === key) return;
   plot.marked = key;
   await Plotly.restyle(host, { "marker.opacity": isDimmed ? DIMMED : OPACITY }, [cloud]);
-  const { lines, spots } = highlight ? inSpace(plot) : { lines: NOTHING, spots: NOTHING };
+  const { lines, spots } = highlight ? marks3d(plot) : { lines: NOTHING, spots: NOTHING };
   const accent = getComputedStyle(host).getPropertyValue("--st-primary-color");
   const columns = ["x", "y", "z"].map((axis) => [axis, [lines[axis], spots[axis]]]);
   const colors = { "line.color": accent, "marker.color": accent };
   await Plotly.restyle(host, { ...Object.fromEntries(columns), ...colors }, [cloud + 1, cloud + 2]);
 }
 
-// What is selected on another map of the same images.
+// Shows the selection of another map of the same images.
 async function showMarked(Plotly, plot) {
   const { marked } = plot.data;
   const key = JSON.stringify([plot.drawn, marked]);
   if (plot.shownMarked === key || (marked === null && !plot.shownMarked)) return;
   plot.shownMarked = key;
-  const wanted = new Set(marked);
-  const places = [...plot.kept.keys()].filter((place) => wanted.has(plot.kept[place]));
+  const selected = new Set(marked);
+  const places = [...plot.visible.keys()].filter((place) => selected.has(plot.visible[place]));
   await Plotly.restyle(plot.host, { selectedpoints: [marked && places] }, [plot.cloud]);
 }
 
-function inSpace({ x, y, z, data }) {
+function marks3d({ x, y, z, data }) {
   const { point, neighbors, star } = data.highlight;
   const center = point === null ? star : [x[point], y[point], z[point]];
   const others = neighbors.map((index) => [x[index], y[index], z[index]]);
@@ -90,29 +90,29 @@ function inSpace({ x, y, z, data }) {
 const columns = (rows) =>
   Object.fromEntries(["x", "y", "z"].map((axis, place) => [axis, rows.map((row) => row[place])]));
 
-// Pictures stand where their points are and stay as large as they are, however far one zooms. One
-// that would cover another is left out: the first ones count most.
+// Pins are images at their points whose size does not depend on the zoom. A pin that would cover an
+// earlier one is hidden.
 function pin(plot) {
-  const layer = plot.root.querySelector(".workbench-scatter-pictures");
+  const layer = plot.root.querySelector(".workbench-scatter-pins");
   const key = JSON.stringify([plot.drawn, plot.data.pins.map((each) => each.point)]);
   if (layer.dataset.key !== key) {
     layer.dataset.key = key;
-    layer.replaceChildren(...(plot.z ? [] : plot.data.pins).map(pictureOf));
+    layer.replaceChildren(...(plot.z ? [] : plot.data.pins).map(pinImage));
   }
   const taken = [];
   for (const [place, image] of [...layer.children].entries()) {
     const at = pixelOf(plot, plot.data.pins[place].point);
-    const room = at.inside && taken.every(
+    const fits = at.inside && taken.every(
       (other) => Math.abs(other.left - at.left) > PIN_PX || Math.abs(other.top - at.top) > PIN_PX,
     );
-    image.hidden = !room;
-    if (!room) continue;
+    image.hidden = !fits;
+    if (!fits) continue;
     taken.push(at);
     image.style.transform = `translate(${at.left}px, ${at.top}px) translate(-50%, -50%)`;
   }
 }
 
-function pictureOf({ src, title }) {
+function pinImage({ src, title }) {
   const image = document.createElement("img");
   Object.assign(image, { src, alt: title });
   return image;

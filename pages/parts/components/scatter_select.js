@@ -1,4 +1,4 @@
-// What a person does on the plot, and how it is told to the page.
+// Events: selections, clicks and the legend, reported to the page.
 
 const CLEAR = { kind: "clear" };
 
@@ -31,12 +31,12 @@ async function dismiss(Plotly, plot) {
 
 function listen(Plotly, plot) {
   const { host } = plot;
-  lookAtPress(Plotly, host);
+  hoverAtPress(Plotly, host);
   host.on("plotly_selected", () => {
     report(plot);
     enqueue(plot, () => keepLastOutline(Plotly, plot));
   });
-  host.on("plotly_deselect", () => report(plot, CLEAR)); // comes before the outline goes
+  host.on("plotly_deselect", () => report(plot, CLEAR)); // fires before the outline is removed
   host.on("plotly_restyle", ([change]) => {
     if ("visible" in change) enqueue(plot, () => hide(Plotly, plot));
   });
@@ -50,7 +50,7 @@ function listen(Plotly, plot) {
 const hiddenGroups = ({ host, shown }) =>
   shown.filter((_, place) => host.data[place].visible === "legendonly");
 
-// What the page shows by itself is set in the legend, from where a person may go on.
+// Groups chosen on the page are set in the legend, where the user may change them.
 async function isolate(Plotly, plot) {
   plot.only = JSON.stringify(plot.data.only);
   const hidden = othersThan(plot, plot.data.only);
@@ -66,7 +66,7 @@ async function hide(Plotly, plot) {
   report(plot);
 }
 
-// With shift plotly keeps older outlines too; the page knows of one.
+// With shift plotly keeps older outlines too; the page supports one.
 async function keepLastOutline(Plotly, { host }) {
   const { selections } = host.layout;
   if (selections?.length > 1) await Plotly.relayout(host, { selections: selections.slice(-1) });
@@ -79,7 +79,7 @@ function currentSelection(plot) {
 }
 
 function report(plot, event = currentSelection(plot)) {
-  if (JSON.stringify(event) === JSON.stringify(plot.last)) return; // plotly says some things twice
+  if (JSON.stringify(event) === JSON.stringify(plot.last)) return; // plotly fires some events twice
   plot.last = event;
   plot.send(event);
 }

@@ -1,4 +1,4 @@
-"""The map itself: its points, what is ringed on it, and what people draw around."""
+"""The scatter plot of a map: its points, highlights, images and selection."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from core.datasets.registry import Dataset
 from core.maps.clusters import medoids
-from core.maps.coloring import RIGHT, WRONG, ColorBy, Groups
+from core.maps.coloring import CORRECT, INCORRECT, ColorBy, Groups
 from core.maps.selection import in_box, in_polygon
 from pages.parts.components.charts import SPLIT_COLORS
 from pages.parts.components.scatter import scatter
@@ -21,18 +21,18 @@ from state.open_maps import OpenMap
 
 MAX_PINS = 40
 PIN_SIDE = 64
-COLORS = {RIGHT: "#2a9d5c", WRONG: "#e0474c", **SPLIT_COLORS}
+COLORS = {CORRECT: "#2a9d5c", INCORRECT: "#e0474c", **SPLIT_COLORS}
 GRAY = "#8b94a3"
 HEIGHT = 560
 
 
 def data_of(opened: OpenMap, look: Look, values: NDArray[np.float32] | None) -> ScatterData:
-    """Return what is drawn.
+    """Return the data of the scatter plot.
 
     Args:
         opened: The map.
-        look: How it is to look.
-        values: (N,) numbers to color by, where it is colored by a number.
+        look: Its appearance.
+        values: (N,) numbers to color by, if it is colored by a number.
     """
     groups = groups_of(opened, look)
     return ScatterData(
@@ -48,7 +48,7 @@ def data_of(opened: OpenMap, look: Look, values: NDArray[np.float32] | None) -> 
 
 
 def groups_of(opened: OpenMap, look: Look) -> Groups:
-    """Return the groups of the legend; one of all points where they are colored by a number."""
+    """Return the groups of the legend; a single one if the points are colored by a number."""
     if look.color_by in NUMBERS:
         return Groups([""], np.zeros(len(opened.map.points), np.int64))
     return open_maps.groups_of(opened, look.color_by)
@@ -63,18 +63,18 @@ def draw(
     only: list[int],
     highlight: Highlight | None,
 ) -> None:
-    """Draw the map; what is done on it is kept, and the page run again."""
+    """Draw the map; an event on it is saved and reruns the page."""
     chosen, map_id = session.selection(), opened.map.manifest.id
     key = f"explore-map-{map_id}"
-    preserved = event_of(map_id, data.version)
+    event = event_of(map_id, data.version)
     new = scatter(
         data,
         key=key,
         height=HEIGHT,
         highlight=highlight,
-        pins=_pins(opened, dataset) if look.pictures else (),
+        pins=_pins(opened, dataset) if look.pins else (),
         only=only,
-        selection=preserved if preserved is not None and preserved.index is None else None,
+        selection=event if event is not None and event.index is None else None,
         clears=chosen.map_clears,
     )
     hover.serve(key, opened.map.points, opened.map.image_ids, dataset, opened.map.preserved)
@@ -84,26 +84,26 @@ def draw(
 
 
 def event_of(map_id: str, version: str) -> ScatterEvent | None:
-    """Return what was last drawn or clicked on a map; of another legend nothing is hidden."""
-    preserved = session.selection().map_event.get(map_id)
-    if preserved is None:
+    """Return the last event on a map, without hidden groups if the legend has changed since."""
+    saved = session.selection().map_event.get(map_id)
+    if saved is None:
         return None
-    of_version, event = preserved
-    found: ScatterEvent = event if of_version == version else replace(event, hidden=())
-    return found
+    of_version, event = saved
+    last: ScatterEvent = event if of_version == version else replace(event, hidden=())
+    return last
 
 
 def rows_inside(
     event: ScatterEvent, points: NDArray[np.float32], groups: NDArray[np.integer[Any]]
 ) -> NDArray[np.int64]:
-    """Return which of (N, 2) points lie in a lasso or a box, without those hidden in the legend."""
+    """Return the places of (N, 2) points inside a lasso or a box, without hidden groups."""
     if event.kind == "lasso":
         inside = in_polygon(points, np.column_stack([event.x, event.y]))
     else:
         low, high = np.column_stack([event.x, event.y])
         inside = in_box(points, low, high)
-    shown: NDArray[np.int64] = np.flatnonzero(inside & ~np.isin(groups, event.hidden))
-    return shown
+    rows: NDArray[np.int64] = np.flatnonzero(inside & ~np.isin(groups, event.hidden))
+    return rows
 
 
 def _version(opened: OpenMap, look: Look, values: NDArray[np.float32] | None) -> str:
@@ -112,13 +112,13 @@ def _version(opened: OpenMap, look: Look, values: NDArray[np.float32] | None) ->
 
 
 def _colors(groups: Groups, color_by: ColorBy) -> list[str]:
-    if color_by in (ColorBy.RIGHT, ColorBy.SPLIT):
+    if color_by in (ColorBy.CORRECTNESS, ColorBy.SPLIT):
         return [COLORS.get(name, GRAY) for name in groups.names]
     return []
 
 
 def _pins(opened: OpenMap, dataset: Dataset) -> list[Pin]:
-    """Return a picture of each cluster, of its middle; the largest clusters first."""
+    """Return an image of the medoid of each cluster, the largest clusters first."""
     places = medoids(opened.map.points, opened.map.clusters)[:MAX_PINS].tolist()
     ids = {place: int(opened.map.image_ids[place]) for place in places}
     rows = dataset.catalog.rows_by_id(ids.values())

@@ -1,4 +1,4 @@
-"""What is chosen beside a map: which one, its colors, what stands on it."""
+"""Controls of a map: choice of the map, its colors, contours, images and groups."""
 
 from dataclasses import dataclass
 
@@ -11,20 +11,21 @@ from pages.parts.explore.form import title_of
 
 DOCS = {ColorBy[name]: text for name, text in field_docs(ColorBy).items()}
 NUMBERS = (ColorBy.QUERY, ColorBy.PRESERVED)
-NEEDS_LABELS = (ColorBy.CLASS, ColorBy.PREDICTED, ColorBy.RIGHT)
+NEEDS_LABELS = (ColorBy.CLASS, ColorBy.PREDICTED, ColorBy.CORRECTNESS)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a map is to look."""
+    """Appearance of a map."""
 
     color_by: ColorBy
     contours: bool
-    pictures: bool
+    pins: bool
+    """Whether an image of each cluster is shown."""
 
 
 def choose_map(maps: list[Manifest]) -> Manifest:
-    """Draw the choice among the maps of an index where there are several, and return the map."""
+    """Draw the choice among several maps, and return the chosen map."""
     if len(maps) == 1:
         return maps[0]
     titles = {manifest.id: title_of(manifest) for manifest in maps}
@@ -40,7 +41,13 @@ def choose_map(maps: list[Manifest]) -> Manifest:
 
 
 def choose_look(*, in_plane: bool, has_labels: bool, has_query: bool) -> Look:
-    """Draw the choice of colors and of what stands on the map; into a row of the caller's."""
+    """Draw the choice of colors, contours and images, and return it.
+
+    Args:
+        in_plane: Whether the map has two dimensions.
+        has_labels: Whether any image has a label.
+        has_query: Whether there is a current query.
+    """
     options = [
         color
         for color in ColorBy
@@ -56,19 +63,19 @@ def choose_look(*, in_plane: bool, has_labels: bool, has_query: bool) -> Look:
         width=230,
     )
     if not in_plane:
-        return Look(ColorBy(color_by), contours=False, pictures=False)
+        return Look(ColorBy(color_by), contours=False, pins=False)
     contours = st.toggle("Contours", key="explore-contours", persist_state="session")
-    pictures = st.toggle(
+    pins = st.toggle(
         "Pictures",
-        key="explore-pictures",
+        key="explore-pins",
         help="One of each cluster, where there is room.",
         persist_state="session",
     )
-    return Look(ColorBy(color_by), contours, pictures)
+    return Look(ColorBy(color_by), contours, pins)
 
 
 def choose_groups(groups: Groups) -> list[int]:
-    """Draw the search for groups, and return which are to be shown; all without any."""
+    """Draw the choice of groups, and return the places of the chosen ones; empty for all."""
     names = list(groups.names)
     chosen = st.multiselect(
         "Show only",

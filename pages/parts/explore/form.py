@@ -1,10 +1,10 @@
-"""The form that lays out a map."""
+"""Form that starts a map, and titles of maps."""
 
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.maps.config import MapConfig, MapMethod, MapMetric
-from core.options import as_arguments, field_docs
+from core.options import as_arguments, bounds_of, default_of, field_docs
 from pages.parts.components.launch import launch
 
 DOCS = field_docs(MapConfig)
@@ -17,7 +17,7 @@ PURPOSES = {
 
 
 def show(index: Manifest, *, first: bool) -> None:
-    """Draw the choices and the button that starts the job."""
+    """Draw the form; `first` is whether the index has no map yet."""
     config = _choose(index)
     label = "Draw the map" if first else "Draw another map"
     if st.button(label, key="explore-draw", type="primary" if first else "secondary"):
@@ -27,23 +27,23 @@ def show(index: Manifest, *, first: bool) -> None:
 
 
 def name_of(config: MapConfig) -> str:
-    """Return what people call a map's method, such as UMAP in 2D."""
+    """Return the name of a map's method and dimensions, such as UMAP in 2D."""
     return f"{NAMES[config.method]} in {config.dimensions}D"
 
 
 def settings_of(config: MapConfig) -> str:
-    """Return the settings by which maps of one method differ."""
-    told = [f"{config.metric} distance"] if config.method != MapMethod.PCA else []
+    """Return the settings that distinguish maps of one method."""
+    named = [f"{config.metric} distance"] if config.method != MapMethod.PCA else []
     if config.method == MapMethod.UMAP:
-        told = [f"{config.neighbors} neighbors", f"least distance {config.min_dist:g}", *told]
-        told += [f"drawn by categories at {config.supervision:g}"] if config.supervision else []
+        named = [f"{config.neighbors} neighbors", f"least distance {config.min_dist:g}", *named]
+        named += [f"drawn by classes at {config.supervision:g}"] if config.supervision else []
     if config.method == MapMethod.TSNE:
-        told = [f"perplexity {config.perplexity:g}", *told]
-    return ", ".join([*told, f"seed {config.seed}"])
+        named = [f"perplexity {config.perplexity:g}", *named]
+    return ", ".join([*named, f"seed {config.seed}"])
 
 
 def title_of(manifest: Manifest) -> str:
-    """Return a line that tells a map from others of its index."""
+    """Return a title that distinguishes a map from others of its index."""
     config = MapConfig(**manifest.config)
     return f"{name_of(config)} · {settings_of(config)}"
 
@@ -75,27 +75,26 @@ def _choose(index: Manifest) -> MapConfig:
         if method == MapMethod.UMAP:
             chosen |= _umap_fields()
         if method == MapMethod.TSNE:
-            chosen["perplexity"] = st.number_input(
-                "Perplexity", 2.0, 200.0, 30.0, key="explore-perplexity", help=DOCS["perplexity"]
-            )
+            chosen["perplexity"] = _number("perplexity", "Perplexity")
         if method != MapMethod.PCA:
             chosen["metric"] = st.selectbox(
                 "Distance", list(MapMetric), key="explore-metric", help=DOCS["metric"]
             )
-        chosen["seed"] = int(
-            st.number_input("Seed", 0, 2**31 - 1, 0, key="explore-seed", help=DOCS["seed"])
-        )
+        chosen["seed"] = _number("seed", "Seed")
     return MapConfig(index=index.id, **chosen)  # type: ignore[arg-type]
 
 
 def _umap_fields() -> dict[str, object]:
-    neighbors = st.number_input(
-        "Neighbors", 2, 200, 15, key="explore-neighbors", help=DOCS["neighbors"]
-    )
-    min_dist = st.number_input(
-        "Least distance", 0.0, 0.99, 0.1, key="explore-min-dist", help=DOCS["min_dist"]
-    )
-    supervision = st.number_input(
-        "Supervision", 0.0, 1.0, 0.0, 0.1, key="explore-supervision", help=DOCS["supervision"]
-    )
-    return {"neighbors": int(neighbors), "min_dist": min_dist, "supervision": supervision}
+    return {
+        "neighbors": _number("neighbors", "Neighbors"),
+        "min_dist": _number("min_dist", "Least distance"),
+        "supervision": _number("supervision", "Supervision", step=0.1),
+    }
+
+
+def _number(name: str, label: str, step: float | None = None) -> float:
+    low, high = bounds_of(MapConfig, name)
+    default = default_of(MapConfig, name)
+    key = f"explore-{name.replace('_', '-')}"
+    number: float = st.number_input(label, low, high, default, step, key=key, help=DOCS[name])
+    return number

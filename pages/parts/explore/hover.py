@@ -1,4 +1,4 @@
-"""The pictures beside the pointer on a map of a dataset's images."""
+"""Images in the tooltips of a map."""
 
 from collections.abc import Mapping
 
@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
-from pages.parts.components.hover_images import Picture, hover_pictures
+from core.maps.selection import nearest_to
+from pages.parts.components.hover_images import HoverImage, hover_images
 from state import resources
 
 LIKELY_NEXT = 8
-"""Points around the pointer whose pictures come along: it rests on one of them next."""
+"""Points around the pointer whose images are sent too, since the pointer rests on one of them
+next."""
 
 
 @st.fragment
@@ -23,39 +25,37 @@ def serve(
     dataset: Dataset,
     preserved: NDArray[np.float32] | None = None,
 ) -> None:
-    """Serve the pictures of the scatter of that key, without a run of the whole page.
+    """Serve the tooltip images of a scatter plot, without rerunning the page.
 
     Args:
-        key: The scatter's.
-        points: (N, C) where they lie.
+        key: Widget key of the scatter plot.
+        points: (N, C) positions.
         image_ids: (N,) catalog ids.
-        dataset: Whose images they are.
-        preserved: (N,) share of its neighbors that each keeps, where that is known.
+        dataset: Has the images.
+        preserved: (N,) neighborhood preservation, if known.
     """
 
-    def pictures_of(place: int) -> Mapping[int, Picture]:
-        away = np.square(points - points[place]).sum(axis=1)
-        count = min(LIKELY_NEXT, len(points))
-        places = np.argpartition(away, count - 1)[:count].tolist()
+    def images_near(place: int) -> Mapping[int, HoverImage]:
+        places = nearest_to(points, place, LIKELY_NEXT).tolist()
         ids = image_ids[places].tolist()
         rows = dataset.catalog.rows_by_id(ids)
         return {
-            i: _picture(
-                dataset, rows.get(image_id), "" if preserved is None else _said(preserved[i])
+            i: _image(
+                dataset, rows.get(image_id), "" if preserved is None else _quality(preserved[i])
             )
             for i, image_id in zip(places, ids, strict=True)
         }
 
-    hover_pictures(key, len(points), pictures_of)
+    hover_images(key, len(points), images_near)
 
 
-def _said(preserved: np.float32) -> str:
+def _quality(preserved: np.float32) -> str:
     return f"neighbors kept {preserved:.0%}"
 
 
-def _picture(dataset: Dataset, row: ImageRow | None, said: str) -> Picture:
+def _image(dataset: Dataset, row: ImageRow | None, quality: str) -> HoverImage:
     if row is None:
-        return Picture("", "no longer in the dataset")
+        return HoverImage("", "no longer in the dataset")
     src, problem = resources.tile_source(dataset, row)
-    lines = [row.label or "no label", row.path.rsplit("/", 1)[-1], said, problem]
-    return Picture(src, "\n".join(line for line in lines if line))
+    lines = [row.label or "no label", row.path.rsplit("/", 1)[-1], quality, problem]
+    return HoverImage(src, "\n".join(line for line in lines if line))

@@ -1,4 +1,4 @@
-"""One map: how far to trust it, its colors, and what comes of clicking and selecting."""
+"""One map: its quality, controls, plot, and the clicked or selected images."""
 
 import numpy as np
 import streamlit as st
@@ -19,18 +19,17 @@ NEIGHBORS = 10
 
 
 def _header(opened: OpenMap) -> None:
-    """Say what the map is, and how far to trust it."""
-    found = opened.map
-    kept = float(found.preserved.mean())
-    k = found.neighbors.rows.shape[1]
+    """Show the method and the quality of the map."""
+    shown = opened.map
+    k = shown.neighbors.rows.shape[1]
     facts = [
-        f"**{form.name_of(found.config)}** of {len(found.points):,} images",
-        f"trustworthiness **{found.trustworthiness:.3f}**",
-        f"**{kept:.0%}** of an image's {k} nearest stay near it",
+        f"**{form.name_of(shown.config)}** of {len(shown.points):,} images",
+        f"trustworthiness **{shown.trustworthiness:.3f}**",
+        f"**{shown.mean_preservation:.0%}** of an image's {k} nearest stay near it",
     ]
-    if found.projection is not None:
-        facts.append(f"shows {found.projection.explained:.0%} of the variance")
-    st.markdown(" · ".join(facts), help=TRUST)
+    if shown.projection is not None:
+        facts.append(f"shows {shown.projection.explained:.0%} of the variance")
+    st.markdown(" · ".join(facts), help=QUALITY)
     if opened.num_added:
         st.caption(
             f"{opened.num_added:,} images were added since it was drawn. They are placed by their "
@@ -38,13 +37,13 @@ def _header(opened: OpenMap) -> None:
         )
 
 
-TRUST = """**Trustworthiness** is 1 where no strangers lie together on the map, and about 0.5 where
-images lie by chance (Venna & Kaski 2001). Color by *Neighbors kept* to see where the map can be
-believed: what lies near there is near in the embedding space, too."""
+QUALITY = """**Trustworthiness** is 1 where no strangers lie together on the map, and about 0.5
+where images lie by chance (Venna & Kaski 2001). Color by *Neighborhood preservation* to see where
+the map can be believed: what lies near there is near in the embedding space, too."""
 
 
 def _query_of(index: Manifest, lineage: Lineage, dataset: Dataset) -> QueryOnMap | None:
-    """Return where the current question lies among the embeddings; None without one."""
+    """Return the current query on the map; None without one."""
     query = session.selection().query
     model = lineage.model(index.made_from["model"])
     if model is None or not query.is_searchable:
@@ -56,22 +55,22 @@ def _query_of(index: Manifest, lineage: Lineage, dataset: Dataset) -> QueryOnMap
 
 
 def _highlight_of(
-    opened: OpenMap, event: ScatterEvent | None, asked: QueryOnMap | None
+    opened: OpenMap, event: ScatterEvent | None, query: QueryOnMap | None
 ) -> Highlight | None:
-    """Return what is ringed: the point that was clicked, else the question with its matches."""
+    """Return the clicked point with its neighbors, else the query with its matches."""
     if event is not None and event.index is not None:
         near = opened.map.neighbors.rows[event.index, :NEIGHBORS].tolist()
         return Highlight(event.index, near)
-    if event is None and asked is not None and session.value_of("explore-query"):
-        near = opened.rows_of(asked.match_ids[:NEIGHBORS])
-        return Highlight(None, near, asked.on(opened).tolist())
+    if event is None and query is not None and session.value_of("explore-query"):
+        near = opened.rows_of(query.match_ids[:NEIGHBORS])
+        return Highlight(None, near, query.on(opened).tolist())
     return None
 
 
 def _outcome(
     opened: OpenMap, dataset: Dataset, index: Manifest, places: NDArray[np.int64] | int | None
 ) -> None:
-    """Draw, under the map, what was clicked or selected on it."""
+    """Draw the clicked or the selected images under the map."""
     if places is None:
         st.caption(HINT if opened.map.config.dimensions == 2 else HINT_IN_SPACE)
     elif isinstance(places, int):
@@ -102,28 +101,28 @@ def _places(event: ScatterEvent | None, data: ScatterData) -> NDArray[np.int64] 
 
 
 def show(manifest: Manifest, index: Manifest, lineage: Lineage, dataset: Dataset) -> None:
-    """Draw a map, and under it what was selected on it."""
-    opened = open_maps.open_shown_map(manifest, index, dataset)
+    """Draw a map, and under it the images that were clicked or selected."""
+    opened = open_maps.open_current_map(manifest, index, dataset)
     _header(opened)
-    asked = _query_of(index, lineage, dataset)
+    query = _query_of(index, lineage, dataset)
     in_plane = opened.map.config.dimensions == 2
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         look = controls.choose_look(
             in_plane=in_plane,
-            has_labels=any(opened.described.labels),
-            has_query=asked is not None,
+            has_labels=any(opened.facts.labels),
+            has_query=query is not None,
         )
         groups = cloud.groups_of(opened, look)
         only = controls.choose_groups(groups) if len(groups.names) > 1 else []
-        if asked is not None:
+        if query is not None:
             st.toggle("The query", True, key="explore-query", help="A star, with its matches.")
     values = None
     if look.color_by == ColorBy.PRESERVED:
         values = opened.map.preserved
-    elif asked is not None and look.color_by == ColorBy.QUERY:
-        values = open_maps.similarities_to(asked.vector, index, opened)
+    elif query is not None and look.color_by == ColorBy.QUERY:
+        values = open_maps.similarities_to(query.vector, index, opened)
     data = cloud.data_of(opened, look, values)
     event = cloud.event_of(manifest.id, data.version)
-    highlight = _highlight_of(opened, event, asked)
+    highlight = _highlight_of(opened, event, query)
     cloud.draw(opened, data, dataset, look=look, only=only, highlight=highlight)
     _outcome(opened, dataset, index, _places(event, data))

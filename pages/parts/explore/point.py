@@ -1,4 +1,4 @@
-"""The image that was clicked on a map, with its true neighbors."""
+"""The clicked image of a map with its nearest neighbors."""
 
 from typing import TYPE_CHECKING
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def show(dataset: Dataset, row: ImageRow, matches: "list[Match]", predicted: str | None) -> None:
-    """Draw the image, what its neighbors say it is, and the neighbors themselves."""
+    """Draw the image, its kNN vote and its nearest neighbors."""
     label = f"**{plain(row.label)}** · " if row.label else ""
-    says = ""
+    vote = ""
     if predicted is not None and row.label is not None:
         agree = predicted == row.label
         word = "agree" if agree else f"say **{plain(predicted)}**"
-        says = f" · :{'green' if agree else 'orange'}[its neighbors {word}]"
-    st.markdown(f"{label}{plain(row.path)}{says}")
+        vote = f" · :{'green' if agree else 'orange'}[its neighbors {word}]"
+    st.markdown(f"{label}{plain(row.path)}{vote}")
     grid = st.grid(4, min_column_width=200)
     with grid.cell():
         clicked = gallery(
@@ -38,7 +38,7 @@ def show(dataset: Dataset, row: ImageRow, matches: "list[Match]", predicted: str
 
 
 def use_as_query(clicked: int | None) -> None:
-    """Go on to the Query page with the image that was clicked, if one was."""
+    """Open the Query page with the clicked image, if there is one."""
     if clicked is not None:
         session.query_by_image(clicked)
         navigation.go("Query")

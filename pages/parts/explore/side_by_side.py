@@ -1,4 +1,4 @@
-"""Maps of the same images by two models: what is selected on one stands out on the other."""
+"""Maps of the same images by two models with linked selections."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.lineage.graph import Lineage
 from core.maps.coloring import ColorBy
-from core.maps.selection_facts import describe
+from core.maps.selection_summary import summarize
 from pages.parts.components.gallery import gallery
 from pages.parts.components.scatter import scatter
 from pages.parts.components.scatter_data import ScatterEvent
@@ -28,7 +28,7 @@ SHOWN = 60
 
 
 def other_maps(lineage: Lineage, index: Manifest) -> dict[str, tuple[Manifest, Manifest]]:
-    """Return title → (map in 2D, its index) of maps by other models of the same dataset."""
+    """Return title → (2D map, its index) of maps by other models of the same dataset."""
     found = {}
     for other in lineage.indexes_of_dataset(index.made_from["dataset"]):
         if other.made_from["model"] == index.made_from["model"]:
@@ -44,18 +44,18 @@ def show(
     index: Manifest,
     dataset: Dataset,
 ) -> None:
-    """Draw the choice of both maps, the maps, and what is selected on either."""
+    """Draw the choice of both maps, the maps, and the selected images."""
     maps = _in_plane(maps)
     if not maps:
         st.info("Side by side are maps in 2D. Draw one of this index.")
         return
     grid = st.grid(2, min_column_width=280)
     with grid.cell():
-        first = open_maps.open_shown_map(controls.choose_map(maps), index, dataset)
+        first = open_maps.open_current_map(controls.choose_map(maps), index, dataset)
         st.markdown(f"**{plain(index.made_from['model'])}**")
     with grid.cell():
         title = st.selectbox("Beside", list(others), key="explore-beside")
-        second = open_maps.open_shown_map(*others[title], dataset)
+        second = open_maps.open_current_map(*others[title], dataset)
         st.markdown(f"**{plain(others[title][1].made_from['model'])}**")
     selected = _selected(first, second)
     with grid.cell():
@@ -73,7 +73,7 @@ def _in_plane(maps: list[Manifest]) -> list[Manifest]:
 
 
 def _draw(opened: OpenMap, dataset: Dataset, side: str, selected: list[int] | None) -> None:
-    look = Look(ColorBy.CLASS, contours=False, pictures=False)
+    look = Look(ColorBy.CLASS, contours=False, pins=False)
     data = cloud.data_of(opened, look, None)
     key = f"explore-{side}-{opened.map.manifest.id}"
     chosen = session.selection()
@@ -101,7 +101,7 @@ def _ids(opened: OpenMap, event: ScatterEvent, groups: NDArray[np.integer[Any]])
 
 
 def _selected(first: OpenMap, second: OpenMap) -> list[int] | None:
-    """Return the catalog ids that were last selected on one of these two maps."""
+    """Return the catalog ids of the last selection on one of these two maps."""
     linked = session.selection().map_linked
     keys = {f"explore-left-{first.map.manifest.id}", f"explore-right-{second.map.manifest.id}"}
     return linked[1] if linked is not None and linked[0] in keys else None
@@ -111,15 +111,15 @@ def _outcome(first: OpenMap, second: OpenMap, dataset: Dataset, selected: list[i
     if not selected:
         st.info("No image lies in that selection. Draw around some points.")
         return
-    said = []
+    precisions = []
     for name, opened in (("left", first), ("right", second)):
         places = np.array(opened.rows_of(selected), np.int64)
-        facts = describe(places, opened.described.labels, opened.map.neighbors)
-        if facts.precision is not None:
-            said.append(f"{name} **{facts.precision:.1%}**")
-    found = f" Precision@10: {', '.join(said)}." if said else ""
+        summary = summarize(places, opened.facts.labels, opened.map.neighbors)
+        if summary.precision is not None:
+            precisions.append(f"{name} **{summary.precision:.1%}**")
+    precision = f" Precision@10: {', '.join(precisions)}." if precisions else ""
     rows = dataset.catalog.rows_by_id(selected)
     there = [rows[i] for i in selected if i in rows]
     more = f" The first {SHOWN} of them:" if len(there) > SHOWN else ""
-    st.markdown(f"**{len(selected):,} selected.**{found}{more}")
+    st.markdown(f"**{len(selected):,} selected.**{precision}{more}")
     use_as_query(gallery(tiles_of(dataset, there[:SHOWN]), key="explore-linked-images"))

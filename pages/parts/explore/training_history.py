@@ -1,6 +1,4 @@
-"""How a training formed its map: the validation images after each epoch, moved by a slider."""
-
-from collections import Counter
+"""Training history: a map of the validation images after each epoch, with a slider."""
 
 import numpy as np
 import streamlit as st
@@ -10,6 +8,7 @@ from core.datasets.catalog import ImageRow
 from core.datasets.registry import Dataset
 from core.errors import MissingError
 from core.maps.coloring import NO_LABEL, by_name
+from core.maps.selection_summary import count_classes
 from core.training.runs import Run
 from pages.parts.components import job_panel
 from pages.parts.components.gallery import gallery
@@ -26,10 +25,10 @@ SHOWN = 60
 
 
 def show(run: Run, dataset: Dataset) -> None:
-    """Draw the maps of a run's epochs, or the button that makes them."""
+    """Draw the maps of a run's epochs, or the button that starts them."""
     name = plain(run.title or run.id)
     try:
-        found = resources.epoch_maps(run.id)
+        maps = resources.epoch_maps(run.id)
     except MissingError:
         st.markdown(
             f"**{name}** recorded its validation images after each epoch. Laid out one from the "
@@ -41,37 +40,37 @@ def show(run: Run, dataset: Dataset) -> None:
             launch(["map-epochs", "--run", run.id], f"Mapping {run.id}", dataset=dataset.name)
             st.rerun()
         return
-    rows = dataset.catalog.rows_by_id(found.image_ids.tolist())
-    labels = [rows[i].label if i in rows else None for i in found.image_ids.tolist()]
+    rows = dataset.catalog.rows_by_id(maps.image_ids.tolist())
+    labels = [rows[i].label if i in rows else None for i in maps.image_ids.tolist()]
     groups = by_name([label or NO_LABEL for label in labels], NO_LABEL)
     frames = [
-        (f"epoch {epoch} of {found.epochs[-1]}", points)
-        for epoch, points in zip(found.epochs.tolist(), found.points, strict=True)
+        (f"epoch {epoch} of {maps.epochs[-1]}", points)
+        for epoch, points in zip(maps.epochs.tolist(), maps.points, strict=True)
     ]
     key = f"explore-epochs-{run.id}"
     data = ScatterData(
-        points=found.points[-1],
+        points=maps.points[-1],
         groups=groups.of_points,
         group_names=groups.names,
         frames=frames,
         version=f"{run.id}-{len(frames)}-{dataset.catalog.revision}",
     )
     st.markdown(
-        f"**{len(found.image_ids):,} validation images** of {name}, after each of its epochs. Each "
+        f"**{len(maps.image_ids):,} validation images** of {name}, after each of its epochs. Each "
         "map begins where the one before it ended."
     )
     chosen = session.selection()
-    kept: ScatterEvent | None = chosen.map_event.get(key)
+    event: ScatterEvent | None = chosen.map_event.get(key)
     new = scatter(data, key=key, height=cloud.HEIGHT, clears=chosen.map_clears)
-    hover.serve(key, data.points, found.image_ids, dataset)
+    hover.serve(key, data.points, maps.image_ids, dataset)
     if new is not None:
         chosen.map_event[key] = None if new.kind == "clear" else new
         st.rerun()
-    if kept is None:
+    if event is None:
         st.caption("Play it, or move the slider; draw around points at any epoch to see them.")
         return
-    places = np.array([kept.index]) if kept.index is not None else _inside(kept, data)
-    _selected(dataset, [rows[i] for i in found.image_ids[places].tolist() if i in rows])
+    places = np.array([event.index]) if event.index is not None else _inside(event, data)
+    _selected(dataset, [rows[i] for i in maps.image_ids[places].tolist() if i in rows])
 
 
 def _inside(event: ScatterEvent, data: ScatterData) -> NDArray[np.int64]:
@@ -83,8 +82,8 @@ def _selected(dataset: Dataset, rows: list[ImageRow]) -> None:
     if not rows:
         st.info("No image lies in that selection. Draw around some points.")
         return
-    classes = Counter(row.label or NO_LABEL for row in rows).most_common(8)
-    named = ", ".join(f"{plain(label)} {count}" for label, count in classes)
+    classes = count_classes(row.label or NO_LABEL for row in rows)
+    named = ", ".join(f"{plain(label)} {count}" for label, count in classes[:8])
     more = f" The first {SHOWN} of them:" if len(rows) > SHOWN else ""
     st.markdown(f"**{len(rows):,} selected**: {named}.{more}")
     use_as_query(gallery(tiles_of(dataset, rows[:SHOWN]), key="explore-epoch-images"))

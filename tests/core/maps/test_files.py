@@ -33,7 +33,7 @@ def three_groups() -> NDArray[np.float32]:
 
 
 def indexed(workspace: Workspace, vectors: NDArray[np.float32]) -> Manifest:
-    """An index over embeddings that no model made."""
+    """An index of given embeddings."""
     made_from = {"dataset": "hand", "dataset_fingerprint": "d"}
     with draft(workspace.embeddings) as folder:
         np.save(folder / "vectors.npy", vectors)
@@ -55,7 +55,7 @@ def laid_out(workspace: Workspace, vectors: NDArray[np.float32], **settings: Any
     return open_map(workspace, finish(build_map(workspace, config)).id)
 
 
-def share_with_a_neighbor_of_their_own_group(points: NDArray[np.float32]) -> float:
+def share_with_a_neighbor_of_the_same_group(points: NDArray[np.float32]) -> float:
     distances = np.linalg.norm(points[:, None] - points[None], axis=2)
     np.fill_diagonal(distances, np.inf)
     groups = np.arange(len(points)) // GROUP_SIZE
@@ -63,11 +63,11 @@ def share_with_a_neighbor_of_their_own_group(points: NDArray[np.float32]) -> flo
 
 
 def distance_over_radius(points: NDArray[np.float32]) -> float:
-    """How far apart the two closest groups' middles are, in radii of the largest group."""
+    """Distance of the centers of the two closest groups, in radii of the largest group."""
     groups = points.reshape(3, GROUP_SIZE, 2)
-    middles = groups.mean(axis=1)
-    radius = np.linalg.norm(groups - middles[:, None], axis=2).max()
-    return float(min(np.linalg.norm(middles[a] - middles[b]) for a, b in PAIRS) / radius)
+    centers = groups.mean(axis=1)
+    radius = np.linalg.norm(groups - centers[:, None], axis=2).max()
+    return float(min(np.linalg.norm(centers[a] - centers[b]) for a, b in PAIRS) / radius)
 
 
 def test_groups_stay_together_and_a_seed_repeats_the_map(workspace: Workspace) -> None:
@@ -84,7 +84,7 @@ def test_groups_stay_together_and_a_seed_repeats_the_map(workspace: Workspace) -
     assert first.neighbors.rows.shape == (60, 15)
     assert first.preserved.mean() == pytest.approx(first.manifest.summary["preserved"])
     assert [len(set(found)) for found in first.clusters.reshape(3, GROUP_SIZE)] == [1, 1, 1]
-    assert share_with_a_neighbor_of_their_own_group(first.points) >= 0.9
+    assert share_with_a_neighbor_of_the_same_group(first.points) >= 0.9
     assert distance_over_radius(first.points) > 3
     np.testing.assert_array_equal(first.points, again.points)
     assert not np.array_equal(first.points, other.points)
@@ -99,13 +99,13 @@ def test_each_method_keeps_groups_together_and_repeats_itself(
     found = laid_out(workspace, three_groups(), **settings)
     assert (found.points.shape, found.points.dtype.name) == ((60, dimensions), "float32")
     assert found.config == MapConfig(index=found.config.index, **settings)
-    assert share_with_a_neighbor_of_their_own_group(found.points) >= 0.9
+    assert share_with_a_neighbor_of_the_same_group(found.points) >= 0.9
     again = laid_out(workspace, three_groups(), **settings)
     np.testing.assert_array_equal(found.points, again.points)
 
 
 @pytest.mark.parametrize("method", ["umap", "tsne", "pca"])
-def test_new_images_are_placed_among_their_like_and_nothing_else_moves(
+def test_new_images_are_placed_in_their_group_and_others_do_not_move(
     workspace: Workspace, method: str
 ) -> None:
     found = laid_out(workspace, three_groups(), method=method)
@@ -119,18 +119,18 @@ def test_new_images_are_placed_among_their_like_and_nothing_else_moves(
     np.testing.assert_array_equal(found.points, before)
 
 
-def test_a_pca_says_how_much_it_shows(workspace: Workspace) -> None:
+def test_a_pca_has_its_explained_variance(workspace: Workspace) -> None:
     found = laid_out(workspace, three_groups(), method="pca", dimensions=3)
     assert 0.9 < found.manifest.summary["explained"] < 1  # Three groups lie in a plane
 
 
-def test_euclidean_and_cosine_lay_out_differently(workspace: Workspace) -> None:
+def test_euclidean_and_cosine_give_different_layouts(workspace: Workspace) -> None:
     cosine = laid_out(workspace, three_groups())
     euclidean = laid_out(workspace, three_groups(), metric="euclidean")
     assert not np.array_equal(cosine.points, euclidean.points)
 
 
-def test_categories_can_draw_the_map(workspace: Workspace) -> None:
+def test_supervision_separates_the_classes(workspace: Workspace) -> None:
     images = [(10.0 * number, ["even", "odd"][number % 2], "train") for number in range(36)]
     circle(workspace, images)
     index = finish(build_index(workspace, "e", IndexConfig()))
@@ -146,7 +146,7 @@ def test_categories_can_draw_the_map(workspace: Workspace) -> None:
     assert mixed(0.9) < 0.1
 
 
-def test_categories_that_are_not_there_cannot_draw_a_map(workspace: Workspace) -> None:
+def test_supervision_without_classes_is_refused(workspace: Workspace) -> None:
     circle(workspace, [(10.0 * number, "", "train") for number in range(9)])
     index = finish(build_index(workspace, "e", IndexConfig()))
     with pytest.raises(WorkbenchError, match="Set supervision to 0"):
@@ -154,25 +154,28 @@ def test_categories_that_are_not_there_cannot_draw_a_map(workspace: Workspace) -
     assert not list(workspace.maps.glob("*"))
 
 
-def test_a_map_of_an_earlier_version_is_to_be_drawn_anew(workspace: Workspace) -> None:
+def test_a_map_of_an_earlier_version_is_refused(workspace: Workspace) -> None:
     with draft(workspace.maps) as folder:
         np.save(folder / "points.npy", np.zeros((5, 2), np.float32))
         np.save(folder / "image_ids.npy", np.arange(5))
         old = publish(folder, kind="map", stem="old", config={}, made_from={}, summary={})
-    with pytest.raises(WorkbenchError, match="earlier version, which kept less. Draw it anew"):
+    with pytest.raises(
+        WorkbenchError,
+        match="earlier version made .* lacks some files. Draw it again",
+    ):
         open_map(workspace, old.id)
 
 
-def test_twins_do_not_break_the_map(workspace: Workspace) -> None:
+def test_equal_embeddings_do_not_break_the_map(workspace: Workspace) -> None:
     vectors = three_groups()
-    vectors[:GROUP_SIZE] = vectors[0]  # More twins than neighbors
+    vectors[:GROUP_SIZE] = vectors[0]  # More equal embeddings than neighbors
     found = laid_out(workspace, vectors)
     assert np.isfinite(found.points).all()
-    assert share_with_a_neighbor_of_their_own_group(found.points) >= 0.9
+    assert share_with_a_neighbor_of_the_same_group(found.points) >= 0.9
     assert distance_over_radius(found.points) > 3
 
 
-def test_nothing_but_twins_still_is_a_map(workspace: Workspace) -> None:
+def test_equal_embeddings_alone_are_a_map(workspace: Workspace) -> None:
     found = laid_out(workspace, np.repeat(three_groups()[:1], 30, axis=0))
     assert np.isfinite(found.points).all()
 
@@ -186,33 +189,33 @@ def test_fewer_images_than_neighbors_are_laid_out(workspace: Workspace, count: i
     assert 0 <= found.trustworthiness <= 1
 
 
-def test_too_few_images_are_said(workspace: Workspace) -> None:
+def test_too_few_images_are_refused(workspace: Workspace) -> None:
     index = indexed(workspace, three_groups()[:4])
     with pytest.raises(WorkbenchError, match="at least 5 images, and the index holds 4"):
         finish(build_map(workspace, MapConfig(index=index.id)))
     assert not list(workspace.maps.glob("*"))
 
 
-def test_a_map_without_its_index_is_said(workspace: Workspace) -> None:
+def test_a_missing_index_is_refused(workspace: Workspace) -> None:
     with pytest.raises(MissingError, match="There is no “nothing”"):
         finish(build_map(workspace, MapConfig(index="nothing")))
 
 
-def test_a_map_tells_what_it_does_and_can_be_given_up(workspace: Workspace) -> None:
+def test_a_map_reports_progress_and_can_be_canceled(workspace: Workspace) -> None:
     work = build_map(workspace, MapConfig(index=indexed(workspace, three_groups()).id))
     events = [event for _, event in zip(range(5), work, strict=False)]
     work.close()
-    said = [(event.note, event.fraction) for event in events if isinstance(event, Progress)]
-    assert [note for note, _ in said] == [
+    reported = [(event.note, event.fraction) for event in events if isinstance(event, Progress)]
+    assert [note for note, _ in reported] == [
         "1 of 3: finding neighbors",
         "2 of 3: weighing neighbors",
         *["2 of 3: laying out the map"] * 3,
     ]
-    assert said[-1][1] == pytest.approx((1 + 3 / 500) / 3, abs=1e-3)
+    assert reported[-1][1] == pytest.approx((1 + 3 / 500) / 3, abs=1e-3)
     assert not list(workspace.maps.glob("*"))
 
 
-def test_a_map_that_was_changed_by_hand_is_refused(workspace: Workspace) -> None:
+def test_a_changed_map_is_refused(workspace: Workspace) -> None:
     found = laid_out(workspace, three_groups()[::10])
     np.save(workspace.maps / found.manifest.id / "points.npy", found.points + 1)
     with pytest.raises(DamagedArtifactError, match="points.npy is damaged"):
@@ -224,7 +227,7 @@ def test_a_map_that_was_changed_by_hand_is_refused(workspace: Workspace) -> None
     [
         ({"neighbors": 1}, "neighbors must be in"),
         ({"min_dist": 1.0}, "min_dist must be in"),
-        ({"dimensions": 4}, "dimensions must be 2 or 3"),
+        ({"dimensions": 4}, "dimensions must be in 2..3"),
         ({"supervision": 1.1}, "supervision must be in"),
         ({"perplexity": 1}, "perplexity must be in"),
         ({"method": "mds"}, "mds"),

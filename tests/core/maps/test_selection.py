@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.maps.selection import in_box, in_polygon
+from core.maps.selection import in_box, in_polygon, most_central, nearest_to
 
 SQUARE = [(0, 0), (4, 0), (4, 4), (0, 4)]
 
@@ -91,3 +91,16 @@ def test_a_box_holds_its_edges() -> None:
     inside = in_box(around, low, high)
     assert inside.tolist() == [True, True, True, False, False, False, False]
     assert inside.dtype == np.bool_
+
+
+def test_the_nearest_points_include_the_point_itself() -> None:
+    around = points((0, 0), (1, 0), (5, 5), (0, 2))
+    nearest = nearest_to(around, 0, 3)
+    assert sorted(nearest.tolist()) == [0, 1, 3]
+    assert nearest_to(around, 0, 9).shape == (4,)
+
+
+def test_the_most_central_points_are_nearest_to_the_median() -> None:
+    around = points((0, 0), (1, 0), (2, 0), (100, 0), (1.2, 0))  # The median is (1.2, 0)
+    assert most_central(around, 2).tolist() == [4, 1]
+    assert most_central(around, 9).shape == (5,)
