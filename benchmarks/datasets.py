@@ -26,9 +26,8 @@ from PIL import Image
 
 from benchmarks.timing import interleaved, report, seconds
 from core.datasets import curation, facets
-from core.datasets.catalog import Catalog, Split
-from core.datasets.facets import Measure
-from core.datasets.filters import ImageFilter, Order
+from core.datasets.catalog import Catalog
+from core.datasets.columns import ImageFilter, Order, Split
 from core.datasets.importing.reading import CHUNK, READERS
 from core.datasets.importing.rescan import rescan
 from core.datasets.importing.scan import Source, add_folder
@@ -162,8 +161,8 @@ def catalog_queries(
         "count of a text": lambda d: catalog.count(ImageFilter(text=f"{d.randrange(1000)}")),
         "images per class and split": lambda d: catalog.class_counts(),
         "the same of a text": lambda d: catalog.class_counts(ImageFilter(text="9")),
-        "histogram of sides": lambda d: facets.histogram(catalog, Measure.SIDE),
-        "histogram of shapes": lambda d: facets.histogram(catalog, Measure.ASPECT),
+        "histogram of sides": lambda d: facets.histogram(catalog, "side"),
+        "histogram of shapes": lambda d: facets.histogram(catalog, "aspect"),
         "tags": lambda d: facets.tag_counts(catalog),
         "classes": lambda d: catalog.labels(),
         "ids of a class": lambda d: catalog.ids(ImageFilter(labels=label(d))),

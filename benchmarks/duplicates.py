@@ -25,9 +25,10 @@ from PIL import Image, ImageEnhance, ImageOps
 from scipy.fft import dctn
 
 from benchmarks.timing import interleaved, seconds
-from core.datasets.catalog import Catalog, Found
+from core.datasets.catalog import Catalog
+from core.datasets.columns import ImageRow
+from core.datasets.connection import connect
 from core.datasets.duplicates import find_groups
-from core.datasets.schema import connect
 from core.images.decoding import open_image
 from core.images.hashing import RADIUS, group_similar, perceptual_hash
 from core.images.thumbnails import SIDE
@@ -220,14 +221,14 @@ def write_representatives(
     number = len(representatives)
     catalog.write(
         new=(
-            Found(0, f"{row}.jpg", "class", 300, 200, 1, 1, f"{row:064x}", None, "train")
+            ImageRow(0, f"{row}.jpg", "class", "train", 300, 200, 1, 1, f"{row:064x}")
             for row in range(number)
         )
     )
     together = np.flatnonzero(np.bincount(representatives, minlength=number)[representatives] > 1)
     with connect(catalog.path) as connection:
         connection.executemany(
-            "UPDATE images SET leader = ?, leader_bits = ? WHERE id = ?",
+            "UPDATE images SET representative = ?, representative_bits = ? WHERE id = ?",
             ((int(representatives[row]) + 1, int(bits[row]), int(row) + 1) for row in together),
         )
 

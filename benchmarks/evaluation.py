@@ -19,7 +19,8 @@ import numpy as np
 
 from benchmarks.timing import CORES_OF_LIMITS, NUM_CORES, report, seconds
 from core.artifacts.folders import draft, publish
-from core.datasets.catalog import Catalog, Found, Split
+from core.datasets.catalog import Catalog
+from core.datasets.columns import ImageRow, Split
 from core.datasets.layout import Labels, Layout
 from core.datasets.registry import CATALOG, Root, describe_dataset, open_dataset, publish_dataset
 from core.embeddings.files import IMAGE_IDS, VECTORS
@@ -67,11 +68,11 @@ def publish_clusters(
         ).id
 
 
-def _found(number: int, num_queries: int, num_classes: int) -> Found:
-    return Found(
+def _found(number: int, num_queries: int, num_classes: int) -> ImageRow:
+    return ImageRow(
         root=0,
         path=f"{number}.png",
-        folder_label=f"class {number % num_classes}",
+        label=f"class {number % num_classes}",
         width=32,
         height=32,
         size_bytes=100,

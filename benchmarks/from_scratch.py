@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from core.artifacts.folders import list_artifacts
-from core.datasets.catalog import Split
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter, Split
 from core.datasets.importing.caltech import find_root
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.layout import BACKGROUND

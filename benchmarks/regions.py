@@ -24,8 +24,7 @@ from benchmarks.from_scratch import followed
 from benchmarks.timing import interleaved, report, seconds
 from core.artifacts.folders import list_artifacts
 from core.artifacts.manifests import Manifest
-from core.datasets.catalog import ImageRow, Split
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter, ImageRow, Split
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import list_datasets, open_dataset
 from core.datasets.sample.drawing import draw_dataset

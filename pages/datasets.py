@@ -4,8 +4,7 @@ from collections import Counter
 
 import streamlit as st
 
-from core.datasets.catalog import Split
-from core.datasets.filters import ImageFilter, ImageStatus
+from core.datasets.columns import ImageFilter, ImageStatus, Split
 from core.datasets.registry import Dataset, open_dataset
 from core.lineage.graph import Lineage, read_lineage
 from pages.parts.components import guards, job_panel

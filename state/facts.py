@@ -1,4 +1,4 @@
-"""Facts of a catalog that a page asks for at every run, kept until the catalog is written to."""
+"""Facts about a dataset that pages need in every run, cached until its catalog changes."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.datasets import curation, facets
-from core.datasets.catalog import Catalog, Split
+from core.datasets.catalog import Catalog
+from core.datasets.columns import ALL_IMAGES, ImageFilter, Split
 from core.datasets.duplicates import Group, find_groups
-from core.datasets.facets import Histogram, Measure
-from core.datasets.filters import ALL_IMAGES, ImageFilter
+from core.datasets.facets import Histogram
+from core.datasets.filter_kinds import AnyOf
 from core.datasets.registry import Dataset
 from core.datasets.verification import count_unchecked, is_grouped
 from core.training.config import TrainConfig
@@ -19,49 +20,56 @@ if TYPE_CHECKING:
 
 
 def count(catalog: Catalog, images: ImageFilter = ALL_IMAGES) -> int:
-    """Return how many images there are."""
-    return int(_kept("count", catalog, images, lambda: catalog.count(images)))
+    """Return the number of images."""
+    return int(_cached("count", catalog, images, lambda: catalog.count(images)))
 
 
 def labels(catalog: Catalog) -> list[str]:
     """Return the names of the classes, sorted."""
-    return list(_kept("labels", catalog, ALL_IMAGES, catalog.labels))
+    return list(_cached("labels", catalog, ALL_IMAGES, catalog.labels))
 
 
 def class_counts(
     catalog: Catalog, images: ImageFilter = ALL_IMAGES
 ) -> list[tuple[str | None, str | None, int]]:
     """Return (label, split, number of images) for each pair that occurs, sorted."""
-    return list(_kept("classes", catalog, images, lambda: catalog.class_counts(images)))
+    return list(_cached("classes", catalog, images, lambda: catalog.class_counts(images)))
 
 
 def tag_counts(catalog: Catalog, images: ImageFilter = ALL_IMAGES) -> dict[str, int]:
     """Return how many of the images have each tag."""
-    return dict(_kept("tags", catalog, images, lambda: facets.tag_counts(catalog, images)))
+    return dict(_cached("tags", catalog, images, lambda: facets.tag_counts(catalog, images)))
 
 
-def histogram(catalog: Catalog, measure: Measure, images: ImageFilter = ALL_IMAGES) -> Histogram:
-    """Return how the images are spread over sides or shapes."""
-    made: Histogram = _kept(
-        str(measure), catalog, images, lambda: facets.histogram(catalog, measure, images)
+def filter_values(catalog: Catalog, kind: AnyOf) -> list[str]:
+    """Return the values that a filter can take."""
+    return list(
+        _cached(kind.option, catalog, ALL_IMAGES, lambda: facets.filter_values(catalog, kind))
     )
-    return made
+
+
+def histogram(catalog: Catalog, name: str, images: ImageFilter = ALL_IMAGES) -> Histogram:
+    """Return the histogram of the number that a range filter, such as `side`, is about."""
+    counted: Histogram = _cached(
+        f"histogram {name}", catalog, images, lambda: facets.histogram(catalog, name, images)
+    )
+    return counted
 
 
 def duplicates(catalog: Catalog) -> list[Group]:
     """Return the groups of duplicates, the most harmful first."""
-    return list(_kept("duplicates", catalog, ALL_IMAGES, lambda: find_groups(catalog)))
+    return list(_cached("duplicates", catalog, ALL_IMAGES, lambda: find_groups(catalog)))
 
 
 def last_step(catalog: Catalog) -> str | None:
-    """Return what undo would take back; None if nothing."""
-    step: str | None = _kept("step", catalog, ALL_IMAGES, lambda: curation.last_step(catalog))
+    """Return the title of the step that undo would revert; None if there is none."""
+    step: str | None = _cached("step", catalog, ALL_IMAGES, lambda: curation.last_step(catalog))
     return step
 
 
 def unchecked(dataset: Dataset) -> tuple[int, bool]:
-    """Return how many images were never decoded, and whether look-alikes were gathered since."""
-    num_unchecked, is_done = _kept(
+    """Return the number of images not decoded yet, and whether near-duplicates are grouped."""
+    num_unchecked, is_done = _cached(
         "unchecked",
         dataset.catalog,
         ALL_IMAGES,
@@ -71,7 +79,7 @@ def unchecked(dataset: Dataset) -> tuple[int, bool]:
 
 
 def training_requirements_of(dataset: Dataset, config: TrainConfig) -> "Requirements":
-    """Return what a training needs; the first call takes the seconds that importing torch does."""
+    """Return the requirements of a training; the first call imports torch, which takes seconds."""
 
     def compute() -> "Requirements":
         from core.training.requirements import training_requirements
@@ -88,17 +96,15 @@ def training_requirements_of(dataset: Dataset, config: TrainConfig) -> "Requirem
             config, len(classes), of_split[Split.TRAIN], of_split[Split.VALIDATION]
         )
 
-    requirements: Requirements = _kept(f"needs {config}", dataset.catalog, ALL_IMAGES, compute)
-    return requirements
+    computed: Requirements = _cached(f"training {config}", dataset.catalog, ALL_IMAGES, compute)
+    return computed
 
 
-def _kept(what: str, catalog: Catalog, images: ImageFilter, compute: Callable[[], Any]) -> Any:
-    return _remembered(what, str(catalog.path), catalog.revision, repr(images), compute)
+def _cached(what: str, catalog: Catalog, images: ImageFilter, compute: Callable[[], Any]) -> Any:
+    return _computed(what, str(catalog.path), catalog.revision, repr(images), compute)
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _remembered(
-    what: str, path: str, revision: int, images: str, _compute: Callable[[], Any]
-) -> Any:
-    del what, path, revision, images  # The key
+def _computed(what: str, path: str, revision: int, images: str, _compute: Callable[[], Any]) -> Any:
+    del what, path, revision, images  # Part of the key
     return _compute()

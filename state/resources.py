@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.artifacts.folders import remove_stale_drafts
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import UnreadableImageError
 from core.images.thumbnails import SIDE, cache_thumbnails, data_uri, encode_thumbnail, thumbnail

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter
 from core.query.query import Query, QueryImage
 from core.workspace import PROJECT
 from state import query_url

@@ -19,8 +19,10 @@ from core.artifacts.manifests import Manifest
 from core.bundles.checks import check_chain, check_embeddings, check_index
 from core.bundles.file import BundleFile, open_bundle_file
 from core.bundles.writing import KINDS, Picture, picture_entry
-from core.datasets.catalog import Catalog, Found
+from core.datasets.catalog import Catalog
+from core.datasets.columns import ImageRow
 from core.datasets.export.names import FreeNames, TreeNames, fit
+from core.datasets.importing.reading import columns_of
 from core.datasets.layout import Labels, Layout
 from core.datasets.registry import (
     CATALOG,
@@ -154,7 +156,7 @@ def _fill_dataset(bundle: BundleFile, folder: Path) -> Work[dict[int, bytes]]:
     roots = [Root(path=root, layout=layout)]
     catalog = Catalog(folder / CATALOG)
     catalog.create()
-    catalog.restore(found)
+    catalog.write(new=found.values())
     describe_dataset(folder, roots=roots, source="bundle", left_out=())
     return {image_id: bytes.fromhex(file.sha256) for image_id, file in found.items()}
 
@@ -171,7 +173,7 @@ def _places(pictures: Sequence[Picture]) -> list[str]:
     return places
 
 
-def _keep(bundle: BundleFile, picture: Picture, root: Path, place: str) -> Found:
+def _keep(bundle: BundleFile, picture: Picture, root: Path, place: str) -> ImageRow:
     jpeg = bundle.read(picture_entry(picture.id))
     if hashlib.sha256(jpeg).hexdigest() != picture.sha256:
         raise bundle.wrong(f"is damaged: the picture of image {picture.id} was changed")
@@ -182,17 +184,16 @@ def _keep(bundle: BundleFile, picture: Picture, root: Path, place: str) -> Found
     path = root / place
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(jpeg)
-    return Found(
+    return ImageRow(
+        id=picture.id,
         root=0,
         path=place,
-        folder_label=picture.label,
-        width=header.width,
-        height=header.height,
+        label=picture.label,
+        split=picture.split,
         size_bytes=len(jpeg),
         modified_ns=path.stat().st_mtime_ns,
         sha256=picture.sha256,
-        problem=None,
-        split=picture.split,
+        **columns_of(header),
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from core.artifacts.exports import publish_export
 from core.artifacts.folders import draft, open_artifact
 from core.artifacts.manifests import MANIFEST, Manifest
-from core.datasets.catalog import ImageRow, Split
+from core.datasets.columns import ImageRow, Split
 from core.datasets.names import check_text
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.files import Embeddings

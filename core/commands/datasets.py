@@ -7,9 +7,15 @@ from typing import Any
 
 from core.commands.command import Command, Lane, Option, Result, choice, option
 from core.commands.dataset_import import dataset_facts, describe_dataset
-from core.commands.shared_options import DATASET, IMAGE_OPTIONS, path_option, read_image_options
+from core.commands.shared_options import (
+    DATASET,
+    IMAGE_OPTIONS,
+    STATUS_OPTION,
+    path_option,
+    read_image_options,
+)
+from core.datasets.columns import Order
 from core.datasets.export.listing import Format
-from core.datasets.filters import ImageStatus, Order
 from core.datasets.registry import open_dataset
 from core.progress import Work
 from core.workspace import Workspace
@@ -57,7 +63,7 @@ def _describe_verified(result: Result) -> str:
 def _export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     from core.datasets.export.run import Wanted, export_images
 
-    images = read_image_options(options).having(status=ImageStatus(options.show))
+    images = read_image_options(options)
     wanted = Wanted(format=Format(options.format), images=images, order=Order(options.sort))
     dataset = open_dataset(workspace, options.dataset)
     export = yield from export_images(workspace, dataset, wanted)
@@ -115,7 +121,7 @@ EXPORT = _change(
     "export",
     choice("--format", "What is made.", Format),
     *IMAGE_OPTIONS,
-    choice("--show", "Which images take part.", ImageStatus, ImageStatus.USABLE),
+    STATUS_OPTION,
     choice("--sort", "Order of rows.", Order, Order.ADDED),
     help="Export images of a dataset, or a table of them",
     run=_export,

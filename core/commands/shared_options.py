@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from core.commands.command import Option, option
-from core.datasets.catalog import Split
-from core.datasets.filters import ALL_IMAGES, NO_SPLIT, ImageFilter, read_range
+from core.datasets.columns import ALL_IMAGES, FILTERS, ImageFilter
+from core.datasets.filters import from_texts
 from core.embeddings.config import DEFAULT_CONFIG, EmbedConfig
 from core.options import read_options
 from core.progress import Work
@@ -22,23 +22,17 @@ def path_option(metavar: str, explanation: str) -> Option:
     return option("path", explanation, type=Path, metavar=metavar)
 
 
-IMAGE_OPTIONS = (
-    *(
-        option(
-            f"--{name}",
-            f"Only images of this {name}; repeat it for several.",
-            dest=f"{name}_names",
-            action="append",
-            default=[],
-            choices=choices,
-            metavar=name.upper(),
-        )
-        for name, choices in (("class", None), ("split", [*Split, NO_SPLIT]), ("tag", None))
-    ),
-    option("--text", "Only images whose path contains this text.", default=""),
-    option("--side", "Longest side in pixels.", default="", metavar="LOW-HIGH"),
-    option("--aspect", "Width / height.", default="", metavar="LOW-HIGH"),
-)
+FILTER_DEST = "images_"
+"""Prefix of the names under which the parser stores image options."""
+
+_FILTER_OPTIONS = {
+    name: option(f"--{kind.option}", kind.help, dest=FILTER_DEST + kind.option, **kind.settings)
+    for name, kind in FILTERS.items()
+}
+STATUS_OPTION = _FILTER_OPTIONS.pop("status")
+"""For a verb that also takes images that are not usable."""
+
+IMAGE_OPTIONS = tuple(_FILTER_OPTIONS.values())
 """Which usable images a verb works on."""
 
 SOURCE_OPTIONS = (
@@ -51,19 +45,14 @@ SOURCE_OPTIONS = (
 
 
 def read_image_options(options: argparse.Namespace) -> ImageFilter:
-    """Return the filter that `IMAGE_OPTIONS` describe.
+    """Return the filter that the image options describe.
 
     Raises:
         ValueError: A range is malformed.
     """
-    side = read_range(options.side)
-    return ImageFilter(
-        labels=tuple(options.class_names),
-        splits=tuple(options.split_names),
-        tags=tuple(options.tag_names),
-        text=options.text,
-        side=side and (int(side[0]), int(side[1])),
-        aspect=read_range(options.aspect),
+    given = vars(options)
+    return from_texts(
+        {kind.option: given.get(FILTER_DEST + kind.option, ()) for kind in FILTERS.values()}
     )
 
 

@@ -8,9 +8,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from core.datasets.catalog import Catalog, Split
+from core.datasets.catalog import Catalog
+from core.datasets.columns import Split
+from core.datasets.connection import connect
 from core.datasets.names import check_text
-from core.datasets.schema import connect, write_fingerprints
+from core.datasets.schema import write_fingerprints
 
 STEPS_KEPT = 50
 """So many steps can be taken back; older ones are forgotten."""

@@ -1,35 +1,35 @@
-"""Images that a dataset has twice: the same bytes, or look-alikes; and which of them to keep."""
+"""Duplicates in a dataset: images with the same bytes or a similar look, and which one to keep."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.datasets.catalog import Catalog, Split
-from core.datasets.filters import STATUS_SQL, ImageStatus
-from core.datasets.schema import connect
+from core.datasets.catalog import Catalog
+from core.datasets.columns import ImageStatus, Split
+from core.datasets.connection import connect
 
 COLUMNS = "id, label, split, width * height, sha256"
-SAME = (
-    f"SELECT {COLUMNS} FROM images WHERE {STATUS_SQL[ImageStatus.USABLE]} AND sha256 IN "
-    f"(SELECT sha256 FROM images WHERE {STATUS_SQL[ImageStatus.USABLE]} GROUP BY sha256 "
+EXACT = (
+    f"SELECT {COLUMNS} FROM images WHERE {ImageStatus.USABLE.sql} AND sha256 IN "
+    f"(SELECT sha256 FROM images WHERE {ImageStatus.USABLE.sql} GROUP BY sha256 "
     "HAVING COUNT(*) > 1) ORDER BY id"
 )
-ALIKE = (
-    f"SELECT {COLUMNS}, leader, leader_bits FROM images "
-    f"WHERE {STATUS_SQL[ImageStatus.USABLE]} AND leader IS NOT NULL ORDER BY id"
+NEAR = (
+    f"SELECT {COLUMNS}, representative, representative_bits FROM images "
+    f"WHERE {ImageStatus.USABLE.sql} AND representative IS NOT NULL ORDER BY id"
 )
-NAMED = (
-    f"SELECT {COLUMNS} FROM images WHERE {STATUS_SQL[ImageStatus.USABLE]} "
+BY_ID = (
+    f"SELECT {COLUMNS} FROM images WHERE {ImageStatus.USABLE.sql} "
     "AND id IN (SELECT value FROM json_each(?))"
 )
 REPRESENTATIVES = (
-    "SELECT id, IFNULL(leader, id), sha256 FROM images "
+    "SELECT id, IFNULL(representative, id), sha256 FROM images "
     "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
 )
 KEPT_FIRST = {Split.TEST: 0, Split.VALIDATION: 1, Split.TRAIN: 2, None: 3}
-"""Of twins in several splits the tested one stays: what is tested with remains the same, and the
-training does without one image."""
+"""Of duplicates in several splits the test image is kept, so that the test set stays the same and
+training loses an image instead."""
 
 
 class Kind(StrEnum):
@@ -39,10 +39,10 @@ class Kind(StrEnum):
     """The same bytes."""
 
     NEAR = "near"
-    """Other bytes that look alike: scaled, re-encoded, cropped a little, taken a moment later."""
+    """Different bytes with similar perceptual hashes: scaled, re-encoded, cropped a little."""
 
     MODEL = "model"
-    """Other bytes, and similar to a model only; `core/quality/near_duplicates.py` finds them."""
+    """Different bytes with similar embeddings only; see `core/quality/near_duplicates.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,36 +63,36 @@ class Group:
     kind: Kind
     members: tuple[DuplicateImage, ...]
     num_bits: int
-    """Most bits of 256 in which a perceptual hash differs from that of the group's leader."""
+    """Most bits of 256 in which a perceptual hash differs from the representative's."""
 
     similarity: float = 1.0
-    """Least cosine similarity of the embeddings that linked them; 1 where none were compared."""
+    """Lowest cosine similarity of the embeddings that linked them; 1 without embeddings."""
 
     @property
     def is_leaking(self) -> bool:
-        """Whether they are in several splits, as when what is tested with was trained on."""
+        """Whether they are in several splits, so that a model is tested on what it learned from."""
         return len({member.split for member in self.members if member.split}) > 1
 
     @property
     def conflicting(self) -> bool:
-        """Whether the labels contradict each other."""
+        """Whether they have different labels."""
         return len({member.label for member in self.members if member.label}) > 1
 
 
 def find_groups(catalog: Catalog) -> list[Group]:
-    """Return the groups of duplicates among the images in use, the most harmful first.
+    """Return the groups of duplicates among the usable images, the most harmful first.
 
-    Leaks between splits come first, then contradicting labels, then exact before near ones, then
-    the most alike. An image excluded, or a copy of another in the same near group, is not listed.
+    Leakage between splits comes first, then conflicting labels, then exact before near duplicates,
+    then by similarity. Of exact duplicates within a near group only one is listed there.
     """
     with connect(catalog.path) as connection:
-        same = [DuplicateImage(*row) for row in connection.execute(SAME)]
-        alike = [(DuplicateImage(*row[:5]), row[5], row[6]) for row in connection.execute(ALIKE)]
-    groups = [group_duplicates(Kind.EXACT, members, 0) for members in _by_content(same).values()]
-    led: dict[int, list[tuple[DuplicateImage, int]]] = defaultdict(list)
-    for member, representative, bits in alike:
-        led[representative].append((member, bits))
-    for members in led.values():
+        exact = [DuplicateImage(*row) for row in connection.execute(EXACT)]
+        near = [(DuplicateImage(*row[:5]), row[5], row[6]) for row in connection.execute(NEAR)]
+    groups = [group_duplicates(Kind.EXACT, members, 0) for members in _by_content(exact).values()]
+    represented: dict[int, list[tuple[DuplicateImage, int]]] = defaultdict(list)
+    for member, representative, bits in near:
+        represented[representative].append((member, bits))
+    for members in represented.values():
         contents = _by_content(member for member, _ in members).values()
         bits = max(bits for _, bits in members)
         groups.append(
@@ -102,16 +102,16 @@ def find_groups(catalog: Catalog) -> list[Group]:
 
 
 def representatives(catalog: Catalog, ids: Iterable[int]) -> dict[int, int]:
-    """Return for each image the one that stands for it and its duplicates; itself if it has none.
+    """Return image id → id of the representative of its duplicates; its own if it has none.
 
-    Images that are in no group of look-alikes are grouped by their bytes alone: perceptual hashes
-    are known once the dataset was checked.
+    Images without a near-duplicate group are grouped by their bytes alone, as all are until the
+    dataset's images were decoded.
     """
     of_content: dict[str, int] = {}
     found: dict[int, int] = {}
     with connect(catalog.path) as connection:
-        wanted = [str(sorted(set(ids)))]
-        for image_id, representative, sha256 in connection.execute(REPRESENTATIVES, wanted):
+        parameters = [str(sorted(set(ids)))]
+        for image_id, representative, sha256 in connection.execute(REPRESENTATIVES, parameters):
             found[image_id] = of_content.setdefault(sha256, representative)
     return found
 
@@ -121,8 +121,8 @@ def proposal(group: Group, keep: int | None = None) -> tuple[int, ...]:
 
     Args:
         group: The duplicates.
-        keep: The id of the one to keep. Without it that is the first, but where labels contradict
-            each other nothing is proposed: only a person can tell which is right.
+        keep: Id of the image to keep; by default the first. Without it nothing is proposed for
+            conflicting labels, because only a person can tell which one is right.
     """
     if keep is None and group.conflicting:
         return ()
@@ -131,17 +131,24 @@ def proposal(group: Group, keep: int | None = None) -> tuple[int, ...]:
 
 
 def read_duplicates(catalog: Catalog, ids: Iterable[int]) -> dict[int, DuplicateImage]:
-    """Return what is known of images by id; those that are not in use are left out."""
+    """Return image id → image of those that are usable."""
     with connect(catalog.path) as connection:
-        rows = connection.execute(NAMED, [str(sorted(set(ids)))])
+        rows = connection.execute(BY_ID, [str(sorted(set(ids)))])
         return {row[0]: DuplicateImage(*row) for row in rows}
 
 
 def group_duplicates(
     kind: Kind, members: Iterable[DuplicateImage], num_bits: int, similarity: float = 1.0
 ) -> Group:
-    """Return a group with the one to keep first."""
+    """Return a group with the image to keep first."""
     return Group(kind, tuple(sorted(members, key=_rank)), num_bits, similarity)
+
+
+def severity(group: Group) -> tuple[bool, bool, int, int, float, int]:
+    """Return a sort key: leakage first, then conflicting labels, then by similarity."""
+    kind = list(Kind).index(group.kind)
+    certainty = kind, group.num_bits, -group.similarity
+    return not group.is_leaking, not group.conflicting, *certainty, group.members[0].id
 
 
 def _by_content(members: Iterable[DuplicateImage]) -> dict[str, list[DuplicateImage]]:
@@ -152,13 +159,6 @@ def _by_content(members: Iterable[DuplicateImage]) -> dict[str, list[DuplicateIm
 
 
 def _rank(member: DuplicateImage) -> tuple[int, int, int]:
-    """Order twins by how much is lost without them."""
+    """Return a sort key: the image whose exclusion would lose most comes first."""
     split = Split(member.split) if member.split else None
     return KEPT_FIRST[split], -member.num_pixels, member.id
-
-
-def severity(group: Group) -> tuple[bool, bool, int, int, float, int]:
-    """Order groups: leaks first, then contradicting labels, then by how sure it is."""
-    kind = list(Kind).index(group.kind)
-    sure = kind, group.num_bits, -group.similarity
-    return not group.is_leaking, not group.conflicting, *sure, group.members[0].id

@@ -1,45 +1,48 @@
-"""What a view of a dataset is made up of: how many images of each tag, side and shape."""
+"""Facets of a selection of images: the values that filters can take, and their counts."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.catalog import Catalog
-from core.datasets.filters import ALL_IMAGES, ASPECT_SQL, SIDE_SQL, ImageFilter
-from core.datasets.schema import connect
-
-
-class Measure(StrEnum):
-    """What a histogram is over."""
-
-    SIDE = "side"
-    """The longest side, in pixels."""
-
-    ASPECT = "aspect"
-    """Width / height."""
-
-
-MEASURE_SQL = {Measure.SIDE: SIDE_SQL, Measure.ASPECT: ASPECT_SQL}
+from core.datasets.columns import ALL_IMAGES, RANGES, ImageFilter
+from core.datasets.connection import connect
+from core.datasets.filter_kinds import AnyOf, AnyTag
 
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How many images lie in each bin."""
+    """Number of images in each bin."""
 
     edges: NDArray[np.float64]
-    """(B + 1,) ascending; evenly spaced, or their logarithms are. Empty without images."""
+    """(B + 1,) ascending edges, equally spaced or with equally spaced logarithms; empty without
+    images."""
 
     counts: NDArray[np.int64]
-    """(B,); the last bin includes its right edge."""
+    """(B,) images per bin; the last bin includes its right edge."""
 
     def around(self, low: float, high: float) -> tuple[float, float] | None:
-        """Return the outer edges of the bins that a range touches; None if it touches none."""
+        """Return the outer edges of the bins that a range overlaps; None if it overlaps none."""
         touched = np.flatnonzero((self.edges[:-1] < high) & (self.edges[1:] > low))
         if not len(touched):
             return None
         return float(self.edges[touched[0]]), float(self.edges[touched[-1] + 1])
+
+
+def filter_values(catalog: Catalog, kind: AnyOf) -> list[str]:
+    """Return the values that a filter can take, "" included where a column can be empty."""
+    if isinstance(kind, AnyTag):
+        return list(tag_counts(catalog))
+    if kind.choices:
+        return list(kind.choices)
+    where, parameters = ALL_IMAGES.where()
+    with connect(catalog.path) as connection:
+        query = (
+            f"SELECT DISTINCT {kind.column} FROM images "
+            f"WHERE {where} AND {kind.column} <> '' ORDER BY {kind.column}"
+        )
+        return [*(value for (value,) in connection.execute(query, parameters)), ""]
 
 
 def tag_counts(catalog: Catalog, images: ImageFilter = ALL_IMAGES) -> dict[str, int]:
@@ -55,26 +58,26 @@ def tag_counts(catalog: Catalog, images: ImageFilter = ALL_IMAGES) -> dict[str, 
 
 
 def histogram(
-    catalog: Catalog, measure: Measure, images: ImageFilter = ALL_IMAGES, *, num_bins: int = 32
+    catalog: Catalog, name: str, images: ImageFilter = ALL_IMAGES, *, num_bins: int = 32
 ) -> Histogram:
-    """Count the images by side (even bins) or by shape (bins even in the logarithm)."""
+    """Return the histogram of the number that a range filter, such as `side`, is about."""
+    kind = RANGES[name]
     where, parameters = images.where()
     with connect(catalog.path) as connection:
         rows = connection.execute(
-            f"SELECT {MEASURE_SQL[measure]} AS value, COUNT(*) FROM images WHERE {where} "
-            "GROUP BY value",
+            f"SELECT {kind.expression} AS value, COUNT(*) FROM images WHERE {where} GROUP BY value",
             parameters,
         ).fetchall()
     if not rows:
         return Histogram(np.empty(0), np.empty(0, np.int64))
     values, weights = (np.array(column, np.float64) for column in zip(*rows, strict=True))
-    edges = _edges(values, measure, num_bins)
+    edges = _edges(values, num_bins, is_log=kind.is_log)
     counts, _ = np.histogram(values, edges, weights=weights)
     return Histogram(edges, counts.astype(np.int64))
 
 
-def _edges(values: NDArray[np.float64], measure: Measure, num_bins: int) -> NDArray[np.float64]:
+def _edges(values: NDArray[np.float64], num_bins: int, *, is_log: bool) -> NDArray[np.float64]:
     low, high = values.min(), values.max()
-    if measure == Measure.ASPECT:  # 1:2 is as far from a square as 2:1
+    if is_log:  # 1:2 is as far from 1:1 as 2:1
         return np.geomspace(low / 1.05, high * 1.05, num_bins + 1)
     return np.linspace(low, max(high, low + 1), num_bins + 1)

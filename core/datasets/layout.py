@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from core.datasets.catalog import Split
+from core.datasets.columns import Split
 from core.errors import MissingError, WorkbenchError
 from core.images.decoding import EXTENSIONS
 

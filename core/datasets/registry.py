@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from core.artifacts.folders import draft
-from core.datasets.catalog import Catalog, ImageRow
+from core.datasets.catalog import Catalog
+from core.datasets.columns import ImageRow
 from core.datasets.layout import Labels, Layout
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.files import sync_folder, write_json

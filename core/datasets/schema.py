@@ -1,44 +1,23 @@
-"""The tables of a catalog, and how they are reached. What is in them is not its business."""
+"""Tables of a catalog: their creation, and the fingerprints of what is in them."""
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import time
 
-from core.errors import DamagedArtifactError, WorkbenchError
+from core.datasets.columns import COLUMNS, INDEXES, SCHEMA_VERSION, ImageStatus
 
-BUSY_TIMEOUT_S = 30
-"""How long a writer waits for another one; a scan's write of 100,000 rows takes seconds."""
+FINGERPRINTS = {
+    "fingerprint": "SELECT id, sha256, label, split FROM images "
+    f"WHERE {ImageStatus.USABLE.sql} ORDER BY id",
+    "images_fingerprint": "SELECT id, sha256 FROM images "
+    f"WHERE {ImageStatus.USABLE.sql} ORDER BY id",
+}
+"""Name of a fact → query of the rows that it is the hash of."""
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS images (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    root INTEGER NOT NULL,
-    path TEXT NOT NULL,
-    label TEXT,
-    folder_label TEXT,
-    split TEXT,
-    width INTEGER NOT NULL,
-    height INTEGER NOT NULL,
-    size_bytes INTEGER NOT NULL,
-    modified_ns INTEGER NOT NULL,
-    sha256 TEXT NOT NULL,
-    problem TEXT,
-    excluded INTEGER NOT NULL DEFAULT 0,
-    added_s INTEGER NOT NULL,
-    checked TEXT,
-    perceptual BLOB,
-    leader INTEGER,
-    leader_bits INTEGER,
-    UNIQUE (root, path)
-);
-CREATE INDEX IF NOT EXISTS images_by_label ON images (label, id);
-CREATE INDEX IF NOT EXISTS images_by_split ON images (split, id);
-CREATE INDEX IF NOT EXISTS images_by_path ON images (path, id);
-CREATE INDEX IF NOT EXISTS images_by_size ON images (size_bytes, id);
-CREATE INDEX IF NOT EXISTS images_by_content ON images (sha256);
-CREATE INDEX IF NOT EXISTS images_by_leader ON images (leader) WHERE leader IS NOT NULL;
+REVISION = "revision"
+"""Name of the fact that changes with every write."""
+
+OTHER_TABLES = """
 CREATE TABLE IF NOT EXISTS tags (
     tag TEXT NOT NULL,
     image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
@@ -59,47 +38,36 @@ CREATE TABLE IF NOT EXISTS changes (
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
-FINGERPRINTS = {
-    "fingerprint": "SELECT id, sha256, label, split FROM images "
-    "WHERE problem IS NULL AND excluded = 0 ORDER BY id",
-    "images_fingerprint": "SELECT id, sha256 FROM images "
-    "WHERE problem IS NULL AND excluded = 0 ORDER BY id",
-}
-"""What a fact of that name is the hash of."""
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Create the tables and indexes that are missing, and set the version."""
+    columns = ", ".join(f"{name} {column.sql}" for name, column in COLUMNS.items())
+    connection.executescript(
+        f"BEGIN; CREATE TABLE IF NOT EXISTS images ({columns}, UNIQUE (root, path)); {OTHER_TABLES}"
+        + "".join(
+            f"CREATE INDEX IF NOT EXISTS images_by_{name} ON images {definition};"
+            for name, definition in INDEXES.items()
+        )
+        # Its first value differs from that of an earlier dataset of the same name
+        + f"INSERT OR IGNORE INTO facts VALUES ('{REVISION}', '{time.time_ns()}');"
+        f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+    )
 
 
-@contextmanager
-def connect(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
-    """Give a connection to the catalog at `path`; what is done on it is done whole or not at all.
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the version of an open catalog."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
-    Raises:
-        WorkbenchError: Another process writes for too long, or the disk is full.
-        DamagedArtifactError: The file is not there or no catalog.
-    """
-    try:
-        address = f"{path.absolute().as_uri()}?mode={mode}"
-        connection = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S)
-        try:
-            with connection:  # One transaction: all of it or nothing
-                connection.execute("PRAGMA foreign_keys = ON")
-                yield connection
-        finally:
-            connection.close()
-    except sqlite3.DatabaseError as error:
-        if "locked" in str(error) or "full" in str(error):
-            raise WorkbenchError(
-                f"The catalog of “{path.parent.name}” cannot be written: {error}.",
-                "Wait for other jobs to end, see that the disk has room, and try again.",
-            ) from error
-        raise DamagedArtifactError(
-            f"{path.parent.name}/{path.name} is damaged, was changed by hand, or is of another "
-            "version.",
-            "Delete that dataset's folder and bring it in again.",
-        ) from error
+
+def count_revision(connection: sqlite3.Connection) -> None:
+    """Change the revision, if the connection has written anything."""
+    if connection.total_changes:
+        query = "UPDATE facts SET value = value + 1 WHERE name = ?"
+        connection.execute(query, (REVISION,))
 
 
 def write_fingerprints(connection: sqlite3.Connection) -> None:
-    """Write down what identifies the images, their labels and their splits as they are now."""
+    """Store the hashes that identify the present images, labels and splits."""
     for name, query in FINGERPRINTS.items():
         digest = hashlib.sha256()
         for row in connection.execute(query):

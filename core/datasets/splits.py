@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.datasets.catalog import Catalog, Split
-from core.datasets.filters import ALL_IMAGES, ImageFilter
+from core.datasets.catalog import Catalog
+from core.datasets.columns import ALL_IMAGES, ImageFilter, Split
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from core.artifacts.manifests import Manifest
-from core.datasets.filters import ImageFilter, read_settings, usable_as_arguments
+from core.datasets.columns import ImageFilter
+from core.datasets.filters import filter_as_arguments, read_settings
 from core.options import as_arguments
 
 
@@ -72,4 +73,4 @@ def read_embed_config(manifest: Manifest) -> tuple[EmbedConfig, ImageFilter]:
 def embed_arguments(manifest: Manifest) -> list[str]:
     """Return the options by which `embed`, `index` and others embed in the same way again."""
     config, images = read_embed_config(manifest)
-    return [*as_arguments(config), *usable_as_arguments(images)]
+    return [*as_arguments(config), *filter_as_arguments(images)]

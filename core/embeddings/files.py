@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.artifacts.folders import draft, list_artifacts, open_artifact, publish
 from core.artifacts.manifests import Manifest
-from core.datasets.filters import ALL_IMAGES, ImageFilter
+from core.datasets.columns import ALL_IMAGES, ImageFilter
 from core.embeddings.assembly import AssembledEmbeddings, assemble
 from core.embeddings.config import DEFAULT_CONFIG, EmbedConfig
 from core.embeddings.encoding import Encoder, Encoding, read_encoding

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.embeddings.encoding import Encoder
 from core.embeddings.partial import PartialEmbeddings
 from core.embeddings.reuse import UNKNOWN, KnownRows, as_array

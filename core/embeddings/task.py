@@ -6,8 +6,8 @@ from typing import Any
 
 from core.artifacts.folders import open_artifact
 from core.artifacts.manifests import Manifest
-from core.datasets.catalog import ImageRow
-from core.datasets.filters import ALL_IMAGES, ImageFilter, ImageStatus, as_settings
+from core.datasets.columns import ALL_IMAGES, ImageFilter, ImageRow, ImageStatus
+from core.datasets.filters import as_settings
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.config import EmbedConfig
 from core.embeddings.encoding import Encoding

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.artifacts.folders import draft, list_artifacts
 from core.artifacts.manifests import Manifest
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.files import embed_dataset
 from core.embeddings.unit_rows import unit

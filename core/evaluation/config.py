@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.datasets.catalog import Split
+from core.datasets.columns import Split
 from core.indexes.store import MAX_MATCHES
 
 QUERIES, CLASSES, CONFUSION = "queries.csv", "classes.csv", "confusion.csv"

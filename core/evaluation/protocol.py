@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.catalog import ImageRow
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter, ImageRow
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.evaluation.config import Gallery, Protocol

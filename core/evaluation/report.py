@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from core.artifacts.manifests import Manifest
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.errors import UnreadableImageError
 from core.evaluation import report_figures

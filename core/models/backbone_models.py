@@ -15,7 +15,7 @@ from torch import Tensor
 
 from core.artifacts.folders import draft, publish
 from core.artifacts.manifests import Manifest
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset, open_dataset
 from core.datasets.splits import training_filter
 from core.errors import WorkbenchError

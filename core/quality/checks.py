@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.catalog import Catalog
+from core.datasets.columns import ImageFilter, ImageStatus
 from core.datasets.duplicates import Group, Kind
-from core.datasets.filters import ImageFilter, ImageStatus
 from core.quality.analysis import Analysis
 from core.quality.config import THRESHOLD, Check
 from core.quality.label_issues import find_label_issues

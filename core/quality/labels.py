@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.catalog import Catalog, Split
-from core.datasets.filters import STATUS_SQL, ImageStatus
-from core.datasets.schema import connect
+from core.datasets.catalog import Catalog
+from core.datasets.columns import ImageStatus, Split
+from core.datasets.connection import connect
 
 NONE = -1
 """The class or split number of images without one and of images that are not usable."""
@@ -49,7 +49,7 @@ def read_image_labels(catalog: Catalog, image_ids: NDArray[np.int64]) -> ImageLa
     """Read the labels, splits and status of the images of (N,) ascending ids."""
     with connect(catalog.path) as connection:
         rows = connection.execute(
-            f"SELECT id, label, split FROM images WHERE {STATUS_SQL[ImageStatus.USABLE]}"
+            f"SELECT id, label, split FROM images WHERE {ImageStatus.USABLE.sql}"
         ).fetchall()
     ids = np.array([image_id for image_id, _, _ in rows], np.int64)
     places = np.minimum(np.searchsorted(image_ids, ids), len(image_ids) - 1)

@@ -10,8 +10,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from core.datasets.columns import ALL_IMAGES, ImageFilter
 from core.datasets.duplicates import representatives
-from core.datasets.filters import ALL_IMAGES, ImageFilter
 from core.datasets.registry import Dataset
 from core.indexes.store import Matches, VectorStore
 from core.query.query import SearchOptions

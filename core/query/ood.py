@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.catalog import Catalog, Split
+from core.datasets.catalog import Catalog
+from core.datasets.columns import ALL_IMAGES, ImageFilter, Split
 from core.datasets.duplicates import representatives
-from core.datasets.filters import ALL_IMAGES, ImageFilter
 from core.errors import WorkbenchError
 from core.indexes.store import Matches, VectorStore
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.filters import ALL_IMAGES
+from core.datasets.columns import ALL_IMAGES
 from core.datasets.registry import Dataset
 from core.indexes.store import VectorStore
 from core.query.fusion import fuse

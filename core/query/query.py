@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.datasets.filters import ALL_IMAGES, ImageFilter, as_settings
+from core.datasets.columns import ALL_IMAGES, ImageFilter
+from core.datasets.filters import as_settings
 from core.images.cropping import WHOLE, Crop
 from core.indexes.store import MAX_MATCHES
 from core.options import bounded, check_fields

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.artifacts.manifests import Manifest
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.metrics import measures
 from core.query.query import Query
 

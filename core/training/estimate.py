@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.datasets.catalog import Split
+from core.datasets.columns import Split
 from core.datasets.registry import open_dataset
 from core.models.devices import Device, choose_device
 from core.models.network import EmbeddingNetwork

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.datasets.catalog import ImageRow, Split
+from core.datasets.columns import ImageRow, Split
 from core.datasets.registry import Dataset
 from core.models.batches import decode_batches
 from core.models.devices import Device

@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from core.datasets.catalog import Split
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter, Split
 from core.datasets.registry import Dataset
 from core.errors import UnreadableImageError
 from core.models.batches import load_square

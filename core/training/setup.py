@@ -11,8 +11,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.datasets.catalog import ImageRow, Split
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter, ImageRow, Split
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.models.backbone_weights import load_backbone

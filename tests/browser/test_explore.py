@@ -5,7 +5,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from core.artifacts.folders import list_artifacts
-from core.datasets.filters import ImageFilter, ImageStatus
+from core.datasets.columns import ImageFilter, ImageStatus
 from core.datasets.registry import open_dataset
 from core.maps.config import MapConfig, MapMethod
 from core.maps.files import build_map

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.artifacts.folders import draft, publish
-from core.datasets.catalog import Catalog, Found
+from core.datasets.catalog import Catalog
+from core.datasets.columns import ImageRow
 from core.datasets.layout import Labels, Layout
 from core.datasets.registry import (
     CATALOG,
@@ -58,10 +59,10 @@ def circle(
 ) -> Circle:
     """Publish images as (degrees, class, split); `contents` gives some of them the same bytes."""
     found = [
-        Found(
+        ImageRow(
             root=0,
             path=f"{number}.png",
-            folder_label=label,
+            label=label,
             width=32,
             height=32,
             size_bytes=100,

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from core.artifacts.folders import draft, publish
 from core.artifacts.manifests import Manifest
-from core.datasets.catalog import Catalog, Found
+from core.datasets.catalog import Catalog
+from core.datasets.columns import ImageRow
 from core.datasets.layout import Labels, Layout
 from core.datasets.registry import (
     CATALOG,
@@ -42,7 +43,7 @@ def embedded_set(
 
 
 def publish_set(
-    workspace: Workspace, found: Sequence[Found], vectors: NDArray[np.float32]
+    workspace: Workspace, found: Sequence[ImageRow], vectors: NDArray[np.float32]
 ) -> Manifest:
     """Publish a dataset of these rows, and what is to be their embeddings: (N, D) unit rows."""
     count, dimension = vectors.shape
@@ -74,11 +75,12 @@ def publish_set(
         )
 
 
-def _found(number: int, num_classes: int, labeled: bool) -> Found:
-    return Found(
+def _found(number: int, num_classes: int, labeled: bool) -> ImageRow:
+    return ImageRow(
         root=0,
         path=f"{number}.png",
-        folder_label=f"class {number % num_classes}" if labeled else None,
+        label=f"class {number % num_classes}" if labeled else None,
+        split=None,
         width=32,
         height=32,
         size_bytes=100,

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.artifacts.manifests import Manifest
-from core.datasets.catalog import Catalog, Found
+from core.datasets.catalog import Catalog
+from core.datasets.columns import ImageRow
 from core.datasets.registry import open_dataset
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index
@@ -27,12 +28,12 @@ def at_angles(*degrees: float) -> NDArray[np.float32]:
 
 def row(
     number: int, label: str | None = None, split: str | None = "train", content: int | None = None
-) -> Found:
+) -> ImageRow:
     """The image of that number; those of one content are copies of each other."""
-    return Found(
+    return ImageRow(
         root=0,
         path=f"{number}.png",
-        folder_label=label,
+        label=label,
         width=32,
         height=32,
         size_bytes=100,
@@ -44,7 +45,7 @@ def row(
 
 
 def indexed_set(
-    workspace: Workspace, found: Sequence[Found], vectors: NDArray[np.float32]
+    workspace: Workspace, found: Sequence[ImageRow], vectors: NDArray[np.float32]
 ) -> tuple[Manifest, Catalog]:
     """Publish a dataset and an index; the images' ids are 1, 2, …"""
     embeddings = publish_set(workspace, found, vectors)

@@ -1,6 +1,6 @@
 """Catalog rows for tests that need no files."""
 
-from core.datasets.catalog import ImageRow, Split
+from core.datasets.columns import ImageRow, Split
 
 
 def train_row(number: int) -> ImageRow:

@@ -12,10 +12,10 @@ from streamlit.testing.v1 import AppTest
 from core.artifacts.folders import draft, list_artifacts, publish
 from core.artifacts.manifests import Manifest
 from core.datasets import curation
-from core.datasets.filters import ImageFilter, ImageStatus
+from core.datasets.columns import ImageFilter, ImageStatus
+from core.datasets.connection import connect
 from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset, open_dataset
-from core.datasets.schema import connect
 from core.embeddings.files import embed_dataset
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index

@@ -5,8 +5,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.artifacts.folders import list_artifacts
 from core.artifacts.manifests import Manifest
+from core.datasets.columns import ImageFilter
 from core.datasets.curation import exclude
-from core.datasets.filters import ImageFilter
 from core.datasets.registry import open_dataset
 from core.evaluation.config import EvaluateConfig
 from core.evaluation.evaluate import evaluate

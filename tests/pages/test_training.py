@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter
 from core.datasets.registry import open_dataset
 from core.jobs.records import Status
 from core.lineage.graph import read_lineage

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter
 from core.images.cropping import Crop
 from core.query.fusion import Fusion
 from core.query.query import DEFAULT_OPTIONS, MAX_IMAGES, Query, QueryImage, SearchOptions

@@ -7,8 +7,7 @@ import pytest
 
 from core.datasets import curation, facets
 from core.datasets.catalog import Catalog
-from core.datasets.facets import Measure
-from core.datasets.filters import NO_LABEL, ImageFilter, ImageStatus, Order
+from core.datasets.columns import NO_LABEL, ImageFilter, ImageStatus, Order
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.progress import finish
@@ -81,23 +80,23 @@ def test_sizes_of_files_order_both_ways(catalog: Catalog) -> None:
 def test_facets_count_what_the_filter_leaves(catalog: Catalog) -> None:
     assert facets.tag_counts(catalog) == {"best": 1}
     assert facets.tag_counts(catalog, ImageFilter(labels=("red",))) == {}
-    sides = facets.histogram(catalog, Measure.SIDE, num_bins=4)
+    sides = facets.histogram(catalog, "side", num_bins=4)
     assert (sides.counts.tolist(), sides.edges.tolist()) == ([2, 0, 0, 1], [20, 25, 30, 35, 40])
-    shapes = facets.histogram(catalog, Measure.ASPECT, num_bins=3)
+    shapes = facets.histogram(catalog, "aspect", num_bins=3)
     assert shapes.counts.tolist() == [1, 1, 1]
     assert np.all(np.diff(shapes.edges) > 0)
-    nothing = facets.histogram(catalog, Measure.SIDE, ImageFilter(labels=("none",)))
+    nothing = facets.histogram(catalog, "side", ImageFilter(labels=("none",)))
     assert (nothing.counts.size, nothing.edges.size) == (0, 0)
-    one = facets.histogram(catalog, Measure.SIDE, ImageFilter(labels=("blue",)))
+    one = facets.histogram(catalog, "side", ImageFilter(labels=("blue",)))
     assert one.counts.sum() == 1
 
 
 def test_a_range_is_widened_to_the_bars_that_it_touches(catalog: Catalog) -> None:
-    sides = facets.histogram(catalog, Measure.SIDE, num_bins=4)
+    sides = facets.histogram(catalog, "side", num_bins=4)
     assert sides.around(26, 31) == (25, 35)
     assert sides.around(38, 99) == (35, 40)
     assert sides.around(41, 50) is None
-    shapes = facets.histogram(catalog, Measure.ASPECT)
+    shapes = facets.histogram(catalog, "aspect")
     limits = shapes.around(shapes.edges[0], shapes.edges[-1])
     assert catalog.count(ImageFilter(aspect=limits)) == catalog.count()
 

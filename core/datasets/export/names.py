@@ -5,7 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
-from core.datasets.catalog import ImageRow, Split
+from core.datasets.columns import ImageRow, Split
 from core.datasets.layout import CLUTTER, PLAIN_NAMES, SPLIT_NAMES, UNLABELED
 
 METADATA = "metadata.csv"

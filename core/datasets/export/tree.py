@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.datasets.export.listing import Format
 from core.datasets.export.names import METADATA, TreeNames
 from core.datasets.export.table import COLUMNS, FILE_NAME, Record, Write, csv_table

@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.artifacts.folders import draft
-from core.datasets.catalog import Catalog, Split
+from core.datasets.catalog import Catalog
+from core.datasets.columns import Split
 from core.datasets.curation import assign
-from core.datasets.importing.reading import read_files, walk_through
+from core.datasets.importing.reading import read_files, scanned_files
 from core.datasets.layout import Labels, find_files, recognize
 from core.datasets.registry import (
     CATALOG,
@@ -73,8 +74,8 @@ def fill(folder: Path, source: Source, splits: SplitConfig) -> Work[None]:
     yield Progress(0, 0, "looking for images")
     folders = find_files(source.root, frozenset(source.left_out))
     layout = recognize(folders, source.labels)
-    seen = list(walk_through(0, folders, layout))
-    found = yield from read_files([source.root], seen)
+    files = list(scanned_files(0, folders, layout))
+    found = yield from read_files([source.root], files)
     catalog = Catalog(folder / CATALOG)
     catalog.create()
     catalog.write(new=found)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.datasets.export.table import Record
 from core.datasets.layout import readable
 from core.embeddings.encoding import Encoder

@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.datasets.catalog import Split
+from core.datasets.columns import Split
 from pages.parts.components.plot import plot
 
 TRAIN_COLOR, VALIDATION_COLOR = "#5b6ad0", "#f59e0b"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from core.datasets import curation
-from core.datasets.catalog import Split
+from core.datasets.columns import Split
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from pages.parts.components.text import plain

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from pages.parts.components.gallery import Tile
 from state import resources

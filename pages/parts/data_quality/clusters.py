@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from pages.parts.components.gallery import gallery
 from pages.parts.components.text import plain

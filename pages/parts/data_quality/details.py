@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.datasets import curation
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.quality.config import Check

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.datasets.catalog import Split
+from core.datasets.columns import Split
 from core.datasets.registry import Dataset
 from core.quality.config import GROUPING, MIN_THRESHOLD, Check
 from state import facts, session

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.quality.config import Check
 from pages.parts.components.curation_form import undo_button

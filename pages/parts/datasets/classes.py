@@ -4,8 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
-from core.datasets.catalog import Split
-from core.datasets.filters import NO_LABEL, ImageFilter
+from core.datasets.columns import NO_LABEL, ImageFilter, Split
 from core.datasets.registry import Dataset
 from core.evaluation.class_health import read_class_health
 from core.evaluation.files import measured_of

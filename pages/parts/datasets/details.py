@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from core.datasets import curation
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.lineage.graph import read_lineage

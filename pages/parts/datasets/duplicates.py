@@ -9,7 +9,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.datasets import curation
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.datasets.duplicates import Group, Kind, proposal
 from core.datasets.registry import Dataset
 from pages.parts.components.curation_form import undo_button

@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from core.datasets.catalog import ImageRow
-from core.datasets.filters import ImageStatus
+from core.datasets.columns import ImageRow, ImageStatus
 from core.datasets.registry import Dataset
 from pages.parts.components.curation_form import changes, undo_button
 from state import session

@@ -1,4 +1,4 @@
-"""What a view is made up of, as charts that narrow it: click a class, drag over sizes."""
+"""Charts of the shown images that also filter them: click a class, drag over a histogram."""
 
 import html
 import math
@@ -9,9 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.datasets.catalog import Split
-from core.datasets.facets import Histogram, Measure
-from core.datasets.filters import NO_LABEL, ImageFilter
+from core.datasets.columns import NO_LABEL, RANGES, ImageFilter, Split
+from core.datasets.facets import Histogram
 from core.datasets.registry import Dataset
 from pages.parts.components.charts import NO_TOOLS, SPLIT_COLORS, TRAIN_COLOR
 from pages.parts.datasets.filter_bar import narrow
@@ -19,33 +18,27 @@ from state import facts, session
 
 HEIGHT = 160
 MAX_BARS = 300
-"""Classes beyond the largest of these are left to the table of classes."""
+"""Most classes that are drawn, the largest first; the table of classes has all."""
 
 MAX_NAMES = 14
-"""With more bars their names would be on top of each other."""
+"""With more bars their names would overlap."""
 
 FAINT = 0.35
-WHOLE = {"tickformat": ",d"}
 OTHER_COLOR = "#94a3b8"
-RATIOS = {1 / 4: "1:4", 1 / 2: "1:2", 2 / 3: "2:3", 1: "1:1", 3 / 2: "3:2", 2: "2:1", 4: "4:1"}
+TICKS = {
+    "aspect": {1 / 4: "1:4", 1 / 2: "1:2", 2 / 3: "2:3", 1: "1:1", 3 / 2: "3:2", 2: "2:1", 4: "4:1"}
+}
+"""Name of a range filter → value → text of the ticks of its histogram."""
 
 
 def show(dataset: Dataset, images: ImageFilter) -> None:
-    """Draw the charts; each leaves its own filter aside, so that it can be widened again."""
+    """Draw the charts; each ignores its own filter, so that it can be widened again."""
     grid = st.grid(3, min_column_width=160)
     with grid.cell():
         _class_chart(dataset, images)
-    with grid.cell():
-        sides = facts.histogram(dataset.catalog, Measure.SIDE, images.having(side=None))
-        _histogram_chart("Longest side, px", "side", sides, sides.edges, images.side, WHOLE)
-    with grid.cell():
-        shapes = facts.histogram(dataset.catalog, Measure.ASPECT, images.having(aspect=None))
-        limits = tuple(np.log2(images.aspect)) if images.aspect else None
-        ticks = {
-            "tickvals": [float(np.log2(ratio)) for ratio in RATIOS],
-            "ticktext": list(RATIOS.values()),
-        }
-        _histogram_chart("Width : height", "aspect", shapes, np.log2(shapes.edges), limits, ticks)
+    for name in RANGES:
+        with grid.cell():
+            _histogram_chart(dataset, images, name)
 
 
 def _class_chart(dataset: Dataset, images: ImageFilter) -> None:
@@ -85,16 +78,13 @@ def _opacity(images: ImageFilter, label: str) -> float:
     return 1.0 if not images.labels or label in images.labels else FAINT
 
 
-def _histogram_chart(
-    title: str,
-    field: str,
-    counted: Histogram,
-    edges: Any,
-    limits: tuple[float, ...] | None,
-    ticks: dict[str, Any],
-) -> None:
+def _histogram_chart(dataset: Dataset, images: ImageFilter, name: str) -> None:
+    kind, limits = RANGES[name], getattr(images, name)
+    counted = facts.histogram(dataset.catalog, name, images.having(**{name: None}))
+    edges = np.log2(counted.edges) if kind.is_log else counted.edges
     middles = (edges[:-1] + edges[1:]) / 2
-    low, high = limits or (-np.inf, np.inf)
+    values = 2.0**middles if kind.is_log else middles
+    low, high = limits or (0, np.inf)
     figure = go.Figure()
     figure.add_bar(
         x=middles,
@@ -102,14 +92,19 @@ def _histogram_chart(
         width=np.diff(edges),
         marker={
             "color": TRAIN_COLOR,
-            "opacity": np.where((middles >= low) & (middles <= high), 1.0, FAINT),
+            "opacity": np.where((values >= low) & (values <= high), 1.0, FAINT),
             "line_width": 0,
         },
         hovertemplate="%{y} images<extra></extra>",
     )
+    title = f"{kind.label}, {kind.unit}" if kind.unit else kind.label
     _layout(figure, title, dragmode="select", selectdirection="h")
-    figure.update_xaxes(**ticks)
-    _draw(figure, f"datasets-chart-{field}", "box", _pick_range, field, counted)
+    if name in TICKS:
+        places = [math.log2(value) if kind.is_log else value for value in TICKS[name]]
+        figure.update_xaxes(tickvals=places, ticktext=list(TICKS[name].values()))
+    else:
+        figure.update_xaxes(tickformat=",d" if kind.number is int else "")
+    _draw(figure, f"datasets-chart-{name}", "box", _pick_range, name, counted)
 
 
 def _layout(figure: go.Figure, title: str, **options: Any) -> None:
@@ -138,7 +133,7 @@ def _draw(
 
 
 def _pick_class(selected: dict[str, Any]) -> None:
-    """Add the classes that were clicked, or take them away again."""
+    """Add the clicked classes to the filter, or remove those that were in it."""
     images = session.read_view().images
     clicked = {str(point["customdata"]) for point in selected["points"] if "customdata" in point}
     if clicked:
@@ -147,22 +142,19 @@ def _pick_class(selected: dict[str, Any]) -> None:
         narrow(images.having(labels=labels + added))
 
 
-def _pick_range(selected: dict[str, Any], field: str, counted: Histogram) -> None:
-    """Show the images of the bars that were dragged over; a double click shows all again."""
-    images = session.read_view().images
+def _pick_range(selected: dict[str, Any], name: str, counted: Histogram) -> None:
+    """Filter by the bars under the drag; a double click removes the filter."""
+    kind = RANGES[name]
     limits: tuple[float, float] | None = None
     if selected["box"]:
         low, high = sorted(float(end) for end in selected["box"][0]["x"][:2])
-        if field == "side":
-            touched = counted.around(low, high)
-            # Whole pixels, and none of the next bar's
-            limits = touched and (math.ceil(touched[0]), _last_pixel(touched[1], counted))
-        else:
-            limits = counted.around(2**low, 2**high)
+        limits = counted.around(2**low, 2**high) if kind.is_log else counted.around(low, high)
         if limits is None:
             return
-    narrow(images.having(**{field: limits}))
+        if kind.number is int:  # Whole numbers, and none of the next bar's
+            limits = math.ceil(limits[0]), _last_whole(limits[1], counted)
+    narrow(session.read_view().images.having(**{name: limits}))
 
 
-def _last_pixel(edge: float, counted: Histogram) -> int:
+def _last_whole(edge: float, counted: Histogram) -> int:
     return int(edge) if edge == counted.edges[-1] else math.ceil(edge) - 1

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
-from core.datasets.catalog import Split
+from core.datasets.columns import Split
 from core.evaluation.baseline_config import BASELINE_NAMES, Baseline, BaselineConfig
 from core.evaluation.config import EvaluateConfig, Gallery
 from core.lineage.graph import Lineage

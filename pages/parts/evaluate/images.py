@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from pages.parts.components import navigation
 from pages.parts.components.gallery import Tile, gallery

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.errors import MissingError
 from core.maps.coloring import NO_LABEL, by_name

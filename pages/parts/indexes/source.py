@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
-from core.datasets.catalog import Split
-from core.datasets.filters import ALL_IMAGES, ImageFilter, usable_as_arguments
+from core.datasets.columns import ALL_IMAGES, ImageFilter, Split
+from core.datasets.filters import filter_as_arguments
 from core.datasets.registry import open_dataset
 from core.embeddings.config import EmbedConfig, Precision, read_embed_config
 from core.lineage.graph import Lineage
@@ -38,7 +38,7 @@ class Source:
     @property
     def arguments(self) -> list[str]:
         """The options that mean it; what is not embedded yet is embedded first."""
-        chosen = [*as_arguments(self.way), *usable_as_arguments(self.images)]
+        chosen = [*as_arguments(self.way), *filter_as_arguments(self.images)]
         return ["--dataset", self.dataset, "--model", self.model, *chosen]
 
 

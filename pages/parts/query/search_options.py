@@ -4,12 +4,10 @@ from typing import Any
 
 import streamlit as st
 
-from core.datasets.catalog import Split
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter, Split
 from core.datasets.registry import Dataset
 from core.query.query import Query
-from pages.parts.components.text import plain
-from pages.parts.datasets.filter_bar import chips_of
+from pages.parts.components import filter_chips
 from state import facts, session
 
 
@@ -19,19 +17,11 @@ def show(dataset: Dataset, query: Query) -> None:
         _filter(dataset, query)
         st.divider()
         _others(dataset, query)
-    chips = chips_of(query.options.images)
-    if not chips:
-        return
-    with st.container(horizontal=True, gap="xsmall", key="query-chips"):
-        for number, (text, left) in enumerate(chips):
-            st.button(
-                plain(text),
-                key=f"query-chip-{number}",
-                icon=":material/close:",
-                icon_position="right",
-                on_click=session.set_query,
-                args=(query.with_options(images=left),),
-            )
+    filter_chips.show(
+        query.options.images,
+        page="query",
+        change=lambda images: session.set_query(query.with_options(images=images)),
+    )
 
 
 def _filter(dataset: Dataset, query: Query) -> None:

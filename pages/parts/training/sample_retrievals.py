@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.training.history import NUM_MATCHES, SampleRetrieval
 from pages.parts.components.gallery import Tile, gallery

@@ -19,7 +19,7 @@ from core.artifacts.folders import delete_artifact
 from core.artifacts.manifests import Manifest
 from core.bundles.opening import open_bundle
 from core.bundles.writing import export_bundle, picture_entry
-from core.datasets.catalog import Split
+from core.datasets.columns import Split
 from core.datasets.curation import relabel
 from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset, open_dataset

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from core.datasets import curation
-from core.datasets.catalog import Catalog, Split
-from core.datasets.filters import ImageFilter, ImageStatus
+from core.datasets.catalog import Catalog
+from core.datasets.columns import ImageFilter, ImageStatus, Split
 from core.datasets.importing.scan import Source, add_folder, resplit
 from core.datasets.splits import SplitConfig
 from core.errors import WorkbenchError

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from core.datasets import curation
-from core.datasets.catalog import Split
+from core.datasets.columns import Split
 from core.datasets.duplicates import DuplicateImage, Group, Kind, find_groups, proposal
 from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset, open_dataset

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets.catalog import Split
+from core.datasets.columns import Split
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.layout import Labels, find_files, recognize
 from core.datasets.splits import SplitConfig

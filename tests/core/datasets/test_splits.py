@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from core.datasets.catalog import Split
+from core.datasets.columns import Split
 from core.datasets.splits import SplitConfig, stratified
 
 

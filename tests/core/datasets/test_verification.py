@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from core.datasets.catalog import GONE
-from core.datasets.filters import ImageFilter, ImageStatus
+from core.datasets.columns import ImageFilter, ImageStatus
+from core.datasets.connection import connect
 from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset
-from core.datasets.schema import connect
 from core.datasets.verification import check_images, count_unchecked, is_grouped
 from core.errors import MissingError
 from core.progress import finish
@@ -134,5 +134,5 @@ def test_a_folder_that_is_away_is_said_and_spoils_nothing(
 
 def _verdicts(dataset: Dataset) -> list[tuple[object, ...]]:
     with connect(dataset.catalog.path) as connection:
-        query = "SELECT perceptual, leader, problem FROM images ORDER BY id"
+        query = "SELECT perceptual, representative, problem FROM images ORDER BY id"
         return connection.execute(query).fetchall()

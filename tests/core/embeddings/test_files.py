@@ -18,9 +18,9 @@ from core.artifacts.folders import delete_artifact, remove_stale_drafts
 from core.artifacts.manifests import Manifest
 from core.commands import build_parser
 from core.commands.shared_options import read_image_options
-from core.datasets.catalog import Split
+from core.datasets.columns import ImageFilter, ImageStatus, Split
 from core.datasets.curation import add_tag, exclude
-from core.datasets.filters import ImageFilter, ImageStatus, read_settings
+from core.datasets.filters import read_settings
 from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings import partial

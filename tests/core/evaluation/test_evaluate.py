@@ -1,7 +1,6 @@
 """The protocol of an evaluation: who asks, who may be found, what is left out, what is refused."""
 
 import json
-from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ from core.artifacts.folders import delete_artifact
 from core.artifacts.manifests import Manifest
 from core.commands.command import artifact_facts
 from core.commands.evaluation import describe_evaluation
-from core.datasets.catalog import Found
 from core.datasets.curation import exclude
 from core.datasets.registry import open_dataset
 from core.embeddings.files import open_embeddings
@@ -62,12 +60,8 @@ def test_copies_of_a_query_are_no_answer_to_it(hand: Hand) -> None:
     """Red 10, the nearest to both red queries, is made a copy of the query at 0."""
     catalog = open_dataset(hand.workspace, "hand").catalog
     rows = {row.path: row for row in catalog.rows()}
-    copied = rows["red/000.png"]._asdict() | {"sha256": rows["red/002.png"].sha256}
-    known = {field.name for field in fields(Found)}
-    found = Found(
-        folder_label="red", **{name: value for name, value in copied.items() if name in known}
-    )
-    catalog.write(changed={hand.ids["red/000.png"]: found})
+    copied = rows["red/000.png"]._replace(sha256=rows["red/002.png"].sha256)
+    catalog.write(changed={copied.id: copied})
 
     made = measured(hand)
     queries = open_evaluation(hand.workspace, made.id).queries.set_index("path")

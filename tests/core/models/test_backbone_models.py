@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
-from core.datasets.catalog import Split
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter, Split
 from core.datasets.registry import Dataset
 from core.embeddings.files import embed_dataset
 from core.errors import MissingError, WorkbenchError

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.artifacts.manifests import Manifest
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter
 from core.datasets.registry import Dataset
 from core.query.export import (
     COLUMNS,

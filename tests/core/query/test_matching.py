@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.datasets.columns import ImageFilter
 from core.datasets.curation import exclude
-from core.datasets.filters import ImageFilter
 from core.errors import WorkbenchError
 from core.indexes.config import IndexConfig, IndexKind
 from core.indexes.faiss_store import FaissStore

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter
 from core.embeddings.encoding import Encoding
 from core.indexes.faiss_store import FaissStore
 from core.indexes.files import Index

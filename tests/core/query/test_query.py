@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.artifacts.manifests import Manifest
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset
 from core.datasets.splits import SplitConfig

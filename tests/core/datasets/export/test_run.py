@@ -14,11 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 from core import cli
 from core.datasets import curation
-from core.datasets.catalog import Split
+from core.datasets.columns import ImageFilter, ImageStatus, Order, Split
 from core.datasets.export.listing import Export, Format, delete_export, list_exports
 from core.datasets.export.names import FreeNames, TreeNames, fit
 from core.datasets.export.run import Wanted, export_images
-from core.datasets.filters import ImageFilter, ImageStatus, Order, as_arguments
+from core.datasets.filters import as_arguments
 from core.datasets.importing import archives
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import Dataset, open_dataset

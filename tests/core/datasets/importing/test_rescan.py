@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from core.datasets import curation
-from core.datasets.catalog import GONE, Catalog, Split
-from core.datasets.filters import ImageFilter
+from core.datasets.catalog import GONE, Catalog
+from core.datasets.columns import ImageFilter, Split
 from core.datasets.importing.rescan import Rescanned, rescan
 from core.datasets.importing.roots import add_root, relink
 from core.datasets.registry import open_dataset

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.datasets.catalog import Split
-from core.datasets.filters import ImageFilter
+from core.datasets.columns import ImageFilter, Split
 from core.datasets.importing.scan import Source, add_folder, resplit
 from core.datasets.registry import delete_dataset, list_datasets, open_dataset
 from core.datasets.splits import SplitConfig

@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.datasets.catalog import Split
+from core.datasets.columns import Split
 from core.datasets.sample import drawing as drawing_module
 from core.datasets.sample.drawing import CLASSES, draw, draw_dataset
 from core.datasets.splits import SplitConfig, stratified

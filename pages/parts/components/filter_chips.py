@@ -1,0 +1,40 @@
+"""Chips of an image filter: a button for each of its parts that removes this part."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.datasets.columns import ImageFilter
+from core.datasets.filters import parts_of
+from pages.parts.components.text import plain
+
+
+def show(images: ImageFilter, *, page: str, change: Callable[[ImageFilter], None]) -> None:
+    """Draw the chips.
+
+    Args:
+        images: The filter.
+        page: Prefix of the widgets' keys.
+        change: Called with the filter without the part that was removed.
+    """
+    parts = parts_of(images)
+    if not parts:
+        return
+    with st.container(horizontal=True, gap="xsmall", key=f"{page}-chips"):
+        for number, (text, left) in enumerate(parts):
+            st.button(
+                plain(text),
+                key=f"{page}-chip-{number}",
+                icon=":material/close:",
+                icon_position="right",
+                on_click=change,
+                args=(left,),
+            )
+        if len(parts) > 1:
+            st.button(
+                "Clear all",
+                key=f"{page}-clear",
+                type="tertiary",
+                on_click=change,
+                args=(ImageFilter(),),
+            )
