@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.catalog import ImageRow
+from core.datasets.columns import ImageRow
 from core.maps.neighbors import Neighbors
 
 RANKS = 10
