@@ -7,6 +7,7 @@ import pytest
 
 from core.commands import COMMANDS
 from tests.support.command_line_reference import visible_options
+from tests.test_layers import CORE_ORDER
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
@@ -49,6 +50,13 @@ def test_links_and_paths_exist(document: Path) -> None:
 @pytest.mark.parametrize("document", MAX_LINES)
 def test_a_document_is_short(document: str) -> None:
     assert len((ROOT / document).read_text(encoding="utf-8").splitlines()) <= MAX_LINES[document]
+
+
+def test_the_import_order_is_that_of_the_layers() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    [order] = re.findall(r"^errors <[^`]*", text, re.MULTILINE)
+    rows = [{name.strip() for name in row.split(",")} for row in order.split("<")]
+    assert rows == [set(row) for row in CORE_ORDER]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
