@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from benchmarks.large_sets import read_large_set
 from benchmarks.search import Floats, K, recall_of, rows_of
 from core.indexes.build import build
-from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
 from core.progress import finish
 
 LINKS, CONSTRUCTION = 32, 200
@@ -32,7 +32,7 @@ Graph = Callable[[int], Search]
 
 def ours(vectors: Floats) -> Graph:
     """Build the workbench's graph."""
-    config = IndexConfig(kind=IndexKind.HNSW, m=LINKS, ef_construction=CONSTRUCTION)
+    config = IndexConfig(kind="hnsw", m=LINKS, ef_construction=CONSTRUCTION)
     store = finish(build(vectors, np.arange(len(vectors), dtype=np.int64), config))
     return lambda effort: rows_of(store, effort)
 

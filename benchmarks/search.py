@@ -24,9 +24,9 @@ from core.datasets.splits import SplitConfig
 from core.embeddings.files import IMAGE_IDS, VECTORS
 from core.index_benchmark.config import RecommendConfig
 from core.index_benchmark.recommend import recommend
-from core.indexes import faiss_store
 from core.indexes.build import build
-from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
+from core.indexes.faiss_file import read_faiss
 from core.indexes.faiss_store import FaissStore
 from core.progress import finish
 from core.workspace import Workspace
@@ -112,9 +112,9 @@ def print_row(name: str, effort: int, recall: float, taken: float) -> None:
 
 
 KINDS: tuple[tuple[IndexConfig, tuple[int, ...]], ...] = (
-    (IndexConfig(kind=IndexKind.HNSW, m=32), (32, 64, 128)),
-    (IndexConfig(kind=IndexKind.IVF), (8, 16, 32, 64)),
-    (IndexConfig(kind=IndexKind.IVF_PQ, code_bytes=64), (16, 32, 64)),
+    (IndexConfig(kind="hnsw", m=32), (32, 64, 128)),
+    (IndexConfig(kind="ivf"), (8, 16, 32, 64)),
+    (IndexConfig(kind="ivf_pq", code_bytes=64), (16, 32, 64)),
 )
 
 
@@ -140,7 +140,7 @@ def print_opening(store: FaissStore, path: Path, ids: NDArray[np.int64]) -> None
     sha256_of(path)
     checksum_s = time.perf_counter() - started
     started = time.perf_counter()
-    faiss_store.read(path, ids, store.dimension)
+    read_faiss(path, ids, store.dimension)
     opened = time.perf_counter() - started
     print(
         f"  {path.stat().st_size / 1e6:.0f} MB: checksum {checksum_s:.2f} s once, then opened in "
@@ -172,10 +172,10 @@ def recommendation(vectors: Floats, home: Path) -> None:
         )
     started = time.perf_counter()
     made = finish(recommend(workspace, embeddings.id, RecommendConfig(recall=0.95, latency_ms=1.0)))
-    advice = made.summary["advice"]
+    result = made.summary["recommendation"]
     print(
-        f"recommend, after {time.perf_counter() - started:.0f} s: {advice['chosen']}, kept: "
-        f"{advice['kept']}, {advice['tried']}",
+        f"recommend, after {time.perf_counter() - started:.0f} s: {result['index']}, met: "
+        f"{result['is_met']}, {result['candidates']}",
         flush=True,
     )
 
@@ -191,7 +191,7 @@ def main() -> None:
         name = f"Flat, N = {count:,}"
         store = finish(build(vectors[:count], np.arange(count), IndexConfig()))
         compare_with_raw(store, queries, name, is_small=count == small)
-    graph = IndexConfig(kind=IndexKind.HNSW)
+    graph = IndexConfig(kind="hnsw")
     store = finish(build(vectors[:small], np.arange(small), graph))
     compare_with_raw(store, queries, f"HNSW, N = {small:,}", is_small=True)
 

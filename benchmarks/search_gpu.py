@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from benchmarks.large_sets import read_large_set
 from benchmarks.search import NUM_QUERIES, K, in_turns, recall_of
 from core.indexes.build import build
-from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
 from core.indexes.faiss_store import FaissStore
 from core.indexes.gpu import num_gpus
 from core.progress import finish
 
 EFFORT = 32
 KINDS = (
-    IndexConfig(kind=IndexKind.FLAT),
-    IndexConfig(kind=IndexKind.IVF),
-    IndexConfig(kind=IndexKind.IVF_PQ, code_bytes=64),
+    IndexConfig(kind="flat"),
+    IndexConfig(kind="ivf"),
+    IndexConfig(kind="ivf_pq", code_bytes=64),
 )
 
 
@@ -44,7 +44,7 @@ def compare(
     started = time.perf_counter()
     store = finish(build(vectors, np.arange(len(vectors), dtype=np.int64), config))
     built = time.perf_counter() - started
-    effort = None if config.kind == IndexKind.FLAT else EFFORT
+    effort = None if config.kind == "flat" else EFFORT
     beside = FaissStore(store.index, np.arange(len(vectors), dtype=np.int64))
     if not store.use_gpu():
         print(f"{config.kind}: not measured, the GPU does not support it")

@@ -19,7 +19,7 @@ from benchmarks.large_sets import BLOCK, LargeSet, intrinsic_dimension, real_emb
 from core.embeddings.exact_search import nearest_rows
 from core.index_benchmark.candidates import size_of
 from core.indexes.build import build
-from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
 from core.progress import finish
 
 LIMIT_BYTES = 8 << 30
@@ -58,7 +58,7 @@ def main() -> None:
         dimension = intrinsic_dimension(vectors, queries)
         print(f"{options.count:,} vectors, intrinsic dimension {dimension:.1f}")
         for code_bytes in (32, 64):
-            config = IndexConfig(kind=IndexKind.IVF_PQ, code_bytes=code_bytes, nlist=8192)
+            config = IndexConfig(kind="ivf_pq", code_bytes=code_bytes, nlist=8192)
             started = time.perf_counter()
             store = finish(build(vectors, np.arange(options.count, dtype=np.int64), config))
             taken = time.perf_counter() - started

@@ -9,7 +9,7 @@ import ast
 import functools
 import inspect
 import types
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import MISSING, Field, field, fields, is_dataclass
 from enum import Enum
 from itertools import pairwise
@@ -27,9 +27,9 @@ def bounded(default: N, low: N, high: N) -> N:
     return field(default=default, metadata={BOUNDS: (low, high)})
 
 
-def one_of(default: str, choices: Iterable[str]) -> str:
-    """Declare a text config field that has one of some values."""
-    return field(default=default, metadata={CHOICES: tuple(choices)})
+def one_of(default: str, choices: Collection[str]) -> str:
+    """Declare a text config field that has one of some values, which may be added to later."""
+    return field(default=default, metadata={CHOICES: choices})
 
 
 def bounds_of(config_class: type, name: str) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Indexes: embed the dataset, build, compare and choose what makes it searchable."""
+"""Indexes page: embed a dataset; build, compare and choose indexes."""
 
 import streamlit as st
 

@@ -31,8 +31,18 @@ FACTS = {
     "find_s": "analyze_s",
     "lists": "nlist",
     "num_answered": "num_searched",
+    "advice": "recommendation",
 }
 """Old → new names in a summary; what is below it may be named by users, such as classes."""
+
+RECOMMENDATION = {
+    "asked": "budget",
+    "kept": "is_met",
+    "why": "reason",
+    "chosen": "index",
+    "tried": "candidates",
+}
+"""Old → new names in the recommendation of an index."""
 
 VALUES = {"baseline": {"colour": "color", "trunk": "backbone"}}
 """Setting → old → new values."""
@@ -76,7 +86,11 @@ def upgrade_job(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _upgrade_summary(summary: Mapping[str, Any]) -> dict[str, Any]:
     upgraded = {FACTS.get(name, name): value for name, value in summary.items()}
-    for name, names in (("intervals", FACTS), ("images", SETTINGS)):
+    for name, names in (
+        ("intervals", FACTS),
+        ("images", SETTINGS),
+        ("recommendation", RECOMMENDATION),
+    ):
         if isinstance(upgraded.get(name), Mapping):
             upgraded[name] = _renamed(upgraded[name], names)
     return upgraded

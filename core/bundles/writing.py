@@ -18,12 +18,11 @@ from core.artifacts.manifests import MANIFEST, Manifest
 from core.datasets.columns import ImageRow, Split
 from core.datasets.names import check_text
 from core.datasets.registry import Dataset, open_dataset
-from core.embeddings.files import Embeddings
+from core.embeddings.files import Embeddings, embeddings_of
 from core.errors import MissingError, UnreadableImageError
 from core.images.thumbnails import cache_thumbnails, thumbnail
-from core.indexes.export import embeddings_of
 from core.indexes.export_format import ExportFormat, file_name
-from core.indexes.milvus.collection import is_on_milvus, no_file
+from core.indexes.info import check_is_file
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
@@ -83,8 +82,7 @@ def export_bundle(workspace: Workspace, index_id: str) -> Work[Path]:
         WorkbenchError: The index is on a Milvus server.
     """
     manifest = open_artifact(workspace.indexes, index_id)
-    if is_on_milvus(manifest):
-        raise no_file(index_id)
+    check_is_file(manifest)
     with draft(workspace.exports) as folder:
         file = folder / file_name(manifest, ExportFormat.BUNDLE)
         yield from _pack(workspace, manifest, embeddings_of(workspace, manifest), file)

@@ -62,8 +62,8 @@ def _recommend(workspace: Workspace, options: argparse.Namespace) -> Work[Result
 
 
 def _describe_recommend(result: Result) -> str:
-    advice = result["advice"]
-    verdict = "meets the budget" if advice["kept"] else "comes closest to the budget"
+    recommendation = result["recommendation"]
+    verdict = "meets the budget" if recommendation["is_met"] else "comes closest to the budget"
     lines = [
         f"  {row['name']}: "
         + (
@@ -73,10 +73,10 @@ def _describe_recommend(result: Result) -> str:
             else ""
         )
         + "; ".join(row["shortfalls"])
-        for row in advice["tried"]
+        for row in recommendation["candidates"]
     ]
-    reason = f"{advice['chosen']} {verdict}: {advice['why']}."
-    return "\n".join([result["id"], reason, "Tried:", *lines])
+    reason = f"{recommendation['index']} {verdict}: {recommendation['reason']}."
+    return "\n".join([result["id"], reason, "Candidates:", *lines])
 
 
 def _benchmark(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:

@@ -126,6 +126,21 @@ def open_embeddings(workspace: Workspace, embeddings_id: str) -> Embeddings:
     )
 
 
+def embeddings_of(workspace: Workspace, index: Manifest) -> Embeddings:
+    """Open the embeddings that an index was built from.
+
+    Raises:
+        MissingError: They are gone.
+        DamagedArtifactError: A file was changed.
+    """
+    embeddings = open_embeddings(workspace, index.made_from["embeddings"])
+    if embeddings.manifest.fingerprint != index.made_from["embeddings_fingerprint"]:
+        raise MissingError(
+            f"The embeddings that {index.id} was built from are gone.", "Build the index again."
+        )
+    return embeddings
+
+
 def _carry_out(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
     earlier = [
         manifest

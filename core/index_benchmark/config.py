@@ -1,90 +1,77 @@
-"""What a user chooses before indexes are compared or one is advised, frozen once chosen."""
+"""Configs of index sweeps and recommendations."""
 
 from dataclasses import dataclass
 
-from core.indexes.config import IndexConfig, IndexKind, Metric
+from core.indexes.config import IndexConfig, Metric
+from core.indexes.kinds import KINDS
+from core.options import bounded, check_fields
 
-DEFAULT_KINDS = (IndexKind.FLAT, IndexKind.HNSW, IndexKind.IVF, IndexKind.SQ8, IndexKind.IVF_PQ)
-"""OPQ is left out: learning its rotation takes minutes."""
-
-MIN_QUERIES = 200
-"""With fewer, one query more or less right moves recall@1 by over half a percent."""
-
-
-def _check_queries(num_queries: int) -> None:
-    if not MIN_QUERIES <= num_queries <= 10_000:
-        raise ValueError(f"num_queries must be in {MIN_QUERIES}..10000, got {num_queries}")
+SWEPT_KINDS = tuple(name for name, kind in KINDS.items() if kind.is_swept)
+MIN_QUERIES, MAX_QUERIES = 200, 10_000
+"""With fewer queries, one match more or less changes recall@1 by over half a percent."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SweepConfig:
-    """Which indexes to compare, and by how many queries.
+    """Which indexes to compare, and with how many queries.
 
     Raises:
-        ValueError: A kind or factory string is none, or there are too few queries.
+        ValueError: There is no such kind, a factory string is invalid, or a number is out of range.
     """
 
-    kinds: str = ",".join(DEFAULT_KINDS)
-    """Kinds to compare, with commas between them."""
+    kinds: str = ",".join(SWEPT_KINDS)
+    """Kinds to compare, separated by commas."""
 
     factories: str = ""
-    """FAISS factory strings to compare as well, with semicolons between them."""
+    """FAISS factory strings to compare as well, separated by semicolons."""
 
     metric: Metric = Metric.COSINE
-    """What FAISS compares by."""
+    """What the indexes compare embeddings by."""
 
-    num_queries: int = 500
-    """Random images that are searched by, 200 to 10,000."""
+    num_queries: int = bounded(500, MIN_QUERIES, MAX_QUERIES)
+    """Number of random images that are used as queries."""
 
     seed: int = 0
-    """Fixes which images they are."""
+    """Seed of the random choice of queries."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metric", Metric(self.metric))
-        _check_queries(self.num_queries)
+        check_fields(self)
         if not self.bases():
             raise ValueError("kinds and factories are empty: name at least one")
 
     def bases(self) -> list[IndexConfig]:
-        """Return the chosen kinds and factory strings, with nothing tuned yet."""
-        kinds = [IndexKind(kind.strip()) for kind in self.kinds.split(",") if kind.strip()]
+        """Return the kinds and factory strings with default parameters."""
+        kinds = [kind.strip() for kind in self.kinds.split(",") if kind.strip()]
         factories = [text.strip() for text in self.factories.split(";") if text.strip()]
-        chosen = [IndexConfig(kind=kind, metric=self.metric) for kind in dict.fromkeys(kinds)]
-        return chosen + [
-            IndexConfig(kind=IndexKind.FACTORY, factory=text, metric=self.metric)
+        return [IndexConfig(kind=kind, metric=self.metric) for kind in dict.fromkeys(kinds)] + [
+            IndexConfig(kind="factory", factory=text, metric=self.metric)
             for text in dict.fromkeys(factories)
         ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecommendConfig:
-    """The budget that an index must keep to.
+    """Budget of a recommended index.
 
     Raises:
         ValueError: A number is out of range.
     """
 
-    recall: float = 0.95
-    """Least neighbor recall at 10: share of the exact ten nearest that it finds, 0.5 to 1."""
+    recall: float = bounded(0.95, 0.5, 1.0)
+    """Min. recall@10 vs. exact search."""
 
-    latency_ms: float = 1.0
-    """Most milliseconds of a query, alone on one thread, which 95 of 100 keep to."""
+    latency_ms: float = bounded(1.0, 0.001, 60_000.0)
+    """Max. milliseconds of a single query on one thread, at the 95th percentile."""
 
-    memory_mb: float = 0.0
-    """Most memory of the index, in megabytes; 0 for no limit."""
+    memory_mb: float = bounded(0.0, 0.0, 1e9)
+    """Max. megabytes of memory; 0 for no limit."""
 
-    num_queries: int = 500
-    """Random images that are searched by: one half to choose by, the other to judge by."""
+    num_queries: int = bounded(500, MIN_QUERIES, MAX_QUERIES)
+    """Number of random images that are used as queries: half for tuning, half for measuring."""
 
     seed: int = 0
-    """Fixes which images they are."""
+    """Seed of the random choice of queries."""
 
     def __post_init__(self) -> None:
-        _check_queries(self.num_queries)
-        for name, low, high in (
-            ("recall", 0.5, 1.0),
-            ("latency_ms", 0.001, 60_000.0),
-            ("memory_mb", 0.0, 1e9),
-        ):
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} must be in {low}..{high}, got {getattr(self, name)}")
+        check_fields(self)

@@ -1,4 +1,4 @@
-"""How good and how quick an index is, at one effort.
+"""Measuring recall, precision, latency and throughput of an index at one effort.
 
 Shapes, in this file: Q queries, K neighbors.
 """
@@ -16,13 +16,13 @@ from core.metrics.measures import RANKS
 from core.progress import Progress, Work
 
 DEPTHS = (1, 10, 100)
-"""Ranks at which the agreement with exact search is measured."""
+"""Ranks at which recall vs. exact search is measured."""
 
 WARM_UP = 20
-"""Queries before those whose latency counts: the first ones find cold caches."""
+"""Queries before latency is measured, as the first ones find cold caches."""
 
 BATCH = 100
-"""Queries in one call where throughput is measured."""
+"""Queries per call for throughput."""
 
 PERCENTILES = (50, 95, 99)
 
@@ -30,30 +30,30 @@ PERCENTILES = (50, 95, 99)
 def measure(
     store: VectorStore, benchmark: BenchmarkQueries, effort: int | None = None
 ) -> Work[Measured]:
-    """Measure an index by a bench over the same images.
+    """Measure an index with queries over the same images.
 
     Args:
         store: The index.
-        benchmark: Queries with their exact answers.
-        effort: nprobe or efSearch; None for what the index was built with.
+        benchmark: Queries with their exact neighbors.
+        effort: nprobe or efSearch; None for the default of the index.
     """
-    found: dict[int, list[NDArray[np.int64]]] = {}
+    results: dict[int, list[NDArray[np.int64]]] = {}
     seconds = 0.0
-    for depth in (RANKS, DEPTHS[-1]):  # Apart: who asks for 100 gets more effort for the first 10
+    for depth in (RANKS, DEPTHS[-1]):  # Apart: a search for 100 improves the first 10
         started = time.perf_counter()
-        found[depth] = _found(store, benchmark, depth, effort)
+        results[depth] = _search(store, benchmark, depth, effort)
         seconds = seconds or time.perf_counter() - started
         yield Progress(0, 0, "measuring recall")
     latencies = yield from _latencies(store, benchmark, effort)
     return Measured(
         num_queries=len(benchmark.queries),
         recall={
-            depth: _recall(found[RANKS if depth <= RANKS else depth], benchmark.exact, depth)
+            depth: _recall(results[RANKS if depth <= RANKS else depth], benchmark.exact, depth)
             for depth in DEPTHS
         },
         latency_ms={at: float(np.percentile(latencies, at)) * 1e3 for at in PERCENTILES},
         queries_per_s=len(benchmark.queries) / seconds,
-        precision=_precision(found[RANKS], benchmark),
+        precision=_precision(results[RANKS], benchmark),
         exact_precision=_precision(list(benchmark.exact[:, :RANKS]), benchmark),
     )
 
@@ -61,22 +61,22 @@ def measure(
 def index_recall(
     store: VectorStore, benchmark: BenchmarkQueries, effort: int | None = None
 ) -> float:
-    """Return the neighbor recall at 10 alone, which takes a tenth of measuring everything."""
-    return _recall(_found(store, benchmark, RANKS, effort), benchmark.exact, RANKS)
+    """Return recall@10 vs. exact search, in a tenth of the time of `measure`."""
+    return _recall(_search(store, benchmark, RANKS, effort), benchmark.exact, RANKS)
 
 
-def _found(
+def _search(
     store: VectorStore, benchmark: BenchmarkQueries, k: int, effort: int | None
 ) -> list[NDArray[np.int64]]:
-    answers: list[NDArray[np.int64]] = []
+    results: list[NDArray[np.int64]] = []
     for start in range(0, len(benchmark.queries), BATCH):
         part = slice(start, start + BATCH)
         matches = store.search(benchmark.queries[part], k + 1, effort=effort)
-        answers += [
+        results += [
             exclude_self(query, match.image_ids, k)
             for query, match in zip(benchmark.query_ids[part], matches, strict=True)
         ]
-    return answers
+    return results
 
 
 def _latencies(
@@ -85,7 +85,7 @@ def _latencies(
     threads = faiss.omp_get_max_threads()
     latencies = []
     try:
-        faiss.omp_set_num_threads(1)  # Of this thread only
+        faiss.omp_set_num_threads(1)  # For this thread only
         for query in benchmark.queries[:WARM_UP, None]:
             store.search(query, RANKS, effort=effort)
         for number in range(len(benchmark.queries)):
@@ -100,17 +100,19 @@ def _latencies(
     return latencies
 
 
-def _recall(found: list[NDArray[np.int64]], exact: NDArray[np.int64], depth: int) -> float:
+def _recall(results: list[NDArray[np.int64]], exact: NDArray[np.int64], depth: int) -> float:
     depth = min(depth, exact.shape[1])
-    hits = sum(len(np.intersect1d(a[:depth], b[:depth])) for a, b in zip(found, exact, strict=True))
+    hits = sum(
+        len(np.intersect1d(a[:depth], b[:depth])) for a, b in zip(results, exact, strict=True)
+    )
     return hits / (depth * len(exact))
 
 
-def _precision(found: list[NDArray[np.int64]], benchmark: BenchmarkQueries) -> float | None:
-    wanted = benchmark.classes_of(benchmark.query_ids)
+def _precision(results: list[NDArray[np.int64]], benchmark: BenchmarkQueries) -> float | None:
+    labels = benchmark.classes_of(benchmark.query_ids)
     shares = [
         float((benchmark.classes_of(images[:RANKS]) == label).sum()) / RANKS
-        for label, images in zip(wanted, found, strict=True)
+        for label, images in zip(labels, results, strict=True)
         if label >= 0
     ]
     return float(np.mean(shares)) if shares else None

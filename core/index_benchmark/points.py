@@ -1,4 +1,4 @@
-"""What comparing indexes gave: a point each, and which of them no other beats."""
+"""Points of a sweep: measured indexes, the Pareto front, and their file."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.artifacts.upgrades import upgrade_settings
 from core.files import write_json
-from core.indexes.config import IVF_KINDS, IndexConfig
+from core.indexes.config import IndexConfig
 from core.metrics.measures import RANKS
 
 POINTS = "points.json"
@@ -15,66 +15,61 @@ POINTS = "points.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """What was measured of an index."""
+    """Figures of an index at one effort."""
 
     num_queries: int
     recall: dict[int, float]
-    """Depth → neighbor recall: share of the exact neighbors up to that rank that it finds."""
+    """Depth → recall vs. exact search: share of the exact neighbors up to that rank."""
 
     latency_ms: dict[int, float]
-    """Percentile → milliseconds of one query for 10 neighbors, alone, on one thread."""
+    """Percentile → milliseconds of a single query for 10 neighbors on one thread."""
 
     queries_per_s: float
-    """In batches of 100, on all threads."""
+    """Queries per second in batches of 100 on all threads."""
 
     precision: float | None
-    """Share of the 10 found that are of the query's class, mean over queries with a class; None
-    without classes. It says how well the model sorts images, where recall says how well the index
-    finds what the model thinks near."""
+    """Precision@10 by class, mean over queries with a class; None without classes. It depends on
+    the model, while recall depends on the index."""
 
     exact_precision: float | None
-    """The same of exact search."""
+    """Precision@10 by class of exact search."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Point:
-    """One index at one effort, measured."""
+    """An index measured at one effort."""
 
     config: IndexConfig
-    """Which; its nprobe or ef_search is the effort it was measured at."""
+    """Which index; its nprobe or ef_search is the effort."""
 
     factory: str
-    """As FAISS describes it."""
+    """FAISS factory string."""
 
     effort: int | None
-    """nprobe or efSearch; None where there is nothing to choose."""
+    """nprobe or efSearch; None if the index has neither."""
 
     measured: Measured
     build_s: float
-    """Seconds that building it took."""
+    """Seconds to build it."""
 
     size_bytes: int
-    """What it takes on the disk, and about what it takes in memory."""
+    """Size on disk, and about the size in memory."""
 
     @property
     def recall(self) -> float:
-        """Neighbor recall at 10."""
+        """Return recall@10 vs. exact search."""
         return self.measured.recall[RANKS]
 
     @property
     def name(self) -> str:
-        """What it is, in a few words."""
+        """Return the factory string and the effort."""
         if self.effort is None:
             return self.factory
-        is_probed = self.config.kind in IVF_KINDS or "IVF" in self.factory
-        return f"{self.factory} · {'nprobe' if is_probed else 'efSearch'} {self.effort}"
+        return f"{self.factory} · {'nprobe' if 'IVF' in self.factory else 'efSearch'} {self.effort}"
 
 
 def best_points(points: Sequence[Point]) -> list[int]:
-    """Return the places of those points that no other beats in both recall and median latency.
-
-    These are the Pareto front, the quickest first.
-    """
+    """Return the positions of the Pareto front of recall and median latency, fastest first."""
     order = sorted(
         range(len(points)),
         key=lambda at: (points[at].measured.latency_ms[50], -points[at].recall),
@@ -87,12 +82,12 @@ def best_points(points: Sequence[Point]) -> list[int]:
 
 
 def write_points(points: Sequence[Point], folder: Path) -> None:
-    """Save points in `folder`."""
+    """Save points in a folder."""
     write_json(folder / POINTS, [asdict(point) for point in points])
 
 
 def read_points(folder: Path) -> list[Point]:
-    """Read what `write_points` saved."""
+    """Read the points that `write_points` saved."""
     content = json.loads((folder / POINTS).read_text(encoding="utf-8"))
     return [
         Point(
@@ -107,7 +102,7 @@ def read_points(folder: Path) -> list[Point]:
 
 
 def read_measured(entry: dict[str, object]) -> Measured:
-    """Read figures back from JSON, whose keys are all text."""
+    """Read figures from JSON, whose keys are all text."""
     depths = {
         name: {int(key): value for key, value in dict(entry[name]).items()}  # type: ignore[call-overload]
         for name in ("recall", "latency_ms")

@@ -1,4 +1,4 @@
-"""Queries whose exact answers are known: what every index over the same images is measured by.
+"""Benchmark queries: some embedded images, with their exact neighbors.
 
 Shapes, in this file: N embedded images, Q queries, D embedding dimensions, K neighbors.
 """
@@ -16,14 +16,14 @@ from core.progress import Work
 from core.workspace import Workspace
 
 DEEPEST = 100
-"""The furthest rank that recall is measured at."""
+"""The largest rank at which recall is measured."""
 
 MIN_IMAGES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkQueries:
-    """Some of the embedded images as queries. A query's own image is never an answer to it."""
+    """Some of the embedded images as queries. A query's own image is not among its neighbors."""
 
     query_ids: NDArray[np.int64]
     """(Q,) catalog ids."""
@@ -38,10 +38,10 @@ class BenchmarkQueries:
     """(L,) catalog ids of the images that have a class, ascending."""
 
     classes: NDArray[np.int32]
-    """(L,) the number of the class of each."""
+    """(L,) the number of each one's class."""
 
     def half(self, number: int) -> "BenchmarkQueries":
-        """Return every second query: one half to choose by, the other to judge by."""
+        """Return every second query, from number 0 or 1."""
         part = slice(number, None, 2)
         return replace(
             self,
@@ -51,7 +51,7 @@ class BenchmarkQueries:
         )
 
     def classes_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Return the number of each image's class, -1 where it has none."""
+        """Return the number of each image's class, -1 without one."""
         if not len(self.labeled):
             return np.full(image_ids.shape, -1, np.int32)
         places = np.minimum(np.searchsorted(self.labeled, image_ids), len(self.labeled) - 1)
@@ -62,17 +62,17 @@ class BenchmarkQueries:
 def make_benchmark_queries(
     workspace: Workspace, embeddings_id: str, num_queries: int = 500, seed: int = 0
 ) -> Work[BenchmarkQueries]:
-    """Draw queries from embedded images and search for their neighbors exactly.
+    """Choose random queries from embedded images, and find their neighbors by exact search.
 
     Args:
         workspace: Where the embeddings are.
         embeddings_id: Which.
-        num_queries: Q; all images where there are fewer.
-        seed: Fixes which images are drawn.
+        num_queries: Q; fewer if there are fewer images.
+        seed: Of the random choice.
 
     Raises:
         MissingError: The embeddings or their dataset are gone.
-        WorkbenchError: There are too few images to find one another.
+        WorkbenchError: There are too few images.
     """
     embeddings = open_embeddings(workspace, embeddings_id)
     count = len(embeddings.image_ids)
@@ -88,19 +88,19 @@ def make_benchmark_queries(
     rows, _ = yield from nearest_rows(embeddings.vectors, queries, depth + 1)
     exact = np.stack(
         [
-            exclude_self(query, found, depth)
-            for query, found in zip(query_ids, embeddings.image_ids[rows], strict=True)
+            exclude_self(query, nearest, depth)
+            for query, nearest in zip(query_ids, embeddings.image_ids[rows], strict=True)
         ]
     )
     return BenchmarkQueries(query_ids, queries, exact, *_classes(workspace, embeddings))
 
 
-def exclude_self(query: int, found: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-    """Return the first `k` of the images found, the query's own left out.
+def exclude_self(query: int, image_ids: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """Return the first `k` results without the query's own image.
 
-    An index that misses the query's own image among its twins has found one too many.
+    The own image may be missing from the results, if there are duplicates of it.
     """
-    others: NDArray[np.int64] = found[found != query][:k]
+    others: NDArray[np.int64] = image_ids[image_ids != query][:k]
     return others
 
 

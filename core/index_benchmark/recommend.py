@@ -1,4 +1,4 @@
-"""Finding an index that keeps a budget of recall, latency and memory, and holding it to that."""
+"""Recommending an index for a budget of recall, latency and memory."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,29 +17,29 @@ from core.progress import Work, run_part
 from core.workspace import Workspace
 
 LATENCY_PERCENTILE = 95
-"""The latency that a budget means: so many of 100 queries keep to it."""
+"""Percentile of latency that the budget limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredCandidate:
-    """A proposed index, built and judged by queries that it was not tuned on."""
+    """A proposed index, measured with queries that it was not tuned on."""
 
     proposal: Proposal
     candidate: Candidate
     point: Point
     shortfalls: tuple[str, ...]
-    """What it misses of the budget, in words; empty if it keeps it."""
+    """What it misses of the budget, in words; empty if it meets it."""
 
     distance: float
-    """By how much, each miss as a share of what was asked for."""
+    """Sum of the shortfalls, each as a share of its limit."""
 
 
 def recommend(workspace: Workspace, embeddings_id: str, config: RecommendConfig) -> Work[Manifest]:
-    """Build the index that keeps a budget, or else the one that comes nearest to it.
+    """Build the index that meets a budget, or else the one that misses it least.
 
-    Kinds are proposed by the number of images, each tuned on one half of the queries and judged by
-    the other; the first that keeps the budget is saved. The summary's `advice` says what was
-    asked, whether it was kept, why this one, what was measured, and what else was tried.
+    Kinds are proposed by the number of images, each is tuned on one half of the queries and
+    measured on the other, and the first that meets the budget is saved. The `recommendation` of the
+    summary has the budget, whether it is met, the reason, and the figures of all candidates.
 
     Raises:
         MissingError: The embeddings or their dataset are gone.
@@ -52,76 +52,77 @@ def recommend(workspace: Workspace, embeddings_id: str, config: RecommendConfig)
     count, dimension = embeddings.vectors.shape
     proposed = proposals(count, dimension, config)
     nearest: ScoredCandidate | None = None
-    tried: list[dict[str, Any]] = []
+    candidates: list[dict[str, Any]] = []
     for number, proposal in enumerate(proposed):
         name = proposal.config.factory or proposal.config.kind.upper()
         try:
-            work = _judge(embeddings, benchmark, proposal, config)
+            work = _score(embeddings, benchmark, proposal, config)
             scored = yield from run_part(work, number, len(proposed), name)
-        except WorkbenchError as error:  # Too few images for this kind; another may do
-            tried.append({"name": name, "shortfalls": [str(error)]})
+        except WorkbenchError as error:  # Too few images for this kind, maybe not for another
+            candidates.append({"name": name, "shortfalls": [str(error)]})
             continue
-        tried.append(_account(scored))
+        candidates.append(_facts(scored))
         if nearest is None or scored.distance < nearest.distance:
-            nearest = scored  # The others are let go: each may take all the memory there is
+            nearest = scored  # No reference to the others is left: each may take all the memory
         if not scored.shortfalls:
             break
     if nearest is None:
         raise WorkbenchError(
-            "None of the proposed indexes can be built.", tried[0]["shortfalls"][0]
+            "None of the proposed indexes can be built.", candidates[0]["shortfalls"][0]
         )
-    advice = {
-        "asked": asdict(config),
-        "kept": not nearest.shortfalls,
-        "why": nearest.proposal.why,
-        "chosen": nearest.point.name,
+    recommendation = {
+        "budget": asdict(config),
+        "is_met": not nearest.shortfalls,
+        "reason": nearest.proposal.reason,
+        "index": nearest.point.name,
         "num_queries": nearest.point.measured.num_queries,
-        "tried": tried,
+        "candidates": candidates,
     }
-    summary = {"build_s": nearest.candidate.build_s, "advice": advice}
+    summary = {"build_s": nearest.candidate.build_s, "recommendation": recommendation}
     return publish_index(
         workspace, embeddings, nearest.candidate.store, nearest.point.config, summary=summary
     )
 
 
-def _judge(
-    embeddings: Embeddings, benchmark: BenchmarkQueries, proposal: Proposal, asked: RecommendConfig
+def _score(
+    embeddings: Embeddings, benchmark: BenchmarkQueries, proposal: Proposal, budget: RecommendConfig
 ) -> Work[ScoredCandidate]:
     candidate = yield from build_candidate(
         embeddings.vectors, embeddings.image_ids, proposal.config
     )
-    tuning, judging = benchmark.half(0), benchmark.half(1)
+    tuning, held_out = benchmark.half(0), benchmark.half(1)
     scored = None
     for effort in efforts(candidate.store):
-        if effort is not None and index_recall(candidate.store, tuning, effort) < asked.recall:
+        if effort is not None and index_recall(candidate.store, tuning, effort) < budget.recall:
             continue
-        point = yield from point_of(candidate, judging, effort)
-        scored = _score(proposal, candidate, point, asked)
-        if point.recall >= asked.recall:  # More effort would only take longer
+        point = yield from point_of(candidate, held_out, effort)
+        scored = _compare(proposal, candidate, point, budget)
+        if point.recall >= budget.recall:  # More effort would only take longer
             break
-    if scored is None:  # Not even the most effort was enough
-        *_, most = efforts(candidate.store)
-        point = yield from point_of(candidate, judging, most)
-        scored = _score(proposal, candidate, point, asked)
+    if scored is None:  # Even the largest effort is too little
+        point = yield from point_of(candidate, held_out, efforts(candidate.store)[-1])
+        scored = _compare(proposal, candidate, point, budget)
     return scored
 
 
-def _score(
-    proposal: Proposal, candidate: Candidate, point: Point, asked: RecommendConfig
+def _compare(
+    proposal: Proposal, candidate: Candidate, point: Point, budget: RecommendConfig
 ) -> ScoredCandidate:
     latency = point.measured.latency_ms[LATENCY_PERCENTILE]
     misses = {
-        f"recall {point.recall:.3f} instead of {asked.recall:g}": 1 - point.recall / asked.recall,
-        f"{latency:.2g} ms instead of {asked.latency_ms:g} ms": latency / asked.latency_ms - 1,
+        f"recall {point.recall:.3f} instead of {budget.recall:g}": 1 - point.recall / budget.recall,
+        f"{latency:.2g} ms instead of {budget.latency_ms:g} ms": latency / budget.latency_ms - 1,
     }
-    if asked.memory_mb:
-        taken = candidate.size_bytes / 1e6
-        misses[f"{taken:.1f} MB instead of {asked.memory_mb:g} MB"] = taken / asked.memory_mb - 1
+    if budget.memory_mb:
+        size_mb = candidate.size_bytes / 1e6
+        misses[f"{size_mb:.1f} MB instead of {budget.memory_mb:g} MB"] = (
+            size_mb / budget.memory_mb - 1
+        )
     missed = {words: by for words, by in misses.items() if by > 0}
     return ScoredCandidate(proposal, candidate, point, tuple(missed), sum(missed.values()))
 
 
-def _account(scored: ScoredCandidate) -> dict[str, Any]:
+def _facts(scored: ScoredCandidate) -> dict[str, Any]:
     return {
         "name": scored.point.name,
         "recall_at_10": scored.point.recall,

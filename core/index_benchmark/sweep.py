@@ -1,4 +1,4 @@
-"""Comparing indexes over the same embeddings: recall, latency and size of each, as an artifact."""
+"""Sweeps: recall, latency and size of several indexes of the same embeddings, as an artifact."""
 
 from dataclasses import asdict, dataclass
 
@@ -15,29 +15,29 @@ from core.progress import Progress, Stop, Work, run_part
 from core.workspace import Workspace
 
 ENOUGH = 0.999
-"""Neighbor recall beyond which more effort only takes more time."""
+"""Recall@10 above which more effort only takes more time."""
 
 WORTH_IT = 0.001
-"""A gain in recall below which the codes, not the effort, are what limits it."""
+"""Gain in recall@10 below which the codes limit it, not the effort."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A comparison of indexes, read from disk."""
+    """A sweep, read from disk."""
 
     manifest: Manifest
     points: list[Point]
 
 
 def sweep(workspace: Workspace, embeddings_id: str, config: SweepConfig) -> Work[Manifest]:
-    """Build each index over embeddings in memory, measure it at several efforts, save the figures.
+    """Build indexes of embeddings in memory, measure each at several efforts, and save the figures.
 
-    A kind that these embeddings are too few for is left out; the summary says why under `skipped`.
-    A stop keeps what was measured so far.
+    An index that needs more images is skipped; the summary has the reason under `skipped`. A stop
+    saves the points measured so far.
 
     Raises:
         MissingError: The embeddings or their dataset are gone.
-        WorkbenchError: Not one of the indexes could be built.
+        WorkbenchError: None of the indexes could be built.
     """
     embeddings = open_embeddings(workspace, embeddings_id)
     benchmark = yield from make_benchmark_queries(
@@ -59,11 +59,11 @@ def sweep(workspace: Workspace, embeddings_id: str, config: SweepConfig) -> Work
 
 
 def open_sweep(workspace: Workspace, sweep_id: str) -> Sweep:
-    """Read a comparison, after checking its checksums.
+    """Read a sweep, after verifying its checksums.
 
     Raises:
-        MissingError: There is no such comparison.
-        DamagedArtifactError: It was edited.
+        MissingError: There is no such sweep.
+        DamagedArtifactError: A file was changed.
     """
     manifest = open_artifact(workspace.sweeps, sweep_id)
     return Sweep(manifest, read_points(workspace.sweeps / sweep_id))
@@ -77,14 +77,12 @@ def _measure_all(
     skipped: dict[str, str],
 ) -> Work[None]:
     dimension = embeddings.vectors.shape[1]
-    chosen: list[IndexConfig] = []
-    for base in config.bases():
-        chosen += variants(base, dimension)
-    for number, variant in enumerate(chosen):
+    configs = [each for base in config.bases() for each in variants(base, dimension)]
+    for number, variant in enumerate(configs):
         name = variant.factory or variant.kind.upper()
         work = _measure_one(embeddings, benchmark, variant, points)
         try:
-            yield from run_part(work, number, len(chosen), name)
+            yield from run_part(work, number, len(configs), name)
         except WorkbenchError as error:
             skipped[name] = str(error)
 
@@ -97,13 +95,13 @@ def _measure_one(
     for effort in efforts(candidate.store):
         point = yield from point_of(candidate, benchmark, effort)
         points.append(point)
-        yield Progress(0, 0, _words(point))
+        yield Progress(0, 0, _note(point))
         if point.recall >= ENOUGH or point.recall < before + WORTH_IT:
             return
         before = point.recall
 
 
-def _words(point: Point) -> str:
+def _note(point: Point) -> str:
     return f"recall {point.recall:.3f} in {point.measured.latency_ms[50]:.2f} ms, {point.name}"
 
 

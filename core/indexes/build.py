@@ -1,4 +1,4 @@
-"""Filling a FAISS index, step by step so that it can be watched and stopped.
+"""Building a FAISS index in steps that report progress and can be stopped.
 
 Shapes, in this file: N images, D embedding dimensions.
 """
@@ -17,11 +17,11 @@ from core.progress import Progress, Work
 
 ADD_BATCH = 4096
 TRAIN_VECTORS_PER_CENTROID = 64
-"""What groups and codes are learnt from: FAISS would take up to 256 for each, at four times the
-time and, beyond 39, for hardly better groups."""
+"""Training vectors per group and code: FAISS would use up to 256, which takes four times as long;
+beyond 39 the groups hardly improve."""
 
 MIN_TRAINED = 65536
-"""Rotations are learnt from at least as many, where there are."""
+"""Least number of training vectors, if there are as many; rotations need them."""
 
 
 def build(
@@ -30,16 +30,16 @@ def build(
     config: IndexConfig,
     seed: int = 0,
 ) -> Work[FaissStore]:
-    """Index (N, D) unit rows, yielding as they are added.
+    """Build an index of (N, D) unit rows.
 
     Args:
         vectors: (N, D) float32 unit rows; may be mapped.
         image_ids: (N,) the catalog id of each.
         config: Which index.
-        seed: Draws the vectors that groups and codes are learnt from.
+        seed: Of the sample that groups and codes are trained on.
 
     Raises:
-        WorkbenchError: FAISS cannot make this index, there are too few images for it, or some
+        WorkbenchError: FAISS cannot build this index, there are too few images for it, or some
             embeddings are not of unit length.
     """
     count, dimension = vectors.shape
@@ -59,9 +59,9 @@ def build(
 
 
 def _sample(vectors: NDArray[np.float32], index: faiss.Index, seed: int) -> NDArray[np.float32]:
-    """Return what the index learns its groups and codes from, in memory."""
-    wanted = max(MIN_TRAINED, TRAIN_VECTORS_PER_CENTROID * needed_vectors(index))
-    if wanted >= len(vectors):
+    """Return the training vectors of groups and codes, in memory."""
+    size = max(MIN_TRAINED, TRAIN_VECTORS_PER_CENTROID * needed_vectors(index))
+    if size >= len(vectors):
         return np.ascontiguousarray(vectors, np.float32)
-    rows = np.random.default_rng(seed).choice(len(vectors), wanted, replace=False)
+    rows = np.random.default_rng(seed).choice(len(vectors), size, replace=False)
     return np.ascontiguousarray(vectors[np.sort(rows)], np.float32)

@@ -1,49 +1,37 @@
-"""What a user chooses before an index is built, frozen once chosen."""
+"""`IndexConfig`: which index to build, and the numbers that follow from the size of the set."""
 
+import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
+
+from core.errors import WorkbenchError
+from core.indexes.kinds import KINDS, MAX_CANDIDATES, IndexKind, default_code_bytes
+from core.options import bounded, check_fields, one_of
 
 FACTORY_PATTERN = re.compile(r"[A-Za-z0-9_,()]{1,100}")
 MAX_IN_FACTORY = 1 << 20
-"""The greatest number in a factory string: FAISS asks for memory by it before it looks at it."""
+"""The largest number in a factory string: FAISS allocates memory for it before it checks it."""
 
+MAX_LISTS = 1 << 20
+MAX_NPROBE = 64
+"""The largest nprobe that is chosen by default."""
 
-class IndexKind(StrEnum):
-    """How an index is organized."""
-
-    FLAT = "flat"
-    HNSW = "hnsw"
-    IVF = "ivf"
-    IVF_PQ = "ivf_pq"
-    SQ8 = "sq8"
-    OPQ_IVF_PQ = "opq_ivf_pq"
-    FACTORY = "factory"
-
-
-IVF_KINDS = (IndexKind.IVF, IndexKind.IVF_PQ, IndexKind.OPQ_IVF_PQ)
-PQ_KINDS = (IndexKind.IVF_PQ, IndexKind.OPQ_IVF_PQ)
+TRAIN_VECTORS_PER_LIST = 39
+"""FAISS warns below this many training vectors a list."""
 
 
 class StoreName(StrEnum):
-    """Where an index is kept, and what searches it."""
+    """Where an index is stored, and which library searches it."""
 
     FAISS = "faiss"
     MILVUS = "milvus"
 
 
-MILVUS_KINDS = (
-    IndexKind.FLAT,
-    IndexKind.HNSW,
-    IndexKind.IVF,
-    IndexKind.IVF_PQ,
-    IndexKind.SQ8,
-)
-"""The kinds that Milvus has, too."""
-
-
 class Metric(StrEnum):
-    """What FAISS compares embeddings by."""
+    """What an index compares embeddings by."""
 
     COSINE = "cosine"
     INNER_PRODUCT = "inner_product"
@@ -52,71 +40,114 @@ class Metric(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IndexConfig:
-    """Which index to build. 0 leaves a number to the size of the set.
+    """Which index to build. Where 0 is allowed, it means a value by the size of the set.
 
     Raises:
         ValueError: A number is out of range, a factory string is missing or out of place, or
             Milvus has no such kind.
     """
 
-    kind: IndexKind = IndexKind.FLAT
+    kind: str = one_of("flat", KINDS)
     """flat compares with every image (exact); hnsw walks a graph of neighbors; ivf looks into the
     nearest of `nlist` groups; sq8 keeps a byte a dimension; ivf_pq and opq_ivf_pq keep `code_bytes`
     an image, the latter after a rotation; factory is what `factory` says."""
 
     metric: Metric = Metric.COSINE
-    """What FAISS compares by. Embeddings have unit length, so all three rank alike, and answers are
-    always cosine similarities; groups and codes are laid out by it."""
+    """Embeddings have unit length, so all three metrics rank alike, and results always have cosine
+    similarities; groups and codes are learned by it."""
 
-    nlist: int = 0
-    """IVF: number of groups; 0 for 4·√N, FAISS's own advice for up to a million vectors."""
+    nlist: int = bounded(0, 0, MAX_LISTS)
+    """IVF: number of groups; 0 for 4·√N, as FAISS recommends for up to a million vectors."""
 
-    nprobe: int = 0
-    """IVF: groups looked into for a query; 0 for an eighth of them, 64 at most."""
+    nprobe: int = bounded(0, 0, MAX_LISTS)
+    """IVF: groups searched for a query; 0 for an eighth of them, at most 64."""
 
-    m: int = 32
-    """HNSW: neighbors kept for each image (M)."""
+    m: int = bounded(32, 2, 256)
+    """HNSW: links per node (M)."""
 
-    ef_construction: int = 200
-    """HNSW: candidates weighed when an image is added."""
+    ef_construction: int = bounded(200, 1, MAX_CANDIDATES)
+    """HNSW: candidates compared when an image is added."""
 
-    ef_search: int = 64
-    """HNSW: candidates weighed for a query; never fewer than the results wanted."""
+    ef_search: int = bounded(64, 1, MAX_CANDIDATES)
+    """HNSW: candidates compared for a query; never fewer than the results."""
 
-    code_bytes: int = 0
-    """PQ: bytes kept of each image; they must divide the dimension. 0 for a fourth of it."""
+    code_bytes: int = bounded(0, 0, 1024)
+    """PQ: bytes of an image; they must divide the dimension. 0 for a fourth of it."""
 
     factory: str = ""
-    """factory: FAISS's own description of an index, such as IVF256,SQ8."""
+    """factory: FAISS factory string, such as IVF256,SQ8."""
 
     store: StoreName = StoreName.FAISS
-    """faiss keeps the index in a file here; milvus on the server that WORKBENCH_MILVUS_URI names,
+    """faiss writes a file in the workspace; milvus uses the server that WORKBENCH_MILVUS_URI names,
     for more images or users than one machine serves; it has no opq_ivf_pq and no factory."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kind", IndexKind(self.kind))
         object.__setattr__(self, "metric", Metric(self.metric))
         object.__setattr__(self, "store", StoreName(self.store))
-        for name, low, high in (
-            ("nlist", 0, 1 << 20),
-            ("nprobe", 0, 1 << 20),
-            ("m", 2, 256),
-            ("ef_construction", 1, 4096),
-            ("ef_search", 1, 4096),
-            ("code_bytes", 0, 1024),
-        ):
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} must be in {low}..{high}, got {getattr(self, name)}")
-        if self.kind == IndexKind.FACTORY:
+        check_fields(self)
+        if self.entry.is_custom:
             _check_factory(self.factory)
         elif self.factory:
             raise ValueError(f"a factory string needs the kind factory, got {self.kind}")
-        if self.store == StoreName.MILVUS and self.kind not in MILVUS_KINDS:
-            raise ValueError(f"milvus has no {self.kind}; choose {', '.join(MILVUS_KINDS)}")
+        if self.kind not in kinds_in(self.store):
+            kinds = ", ".join(kinds_in(self.store))
+            raise ValueError(f"{self.store} has no {self.kind}; choose {kinds}")
+
+    @property
+    def entry(self) -> IndexKind:
+        """Return the entry of its kind."""
+        return KINDS[self.kind]
+
+    def with_parameters(self, parameters: Mapping[str, Any]) -> "IndexConfig":
+        """Return the same index with other values for some fields."""
+        return replace(self, **parameters)
+
+    def resolved(self, count: int, dimension: int) -> "IndexConfig":
+        """Return the same index with a value for each parameter of its kind that is 0.
+
+        Args:
+            count: N, the number of images.
+            dimension: D.
+
+        Raises:
+            WorkbenchError: `code_bytes` does not divide the dimension.
+        """
+        numbers: dict[str, int] = {}
+        if "nlist" in self.entry.parameters:
+            nlist = numbers["nlist"] = self.nlist or default_nlist(count)
+            numbers["nprobe"] = min(nlist, self.nprobe or default_nprobe(nlist))
+        if "code_bytes" in self.entry.parameters:
+            numbers["code_bytes"] = self.code_bytes or default_code_bytes(dimension)
+            _check_code(numbers["code_bytes"], dimension)
+        return self.with_parameters(numbers)
+
+
+def kinds_in(store: StoreName) -> list[str]:
+    """Return the names of the kinds that a store has."""
+    return [name for name, kind in KINDS.items() if store == StoreName.FAISS or kind.milvus]
+
+
+def default_nlist(count: int) -> int:
+    """Return 4·√N lists, or as many as N vectors can train if that is fewer."""
+    return max(1, min(round(4 * math.sqrt(count)), count // TRAIN_VECTORS_PER_LIST))
+
+
+def default_nprobe(nlist: int) -> int:
+    """Return an eighth of the lists, at most 64."""
+    return min(MAX_NPROBE, math.ceil(nlist / 8))
+
+
+def _check_code(code_bytes: int, dimension: int) -> None:
+    if dimension % code_bytes:
+        divisors = [number for number in range(1, dimension + 1) if dimension % number == 0]
+        raise WorkbenchError(
+            f"Codes of {code_bytes} bytes do not divide {dimension} dimensions.",
+            f"Choose one of {', '.join(map(str, divisors))}, or 0 to have it chosen.",
+        )
 
 
 def _check_factory(text: str) -> None:
-    """Refuse what would end the process inside FAISS instead of raising: zeros and huge numbers."""
+    """Raise `ValueError` for zeros and huge numbers, which end the process inside FAISS."""
     if not FACTORY_PATTERN.fullmatch(text):
         raise ValueError(
             "factory must be a FAISS factory string of up to 100 letters, digits and _,() "

@@ -1,4 +1,4 @@
-"""Deleting an index, wherever it is kept. faiss and torch are not needed for that."""
+"""Deleting an index, on disk or on a Milvus server, without importing FAISS or torch."""
 
 from core.artifacts.folders import delete_artifact, list_artifacts
 from core.artifacts.manifests import read_manifest
@@ -10,13 +10,13 @@ from core.workspace import Workspace
 
 
 def delete_index(workspace: Workspace, index_id: str) -> str:
-    """Delete an index, its collection on a Milvus server too.
+    """Delete an index, with its collection if it is on a Milvus server.
 
-    The collection goes first: an index without one can be deleted once more. If the server cannot
-    be reached, the index is deleted all the same.
+    The collection is dropped first: an index without one can still be deleted. If the server is
+    unavailable, the index is deleted all the same.
 
     Returns:
-        What stays on the server and why, in a sentence; empty if nothing does.
+        A sentence that says what stays on the server and why; empty if nothing does.
 
     Raises:
         MissingError: There is no such index.
@@ -24,7 +24,7 @@ def delete_index(workspace: Workspace, index_id: str) -> str:
     left = ""
     try:
         name = str(read_manifest(workspace.indexes / index_id).summary.get(COLLECTION, ""))
-    except DamagedArtifactError:  # Nobody can say where it was kept
+    except DamagedArtifactError:  # It may have had a collection; its name is lost
         name = ""
     if name and users_of_collections(workspace).get(name, set()) <= {index_id}:
         left = _drop(name)
@@ -33,7 +33,7 @@ def delete_index(workspace: Workspace, index_id: str) -> str:
 
 
 def users_of_collections(workspace: Workspace) -> dict[str, set[str]]:
-    """Return the name of each collection that indexes here are kept in → the ids of those."""
+    """Return the name of each collection → the ids of the indexes that use it."""
     users: dict[str, set[str]] = {}
     for manifest in list_artifacts(workspace.indexes)[0]:
         if name := manifest.summary.get(COLLECTION):

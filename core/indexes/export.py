@@ -1,4 +1,4 @@
-"""Taking an index, or the embeddings it was built from, out as one file.
+"""Export of an index, or of the embeddings it was built from, as one file.
 
 Shapes, in this file: N images, D embedding dimensions.
 """
@@ -14,10 +14,9 @@ from core.artifacts.exports import publish_export
 from core.artifacts.folders import draft, open_artifact
 from core.artifacts.manifests import MANIFEST, Manifest
 from core.datasets.registry import Dataset, open_dataset
-from core.embeddings.files import IMAGE_IDS, VECTORS, Embeddings, open_embeddings
-from core.errors import MissingError
+from core.embeddings.files import IMAGE_IDS, VECTORS, Embeddings, embeddings_of
 from core.indexes.export_format import ExportFormat, file_name
-from core.indexes.milvus.collection import is_on_milvus, no_file
+from core.indexes.info import check_is_file
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
@@ -26,15 +25,15 @@ README = "README.txt"
 
 
 def export_index(workspace: Workspace, index_id: str, export_format: ExportFormat) -> Work[Path]:
-    """Write an index, or its embeddings, into one file, in place of an earlier one.
+    """Write an index, or its embeddings, into one file, replacing an earlier one.
 
     Returns:
-        The file: see `ExportFormat` for what is in it.
+        The path of the file; see `ExportFormat` for its content.
 
     Raises:
-        MissingError: The index, or what it was made from, is gone.
+        MissingError: The index, its embeddings or their dataset is gone.
         DamagedArtifactError: A file was changed.
-        WorkbenchError: Milvus keeps the index, and what is asked for would be a file of it.
+        WorkbenchError: The index is on a Milvus server, and the format needs a file.
     """
     manifest = open_artifact(workspace.indexes, index_id)
     with draft(workspace.exports) as folder:
@@ -52,26 +51,10 @@ def export_index(workspace: Workspace, index_id: str, export_format: ExportForma
         return publish_export(workspace, manifest, file)
 
 
-def embeddings_of(workspace: Workspace, index: Manifest) -> Embeddings:
-    """Open the embeddings that an index was built from.
-
-    Raises:
-        MissingError: They are gone.
-        DamagedArtifactError: A file was changed.
-    """
-    embeddings = open_embeddings(workspace, index.made_from["embeddings"])
-    if embeddings.manifest.fingerprint != index.made_from["embeddings_fingerprint"]:
-        raise MissingError(
-            f"The embeddings that {index.id} was built from are gone.", "Build the index again."
-        )
-    return embeddings
-
-
 def _pack_index(workspace: Workspace, manifest: Manifest, file: Path) -> Work[None]:
-    if is_on_milvus(manifest):
-        raise no_file(manifest.id)
+    check_is_file(manifest)
     folder = workspace.indexes / manifest.id
-    with zipfile.ZipFile(file, "w") as archive:  # Vectors hardly get smaller by compression
+    with zipfile.ZipFile(file, "w") as archive:  # Compression hardly shrinks vectors
         for number, name in enumerate([*manifest.files, MANIFEST]):
             yield Progress(number, len(manifest.files) + 1, "packing the index")
             archive.write(folder / name, name)
@@ -89,7 +72,7 @@ def _pack_arrays(workspace: Workspace, embeddings: Embeddings, file: Path) -> Wo
 
 
 def _write_parquet(embeddings: Embeddings, dataset: Dataset, file: Path) -> Work[None]:
-    """Write a row an image, in blocks, so that memory does not grow with their number."""
+    """Write a row per image, in blocks, so that memory does not grow with their number."""
     count, dimension = embeddings.vectors.shape
     schema = pa.schema(
         [
@@ -122,14 +105,14 @@ INDEX_README = """\
 {id}: an index of the images of “{dataset}”, embedded by the model {model}.
 
 index.faiss     the index, for FAISS
-image_ids.npy   the catalog id of each of its rows; -1 where the image was taken out
+image_ids.npy   the catalog id of each of its rows; -1 if the image was removed
 manifest.json   what it was made from, with a SHA-256 of each file
 
     import faiss, numpy
     index = faiss.read_index("index.faiss")
     image_ids = numpy.load("image_ids.npy")
     scores, rows = index.search(queries, 10)    # (Q, D) float32 rows of unit length
-    found = image_ids[rows]                     # where rows is -1, nothing was found
+    matches = image_ids[rows]                   # ignore those where rows is -1
 """
 
 ARRAYS_README = """\

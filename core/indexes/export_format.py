@@ -1,4 +1,4 @@
-"""What indexes and embeddings are exported as."""
+"""Export formats of indexes and their embeddings."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from core.artifacts.manifests import Manifest
 
 
 class ExportFormat(StrEnum):
-    """What is taken out."""
+    """What is exported, and in which format."""
 
     INDEX = "index"
     """A zip of the FAISS index, the image ids of its rows, and how to open it."""
@@ -18,7 +18,11 @@ class ExportFormat(StrEnum):
     """The embeddings as a table, with each image's path, class and split."""
 
     BUNDLE = "bundle"
-    """Model, embeddings, index and thumbnails: opens on another machine that has this app."""
+    """Model, embeddings, index and thumbnails, to import on another machine."""
+
+
+FILE_FORMATS = (ExportFormat.INDEX, ExportFormat.BUNDLE)
+"""The formats that contain the index itself, so they need it as a file."""
 
 
 SUFFIXES = {
@@ -30,5 +34,5 @@ SUFFIXES = {
 
 
 def file_name(index: Manifest, export_format: ExportFormat) -> str:
-    """Return what the exported file of an index is called."""
+    """Return the name of the exported file of an index."""
     return f"{index.id}{SUFFIXES[export_format]}"

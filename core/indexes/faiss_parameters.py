@@ -1,4 +1,4 @@
-"""What FAISS is told at each search: how far to look, and at which rows only."""
+"""FAISS search parameters: effort and row selection."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,14 @@ from core.indexes.factory import faiss_any
 
 
 def parameters_of(parts: Sequence[Any], k: int, effort: int | None, selector: Any = None) -> Any:
-    """Return the search parameters of an index that is made of these parts, the outermost first."""
+    """Return the search parameters of an index.
+
+    Args:
+        parts: The index and those inside it, the outermost first.
+        k: Number of results.
+        effort: nprobe or efSearch; None for the default of the index.
+        selector: FAISS's selector of the rows to search among; None for all.
+    """
     if not parts:
         return None
     part, rest = parts[0], parts[1:]
@@ -20,8 +27,8 @@ def parameters_of(parts: Sequence[Any], k: int, effort: int | None, selector: An
             sel=selector, nprobe=min(effort or part.nprobe, part.nlist)
         )
     if isinstance(part, faiss.IndexHNSW):
-        wanted = max(effort or part.hnsw.efSearch, k)
-        return faiss_any.SearchParametersHNSW(sel=selector, efSearch=wanted)
+        candidates = max(effort or part.hnsw.efSearch, k)
+        return faiss_any.SearchParametersHNSW(sel=selector, efSearch=candidates)
     if isinstance(part, faiss.IndexPreTransform):
         inner = parameters_of(rest, k, effort, selector)
         return None if inner is None else faiss_any.SearchParametersPreTransform(index_params=inner)
@@ -34,7 +41,7 @@ def parameters_of(parts: Sequence[Any], k: int, effort: int | None, selector: An
 
 
 def bitmap(rows: NDArray[np.int64], count: int) -> Any:
-    """Return FAISS's selector of some rows out of `count`."""
+    """Return FAISS's selector of some of `count` rows."""
     chosen = np.zeros(count, np.bool_)
     chosen[rows] = True
     return faiss_any.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))

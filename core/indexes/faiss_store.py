@@ -1,12 +1,8 @@
-"""The embedded vector index: FAISS, in this process, from a file.
-
-Building one is the business of `building.py`.
+"""`FaissStore`: a FAISS index in memory or mapped from a file.
 
 Shapes, in this file: N rows of the index, Q queries, D embedding dimensions, K results, B images.
 """
 
-import struct
-from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -15,52 +11,49 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import DamagedArtifactError, WorkbenchError
+from core.errors import WorkbenchError
 from core.files import write_atomically
 from core.indexes.factory import faiss_any, parts_of
 from core.indexes.faiss_parameters import bitmap, parameters_of
 from core.indexes.gpu import GpuSearch, to_gpu
-from core.indexes.store import Effort, Matches, check_added, check_search, nothing
+from core.indexes.kinds import MAX_CANDIDATES
+from core.indexes.store import Effort, Matches, check_added, check_search, no_matches
+
+INDEX, IMAGE_IDS = "index.faiss", "image_ids.npy"
+"""Files of an index: FAISS's own, and the catalog id of each of its rows."""
 
 REMOVED = -1
-"""In place of a catalog id: the image of that row was taken out."""
-
-MAX_READ_BYTES = 1 << 38
-"""A file that claims more than 256 GiB of vectors is refused before memory is asked for."""
-
-MAPPED_FROM_BYTES = 64 << 20
-"""A smaller file is read at once; a larger one is mapped, and read where a search looks."""
-
-GPU_FROM = 100_000
-"""Vectors from which a graphics card is worth its memory: comparing with all of fewer takes the
-processor a millisecond at most."""
-
-HEADER = struct.Struct("<4siq")
-"""What most of FAISS's files begin with: four letters, D, and N."""
+"""Catalog id of a row whose image was removed."""
 
 
 class FaissStore:
     """A FAISS index over unit rows, with the catalog id of each.
 
-    Images that are taken out stay in the FAISS index and are passed over: not every kind can give
-    up a row.
+    Rows of removed images stay in the FAISS index and are skipped: not every kind can delete a row.
     """
 
+    is_remote = False
+    stores_labels = False
+
     def __init__(self, index: faiss.Index, image_ids: NDArray[np.int64]) -> None:
-        """Take over an index and the (N,) catalog ids of its rows."""
+        """Wrap an index.
+
+        Args:
+            index: Any FAISS index.
+            image_ids: (N,) the catalog id of each row.
+        """
         self.index = index
         self.image_ids = image_ids
         self._parts = list(parts_of(index))
-        # Kept, for making them takes as long as a short search
+        # Cached, as making them takes as long as a short search
         self._parameters = lru_cache(maxsize=64)(partial(parameters_of, self._parts))
         self._gpu: GpuSearch | None = None
-        self._know_rows()
+        self._index_rows()
 
     def use_gpu(self) -> bool:
-        """Search on the graphics card from now on, and say whether it can: see `gpu.to_gpu`.
+        """Search on the GPU from now on, and return whether that is possible: see `gpu.to_gpu`.
 
-        Searches among some images only, and after images were added or taken out, go by the
-        processor.
+        Searches among a subset of the images, or after some were added or removed, use the CPU.
         """
         copy = to_gpu(self.index)
         self._gpu = None if copy is None else GpuSearch(copy)
@@ -68,27 +61,27 @@ class FaissStore:
 
     @property
     def count(self) -> int:
-        """How many images are indexed."""
+        """Return the number of indexed images."""
         return len(self._sorted_ids)
 
     @property
     def num_removed(self) -> int:
-        """How many rows are passed over because their image was taken out."""
+        """Return the number of rows whose image was removed."""
         return len(self.image_ids) - self.count
 
     @property
     def dimension(self) -> int:
-        """D, the length of an embedding."""
+        """Return D, the length of an embedding."""
         return int(self.index.d)
 
     @property
     def effort(self) -> Effort | None:
-        """What a search can be made more thorough by; None where every vector is looked at."""
+        """Return the search parameter; None if every image is compared with the query."""
         for part in self._parts:
             if isinstance(part, faiss.IndexIVF):
                 return Effort("nprobe", int(part.nprobe), int(part.nlist))
             if isinstance(part, faiss.IndexHNSW):
-                return Effort("efSearch", int(part.hnsw.efSearch), 4096)
+                return Effort("ef_search", int(part.hnsw.efSearch), MAX_CANDIDATES)
         return None
 
     def search(
@@ -100,29 +93,29 @@ class FaissStore:
         labels: tuple[str, ...] = (),
         effort: int | None = None,
     ) -> list[Matches]:
-        """See `VectorStore.search`; it knows no classes, so it goes by `subset`.
+        """See `VectorStore.search`; filters by `subset`, never by `labels`.
 
         Raises:
-            WorkbenchError: The queries come from another model: their length differs; or this
-                index cannot search among some of its images only.
+            WorkbenchError: The queries are of another dimension, or this kind of index cannot be
+                searched among a subset of its images.
             ValueError: `k` or `effort` is below 1.
         """
         del labels
         check_search(self.dimension, queries, k, effort)
         k = min(k, self.count)
         if k == 0:
-            return [nothing() for _ in queries]
+            return [no_matches() for _ in queries]
         selector = self._selector(subset)
         parameters = (
             self._parameters(k, effort)
             if selector is None
             else parameters_of(self._parts, k, effort, selector)
         )
-        found_on_gpu = None
+        on_gpu = None
         if self._gpu is not None and selector is None:
-            found_on_gpu = self._gpu.search(queries, k, parameters)
+            on_gpu = self._gpu.search(queries, k, parameters)
         try:
-            scores, rows = found_on_gpu or self.index.search(queries, k, params=parameters)
+            scores, rows = on_gpu or self.index.search(queries, k, params=parameters)
         except RuntimeError as error:
             raise WorkbenchError(
                 "This kind of index cannot be searched in this way.",
@@ -133,10 +126,10 @@ class FaissStore:
         image_ids = self.image_ids[rows]
         if rows.min(initial=0) >= 0:
             return list(map(Matches, image_ids, scores))
-        found = rows >= 0  # FAISS fills a short row up with -1
+        is_match = rows >= 0  # FAISS pads short rows with -1
         return [
             Matches(ids[real], score[real])
-            for ids, score, real in zip(image_ids, scores, found, strict=True)
+            for ids, score, real in zip(image_ids, scores, is_match, strict=True)
         ]
 
     def add(
@@ -148,24 +141,30 @@ class FaissStore:
         """See `VectorStore.add`.
 
         Raises:
-            WorkbenchError: They are of another model, or not of unit length.
+            WorkbenchError: The vectors are of another dimension, or not of unit length.
         """
         del labels
         check_added(self.dimension, vectors)
-        self._gpu = None  # Its copy does not know them
+        self._gpu = None  # Its copy lacks the new rows
         self._mark_removed(image_ids)
         self.index.add(np.ascontiguousarray(vectors, np.float32))
         self.image_ids = np.concatenate([self.image_ids, image_ids.astype(np.int64)])
-        self._know_rows()
+        self._index_rows()
 
     def remove(self, image_ids: NDArray[np.int64]) -> int:
         """See `VectorStore.remove`."""
         num_removed = self._mark_removed(image_ids)
-        self._know_rows()
+        self._index_rows()
         return num_removed
 
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write the index and its image ids into a folder, and return the size of the index."""
+        self.write(folder / INDEX)
+        write_atomically(folder / IMAGE_IDS, lambda file: np.save(file, self.image_ids))
+        return {"size_bytes": (folder / INDEX).stat().st_size}
+
     def write(self, path: Path) -> None:
-        """Save the FAISS index, in one rename."""
+        """Write the FAISS index, in one rename."""
 
         def write(file: Any) -> None:
             faiss.write_index(self.index, faiss_any.PyCallbackIOWriter(file.write))
@@ -174,12 +173,12 @@ class FaissStore:
 
     def _mark_removed(self, image_ids: NDArray[np.int64]) -> int:
         rows = self._rows_of(image_ids)
-        self.image_ids = self.image_ids.copy()  # It may be mapped, or another's
+        self.image_ids = self.image_ids.copy()  # It may be mapped, or shared
         self.image_ids[rows] = REMOVED
         return len(rows)
 
-    def _know_rows(self) -> None:
-        """Prepare what finds the rows of images: their ids in order, and those passed over."""
+    def _index_rows(self) -> None:
+        """Sort the image ids, for `_rows_of`, and note which rows are removed."""
         present = np.flatnonzero(self.image_ids != REMOVED)
         order = np.argsort(self.image_ids[present], kind="stable")
         self._sorted_rows = present[order]
@@ -187,7 +186,7 @@ class FaissStore:
         self._without_removed = bitmap(present, len(self.image_ids)) if self.num_removed else None
 
     def _rows_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the rows of those images that are indexed, in no order of use."""
+        """Return the rows of those images that are indexed, in no particular order."""
         if not len(self._sorted_ids):
             return np.empty(0, np.int64)
         wanted = np.unique(image_ids)
@@ -199,58 +198,3 @@ class FaissStore:
         if subset is None:
             return self._without_removed
         return bitmap(self._rows_of(subset), len(self.image_ids))
-
-
-def read(
-    path: Path, image_ids: NDArray[np.int64], dimension: int, *, writable: bool = False
-) -> FaissStore:
-    """Load a FAISS index whose checksum has been verified; a large one is mapped, not read.
-
-    Args:
-        path: The file; it must not be written to while the index is open.
-        image_ids: (N,) the catalog id of each row, or `REMOVED`.
-        dimension: D, as its manifest says.
-        writable: Images will be added, so it is never mapped.
-
-    Raises:
-        DamagedArtifactError: It does not fit what its manifest says of it.
-    """
-    check_header(path, len(image_ids), dimension)
-    faiss.set_deserialization_vector_byte_limit(MAX_READ_BYTES)
-    is_mapped = not writable and path.stat().st_size >= MAPPED_FROM_BYTES
-    try:
-        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if is_mapped else 0)
-    except (RuntimeError, MemoryError) as error:
-        raise _misfit(path) from error
-    if index.d != dimension or index.ntotal != len(image_ids):
-        raise _misfit(path)
-    store = FaissStore(index, image_ids)
-    if not writable and len(image_ids) >= GPU_FROM:
-        store.use_gpu()
-    return store
-
-
-def check_header(path: Path, count: int, dimension: int) -> None:
-    """Refuse a file of another length or dimension before FAISS reads it.
-
-    Raises:
-        DamagedArtifactError: Its first bytes do not say `count` vectors of `dimension`.
-    """
-    with path.open("rb") as file:
-        start = file.read(HEADER.size)
-    if len(start) < HEADER.size or HEADER.unpack(start)[1:] != (dimension, count):
-        raise _misfit(path)
-
-
-def index_recall(found: Sequence[Matches], exact: Sequence[Matches]) -> float:
-    """Return the share of the exact search's matches that the index found too."""
-    hits = sum(
-        len(np.intersect1d(a.image_ids, b.image_ids)) for a, b in zip(found, exact, strict=True)
-    )
-    return hits / max(1, sum(len(b.image_ids) for b in exact))
-
-
-def _misfit(path: Path) -> DamagedArtifactError:
-    return DamagedArtifactError(
-        f"{path.parent.name}/{path.name} does not fit its manifest.", "Build the index again."
-    )

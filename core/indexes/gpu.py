@@ -1,6 +1,4 @@
-"""FAISS on a graphics card, where there is one and it knows the kind of index.
-
-Kinds that it does not know (HNSW is one) stay on the processor; nobody has to ask.
+"""FAISS on a GPU, if there is one and it supports the kind of index; other kinds stay on the CPU.
 
 Shapes, in this file: Q queries, D embedding dimensions, K results.
 """
@@ -15,25 +13,25 @@ from numpy.typing import NDArray
 from core.indexes.factory import faiss_any
 
 DEVICE = 0
-"""The first card: one holds what the workbench searches."""
+"""The first GPU: one has memory enough for what the workbench searches."""
 
 MAX_RESULTS = 2048
-"""Results of a query, and groups looked into for it, that FAISS's kernels have room for."""
+"""Limit of FAISS's kernels for k and for nprobe."""
 
 MAX_CODE_BYTES = 48
-"""Of a product quantizer whose tables of distances, 1 KiB a byte in float32, have room in the
+"""Limit for a product quantizer with float32 distance tables: they take 1 KiB per code byte of the
 48 KiB that a block of threads shares."""
 
 
 def num_gpus() -> int:
-    """Return how many graphics cards FAISS can use; 0 without one, or without its GPU build."""
+    """Return the number of GPUs that FAISS can use; 0 without its GPU build."""
     return int(faiss_any.get_num_gpus())
 
 
 def to_gpu(index: faiss.Index) -> faiss.Index | None:
-    """Copy an index to the graphics card; None where there is none, or not for this kind or size.
+    """Copy an index to the GPU; return None without a GPU, or if kind or size are not supported.
 
-    The copy keeps FAISS's resources alive by itself.
+    The copy keeps FAISS's resources alive.
     """
     if not num_gpus():
         return None
@@ -41,13 +39,13 @@ def to_gpu(index: faiss.Index) -> faiss.Index | None:
         copy: faiss.Index = faiss_any.index_cpu_to_gpu(
             faiss_any.StandardGpuResources(), DEVICE, index, copy_options(index)
         )
-    except RuntimeError:  # It does not know this kind, these codes, or has not the memory
+    except RuntimeError:  # Unsupported kind or codes, or too little memory
         return None
     return copy
 
 
 def copy_options(index: faiss.Index) -> Any:
-    """Return FAISS's options for the copy: as it is, but long codes' tables in float16."""
+    """Return FAISS's copy options: the defaults, but float16 tables for long codes."""
     options = faiss_any.GpuClonerOptions()
     inverted = faiss_any.downcast_index(faiss_any.try_extract_index_ivf(index))
     if isinstance(inverted, faiss.IndexIVFPQ):
@@ -56,15 +54,15 @@ def copy_options(index: faiss.Index) -> Any:
 
 
 def to_cpu(index: faiss.Index) -> faiss.Index:
-    """Copy an index back from the graphics card."""
+    """Copy an index back from the GPU."""
     back: faiss.Index = faiss_any.index_gpu_to_cpu(index)
     return back
 
 
 class GpuSearch:
-    """A copy of an index on the graphics card, searched by one thread at a time.
+    """A copy of an index on the GPU, searched by one thread at a time.
 
-    FAISS's indexes there are not made to be searched by several.
+    FAISS's GPU indexes are not thread-safe.
     """
 
     def __init__(self, copy: faiss.Index) -> None:
@@ -74,18 +72,21 @@ class GpuSearch:
     def search(
         self, queries: NDArray[np.float32], k: int, parameters: Any
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
-        """Search as `faiss.Index.search` does, (Q, K) both; None for what the card cannot do.
+        """Search as `faiss.Index.search` does; return None if the GPU cannot do that.
 
         Args:
             queries: (Q, D) float32.
             k: K.
-            parameters: Without a selector, which no card knows.
+            parameters: FAISS search parameters without a selector, which GPUs do not support.
+
+        Returns:
+            (Q, K) scores and (Q, K) rows.
         """
         if max(k, getattr(parameters, "nprobe", 0)) > MAX_RESULTS:
             return None
         try:
             with self._lock:
                 scores, rows = self._copy.search(queries, k, params=parameters)
-        except RuntimeError:  # Out of its memory, or parameters that it does not take
+        except RuntimeError:  # Out of memory, or unsupported parameters
             return None
         return scores, rows

@@ -1,4 +1,4 @@
-"""Each image's nearest others in the embedding space.
+"""Nearest neighbors of every image in the embedding space.
 
 Shapes, in this file: N images, D embedding dimensions, K neighbors.
 """
@@ -8,30 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indexes.build import build
-from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
 from core.progress import Progress, Work
 
 MAX_COMPARED = 20_000
-"""Up to so many images each is compared with all others; beyond, with those of the nearest of some
-groups, which find nearly all of its neighbors."""
+"""Up to this number the search is exact; beyond it an IVF index finds nearly all neighbors."""
 
 NLIST, NPROBE = 512, 16
 BATCH = 1024
-"""Images that are asked for together: a stop waits for one batch."""
+"""Images per search; a stop waits for one batch."""
 
 
 def nearest_others(
     vectors: NDArray[np.float32], k: int
 ) -> Work[tuple[NDArray[np.int32], NDArray[np.float32]]]:
-    """Find the `k` nearest others of each embedding.
+    """Return the `k` nearest neighbors of each embedding.
 
     Args:
         vectors: (N, D) float32 unit rows; may be mapped.
-        k: Neighbors wanted, at most N - 1.
+        k: Number of neighbors, at most N - 1.
 
     Returns:
-        (N, K) rows, the nearest first and never the image's own, and (N, K) cosine similarities in
-        [-1, 1].
+        (N, K) rows of the neighbors, nearest first, without the image itself, and their (N, K)
+        cosine similarities in [-1, 1].
     """
     count = len(vectors)
     index = yield from _index_of(vectors)
@@ -39,9 +38,9 @@ def nearest_others(
     similarities = np.empty((count, k), np.float32)
     for start in range(0, count, BATCH):
         queries = np.ascontiguousarray(vectors[start : start + BATCH], np.float32)
-        near, found = index.search(queries, k + 1)
+        scores, nearest = index.search(queries, k + 1)
         block = slice(start, start + len(queries))
-        rows[block], similarities[block] = _others(near, found, np.arange(start, block.stop))
+        rows[block], similarities[block] = _others(scores, nearest, np.arange(start, block.stop))
         yield Progress(block.stop, count, "finding neighbors")
     return rows, np.clip(similarities, -1, 1)
 
@@ -52,19 +51,19 @@ def _index_of(vectors: NDArray[np.float32]) -> Work[faiss.Index]:
         flat = faiss.IndexFlatIP(dimension)
         flat.add(np.ascontiguousarray(vectors, np.float32))
         return flat
-    config = IndexConfig(kind=IndexKind.IVF, nlist=NLIST, nprobe=NPROBE)
+    config = IndexConfig(kind="ivf", nlist=NLIST, nprobe=NPROBE)
     store = yield from build(vectors, np.arange(count, dtype=np.int64), config)
     return store.index
 
 
 def _others(
-    similarities: NDArray[np.float32], found: NDArray[np.int64], own: NDArray[np.int64]
+    similarities: NDArray[np.float32], nearest: NDArray[np.int64], own: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Take the image itself out of (B, K + 1) results; it need not be first, nor there at all."""
-    order = np.argsort(found == own[:, None], axis=1, kind="stable")[:, :-1]
-    rows = np.take_along_axis(found, order, axis=1)
+    """Remove the image itself from (B, K + 1) results; it may be at any rank, or missing."""
+    order = np.argsort(nearest == own[:, None], axis=1, kind="stable")[:, :-1]
+    rows = np.take_along_axis(nearest, order, axis=1)
     similarities = np.take_along_axis(similarities, order, axis=1)
-    # An index of groups may find too few: the nearest one then stands in for those missing
+    # IVF may return too few: the nearest neighbor is then repeated
     missing = rows < 0
-    whole: NDArray[np.float32] = np.where(missing, similarities[:, :1], similarities)
-    return np.where(missing, rows[:, :1], rows).astype(np.int32), whole
+    filled: NDArray[np.float32] = np.where(missing, similarities[:, :1], similarities)
+    return np.where(missing, rows[:, :1], rows).astype(np.int32), filled

@@ -1,16 +1,18 @@
-"""What every vector index can do, whichever engine is behind it.
+"""`VectorStore`: what every index can do, whichever library is behind it.
 
 Shapes, in this file: Q queries, D embedding dimensions, K results, B images.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.embeddings.unit_rows import check_unit_rows
 from core.errors import WorkbenchError
+from core.indexes.kinds import SEARCH_PARAMETERS
 
 MAX_MATCHES = 1000
 """Maximum number of matches of one query."""
@@ -28,16 +30,21 @@ class Matches(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What a search can be made more thorough by."""
+    """The search parameter of an index that trades latency for recall."""
 
-    name: str
-    """nprobe or efSearch."""
+    parameter: str
+    """Field of `IndexConfig`: nprobe or ef_search."""
 
     value: int
-    """What it is when nothing else is asked for."""
+    """Default of a search."""
 
     most: int
-    """More than this makes no difference."""
+    """Larger values make no difference."""
+
+    @property
+    def name(self) -> str:
+        """Return FAISS's name of the parameter: nprobe or efSearch."""
+        return SEARCH_PARAMETERS[self.parameter].name
 
 
 class VectorStore(Protocol):
@@ -45,15 +52,23 @@ class VectorStore(Protocol):
 
     @property
     def count(self) -> int:
-        """How many images are indexed."""
+        """Return the number of indexed images."""
 
     @property
     def dimension(self) -> int:
-        """D, the length of an embedding."""
+        """Return D, the length of an embedding."""
 
     @property
     def effort(self) -> Effort | None:
-        """What a search can be made more thorough by; None where it is exact."""
+        """Return the search parameter; None if every image is compared with the query."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Return whether a server stores the index, so that there is no file of it here."""
+
+    @property
+    def stores_labels(self) -> bool:
+        """Return whether the class of each image is stored with it, and so may become stale."""
 
     def search(
         self,
@@ -64,20 +79,20 @@ class VectorStore(Protocol):
         labels: tuple[str, ...] = (),
         effort: int | None = None,
     ) -> list[Matches]:
-        """Find the `k` images nearest to each query.
+        """Return the `k` images nearest to each query.
 
-        An approximate index may find fewer than `k`; none is ever invented to fill the row.
+        An approximate index may return fewer than `k`.
 
         Args:
             queries: (Q, D) float32, unit length.
-            k: Neighbors wanted for each query, at least 1; more than are indexed gives all.
-            subset: Catalog ids that may be found; None for all.
-            labels: The classes whose images `subset` are, where it is just those of some classes: a
-                store that keeps classes goes by them.
-            effort: nprobe or efSearch for this search; None for what the index was built with.
+            k: Number of neighbors, at least 1; a value above `count` returns all images.
+            subset: Catalog ids to search among; None for all.
+            labels: The classes whose images `subset` holds, if it holds all images of some classes;
+                a store with `stores_labels` filters by these instead.
+            effort: nprobe or efSearch of this search; None for the default of the index.
 
         Returns:
-            One `Matches` a query, in query order.
+            One `Matches` per query, in query order.
         """
 
     def add(
@@ -86,29 +101,32 @@ class VectorStore(Protocol):
         image_ids: NDArray[np.int64],
         labels: tuple[str, ...] = (),
     ) -> None:
-        """Index more images; those whose id is indexed already are replaced.
+        """Index more images, replacing those whose id is indexed already.
 
         Args:
             vectors: (B, D) float32 unit rows.
-            image_ids: (B,) catalog ids, each once.
-            labels: The class of each, "" for none, for a store that keeps classes; () for none.
+            image_ids: (B,) distinct catalog ids.
+            labels: The class of each, "" for none, for a store with `stores_labels`; () for none.
         """
 
     def remove(self, image_ids: NDArray[np.int64]) -> int:
-        """Take images out, and return how many of them were indexed."""
+        """Remove images, and return how many of them were indexed."""
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write the index's files, if it has any, and return facts for the manifest's summary."""
 
 
 def check_search(dimension: int, queries: NDArray[np.float32], k: int, effort: int | None) -> None:
-    """Refuse what no store can answer.
+    """Raise an error if no store could search for these queries.
 
     Args:
         dimension: D, of the store.
-        queries: (Q, D) float32, as they were asked.
-        k: Neighbors wanted.
-        effort: What is asked for instead of the store's own.
+        queries: (Q, D) float32.
+        k: Number of neighbors.
+        effort: nprobe or efSearch, if given.
 
     Raises:
-        WorkbenchError: The queries come from another model: their length differs.
+        WorkbenchError: The queries are of another dimension, so of another model.
         ValueError: `k` or `effort` is below 1.
     """
     if k < 1:
@@ -124,10 +142,10 @@ def check_search(dimension: int, queries: NDArray[np.float32], k: int, effort: i
 
 
 def check_added(dimension: int, vectors: NDArray[np.float32]) -> None:
-    """Refuse (B, D) embeddings that no store of `dimension` can take in.
+    """Raise an error if a store of `dimension` cannot index these (B, D) embeddings.
 
     Raises:
-        WorkbenchError: They are of another model, or not of unit length.
+        WorkbenchError: They are of another dimension, or not of unit length.
     """
     if vectors.shape[1] != dimension:
         raise WorkbenchError(
@@ -138,6 +156,6 @@ def check_added(dimension: int, vectors: NDArray[np.float32]) -> None:
     check_unit_rows(vectors)
 
 
-def nothing() -> Matches:
-    """Return the answer of a store that finds no image."""
+def no_matches() -> Matches:
+    """Return `Matches` without an image."""
     return Matches(np.empty(0, np.int64), np.empty(0, np.float32))

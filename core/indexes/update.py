@@ -1,4 +1,4 @@
-"""Bringing an index up to its dataset without building it again.
+"""Updating an index to the current dataset without building it again.
 
 Shapes, in this file: N images, B images that are new, D embedding dimensions.
 """
@@ -27,17 +27,17 @@ from core.workspace import Workspace
 
 BLOCK = 1 << 15
 SAME = 1e-3
-"""Up to which two embeddings are of one content: rounding depends on the batch around an image."""
+"""Largest difference of two embeddings of one image: rounding depends on the batch around it."""
 
 MAX_GROWTH = 2.0
-"""Times the images that groups and codes were learnt from, up to which they are good enough."""
+"""Growth since training up to which groups and codes are good enough."""
 
 MAX_REMOVED = 0.2
-"""Share of rows that are passed over, from which on building anew gives memory back."""
+"""Share of removed rows above which a rebuild saves memory."""
 
 MAX_DRIFT = 0.2
-"""By how much further, squared, new images may be from the centers of their groups than old ones:
-twice what their cosine similarity to the center is less."""
+"""By how much the mean squared distance to the group centers may be larger for new images than for
+old ones; it is twice the difference of the cosine similarities."""
 
 SAMPLE = 2000
 """Old images that new ones are compared with."""
@@ -45,31 +45,31 @@ SAMPLE = 2000
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a dataset has that an index has not, and the other way round; catalog ids."""
+    """Catalog ids by which a dataset and an index differ."""
 
-    gone: NDArray[np.int64]
-    new: NDArray[np.int64]
-    """Also those whose content, so their embedding, is another one now."""
+    removed: NDArray[np.int64]
+    added: NDArray[np.int64]
+    """New images, and images whose content has changed."""
 
 
 def update_index(workspace: Workspace, index_id: str) -> Work[Manifest]:
-    """Embed what is new or changed in an index's dataset, add it, and take out what is gone.
+    """Embed and add the new and changed images of an index's dataset, and remove missing ones.
 
-    The result takes the index's place and title. Its summary counts `num_added` and `num_removed`,
-    and says under `retrain` why building it anew would pay, if it would.
+    The result replaces the index and gets its title. Its summary counts `num_added` and
+    `num_removed`, and has the reason for a rebuild under `retrain`, if there is one.
 
     Raises:
-        MissingError: The index, or what it was made from, is gone.
+        MissingError: The index, its embeddings, model or dataset is gone.
         WorkbenchError: The index is up to date.
     """
     index = open_index(workspace, index_id, writable=True)
     old = open_embeddings(workspace, index.embeddings)
-    way, images = read_embed_config(old.manifest)
-    made = yield from embed_dataset(workspace, index.dataset, index.model, way, images)
-    embeddings = open_embeddings(workspace, made.id)
+    config, images = read_embed_config(old.manifest)
+    new = yield from embed_dataset(workspace, index.dataset, index.model, config, images)
+    embeddings = open_embeddings(workspace, new.id)
     difference = yield from _compare(old, embeddings)
-    is_same = not len(difference.gone) and not len(difference.new)
-    if isinstance(index.store, MilvusStore):
+    is_same = not len(difference.removed) and not len(difference.added)
+    if index.store.stores_labels:
         classes = classes_fingerprint(workspace, embeddings)
         is_same = is_same and classes.items() <= index.manifest.made_from.items()
     if is_same:
@@ -80,10 +80,15 @@ def update_index(workspace: Workspace, index_id: str) -> Work[Manifest]:
         facts = yield from _update_milvus(workspace, index.store, embeddings)
     else:
         facts = yield from _update_faiss(index, old, embeddings, difference)
-    config = IndexConfig(**index.manifest.config)
-    counts = {"num_added": len(difference.new), "num_removed": len(difference.gone)}
-    updated = publish_index(workspace, embeddings, index.store, config, summary=facts | counts)
-    _take_the_place(workspace, index_id, updated)
+    counts = {"num_added": len(difference.added), "num_removed": len(difference.removed)}
+    updated = publish_index(
+        workspace,
+        embeddings,
+        index.store,
+        IndexConfig(**index.manifest.config),
+        summary=facts | counts,
+    )
+    _replace(workspace, index_id, updated)
     return updated
 
 
@@ -92,74 +97,74 @@ def _update_faiss(
 ) -> Work[dict[str, Any]]:
     store = index.faiss
     vectors = np.ascontiguousarray(
-        embeddings.vectors[embeddings.rows_of(difference.new)], np.float32
+        embeddings.vectors[embeddings.rows_of(difference.added)], np.float32
     )
     summary = index.manifest.summary
     trained_on = int(summary.get("trained_on", summary["count"]))
     before = np.ascontiguousarray(old.vectors[:: max(1, len(old.vectors) // SAMPLE)], np.float32)
-    reason = _reason_to_retrain(store, before, vectors, len(difference.gone), trained_on)
-    store.remove(difference.gone)
+    reason = _reason_to_retrain(store, before, vectors, len(difference.removed), trained_on)
+    store.remove(difference.removed)
     yield Progress(0, len(vectors), "adding vectors")
     if len(vectors):
-        store.add(vectors, difference.new)
+        store.add(vectors, difference.added)
     return {"trained_on": trained_on, "retrain": reason}
 
 
 def _update_milvus(
     workspace: Workspace, store: MilvusStore, embeddings: Embeddings
 ) -> Work[dict[str, Any]]:
-    """Change the collection where it is, which others search meanwhile.
+    """Change the collection in place, while others search it.
 
-    The server learns groups anew in each of its segments, so building it anew never pays.
+    The server trains groups in each of its segments, so a rebuild is never needed.
     """
     yield from update_collection(workspace, store.collection, embeddings, is_live=True)
     return {"retrain": ""}
 
 
 def _compare(old: Embeddings, new: Embeddings) -> Work[Difference]:
-    """Find which images came, went or changed, by their embeddings."""
-    gone = np.setdiff1d(old.image_ids, new.image_ids)
-    came = [np.setdiff1d(new.image_ids, old.image_ids)]
+    """Find the images that were added, removed or changed, by their embeddings."""
+    removed = np.setdiff1d(old.image_ids, new.image_ids)
+    added = [np.setdiff1d(new.image_ids, old.image_ids)]
     common = np.intersect1d(old.image_ids, new.image_ids)
     for start in range(0, len(common), BLOCK):
         ids = common[start : start + BLOCK]
         before, after = old.vectors[old.rows_of(ids)], new.vectors[new.rows_of(ids)]
-        came.append(ids[np.abs(before - after).max(axis=1) > SAME])
-        yield Progress(start, len(common), "looking for what has changed")
-    return Difference(gone, np.sort(np.concatenate(came)))
+        added.append(ids[np.abs(before - after).max(axis=1) > SAME])
+        yield Progress(start, len(common), "looking for changes")
+    return Difference(removed, np.sort(np.concatenate(added)))
 
 
 def _reason_to_retrain(
     store: FaissStore,
     before: NDArray[np.float32],
     vectors: NDArray[np.float32],
-    num_gone: int,
+    num_removed: int,
     trained_on: int,
 ) -> str:
-    """Say why building the index anew would pay once these are added; empty if it would not."""
-    after = store.count - num_gone + len(vectors)
+    """Return why the index should be rebuilt after this update; empty if it need not be."""
+    after = store.count - num_removed + len(vectors)
     if needed_vectors(store.index) and after > MAX_GROWTH * trained_on:
-        return f"it holds {after:,} images, and its groups were learnt from {trained_on:,}"
+        return f"it holds {after:,} images, and its groups were trained on {trained_on:,}"
     rows = len(store.image_ids) + len(vectors)
     if rows - after > MAX_REMOVED * rows:
-        return f"{rows - after:,} of its {rows:,} rows are passed over"
+        return f"{rows - after:,} of its {rows:,} rows are of removed images"
     index = faiss.downcast_index(store.index)
     if not isinstance(index, faiss.IndexIVF) or not len(vectors):
         return ""
     if _fit(index, vectors) > MAX_DRIFT + _fit(index, before):
-        return "the new images are far from the groups that it has learnt"
+        return "the new images are far from the groups that it was trained on"
     return ""
 
 
 def _fit(index: faiss.IndexIVF, vectors: NDArray[np.float32]) -> float:
-    """Return how far unit rows are from the center of their group, squared, on average."""
+    """Return the mean squared distance of unit rows to the center of their group."""
     centers = index.quantizer.reconstruct_n(0, index.nlist)
     distances, _ = faiss.knn(vectors, centers, 1, faiss.METRIC_L2)
     return float(distances.mean())
 
 
-def _take_the_place(workspace: Workspace, index_id: str, updated: Manifest) -> None:
-    """Call the updated index as the old one was called, and let the old one go."""
+def _replace(workspace: Workspace, index_id: str, updated: Manifest) -> None:
+    """Give the updated index the title of the old one, and delete the old one."""
     title = read_title(workspace.indexes, index_id)
     if title != index_id:
         write_title(workspace.indexes, updated.id, title)

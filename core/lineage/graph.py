@@ -75,6 +75,16 @@ class Lineage:
         """Return the embeddings of a dataset, by whichever model."""
         return [m for m in self.embeddings if m.made_from["dataset"] == dataset]
 
+    def embeddings_of_index(self, index: Manifest) -> Manifest | None:
+        """Return the embeddings that an index was built from, if they are there unchanged."""
+        fingerprint = index.made_from["embeddings_fingerprint"]
+        return next((m for m in self.embeddings if m.fingerprint == fingerprint), None)
+
+    def sweeps_of(self, embeddings: Manifest) -> list[Manifest]:
+        """Return the sweeps over embeddings."""
+        fingerprint = embeddings.fingerprint
+        return [m for m in self.sweeps if m.made_from["embeddings_fingerprint"] == fingerprint]
+
     def maps_of(self, index: Manifest) -> list[Manifest]:
         """Return the maps that show what an index holds: those of its model's embeddings.
 

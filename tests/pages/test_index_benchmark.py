@@ -13,7 +13,7 @@ from core.evaluation.evaluate import evaluate
 from core.index_benchmark.config import RecommendConfig, SweepConfig
 from core.index_benchmark.recommend import recommend
 from core.index_benchmark.sweep import sweep
-from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
 from core.indexes.files import build_index
 from core.lineage.graph import read_lineage
 from core.progress import finish
@@ -38,7 +38,7 @@ def open_tab(app: AppTest, name: str) -> AppTest:
 def test_every_kind_says_what_it_does_and_has_its_numbers(full: Workspace, visit: Open) -> None:
     app = visit("indexes")
     assert "**Flat** compares with every image" in texts(app)
-    app.segmented_control(key="indexes-kind").set_value(IndexKind.IVF_PQ).run()
+    app.segmented_control(key="indexes-kind").set_value("ivf_pq").run()
     assert "keeps only some bytes of each image" in texts(app)
     numbers = [field.label for field in app.number_input if "indexes-ivf_pq" in str(field.key)]
     assert numbers == ["Groups (nlist)", "Groups looked into (nprobe)", "Bytes of an image"]
@@ -48,7 +48,7 @@ def test_a_factory_string_that_cannot_be_is_refused_on_the_page(
     full: Workspace, visit: Open
 ) -> None:
     app = visit("indexes")
-    app.segmented_control(key="indexes-kind").set_value(IndexKind.FACTORY).run()
+    app.segmented_control(key="indexes-kind").set_value("factory").run()
     app.text_input(key="indexes-factory").set_value("HNSW0,Flat").run()
     assert "numbers in factory must be in 1" in texts(app).replace("\\", "")
     assert "indexes-build" not in [button.key for button in app.button]
@@ -56,7 +56,7 @@ def test_a_factory_string_that_cannot_be_is_refused_on_the_page(
 
 def test_what_is_chosen_is_what_the_job_builds(full: Workspace, visit: Open) -> None:
     app = visit("indexes")
-    app.segmented_control(key="indexes-kind").set_value(IndexKind.HNSW).run()
+    app.segmented_control(key="indexes-kind").set_value("hnsw").run()
     app.number_input(key="indexes-hnsw-m").set_value(16).run()
     app.selectbox(key="indexes-metric").set_value("l2").run()
     app.button(key="indexes-build").click().run()
@@ -67,7 +67,7 @@ def test_what_is_chosen_is_what_the_job_builds(full: Workspace, visit: Open) -> 
 
 
 def test_the_current_index_is_measured_at_any_effort(full: Workspace, visit: Open) -> None:
-    config = IndexConfig(kind=IndexKind.IVF, nlist=6, nprobe=1)
+    config = IndexConfig(kind="ivf", nlist=6, nprobe=1)
     made = finish(build_index(full, embeddings_of(full).id, config))
     app = visit("indexes")
     assert "→ :gray[index]" in texts(app)

@@ -7,8 +7,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.artifacts.folders import draft, list_artifacts, publish
 from core.artifacts.manifests import Manifest
-from core.indexes.config import IndexKind, StoreName
+from core.indexes.config import StoreName
 from core.indexes.export_format import ExportFormat
+from core.indexes.kinds import KINDS
 from core.indexes.milvus.address import URI
 from core.workspace import Workspace
 from state import resources
@@ -52,7 +53,7 @@ def test_where_it_is_kept_is_asked_only_where_a_server_is_configured(
 
     monkeypatch.setenv(URI, NOWHERE)
     app = visit("indexes")
-    assert len(app.segmented_control(key="indexes-kind").options) == len(IndexKind)
+    assert len(app.segmented_control(key="indexes-kind").options) == len(KINDS)
     app.segmented_control(key="indexes-store").set_value(StoreName.MILVUS).run()
     assert app.segmented_control(key="indexes-kind").options == [
         "Flat",

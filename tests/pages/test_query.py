@@ -12,7 +12,7 @@ from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset
 from core.datasets.splits import SplitConfig
 from core.embeddings.files import embed_dataset
-from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
 from core.indexes.files import build_index
 from core.lineage.graph import read_lineage
 from core.progress import finish
@@ -236,7 +236,7 @@ def test_the_history_has_every_question_once(full: Workspace, visit: Open) -> No
 
 def test_two_indexes_are_compared_side_by_side(full: Workspace, linked: AppTest) -> None:
     [index] = read_lineage(full).indexes
-    finish(build_index(full, index.made_from["embeddings"], IndexConfig(kind=IndexKind.HNSW)))
+    finish(build_index(full, index.made_from["embeddings"], IndexConfig(kind="hnsw")))
     linked.run()
     other = linked.selectbox(key="query-compared")
     other.set_value(next(i for i in read_lineage(full).indexes if i.id != index.id).id)
@@ -250,7 +250,7 @@ def test_two_indexes_are_compared_side_by_side(full: Workspace, linked: AppTest)
 
 def test_an_index_to_compare_with_that_is_damaged_is_said(full: Workspace, linked: AppTest) -> None:
     [index] = read_lineage(full).indexes
-    finish(build_index(full, index.made_from["embeddings"], IndexConfig(kind=IndexKind.HNSW)))
+    finish(build_index(full, index.made_from["embeddings"], IndexConfig(kind="hnsw")))
     linked.run()
     name = next(i for i in read_lineage(full).indexes if i.id != index.id).id
     [file] = (full.indexes / name).glob("*.faiss")

@@ -1,6 +1,6 @@
-"""Which Milvus server indexes can be kept on: from the environment, else from Streamlit's secrets.
+"""Address of the Milvus server: from the environment, else from Streamlit's secrets file.
 
-Jobs are processes of their own and core knows no Streamlit, so the file is read here.
+Jobs are processes without Streamlit, so the file is read here.
 """
 
 import os
@@ -18,23 +18,23 @@ SECRETS = PROJECT / ".streamlit" / "secrets.toml"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MilvusAddress:
-    """A Milvus server, and what it lets us in by.
+    """Address and credentials of a Milvus server.
 
     Raises:
-        WorkbenchError: It is no address of a server.
+        WorkbenchError: The address is not that of a server.
     """
 
     uri: str = field(repr=False)
-    """Such as http://milvus.example:19530; never shown, for it may hold a password."""
+    """Such as http://milvus.example:19530; never shown, as it may contain a password."""
 
     token: str = field(default="", repr=False)
-    """user:password or an API key; empty where the server asks for none. Never shown or saved."""
+    """user:password or an API key; empty if the server needs none. Never shown or saved."""
 
     def __post_init__(self) -> None:
         try:
             parts = urlsplit(self.uri)
             is_server = parts.scheme in ("http", "https") and bool(parts.hostname and parts.port)
-        except ValueError:  # A port that is none
+        except ValueError:  # Invalid port
             is_server = False
         if not is_server:
             raise WorkbenchError(
@@ -44,19 +44,19 @@ class MilvusAddress:
 
     @property
     def shown(self) -> str:
-        """Host and port, which may be shown to anybody."""
+        """Return host and port, which are no secret."""
         parts = urlsplit(self.uri)
         return f"{parts.hostname}:{parts.port}"
 
 
 def milvus_address(secrets: Path | None = None) -> MilvusAddress | None:
-    """Return the Milvus server that was configured, or None if none was.
+    """Return the configured Milvus server, or None if there is none.
 
     Args:
-        secrets: The file that is read where the environment names no server; None for Streamlit's.
+        secrets: File to read if the environment names no server; None for Streamlit's.
 
     Raises:
-        WorkbenchError: The file is not TOML, or what it says is no address.
+        WorkbenchError: The file is not TOML, or its address is invalid.
     """
     if uri := os.environ.get(URI):
         return MilvusAddress(uri=uri, token=os.environ.get(TOKEN, ""))
@@ -78,10 +78,10 @@ def milvus_address(secrets: Path | None = None) -> MilvusAddress | None:
 
 
 def needed_address() -> MilvusAddress:
-    """Return the Milvus server that was configured.
+    """Return the configured Milvus server.
 
     Raises:
-        WorkbenchError: None was; the sentence says where to write it.
+        WorkbenchError: There is none; the message says where to configure it.
     """
     address = milvus_address()
     if address is None:

@@ -1,17 +1,14 @@
-"""Indexes that are kept on a Milvus server: what of them is in the workspace, and what is there.
+"""Building, updating and opening indexes on a Milvus server.
 
-The artifact here names the collection there. It is published when the collection is full, so a half
-filled collection is never an index.
+The artifact in the workspace names the collection. It is published once the collection is complete,
+so a half-filled collection is never an index.
 """
-
-from typing import Any
 
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import open_dataset
 from core.embeddings.files import Embeddings
-from core.indexes.config import IVF_KINDS, IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
 from core.indexes.deletion import users_of_collections
-from core.indexes.factory import code_bytes, default_nlist
 from core.indexes.milvus.address import needed_address
 from core.indexes.milvus.collection import (
     CODE_BYTES,
@@ -30,12 +27,12 @@ from core.workspace import Workspace
 def build_on_milvus(
     workspace: Workspace, embeddings: Embeddings, config: IndexConfig
 ) -> Work[MilvusStore]:
-    """Fill a collection with embeddings; where one was half filled with them, go on with that.
+    """Fill a collection with embeddings, continuing with a half-filled one.
 
     Raises:
-        MissingError: The dataset is gone, which knows the classes.
-        WorkbenchError: No server is configured, pymilvus is not installed, the server stays away,
-            or it refuses something.
+        MissingError: The dataset, which has the classes, is gone.
+        WorkbenchError: No server is configured, pymilvus is not installed, the server stays
+            unavailable, or it refuses a call.
     """
     collection = _planned(workspace, embeddings, config)
     yield from update_collection(workspace, collection, embeddings, is_live=False)
@@ -45,13 +42,13 @@ def build_on_milvus(
 def update_collection(
     workspace: Workspace, collection: Collection, embeddings: Embeddings, *, is_live: bool
 ) -> Work[SyncResult]:
-    """Make a collection hold just these embeddings, with the classes as they are now.
+    """Make a collection hold just these embeddings, with the current classes.
 
     Args:
         workspace: Where the dataset is.
         collection: Which.
-        embeddings: What it is to hold.
-        is_live: An index is kept in it already, so it stays loaded meanwhile.
+        embeddings: Its new content.
+        is_live: It is an index already, so it stays loaded meanwhile.
 
     Raises:
         WorkbenchError: As `build_on_milvus`.
@@ -64,9 +61,9 @@ def update_collection(
 
 
 def classes_fingerprint(workspace: Workspace, embeddings: Embeddings) -> dict[str, str]:
-    """Return what of `made_from` says that an index goes by classes as well as by images.
+    """Return the `made_from` entry of an index that depends on the classes of the dataset.
 
-    Empty where the embeddings are stale already: then the index is, too.
+    Empty if the embeddings are stale, as the index is stale then, too.
     """
     made_from = embeddings.manifest.made_from
     catalog = open_dataset(workspace, made_from["dataset"]).catalog
@@ -75,18 +72,8 @@ def classes_fingerprint(workspace: Workspace, embeddings: Embeddings) -> dict[st
     return {"dataset_fingerprint": current[0]} if is_fresh else {}
 
 
-def describe(store: MilvusStore) -> dict[str, Any]:
-    """Return what the summary of an index says of where it is kept; nothing of the address."""
-    collection = store.collection
-    return {
-        COLLECTION: collection.name,
-        NLIST: collection.nlist,
-        CODE_BYTES: collection.code_bytes,
-    }
-
-
 def open_on_milvus(manifest: Manifest) -> MilvusStore:
-    """Return the store of an index, without asking the server yet.
+    """Return the store of an index, without calling the server.
 
     Raises:
         WorkbenchError: No server is configured.
@@ -104,17 +91,17 @@ def open_on_milvus(manifest: Manifest) -> MilvusStore:
 
 
 def _planned(workspace: Workspace, embeddings: Embeddings, config: IndexConfig) -> Collection:
-    """Return the collection to fill: one that no index is kept in, and always the same one."""
+    """Return the collection to fill: always the same one, and not that of another index."""
     number, fingerprint, users = 1, embeddings.manifest.fingerprint, users_of_collections(workspace)
     while collection_name(fingerprint, config, number) in users:
         number += 1
     count, dimension = embeddings.vectors.shape
-    is_grouped = config.kind in IVF_KINDS
+    resolved, parameters = config.resolved(count, dimension), config.entry.parameters
     return Collection(
         address=needed_address(),
         name=collection_name(fingerprint, config, number),
         dimension=dimension,
         config=config,
-        nlist=min(MAX_NLIST, config.nlist or default_nlist(count)) if is_grouped else 0,
-        code_bytes=code_bytes(config, dimension) if config.kind == IndexKind.IVF_PQ else 0,
+        nlist=min(MAX_NLIST, resolved.nlist) if NLIST in parameters else 0,
+        code_bytes=resolved.code_bytes if CODE_BYTES in parameters else 0,
     )

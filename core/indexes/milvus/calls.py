@@ -1,6 +1,6 @@
-"""Asking a Milvus server: once, or with patience while it is away; its errors become sentences.
+"""Milvus calls with retries and translated errors.
 
-pymilvus is imported when a server is first asked: it is only in requirements-scale.txt.
+pymilvus is imported at the first call: it is only in requirements-scale.txt.
 """
 
 import functools
@@ -15,13 +15,13 @@ from core.jobs.background import run_in_thread
 from core.progress import Progress, T, Work
 
 TIMEOUT_S = 30.0
-"""For one call; what takes longer is asked for and then looked after."""
+"""Timeout of one call; what takes longer is started and then polled."""
 
 RETRY_FOR_S = 120.0
-"""How long a server may be away: one that was killed was seen to answer again after 40 s."""
+"""How long a server may be unavailable: one that was killed was back after 40 s."""
 
 ODD_S = 30.0
-"""How long what is no known error is asked again: a server that is coming up says odd things."""
+"""How long calls with an unknown error are retried: a starting server raises various ones."""
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
 REPORT_EVERY_S = 0.2
@@ -32,68 +32,69 @@ UNKNOWN = 65535
 AWAY = frozenset(
     {1, 2, 4, 8, NOT_LOADED, 400, 401, 500, 501, 503, 504, 600, 601, 602, 603, 901, 902, 903, 904}
 )
-"""Codes of Milvus (pkg/merr/errors.go) for a service, replica, channel, segment or node that is not
-there yet or not any more, and for too many requests."""
+"""Codes of Milvus (pkg/merr/errors.go) for a service, replica, channel, segment or node that is
+unavailable, and for too many requests."""
 
 REFUSALS = ("UNAUTHENTICATED", "PERMISSION_DENIED")
-"""Names of gRPC's codes by which a server refuses a token."""
+"""gRPC codes of a refused token."""
 
 
 class ServerUnavailableError(WorkbenchError):
-    """The server does not answer, or not yet; the same call may succeed later."""
+    """The server is unavailable; the same call may succeed later."""
 
 
 class UnexpectedResponseError(WorkbenchError):
-    """The server answered with an error that has no code of its own."""
+    """The server raised an error without a specific code."""
 
 
 class CollectionGoneError(WorkbenchError):
-    """The server does not have the collection of an index any more."""
+    """The server no longer has the collection of an index."""
 
 
 class NotLoadedError(ServerUnavailableError):
-    """The server has the collection, but not in memory."""
+    """The server has the collection, but has not loaded it into memory."""
 
 
-def call(address: MilvusAddress, question: Callable[[Any], T]) -> T:
-    """Ask a server once.
+def call(address: MilvusAddress, function: Callable[[Any], T]) -> T:
+    """Call a server once, and return the result of `function`.
 
     Args:
-        address: Which.
-        question: Is given pymilvus's client.
+        address: Which server.
+        function: Takes pymilvus's client.
 
     Raises:
-        ServerUnavailableError: It does not answer.
-        CollectionGoneError: It does not have the collection.
-        WorkbenchError: pymilvus is not installed, the token is refused, or something else is wrong.
+        ServerUnavailableError: The server does not answer.
+        CollectionGoneError: The server does not have the collection.
+        WorkbenchError: pymilvus is not installed, the token is refused, or the call failed.
     """
     client_type, error_type, rpc_error_type = _pymilvus()
     try:
-        return question(_client(client_type, address))
+        return function(_client(client_type, address))
     except (error_type, rpc_error_type) as error:
         raise _translated(error, address) from error
 
 
 def call_with_retries(
-    address: MilvusAddress, question: Callable[[Any], T], note: str, *, long: bool = False
+    address: MilvusAddress, function: Callable[[Any], T], note: str, *, long: bool = False
 ) -> Work[T]:
-    """Ask a server, and again with growing pauses while it is away; say so meanwhile.
+    """Call a server, and retry with growing pauses while it is unavailable.
 
     Args:
-        address: Which.
-        question: Must be safe to repeat: the server may have done it, and only its answer was lost.
-        note: What is being done.
-        long: The call takes a while by itself, so it is waited for beside.
+        address: Which server.
+        function: Takes pymilvus's client. Must be safe to repeat, as only the response of an
+            earlier call may have been lost.
+        note: Shown as progress.
+        long: Whether the call takes long, so that it runs in a thread.
 
     Raises:
-        WorkbenchError: As `call`, a server that is away only after `RETRY_FOR_S`.
+        WorkbenchError: As `call`; for an unavailable server only after `RETRY_FOR_S`.
     """
     started, pause = time.monotonic(), FIRST_PAUSE_S
     while True:
         try:
             if long:
-                return (yield from run_in_thread(lambda: call(address, question), note))
-            return call(address, question)
+                return (yield from run_in_thread(lambda: call(address, function), note))
+            return call(address, function)
         except (ServerUnavailableError, UnexpectedResponseError) as error:
             passed = time.monotonic() - started
             if passed > (ODD_S if isinstance(error, UnexpectedResponseError) else RETRY_FOR_S):
@@ -116,19 +117,19 @@ def _pymilvus() -> tuple[Any, type[Exception], type[Exception]]:
             "The package pymilvus is not installed, which talks to Milvus.",
             "Install it: pip install -r requirements-scale.txt",
         ) from error
-    # It prints the traceback of each error, also of those that are tried again
+    # It logs the traceback of every error, even of calls that are retried
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
     return MilvusClient, MilvusException, grpc.RpcError
 
 
 @functools.lru_cache(maxsize=4)
 def _client(client_type: Any, address: MilvusAddress) -> Any:
-    """Return the one client of this process for a server; threads may share it."""
+    """Return the client of this process for a server; it is thread-safe."""
     return client_type(uri=address.uri, token=address.token, timeout=TIMEOUT_S)
 
 
 def _translated(error: Any, address: MilvusAddress) -> WorkbenchError:
-    """Return what an error of pymilvus or gRPC means to a person."""
+    """Return a readable error for one of pymilvus or gRPC."""
     code = _code_of(error)
     name = getattr(code, "name", "")  # gRPC's codes have names, Milvus's are numbers
     server = f"The Milvus server at {address.shown}"
@@ -148,9 +149,9 @@ def _translated(error: Any, address: MilvusAddress) -> WorkbenchError:
             f"{server} does not answer.",
             "See that it runs and can be reached from here, then try again.",
         )
-    said = " ".join(str(getattr(error, "message", "")).split())[:200]
+    message = " ".join(str(getattr(error, "message", "")).split())[:200]
     kind = UnexpectedResponseError if code in (1, UNKNOWN) else WorkbenchError
-    return kind(f"{server} answers with an error: {said}.", "Its own log has the details.")
+    return kind(f"{server} answers with an error: {message}.", "Its own log has the details.")
 
 
 def _code_of(error: Any) -> Any:
@@ -159,9 +160,9 @@ def _code_of(error: Any) -> Any:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and those behind it: pymilvus says of a refused token that it cannot connect.
+    """Yield an error and its causes, where pymilvus hides that a token was refused.
 
-    It raises errors from themselves, so the chain may be a circle.
+    It raises errors from themselves, so the chain may be circular.
     """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

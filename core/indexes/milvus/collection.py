@@ -1,11 +1,7 @@
-"""What an index is on a Milvus server: one collection with a row an image.
-
-Nothing is asked of a server here.
-"""
+"""`Collection`: an index on a Milvus server, a row per image. No server is called here."""
 
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,40 +9,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts.manifests import Manifest
-from core.errors import WorkbenchError
-from core.indexes.config import IndexConfig, IndexKind, Metric, StoreName
+from core.indexes.config import IndexConfig, Metric, default_nprobe
+from core.indexes.kinds import MAX_CANDIDATES, MilvusIndex
 from core.indexes.milvus.address import MilvusAddress
 from core.indexes.store import Effort
 
 ID, LABEL, MARK, VECTOR = "id", "label", "mark", "vector"
-"""The fields of a row: catalog id, class or "", see `marks_of`, embedding."""
+"""Fields of a row: catalog id, class or "", see `marks_of`, embedding."""
 
 COLLECTION, NLIST, CODE_BYTES = "collection", "nlist", "code_bytes"
-"""What the summary of such an index has beside that of others."""
+"""Keys that only the summary of an index on a server has."""
 
 MAX_LABEL_BYTES = 1024
-"""A class is a folder's name, up to 255 bytes, or up to 200 characters that somebody typed."""
+"""A class is a folder name of up to 255 bytes, or up to 200 characters that a user typed."""
 
-TYPES = {
-    IndexKind.FLAT: "FLAT",
-    IndexKind.HNSW: "HNSW",
-    IndexKind.IVF: "IVF_FLAT",
-    IndexKind.IVF_PQ: "IVF_PQ",
-    IndexKind.SQ8: "IVF_SQ8",  # With one group, which is looked into: so it compares with all
-}
 METRICS = {Metric.COSINE: "IP", Metric.INNER_PRODUCT: "IP", Metric.L2: "L2"}
 MAX_NLIST = 65536
-MAX_NPROBE = 64
-"""Groups looked into unless more are asked for, as where FAISS keeps the index."""
-
-MAX_CANDIDATES = 4096
-"""efSearch beyond which more makes no difference."""
+"""The server's own limit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Collection:
-    """Where an index is kept on a server, and how it is organized there."""
+    """An index on a server, and how it is organized there."""
 
     address: MilvusAddress
     name: str
@@ -55,83 +39,72 @@ class Collection:
 
     config: IndexConfig
     nlist: int
-    """IVF: groups in each of the server's segments; 0 where there are none."""
+    """IVF: groups in each of the server's segments; 0 for other kinds."""
 
     code_bytes: int
-    """PQ: bytes kept of each image; 0 where it is kept whole."""
+    """PQ: bytes of an image; 0 for other kinds."""
 
     @property
     def index_settings(self) -> dict[str, Any]:
-        """What pymilvus's `add_index` is given."""
-        config = self.config
-        params: dict[str, int] = {}
-        match config.kind:
-            case IndexKind.HNSW:
-                params = {"M": config.m, "efConstruction": config.ef_construction}
-            case IndexKind.IVF:
-                params = {"nlist": self.nlist}
-            case IndexKind.IVF_PQ:
-                params = {"nlist": self.nlist, "m": self.code_bytes, "nbits": 8}
-            case IndexKind.SQ8:
-                params = {"nlist": 1}
+        """Return the arguments of pymilvus's `add_index`."""
+        numbers = asdict(self.config) | {"nlist": self.nlist, "code_bytes": self.code_bytes}
         return {
             "field_name": VECTOR,
             "index_name": VECTOR,
-            "index_type": TYPES[config.kind],
-            "metric_type": METRICS[config.metric],
-            "params": params,
+            "index_type": self._milvus.type,
+            "metric_type": METRICS[self.config.metric],
+            "params": {
+                name: numbers[value] if isinstance(value, str) else value
+                for name, value in self._milvus.build.items()
+            },
         }
 
     @property
     def effort(self) -> Effort | None:
-        """What a search can be made more thorough by; None where every vector is looked at."""
-        if self.config.kind == IndexKind.HNSW:
-            return Effort("efSearch", self.config.ef_search, MAX_CANDIDATES)
-        if self.config.kind in (IndexKind.IVF, IndexKind.IVF_PQ):
-            wanted = self.config.nprobe or min(MAX_NPROBE, math.ceil(self.nlist / 8))
-            return Effort("nprobe", min(self.nlist, wanted), self.nlist)
-        return None
+        """Return the search parameter; None if every image is compared with the query."""
+        parameter = self.config.entry.effort
+        if parameter is None:
+            return None
+        if parameter == "nprobe":
+            value = self.config.nprobe or default_nprobe(self.nlist)
+            return Effort(parameter, min(self.nlist, value), self.nlist)
+        return Effort(parameter, getattr(self.config, parameter), MAX_CANDIDATES)
 
     def search_params(self, k: int, effort: int | None) -> dict[str, int]:
-        """Return what is told the server of how far to look for `k` images."""
-        own = self.effort
-        if own is None:
-            return {"nprobe": 1} if self.config.kind == IndexKind.SQ8 else {}
-        if own.name == "efSearch":  # The server refuses fewer candidates than results
-            return {"ef": max(k, effort or own.value)}
-        return {"nprobe": min(effort or own.value, own.most)}
+        """Return the search parameters of the server for `k` results."""
+        own, value = self.effort, 0
+        if own is not None:
+            value = effort or own.value
+            # The server refuses more groups than there are, and fewer candidates than results
+            value = min(value, own.most) if own.parameter == "nprobe" else max(value, k)
+        return {
+            name: value if isinstance(number, str) else number
+            for name, number in self._milvus.search.items()
+        }
 
-
-def is_on_milvus(index: Manifest) -> bool:
-    """Tell whether an index is kept on a Milvus server."""
-    return index.config.get("store") == StoreName.MILVUS
-
-
-def no_file(index_id: str) -> WorkbenchError:
-    """Return what is said where an index on a server would have to be a file here."""
-    return WorkbenchError(
-        f"{index_id} is kept by Milvus, so there is no file of it here.",
-        "Build an index of the same embeddings with FAISS, and take that one.",
-    )
+    @property
+    def _milvus(self) -> MilvusIndex:
+        if self.config.entry.milvus is None:
+            raise ValueError(f"milvus has no {self.config.kind}")
+        return self.config.entry.milvus
 
 
 def collection_name(fingerprint: str, config: IndexConfig, number: int = 1) -> str:
-    """Return what the collection of an index is called: the same each time it is built.
+    """Return the name of an index's collection, the same each time the index is built.
 
     Args:
         fingerprint: Of the embeddings.
         config: Which index.
-        number: Counts those that are alike.
+        number: Counts indexes of the same embeddings and config.
     """
     content = json.dumps([fingerprint, asdict(config), number], sort_keys=True)
     return f"workbench_{hashlib.sha256(content.encode()).hexdigest()[:32]}"
 
 
 def marks_of(vectors: NDArray[np.float32], labels: Sequence[str]) -> NDArray[np.int64]:
-    """Return what tells rows of one id apart: a hash of the embedding and the class.
+    """Return a hash of the embedding and the class of each row.
 
-    By it a collection that was half filled, or filled with earlier embeddings, is brought up to
-    date without sending again what it has.
+    It tells which rows of a half-filled or outdated collection have to be sent again.
 
     Args:
         vectors: (N, D) float32.
@@ -151,8 +124,8 @@ def marks_of(vectors: NDArray[np.float32], labels: Sequence[str]) -> NDArray[np.
 def labels_filter(labels: Sequence[str]) -> str:
     """Return Milvus's expression for rows of some classes.
 
-    A class is a stranger's text. JSON's quoting is Milvus's own as long as what is not ASCII stays
-    as it is: it does not know JSON's pairs of escapes for one character.
+    A class is untrusted text. Milvus quotes as JSON does, except that it does not know JSON's
+    surrogate pairs, so characters outside ASCII are not escaped.
     """
     return f"{LABEL} in {json.dumps(list(labels), ensure_ascii=False)}"
 

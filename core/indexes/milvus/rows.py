@@ -1,6 +1,6 @@
-"""The rows of a collection on a Milvus server: sent, taken out, looked up, with patience.
+"""Rows of a collection on a Milvus server: sending, deleting and querying them, with retries.
 
-Each call may be repeated: rows are upserted under their catalog id, so none is there twice.
+Calls are safe to repeat: rows are upserted under their catalog id.
 
 Shapes, in this file: N images that belong to the index, B images of one call, D dimensions.
 """
@@ -17,24 +17,24 @@ from core.indexes.milvus.collection import ID, LABEL, MARK, VECTOR, Collection, 
 from core.progress import Progress, Work
 
 STRONG = "Strong"
-"""What was written before is seen, by whomever it was; takes some tenths of a second."""
+"""Consistency level: all earlier writes are seen, which takes some tenths of a second."""
 
 BATCH_BYTES = 2 << 20
-"""Of vectors in one call: servers take up to 64 MB, but what waits behind takes 5."""
+"""Of vectors per call: servers accept up to 64 MB, but their message queue only 5."""
 
 MAX_ROWS = 4096
 PAGE = 50_000
-"""Ids that are looked up together."""
+"""Ids per query."""
 
 
 class Rows(NamedTuple):
-    """Rows that a server has."""
+    """Rows of a collection, without vectors."""
 
     image_ids: NDArray[np.int64]
     """(B,) catalog ids."""
 
     marks: NDArray[np.int64]
-    """(B,) what tells rows of one id apart."""
+    """(B,) see `marks_of`."""
 
 
 def send(
@@ -43,12 +43,12 @@ def send(
     image_ids: NDArray[np.int64],
     labels: Sequence[str],
 ) -> Work[None]:
-    """Put rows into a collection, in place of those that have the same ids.
+    """Upsert rows.
 
     Args:
         collection: Where to.
         vectors: (B, D) float32 unit rows; may be mapped.
-        image_ids: (B,) catalog ids, each once.
+        image_ids: (B,) distinct catalog ids.
         labels: (B) classes, "" for none.
     """
     count, dimension = vectors.shape
@@ -71,45 +71,45 @@ def send(
 
 
 def delete_rows(collection: Collection, image_ids: NDArray[np.int64]) -> Work[None]:
-    """Take the rows of (B,) images out of a collection."""
+    """Delete the rows of (B,) images."""
     for start in range(0, len(image_ids), PAGE):
         expression = ids_filter(image_ids[start : start + PAGE])
         yield from call_with_retries(
             collection.address,
             partial(_delete, collection.name, expression),
-            "taking out vectors",
+            "deleting vectors",
         )
-        yield Progress(min(start + PAGE, len(image_ids)), len(image_ids), "taking out vectors")
+        yield Progress(min(start + PAGE, len(image_ids)), len(image_ids), "deleting vectors")
 
 
 def present(collection: Collection, image_ids: NDArray[np.int64]) -> Work[NDArray[np.int64]]:
-    """Return which of (B,) images a collection has."""
-    found = [np.empty(0, np.int64)]
+    """Return those of (B,) images that a collection has."""
+    known = [np.empty(0, np.int64)]
     for start in range(0, len(image_ids), PAGE):
         rows = yield from _query(collection, ids_filter(image_ids[start : start + PAGE]))
-        found.append(rows.image_ids)
-    return np.concatenate(found)
+        known.append(rows.image_ids)
+    return np.concatenate(known)
 
 
 def all_rows(collection: Collection, expected: NDArray[np.int64]) -> Work[Rows]:
-    """Return every row that a collection has, its vectors left out.
+    """Return every row of a collection, without vectors.
 
-    A server does not say in which order it answers, so it is asked for stretches of ids that cover
-    all there can be.
+    The server returns rows in no particular order, so they are queried by ranges that cover all
+    possible ids.
 
     Args:
         collection: Which.
-        expected: (N,) ids, ascending, that it should have; they say how long the stretches are.
+        expected: (N,) ids, ascending, that it should have; they determine the ranges.
     """
     ends = expected[PAGE - 1 :: PAGE].tolist()
     parts = []
     for number, (low, high) in enumerate(zip([None, *ends], [*ends, None], strict=True)):
         bounds = [f"{ID} > {low}"] if low is not None else []
         bounds += [f"{ID} <= {high}"] if high is not None else []
-        # An expression is needed: without one the server wants a limit
+        # Without an expression the server requires a limit
         expression = " and ".join(bounds) or f"{ID} >= 0"
         parts.append((yield from _query(collection, expression)))
-        yield Progress(number + 1, len(ends) + 1, "looking at what the server has")
+        yield Progress(number + 1, len(ends) + 1, "comparing with the server")
     return Rows(
         np.concatenate([part.image_ids for part in parts]),
         np.concatenate([part.marks for part in parts]),
@@ -134,7 +134,7 @@ def _query(collection: Collection, expression: str) -> Work[Rows]:
             consistency_level=STRONG,
             timeout=TIMEOUT_S,
         ),
-        "looking at what the server has",
+        "comparing with the server",
     )
     return Rows(
         np.fromiter((row[ID] for row in rows), np.int64, len(rows)),

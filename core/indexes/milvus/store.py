@@ -1,6 +1,4 @@
-"""The vector index on a Milvus server: for more images or users than one machine serves.
-
-Filling one from embeddings is the business of `milvus_filling.py`.
+"""`MilvusStore`: an index on a Milvus server, for more images or users than one machine serves.
 
 Shapes, in this file: Q queries, D embedding dimensions, K results, B images.
 """
@@ -8,6 +6,7 @@ Shapes, in this file: Q queries, D embedding dimensions, K results, B images.
 import math
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,40 +15,52 @@ from numpy.typing import NDArray
 from core.errors import WorkbenchError
 from core.indexes.config import Metric
 from core.indexes.milvus.calls import TIMEOUT_S, NotLoadedError, call
-from core.indexes.milvus.collection import ID, VECTOR, Collection, ids_filter, labels_filter
+from core.indexes.milvus.collection import (
+    CODE_BYTES,
+    COLLECTION,
+    ID,
+    NLIST,
+    VECTOR,
+    Collection,
+    ids_filter,
+    labels_filter,
+)
 from core.indexes.milvus.rows import STRONG, delete_rows, present, send
-from core.indexes.store import Effort, Matches, check_added, check_search, nothing
+from core.indexes.store import Effort, Matches, check_added, check_search, no_matches
 from core.progress import finish
 
 MAX_RESULTS = 16384
-"""The server's own limit of results for one query."""
+"""The server's limit of results per query."""
 
 MAX_SUBSET = 1_000_000
-"""Ids that a search may be kept to: the server reads some 20,000 of them a second."""
+"""Ids that a search may be restricted to: the server reads some 20,000 of them a second."""
 
 SUBSET_CHUNK = 50_000
-"""Ids in one expression."""
+"""Ids per expression."""
 
 QUERIES_CHUNK = 1024
 BOUNDED = "Bounded"
-"""A search may see what there was some five seconds ago; it takes milliseconds for that."""
+"""Consistency level: a search takes milliseconds, and may miss the writes of some seconds."""
 
 FRESH_S = 10.0
-"""After it wrote, this store searches what there is at that very moment for so long."""
+"""Seconds after a write of its own for which a store searches with strong consistency."""
 
 
 class MilvusStore:
-    """A collection on a Milvus server, searched and changed. Opening one asks nothing of it."""
+    """A collection on a Milvus server. Opening one does not call the server."""
+
+    is_remote = True
+    stores_labels = True
 
     def __init__(self, collection: Collection) -> None:
-        """Take over a collection that is there, filled and loaded."""
+        """Wrap a collection that is filled and loaded."""
         self.collection = collection
         self._wrote_at = -math.inf
 
     @property
     def count(self) -> int:
-        """How many images are indexed; asks the server."""
-        [row] = self._ask(
+        """Return the number of indexed images, from the server."""
+        [row] = self._call(
             lambda client: client.query(
                 self.collection.name,
                 filter="",
@@ -62,12 +73,12 @@ class MilvusStore:
 
     @property
     def dimension(self) -> int:
-        """D, the length of an embedding."""
+        """Return D, the length of an embedding."""
         return self.collection.dimension
 
     @property
     def effort(self) -> Effort | None:
-        """What a search can be made more thorough by; None where every vector is looked at."""
+        """Return the search parameter; None if every image is compared with the query."""
         return self.collection.effort
 
     def search(
@@ -79,26 +90,26 @@ class MilvusStore:
         labels: tuple[str, ...] = (),
         effort: int | None = None,
     ) -> list[Matches]:
-        """See `VectorStore.search`; where `labels` are given, the server goes by those.
+        """See `VectorStore.search`; `labels` take precedence over `subset`.
 
         Raises:
-            WorkbenchError: The queries come from another model: their length differs; the server is
-                away, has lost the index, or would have to give or to look through too much.
+            WorkbenchError: The queries are of another dimension, the server is unavailable or has
+                lost the index, or there are too many results or too many ids in `subset`.
             ValueError: `k` or `effort` is below 1.
         """
         check_search(self.dimension, queries, k, effort)
         if k > MAX_RESULTS:
             k = self._affordable(k)
         if k == 0:
-            return [nothing() for _ in queries]
+            return [no_matches() for _ in queries]
         matches: list[Matches] = []
         for start in range(0, len(queries), QUERIES_CHUNK):
             part = queries[start : start + QUERIES_CHUNK]
-            found = [
+            by_filter = [
                 self._search(part, k, expression, effort) for expression in _filters(subset, labels)
             ]
-            matches += [_best(parts, k) for parts in zip(*found, strict=True)]
-        return matches or [nothing() for _ in queries]
+            matches += [_best(parts, k) for parts in zip(*by_filter, strict=True)]
+        return matches or [no_matches() for _ in queries]
 
     def add(
         self,
@@ -109,7 +120,8 @@ class MilvusStore:
         """See `VectorStore.add`.
 
         Raises:
-            WorkbenchError: They are of another model or not of unit length, or the server is away.
+            WorkbenchError: The vectors are of another dimension or not of unit length, or the
+                server is unavailable.
         """
         check_added(self.dimension, vectors)
         finish(send(self.collection, vectors, image_ids, labels or ("",) * len(image_ids)))
@@ -119,12 +131,23 @@ class MilvusStore:
         """See `VectorStore.remove`.
 
         Raises:
-            WorkbenchError: The server is away or has lost the index.
+            WorkbenchError: The server is unavailable or has lost the index.
         """
-        there = finish(present(self.collection, image_ids))  # It counts those that it was told
-        finish(delete_rows(self.collection, there))
+        # The server's own count includes ids that it does not have
+        indexed = finish(present(self.collection, image_ids))
+        finish(delete_rows(self.collection, indexed))
         self._wrote_at = time.monotonic()
-        return len(there)
+        return len(indexed)
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Return the facts by which the collection is opened again; no file is written."""
+        del folder
+        return {
+            "size_bytes": 0,
+            COLLECTION: self.collection.name,
+            NLIST: self.collection.nlist,
+            CODE_BYTES: self.collection.code_bytes,
+        }
 
     def _affordable(self, k: int) -> int:
         wanted = min(k, self.count)
@@ -139,7 +162,7 @@ class MilvusStore:
         self, queries: NDArray[np.float32], k: int, expression: str, effort: int | None
     ) -> list[Matches]:
         is_fresh = time.monotonic() - self._wrote_at < FRESH_S
-        answers = self._ask(
+        results = self._call(
             lambda client: client.search(
                 self.collection.name,
                 data=list(np.ascontiguousarray(queries, np.float32)),
@@ -152,26 +175,26 @@ class MilvusStore:
             )
         )
         is_l2 = self.collection.config.metric == Metric.L2
-        return [_matches(hits, is_l2=is_l2) for hits in answers]
+        return [_matches(hits, is_l2=is_l2) for hits in results]
 
-    def _ask(self, question: Any) -> Any:
-        """Ask the server; a collection that it has not in memory is loaded first."""
+    def _call(self, function: Any) -> Any:
+        """Call the server; a collection that is not loaded is loaded first."""
         collection = self.collection
         try:
-            return call(collection.address, question)
-        except NotLoadedError:  # It was started anew, or somebody released it
+            return call(collection.address, function)
+        except NotLoadedError:  # The server was restarted, or another client released it
             call(
                 collection.address,
                 lambda client: client.load_collection(collection.name, timeout=TIMEOUT_S),
             )
-            return call(collection.address, question)
+            return call(collection.address, function)
 
 
 def _filters(subset: NDArray[np.int64] | None, labels: tuple[str, ...]) -> Iterator[str]:
-    """Yield the expressions, one at least, that together let through what may be found.
+    """Yield at least one expression; together they match the images to search among.
 
     Raises:
-        WorkbenchError: There are too many ids to look through.
+        WorkbenchError: There are too many ids.
     """
     if labels:
         yield labels_filter(labels)
@@ -196,7 +219,7 @@ def _matches(hits: Any, *, is_l2: bool) -> Matches:
 
 
 def _best(parts: tuple[Matches, ...], k: int) -> Matches:
-    """Return the `k` best of what was found in parts."""
+    """Return the `k` best matches of several searches of one query."""
     if len(parts) == 1:
         return parts[0]
     image_ids = np.concatenate([part.image_ids for part in parts])

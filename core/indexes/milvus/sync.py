@@ -1,8 +1,7 @@
-"""Bringing a collection on a Milvus server to just what embeddings say, from whatever it has.
+"""Synchronizing a collection on a Milvus server with embeddings on disk.
 
-The embeddings on the disk are the truth. A collection that is not there is made; one that was half
-filled when somebody or something ended the work is filled up; one of earlier embeddings is changed
-where they differ. What is there is read back at the end, so nothing is lost or doubled unseen.
+A missing collection is created, a half-filled one is completed, and one of earlier embeddings is
+changed where they differ. The rows are read back at the end, to detect missing and duplicate ones.
 
 Shapes, in this file: N images, D embedding dimensions.
 """
@@ -32,17 +31,17 @@ from core.progress import Progress, Work
 
 NO_ROWS = Rows(np.empty(0, np.int64), np.empty(0, np.int64))
 ROUNDS = 3
-"""Times that what is missing is sent, until all is there."""
+"""How often missing rows are sent again."""
 
 LONG_S = 600.0
-"""For flushing and loading, which go on while somebody waits for them."""
+"""Timeout of flushing and loading."""
 
 POLL_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """What it took."""
+    """Number of rows that were changed."""
 
     num_sent: int
     num_removed: int
@@ -59,20 +58,20 @@ def sync(
     """Make a collection hold these images and no others, indexed and loaded.
 
     Args:
-        collection: Which; it need not be there yet.
+        collection: Which; created if it does not exist.
         vectors: (N, D) float32 unit rows; may be mapped.
         image_ids: (N,) catalog ids, ascending.
         labels: (N) classes, "" for none.
-        is_live: Others search it meanwhile, so it stays loaded.
+        is_live: It is being searched, so it stays loaded.
 
     Raises:
-        WorkbenchError: The server stays away, refuses something, or does not keep what it is sent;
-            or some embeddings are not of unit length.
+        WorkbenchError: The server stays unavailable, refuses a call, or loses rows; or some
+            embeddings are not of unit length.
     """
     check_unit_rows(vectors)
-    is_new = yield from _make(collection)
+    is_new = yield from _create(collection)
     if not is_new:
-        yield from _long(collection, "load_collection", "loading what there is")
+        yield from _long(collection, "load_collection", "loading the collection")
     rows = NO_ROWS if is_new else (yield from all_rows(collection, image_ids))
     marks = marks_of(vectors, labels)
     num_sent = num_removed = 0
@@ -82,7 +81,7 @@ def sync(
         yield from delete_rows(collection, extra)
         yield from _send(collection, vectors, image_ids, labels, missing)
         yield from _index(collection, len(image_ids))
-        if not is_new and not is_live:  # Else it goes on serving the vectors without the index
+        if not is_new and not is_live:  # Else the server keeps using the vectors without the index
             yield from _long(collection, "release_collection", "loading the index")
         yield from _long(collection, "load_collection", "loading the index")
         rows = yield from all_rows(collection, image_ids)
@@ -96,14 +95,14 @@ def sync(
     )
 
 
-def _make(collection: Collection) -> Work[bool]:
-    """Make the collection, with what it is to be indexed by, and return whether it was not there.
+def _create(collection: Collection) -> Work[bool]:
+    """Create the collection and its index, and return whether it is new.
 
-    A collection that was made just before the server's answer was lost counts as there.
+    A collection whose creation succeeded while the response was lost does not count as new.
     """
     name = collection.name
 
-    def make(client: Any) -> bool:
+    def create(client: Any) -> bool:
         from pymilvus import DataType
 
         is_new = not client.has_collection(name, timeout=TIMEOUT_S)
@@ -120,24 +119,24 @@ def _make(collection: Collection) -> Work[bool]:
             client.create_index(name, index, timeout=TIMEOUT_S, sync=False)
         return is_new
 
-    return (yield from call_with_retries(collection.address, make, "making the collection"))
+    return (yield from call_with_retries(collection.address, create, "creating the collection"))
 
 
 def _differences(
     rows: Rows, image_ids: NDArray[np.int64], marks: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return (the places of images to send, the ids of images to take out), both sorted."""
+    """Return (the positions of images to send, the ids of images to delete), both sorted."""
     order = np.argsort(rows.image_ids, kind="stable")
-    ids, there = rows.image_ids[order], rows.marks[order]
+    ids, known = rows.image_ids[order], rows.marks[order]
     extra = np.setdiff1d(ids, image_ids)
-    doubled = np.unique(ids[1:][ids[1:] == ids[:-1]])  # Somebody inserted them by other means
+    duplicated = np.unique(ids[1:][ids[1:] == ids[:-1]])  # Inserted by another client
     places = np.minimum(np.searchsorted(ids, image_ids), max(0, len(ids) - 1))
     if len(ids):
-        is_there = (ids[places] == image_ids) & (there[places] == marks)
+        is_same = (ids[places] == image_ids) & (known[places] == marks)
     else:
-        is_there = np.zeros(len(image_ids), np.bool_)
-    is_there &= ~np.isin(image_ids, doubled)
-    return np.flatnonzero(~is_there), np.union1d(extra, doubled)
+        is_same = np.zeros(len(image_ids), np.bool_)
+    is_same &= ~np.isin(image_ids, duplicated)
+    return np.flatnonzero(~is_same), np.union1d(extra, duplicated)
 
 
 def _send(
@@ -155,8 +154,8 @@ def _send(
 
 
 def _index(collection: Collection, count: int) -> Work[None]:
-    """Have the server write down what it was sent, and wait until all of it is indexed."""
-    yield from _long(collection, "flush", "writing down the vectors")
+    """Flush the rows, and wait until the server has indexed all of them."""
+    yield from _long(collection, "flush", "flushing the vectors")
     while True:
         state = yield from call_with_retries(
             collection.address,

@@ -1,4 +1,4 @@
-"""A model without training: a pre-trained trunk, its features projected by a PCA."""
+"""Form of a backbone without training: pre-trained features, projected by a PCA."""
 
 import os
 from typing import Any
@@ -25,7 +25,7 @@ POOLINGS = {
 
 
 def show(dataset: str, *, expanded: bool = False) -> None:
-    """Draw the form that makes a model of a pre-trained trunk without training it."""
+    """Draw the form that makes a model of a pre-trained backbone without training."""
     with st.expander(
         "A model without training", icon=":material/bolt:", expanded=expanded, key="indexes-trunk"
     ):

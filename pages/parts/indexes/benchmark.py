@@ -1,35 +1,34 @@
-"""Comparing kinds of index on the chosen images: a chart whose points can be used."""
-
-from dataclasses import asdict
+"""Sweep over kinds of index: the form, and a chart whose points can be built."""
 
 import pandas as pd
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
-from core.index_benchmark.config import DEFAULT_KINDS, SweepConfig
+from core.index_benchmark.config import SWEPT_KINDS, SweepConfig
 from core.index_benchmark.points import Point
-from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
+from core.indexes.info import find_index
+from core.indexes.kinds import KINDS
 from core.lineage.graph import Lineage
-from core.options import as_arguments, field_docs
+from core.options import as_arguments, bounds_of, default_of, field_docs
 from pages.parts.components.launch import launch
 from pages.parts.components.text import duration, plain, size
 from pages.parts.indexes import build, pareto
-from pages.parts.indexes.kinds import NAMES
+from pages.parts.indexes.kinds import label_of
 from pages.parts.indexes.source import Source
 from state import resources, selection_rules, session
 
 DOCS = field_docs(SweepConfig)
-COMPARED = [kind for kind in IndexKind if kind != IndexKind.FACTORY]
 
 
 def form(source: Source, lineage: Lineage) -> None:
-    """Draw the form that compares kinds, and what the last comparison of these images gave."""
+    """Draw the form of a sweep, and the results of the last one over these images."""
     kinds = st.pills(
         "Kinds",
-        COMPARED,
+        [name for name, kind in KINDS.items() if not kind.is_custom],
         selection_mode="multi",
-        default=list(DEFAULT_KINDS),
-        format_func=NAMES.__getitem__,
+        default=SWEPT_KINDS,
+        format_func=label_of,
         key="indexes-sweep-kinds",
     )
     columns = st.columns([3, 1], vertical_alignment="bottom")
@@ -40,12 +39,14 @@ def form(source: Source, lineage: Lineage) -> None:
         help=DOCS["factories"],
     )
     num_queries = columns[1].number_input(
-        "Queries", 200, 10_000, 500, key="indexes-sweep-queries", help=DOCS["num_queries"]
+        "Queries",
+        *bounds_of(SweepConfig, "num_queries"),
+        default_of(SweepConfig, "num_queries"),
+        key="indexes-sweep-queries",
+        help=DOCS["num_queries"],
     )
     try:
-        config = SweepConfig(
-            kinds=",".join(kinds), factories=factories, num_queries=int(num_queries)
-        )
+        config = SweepConfig(kinds=",".join(kinds), factories=factories, num_queries=num_queries)
     except ValueError as error:
         st.error(f"{plain(str(error))}.")
         return
@@ -61,11 +62,7 @@ def form(source: Source, lineage: Lineage) -> None:
 
 
 def _results(embeddings: Manifest, lineage: Lineage) -> None:
-    sweeps = [
-        made
-        for made in lineage.sweeps
-        if made.made_from["embeddings_fingerprint"] == embeddings.fingerprint
-    ]
+    sweeps = lineage.sweeps_of(embeddings)
     if not sweeps:
         st.caption(
             "Nothing is compared yet. Each kind is built in memory and searched with random "
@@ -74,26 +71,24 @@ def _results(embeddings: Manifest, lineage: Lineage) -> None:
         return
     shown = sweeps[0]
     if len(sweeps) > 1:
-        names = {made.id: made for made in sweeps}
-        label = "Comparison"
-        shown = names[
-            st.selectbox(
-                label,
-                list(names),
-                format_func=lambda name: _title(names[name]),
-                key="indexes-sweeps",
-            )
-        ]
+        by_id = {made.id: made for made in sweeps}
+        picked = st.selectbox(
+            "Comparison",
+            list(by_id),
+            format_func=lambda name: _title(by_id[name]),
+            key="indexes-sweeps",
+        )
+        shown = by_id[picked]
     points = resources.sweep(shown.id, shown.fingerprint).points
-    picked = pareto.chart(points, shown.id)
+    clicked = pareto.chart(points, shown.id)
     for name, why in shown.summary["skipped"].items():
         st.caption(f"{plain(name)} was left out: {plain(why)}")
     row = _table(points, shown.id)
-    place = row if row is not None else picked
-    if place is None:
+    position = row if row is not None else clicked
+    if position is None:
         st.caption("Click a point of the chart, or select a row, to build that index and use it.")
-    elif place < len(points):
-        _use(points[place], embeddings, lineage)
+    elif position < len(points):
+        _use(points[position], embeddings, lineage)
 
 
 def _title(made: Manifest) -> str:
@@ -135,7 +130,7 @@ def _table(points: list[Point], sweep_id: str) -> int | None:
 
 
 def _use(point: Point, embeddings: Manifest, lineage: Lineage) -> None:
-    """Say what a point is, and offer to use that index: the one that is there, or a new one."""
+    """Draw a point with a button that selects its index, or builds it first."""
     measured = point.measured
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
@@ -144,17 +139,15 @@ def _use(point: Point, embeddings: Manifest, lineage: Lineage) -> None:
             f"built in {duration(point.build_s)}"
         )
         if st.button("Use this one", key="indexes-use-point", type="primary"):
-            _take(point.config, embeddings, lineage)
+            _select(point.config, embeddings, lineage)
             st.rerun()
 
 
-def _take(config: IndexConfig, embeddings: Manifest, lineage: Lineage) -> None:
-    wanted = asdict(config)
-    for index in lineage.indexes:
-        is_of = index.made_from["embeddings_fingerprint"] == embeddings.fingerprint
-        if is_of and index.config == wanted:
-            selection_rules.choose_index(session.selection(), index.id, lineage)
-            session.say(f"{index.id} is the current index now.")
-            return
+def _select(config: IndexConfig, embeddings: Manifest, lineage: Lineage) -> None:
+    index = find_index(lineage, embeddings, config)
+    if index is not None:
+        selection_rules.choose_index(session.selection(), index.id, lineage)
+        session.say(f"{index.id} is the current index now.")
+        return
     dataset, model = embeddings.made_from["dataset"], embeddings.made_from["model"]
     build.start(["--embeddings", embeddings.id], config, dataset, model)

@@ -1,4 +1,4 @@
-"""Building one index of a kind that the user chose."""
+"""Form that builds an index."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ BUILD = ":material/play_arrow:"
 
 
 def form(source: Source) -> None:
-    """Draw the form that embeds what is not embedded yet and builds an index."""
+    """Draw the form that builds an index, after embedding missing images."""
     try:
         config = kinds.choose("indexes")
     except ValueError as error:
@@ -26,7 +26,7 @@ def form(source: Source) -> None:
 
 
 def start(arguments: list[str], config: IndexConfig, dataset: str, model: str) -> None:
-    """Queue the job that builds an index of what the arguments name."""
+    """Queue the job that builds an index of the embeddings that the arguments name."""
     launch(
         ["index", *arguments, *as_arguments(config)],
         f"Indexing {dataset} with {model}",

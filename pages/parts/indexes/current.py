@@ -1,4 +1,4 @@
-"""The current index: what it was made from, and how good and quick it is at any effort."""
+"""The current index: its lineage, and its recall and latency at any effort."""
 
 import pandas as pd
 import streamlit as st
@@ -9,24 +9,23 @@ from core.datasets.registry import open_dataset
 from core.embeddings.config import Precision
 from core.errors import WorkbenchError
 from core.index_benchmark.points import Measured
-from core.indexes.milvus.collection import is_on_milvus
+from core.indexes.info import read_info
 from core.lineage.graph import Lineage
 from pages.parts.components import guards
 from pages.parts.components.text import duration, plain, size
 from pages.parts.indexes import rebuild, recommend
-from pages.parts.indexes.kinds import described
 from state import flush, resources
 
 EFFORTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 
 def show(index: Manifest, lineage: Lineage) -> None:
-    """Draw all that is known of the current index."""
+    """Draw the current index."""
     title = read_title(resources.workspace().indexes, index.id)
     st.subheader(f"Current index: {plain(title)}")
     _lineage(index, lineage)
     rebuild.offer(index, lineage, "current")
-    recommend.account(index)
+    recommend.result(index)
     if index.made_from["dataset"] not in lineage.datasets:
         return
     try:
@@ -37,13 +36,17 @@ def show(index: Manifest, lineage: Lineage) -> None:
 
 
 def _lineage(index: Manifest, lineage: Lineage) -> None:
-    """Say what the index was made from, each link with why it is stale if it is."""
+    """Draw dataset, model, embeddings and index, each with the reason if it is stale."""
     made_from = index.made_from
     has_dataset = made_from["dataset"] in lineage.datasets
     links = [
         ("dataset", made_from["dataset"], "" if has_dataset else "gone"),
         ("model", made_from["model"], _state_of(lineage.model(made_from["model"]), lineage)),
-        ("embeddings", made_from["embeddings"], _state_of(_embeddings(index, lineage), lineage)),
+        (
+            "embeddings",
+            made_from["embeddings"],
+            _state_of(lineage.embeddings_of_index(index), lineage),
+        ),
         ("index", index.id, lineage.stale_reason(index)),
     ]
     shown = [
@@ -51,32 +54,33 @@ def _lineage(index: Manifest, lineage: Lineage) -> None:
         for kind, name, reason in links
     ]
     st.markdown(" → ".join(shown))
+    info = read_info(index)
     facts = [
-        described(index),
+        info.description,
         f"{index.summary['count']:,} images of {index.summary['dimension']} dimensions",
-        f"on the server as {index.summary['collection']}"
-        if is_on_milvus(index)
-        else f"{size(index.summary['size_bytes'])} on the disk, about as much in memory",
+        f"on the server as {info.collection}"
+        if info.size_bytes is None
+        else f"{size(info.size_bytes)} on the disk, about as much in memory",
     ]
     if "build_s" in index.summary:
         facts.append(f"built in {duration(index.summary['build_s'])}")
     facts += _encoded(index)
     st.caption(" · ".join(facts))
-    _left_out(_embeddings(index, lineage))
+    _left_out(lineage.embeddings_of_index(index))
 
 
 def _encoded(index: Manifest) -> list[str]:
-    """Say how its images and queries are embedded, where that is not as usual."""
+    """Return in words how images and queries are embedded, if not by default."""
     encoding = index.summary.get("encoding", {})
     words = {"flip": "mirror images too", "whiten": "whitened"}
-    said = [said for name, said in words.items() if encoding.get(name)]
+    chosen = [text for name, text in words.items() if encoding.get(name)]
     if encoding.get("precision", Precision.FLOAT32) != Precision.FLOAT32:
-        said.append(f"computed in {encoding['precision']}")
-    return said + (["only some of the images"] if index.summary.get("images") else [])
+        chosen.append(f"computed in {encoding['precision']}")
+    return chosen + (["only some of the images"] if index.summary.get("images") else [])
 
 
 def _left_out(embeddings: Manifest | None) -> None:
-    """List the images that could not be read when the others were embedded."""
+    """List the images that could not be read."""
     if embeddings is None or not embeddings.summary["num_problems"]:
         return
     problems: dict[str, str] = embeddings.summary["problems"]
@@ -92,16 +96,10 @@ def _state_of(artifact: Manifest | None, lineage: Lineage) -> str:
     return "gone" if artifact is None else lineage.stale_reason(artifact)
 
 
-def _embeddings(index: Manifest, lineage: Lineage) -> Manifest | None:
-    """Return the embeddings that an index was built from, if they are there as they were."""
-    wanted = index.made_from["embeddings_fingerprint"]
-    return next((made for made in lineage.embeddings if made.fingerprint == wanted), None)
-
-
 @st.fragment
 @flush.complete()
 def _figures(index: Manifest, lineage: Lineage) -> None:
-    embeddings = _embeddings(index, lineage)
+    embeddings = lineage.embeddings_of_index(index)
     if embeddings is None:
         st.caption("Its embeddings are gone, so it cannot be measured. Rebuild it to do that.")
         return
@@ -122,12 +120,12 @@ def _figures(index: Manifest, lineage: Lineage) -> None:
         measured = resources.measured(
             index.id, index.fingerprint, embeddings.fingerprint, revision, chosen
         )
-    except WorkbenchError as error:  # A server may go away while the slider is moved
+    except WorkbenchError as error:  # A server may become unavailable while the slider is moved
         st.warning(plain(str(error)))
         return
     _metrics(measured)
     if effort is not None and chosen != effort.value:
-        rebuild.with_effort(index, embeddings, effort.name, int(chosen or effort.value))
+        rebuild.with_effort(index, embeddings, effort, int(chosen or effort.value))
 
 
 def _metrics(measured: Measured) -> None:
@@ -135,7 +133,7 @@ def _metrics(measured: Measured) -> None:
     grid = st.grid(7, min_column_width=112)
     recall = {f"Recall@{depth}": f"{value:.3f}" for depth, value in measured.recall.items()}
     latency = {f"p{at} ms": f"{value:.3g}" for at, value in measured.latency_ms.items()}
-    helps = dict.fromkeys(recall, f"Neighbor recall: {exact}. An image never finds itself.")
+    helps = dict.fromkeys(recall, f"Recall vs. exact search: {exact}. An image never finds itself.")
     helps |= dict.fromkeys(latency, "Milliseconds of one query for 10 images, on one thread.")
     figures = recall | latency | {"Queries/s": f"{measured.queries_per_s:,.0f}"}
     helps["Queries/s"] = "In batches of 100, on all cores."

@@ -1,11 +1,11 @@
-"""Taking an index out as a file, and bringing one in with all that it needs."""
+"""Export of an index as a file, and import of a bundle."""
 
 import streamlit as st
 
 from core.artifacts.exports import exported_file
 from core.artifacts.manifests import Manifest
 from core.indexes.export_format import ExportFormat, file_name
-from core.indexes.milvus.collection import is_on_milvus
+from core.indexes.info import read_info
 from pages.parts.components import downloads, upload_form
 from pages.parts.components.launch import IMPORT, launch
 from state import resources
@@ -17,9 +17,6 @@ LABELS = {
     ExportFormat.NPY: "Embeddings as NumPy arrays",
     ExportFormat.PARQUET: "Embeddings as a Parquet table",
 }
-FILES_OF_FAISS = (ExportFormat.BUNDLE, ExportFormat.INDEX)
-"""Not to be had of an index that Milvus keeps."""
-
 EXPLANATIONS = {
     ExportFormat.BUNDLE: "Model, embeddings, index and a small picture of each image in one zip, "
     "which this app opens elsewhere.",
@@ -30,12 +27,12 @@ EXPLANATIONS = {
 
 
 def form(index: Manifest) -> None:
-    """Offer an index as a file, made when it is asked for."""
-    formats = [name for name in LABELS if name not in FILES_OF_FAISS or not is_on_milvus(index)]
+    """Draw the export of an index: a download, or the button that writes the file first."""
+    possible = read_info(index).export_formats
     chosen = ExportFormat(
         st.selectbox(
             "What",
-            formats,
+            [name for name in LABELS if name in possible],
             format_func=LABELS.__getitem__,
             key="indexes-export-format",
         )
@@ -51,7 +48,7 @@ def form(index: Manifest) -> None:
 
 
 def open_form() -> None:
-    """Take in an index that was taken out as a bundle."""
+    """Draw the import of an index that was exported as a bundle."""
     with st.expander("Open a bundle", icon=":material/upload:", key="indexes-bundle"):
         st.markdown(
             "An index that this app took out as a bundle: its small pictures become a dataset "

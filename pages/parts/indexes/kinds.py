@@ -1,109 +1,49 @@
-"""The kinds of index on the page: what they are called, what they do, what there is to choose."""
+"""Form of an index: store, kind and parameters."""
 
 from typing import Any
 
 import streamlit as st
 
-from core.artifacts.manifests import Manifest
 from core.errors import WorkbenchError
-from core.indexes.config import MILVUS_KINDS, IndexConfig, IndexKind, Metric, StoreName
+from core.indexes.config import IndexConfig, Metric, StoreName, kinds_in
+from core.indexes.kinds import KINDS, PARAMETER_LABELS
 from core.indexes.milvus.address import milvus_address
-from core.options import field_docs
+from core.options import bounds_of, default_of, field_docs
 from pages.parts.components.text import plain
 
-NAMES = {
-    IndexKind.FLAT: "Flat",
-    IndexKind.HNSW: "HNSW",
-    IndexKind.IVF: "IVF-Flat",
-    IndexKind.IVF_PQ: "IVF-PQ",
-    IndexKind.SQ8: "SQ8",
-    IndexKind.OPQ_IVF_PQ: "OPQ+IVF-PQ",
-    IndexKind.FACTORY: "FAISS factory string",
-}
-EXPLANATIONS = {
-    IndexKind.FLAT: "compares with every image: exact, and right up to some 100,000 images.",
-    IndexKind.HNSW: "walks a graph of neighbors: the quickest, and takes the most memory.",
-    IndexKind.IVF: "looks only into the nearest groups: quick, and may miss a match.",
-    IndexKind.IVF_PQ: "looks into the nearest groups, and keeps only some bytes of each image: "
-    "for millions of images in little memory.",
-    IndexKind.SQ8: "compares with every image, of which it keeps a byte a dimension: a fourth of "
-    "the memory, nearly exact.",
-    IndexKind.OPQ_IVF_PQ: "turns the space so that IVF-PQ's bytes lose less of it; learning that "
-    "takes minutes.",
-    IndexKind.FACTORY: "is whatever FAISS can build from a description of its own.",
-}
 STORES = {StoreName.FAISS: "Here, by FAISS", StoreName.MILVUS: "On a Milvus server"}
 METRICS = {Metric.COSINE: "cosine", Metric.INNER_PRODUCT: "inner product", Metric.L2: "L2"}
-GROUPS = {"nlist": (0, 65536, 0), "nprobe": (0, 65536, 0)}
-CODES = GROUPS | {"code_bytes": (0, 1024, 0)}
-FIELDS: dict[IndexKind, dict[str, tuple[int, int, int]]] = {
-    IndexKind.HNSW: {
-        "m": (2, 256, 32),
-        "ef_construction": (1, 4096, 200),
-        "ef_search": (1, 4096, 64),
-    },
-    IndexKind.IVF: GROUPS,
-    IndexKind.IVF_PQ: CODES,
-    IndexKind.OPQ_IVF_PQ: CODES,
-}
-"""Kind → its numbers: least, most, default. 0 leaves one to the number of images."""
-
-LABELS = {
-    "m": "Links of an image (M)",
-    "ef_construction": "Candidates when building (efConstruction)",
-    "ef_search": "Candidates when searching (efSearch)",
-    "nlist": "Groups (nlist)",
-    "nprobe": "Groups looked into (nprobe)",
-    "code_bytes": "Bytes of an image",
-}
 DOCS = field_docs(IndexConfig)
 
 
-def described(index: Manifest) -> str:
-    """Return what kind an index is, with the numbers that were chosen for it."""
-    config = IndexConfig(**index.config)
-    if config.kind == IndexKind.FACTORY:
-        return config.factory
-    place = ["on Milvus"] if config.store == StoreName.MILVUS else []
-    chosen = {
-        name: getattr(config, name)
-        for name, (_, _, default) in FIELDS.get(config.kind, {}).items()
-        if getattr(config, name) != default
-    }
-    words = [f"{name.replace('_', ' ')} {value}" for name, value in chosen.items()]
-    return ", ".join([NAMES[config.kind], *words, *place])
+def label_of(name: str) -> str:
+    """Return the label of a kind."""
+    return KINDS[name].label
 
 
 def choose(key: str) -> IndexConfig:
-    """Draw what a kind of index has to choose, and return the choice.
+    """Draw the form, and return the index that was chosen.
 
     Raises:
-        ValueError: It makes no sense; the message says why.
+        ValueError: The config is invalid; the message says why.
     """
     store = _store(key)
-    kind = IndexKind(
+    kind = str(
         st.segmented_control(
             "Kind",
-            MILVUS_KINDS if store == StoreName.MILVUS else list(IndexKind),
-            default=IndexKind.FLAT,
+            kinds_in(store),
+            default=default_of(IndexConfig, "kind"),
             required=True,
-            format_func=NAMES.__getitem__,
+            format_func=label_of,
             key=f"{key}-kind",
         )
     )
-    st.markdown(f"**{NAMES[kind]}** {EXPLANATIONS[kind]}")
+    st.markdown(f"**{KINDS[kind].label}** {KINDS[kind].explanation}")
     settings: dict[str, Any] = {}
     grid = st.grid(4, min_column_width=190)
-    if kind == IndexKind.FACTORY:
+    for name in KINDS[kind].parameters:
         with grid.cell():
-            settings["factory"] = st.text_input(
-                "Factory string", "IVF64,SQ8", key=f"{key}-factory", help=DOCS["factory"]
-            ).strip()
-    for name, (low, high, default) in FIELDS.get(kind, {}).items():
-        with grid.cell():
-            settings[name] = st.number_input(
-                LABELS[name], low, high, default, key=f"{key}-{kind}-{name}", help=DOCS[name]
-            )
+            settings[name] = _parameter(key, kind, name)
     with grid.cell():
         settings["metric"] = st.selectbox(
             "Compare by",
@@ -115,8 +55,20 @@ def choose(key: str) -> IndexConfig:
     return IndexConfig(kind=kind, store=store, **settings)
 
 
+def _parameter(key: str, kind: str, name: str) -> int | str:
+    label, explanation = PARAMETER_LABELS[name], DOCS[name]
+    if name == "factory":
+        text = st.text_input(label, "IVF64,SQ8", key=f"{key}-factory", help=explanation)
+        return text.strip()
+    low, high = bounds_of(IndexConfig, name)
+    default = default_of(IndexConfig, name)
+    return int(
+        st.number_input(label, low, high, default, key=f"{key}-{kind}-{name}", help=explanation)
+    )
+
+
 def _store(key: str) -> StoreName:
-    """Ask where the index is to be kept, if a Milvus server is configured; else it is here."""
+    """Draw the choice of the store if a Milvus server is configured; else return FAISS."""
     try:
         address = milvus_address()
     except WorkbenchError as error:

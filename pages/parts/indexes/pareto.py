@@ -1,32 +1,21 @@
-"""The chart of a comparison: recall against latency, a bubble an index, the best ones joined."""
+"""Pareto chart of a sweep: recall vs. latency, a bubble per index."""
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from core.index_benchmark.points import Point, best_points
-from core.indexes.config import IndexKind
 from pages.parts.components.text import size
-from pages.parts.indexes.kinds import NAMES
 
-COLORS = {
-    IndexKind.FLAT: "#64748b",
-    IndexKind.HNSW: "#5b6ad0",
-    IndexKind.IVF: "#14b8a6",
-    IndexKind.IVF_PQ: "#f59e0b",
-    IndexKind.SQ8: "#a855f7",
-    IndexKind.OPQ_IVF_PQ: "#ef4444",
-    IndexKind.FACTORY: "#0ea5e9",
-}
 SMALLEST, LARGEST = 9.0, 34.0
-"""Pixels across of a bubble; its area is the index's bytes, but it can always be clicked."""
+"""Diameters of bubbles in pixels; the area shows the size of the index, but stays clickable."""
 
 HEIGHT = 440
 TICKS = [number * 10.0**power for power in range(-3, 5) for number in (1, 2, 5)]
-"""Milliseconds that a logarithmic axis is labeled with."""
+"""Tick labels of the logarithmic axis, in milliseconds."""
 
 
 def chart(points: list[Point], key: str) -> int | None:
-    """Draw the points of a comparison, and return the place of the one that was clicked."""
+    """Draw the points of a sweep, and return the position of the clicked one."""
     event = st.plotly_chart(
         _figure(points),
         key=f"indexes-pareto-{key}",
@@ -73,7 +62,7 @@ def _figure(points: list[Point]) -> go.Figure:
 
 def _bubbles(figure: go.Figure, places: list[int], points: list[Point], largest: int) -> None:
     shown = [points[at] for at in places]
-    kind = IndexKind(shown[0].config.kind)
+    kind = shown[0].config.entry
     figure.add_scatter(
         x=[point.measured.latency_ms[50] for point in shown],
         y=[point.recall for point in shown],
@@ -82,9 +71,9 @@ def _bubbles(figure: go.Figure, places: list[int], points: list[Point], largest:
             for at, point in zip(places, shown, strict=True)
         ],
         mode="markers",
-        name=NAMES[kind],
+        name=kind.label,
         marker={
-            "color": COLORS[kind],
+            "color": kind.color,
             "opacity": 0.75,
             "size": [
                 max(SMALLEST, LARGEST * (point.size_bytes / largest) ** 0.5) for point in shown

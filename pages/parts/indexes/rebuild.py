@@ -1,12 +1,11 @@
-"""Making an index again: because it is stale, or to search further by default."""
-
-from dataclasses import replace
+"""Rebuilding and updating an index that is stale, or with another effort."""
 
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.embeddings.config import embed_arguments
 from core.indexes.config import IndexConfig
+from core.indexes.store import Effort
 from core.lineage.graph import DATASET_CHANGED, Lineage
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
@@ -16,7 +15,7 @@ REFRESH = ":material/refresh:"
 
 
 def offer(index: Manifest, lineage: Lineage, key: str) -> None:
-    """Say why an index had better be made again, and offer to make just what is stale."""
+    """Draw why an index should be rebuilt, with the buttons for that."""
     reason, retrain = lineage.stale_reason(index), index.summary.get("retrain", "")
     if not reason and not retrain:
         return
@@ -27,7 +26,7 @@ def offer(index: Manifest, lineage: Lineage, key: str) -> None:
 
 
 def buttons(index: Manifest, lineage: Lineage, key: str, *, primary: bool = False) -> None:
-    """Draw the buttons that bring an index up to its dataset, or build it again."""
+    """Draw the buttons that update or rebuild an index."""
     reason = lineage.stale_reason(index)
     dataset, model = index.made_from["dataset"], index.made_from["model"]
     has_cause = reason or index.summary.get("retrain")
@@ -53,14 +52,10 @@ def buttons(index: Manifest, lineage: Lineage, key: str, *, primary: bool = Fals
         st.rerun()
 
 
-def with_effort(index: Manifest, embeddings: Manifest, name: str, effort: int) -> None:
-    """Offer to build the index with another effort, for queries are asked at what it was built."""
-    if st.button(f"Build it with {name} {effort}", key="indexes-effort-keep", icon=REFRESH):
-        config = IndexConfig(**index.config)
-        if name == "nprobe":
-            config = replace(config, nprobe=effort)
-        else:
-            config = replace(config, ef_search=effort)
+def with_effort(index: Manifest, embeddings: Manifest, effort: Effort, value: int) -> None:
+    """Draw the button that builds the index with another default effort, which queries use."""
+    if st.button(f"Build it with {effort.name} {value}", key="indexes-effort-keep", icon=REFRESH):
+        config = IndexConfig(**index.config).with_parameters({effort.parameter: value})
         dataset, model = index.made_from["dataset"], index.made_from["model"]
         build.start(["--embeddings", embeddings.id], config, dataset, model)
         st.rerun(scope="app")

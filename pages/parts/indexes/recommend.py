@@ -1,4 +1,4 @@
-"""The advisor: a budget in, an index that keeps it out, with an account of what was tried."""
+"""Recommendation of an index: the form of a budget, and the result."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.index_benchmark.config import RecommendConfig
-from core.options import as_arguments, field_docs
+from core.options import as_arguments, bounds_of, default_of, field_docs
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from pages.parts.indexes.source import Source
@@ -16,7 +16,7 @@ DOCS = field_docs(RecommendConfig)
 
 
 def form(source: Source) -> None:
-    """Draw the form that states a budget and has an index found that keeps it."""
+    """Draw the form of a budget, with the button that recommends and builds an index for it."""
     st.markdown(
         "State what a search may cost and must find. Kinds of index are proposed by the number of "
         "images, built, tuned on one half of some random queries, and judged by the other half."
@@ -25,9 +25,8 @@ def form(source: Source) -> None:
     with grid.cell():
         recall = st.number_input(
             "Recall@10 at least",
-            0.5,
-            1.0,
-            0.95,
+            *bounds_of(RecommendConfig, "recall"),
+            default_of(RecommendConfig, "recall"),
             step=0.01,
             key="indexes-advise-recall",
             help=DOCS["recall"],
@@ -35,9 +34,8 @@ def form(source: Source) -> None:
     with grid.cell():
         latency = st.number_input(
             "Milliseconds a query at most",
-            0.001,
-            60_000.0,
-            1.0,
+            *bounds_of(RecommendConfig, "latency_ms"),
+            default_of(RecommendConfig, "latency_ms"),
             key="indexes-advise-latency",
             help=DOCS["latency_ms"],
         )
@@ -45,7 +43,7 @@ def form(source: Source) -> None:
         memory = st.number_input(
             "Megabytes of memory at most",
             0.1,
-            1e9,
+            bounds_of(RecommendConfig, "memory_mb")[1],
             None,
             placeholder="no limit",
             key="indexes-advise-memory",
@@ -63,37 +61,38 @@ def form(source: Source) -> None:
         st.rerun()
 
 
-def account(index: Manifest) -> None:
-    """Say why the advisor chose an index, whether it keeps the budget, and what else was tried."""
-    advice: dict[str, Any] | None = index.summary.get("advice")
-    if advice is None:
+def result(index: Manifest) -> None:
+    """Draw why an index was recommended, whether it meets the budget, and the other candidates."""
+    recommendation: dict[str, Any] | None = index.summary.get("recommendation")
+    if recommendation is None:
         return
-    asked = advice["asked"]
-    budget = f"recall@10 ≥ {asked['recall']:g}, ≤ {asked['latency_ms']:g} ms"
-    if asked["memory_mb"]:
-        budget += f", ≤ {asked['memory_mb']:g} MB"
-    if advice["kept"]:
+    limits = recommendation["budget"]
+    budget = f"recall@10 ≥ {limits['recall']:g}, ≤ {limits['latency_ms']:g} ms"
+    if limits["memory_mb"]:
+        budget += f", ≤ {limits['memory_mb']:g} MB"
+    index_name, candidates = plain(recommendation["index"]), recommendation["candidates"]
+    if recommendation["is_met"]:
         st.success(
-            f"The advisor chose **{plain(advice['chosen'])}** for {budget}, because "
-            f"{plain(advice['why'])}. Measured by {advice['num_queries']} other queries, it keeps "
-            "its word.",
+            f"The advisor chose **{index_name}** for {budget}, because "
+            f"{plain(recommendation['reason'])}. Measured by "
+            f"{recommendation['num_queries']} other queries, it keeps its word.",
             icon=":material/verified:",
         )
     else:
         st.warning(
-            f"No index keeps {budget} here. **{plain(advice['chosen'])}** comes nearest to it. "
+            f"No index keeps {budget} here. **{index_name}** comes nearest to it. "
             "Ask for less recall, or allow more time or memory.",
             icon=":material/balance:",
         )
-    with st.expander(f"What was tried ({len(advice['tried'])})"):
+    with st.expander(f"What was tried ({len(candidates)})"):
         st.dataframe(
             pd.DataFrame(
                 {
-                    "index": [tried["name"] for tried in advice["tried"]],
-                    "recall@10": [tried.get("recall_at_10") for tried in advice["tried"]],
-                    "ms at p95": [tried.get("latency_ms") for tried in advice["tried"]],
-                    "MB": [_megabytes(tried.get("size_bytes")) for tried in advice["tried"]],
-                    "misses": ["; ".join(tried["shortfalls"]) for tried in advice["tried"]],
+                    "index": [each["name"] for each in candidates],
+                    "recall@10": [each.get("recall_at_10") for each in candidates],
+                    "ms at p95": [each.get("latency_ms") for each in candidates],
+                    "MB": [_megabytes(each.get("size_bytes")) for each in candidates],
+                    "misses": ["; ".join(each["shortfalls"]) for each in candidates],
                 }
             ),
             hide_index=True,

@@ -1,4 +1,4 @@
-"""What an index is made of: images of the chosen dataset, embedded in some way by a model."""
+"""Form of the source of an index: model, images, and how they are embedded."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,8 @@ from core.artifacts.manifests import Manifest
 from core.datasets.columns import ALL_IMAGES, ImageFilter, Split
 from core.datasets.filters import filter_as_arguments
 from core.datasets.registry import open_dataset
-from core.embeddings.config import EmbedConfig, Precision, read_embed_config
+from core.embeddings.config import EmbedConfig, Precision
+from core.embeddings.lookup import find_embeddings
 from core.lineage.graph import Lineage
 from core.options import as_arguments, field_docs
 from core.progress import format_rate
@@ -26,24 +27,24 @@ PRECISIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a job is to index, measure or advise for."""
+    """The embeddings that a job works on, which may not exist yet."""
 
     dataset: str
     model: str
-    way: EmbedConfig
+    config: EmbedConfig
     images: ImageFilter
     embeddings: Manifest | None
-    """Its embeddings, if they are there and fit the dataset as it is now."""
+    """The embeddings, if they exist and are not stale."""
 
     @property
     def arguments(self) -> list[str]:
-        """The options that mean it; what is not embedded yet is embedded first."""
-        chosen = [*as_arguments(self.way), *filter_as_arguments(self.images)]
+        """Return the options of a command that embeds the images first, if needed."""
+        chosen = [*as_arguments(self.config), *filter_as_arguments(self.images)]
         return ["--dataset", self.dataset, "--model", self.model, *chosen]
 
 
 def choose(dataset: str, lineage: Lineage) -> Source:
-    """Draw the choice of what embeds which of the dataset's images, and how."""
+    """Draw the choice of a model, images, and how they are embedded."""
     chosen = session.selection()
     ids = [model.id for model in lineage.models]
     at = ids.index(chosen.model) if chosen.model in ids else 0
@@ -56,14 +57,15 @@ def choose(dataset: str, lineage: Lineage) -> Source:
     )
     with st.expander("Which images, and how", icon=":material/tune:"):
         images = _images(dataset)
-        way = _way()
-    source = Source(dataset, model, way, images, _made(dataset, model, way, images, lineage))
-    _say(source)
+        config = _config()
+    embeddings = find_embeddings(lineage, dataset, model, config, images)
+    source = Source(dataset, model, config, images, embeddings)
+    _describe(source)
     return source
 
 
 def _images(dataset: str) -> ImageFilter:
-    """Ask which images are to be found."""
+    """Draw the choice of images."""
     catalog = open_dataset(resources.workspace(), dataset).catalog
     shown = session.selection().view.images
     options = {ALL: "All usable images"}
@@ -84,8 +86,8 @@ def _images(dataset: str) -> ImageFilter:
     return images
 
 
-def _way() -> EmbedConfig:
-    """Ask how images are embedded, and queries like them."""
+def _config() -> EmbedConfig:
+    """Draw the choice of how images and queries are embedded."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         precision = st.selectbox(
             "Compute in",
@@ -100,23 +102,7 @@ def _way() -> EmbedConfig:
     return EmbedConfig(flip=flip, whiten=whiten, precision=precision or Precision.AUTO)
 
 
-def _made(
-    dataset: str, model: str, way: EmbedConfig, images: ImageFilter, lineage: Lineage
-) -> Manifest | None:
-    """Return the newest embeddings that are just what is wanted and not stale."""
-    wanted = {"dataset": dataset, "model": model}
-    for made in lineage.embeddings:
-        if not wanted.items() <= made.made_from.items() or lineage.stale_reason(made):
-            continue
-        made_way, made_images = read_embed_config(made)
-        is_alike = (made_way.flip, made_way.whiten) == (way.flip, way.whiten)
-        any_precision = way.precision in (Precision.AUTO, made_way.precision)
-        if is_alike and any_precision and made_images == images:
-            return made
-    return None
-
-
-def _say(source: Source) -> None:
+def _describe(source: Source) -> None:
     if source.embeddings is None:
         st.caption(
             f"Not embedded in this way by {plain(source.model)} yet: that comes first. No image "

@@ -1,4 +1,4 @@
-"""All indexes in a table, and what can be done with one of them."""
+"""Table of all indexes, with actions for the selected one."""
 
 import pandas as pd
 import streamlit as st
@@ -7,33 +7,30 @@ from core.artifacts.manifests import Manifest
 from core.artifacts.titles import read_title, write_title
 from core.errors import WorkbenchError
 from core.indexes.deletion import delete_index
-from core.indexes.milvus.collection import is_on_milvus
+from core.indexes.info import read_info
 from core.lineage.graph import Lineage
 from pages.parts.components import tables
 from pages.parts.components.text import plain
 from pages.parts.indexes import export, rebuild
-from pages.parts.indexes.kinds import described
 from state import resources, selection_rules, session
 
 
 def show(lineage: Lineage) -> None:
-    """List the indexes, and offer what can be done with the selected one."""
+    """Draw the table of indexes, and the actions for the selected one."""
     current, parent = session.selection().index, resources.workspace().indexes
     indexes = lineage.indexes
+    infos = [read_info(index) for index in indexes]
     table = pd.DataFrame(
         {
             "current": ["●" if index.id == current else "" for index in indexes],
             "index": [read_title(parent, index.id) for index in indexes],
             "stale": [lineage.stale_reason(index) for index in indexes],
-            "kind": [described(index) for index in indexes],
+            "kind": [info.description for info in infos],
             "dataset": [index.made_from["dataset"] for index in indexes],
             "model": [index.made_from["model"] for index in indexes],
             "images": [index.summary["count"] for index in indexes],
             "left out": [index.summary["num_problems"] for index in indexes],
-            "MB": [
-                None if is_on_milvus(index) else index.summary["size_bytes"] / 1e6
-                for index in indexes
-            ],
+            "MB": [None if info.size_bytes is None else info.size_bytes / 1e6 for info in infos],
             "made": [index.created for index in indexes],
         }
     )
@@ -88,7 +85,7 @@ def _delete(index: Manifest, lineage: Lineage) -> None:
     if dependents:
         names = plain(", ".join(made.id for made in dependents))
         st.markdown(f"These were made from it and go stale with it: {names}")
-    if is_on_milvus(index):
+    if read_info(index).is_remote:
         st.markdown("It is deleted on the Milvus server, too.")
     st.markdown("The embeddings stay, so it can be built again.")
     if st.button(f"Delete {plain(index.id)}", key="indexes-delete", type="primary"):

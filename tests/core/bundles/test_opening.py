@@ -26,7 +26,7 @@ from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.config import EmbedConfig, Precision
 from core.embeddings.files import embed_dataset, open_embeddings
 from core.errors import MissingError, WorkbenchError
-from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
 from core.indexes.files import build_index, open_index
 from core.lineage.graph import read_lineage
 from core.progress import Stop, finish
@@ -53,7 +53,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     relabel(dataset.catalog, [3], ODD_LABEL)
     model = publish_network(workspace, side=SIDE, backbone="resnet18", dimension=8)
     embeddings = finish(embed_dataset(workspace, dataset.name, model.id, CONFIG))
-    finish(build_index(workspace, embeddings.id, IndexConfig(kind=IndexKind.HNSW)))
+    finish(build_index(workspace, embeddings.id, IndexConfig(kind="hnsw")))
     return workspace
 
 
@@ -209,7 +209,7 @@ def test_images_taken_out_of_the_index_stay_out(
     from core.indexes.files import publish_index
 
     embeddings = open_embeddings(home, opened.embeddings)
-    config = IndexConfig(kind=IndexKind.HNSW)
+    config = IndexConfig(kind="hnsw")
     less = publish_index(home, embeddings, opened.store, config, summary={})
     path = finish(export_bundle(home, less.id))
     there = finish(open_bundle(workspace, path, "there"))

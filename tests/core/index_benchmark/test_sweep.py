@@ -1,7 +1,9 @@
-"""Measuring, comparing and advising indexes."""
+"""Measuring, sweeping and recommending indexes."""
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from core.index_benchmark.queries import BenchmarkQueries, exclude_self, make_be
 from core.index_benchmark.recommend import recommend
 from core.index_benchmark.sweep import open_sweep, sweep
 from core.indexes.build import build
-from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
 from core.indexes.files import open_index
 from core.indexes.store import Effort, Matches
 from core.progress import Measurement, Progress, Stop, Work, finish, run_part
@@ -83,9 +85,10 @@ def line_bench() -> BenchmarkQueries:
 
 
 class FixedStore:
-    """Answers as it was told to, whatever it is asked."""
+    """Returns the same results for every query."""
 
     count, dimension, effort = 4, 2, Effort("nprobe", 1, 2)
+    is_remote = stores_labels = False
 
     def __init__(self, *answers: list[int]) -> None:
         self.answers = answers
@@ -114,6 +117,9 @@ class FixedStore:
 
     def remove(self, image_ids: NDArray[np.int64]) -> int:
         return 0
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        return {}
 
 
 def test_recall_and_precision_can_be_checked_by_hand() -> None:
@@ -151,7 +157,7 @@ def test_without_classes_there_is_no_precision(workspace: Workspace) -> None:
 def test_more_effort_finds_more(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 2000)
     benchmark = finish(make_benchmark_queries(workspace, embeddings.id, 200))
-    config = IndexConfig(kind=IndexKind.IVF, nlist=40)
+    config = IndexConfig(kind="ivf", nlist=40)
     store = finish(build(clusters(2000), np.arange(1, 2001), config))
     recalls = [index_recall(store, benchmark, effort) for effort in (1, 4, 40)]
     assert recalls[0] < recalls[1] < recalls[2] == 1.0
@@ -227,7 +233,7 @@ def test_a_stop_keeps_what_was_measured_so_far(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"kinds": "tree"}, "not a valid IndexKind"),
+        ({"kinds": "tree"}, "kind must be one of flat, hnsw, ivf"),
         ({"kinds": " "}, "name at least one"),
         ({"num_queries": 10}, "num_queries must be in 200..10000"),
         ({"factories": "IVF0,Flat"}, "numbers in factory"),
@@ -268,11 +274,11 @@ def test_the_advisor_keeps_an_easy_budget_and_saves_the_index(workspace: Workspa
     config = RecommendConfig(recall=0.9, latency_ms=1000)
     made = finish(recommend(workspace, embeddings.id, config))
 
-    advice = made.summary["advice"]
-    assert advice["kept"] is True
-    assert advice["chosen"] == "Flat"
-    assert advice["tried"][0]["recall_at_10"] == 1.0
-    assert advice["num_queries"] == 250  # The other half is not tuned by
+    recommendation = made.summary["recommendation"]
+    assert recommendation["is_met"] is True
+    assert recommendation["index"] == "Flat"
+    assert recommendation["candidates"][0]["recall_at_10"] == 1.0
+    assert recommendation["num_queries"] == 250  # The other half is not tuned by
     assert made.config["kind"] == "flat"
     assert open_index(workspace, made.id).store.count == 1000
 
@@ -283,10 +289,10 @@ def test_the_advisor_tunes_until_recall_holds(workspace: Workspace) -> None:
         recall=0.7, latency_ms=1000, memory_mb=0.08
     )  # 128 kB as they are, 32 kB in bytes
     made = finish(recommend(workspace, embeddings.id, config))
-    advice = made.summary["advice"]
-    assert advice["kept"] is True
+    recommendation = made.summary["recommendation"]
+    assert recommendation["is_met"] is True
     assert made.config["factory"].endswith("SQ8")
-    assert advice["tried"][-1]["recall_at_10"] >= 0.7
+    assert recommendation["candidates"][-1]["recall_at_10"] >= 0.7
     assert made.summary["size_bytes"] < 80_000
 
 
@@ -294,10 +300,11 @@ def test_a_budget_that_cannot_be_kept_is_said_to_be_missed(workspace: Workspace)
     embeddings = embedded_set(workspace, 1000)
     config = RecommendConfig(recall=0.99, latency_ms=0.001)
     made = finish(recommend(workspace, embeddings.id, config))
-    advice = made.summary["advice"]
-    assert advice["kept"] is False
-    assert len(advice["tried"]) > 3
-    assert any("ms instead of 0.001 ms" in miss for miss in advice["tried"][0]["shortfalls"])
+    recommendation = made.summary["recommendation"]
+    assert recommendation["is_met"] is False
+    assert len(recommendation["candidates"]) > 3
+    shortfalls = recommendation["candidates"][0]["shortfalls"]
+    assert any("ms instead of 0.001 ms" in shortfall for shortfall in shortfalls)
     json.dumps(made.summary)
 
 

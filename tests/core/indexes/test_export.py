@@ -14,7 +14,7 @@ from core.artifacts.exports import exported_file
 from core.artifacts.folders import delete_artifact
 from core.artifacts.manifests import Manifest
 from core.errors import DamagedArtifactError, MissingError
-from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
 from core.indexes.export import export_index
 from core.indexes.export_format import ExportFormat, file_name
 from core.indexes.files import build_index
@@ -26,7 +26,7 @@ from tests.factories.embeddings import clusters, embedded_set
 @pytest.fixture
 def index(workspace: Workspace) -> Manifest:
     embeddings = embedded_set(workspace, 300)
-    return finish(build_index(workspace, embeddings.id, IndexConfig(kind=IndexKind.HNSW)))
+    return finish(build_index(workspace, embeddings.id, IndexConfig(kind="hnsw")))
 
 
 def unpacked(path: Path, folder: Path) -> Path:

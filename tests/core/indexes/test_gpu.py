@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.indexes.build import build
-from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
 from core.indexes.faiss_store import FaissStore
 from core.indexes.gpu import MAX_RESULTS, GpuSearch, copy_options, num_gpus, to_gpu
 from core.indexes.store import Matches
@@ -52,7 +52,7 @@ class Processor(GpuSearch):
 
 @pytest.fixture
 def beside(vectors: NDArray[np.float32]) -> tuple[FaissStore, Processor]:
-    store = finish(build(vectors, IDS, IndexConfig(kind=IndexKind.IVF, nlist=8)))
+    store = finish(build(vectors, IDS, IndexConfig(kind="ivf", nlist=8)))
     copy = Processor(store.index)
     store._gpu = copy
     return store, copy
@@ -117,8 +117,8 @@ def test_only_tables_of_long_codes_are_in_float16(factory: str, is_float16: bool
 
 
 @needs_gpu
-@pytest.mark.parametrize("kind", [IndexKind.FLAT, IndexKind.IVF, IndexKind.IVF_PQ])
-def test_a_card_answers_as_the_processor(vectors: NDArray[np.float32], kind: IndexKind) -> None:
+@pytest.mark.parametrize("kind", ["flat", "ivf", "ivf_pq"])
+def test_a_card_answers_as_the_processor(vectors: NDArray[np.float32], kind: str) -> None:
     store = finish(build(vectors, IDS, IndexConfig(kind=kind)))
     on_processor = found(store.search(vectors[:50], 10))
     assert store.use_gpu()
@@ -131,7 +131,7 @@ def test_a_card_answers_as_the_processor(vectors: NDArray[np.float32], kind: Ind
 def test_codes_too_long_for_its_tables_in_float32_are_searched_in_float16() -> None:
     drawn = np.random.default_rng(0).normal(size=(len(IDS), 128)).astype(np.float32)
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
-    store = finish(build(drawn, IDS, IndexConfig(kind=IndexKind.IVF_PQ, nlist=8, code_bytes=64)))
+    store = finish(build(drawn, IDS, IndexConfig(kind="ivf_pq", nlist=8, code_bytes=64)))
     on_processor = found(store.search(drawn[:50], 10))
     assert store.use_gpu()
     on_card = found(store.search(drawn[:50], 10))
@@ -141,4 +141,4 @@ def test_codes_too_long_for_its_tables_in_float32_are_searched_in_float16() -> N
 
 @needs_gpu
 def test_a_graph_stays_on_the_processor(vectors: NDArray[np.float32]) -> None:
-    assert to_gpu(finish(build(vectors, IDS, IndexConfig(kind=IndexKind.HNSW))).index) is None
+    assert to_gpu(finish(build(vectors, IDS, IndexConfig(kind="hnsw"))).index) is None

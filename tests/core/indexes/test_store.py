@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from core.errors import WorkbenchError
 from core.indexes.build import build
-from core.indexes.config import IndexConfig, IndexKind, Metric, StoreName
+from core.indexes.config import IndexConfig, Metric, StoreName
 from core.indexes.store import VectorStore
 from core.progress import finish
 from tests.support.milvus_fixtures import MakeStore
 
 IDS = np.array([70, 50, 60], np.int64)
-KINDS = [IndexKind.FLAT, IndexKind.HNSW, IndexKind.IVF, IndexKind.SQ8]
+KINDS = ["flat", "hnsw", "ivf", "sq8"]
 
 Make = Callable[..., VectorStore]
 
@@ -120,10 +120,10 @@ def test_a_store_may_be_emptied(make: Make) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_finds_what_is_there(make: Make, kind: IndexKind) -> None:
+def test_every_kind_finds_what_is_there(make: Make, kind: str) -> None:
     points = np.random.default_rng(0).normal(size=(300, 16)).astype(np.float32)
     points /= np.linalg.norm(points, axis=1, keepdims=True)
-    config = IndexConfig(kind=kind, nlist=4 if kind == IndexKind.IVF else 0, nprobe=4)
+    config = IndexConfig(kind=kind, nlist=4 if kind == "ivf" else 0, nprobe=4)
     store = make(points, np.arange(1, 301), config)
     most = None if store.effort is None else store.effort.most
     found = store.search(points, k=1, effort=most)
@@ -133,10 +133,10 @@ def test_every_kind_finds_what_is_there(make: Make, kind: IndexKind) -> None:
 
 
 def test_effort_is_named_and_bounded(make: Make) -> None:
-    graph = make(unit_vectors(90, 0, 60), config=IndexConfig(kind=IndexKind.HNSW, ef_search=10))
+    graph = make(unit_vectors(90, 0, 60), config=IndexConfig(kind="hnsw", ef_search=10))
     assert graph.effort is not None
     assert (graph.effort.name, graph.effort.value) == ("efSearch", 10)
-    config = IndexConfig(kind=IndexKind.IVF, nlist=2, nprobe=1)
+    config = IndexConfig(kind="ivf", nlist=2, nprobe=1)
     groups = make(unit_vectors(90, 0, 60), config=config)
     assert groups.effort is not None
     assert (groups.effort.name, groups.effort.value, groups.effort.most) == ("nprobe", 1, 2)

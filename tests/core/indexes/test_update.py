@@ -11,7 +11,7 @@ from core.datasets.registry import open_dataset
 from core.embeddings.files import open_embeddings
 from core.errors import WorkbenchError
 from core.indexes.build import build
-from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
 from core.indexes.files import build_index, open_index
 from core.indexes.update import _reason_to_retrain, update_index
 from core.progress import finish
@@ -58,7 +58,7 @@ def test_an_index_that_is_up_to_date_is_left_as_it_is(full: Workspace) -> None:
 
 def test_an_index_of_excluded_images_is_emptied_of_them(full: Workspace) -> None:
     embeddings = open_embeddings(full, open_index(full, only_index(full)).embeddings)
-    graph = finish(build_index(full, embeddings.manifest.id, IndexConfig(kind=IndexKind.HNSW)))
+    graph = finish(build_index(full, embeddings.manifest.id, IndexConfig(kind="hnsw")))
     exclude(open_dataset(full, "colors").catalog, embeddings.image_ids[:5].tolist())
     made = finish(update_index(full, graph.id))
     store = open_index(full, made.id).faiss
@@ -69,8 +69,8 @@ def test_an_index_of_excluded_images_is_emptied_of_them(full: Workspace) -> None
     ("num_new", "num_gone", "trained_on", "flipped", "said"),
     [
         (10, 10, 1000, False, ""),
-        (1200, 0, 1000, False, "2,200 images, and its groups were learnt from 1,000"),
-        (0, 300, 1000, False, "300 of its 1,000 rows are passed over"),
+        (1200, 0, 1000, False, "2,200 images, and its groups were trained on 1,000"),
+        (0, 300, 1000, False, "300 of its 1,000 rows are of removed images"),
         (50, 0, 1000, True, "far from the groups"),
     ],
 )
@@ -78,7 +78,7 @@ def test_that_building_anew_would_pay_is_said(
     num_new: int, num_gone: int, trained_on: int, flipped: bool, said: str
 ) -> None:
     points = clusters(2400)
-    config = IndexConfig(kind=IndexKind.IVF, nlist=8)
+    config = IndexConfig(kind="ivf", nlist=8)
     store = finish(build(points[:1000], np.arange(1000), config))
     new = points[1000 : 1000 + num_new]
     new = np.ascontiguousarray(-new if flipped else new)

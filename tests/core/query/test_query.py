@@ -16,7 +16,7 @@ from core.embeddings.files import embed_dataset, open_embeddings
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.evaluation.config import EvaluateConfig
 from core.evaluation.evaluate import evaluate
-from core.indexes.config import IndexConfig, IndexKind
+from core.indexes.config import IndexConfig
 from core.indexes.files import Index, build_index, open_index
 from core.models.batches import load_square
 from core.models.model import Model, load_model
@@ -93,15 +93,15 @@ def test_the_validation_images_can_ask_too(hand: Hand) -> None:
 
 def test_an_index_that_looks_into_one_group_is_held_to_the_exact_one(hand: Hand) -> None:
     exact = finish(evaluate(hand.workspace, EvaluateConfig(index=hand.index()))).summary
-    narrow = hand.index(IndexConfig(kind=IndexKind.IVF, nlist=2, nprobe=1))
+    narrow = hand.index(IndexConfig(kind="ivf", nlist=2, nprobe=1))
     found = finish(evaluate(hand.workspace, EvaluateConfig(index=narrow, exact=True))).summary
     assert found["index_recall_at_10"] < 1
     assert found["exact_map_at_10"] == exact["map_at_10"]
 
 
-@pytest.mark.parametrize("kind", [IndexKind.FLAT, IndexKind.HNSW])
+@pytest.mark.parametrize("kind", ["flat", "hnsw"])
 def test_an_index_that_misses_nothing_agrees_with_the_exact_one(hand: Hand, kind: str) -> None:
-    index = hand.index(IndexConfig(kind=IndexKind(kind)))
+    index = hand.index(IndexConfig(kind=kind))
     found = finish(evaluate(hand.workspace, EvaluateConfig(index=index, exact=True))).summary
     assert found["index_recall_at_10"] == 1.0
     assert found["exact_map_at_10"] == found["map_at_10"]

@@ -12,7 +12,7 @@ from core.artifacts.folders import draft, list_artifacts, publish
 from core.artifacts.manifests import Manifest
 from core.cli import main
 from core.errors import WorkbenchError
-from core.indexes.config import MILVUS_KINDS, IndexConfig, IndexKind, Metric, StoreName
+from core.indexes.config import IndexConfig, Metric, StoreName, kinds_in
 from core.indexes.deletion import delete_index
 from core.indexes.files import build_index, open_index
 from core.indexes.milvus.address import TOKEN, URI, MilvusAddress, milvus_address
@@ -108,17 +108,13 @@ def test_secrets_that_cannot_be_read_are_said(content: bytes, said: str, tmp_pat
 
 
 def test_kinds_that_milvus_lacks_are_refused_before_anything_is_done() -> None:
-    assert {IndexConfig(kind=kind, store=StoreName.MILVUS).kind for kind in MILVUS_KINDS} == {
-        "flat",
-        "hnsw",
-        "ivf",
-        "ivf_pq",
-        "sq8",
-    }
+    kinds = kinds_in(StoreName.MILVUS)
+    assert kinds == ["flat", "hnsw", "ivf", "ivf_pq", "sq8"]
+    assert [IndexConfig(kind=kind, store=StoreName.MILVUS).kind for kind in kinds] == kinds
     with pytest.raises(ValueError, match="milvus has no opq_ivf_pq; choose flat, hnsw, ivf"):
-        IndexConfig(kind=IndexKind.OPQ_IVF_PQ, store=StoreName.MILVUS)
+        IndexConfig(kind="opq_ivf_pq", store=StoreName.MILVUS)
     with pytest.raises(ValueError, match="milvus has no factory"):
-        IndexConfig(kind=IndexKind.FACTORY, factory="Flat", store=StoreName.MILVUS)
+        IndexConfig(kind="factory", factory="Flat", store=StoreName.MILVUS)
 
 
 def test_a_manifest_of_before_there_was_a_choice_means_faiss() -> None:
@@ -245,15 +241,15 @@ def collection(config: IndexConfig, nlist: int = 0, code_bytes: int = 0) -> Coll
 @pytest.mark.parametrize(
     ("kind", "index_type", "params", "searched"),
     [
-        (IndexKind.FLAT, "FLAT", {}, {}),
-        (IndexKind.HNSW, "HNSW", {"M": 32, "efConstruction": 200}, {"ef": 64}),
-        (IndexKind.IVF, "IVF_FLAT", {"nlist": 100}, {"nprobe": 13}),  # An eighth, rounded up
-        (IndexKind.IVF_PQ, "IVF_PQ", {"nlist": 100, "m": 4, "nbits": 8}, {"nprobe": 13}),
-        (IndexKind.SQ8, "IVF_SQ8", {"nlist": 1}, {"nprobe": 1}),  # It compares with every image
+        ("flat", "FLAT", {}, {}),
+        ("hnsw", "HNSW", {"M": 32, "efConstruction": 200}, {"ef": 64}),
+        ("ivf", "IVF_FLAT", {"nlist": 100}, {"nprobe": 13}),  # An eighth, rounded up
+        ("ivf_pq", "IVF_PQ", {"nlist": 100, "m": 4, "nbits": 8}, {"nprobe": 13}),
+        ("sq8", "IVF_SQ8", {"nlist": 1}, {"nprobe": 1}),  # It compares with every image
     ],
 )
 def test_each_kind_has_its_name_and_numbers_in_milvus(
-    kind: IndexKind, index_type: str, params: dict[str, int], searched: dict[str, int]
+    kind: str, index_type: str, params: dict[str, int], searched: dict[str, int]
 ) -> None:
     config = IndexConfig(kind=kind, store=StoreName.MILVUS)
     nlist, code = params.get("nlist", 0), params.get("m", 0)
@@ -265,8 +261,8 @@ def test_each_kind_has_its_name_and_numbers_in_milvus(
 
 
 def test_a_graph_weighs_no_fewer_candidates_than_results() -> None:
-    graph = collection(IndexConfig(kind=IndexKind.HNSW, store=StoreName.MILVUS))
+    graph = collection(IndexConfig(kind="hnsw", store=StoreName.MILVUS))
     assert graph.search_params(500, None) == {"ef": 500}
     assert graph.search_params(10, 128) == {"ef": 128}
-    groups = collection(IndexConfig(kind=IndexKind.IVF, store=StoreName.MILVUS), nlist=8)
+    groups = collection(IndexConfig(kind="ivf", store=StoreName.MILVUS), nlist=8)
     assert groups.search_params(10, 4096) == {"nprobe": 8}
