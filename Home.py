@@ -1,4 +1,4 @@
-"""The workbench: `streamlit run Home.py`. The router, and the overview page."""
+"""The app: `streamlit run Home.py`. The router and the Home page."""
 
 import streamlit as st
 
@@ -11,22 +11,22 @@ from state import flush, resources, selection_rules, session
 from state.session import Selection
 
 STEPS = (
-    ("Datasets", "Bring in images: yours, Caltech-101, or a drawn set."),
-    ("Training", "Teach a VGG-16 what your categories look like."),
+    ("Datasets", "Bring in images: yours, Caltech-101, or a sample dataset."),
+    ("Training", "Teach a VGG-16 what your classes look like."),
     ("Indexes", "Embed every image and make them searchable."),
-    ("Query", "Upload an image: its category, and the images like it."),
+    ("Query", "Upload an image: its class, and the images like it."),
     ("Explore", "Walk through the embedding space on a map."),
     ("Evaluate", "Know how good retrieval is, class by class and beside baselines."),
-    ("Finders", "Find wrong labels, outliers and duplicates, and put them right."),
+    ("Data quality", "Find wrong labels, outliers and duplicates, and put them right."),
 )
 
 BUTTON_WIDTH = 110
 SIDEBAR_WIDTH = 220
-"""Both in pixels; at 800 the pages need what the sidebar leaves."""
+"""In pixels; in a window 800 wide the pages need the rest."""
 
 
-def overview() -> None:
-    """The first page: where things stand, and what to do next."""
+def home() -> None:
+    """Draw the first page: what there is, and the next step."""
     chosen, lineage = session.enter_page(), read_lineage(resources.workspace())
     st.title("Image Retrieval Workbench")
     st.markdown(
@@ -47,7 +47,7 @@ def overview() -> None:
             st.markdown(f"{mark} **{title}** · {purpose}  \n:gray[{done[number] or 'Not yet.'}]")
             if st.button(
                 title,
-                key=f"overview-go-{number}",
+                key=f"home-go-{number}",
                 type="primary" if number == first_open else "secondary",
                 width=BUTTON_WIDTH,
             ):
@@ -99,7 +99,7 @@ def _models_standing(lineage: Lineage, model: Manifest | None) -> str:
 
 
 def main() -> None:
-    """Route to the page, with the strip above it."""
+    """Route to the page, with the header above it."""
     st.set_page_config(
         page_title="Image Retrieval Workbench",
         page_icon="🔎",
@@ -107,8 +107,9 @@ def main() -> None:
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
     waiting.stand_still()
-    first = st.Page(overview, title="Overview", icon=":material/home:", default=True)
+    first = st.Page(home, title="Home", icon=":material/home:", default=True)
     page = st.navigation([first, *navigation.pages()], position="hidden")
+    navigation.redirect(page)
     chosen, lineage = session.selection(), read_lineage(resources.workspace())
     selection_rules.adopt_results(chosen, resources.jobs(), lineage)
     selection_rules.validate(chosen, lineage)

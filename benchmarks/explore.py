@@ -133,11 +133,11 @@ def measure(page: Page, count: int) -> None:
     switch(page, "Explore", drawn)
     quick, painted = [], []
     for _ in range(ROUNDS):
-        quick.append(switch(page, "Overview", ".st-key-overview-go-0"))
+        quick.append(switch(page, "Home", ".st-key-home-go-0"))
         painted.append(switch(page, "Explore", drawn))
     selected = [lasso(page, 0.5) for _ in range(ROUNDS)]
     reference = statistics.median(quick)
-    print(f"\n{count:,} images; a switch to Overview takes {reference:.2f} s")
+    print(f"\n{count:,} images; a switch to Home takes {reference:.2f} s")
     judge("a map painted, from the click", painted, PAINTED_S if few else PAINTED_MANY_S, reference)
     judge("a lasso's images painted", selected, GALLERY_S if few else GALLERY_MANY_S, reference)
 

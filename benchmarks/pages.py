@@ -65,11 +65,11 @@ def cold_paint(browser: Browser, app: Workbench) -> float:
 def switches(page: Page) -> float:
     """Return the median of the seconds from a click in the sidebar to the page's title."""
     taken = []
-    for name in [*PAGES, "Overview"]:
+    for name in [*PAGES, "Home"]:
         link = page.get_by_test_id("stSidebar").get_by_role("link", name=name)
         started = time.perf_counter()
         link.click()
-        await_title(page, TITLE if name == "Overview" else name)
+        await_title(page, TITLE if name == "Home" else name)
         taken.append(time.perf_counter() - started)
         wait_idle(page)
     return statistics.median(taken)
@@ -128,7 +128,7 @@ def one_line_app(folder: Path) -> Iterator[Workbench]:
 
 def prepare(home: Path) -> None:
     """Make a dataset, an untrained model and an index."""
-    headless(home, "draw", "--name", "drawn")
+    headless(home, "generate", "--name", "drawn")
     headless(home, "train", *NETWORK, "--image-size", "32", "--epochs", "0")
     headless(home, "index", "--dataset", "drawn", "--model", "drawn-vgg16_bn-untrained")
 
@@ -155,7 +155,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=find_chromium())
         workbench = Workbench(home)
         with one_line_app(Path(name)) as plain:
-            apps = {"an app of one line": plain, "Overview": workbench}
+            apps = {"an app of one line": plain, "Home": workbench}
             report(
                 "First paint, with the start of the server",
                 interleaved({n: partial(cold_paint, browser, app) for n, app in apps.items()}, 3),
@@ -173,7 +173,7 @@ def main() -> None:
         idle = statistics.median(switches(page) for _ in range(ROUNDS))
         with training(home):
             busy = statistics.median(switches(page) for _ in range(ROUNDS))
-            home_s, query_s = p95(page, "Overview", reload), p95(page, "Query", query)
+            home_s, query_s = p95(page, "Home", reload), p95(page, "Query", query)
         report("Page switch", {"idle": idle, "during a training": busy}, limit=1)
         report(
             f"During a training, p95 of {NUM_ANSWERS}",

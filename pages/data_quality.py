@@ -11,9 +11,9 @@ from pages.parts.data_quality import show
 from state import resources, session
 
 chosen = session.enter_page()
-st.title("Finders")
+st.title("Data quality")
 lineage = read_lineage(resources.workspace())
-index = guards.require_index(chosen, lineage, "A finder")
+index = guards.require_index(chosen, lineage, "An analysis")
 try:
     show.show(open_dataset(resources.workspace(), index.made_from["dataset"]), index, lineage)
 except WorkbenchError as error:

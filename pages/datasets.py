@@ -4,11 +4,12 @@ from collections import Counter
 
 import streamlit as st
 
+from core.commands import dataset_import, datasets
 from core.datasets.columns import ImageFilter, ImageStatus, Split
 from core.datasets.registry import Dataset, open_dataset
 from core.lineage.graph import Lineage, read_lineage
 from pages.parts.components import guards, job_panel
-from pages.parts.components.launch import IMPORT, launch
+from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from pages.parts.datasets import classes, duplicates, grid, import_form, problems, tools
 from state import facts, resources, selection_rules, session
@@ -17,7 +18,7 @@ from state.view import SECTIONS, View
 PICK_WIDTH = 200
 """In pixels."""
 
-VERBS = ("draw", "scan", "unzip", "download", "rescan", "add", "relink", "check", "export")
+VERBS = (*dataset_import.COMMANDS, *datasets.COMMANDS)
 
 
 def header(dataset: Dataset) -> None:
@@ -69,9 +70,7 @@ def check_prompt(dataset: Dataset) -> int:
                 icon=":material/fact_check:",
                 help="Finds damaged files and look-alikes, and makes the thumbnails.",
             ):
-                arguments = ["check", "--dataset", dataset.name]
-                title = f"Checking the images of {dataset.name}"
-                launch(arguments, title, dataset=dataset.name, lane=IMPORT)
+                launch(datasets.VERIFY, ["--dataset", dataset.name])
                 st.rerun()
     return num_unchecked
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
+from core.commands import evaluation
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
 from core.lineage.graph import Lineage, read_lineage
@@ -22,7 +23,7 @@ from pages.parts.evaluate import (
 )
 from state import evaluations, facts, resources, session
 
-VERBS = ("evaluate", "baseline")
+VERBS = evaluation.COMMANDS
 TABS = (
     ":material/show_chart: Overview",
     ":material/category: Classes",

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.commands.maps import COMMANDS, MAP
 from core.datasets.registry import open_dataset
 from core.errors import WorkbenchError
 from core.lineage.graph import read_lineage
@@ -31,7 +32,7 @@ if not maps:
         "images that the model finds alike come to lie near each other."
     )
     form.show(index, first=True)
-    job_panel.show("map")
+    job_panel.show(MAP)
     st.stop()
 run = resources.run_of(index.made_from["model"])
 others = side_by_side.other_maps(lineage, index)
@@ -47,7 +48,7 @@ if len(views) > 1:
         label_visibility="collapsed",
         persist_state="session",
     )
-job_panel.show("map", "map-epochs")
+job_panel.show(*COMMANDS)
 try:
     if view == BESIDE:
         side_by_side.show(maps, others, index, dataset)

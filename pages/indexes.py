@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from core.commands import bundles, index_benchmark, indexes
+from core.commands.models import FIT_PCA
 from core.lineage.graph import read_lineage
 from pages.parts.components import guards, job_panel
 from pages.parts.components.text import plain
@@ -17,7 +19,7 @@ from pages.parts.indexes import (
 )
 from state import resources, session
 
-VERBS = ("index", "update-index", "sweep", "advise", "fit-trunk", *export.VERBS)
+VERBS = (*indexes.COMMANDS, *index_benchmark.COMMANDS, *bundles.COMMANDS, FIT_PCA)
 
 chosen = session.enter_page()
 st.title("Indexes")

@@ -1,26 +1,12 @@
 """Keeping a tab's choices sound: what is gone is let go, what is new and was asked for is taken."""
 
 from core.artifacts.manifests import Manifest
+from core.commands import find_command
 from core.jobs.records import Status
 from core.lineage.graph import Lineage
 from state.job_views import JobView
 from state.jobs import JobBoard
 from state.session import Selection
-
-VERB_MAKES = {
-    "draw": "dataset",
-    "scan": "dataset",
-    "download": "dataset",
-    "train": "model",
-    "resume": "model",
-    "import-model": "model",
-    "fit-trunk": "model",
-    "index": "index",
-    "advise": "index",
-    "update-index": "index",
-    "open-bundle": "index",
-    "evaluate": "evaluation",
-}
 
 
 def adopt_results(chosen: Selection, board: JobBoard, lineage: Lineage) -> None:
@@ -30,7 +16,7 @@ def adopt_results(chosen: Selection, board: JobBoard, lineage: Lineage) -> None:
         if view is not None and view.active:
             continue
         chosen.launched.remove(job_id)
-        if view is not None and view.result is not None:
+        if view is not None:
             _choose_result(chosen, view, lineage)
 
 
@@ -98,16 +84,19 @@ def choose_index(chosen: Selection, index_id: str, lineage: Lineage) -> None:
 
 
 def _choose_result(chosen: Selection, view: JobView, lineage: Lineage) -> None:
-    result = view.result or {}
-    match VERB_MAKES.get(view.record.verb):
+    command = find_command(view.record.verb)
+    if command is None or view.result is None:
+        return
+    name = view.result[command.result_key] if command.makes else ""
+    match command.makes:
         case "dataset":
-            choose_dataset(chosen, result["name"], lineage)
+            choose_dataset(chosen, name, lineage)
         case "model" if view.record.status in (Status.DONE, Status.STOPPED):
-            chosen.model = result["id"]
+            chosen.model = name
         case "evaluation":
-            chosen.evaluation = result["id"]
+            chosen.evaluation = name
         case "index":
-            choose_index(chosen, result["id"], lineage)
+            choose_index(chosen, name, lineage)
 
 
 def _newest(manifests: list[Manifest]) -> str | None:

@@ -6,12 +6,14 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
+from core.commands import find_command
+from core.commands.training import RESUME, TRAIN
 from core.jobs.records import JobRecord, Status
 from core.training.runs import MAP, Run, RunStatus, is_running, list_runs, read_metrics
 from core.workspace import Workspace
 from state.job_views import JobView
 
-VERBS = ("train", "resume")
+VERBS = (TRAIN, RESUME)
 """The commands that carry out a run."""
 
 
@@ -75,7 +77,7 @@ def list_trainings(workspace: Workspace, jobs: Sequence[JobView]) -> list[Traini
     """
     newest: dict[str, JobView] = {}
     for view in jobs:
-        if view.record.verb in VERBS:
+        if find_command(view.record.verb) in VERBS:
             newest.setdefault(run_id_of(view.record), view)
     return [
         Training(run, _standing(run, newest.get(run.id)), newest.get(run.id), metrics)

@@ -81,6 +81,9 @@ class Command:
     result_key: str = "id"
     """The key of the result that names what was made."""
 
+    adds_images: bool = False
+    """Whether it may add images to a dataset, which a `verify` job then decodes."""
+
     lane: Lane = Lane.COMPUTE
     title: str = ""
     """Title of its job; {name} is the value of the option --name, empty where it has none."""

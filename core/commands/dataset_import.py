@@ -117,6 +117,7 @@ def _import(
         describe=describe,
         makes="dataset",
         result_key="name",
+        adds_images=True,
         lane=Lane.FILES,
         title=title,
         **facts,

@@ -92,6 +92,7 @@ RESCAN = _change(
     option("--verify-all", "Hash every file again.", action="store_true"),
     help="Update a dataset from its folders",
     run=_rescan,
+    adds_images=True,
     title="Rescanning {dataset}",
 )
 ADD = _change(
@@ -99,6 +100,7 @@ ADD = _change(
     path_option("PATH", "A folder of more images."),
     help="Add a folder to a dataset",
     run=_add,
+    adds_images=True,
     title="Adding to {dataset}",
 )
 RELINK = _change(
@@ -107,6 +109,7 @@ RELINK = _change(
     option("--root", "Which folder of the dataset, counted from 0.", type=int, default=0),
     help="Set where a folder of a dataset has moved to",
     run=_relink,
+    adds_images=True,
     title="Relinking {dataset}",
 )
 VERIFY = _change(

@@ -20,7 +20,7 @@ expect.set_options(timeout=20_000)
 def go_to(page: Page, name: str) -> None:
     """Follow the sidebar's link to a page."""
     page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
-    title = "Image Retrieval Workbench" if name == "Overview" else name
+    title = "Image Retrieval Workbench" if name == "Home" else name
     expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
 
 

@@ -1,5 +1,6 @@
 """A wrong label found, put right and taken back, in a real browser."""
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
@@ -19,7 +20,8 @@ def test_a_suggested_label_is_accepted_leaves_the_list_and_comes_back(
     catalog = open_dataset(full, "colors").catalog
     wrong = next(row for row in catalog.rows() if row.path.startswith("red/"))
     relabel(catalog, [wrong.id], "blue")
-    page = open_page(sound_page, start_workbench(full.home), "data_quality")
+    page = open_page(sound_page, start_workbench(full.home), "finders?dataset=colors")
+    expect(page).to_have_url(re.compile("/data_quality\\?.*dataset=colors"))
 
     page.get_by_role("button", name="Look through them").click()
     tiles = options(page, IMAGES)

@@ -30,7 +30,7 @@ def click_cell(page: Page, row: int, column: int, num_classes: int) -> None:
 def test_a_model_is_measured_looked_into_and_held_against_a_baseline(
     workbench: Workbench, sound_page: Page, tmp_path: Path
 ) -> None:
-    headless(workbench.home, "draw", "--name", DATASET, "--per-class", "12")
+    headless(workbench.home, "generate", "--name", DATASET, "--per-class", "12")
     small = ("--backbone", "resnet18", "--trainable-blocks", "4", "--image-size", "32")
     settings = ("--weights", "none", *small, "--epochs", "0")
     headless(workbench.home, "train", "--dataset", DATASET, *settings)
@@ -53,7 +53,7 @@ def test_a_model_is_measured_looked_into_and_held_against_a_baseline(
 
     page.get_by_text("New evaluation").click()
     page.get_by_role("button", name="Color histogram").click()
-    wait_until_done(page, f"Evaluating the color histogram of {DATASET}", minutes=2)
+    wait_until_done(page, f"Evaluating the baseline color on {DATASET}", minutes=2)
     page.get_by_role("tab", name="Compare").click()
     expect(page.get_by_text("In detail, compared with")).to_be_visible(timeout=MINUTE)
     page.get_by_text(re.compile(r"^Worse \(\d+\)$")).click()

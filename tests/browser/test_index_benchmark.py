@@ -72,7 +72,7 @@ def test_an_index_is_chosen_by_what_is_seen_on_a_chart_or_by_a_budget(
     page.get_by_role("tab", name="Advise").click()
     set_number(page, "Milliseconds a query at most", 100)  # What a machine may take beside others
     page.get_by_role("button", name="Find the index").click()
-    wait_until_done(page, f"Finding an index for {DATASET} with {MODEL}")
+    wait_until_done(page, f"Recommending an index for {DATASET} with {MODEL}")
     expect(page.get_by_text("it keeps its word")).to_be_visible()
     page.get_by_role("button", name="Next: query it").click()
     expect(page.get_by_role("heading", name="Query")).to_be_visible()

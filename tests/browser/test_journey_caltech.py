@@ -76,7 +76,7 @@ def test_ten_categories_from_a_folder_to_the_map(
     page.get_by_role("textbox", name="Folder, if you have it already").fill(str(root))
     page.get_by_role("textbox", name="Folder, if you have it already").press("Tab")
     page.get_by_role("button", name="Bring it in").click()
-    wait_until_done(page, "Bringing in caltech101")
+    wait_until_done(page, "Importing caltech101")
     expect(metric(page, "Images")).to_contain_text(f"{count:,}")
     before = untrained(workbench.home)
 

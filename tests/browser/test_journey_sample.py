@@ -30,7 +30,7 @@ def wait_out_training(page: Page, title: str) -> None:
     How long that takes is the machine's affair, but it must not stand still for three minutes.
     """
     expect(stop_button(page)).to_be_visible(timeout=MINUTE)
-    go_to(page, "Overview")
+    go_to(page, "Home")
     running = page.get_by_text(re.compile(re.escape(title) + r".* · \d+%"))
     expect(running.first).to_be_visible(timeout=MINUTE)
     while sentences := running.all_inner_texts():
@@ -51,7 +51,7 @@ def test_from_the_first_click_to_the_map(
 
     page.get_by_test_id("stMain").get_by_role("button", name="Datasets").click()
     page.get_by_role("button", name="Draw it").click()
-    wait_until_done(page, "Drawing the built-in set", minutes=2)
+    wait_until_done(page, "Generating the sample dataset", minutes=2)
     expect(metric(page, "Images")).to_contain_text("720")
     expect(options(page, "Images of the dataset")).to_have_count(60)
 
@@ -61,7 +61,7 @@ def test_from_the_first_click_to_the_map(
     page.get_by_role("button", name="Start training").click()
     expect(stop_button(page)).to_be_visible()
     expect(page.get_by_text(re.compile("epoch 1 of")).first).to_be_visible(timeout=MINUTE)
-    go_to(page, "Overview")
+    go_to(page, "Home")
     expect(page.get_by_text(re.compile("Training vgg16_bn on drawn")).first).to_be_visible()
     go_to(page, "Training")
     expect(page.get_by_text("Validation mAP@10")).to_be_visible(timeout=4 * MINUTE)
@@ -69,7 +69,7 @@ def test_from_the_first_click_to_the_map(
     wait_out_training(page, "Training vgg16_bn on drawn")
 
     page.get_by_role("button", name="Index and evaluate").first.click()
-    wait_until_done(page, "Indexing and evaluating drawn with drawn-vgg16_bn", minutes=4)
+    wait_until_done(page, "Indexing drawn with drawn-vgg16_bn", minutes=4)
     page.get_by_role("button", name="Next: query it").click()
 
     picture = workbench.home / "data/datasets/drawn/images/fish/000.png"

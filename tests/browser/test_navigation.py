@@ -7,7 +7,7 @@ from tests.browser.workbench import Workbench, open_page
 
 
 def test_back_leads_one_page_back(workbench: Workbench, sound_page: Page) -> None:
-    headless(workbench.home, "draw", "--name", "drawn", "--per-class", "3")
+    headless(workbench.home, "generate", "--name", "drawn", "--per-class", "3")
     page = sound_page
     open_page(page, workbench, "?dataset=drawn")
     for name in ("Datasets", "Training", "Explore"):

@@ -26,11 +26,11 @@ from tests.browser.workbench import Workbench, open_page
 
 RUN = "drawn-mobilenet_v3_large"
 SHOWN_RANGE = "() => document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range"
-TITLE = "Training mobilenet_v3_large on drawn, 500 epochs"
+TITLE = "Training mobilenet_v3_large on drawn"
 
 
 def start_training(page: Page, workbench: Workbench) -> None:
-    headless(workbench.home, "draw", "--name", "drawn", "--per-class", "20")
+    headless(workbench.home, "generate", "--name", "drawn", "--per-class", "20")
     open_page(page, workbench, "training")
     page.get_by_text("Settings", exact=True).click()
     page.get_by_text("From scratch", exact=True).click()

@@ -32,7 +32,7 @@ def test_a_bundle_of_another_machine_is_opened_and_answers(
     page.get_by_label("Name of the dataset").fill("elsewhere")
     page.get_by_label("Name of the dataset").press("Tab")
     page.get_by_role("button", name="Bring it in").click(timeout=2 * MINUTE)
-    wait_until_done(page, "Opening a bundle as elsewhere", minutes=3)
+    wait_until_done(page, "Importing the bundle elsewhere", minutes=3)
     go_to(page, "Query")
     page.get_by_role("button", name="Surprise me").click()
     expect(options(page, "Matches").first).to_be_visible(timeout=MINUTE)

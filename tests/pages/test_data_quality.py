@@ -65,7 +65,7 @@ def test_an_analysis_is_a_job_with_the_chosen_settings(full: Workspace, visit: O
     arguments = last_job()
     stop_jobs()
     index = read_lineage(full).indexes[0]
-    assert arguments == ("find", "--index", index.id, "--neighbors", "7")
+    assert arguments == ("analyze", "--index", index.id, "--neighbors", "7")
 
 
 def test_a_label_issue_leaves_the_list_when_accepted_and_returns_after_undo(

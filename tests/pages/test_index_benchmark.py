@@ -113,7 +113,7 @@ def test_a_pre_trained_trunk_needs_no_training(full: Workspace, visit: Open) -> 
     app.button(key="indexes-trunk-go").click().run()
     arguments = last_job()
     resources.jobs().wait(resources.jobs().views()[0].record.id, 60)
-    assert arguments[0] == "fit-trunk"
+    assert arguments[0] == "fit-pca"
     assert arguments[3:7] == ("--backbone", "resnet18", "--weights", "/nowhere/vgg.pth")
     assert "need at least 129 train images" in resources.jobs().views()[0].message
 
@@ -148,7 +148,7 @@ def test_the_advisor_is_asked_for_a_budget(full: Workspace, visit: Open) -> None
     app.button(key="indexes-advise").click().run()
     arguments = last_job()
     stop_jobs()
-    assert arguments[0] == "advise"
+    assert arguments[0] == "recommend"
     assert arguments[-4:] == ("--recall", "0.9", "--memory-mb", "3.0")
 
 

@@ -45,11 +45,11 @@ def index_of(workspace: Workspace) -> Manifest:
     return read_lineage(workspace).indexes[0]
 
 
-def test_the_overview_of_an_empty_home_begins_with_datasets(empty: Workspace, visit: Open) -> None:
+def test_home_of_an_empty_workspace_begins_with_datasets(empty: Workspace, visit: Open) -> None:
     app = visit("")
     assert app.title[0].value == "Image Retrieval Workbench"
     assert texts(app).count("Not yet.") == 7
-    app.button(key="overview-go-0").click().run()
+    app.button(key="home-go-0").click().run()
     assert app.title[0].value == "Datasets"
 
 
@@ -115,8 +115,8 @@ def test_the_drawn_set_is_one_click(empty: Workspace, visit: Open) -> None:
     app = visit("datasets")
     app.button(key="datasets-draw").click().run()
     [view] = resources.jobs().views()
-    assert view.record.arguments == ("draw", "--name", "drawn")
-    assert "Drawing the built" in app.get("progress")[0].proto.text
+    assert view.record.arguments == ("generate", "--name", "drawn")
+    assert "Generating the sample" in app.get("progress")[0].proto.text
     resources.jobs().stop(view.record.id)
     assert resources.jobs().wait(view.record.id, 30).record.status == Status.STOPPED
     app.run()
@@ -185,6 +185,17 @@ def test_a_link_to_what_is_not_there_says_so_once(full: Workspace) -> None:
     app.run()
     assert "There is no dataset “nope” here" in app.info[0].value
     assert not app.run().info
+
+
+def test_the_old_address_of_data_quality_leads_there_with_its_parameters(full: Workspace) -> None:
+    index = index_of(full).id
+    app = AppTest.from_file(str(PROJECT / "Home.py"), default_timeout=60)
+    app.query_params |= {"dataset": "colors", "index": index}
+    app.switch_page("pages/finders.py").run()
+    assert not app.exception
+    assert app.title[0].value == "Data quality"
+    assert app.query_params["dataset"] == "colors"
+    assert app.session_state["selection"].index == index
 
 
 def test_one_class_is_not_led_to_training(empty: Workspace, visit: Open, tmp_path: Path) -> None:
@@ -387,7 +398,7 @@ def test_what_an_archive_was_brought_in_without_is_listed(full: Workspace, visit
     assert list(app.dataframe[0].value["file"]) == ["a/b.png"]
 
 
-def test_a_zip_is_brought_in(empty: Workspace, visit: Open, tmp_path: Path) -> None:
+def test_a_zip_is_imported_and_selected(empty: Workspace, visit: Open, tmp_path: Path) -> None:
     root = class_folders(tmp_path / "in", red=3, blue=3)
     archive = Path(shutil.make_archive(str(tmp_path / "My Pets"), "zip", root))
     app = visit("datasets")
@@ -398,6 +409,7 @@ def test_a_zip_is_brought_in(empty: Workspace, visit: Open, tmp_path: Path) -> N
     ended = resources.jobs().wait(view.record.id, 60)
     assert ended.record.status == Status.DONE, resources.jobs().log_of(view.record.id)
     assert open_dataset(empty, "my-pets").catalog.labels() == ["blue", "red"]
+    assert app.run().session_state["selection"].dataset == "my-pets"
     assert list((empty.downloads / "uploads").iterdir()) == []
 
 
@@ -446,7 +458,7 @@ def test_a_dataset_is_deleted_and_its_model_kept(full: Workspace, visit: Open) -
     assert len(list(full.models.iterdir())) == 1
 
 
-def test_the_overview_tells_what_takes_disk_space(full: Workspace, visit: Open) -> None:
+def test_home_tells_what_takes_disk_space(full: Workspace, visit: Open) -> None:
     app = visit("")
     assert "on disk" in texts(app)
     assert {"Datasets", "Models", "Indexes"} <= set(app.dataframe[0].value["what"])

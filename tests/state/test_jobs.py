@@ -21,6 +21,7 @@ from core.jobs.records import (
     is_alive,
     list_active,
     list_records,
+    new_record,
     request_stop,
     write_record,
 )
@@ -30,7 +31,7 @@ from state.jobs import JobBoard
 from tests.factories.images import class_folders
 from tests.support.processes import wait_for
 
-ENDLESS = ["draw", "--name", "many", "--per-class", "100000"]
+ENDLESS = ["generate", "--name", "many", "--per-class", "100000"]
 
 
 @pytest.fixture
@@ -238,18 +239,29 @@ def test_what_follows_a_job_is_queued_once_it_is_done(
     board: JobBoard, workspace: Workspace, tmp_path: Path
 ) -> None:
     folder = class_folders(tmp_path / "in", red=3, blue=3)
-    check = ("check", "--dataset", "colors")
+    verify = ("verify", "--dataset", "colors")
     scan = ["scan", str(folder), "--name", "colors"]
-    first = board.start(scan, "Bringing in", "import", "colors", check, "Checking")
-    again = board.start(scan, "Again", "import", "colors", check, "Checking")
+    first = board.start(scan, "Bringing in", "import", "colors", verify, "Verifying")
+    again = board.start(scan, "Again", "import", "colors", verify, "Verifying")
     assert board.wait(first.id, timeout=60).record.status == Status.DONE
     assert board.wait(again.id, timeout=60).record.status == Status.FAILED
 
-    wait_for(lambda: any(view.record.title == "Checking" for view in board.views()))
-    (checking,) = (view.record for view in board.views() if view.record.title == "Checking")
-    view = board.wait(checking.id, timeout=60)
+    wait_for(lambda: any(view.record.title == "Verifying" for view in board.views()))
+    (verifying,) = (view.record for view in board.views() if view.record.title == "Verifying")
+    view = board.wait(verifying.id, timeout=60)
 
-    assert view.result is not None, board.log_of(checking.id)
-    assert view.result["num_checked"] == 6
+    assert view.result is not None, board.log_of(verifying.id)
+    assert view.result["num_verified"] == 6
     assert (view.record.dataset, view.record.lane) == ("colors", "import")
     assert [record.follow_up for record in list_records(workspace)].count(()) == 1
+
+
+def test_a_job_that_release_0_1_0_queued_runs(workspace: Workspace) -> None:
+    arguments = ("draw", "--name", "old", "--per-category", "2")
+    record = new_record(arguments, "Drawing the built-in set", "import")
+    write_record(workspace, record)
+    board = JobBoard(workspace)
+    view = board.wait(record.id, timeout=60)
+    assert view.result is not None, board.log_of(record.id)
+    assert (view.result["name"], view.result["num_images"]) == ("old", 24)
+    assert "`draw` is now `generate`" in board.log_of(record.id)

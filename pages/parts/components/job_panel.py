@@ -2,10 +2,12 @@
 
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from core.commands import find_command
+from core.commands.command import Command
 from core.jobs.records import Status
 from pages.parts.components.text import duration, plain
 from state import resources, session
@@ -20,18 +22,18 @@ def _nothing(view: JobView) -> None:
 
 
 def show(
-    *verbs: str,
+    *commands: Command,
     controls: Callable[[JobView], None] = _nothing,
     sentence: Callable[[JobView], str | None] = _nothing,
 ) -> JobView | None:
     """Draw the jobs of these verbs; return the one that runs, else the newest that ended.
 
     Args:
-        verbs: Which jobs.
+        commands: The verbs.
         controls: Draws further buttons before Stop while one runs.
         sentence: Says how one ended where it knows better than its status.
     """
-    active, ended = _active(verbs), _ended(verbs)
+    active, ended = _active(commands), _ended(commands)
     for view in active:
         _live(view.record.id, controls)
     for view in ended:
@@ -39,20 +41,20 @@ def show(
     return next(iter([*active, *ended]), None)
 
 
-def is_active(*verbs: str) -> bool:
-    """Tell whether a job of these verbs runs or waits."""
-    return bool(_active(verbs))
+def is_active(*commands: Command) -> bool:
+    """Return whether a job of these verbs runs or is queued."""
+    return bool(_active(commands))
 
 
-def _active(verbs: tuple[str, ...]) -> list[JobView]:
+def _active(commands: Sequence[Command]) -> list[JobView]:
     """Return the jobs that run, then those that wait, in their order."""
-    views = [view for view in resources.jobs().active() if view.record.verb in verbs]
+    views = [view for view in resources.jobs().active() if _runs(view, commands)]
     return sorted(
         views, key=lambda view: (view.record.status != Status.RUNNING, view.record.created)
     )
 
 
-def _ended(verbs: tuple[str, ...]) -> list[JobView]:
+def _ended(commands: Sequence[Command]) -> list[JobView]:
     """Return the newest job about the chosen dataset, and others that ended under this tab's eyes.
 
     What was put away is left out.
@@ -61,15 +63,19 @@ def _ended(verbs: tuple[str, ...]) -> list[JobView]:
     views = [
         view
         for view in resources.jobs().views()
-        if not view.active
-        and view.record.verb in verbs
-        and view.record.dataset in ("", chosen.dataset)
+        if not view.active and _runs(view, commands) and view.record.dataset in ("", chosen.dataset)
     ][:MAX_ENDED]
     return [
         view
         for number, view in enumerate(views)
         if view.record.id not in chosen.seen and (number == 0 or view.record.ended > chosen.opened)
     ]
+
+
+def _runs(view: JobView, commands: Sequence[Command]) -> bool:
+    """Return whether a job runs one of these verbs, by its name now or in an older release."""
+    command = find_command(view.record.verb)
+    return command is not None and command.name in {each.name for each in commands}
 
 
 def _live(job_id: str, controls: Callable[[JobView], None]) -> None:

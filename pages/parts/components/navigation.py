@@ -1,8 +1,9 @@
-"""The ways from page to page. A link carries the choices, so that one Back leads back."""
+"""Pages and links between them. A link carries the selection, so that one Back leads back."""
 
 from typing import NoReturn
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from state import session
 from state.view import Parameters, to_parameters
@@ -14,25 +15,35 @@ PATHS = {
     "Query": ("pages/query.py", ":material/image_search:"),
     "Explore": ("pages/explore.py", ":material/scatter_plot:"),
     "Evaluate": ("pages/evaluate.py", ":material/monitoring:"),
-    "Finders": ("pages/data_quality.py", ":material/troubleshoot:"),
+    "Data quality": ("pages/data_quality.py", ":material/troubleshoot:"),
 }
 GROUPS = {
     "Prepare": ("Datasets", "Training", "Indexes"),
-    "Use": ("Query", "Explore", "Evaluate", "Finders"),
+    "Use": ("Query", "Explore", "Evaluate", "Data quality"),
 }
+OLD_PATHS = {"finders": "Data quality"}
+"""Addresses of the release before → page. Each has a script in pages/: on a server that has not run
+`Home.py` yet, Streamlit knows the scripts there only."""
 
 
 def go(title: str) -> NoReturn:
-    """Leave for the page of that title."""
+    """Switch to the page of that title."""
     st.switch_page(PATHS[title][0], query_params=_address(title))
 
 
-def pages() -> list[st.Page]:
-    """Return the pages beside the first one, in the order of the work."""
-    return [st.Page(path, title=title, icon=icon) for title, (path, icon) in PATHS.items()]
+def pages() -> list[StreamlitPage]:
+    """Return all pages but the first, in the order of the work."""
+    named = [st.Page(path, title=title, icon=icon) for title, (path, icon) in PATHS.items()]
+    return named + [st.Page(f"pages/{name}.py", visibility="hidden") for name in OLD_PATHS]
 
 
-def sidebar(first: st.Page) -> None:
+def redirect(page: StreamlitPage) -> None:
+    """Switch to the page that an old address stands for, with the selection that it names."""
+    if page.url_path in OLD_PATHS:
+        go(OLD_PATHS[page.url_path])
+
+
+def sidebar(first: StreamlitPage) -> None:
     """Draw the links to all pages."""
     with st.sidebar:
         st.page_link(first, query_params=_address(first.title))

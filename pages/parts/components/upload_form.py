@@ -5,10 +5,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.commands.command import Command
 from core.datasets.importing.uploads import keep_for_job
 from core.errors import WorkbenchError
 from core.workspace import check_name
-from pages.parts.components.launch import IMPORT, launch
+from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from state import resources, session
 
@@ -16,14 +17,13 @@ MAX_UPLOAD_MB = 2048
 
 
 def draw(
-    key: str, verb: str, title: str, endings: Sequence[str], *, label: str, placeholder: str
+    key: str, command: Command, endings: Sequence[str], *, label: str, placeholder: str
 ) -> None:
     """Draw a file uploader, a name and a button that queues `VERB FILE --remove --name NAME`.
 
     Args:
         key: What the widgets' keys begin with.
-        verb: Of the job.
-        title: What the job does, in the user's words; the name is added.
+        command: The verb.
         endings: Of the files that may be chosen.
         label: What is named.
         placeholder: An example of a name.
@@ -48,5 +48,5 @@ def draw(
         st.error(plain(str(error)))
         return
     session.remember(uploads, times + 1)
-    launch([verb, str(path), "--remove", "--name", name], f"{title} {name}", lane=IMPORT)
+    launch(command, [str(path), "--remove", "--name", name])
     st.rerun()

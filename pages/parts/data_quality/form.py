@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
+from core.commands.quality import ANALYZE
 from core.options import as_arguments, bounds_of, default_of, field_docs
 from core.quality.config import AnalysisConfig
 from pages.parts.components.launch import launch
@@ -32,5 +33,5 @@ def show(index: Manifest, *, first: bool) -> None:
     ):
         config = AnalysisConfig(index=index.id, **values)
         dataset = index.made_from["dataset"]
-        launch(["find", *as_arguments(config)], f"Looking through {index.id}", dataset=dataset)
+        launch(ANALYZE, as_arguments(config), dataset=dataset)
         st.rerun()

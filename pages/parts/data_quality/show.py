@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
+from core.commands.quality import ANALYZE
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.lineage.graph import Lineage
@@ -29,9 +30,9 @@ def show(dataset: Dataset, index: Manifest, lineage: Lineage) -> None:
             "splits, and clusters."
         )
         form.show(index, first=True)
-        job_panel.show("find")
+        job_panel.show(ANALYZE)
     else:
-        job_panel.show("find")
+        job_panel.show(ANALYZE)
         _stale(lineage.stale_reason(manifest))
         try:
             _check(dataset, manifest)

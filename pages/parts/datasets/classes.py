@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
+from core.commands.evaluation import EVALUATE
 from core.datasets.columns import NO_LABEL, ImageFilter, Split
 from core.datasets.registry import Dataset
 from core.evaluation.class_health import read_class_health
@@ -93,8 +94,7 @@ def _about(evaluation: Manifest | None, lineage: Lineage) -> None:
             and not fresh
             and st.button("Evaluate", key="datasets-evaluate", icon=":material/monitoring:")
         ):
-            arguments = ["evaluate", "--index", index.id]
-            launch(arguments, f"Evaluating {index.id}", dataset=index.made_from["dataset"])
+            launch(EVALUATE, ["--index", index.id], dataset=index.made_from["dataset"])
             st.rerun()
 
 

@@ -5,12 +5,13 @@ from datetime import datetime
 
 import streamlit as st
 
+from core.commands.datasets import EXPORT
 from core.datasets.export.listing import FILES, Export, Format, delete_export, list_exports
 from core.datasets.filters import as_arguments
 from core.datasets.registry import Dataset
 from core.errors import MissingError
 from pages.parts.components import downloads
-from pages.parts.components.launch import IMPORT, launch
+from pages.parts.components.launch import launch
 from pages.parts.components.text import plain, size
 from state import facts, resources
 from state.view import View
@@ -50,12 +51,7 @@ def show(dataset: Dataset, view: View) -> None:
     )
     if st.button("Export", key="datasets-export-go", type="primary", disabled=not count):
         options = as_arguments(view.images, view.order)
-        launch(
-            ["export", "--dataset", dataset.name, "--format", str(form), *options],
-            f"Exporting {count:,} images of {dataset.name}",
-            dataset=dataset.name,
-            lane=IMPORT,
-        )
+        launch(EXPORT, ["--dataset", dataset.name, "--format", str(form), *options])
         st.rerun()
     exports = list_exports(resources.workspace(), dataset.name)
     for export in exports[:MAX_LISTED]:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.commands.command import Command
+from core.commands.dataset_import import DOWNLOAD, GENERATE, SCAN, UNZIP
 from core.datasets.importing.archives import MAX_ARCHIVE_BYTES
 from core.datasets.importing.sources import folder_source
 from core.datasets.importing.uploads import keep_for_job
@@ -14,7 +16,7 @@ from core.datasets.splits import SplitConfig
 from core.errors import WorkbenchError
 from core.options import as_arguments
 from core.workspace import NAME_PATTERN
-from pages.parts.components.launch import launch_import
+from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from state import resources, session
 
@@ -55,7 +57,7 @@ def _drawn(num_datasets: int) -> None:
     )
     name = "drawn" if num_datasets == 0 else _name_field("drawn", "datasets-drawn-name")
     if st.button("Draw it", key="datasets-draw", type="primary", icon=":material/brush:"):
-        _start(["draw", "--name", name], name, "Drawing the built-in set")
+        _start(GENERATE, ["--name", name], name)
 
 
 def _caltech101() -> None:
@@ -77,8 +79,7 @@ def _caltech101() -> None:
     if folder:
         _start_folder(folder, name, splits, [])
     else:
-        arguments = ["download", "--name", name, *as_arguments(splits)]
-        _start(arguments, name, "Downloading Caltech-101")
+        _start(DOWNLOAD, ["--name", name, *as_arguments(splits)], name)
 
 
 def _folder() -> None:
@@ -125,8 +126,8 @@ def _zip() -> None:
         st.error(plain(str(error)))
         return
     session.remember("datasets-zips", times + 1)
-    arguments = ["unzip", str(path), "--remove", "--name", name, *reading]
-    _start([*arguments, *as_arguments(splits)], name, f"Bringing in {name}")
+    arguments = [str(path), "--remove", "--name", name, *reading, *as_arguments(splits)]
+    _start(UNZIP, arguments, name)
 
 
 def _reading(key: str) -> list[str]:
@@ -155,11 +156,10 @@ def _start_folder(folder: str, name: str, splits: SplitConfig, reading: list[str
     except WorkbenchError as error:
         st.error(plain(str(error)))
         return
-    arguments = ["scan", folder, "--name", name, *reading, *as_arguments(splits)]
-    _start(arguments, name, f"Bringing in {name}")
+    _start(SCAN, [folder, "--name", name, *reading, *as_arguments(splits)], name)
 
 
-def _start(arguments: list[str], name: str, title: str) -> None:
+def _start(command: Command, arguments: list[str], name: str) -> None:
     try:
         require_free_name(resources.workspace(), name)
     except WorkbenchError as error:
@@ -168,7 +168,7 @@ def _start(arguments: list[str], name: str, title: str) -> None:
     if any(name in view.record.arguments for view in resources.jobs().active()):
         st.warning(f"{plain(name)} is being brought in already; see below.")
         return
-    launch_import(arguments, title, name, is_new=True)
+    launch(command, arguments)
     st.rerun()
 
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
+from core.commands.datasets import ADD, RELINK, RESCAN
 from core.datasets.importing.scan import resplit
 from core.datasets.importing.uploads import MAX_IMAGE_BYTES, keep_uploads
 from core.datasets.registry import Dataset, delete_dataset
@@ -10,7 +11,7 @@ from core.errors import WorkbenchError
 from core.indexes.deletion import delete_index
 from core.lineage.disk_use import delete_with_dependents
 from core.lineage.graph import Lineage
-from pages.parts.components.launch import launch_import
+from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from pages.parts.datasets import export_form, import_form
 from state import facts, resources, session
@@ -72,8 +73,7 @@ def _add(dataset: Dataset) -> None:
         placeholder="/path/to/more/images",
     ).strip()
     if st.button("Add the folder", key="datasets-add-folder-go", disabled=not folder):
-        arguments = ["add", folder, "--dataset", dataset.name]
-        launch_import(arguments, f"Adding to {dataset.name}", dataset.name)
+        launch(ADD, [folder, "--dataset", dataset.name])
         st.rerun()
 
 
@@ -103,8 +103,7 @@ def _scan(dataset: Dataset) -> None:
 
 
 def _rescan(dataset: Dataset, options: list[str]) -> None:
-    title = f"Scanning {dataset.name} again"
-    launch_import(["rescan", "--dataset", dataset.name, *options], title, dataset.name)
+    launch(RESCAN, ["--dataset", dataset.name, *options])
 
 
 def _split(dataset: Dataset) -> None:
@@ -127,8 +126,7 @@ def _folders(dataset: Dataset) -> None:
             "It is now at", key=f"datasets-relink-{number}", placeholder="/new/path"
         ).strip()
         if st.button("Relink", key=f"datasets-relink-go-{number}", disabled=not folder):
-            arguments = ["relink", folder, "--dataset", dataset.name, "--root", str(number)]
-            launch_import(arguments, f"Relinking {dataset.name}", dataset.name)
+            launch(RELINK, [folder, "--dataset", dataset.name, "--root", str(number)])
             st.rerun()
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
+from core.commands.evaluation import BASELINE, EVALUATE
 from core.datasets.columns import Split
 from core.evaluation.baseline_config import BASELINE_NAMES, Baseline, BaselineConfig
 from core.evaluation.config import EvaluateConfig, Gallery
@@ -107,9 +108,7 @@ def _subject(dataset: str, lineage: Lineage, protocol: Settings) -> None:
         ):
             kind, manifest = chosen.partition(":")[0], found[chosen][1]
             config = EvaluateConfig(**protocol | {kind: manifest.id, "exact": exact})
-            launch(
-                ["evaluate", *as_arguments(config)], f"Evaluating {manifest.id}", dataset=dataset
-            )
+            launch(EVALUATE, as_arguments(config), dataset=dataset)
             st.rerun()
 
 
@@ -133,22 +132,18 @@ def _baselines(dataset: str, lineage: Lineage, protocol: Settings) -> None:
         with grid.cell():
             name = BASELINE_NAMES[baseline]
             if st.button(name.capitalize(), key=f"evaluate-baseline-{baseline}", width="stretch"):
-                _start(baseline, name, dataset, protocol, backbone)
+                _start(baseline, dataset, protocol, backbone)
             st.caption(SAID[baseline])
 
 
-def _start(
-    baseline: Baseline, name: str, dataset: str, protocol: Settings, backbone: Settings
-) -> None:
+def _start(baseline: Baseline, dataset: str, protocol: Settings, backbone: Settings) -> None:
     backbone_options = {} if baseline == Baseline.COLOR else backbone
     try:
         config = BaselineConfig(dataset=dataset, baseline=baseline, **protocol, **backbone_options)
     except ValueError as error:
         st.error(f"{plain(str(error))}.")
         return
-    launch(
-        ["baseline", *as_arguments(config)], f"Evaluating the {name} of {dataset}", dataset=dataset
-    )
+    launch(BASELINE, as_arguments(config))
     st.rerun()
 
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
+from core.commands.maps import MAP
 from core.maps.config import MapConfig, MapMethod, MapMetric
 from core.options import as_arguments, bounds_of, default_of, field_docs
 from pages.parts.components.launch import launch
@@ -21,8 +22,7 @@ def show(index: Manifest, *, first: bool) -> None:
     config = _choose(index)
     label = "Draw the map" if first else "Draw another map"
     if st.button(label, key="explore-draw", type="primary" if first else "secondary"):
-        title = f"Mapping {index.id} by {name_of(config)}"
-        launch(["map", *as_arguments(config)], title, dataset=index.made_from["dataset"])
+        launch(MAP, as_arguments(config), dataset=index.made_from["dataset"])
         st.rerun()
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.commands.maps import MAP_EPOCHS
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.errors import MissingError
@@ -34,10 +35,10 @@ def show(run: Run, dataset: Dataset) -> None:
             f"**{name}** recorded its validation images after each epoch. Laid out one from the "
             "other, they show how the model came to tell them apart."
         )
-        if not job_panel.is_active("map-epochs") and st.button(
+        if not job_panel.is_active(MAP_EPOCHS) and st.button(
             "Draw the epochs", key="explore-draw-epochs", type="primary"
         ):
-            launch(["map-epochs", "--run", run.id], f"Mapping {run.id}", dataset=dataset.name)
+            launch(MAP_EPOCHS, ["--run", run.id], dataset=dataset.name)
             st.rerun()
         return
     rows = dataset.catalog.rows_by_id(maps.image_ids.tolist())

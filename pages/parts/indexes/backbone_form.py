@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.commands.models import FIT_PCA
 from core.models.backbone_model_config import BackboneModelConfig
 from core.models.backbones import BACKBONES
 from core.models.pooling import Pooling
@@ -45,9 +46,7 @@ def show(dataset: str, *, expanded: bool = False) -> None:
             return
         _say_download(config)
         if st.button("Make it", key="indexes-trunk-go", icon=":material/play_arrow:"):
-            label = BACKBONES[config.backbone].label
-            title = f"Making a model of {label} for {dataset}"
-            launch(["fit-trunk", *as_arguments(config)], title, dataset=dataset)
+            launch(FIT_PCA, as_arguments(config))
             st.rerun()
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
+from core.commands.index_benchmark import SWEEP
 from core.index_benchmark.config import SWEPT_KINDS, SweepConfig
 from core.index_benchmark.points import Point
 from core.indexes.config import IndexConfig
@@ -51,11 +52,7 @@ def form(source: Source, lineage: Lineage) -> None:
         st.error(f"{plain(str(error))}.")
         return
     if st.button("Compare", key="indexes-sweep", type="primary", icon=":material/compare_arrows:"):
-        launch(
-            ["sweep", *source.arguments, *as_arguments(config)],
-            f"Comparing indexes of {source.dataset} with {source.model}",
-            dataset=source.dataset,
-        )
+        launch(SWEEP, [*source.arguments, *as_arguments(config)])
         st.rerun()
     if source.embeddings is not None:
         _results(source.embeddings, lineage)

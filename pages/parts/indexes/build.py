@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.commands.indexes import BUILD_INDEX
 from core.indexes.config import IndexConfig
 from core.options import as_arguments
 from pages.parts.components.launch import launch
@@ -27,8 +28,5 @@ def form(source: Source) -> None:
 
 def start(arguments: list[str], config: IndexConfig, dataset: str, model: str) -> None:
     """Queue the job that builds an index of the embeddings that the arguments name."""
-    launch(
-        ["index", *arguments, *as_arguments(config)],
-        f"Indexing {dataset} with {model}",
-        dataset=dataset,
-    )
+    title = BUILD_INDEX.title_of(["--dataset", dataset, "--model", model])
+    launch(BUILD_INDEX, [*arguments, *as_arguments(config)], dataset=dataset, title=title)

@@ -4,13 +4,14 @@ import streamlit as st
 
 from core.artifacts.exports import exported_file
 from core.artifacts.manifests import Manifest
+from core.commands.bundles import IMPORT_BUNDLE
+from core.commands.indexes import EXPORT_INDEX
 from core.indexes.export_format import ExportFormat, file_name
 from core.indexes.info import read_info
 from pages.parts.components import downloads, upload_form
-from pages.parts.components.launch import IMPORT, launch
+from pages.parts.components.launch import launch
 from state import resources
 
-VERBS = ("export-index", "open-bundle")
 LABELS = {
     ExportFormat.BUNDLE: "Bundle for another machine",
     ExportFormat.INDEX: "Index for FAISS",
@@ -42,8 +43,7 @@ def form(index: Manifest) -> None:
     if path is not None:
         downloads.offer(path, "indexes-export-download")
     elif st.button("Export", key="indexes-export-go", type="primary"):
-        arguments = ["export-index", "--index", index.id, "--format", str(chosen)]
-        launch(arguments, f"Exporting {index.id}: {LABELS[chosen]}", lane=IMPORT)
+        launch(EXPORT_INDEX, ["--index", index.id, "--format", str(chosen)])
         st.rerun()
 
 
@@ -56,8 +56,7 @@ def open_form() -> None:
         )
         upload_form.draw(
             "indexes-bundle-import",
-            "open-bundle",
-            "Opening a bundle as",
+            IMPORT_BUNDLE,
             ["zip"],
             label="Name of the dataset",
             placeholder="my-images",

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
+from core.commands.indexes import UPDATE_INDEX
 from core.embeddings.config import embed_arguments
 from core.indexes.config import IndexConfig
 from core.indexes.store import Effort
@@ -39,7 +40,7 @@ def buttons(index: Manifest, lineage: Lineage, key: str, *, primary: bool = Fals
         icon=":material/update:",
         help="Embeds what is new or changed, adds it, and takes out what is gone.",
     ):
-        launch(["update-index", "--index", index.id], f"Updating {index.id}", dataset=dataset)
+        launch(UPDATE_INDEX, ["--index", index.id], dataset=dataset)
         st.rerun()
     if st.button(
         "Rebuild",

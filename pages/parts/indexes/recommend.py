@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
+from core.commands.index_benchmark import RECOMMEND
 from core.index_benchmark.config import RecommendConfig
 from core.options import as_arguments, bounds_of, default_of, field_docs
 from pages.parts.components.launch import launch
@@ -53,11 +54,7 @@ def form(source: Source) -> None:
     if st.button(
         "Find the index", key="indexes-advise", type="primary", icon=":material/auto_awesome:"
     ):
-        launch(
-            ["advise", *source.arguments, *as_arguments(config)],
-            f"Finding an index for {source.dataset} with {source.model}",
-            dataset=source.dataset,
-        )
+        launch(RECOMMEND, [*source.arguments, *as_arguments(config)])
         st.rerun()
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.typing import UploadedFile
 
 from core.artifacts.manifests import Manifest
+from core.commands.query import QUERY_BATCH
 from core.datasets.importing.archives import MAX_ARCHIVE_BYTES
 from core.datasets.importing.uploads import keep_for_job
 from core.errors import MissingError, WorkbenchError
@@ -24,7 +25,6 @@ from pages.parts.components.text import duration, plain, size
 from state import resources, session
 from state.job_views import JobView
 
-VERBS = ("query-batch",)
 DOCS = field_docs(BatchConfig)
 ZIP, FOLDER = "A zip", "A folder"
 NAMES = {BatchFormat.CSV: "CSV", BatchFormat.PARQUET: "Parquet"}
@@ -43,7 +43,7 @@ def show(index: Manifest) -> None:
         "An image that is in the index finds itself first; the column `copy_of` names it."
     )
     _form(index)
-    job_panel.show(*VERBS, sentence=_sentence)
+    job_panel.show(QUERY_BATCH, sentence=_sentence)
     batches = list_batches(resources.workspace(), index.made_from["dataset"])
     for batch in batches[:MAX_LISTED]:
         _table(batch)
@@ -129,9 +129,10 @@ def _how(index: Manifest) -> BatchConfig:
 
 def _start(arguments: list[str], name: str, config: BatchConfig, index: Manifest) -> None:
     launch(
-        ["query-batch", *arguments, *as_arguments(config)],
-        f"Searching by the images of {name}",
+        QUERY_BATCH,
+        [*arguments, *as_arguments(config)],
         dataset=index.made_from["dataset"],
+        title=f"Searching by the images of {name}",
     )
 
 

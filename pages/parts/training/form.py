@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.commands.training import TRAIN
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.models.backbones import BACKBONES
@@ -67,10 +68,7 @@ def nothing() -> None:
 def start(config: TrainConfig) -> None:
     """Queue the training."""
     run_id = reserve_run(resources.workspace(), config)
-    arguments = ["train", *as_arguments(config, defaults_too=True), "--run-id", run_id]
-    epochs = f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}"
-    title = f"Training {config.backbone} on {config.dataset}, {epochs}"
-    launch(arguments, title, dataset=config.dataset)
+    launch(TRAIN, [*as_arguments(config, defaults_too=True), "--run-id", run_id])
 
 
 def take_again(run_id: str) -> None:

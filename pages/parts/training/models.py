@@ -5,6 +5,7 @@ import streamlit as st
 
 from core.artifacts.folders import delete_artifact
 from core.artifacts.manifests import Manifest
+from core.commands.indexes import BUILD_INDEX
 from core.lineage.graph import Lineage
 from pages.parts.components import navigation, tables
 from pages.parts.components.launch import launch
@@ -90,9 +91,5 @@ def index_button(dataset: str, model_id: str, key: str, *, primary: bool = False
         help="Embeds the dataset's images with this model, builds an index and measures, with the "
         "test images as queries, how well it retrieves.",
     ):
-        launch(
-            ["index", "--dataset", dataset, "--model", model_id, "--evaluate"],
-            f"Indexing and evaluating {dataset} with {model_id}",
-            dataset=dataset,
-        )
+        launch(BUILD_INDEX, ["--dataset", dataset, "--model", model_id, "--evaluate"])
         navigation.go("Indexes")

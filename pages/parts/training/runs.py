@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from core.commands.training import RESUME
 from core.training.runs import (
     MAP,
     MAX_NOTES_LENGTH,
@@ -114,9 +115,8 @@ def resume_button(training: Training, key: str) -> None:
     """Draw the button that goes on with a run."""
     if st.button("Resume", key=key, type="primary", icon=":material/play_arrow:"):
         dataset = training.run.config["dataset"]
-        launch(
-            ["resume", "--run-id", training.run.id], f"Training {training.name}", dataset=dataset
-        )
+        title = f"Training {training.name}"
+        launch(RESUME, ["--run-id", training.run.id], dataset=dataset, title=title)
         st.rerun()
 
 

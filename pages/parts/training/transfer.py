@@ -3,12 +3,13 @@
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
+from core.commands.models import EXPORT_MODEL, IMPORT_MODEL
 from core.models.exports import ModelFormat, exported_file
 from pages.parts.components import downloads, upload_form
-from pages.parts.components.launch import IMPORT, launch
+from pages.parts.components.launch import launch
 from state import resources
 
-VERBS = ("export-model", "import-model")
+VERBS = (EXPORT_MODEL, IMPORT_MODEL)
 LABELS = {ModelFormat.TORCH: "PyTorch", ModelFormat.ONNX: "ONNX"}
 EXPLANATIONS = {
     ModelFormat.TORCH: "A zip with the weights as safetensors and a short script that loads them "
@@ -33,8 +34,7 @@ def export_form(model: Manifest) -> None:
     path = exported_file(resources.workspace(), model.id, chosen)
     if path is None:
         if st.button("Export", key="training-export-go", type="primary"):
-            arguments = ["export-model", "--model", model.id, "--format", str(chosen)]
-            launch(arguments, f"Exporting {model.id} for {LABELS[chosen]}", lane=IMPORT)
+            launch(EXPORT_MODEL, ["--model", model.id, "--format", str(chosen)])
             st.rerun()
         return
     downloads.offer(path, "training-export-download")
@@ -49,8 +49,7 @@ def import_form() -> None:
         )
         upload_form.draw(
             "training-import",
-            "import-model",
-            "Bringing in the model",
+            IMPORT_MODEL,
             ["safetensors", "pth"],
             label="Name",
             placeholder="my-model",
