@@ -113,12 +113,12 @@ def main() -> None:
     chosen, lineage = session.selection(), read_lineage(resources.workspace())
     selection_rules.adopt_results(chosen, resources.jobs(), lineage)
     selection_rules.validate(chosen, lineage)
-    session.mirror_in_url(chosen)
+    session.write_url(chosen)
     navigation.sidebar(first)
     header.show(chosen, lineage)
-    for sentence in session.take_notices():
+    for sentence in session.pop_notices():
         st.info(plain(sentence), icon=":material/info:")
-    for sentence in session.take_toasts():
+    for sentence in session.pop_toasts():
         st.toast(plain(sentence))
     for sentence in lineage.damaged:
         st.warning(plain(sentence), icon=":material/broken_image:")

@@ -89,7 +89,7 @@ def section_control(view: View) -> None:
     st.segmented_control(
         "Section",
         SECTIONS,
-        key=session.control("datasets-section", view.section),
+        key=session.set_widget("datasets-section", view.section),
         on_change=open_section,
         required=True,
         label_visibility="collapsed",
@@ -113,7 +113,7 @@ def section(dataset: Dataset, view: View, lineage: Lineage, num_unchecked: int) 
 def open_section() -> None:
     """Open another part of the page."""
     view = session.read_view()
-    session.show_view(view.opened(session.value_of("datasets-section")))
+    session.set_view(view.opened(session.value_of("datasets-section")))
 
 
 chosen = session.enter_page()
@@ -138,7 +138,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
     )
     if picked != chosen.dataset:
         selection_rules.choose_dataset(chosen, picked, lineage)
-        session.show_view(View())
+        session.set_view(View())
         st.rerun()
     with st.popover("New", icon=":material/library_add:", help="Bring in another dataset"):
         import_form.show(len(names))

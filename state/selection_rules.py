@@ -11,11 +11,11 @@ from state.session import Selection
 
 def adopt_results(chosen: Selection, board: JobBoard, lineage: Lineage) -> None:
     """Choose what the jobs that this tab launched have made meanwhile, each once."""
-    for job_id in list(chosen.launched):
+    for job_id in list(chosen.launched_jobs):
         view = board.view(job_id)
         if view is not None and view.active:
             continue
-        chosen.launched.remove(job_id)
+        chosen.launched_jobs.remove(job_id)
         if view is not None:
             _choose_result(chosen, view, lineage)
 
@@ -25,7 +25,7 @@ def validate(chosen: Selection, lineage: Lineage) -> None:
     _note_what_is_gone(chosen, lineage)
     if chosen.dataset not in lineage.datasets:
         if chosen.dataset is not None:  # A new tab's address may name images and no dataset
-            chosen.leave_images()
+            chosen.reset_images()
         chosen.dataset = next(iter(lineage.datasets), None)
     index = lineage.index(chosen.index)
     if lineage.model(chosen.model) is None:
@@ -62,7 +62,7 @@ def choose_dataset(chosen: Selection, name: str, lineage: Lineage) -> None:
     """Work on another dataset, with its newest model and index."""
     if name == chosen.dataset:
         return
-    chosen.leave_images()
+    chosen.reset_images()
     chosen.dataset = name
     indexes = lineage.indexes_of_dataset(name)
     if indexes:
@@ -77,7 +77,7 @@ def choose_index(chosen: Selection, index_id: str, lineage: Lineage) -> None:
     index = lineage.index(index_id)
     if index is not None:
         if index.made_from["dataset"] != chosen.dataset:
-            chosen.leave_images()
+            chosen.reset_images()
         chosen.dataset = index.made_from["dataset"]
         chosen.model = index.made_from["model"]
         chosen.index = index_id

@@ -1,4 +1,4 @@
-"""What this browser tab has chosen. The only module that touches `st.session_state`."""
+"""Selection of a browser tab. The only module that uses `st.session_state`."""
 
 import runpy
 import time
@@ -18,65 +18,65 @@ from state.quality_view import QualityView
 from state.view import Parameters, View
 
 URL_FIELDS = ("dataset", "model", "index")
-"""What the address bar carries, so that a link or a reload comes back to the same place."""
+"""Fields of `Selection` that are parameters of the URL, for links and reloads."""
 
 QUERY_FIELDS = (*query_url.FIELDS, *query_url.OLD_FIELDS)
 
 
 @dataclass
 class Selection:
-    """The tab's choices; each names something in the workspace or is None."""
+    """What is selected in a tab; a name that is None is not set."""
 
     dataset: str | None = None
     model: str | None = None
     index: str | None = None
     query: Query = field(default_factory=Query)
-    """What is asked on the Query page; its address says so, as far as it is no upload."""
+    """The query of the Query page; also in its URL, except for uploads."""
 
     history: History = field(default_factory=History)
-    """The questions before it."""
+    """The queries before it."""
 
     uploads: Uploads = field(default_factory=Uploads)
-    """The uploaded images among them."""
+    """The uploaded images of these queries."""
 
-    marked: frozenset[int] = frozenset()
-    """Catalog ids of the matches that are selected on the Query page."""
+    selected_matches: frozenset[int] = frozenset()
+    """Catalog ids of the matches selected on the Query page."""
 
     open_match: int | None = None
-    """Catalog id of the match in the dialog there."""
+    """Catalog id of the match in the dialog of the Query page."""
 
-    compared: str | None = None
-    """The index that the same question is put to beside the current one."""
+    compared_index: str | None = None
+    """Id of the index whose results the Query page shows beside those of the current one."""
 
     evaluation: str | None = None
-    """The evaluation that is looked at on the Evaluate page."""
+    """Id of the evaluation on the Evaluate page."""
 
-    pair: tuple[str, str] | None = None
-    """The classes whose confusion is opened there: of the queries, of what they found."""
+    open_confusion: tuple[str, str] | None = None
+    """The classes of the open confusion on the Evaluate page: of the queries, of the matches."""
 
     view: View = field(default_factory=View)
-    """Which images the Datasets page shows; its address says so, and this is kept for links."""
+    """The images that the Datasets page shows; also in its URL, and kept here for links."""
 
-    picked: frozenset[int] = frozenset()
-    """Catalog ids of the images selected there."""
+    selected_images: frozenset[int] = frozenset()
+    """Catalog ids of the images selected on the Datasets page."""
 
-    picked_among: tuple[ImageFilter, int] | None = None
-    """The filter that showed them, and the catalog's revision then."""
+    selected_under: tuple[ImageFilter, int] | None = None
+    """The filter and the revision of the catalog when they were selected."""
 
     open_image: tuple[int, int | None] | None = None
-    """Catalog id of the image in the dialog there, and its place in the view if it has one."""
+    """Catalog id of the image in the dialog of the Datasets page, and its place in the view."""
 
     quality_view: QualityView = field(default_factory=QualityView)
-    """What the Finders page shows."""
+    """What the Data quality page shows."""
 
     quality_selected: frozenset[int] = frozenset()
-    """Catalog ids of the images selected there."""
+    """Catalog ids of the images selected on the Data quality page."""
 
     quality_open: int | None = None
-    """Catalog id of the image in the dialog there."""
+    """Catalog id of the image in the dialog of the Data quality page."""
 
-    launched: list[str] = field(default_factory=list)
-    """Jobs started from this tab whose results it has not taken over yet."""
+    launched_jobs: list[str] = field(default_factory=list)
+    """Ids of jobs started in this tab whose results are not selected yet."""
 
     map_event: dict[str, Any] = field(default_factory=dict)
     """Map id → what was last selected or clicked on it, and the version of what was drawn then."""
@@ -85,39 +85,39 @@ class Selection:
     """Map id → catalog ids of a selection that others are compared with."""
 
     map_linked: tuple[str, list[int]] | None = None
-    """Of two maps beside each other: the one that was last drawn on, and the catalog ids there."""
+    """Of two maps side by side: the id of the one with the last selection, and its catalog ids."""
 
     map_clears: int = 0
-    """How often a selection was let go of by a button."""
+    """Number of times that a button cleared a selection."""
 
-    seen: list[str] = field(default_factory=list)
-    """Ended jobs whose outcome was read and put away in this tab."""
+    dismissed_jobs: list[str] = field(default_factory=list)
+    """Ids of ended jobs whose outcome was dismissed in this tab."""
 
-    opened: float = field(default_factory=time.time)
+    opened_at: float = field(default_factory=time.time)
     """When the tab was opened, in seconds since 1970."""
 
     notices: list[str] = field(default_factory=list)
-    """Sentences to be said once: a choice that could not be kept."""
+    """Messages about selected names that are gone, each shown once."""
 
     toasts: list[str] = field(default_factory=list)
-    """Sentences to be said in passing: what was just done."""
+    """Toasts of the next run."""
 
-    has_left_images: bool = False
-    """Whether the address still asks about images of a dataset that was left."""
+    is_url_outdated: bool = False
+    """Whether the URL still names images of a dataset that is no longer selected."""
 
-    def leave_images(self) -> None:
-        """Let go of what belongs to the images of one dataset, for another is to be chosen."""
-        self.has_left_images = True
-        self.open_image, self.open_match, self.compared = None, None, None
-        self.picked, self.view, self.marked = frozenset(), View(), frozenset()
-        self.evaluation, self.pair = None, None
+    def reset_images(self) -> None:
+        """Reset what refers to images of the dataset, before another one is selected."""
+        self.is_url_outdated = True
+        self.open_image, self.open_match, self.compared_index = None, None, None
+        self.selected_images, self.view, self.selected_matches = frozenset(), View(), frozenset()
+        self.evaluation, self.open_confusion = None, None
         self.query, self.history = Query(), History()
         self.quality_view, self.quality_selected = QualityView(), frozenset()
         self.quality_open = None
 
 
 def selection() -> Selection:
-    """Return this tab's choices; a new tab begins with those of its address."""
+    """Return the selection of this tab; a new tab starts with that of its URL."""
     if "selection" not in st.session_state:
         fresh = Selection()
         for name in URL_FIELDS:
@@ -127,71 +127,73 @@ def selection() -> Selection:
     return chosen
 
 
-def take_notices() -> list[str]:
-    """Return the sentences that this tab has yet to be told, and count them as told."""
+def pop_notices() -> list[str]:
+    """Return the messages that were not shown yet, and remove them."""
     chosen = selection()
     notices, chosen.notices = chosen.notices, []
     return notices
 
 
-def say(sentence: str) -> None:
-    """Say in passing what was done, at the next run: a rerun swallows what is said before it."""
+def queue_toast(sentence: str) -> None:
+    """Queue a toast for the next run; a rerun drops a toast that is drawn before it."""
     selection().toasts.append(sentence)
 
 
-def take_toasts() -> list[str]:
-    """Return what is to be said in passing, and count it as said."""
+def pop_toasts() -> list[str]:
+    """Return the queued toasts, and remove them."""
     chosen = selection()
     toasts, chosen.toasts = chosen.toasts, []
     return toasts
 
 
 def announce_page() -> None:
-    """Tell the page that is run next that Home.py has done its part."""
+    """Record for `enter_page` that `Home.py` runs the page."""
     st.session_state["announced"] = True
 
 
 def enter_page() -> Selection:
-    """Return this tab's choices to a page; the first call of each.
+    """Return the selection of this tab; the first call of every page.
 
-    Until Home.py has run once in a server, Streamlit takes pages/ for the whole app and runs a
-    page that a link names by itself. Home.py is then run here, and runs the page as one of its own.
+    Until a server has run `Home.py` once, Streamlit takes `pages/` for the whole app, and a link
+    to a page runs that page alone. `enter_page` then runs `Home.py`, which runs the page.
     """
     if not st.session_state.pop("announced", False):
+        # No simpler way: only `st.navigation` ends Streamlit's mode for `pages/`, the mode has no
+        # setting, and a rerun from here would stay in it
         runpy.run_path(str(PROJECT / "Home.py"), run_name="__main__")
         st.stop()
     return selection()
 
 
-def address(chosen: Selection) -> dict[str, str]:
-    """Return the choices as an address carries them, for links from page to page."""
+def url_parameters(chosen: Selection) -> dict[str, str]:
+    """Return the selection as URL parameters, for links between pages."""
     named = {name: getattr(chosen, name) for name in URL_FIELDS}
     return {name: value for name, value in named.items() if value is not None}
 
 
-def mirror_in_url(chosen: Selection) -> None:
-    """Write the choices into the address bar, where they differ from what stands there."""
+def write_url(chosen: Selection) -> None:
+    """Write the selection to the URL if it differs."""
     gone = (
         (*URL_FIELDS, *query_url.FIELDS, *query_url.OLD_FIELDS)
-        if chosen.has_left_images
+        if chosen.is_url_outdated
         else URL_FIELDS
     )
-    chosen.has_left_images = False
-    options = _parameters_beside(gone) | {k: [v] for k, v in address(chosen).items()}
+    chosen.is_url_outdated = False
+    options = _parameters_beside(gone) | {k: [v] for k, v in url_parameters(chosen).items()}
     if options != _parameters_beside(()):
-        st.query_params.from_dict(options)  # At once: each change is an entry in the history
+        st.query_params.from_dict(options)  # At once: each change is a history entry
 
 
 def read_view() -> View:
-    """Return which images the Datasets page shows: those that its address names."""
+    """Return the view of the Datasets page, as its URL says."""
     named = {name: st.query_params.get_all(name) for name in views.FIELDS}
     chosen = selection()
     chosen.view = views.from_parameters(named)
     return chosen.view
 
 
-def show_view(view: View) -> None:
-    """Show other images on the Datasets page, or the same in another way."""
+def set_view(view: View) -> None:
+    """Set the view of the Datasets page, and its URL."""
     selection().view = view
     options = _parameters_beside(views.FIELDS) | views.to_parameters(view)
     st.query_params.from_dict(options)
@@ -227,25 +229,25 @@ def query_address() -> Parameters:
     return query_url.to_parameters(selection().query)
 
 
-def control(key: str, value: Any) -> str:
-    """Let the widget of that key show `value`, whatever it showed before; return the key."""
+def set_widget(key: str, value: Any) -> str:
+    """Set the value of the widget with that key; return the key."""
     st.session_state[key] = value
     return key
 
 
 def value_of(key: str) -> Any:
-    """Return what the widget of that key was set to, or what was remembered; None if nothing."""
+    """Return the value of the widget with that key, or the remembered value, or None."""
     return st.session_state.get(key)
 
 
 def remember(key: str, value: Any) -> None:
-    """Keep a value that a component needs at its next run; `value_of` returns it."""
+    """Store a value for later runs of this tab; `value_of` returns it."""
     st.session_state[key] = value
 
 
 def _take(query: Query) -> None:
     chosen = selection()
-    chosen.query, chosen.marked, chosen.open_match = query, frozenset(), None
+    chosen.query, chosen.selected_matches, chosen.open_match = query, frozenset(), None
     chosen.history.take(query)
 
 
@@ -259,5 +261,5 @@ def _parameters_of(query: Query) -> dict[str, list[str]]:
 
 
 def _parameters_beside(names: Collection[str]) -> dict[str, list[str]]:
-    """Return what else the address carries."""
+    """Return the other parameters of the URL."""
     return {name: st.query_params.get_all(name) for name in st.query_params if name not in names}

@@ -147,7 +147,7 @@ def test_a_pair_of_the_list_opens_its_images(full: Workspace, visit: Open) -> No
     assert "Click a cell to see the images" in said(app)
     [pairs] = [frame for frame in app.dataframe if "found instead" in frame.value.columns]
     first = pairs.value.iloc[0]
-    app.session_state["selection"].pair = (first["class"], first["found instead"])
+    app.session_state["selection"].open_confusion = (first["class"], first["found instead"])
     assert f"**{first['class']}** found **{first['found instead']}**: 2 of 2" in said(app.run())
     own = made.confusion[made.confusion["label"] != made.confusion["found"]]
     assert len(pairs.value) == len(own)
@@ -223,7 +223,7 @@ def test_an_evaluation_from_before_is_shown_as_far_as_it_goes(full: Workspace, v
 def test_a_label_is_never_markdown(full: Workspace, visit: Open) -> None:
     evaluated(full)
     app = visit("evaluate")
-    app.session_state["selection"].pair = ("![x](http://a.b)", "red")
+    app.session_state["selection"].open_confusion = ("![x](http://a.b)", "red")
     app = open_tab(app, CONFUSION)
     assert "![x](" not in texts(app)
 

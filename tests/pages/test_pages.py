@@ -269,7 +269,7 @@ def test_a_filter_that_nothing_fits_says_so(full: Workspace, visit: Open) -> Non
 def pick(app: AppTest, ids: set[int]) -> AppTest:
     """Select images, as the gallery does."""
     chosen: Selection = app.session_state["selection"]
-    chosen.picked = frozenset(ids)
+    chosen.selected_images = frozenset(ids)
     return app.run()
 
 
@@ -294,7 +294,7 @@ def test_excluding_lets_go_of_what_is_hidden_and_makes_model_and_index_stale(
     app = pick(visit("datasets"), {1, 2})
     app.button(key="datasets-do-exclude").click().run()
     assert {metric.label: metric.value for metric in app.metric}["Excluded"] == "2"
-    assert app.session_state["selection"].picked == frozenset()
+    assert app.session_state["selection"].selected_images == frozenset()
     assert texts(app).count("badge[stale: the dataset has changed since]") == 2
     app.button(key="datasets-undo").click().run()
     assert "badge[stale" not in texts(app)
@@ -306,7 +306,7 @@ def test_a_filter_lets_go_of_selected_images_that_it_hides(full: Workspace, visi
     pick(app, {row.id for row in everything})
     app.selectbox(key="datasets-add-labels").select("red").run()
     reds = {row.id for row in everything if row.label == "red"}
-    assert app.session_state["selection"].picked == reds
+    assert app.session_state["selection"].selected_images == reds
 
 
 def test_selected_images_are_labeled_and_the_model_becomes_stale(

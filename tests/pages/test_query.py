@@ -177,7 +177,7 @@ def test_the_category_of_an_upload_can_be_said(full: Workspace, visit: Open) -> 
 
 
 def mark(app: AppTest, *ids: int) -> AppTest:
-    app.session_state["selection"].marked = frozenset(ids)
+    app.session_state["selection"].selected_matches = frozenset(ids)
     return app.run()
 
 
@@ -205,7 +205,7 @@ def test_matches_that_are_liked_refine_the_query_and_steps_can_be_walked_back(
 def test_marked_matches_become_the_query(linked: AppTest) -> None:
     mark(linked, 5, 6).button(key="query-by").click().run()
     assert [image.image_id for image in asked(linked).images] == [5, 6]
-    assert not linked.session_state["selection"].marked
+    assert not linked.session_state["selection"].selected_matches
 
 
 def test_an_image_of_the_query_can_be_unwanted_and_taken_away(linked: AppTest) -> None:

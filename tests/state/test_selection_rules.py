@@ -26,9 +26,9 @@ def adopted(lineage: Lineage, board: JobBoard, verb: str, **result: str) -> Sele
     """Return the selection of a tab after a job that it started has ended with this result."""
     record = replace(new_record((verb,), "T", "import"), status=Status.DONE)
     board._put(JobView(record, result=result))
-    chosen = Selection(launched=[record.id])
+    chosen = Selection(launched_jobs=[record.id])
     selection_rules.adopt_results(chosen, board, lineage)
-    assert chosen.launched == []
+    assert chosen.launched_jobs == []
     return chosen
 
 

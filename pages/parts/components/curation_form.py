@@ -76,10 +76,10 @@ def undo_button(dataset: Dataset, *, key: str = "datasets") -> None:
 def say(num_changed: int) -> None:
     """Say in passing how many images were changed."""
     if num_changed == 0:
-        session.say("Nothing changed: they were so already.")
+        session.queue_toast("Nothing changed: they were so already.")
         return
     images = f"{num_changed:,} image{'s' if num_changed > 1 else ''}"
-    session.say(f"{images} changed. Undo takes it back.")
+    session.queue_toast(f"{images} changed. Undo takes it back.")
 
 
 def _with_text(
@@ -112,4 +112,4 @@ def _done(num_changed: int) -> None:
 def _undo(dataset: Dataset) -> None:
     title = curation.undo(dataset.catalog)
     if title is not None:
-        session.say(f"Taken back: {title}.")
+        session.queue_toast(f"Taken back: {title}.")

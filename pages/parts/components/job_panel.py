@@ -68,7 +68,8 @@ def _ended(commands: Sequence[Command]) -> list[JobView]:
     return [
         view
         for number, view in enumerate(views)
-        if view.record.id not in chosen.seen and (number == 0 or view.record.ended > chosen.opened)
+        if view.record.id not in chosen.dismissed_jobs
+        and (number == 0 or view.record.ended > chosen.opened_at)
     ]
 
 
@@ -147,7 +148,7 @@ def _outcome(view: JobView, sentence: str) -> None:
                 resources.jobs().log_of(view.record.id) or "(nothing)", language=None, height=240
             )
         if st.button("Put away", key=f"job-seen-{view.record.id}", type="tertiary"):
-            session.selection().seen.append(view.record.id)
+            session.selection().dismissed_jobs.append(view.record.id)
             st.rerun()
 
 

@@ -32,4 +32,4 @@ def launch(
         follow_up,
         VERIFY.title_of(follow_up) if follow_up else "",
     )
-    session.selection().launched.append(record.id)
+    session.selection().launched_jobs.append(record.id)

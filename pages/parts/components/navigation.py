@@ -57,4 +57,4 @@ def sidebar(first: StreamlitPage) -> None:
 def _address(title: str) -> Parameters:
     chosen = session.selection()
     own = {"Datasets": to_parameters(chosen.view), "Query": session.query_address()}
-    return {**session.address(chosen), **own.get(title, {})}
+    return {**session.url_parameters(chosen), **own.get(title, {})}

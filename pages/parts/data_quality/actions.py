@@ -55,4 +55,4 @@ def keep(dataset: Dataset, ids: Iterable[int], tag: str) -> None:
     """Tag images as reviewed and correct."""
     count = curation.add_tag(dataset.catalog, ids, tag)
     images = f"{count:,} image{'s are' if count != 1 else ' is'}"
-    session.say(f"{images} kept as is, and not listed here again. Undo takes it back.")
+    session.queue_toast(f"{images} kept as is, and not listed here again. Undo takes it back.")

@@ -51,7 +51,7 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
         _cluster(dataset, cluster, here)
     if num_pages > 1:
         st.pagination(
-            num_pages, key=session.control("quality-clusters-page", page), on_change=_change_page
+            num_pages, key=session.set_widget("quality-clusters-page", page), on_change=_change_page
         )
 
 

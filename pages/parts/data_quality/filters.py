@@ -24,7 +24,7 @@ def show(dataset: Dataset, view: QualityView) -> QualityView:
         st.multiselect(
             "Class",
             known,
-            key=session.control("quality-class", list(labels)),
+            key=session.set_widget("quality-class", list(labels)),
             placeholder="All",
             on_change=_change,
         )
@@ -34,7 +34,7 @@ def show(dataset: Dataset, view: QualityView) -> QualityView:
                 "Split",
                 [str(split) for split in Split],
                 selection_mode="multi",
-                key=session.control("quality-split", list(view.splits)),
+                key=session.set_widget("quality-split", list(view.splits)),
                 format_func=str.capitalize,
                 on_change=_change,
             )
@@ -52,14 +52,14 @@ def _setting(view: QualityView) -> None:
             1.0,
             step=0.005,
             format="%.3f",
-            key=session.control("quality-threshold", view.threshold),
+            key=session.set_widget("quality-threshold", view.threshold),
             on_change=_change,
         )
     elif view.check == Check.REPRESENTATIVENESS:
         st.segmented_control(
             "Order",
             [LEAST, MOST],
-            key=session.control("quality-order", MOST if view.most_first else LEAST),
+            key=session.set_widget("quality-order", MOST if view.most_first else LEAST),
             on_change=_change,
         )
 

@@ -61,7 +61,7 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Rank
         csv_button(quality.as_csv, manifest, dataset, listed.ranking)
         st.space("stretch")
         if num_pages > 1:
-            key = session.control("quality-page", page)
+            key = session.set_widget("quality-page", page)
             st.pagination(num_pages, key=key, on_change=_change_page)
     _show_reviewed(listed)
     if chosen.quality_selected:

@@ -55,7 +55,7 @@ def _check(dataset: Dataset, manifest: Manifest) -> None:
     check = st.segmented_control(
         "Check",
         list(Check),
-        key=session.control("quality-check", chosen.quality_view.check),
+        key=session.set_widget("quality-check", chosen.quality_view.check),
         format_func=TITLES.__getitem__,
         label_visibility="collapsed",
         on_change=_choose,

@@ -101,4 +101,4 @@ def _about(evaluation: Manifest | None, lineage: Lineage) -> None:
 def _show_images(view: View, labels: list[str]) -> None:
     wanted = tuple(NO_LABEL if label == "no class" else label for label in labels)
     images = ImageFilter(labels=wanted)
-    session.show_view(view.narrowed(images).opened(SECTIONS[0]))
+    session.set_view(view.narrowed(images).opened(SECTIONS[0]))

@@ -72,7 +72,7 @@ def show_groups(
         with columns.cell():
             _group(dataset, group, rows, key, keep)
     if num_pages > 1:
-        st.pagination(num_pages, key=session.control(f"{key}-page", page))
+        st.pagination(num_pages, key=session.set_widget(f"{key}-page", page))
 
 
 def to_exclude(dataset: Dataset, groups: Iterable[Group], *, key: str = KEY) -> set[int]:
@@ -84,7 +84,7 @@ def exclude(dataset: Dataset, ids: Iterable[int]) -> None:
     """Exclude images, and say so in passing."""
     num_changed = curation.exclude(dataset.catalog, ids)
     images = f"{num_changed:,} image{'s' if num_changed != 1 else ''}"
-    session.say(f"{images} excluded from training and indexes. Undo takes it back.")
+    session.queue_toast(f"{images} excluded from training and indexes. Undo takes it back.")
 
 
 def _summary(dataset: Dataset, groups: list[Group]) -> None:

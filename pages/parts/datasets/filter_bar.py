@@ -42,7 +42,7 @@ def tile_size(view: View) -> None:
     st.segmented_control(
         "Tiles",
         list(TILE_SIZES),
-        key=session.control("datasets-tile", view.tile),
+        key=session.set_widget("datasets-tile", view.tile),
         on_change=_choose,
         args=("tile", "datasets-tile"),
         required=True,
@@ -52,12 +52,12 @@ def tile_size(view: View) -> None:
 
 def narrow(images: ImageFilter) -> None:
     """Show the images that a filter selects, at their first page."""
-    session.show_view(session.read_view().narrowed(images))
+    session.set_view(session.read_view().narrowed(images))
 
 
 def _text(name: str, kind: Contains, images: ImageFilter) -> None:
     """Draw a field for a part of a text."""
-    key = session.control(f"datasets-{name}", getattr(images, name))
+    key = session.set_widget(f"datasets-{name}", getattr(images, name))
     st.text_input(
         f"{kind.label} contains",
         key=key,
@@ -71,7 +71,7 @@ def _text(name: str, kind: Contains, images: ImageFilter) -> None:
 def _adder(name: str, kind: AnyOf, images: ImageFilter, values: list[str]) -> None:
     """Draw a field that adds a value to a filter."""
     chosen = getattr(images, name)
-    key = session.control(f"datasets-add-{name}", None)
+    key = session.set_widget(f"datasets-add-{name}", None)
     options = [value for value in values if value not in chosen]
     st.selectbox(
         kind.label,
@@ -94,7 +94,7 @@ def _choice(
     value: Any,
     label: Literal["visible", "collapsed"] = "visible",
 ) -> None:
-    key = session.control(f"datasets-{field}", value)
+    key = session.set_widget(f"datasets-{field}", value)
     st.selectbox(
         name,
         list(options),
@@ -125,4 +125,4 @@ def _choose(field: str, key: str) -> None:
         narrow(view.images.having(status=value))
     else:
         page = view.page if field == "tile" else 1
-        session.show_view(replace(view, page=page, **{field: value}))
+        session.set_view(replace(view, page=page, **{field: value}))

@@ -67,33 +67,33 @@ def _page(dataset: Dataset, view: View) -> None:
 
 
 def _pages(num_pages: int, page: int, key: str) -> None:
-    st.pagination(num_pages, key=session.control(key, page), on_change=_turn, args=(key,))
+    st.pagination(num_pages, key=session.set_widget(key, page), on_change=_turn, args=(key,))
 
 
 def _turn(key: str) -> None:
-    session.show_view(replace(session.read_view(), page=int(session.value_of(key))))
+    session.set_view(replace(session.read_view(), page=int(session.value_of(key))))
 
 
 def _let_go_of_hidden(dataset: Dataset, view: View) -> None:
     """Keep of the selection what the filters still show, when they or the images have changed."""
     chosen = session.selection()
     shown = (view.images, dataset.catalog.revision)
-    if chosen.picked and chosen.picked_among != shown:
-        chosen.picked &= frozenset(dataset.catalog.ids(view.images))
-    chosen.picked_among = shown
+    if chosen.selected_images and chosen.selected_under != shown:
+        chosen.selected_images &= frozenset(dataset.catalog.ids(view.images))
+    chosen.selected_under = shown
 
 
 def _pictures(dataset: Dataset, view: View, rows: list[ImageRow]) -> None:
     chosen = session.selection()
     event = selectable_gallery(
         _tiles(dataset, rows),
-        selected=chosen.picked,
+        selected=chosen.selected_images,
         key="datasets-gallery",
         tile_px=TILE_SIZES[view.tile],
         label="Images of the dataset",
     )
     if event.selected is not None:
-        chosen.picked = event.selected
+        chosen.selected_images = event.selected
     if event.opened is not None:
         places = {row.id: view.offset + place for place, row in enumerate(rows)}
         chosen.open_image = (event.opened, places.get(event.opened))

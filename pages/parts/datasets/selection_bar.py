@@ -11,7 +11,7 @@ from state.view import View
 
 def show(dataset: Dataset, view: View, rows: list[ImageRow], count: int) -> None:
     """Draw ways to select; where something is selected, at the bottom and with what can be done."""
-    picked = session.selection().picked
+    picked = session.selection().selected_images
     if not picked:
         _extend(dataset, view, rows, count)
         undo_button(dataset)
@@ -26,22 +26,22 @@ def show(dataset: Dataset, view: View, rows: list[ImageRow], count: int) -> None
 
 def _extend(dataset: Dataset, view: View, rows: list[ImageRow], count: int) -> None:
     chosen = session.selection()
-    if not chosen.picked >= {row.id for row in rows}:
+    if not chosen.selected_images >= {row.id for row in rows}:
         st.button(
             "Select page",
             key="datasets-pick-page",
             type="tertiary",
             on_click=_pick,
-            args=(chosen.picked | {row.id for row in rows},),
+            args=(chosen.selected_images | {row.id for row in rows},),
         )
-    if count > len(rows) and len(chosen.picked) < count:
+    if count > len(rows) and len(chosen.selected_images) < count:
         st.button(
             "Select all",
             key="datasets-pick-all",
             type="tertiary",
             on_click=lambda: _pick(frozenset(dataset.catalog.ids(view.images))),
         )
-    if chosen.picked:
+    if chosen.selected_images:
         st.button(
             "Clear",
             key="datasets-pick-none",
@@ -52,4 +52,4 @@ def _extend(dataset: Dataset, view: View, rows: list[ImageRow], count: int) -> N
 
 
 def _pick(ids: frozenset[int]) -> None:
-    session.selection().picked = ids
+    session.selection().selected_images = ids

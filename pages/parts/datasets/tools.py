@@ -155,7 +155,7 @@ def _delete(dataset: Dataset, dependents: list[Manifest]) -> None:
         if keep:
             delete_dataset(resources.workspace(), dataset.name)
         elif left := delete_with_dependents(resources.workspace(), dataset.name, delete_index):
-            session.say(" ".join(left))
+            session.queue_toast(" ".join(left))
         session.selection().dataset = None
-        session.show_view(View())
+        session.set_view(View())
         st.rerun()

@@ -50,10 +50,10 @@ def show(evaluation: Evaluation, dataset: Dataset) -> None:
     if clicked is not None and clicked.x.isdigit() and clicked.y.isdigit():
         row, column = int(clicked.y), int(clicked.x)
         if max(row, column) < len(found.labels):
-            chosen.pair = (found.labels[row], found.labels[column])
+            chosen.open_confusion = (found.labels[row], found.labels[column])
     _pairs(evaluation)
-    if chosen.pair is not None:
-        _images(evaluation, dataset, *chosen.pair)
+    if chosen.open_confusion is not None:
+        _images(evaluation, dataset, *chosen.open_confusion)
 
 
 def _figure(found: Confusions) -> go.Figure:
@@ -107,7 +107,7 @@ def _opened() -> None:
     rows = (session.value_of("evaluate-pairs") or {}).get("selection", {}).get("rows", [])
     shown = session.value_of("evaluate-pairs-shown") or []
     if rows and rows[0] < len(shown):
-        session.selection().pair = shown[rows[0]]
+        session.selection().open_confusion = shown[rows[0]]
 
 
 def _images(evaluation: Evaluation, dataset: Dataset, label: str, found: str) -> None:

@@ -22,14 +22,14 @@ def choose(current: Manifest, found: list[Manifest]) -> None:
         "Evaluation",
         list(titles),
         format_func=titles.__getitem__,
-        key=session.control("evaluate-current", current.id),
+        key=session.set_widget("evaluate-current", current.id),
         on_change=_take,
     )
 
 
 def _take() -> None:
     chosen = session.selection()
-    chosen.evaluation, chosen.pair = session.value_of("evaluate-current"), None
+    chosen.evaluation, chosen.open_confusion = session.value_of("evaluate-current"), None
 
 
 def title_of(manifest: Manifest) -> str:

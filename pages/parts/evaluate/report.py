@@ -76,7 +76,7 @@ def offer_deletion(manifest: Manifest) -> None:
         if st.button("Delete", key="evaluate-delete", type="primary"):
             evaluations.delete(manifest)
             session.selection().evaluation = None
-            session.say(f"{manifest.id} was deleted.")
+            session.queue_toast(f"{manifest.id} was deleted.")
             st.rerun()
 
 

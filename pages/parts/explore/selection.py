@@ -111,7 +111,7 @@ def _actions(opened: OpenMap, dataset: Dataset, rows: list[ImageRow]) -> None:
             "Train without these", key="explore-without", icon=":material/model_training:"
         ):
             curation.exclude(dataset.catalog, ids)
-            session.say(f"{len(ids):,} images are left out. Undo on the Datasets page.")
+            session.queue_toast(f"{len(ids):,} images are left out. Undo on the Datasets page.")
             navigation.go("Training")
         st.download_button(
             "CSV",
@@ -142,7 +142,7 @@ def _compare_button(opened: OpenMap, ids: list[int]) -> None:
         help="Keeps these as A; draw around others, which become B.",
     ):
         references[map_id] = tuple(ids)
-        session.say("Kept as A. Now draw around others.")
+        session.queue_toast("Kept as A. Now draw around others.")
         st.rerun()
 
 

@@ -144,7 +144,7 @@ def _select(config: IndexConfig, embeddings: Manifest, lineage: Lineage) -> None
     index = find_index(lineage, embeddings, config)
     if index is not None:
         selection_rules.choose_index(session.selection(), index.id, lineage)
-        session.say(f"{index.id} is the current index now.")
+        session.queue_toast(f"{index.id} is the current index now.")
         return
     dataset, model = embeddings.made_from["dataset"], embeddings.made_from["model"]
     build.start(["--embeddings", embeddings.id], config, dataset, model)

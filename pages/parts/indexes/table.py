@@ -94,5 +94,5 @@ def _delete(index: Manifest, lineage: Lineage) -> None:
         except WorkbenchError as error:
             st.error(plain(str(error)))
             return
-        session.say(f"{index.id} is deleted. {left}".strip())
+        session.queue_toast(f"{index.id} is deleted. {left}".strip())
         st.rerun()

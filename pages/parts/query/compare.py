@@ -32,19 +32,19 @@ def choose(index: Manifest, lineage: Lineage) -> tuple[Manifest, Manifest] | Non
     if not others:
         return None
     chosen = session.selection()
-    if chosen.compared not in others:
-        chosen.compared = None
+    if chosen.compared_index not in others:
+        chosen.compared_index = None
     st.selectbox(
         "Compare with",
         list(others),
         index=None,
         format_func=lambda name: f"{_title(others[name][0])} · {others[name][1].id}",
-        key=session.control("query-compared", chosen.compared),
+        key=session.set_widget("query-compared", chosen.compared_index),
         placeholder="No other index",
         on_change=_set,
         help="Puts the same question to another index of this dataset, beside this one.",
     )
-    return others.get(chosen.compared or "")
+    return others.get(chosen.compared_index or "")
 
 
 def _title(index: Manifest) -> str:
@@ -52,7 +52,7 @@ def _title(index: Manifest) -> str:
 
 
 def _set() -> None:
-    session.selection().compared = session.value_of("query-compared")
+    session.selection().compared_index = session.value_of("query-compared")
 
 
 def show(

@@ -96,7 +96,7 @@ def _fusion(query: Query) -> None:
         "Find images like",
         list(FUSIONS),
         format_func=FUSIONS.__getitem__,
-        key=session.control("query-blend", query.fusion),
+        key=session.set_widget("query-blend", query.fusion),
         required=True,
         on_change=_set_fusion,
         help=FUSION_HELP,

@@ -137,12 +137,12 @@ def _gallery(query: Query, tiles: Sequence[Tile]) -> None:
     chosen = session.selection()
     event = selectable_gallery(
         [_with_mark(tile, query) for tile in tiles],
-        selected=chosen.marked,
+        selected=chosen.selected_matches,
         key="query-gallery",
         label="Matches",
     )
     if event.selected is not None:
-        chosen.marked = event.selected
+        chosen.selected_matches = event.selected
     if event.opened is not None:
         chosen.open_match = event.opened
 
@@ -155,7 +155,7 @@ def _with_mark(tile: Tile, query: Query) -> Tile:
 
 def _bar(query: Query, count: int) -> None:
     """Show the actions on the selected matches."""
-    marked = sorted(session.selection().marked)
+    marked = sorted(session.selection().selected_matches)
     if not marked:
         st.markdown(f"**{count:,} matches**", width="content")
         st.caption("Click one to see why; select some to ask for more or less like them.")
@@ -180,7 +180,7 @@ def _images(ids: Sequence[int]) -> list[QueryImage]:
 
 
 def _unmark() -> None:
-    session.selection().marked = frozenset()
+    session.selection().selected_matches = frozenset()
 
 
 def _more(query: Query, count: int) -> None:

@@ -33,7 +33,7 @@ def _filter(dataset: Dataset, query: Query) -> None:
         ("Tag", "tags", list(facts.tag_counts(dataset.catalog))),
     ):
         chosen = [value for value in getattr(images, field) if value in options]
-        key = session.control(f"query-{field}", chosen)
+        key = session.set_widget(f"query-{field}", chosen)
         st.multiselect(
             name,
             options,
@@ -45,7 +45,7 @@ def _filter(dataset: Dataset, query: Query) -> None:
         )
     st.text_input(
         "Path contains",
-        key=session.control("query-text", images.text),
+        key=session.set_widget("query-text", images.text),
         on_change=_set_filter,
         args=("text", "query-text"),
     )
@@ -57,7 +57,7 @@ def _others(dataset: Dataset, query: Query) -> None:
         "Least similarity",
         -1.0,
         1.0,
-        key=session.control("query-least", options.min_similarity),
+        key=session.set_widget("query-least", options.min_similarity),
         step=0.01,
         on_change=_set,
         args=("min_similarity", "query-least"),
@@ -65,7 +65,7 @@ def _others(dataset: Dataset, query: Query) -> None:
     )
     st.toggle(
         "Duplicates count once",
-        key=session.control("query-fold", options.deduplicate),
+        key=session.set_widget("query-fold", options.deduplicate),
         on_change=_set,
         args=("fold", "query-fold"),
         help="The same bytes, and the look-alikes that a check of the dataset has found, are "
@@ -75,7 +75,7 @@ def _others(dataset: Dataset, query: Query) -> None:
     st.selectbox(
         "The query shows",
         labels,
-        key=session.control("query-label", query.label if query.label in labels else None),
+        key=session.set_widget("query-label", query.label if query.label in labels else None),
         placeholder="What its class says",
         on_change=_set_label,
         help="Matches are framed as right or wrong by it. Of an image of the dataset it is known.",

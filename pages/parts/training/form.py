@@ -74,7 +74,7 @@ def start(config: TrainConfig) -> None:
 def take_again(run_id: str) -> None:
     """Fill the form with the settings of a run; a button's callback."""
     session.remember(AGAIN, run_id)
-    session.control(RECIPE, AGAIN)
+    session.set_widget(RECIPE, AGAIN)
 
 
 def _recipe(dataset: Dataset) -> tuple[str, TrainConfig]:
@@ -111,7 +111,7 @@ def _repeated() -> Run | None:
         return read_run(resources.workspace(), run_id)
     except WorkbenchError:
         session.remember(AGAIN, None)
-        session.control(RECIPE, CLASSIC)
+        session.set_widget(RECIPE, CLASSIC)
         return None
 
 

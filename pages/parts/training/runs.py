@@ -129,7 +129,7 @@ def _notes(training: Training) -> None:
         notes = st.text_area("Notes", run.notes, max_chars=MAX_NOTES_LENGTH, key=f"notes-{run.id}")
         if st.form_submit_button("Save", key=f"training-notes-save-{run.id}"):
             change_run(resources.workspace(), run.id, title=title.strip(), notes=notes.strip())
-            session.say("Saved.")
+            session.queue_toast("Saved.")
             st.rerun()
 
 
