@@ -1,4 +1,4 @@
-"""Reading a bundle that comes from elsewhere: nothing in it is believed before it was looked at."""
+"""`BundleFile`: reading an untrusted bundle, with every name, size and checksum verified."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from core.bundles.writing import DESCRIPTION, FORMAT, KINDS, PICTURES, VERSION, Picture
+from core.bundles.format import DESCRIPTION, FORMAT, IMAGES, KINDS, VERSION, BundleImage
 from core.datasets.importing.archives import DAMAGED
 from core.errors import MissingError, WorkbenchError
 from core.files import FULL_DISK
@@ -19,11 +19,11 @@ ENTRY = re.compile(
     r"bundle\.json|images\.jsonl|README\.txt|images/[1-9][0-9]{0,18}\.jpg"
     rf"|({'|'.join(KINDS)})/[A-Za-z0-9][A-Za-z0-9._-]{{0,79}}"
 )
-"""What entries of a bundle are called; no other name is ever written to the disk."""
+"""Names of the entries of a bundle; no other name is ever written to the disk."""
 
 NO_BUNDLE = "is no bundle of this app, or was cut off"
 LOCKED = 1 << 0
-"""Flag of an entry (APPNOTE.TXT, 4.4.4)."""
+"""Flag of an encrypted entry (APPNOTE.TXT, 4.4.4)."""
 
 ADVICE = "Export the bundle again where it came from, and copy the whole file."
 
@@ -32,15 +32,15 @@ class BundleFile:
     """A bundle that is open for reading."""
 
     def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
-        """Look at the names and sizes of what is in it.
+        """Check the names and sizes of the entries.
 
         Raises:
-            WorkbenchError: It is no bundle, or one of another version.
+            WorkbenchError: It is not a bundle, or one of another version.
         """
         self._path, self._archive = path, archive
         entries = archive.infolist()
         names = {entry.filename for entry in entries}
-        if DESCRIPTION not in names or PICTURES not in names:
+        if DESCRIPTION not in names or IMAGES not in names:
             raise self.wrong(NO_BUNDLE)
         for entry in entries:
             is_plain = entry.compress_type == zipfile.ZIP_STORED and not entry.flag_bits & LOCKED
@@ -54,29 +54,29 @@ class BundleFile:
         self._description = self._describe()
 
     def wrong(self, what: str) -> WorkbenchError:
-        """Return the error that says what is wrong with the file."""
+        """Return an error about the file."""
         return WorkbenchError(f"{self._path.name} {what}.", ADVICE)
 
     def read(self, name: str) -> bytes:
-        """Return an entry's content, held to its checksum in the zip."""
+        """Return an entry's content, verified by its checksum in the zip."""
         with self._reading(name):
             return self._archive.read(name)
 
-    def pictures(self) -> list[Picture]:
-        """Return what it says of its images, by id ascending."""
-        content = self.read(PICTURES)
-        if hashlib.sha256(content).hexdigest() != self._description.get(PICTURES):
-            raise self.wrong(f"is damaged: {PICTURES} was changed")
+    def images(self) -> list[BundleImage]:
+        """Return its images, by ascending id."""
+        content = self.read(IMAGES)
+        if hashlib.sha256(content).hexdigest() != self._description.get(IMAGES):
+            raise self.wrong(f"is damaged: {IMAGES} was changed")
         try:
-            pictures = [Picture(**json.loads(line)) for line in content.decode().splitlines()]
+            images = [BundleImage(**json.loads(line)) for line in content.decode().splitlines()]
         except (ValueError, TypeError, WorkbenchError) as error:
             raise self.wrong("describes an image in a way that no bundle does") from error
-        if len({picture.id for picture in pictures}) != len(pictures):
+        if len({image.id for image in images}) != len(images):
             raise self.wrong("describes an image twice")
-        return sorted(pictures, key=lambda picture: picture.id)
+        return sorted(images, key=lambda image: image.id)
 
     def unpack(self, kind: str, folder: Path) -> None:
-        """Write the files of its artifact of a kind into a new folder."""
+        """Write the files of the artifact of a kind into a new folder."""
         folder.mkdir(parents=True)
         for name in self._archive.namelist():
             if name.startswith(f"{kind}/"):
@@ -115,7 +115,7 @@ def open_bundle_file(path: Path) -> Iterator[BundleFile]:
 
     Raises:
         MissingError: There is no such file.
-        WorkbenchError: It is no bundle, or cut off.
+        WorkbenchError: It is not a bundle, or cut off.
     """
     if not path.is_file():
         raise MissingError(f"There is no file {path}.", "Check the path and try again.")

@@ -10,9 +10,9 @@ from core.workspace import Workspace
 
 def _import_bundle(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
-    from core.bundles.opening import open_bundle
+    from core.bundles.importing import import_bundle
 
-    manifest = yield from open_bundle(workspace, options.path, options.name)
+    manifest = yield from import_bundle(workspace, options.path, options.name)
     if options.remove:
         options.path.unlink(missing_ok=True)
     return artifact_facts(manifest)

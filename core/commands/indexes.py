@@ -57,7 +57,7 @@ def _export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
     export_format = ExportFormat(options.format)
     if export_format == ExportFormat.BUNDLE:
-        from core.bundles.writing import export_bundle
+        from core.bundles.export import export_bundle
 
         path = yield from export_bundle(workspace, options.index)
     else:

@@ -47,7 +47,7 @@ def export_index(workspace: Workspace, index_id: str, export_format: ExportForma
                 dataset = open_dataset(workspace, manifest.made_from["dataset"])
                 yield from _write_parquet(embeddings_of(workspace, manifest), dataset, file)
             case ExportFormat.BUNDLE:
-                raise ValueError("a bundle is written by core.bundles.writing.export_bundle")
+                raise ValueError("a bundle is written by core.bundles.export.export_bundle")
         return publish_export(workspace, manifest, file)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.bundles.writing import export_bundle
+from core.bundles.export import export_bundle
 from core.lineage.graph import read_lineage
 from core.progress import finish
 from core.workspace import Workspace

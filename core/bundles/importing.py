@@ -1,7 +1,4 @@
-"""Taking in a bundle: a dataset of its small pictures, its model, its embeddings and its index.
-
-Reading the file is the business of `bundle_file.py`.
-"""
+"""Import of a bundle: a dataset of its thumbnails, its model, its embeddings and its index."""
 
 import hashlib
 import shutil
@@ -18,7 +15,7 @@ from core.artifacts.folders import delete_artifact, draft, open_artifact
 from core.artifacts.manifests import Manifest
 from core.bundles.checks import check_chain, check_embeddings, check_index
 from core.bundles.file import BundleFile, open_bundle_file
-from core.bundles.writing import KINDS, Picture, picture_entry
+from core.bundles.format import KINDS, BundleImage, thumbnail_entry
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageRow
 from core.datasets.export.names import FreeNames, TreeNames, fit
@@ -49,15 +46,15 @@ from core.progress import Progress, Work
 from core.workspace import Workspace, check_name
 
 FOLDER = "images"
-"""Inside the dataset's own, where its pictures lie."""
+"""Folder of the thumbnails, inside that of the dataset."""
 
 SPARE_BYTES = 64 << 20
-"""Room left on the disk beyond what a bundle takes twice: unpacked, and in its places."""
+"""Free space beyond twice the size of the bundle, which is unpacked and then moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What was in a bundle, each held to its manifest and to what it was made from."""
+    """The verified parts of a bundle."""
 
     model: ModelContent
     model_id: str
@@ -65,27 +62,27 @@ class _Parts:
     index: Index
 
 
-def open_bundle(workspace: Workspace, path: Path, name: str) -> Work[Manifest]:
-    """Take in a bundle that `bundle.py` has packed, on this machine or another.
+def import_bundle(workspace: Workspace, path: Path, name: str) -> Work[Manifest]:
+    """Import a bundle that `export_bundle` wrote, on this machine or another.
 
-    All of it is verified before the first part of it appears, and if one cannot be put in its
-    place, none is. The dataset's images are the small pictures, under the ids that they had.
+    All of it is verified before any part is published, and either all parts are published or none.
+    The dataset's images are the thumbnails, with the same ids.
 
     Args:
         workspace: Where to.
         path: The bundle.
-        name: What to call the dataset; the model keeps its name, numbered if that is taken.
+        name: Of the dataset; the model keeps its name, numbered if that is taken.
 
     Returns:
         The index's manifest.
 
     Raises:
         MissingError: There is no such file.
-        WorkbenchError: The name is taken or cannot be one; the file is no bundle, is damaged, or
-            its parts do not belong together; or there is no room for it.
+        WorkbenchError: The name is taken or invalid; the file is not a bundle, is damaged, or its
+            parts do not belong together; or the disk is full.
     """
     require_free_name(workspace, check_name(name))
-    yield Progress(0, 0, "looking into the bundle")
+    yield Progress(0, 0, "reading the bundle")
     with (
         open_bundle_file(path) as bundle,
         draft(workspace.indexes) as unpacked,
@@ -110,19 +107,19 @@ def _check_room(bundle: BundleFile, folder: Path) -> None:
     needed, free = 2 * bundle.num_bytes + SPARE_BYTES, shutil.disk_usage(folder).free
     if needed > free:
         raise WorkbenchError(
-            f"The bundle needs {needed / 1e9:.1f} GB of the disk while it is opened; "
+            f"The bundle needs {needed / 1e9:.1f} GB of the disk while it is imported; "
             f"{free / 1e9:.1f} GB are free.",
-            "Make room, then open it again.",
+            "Make room, then import it again.",
         )
 
 
 def _read_parts(bundle: BundleFile, folder: Path) -> Work[_Parts]:
-    """Unpack the artifacts into a workspace of their own, where they are opened as anywhere."""
+    """Unpack the artifacts into a temporary workspace, and open them there."""
     unpacked = Workspace(folder)
     for kind in KINDS:
         yield Progress(0, 0, f"unpacking the {kind}")
         bundle.unpack(kind, unpacked.artifacts[kind] / kind)
-    yield Progress(0, 0, "trying the index")
+    yield Progress(0, 0, "checking the index")
     try:
         model = open_artifact(unpacked.models, "model")
         embeddings = open_embeddings(unpacked, "embeddings")
@@ -142,57 +139,57 @@ def _read_parts(bundle: BundleFile, folder: Path) -> Work[_Parts]:
 
 
 def _fill_dataset(bundle: BundleFile, folder: Path) -> Work[dict[int, bytes]]:
-    """Make a dataset of the small pictures in `folder`; return the SHA-256 of each by its id."""
-    pictures = bundle.pictures()
+    """Make a dataset of the thumbnails in a folder; return image id → SHA-256."""
+    images = bundle.images()
     root = folder / FOLDER
     root.mkdir()
-    found = {}
-    for done, (picture, place) in enumerate(zip(pictures, _places(pictures), strict=True)):
+    files = {}
+    for done, (image, path) in enumerate(zip(images, _paths(images), strict=True)):
         if done % 256 == 0:
-            yield Progress(done, len(pictures), "unpacking small pictures")
-        found[picture.id] = _keep(bundle, picture, root, place)
-    has_labels = any(picture.label for picture in pictures)
+            yield Progress(done, len(images), "unpacking thumbnails")
+        files[image.id] = _unpack(bundle, image, root, path)
+    has_labels = any(image.label for image in images)
     layout = Layout(labels=Labels.TOP if has_labels else Labels.NONE)
     roots = [Root(path=root, layout=layout)]
     catalog = Catalog(folder / CATALOG)
     catalog.create()
-    catalog.write(new=found.values())
+    catalog.write(new=files.values())
     describe_dataset(folder, roots=roots, source="bundle", left_out=())
-    return {image_id: bytes.fromhex(file.sha256) for image_id, file in found.items()}
+    return {image_id: bytes.fromhex(file.sha256) for image_id, file in files.items()}
 
 
-def _places(pictures: Sequence[Picture]) -> list[str]:
-    """Return where each picture goes below the root: class folder and file, as any disk takes."""
-    folders = TreeNames((picture.label, None) for picture in pictures)
+def _paths(images: Sequence[BundleImage]) -> list[str]:
+    """Return the path of each thumbnail below the root: a folder per class, valid on any disk."""
+    folders = TreeNames((image.label, None) for image in images)
     free: dict[str, FreeNames] = {}
-    places = []
-    for picture in pictures:
-        folder = folders.folder_of(picture.label)
-        stem = fit(Path(picture.path).stem)
-        places.append(f"{folder}/{free.setdefault(folder, FreeNames()).take(stem, '.jpg')}")
-    return places
+    paths = []
+    for image in images:
+        folder = folders.folder_of(image.label)
+        stem = fit(Path(image.path).stem)
+        paths.append(f"{folder}/{free.setdefault(folder, FreeNames()).take(stem, '.jpg')}")
+    return paths
 
 
-def _keep(bundle: BundleFile, picture: Picture, root: Path, place: str) -> ImageRow:
-    jpeg = bundle.read(picture_entry(picture.id))
-    if hashlib.sha256(jpeg).hexdigest() != picture.sha256:
-        raise bundle.wrong(f"is damaged: the picture of image {picture.id} was changed")
+def _unpack(bundle: BundleFile, image: BundleImage, root: Path, path: str) -> ImageRow:
+    jpeg = bundle.read(thumbnail_entry(image.id))
+    if hashlib.sha256(jpeg).hexdigest() != image.sha256:
+        raise bundle.wrong(f"is damaged: the thumbnail of image {image.id} was changed")
     try:
-        header = read_header(BytesIO(jpeg), name=picture_entry(picture.id))
+        header = read_header(BytesIO(jpeg), name=thumbnail_entry(image.id))
     except UnreadableImageError as error:
         raise bundle.wrong(f"is damaged: {error.problem.rstrip('.')}") from error
-    path = root / place
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(jpeg)
+    file = root / path
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(jpeg)
     return ImageRow(
-        id=picture.id,
+        id=image.id,
         root=0,
-        path=place,
-        label=picture.label,
-        split=picture.split,
+        path=path,
+        label=image.label,
+        split=image.split,
         size_bytes=len(jpeg),
-        modified_ns=path.stat().st_mtime_ns,
-        sha256=picture.sha256,
+        modified_ns=file.stat().st_mtime_ns,
+        sha256=image.sha256,
         **columns_of(header),
     )
 
@@ -204,16 +201,16 @@ def _publish_embeddings(
     embeddings: Embeddings,
     contents: dict[int, bytes],
 ) -> Embeddings:
-    """Save the embeddings as those of the small pictures, so that these are not embedded again."""
+    """Save the embeddings as those of the thumbnails, so that these are not embedded again."""
     config, _ = read_embed_config(embeddings.manifest)
     config = replace(config, precision=embeddings.encoding.precision)
     task = plan_embedding(workspace, dataset.name, model, config)
     unknown = bytes(CONTENT_BYTES)
-    of_images = b"".join(contents.get(int(i), unknown) for i in embeddings.image_ids)
+    sha256 = b"".join(contents.get(int(i), unknown) for i in embeddings.image_ids)
     whitening = embeddings.encoding.whitening
     made = AssembledEmbeddings(
         image_ids=embeddings.image_ids,
-        contents=np.frombuffer(of_images, np.uint8).reshape(-1, CONTENT_BYTES),
+        contents=np.frombuffer(sha256, np.uint8).reshape(-1, CONTENT_BYTES),
         plain=embeddings.vectors if whitening is None else embeddings.plain,
         vectors=embeddings.vectors,
         encoding=replace(task.encoding, whitening=whitening),

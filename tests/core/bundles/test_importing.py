@@ -1,4 +1,4 @@
-"""An index with all that it needs, as one file that opens on another machine."""
+"""Bundles: exported on one machine, imported on another."""
 
 import errno
 import hashlib
@@ -17,8 +17,9 @@ import torch
 from core import cli
 from core.artifacts.folders import delete_artifact
 from core.artifacts.manifests import Manifest
-from core.bundles.opening import open_bundle
-from core.bundles.writing import export_bundle, picture_entry
+from core.bundles.export import export_bundle
+from core.bundles.format import thumbnail_entry
+from core.bundles.importing import import_bundle
 from core.datasets.columns import Split
 from core.datasets.curation import relabel
 from core.datasets.importing.rescan import rescan
@@ -26,6 +27,7 @@ from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.config import EmbedConfig, Precision
 from core.embeddings.files import embed_dataset, open_embeddings
 from core.errors import MissingError, WorkbenchError
+from core.images.thumbnails import thumbnail
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index, open_index
 from core.lineage.graph import read_lineage
@@ -36,6 +38,7 @@ from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders, speckled
 from tests.factories.networks import publish_network
 from tests.factories.queries import search_workspace
+from tests.support.old_workspace import ARCHIVE, INDEX, MODEL, old_workspace  # noqa: F401 - a fixture
 
 SIDE = 32
 ODD_LABEL = "a/b: “größer”"
@@ -67,9 +70,9 @@ def only_index(workspace: Workspace) -> Manifest:
     return index
 
 
-def ask(workspace: Workspace, picture: Path) -> dict[str, Any]:
+def matches_of(workspace: Workspace, image: Path) -> dict[str, Any]:
     index = only_index(workspace).id
-    return search_workspace(workspace, index, picture, SearchOptions(k=5)).as_json()
+    return search_workspace(workspace, index, image, SearchOptions(k=5)).as_json()
 
 
 def is_empty(workspace: Workspace) -> bool:
@@ -79,11 +82,11 @@ def is_empty(workspace: Workspace) -> bool:
 
 def change(bundle: Path, to: Path, **entries: bytes | None) -> Path:
     """Write the bundle with other contents of some entries, `/` written as `__`; None drops one."""
-    wanted = {name.replace("__", "/").replace("_DOT_", "."): new for name, new in entries.items()}
+    changed = {name.replace("__", "/").replace("_DOT_", "."): new for name, new in entries.items()}
     with zipfile.ZipFile(bundle) as old, zipfile.ZipFile(to, "w") as new:
-        names = [*old.namelist(), *(name for name in wanted if name not in old.namelist())]
+        names = [*old.namelist(), *(name for name in changed if name not in old.namelist())]
         for name in names:
-            content = wanted[name] if name in wanted else old.read(name)
+            content = changed[name] if name in changed else old.read(name)
             if content is not None:
                 new.writestr(name, content)
     return to
@@ -100,26 +103,26 @@ def flipped(content: bytes, at: int = -20) -> bytes:
     return bytes(changed)
 
 
-def test_a_bundle_answers_elsewhere_as_at_home(
+def test_an_imported_bundle_gives_the_same_matches(
     origin: Workspace, bundle: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
-    manifest = finish(open_bundle(workspace, bundle, "there"))
+    manifest = finish(import_bundle(workspace, bundle, "there"))
     assert manifest.made_from["dataset"] == "there"
-    speckled("green", seed=99).save(picture := tmp_path / "query.png")
-    ours, theirs = ask(origin, picture), ask(workspace, picture)
+    speckled("green", seed=99).save(image := tmp_path / "query.png")
+    ours, theirs = matches_of(origin, image), matches_of(workspace, image)
     facts = [
-        [(match["image_id"], match["label"]) for match in answer["matches"]]
-        for answer in (ours, theirs)
+        [(match["image_id"], match["label"]) for match in result["matches"]]
+        for result in (ours, theirs)
     ]
     assert facts[0] == facts[1]
     assert len(facts[0]) == 5
     assert ours["prediction"] == theirs["prediction"]
 
 
-def test_images_keep_ids_classes_and_splits(
+def test_images_have_the_same_ids_classes_and_splits(
     origin: Workspace, bundle: Path, workspace: Workspace
 ) -> None:
-    finish(open_bundle(workspace, bundle, "there"))
+    finish(import_bundle(workspace, bundle, "there"))
     here, there = open_dataset(origin, "colors").catalog, open_dataset(workspace, "there").catalog
     facts = [[(row.id, row.label, row.split) for row in c.rows()] for c in (here, there)]
     assert facts[0] == facts[1]
@@ -127,8 +130,10 @@ def test_images_keep_ids_classes_and_splits(
     assert {split for _, _, split in facts[1]} == set(Split)
 
 
-def test_nothing_is_stale_and_nothing_is_to_be_embedded(bundle: Path, workspace: Workspace) -> None:
-    index = finish(open_bundle(workspace, bundle, "there"))
+def test_nothing_is_stale_and_nothing_has_to_be_embedded(
+    bundle: Path, workspace: Workspace
+) -> None:
+    index = finish(import_bundle(workspace, bundle, "there"))
     lineage = read_lineage(workspace)
     made = [*lineage.models, *lineage.embeddings, *lineage.indexes]
     assert [lineage.stale_reason(artifact) for artifact in made] == ["", "", ""]
@@ -136,8 +141,8 @@ def test_nothing_is_stale_and_nothing_is_to_be_embedded(bundle: Path, workspace:
     assert again.id == index.made_from["embeddings"]
 
 
-def test_a_second_scan_finds_the_pictures_as_they_are(bundle: Path, workspace: Workspace) -> None:
-    index = finish(open_bundle(workspace, bundle, "there"))
+def test_a_rescan_finds_no_changes(bundle: Path, workspace: Workspace) -> None:
+    index = finish(import_bundle(workspace, bundle, "there"))
     dataset = open_dataset(workspace, "there")
     before = dataset.catalog.rows()
     finish(rescan(workspace, "there"))
@@ -145,8 +150,8 @@ def test_a_second_scan_finds_the_pictures_as_they_are(bundle: Path, workspace: W
     assert read_lineage(workspace).stale_reason(index) == ""
 
 
-def test_pictures_lie_in_folders_of_their_classes(bundle: Path, workspace: Workspace) -> None:
-    finish(open_bundle(workspace, bundle, "there"))
+def test_thumbnails_are_in_folders_by_class(bundle: Path, workspace: Workspace) -> None:
+    finish(import_bundle(workspace, bundle, "there"))
     dataset = open_dataset(workspace, "there")
     paths = [dataset.path_of(row) for row in dataset.catalog.rows()]
     assert all(path.is_file() and path.suffix == ".jpg" for path in paths)
@@ -156,27 +161,25 @@ def test_pictures_lie_in_folders_of_their_classes(bundle: Path, workspace: Works
     assert all(len(path.relative_to(root).parts) == 2 for path in paths)
 
 
-def test_the_same_bundle_opens_twice_under_two_names(bundle: Path, workspace: Workspace) -> None:
-    finish(open_bundle(workspace, bundle, "one"))
-    finish(open_bundle(workspace, bundle, "two"))
+def test_a_bundle_is_imported_twice_under_two_names(bundle: Path, workspace: Workspace) -> None:
+    finish(import_bundle(workspace, bundle, "one"))
+    finish(import_bundle(workspace, bundle, "two"))
     lineage = read_lineage(workspace)
     assert set(lineage.datasets) == {"one", "two"}
     assert {model.id for model in lineage.models} == {"some", "some-2"}
     assert {index.made_from["model"] for index in lineage.indexes} == {"some", "some-2"}
 
 
-def test_an_opened_bundle_can_be_packed_again(
+def test_an_imported_bundle_can_be_exported(
     bundle: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
-    index = finish(open_bundle(workspace, bundle, "there"))
+    index = finish(import_bundle(workspace, bundle, "there"))
     again = finish(export_bundle(workspace, index.id))
     third = Workspace(tmp_path / "third")
-    assert finish(open_bundle(third, again, "third")).summary["count"] == 36
+    assert finish(import_bundle(third, again, "third")).summary["count"] == 36
 
 
-def test_images_that_cannot_be_shown_any_more_have_no_picture(
-    workspace: Workspace, tmp_path: Path
-) -> None:
+def test_unreadable_images_have_no_thumbnail(workspace: Workspace, tmp_path: Path) -> None:
     torch.manual_seed(0)
     root = class_folders(tmp_path / "in", red=6, blue=6)
     dataset = bring_in(workspace, root)
@@ -188,7 +191,7 @@ def test_images_that_cannot_be_shown_any_more_have_no_picture(
     dataset.path_of(gone).unlink()
     path = finish(export_bundle(workspace, index.id))
     other = Workspace(tmp_path / "other")
-    opened = finish(open_bundle(other, path, "there"))
+    opened = finish(import_bundle(other, path, "there"))
     assert opened.summary["count"] == 12
     assert gone.id not in [row.id for row in open_dataset(other, "there").catalog.rows()]
     assert other_ids(other, opened) == list(range(1, 13))
@@ -199,7 +202,7 @@ def other_ids(workspace: Workspace, index: Manifest) -> list[int]:
     return ids
 
 
-def test_images_taken_out_of_the_index_stay_out(
+def test_images_removed_from_the_index_stay_removed(
     origin: Workspace, tmp_path: Path, workspace: Workspace
 ) -> None:
     home = Workspace(tmp_path / "copy")
@@ -212,12 +215,12 @@ def test_images_taken_out_of_the_index_stay_out(
     config = IndexConfig(kind="hnsw")
     less = publish_index(home, embeddings, opened.store, config, summary={})
     path = finish(export_bundle(home, less.id))
-    there = finish(open_bundle(workspace, path, "there"))
+    there = finish(import_bundle(workspace, path, "there"))
     assert there.summary["count"] == 35
     assert 5 not in other_ids(workspace, there)
 
 
-# What is refused
+# Invalid bundles
 
 Damage = Callable[[Path, Path], Path]
 
@@ -226,16 +229,16 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def with_pictures(bundle: Path, to: Path, lines: bytes) -> Path:
-    """Write the bundle with another list of images, its checksum set right."""
+def with_images(bundle: Path, to: Path, lines: bytes) -> Path:
+    """Write the bundle with another list of images and its checksum."""
     description = json.loads(entry(bundle, "bundle.json")) | {"images.jsonl": sha256(lines)}
     return change(
         bundle, to, images_DOT_jsonl=lines, bundle_DOT_json=json.dumps(description).encode()
     )
 
 
-def first_picture(bundle: Path, **facts: object) -> bytes:
-    """Return the list of images with other facts of the first one."""
+def with_first_image(bundle: Path, **facts: object) -> bytes:
+    """Return the list of images with other values for the first one."""
     first, *rest = entry(bundle, "images.jsonl").decode().splitlines()
     return "\n".join([json.dumps(json.loads(first) | facts), *rest]).encode()
 
@@ -246,7 +249,7 @@ def version(bundle: Path, to: Path) -> Path:
 
 
 def of_another_model(bundle: Path, to: Path) -> Path:
-    """Give a bundle a model whose manifest is in order, but which is another one."""
+    """Write the bundle with another valid model."""
     workspace = Workspace(to.parent / "another")
     model = publish_network(workspace, side=SIDE, backbone="resnet18", dimension=8)
     folder = workspace.models / model.id
@@ -288,7 +291,7 @@ def twice(bundle: Path, to: Path) -> Path:
     shutil.copy(bundle, to)
     with warnings.catch_warnings(), zipfile.ZipFile(to, "a") as archive:
         warnings.simplefilter("ignore", UserWarning)
-        archive.writestr(picture_entry(1), b"other")
+        archive.writestr(thumbnail_entry(1), b"other")
     return to
 
 
@@ -331,63 +334,63 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     ),
     "another model": (of_another_model, "its embeddings belongs to another model"),
     "another list": (
-        lambda b, to: change(b, to, images_DOT_jsonl=first_picture(b, label="red")),
+        lambda b, to: change(b, to, images_DOT_jsonl=with_first_image(b, label="red")),
         "images.jsonl was changed",
     ),
-    "another picture": (
+    "another thumbnail": (
         lambda b, to: change(b, to, images__1_DOT_jpg=entry(b, "images/2.jpg")),
-        "the picture of image 1 was changed",
+        "the thumbnail of image 1 was changed",
     ),
-    "no picture": (
+    "no thumbnail": (
         lambda b, to: change(b, to, images__1_DOT_jpg=None),
         "is damaged at images/1.jpg",
     ),
-    "a picture that is none": (
-        lambda b, to: with_pictures(
+    "a thumbnail that is no image": (
+        lambda b, to: with_images(
             change(b, to.with_suffix(".other"), images__1_DOT_jpg=b"text"),
             to,
-            first_picture(b, sha256=sha256(b"text")),
+            with_first_image(b, sha256=sha256(b"text")),
         ),
         "images/1.jpg is not an image",
     ),
-    "an id that is none": (
-        lambda b, to: with_pictures(b, to, first_picture(b, id=True)),
+    "an invalid id": (
+        lambda b, to: with_images(b, to, with_first_image(b, id=True)),
         "describes an image in a way that no bundle does",
     ),
     "an id twice": (
-        lambda b, to: with_pictures(b, to, first_picture(b, id=2)),
+        lambda b, to: with_images(b, to, with_first_image(b, id=2)),
         "describes an image twice",
     ),
-    "a split that is none": (
-        lambda b, to: with_pictures(b, to, first_picture(b, split="other")),
+    "an invalid split": (
+        lambda b, to: with_images(b, to, with_first_image(b, split="other")),
         "describes an image in a way that no bundle does",
     ),
     "a label of two lines": (
-        lambda b, to: with_pictures(b, to, first_picture(b, label="a\nb")),
+        lambda b, to: with_images(b, to, with_first_image(b, label="a\nb")),
         "describes an image in a way that no bundle does",
     ),
 }
 
 
 @pytest.mark.parametrize("case", DAMAGES)
-def test_what_is_no_sound_bundle_is_refused_whole(
+def test_an_invalid_bundle_is_refused_and_leaves_nothing(
     case: str, bundle: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
-    damage, said = DAMAGES[case]
+    damage, sentence = DAMAGES[case]
     path = damage(bundle, tmp_path / "given.zip")
     with pytest.raises(WorkbenchError) as raised:
-        finish(open_bundle(workspace, path, "there"))
-    assert said in str(raised.value)
+        finish(import_bundle(workspace, path, "there"))
+    assert sentence in str(raised.value)
     assert str(raised.value).startswith("given.zip ")
     assert is_empty(workspace)
     assert not (tmp_path / "evil.jpg").exists()
 
 
-def test_a_path_out_of_the_folder_names_a_file_in_it(
+def test_a_path_out_of_the_folder_becomes_a_file_in_it(
     bundle: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
-    lines = first_picture(bundle, path="../../..", label="..")
-    finish(open_bundle(workspace, with_pictures(bundle, tmp_path / "given.zip", lines), "there"))
+    lines = with_first_image(bundle, path="../../..", label="..")
+    finish(import_bundle(workspace, with_images(bundle, tmp_path / "given.zip", lines), "there"))
     dataset: Dataset = open_dataset(workspace, "there")
     row = dataset.catalog.rows_by_id([1])[1]
     assert row.label == ".."
@@ -397,20 +400,21 @@ def test_a_path_out_of_the_folder_names_a_file_in_it(
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("a/b", "cannot be used as a name"), ("taken", "There is a dataset “taken”")]
+    ("name", "sentence"),
+    [("a/b", "cannot be used as a name"), ("taken", "There is a dataset “taken”")],
 )
-def test_a_name_that_cannot_be_or_is_taken_is_refused(
-    name: str, said: str, bundle: Path, workspace: Workspace, tmp_path: Path
+def test_an_invalid_or_taken_name_is_refused(
+    name: str, sentence: str, bundle: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
     bring_in(workspace, class_folders(tmp_path / "in", red=3, blue=3), "taken")
-    with pytest.raises(WorkbenchError, match=said):
-        finish(open_bundle(workspace, bundle, name))
+    with pytest.raises(WorkbenchError, match=sentence):
+        finish(import_bundle(workspace, bundle, name))
     assert not read_lineage(workspace).models
 
 
-def test_a_file_that_is_not_there_is_said(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_missing_file_raises_an_error(workspace: Workspace, tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="There is no file"):
-        finish(open_bundle(workspace, tmp_path / "none.zip", "there"))
+        finish(import_bundle(workspace, tmp_path / "none.zip", "there"))
 
 
 @pytest.mark.parametrize("step", ["import_content", "_publish_embeddings", "_publish_index"])
@@ -420,25 +424,25 @@ def test_a_full_disk_leaves_nothing(
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(f"core.bundles.opening.{step}", fail)
+    monkeypatch.setattr(f"core.bundles.importing.{step}", fail)
     with pytest.raises(OSError, match="No space"):
-        finish(open_bundle(workspace, bundle, "there"))
+        finish(import_bundle(workspace, bundle, "there"))
     assert is_empty(workspace)
 
 
-def test_a_disk_without_room_is_said_before_anything_is_written(
+def test_a_disk_without_room_is_detected_before_anything_is_written(
     bundle: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.bundles.opening.SPARE_BYTES", 1 << 60)
-    with pytest.raises(WorkbenchError, match="Make room, then open it again"):
-        finish(open_bundle(workspace, bundle, "there"))
+    monkeypatch.setattr("core.bundles.importing.SPARE_BYTES", 1 << 60)
+    with pytest.raises(WorkbenchError, match="Make room, then import it again"):
+        finish(import_bundle(workspace, bundle, "there"))
     assert is_empty(workspace)
 
 
-def test_opening_stops_at_any_step_and_leaves_nothing(bundle: Path, workspace: Workspace) -> None:
+def test_an_import_stops_at_any_step_and_leaves_nothing(bundle: Path, workspace: Workspace) -> None:
     steps = 0
     while True:
-        work = open_bundle(workspace, bundle, "there")
+        work = import_bundle(workspace, bundle, "there")
         try:
             for _ in range(steps + 1):
                 next(work)
@@ -451,7 +455,7 @@ def test_opening_stops_at_any_step_and_leaves_nothing(bundle: Path, workspace: W
     assert steps >= 6
 
 
-def test_an_index_whose_model_is_gone_makes_no_bundle(origin: Workspace, tmp_path: Path) -> None:
+def test_an_index_whose_model_is_gone_cannot_be_exported(origin: Workspace, tmp_path: Path) -> None:
     home = Workspace(tmp_path / "copy")
     shutil.copytree(origin.home, home.home)
     delete_artifact(home.models, "some")
@@ -459,7 +463,7 @@ def test_an_index_whose_model_is_gone_makes_no_bundle(origin: Workspace, tmp_pat
         finish(export_bundle(home, only_index(home).id))
 
 
-def test_both_ways_by_command(
+def test_export_and_import_by_command(
     origin: Workspace,
     workspace: Workspace,
     tmp_path: Path,
@@ -475,3 +479,60 @@ def test_both_ways_by_command(
                      "--name", "there", "--remove", "--json"]) == 0  # fmt: skip
     assert json.loads(capsys.readouterr().out)["id"] == only_index(workspace).id
     assert not given.exists()
+
+
+# Bundles of release 0.1.0
+
+
+def old_bundle(workspace: Workspace, to: Path) -> Path:
+    """Pack artifacts as 0.1.0 wrote them, under the names that it gave to entries."""
+    folders = {
+        "model": f"models/{MODEL}/",
+        "embeddings": f"data/embeddings/{MODEL}/",
+        "index": f"data/indexes/{INDEX}/",
+    }
+    dataset = open_dataset(workspace, "shapes")
+    lines = []
+    with zipfile.ZipFile(ARCHIVE) as old, zipfile.ZipFile(to, "w") as new:
+        for kind, folder in folders.items():
+            for name in old.namelist():
+                if name.startswith(folder) and name != folder:
+                    new.writestr(name.replace(folder, f"{kind}/"), old.read(name))
+        rows = dataset.catalog.rows_by_id(open_embeddings(workspace, MODEL).image_ids.tolist())
+        for row in rows.values():
+            jpeg = thumbnail(dataset.path_of(row), dataset.thumbnails, row.sha256)
+            new.writestr(f"images/{row.id}.jpg", jpeg)
+            facts = {"id": row.id, "path": row.path, "label": row.label, "split": row.split}
+            lines.append(json.dumps(facts | {"sha256": sha256(jpeg)}))
+        content = "\n".join(lines).encode()
+        description = {
+            "format": "image retrieval bundle",
+            "version": 1,
+            "dataset": "shapes",
+            "index": INDEX,
+            "num_images": len(rows),
+            "num_pictures": len(lines),
+            "images.jsonl": sha256(content),
+        }
+        new.writestr("images.jsonl", content)
+        new.writestr("bundle.json", json.dumps(description))
+        new.writestr("README.txt", "An index of images.")
+    return to
+
+
+def test_a_bundle_of_the_first_release_is_imported(
+    old_workspace: Workspace,  # noqa: F811
+    workspace: Workspace,
+    tmp_path: Path,
+) -> None:
+    path = old_bundle(old_workspace, tmp_path / "old.zip")
+    index = finish(import_bundle(workspace, path, "there"))
+    assert index.summary["count"] == 54
+    assert index.config["nlist"] == 0
+    image = open_dataset(old_workspace, "shapes").catalog.rows()[0]
+    query = open_dataset(old_workspace, "shapes").path_of(image)
+    ours = search_workspace(old_workspace, INDEX, query, SearchOptions(k=5)).as_json()
+    theirs = search_workspace(workspace, index.id, query, SearchOptions(k=5)).as_json()
+    assert [match["image_id"] for match in ours["matches"]] == [
+        match["image_id"] for match in theirs["matches"]
+    ]

@@ -1,22 +1,24 @@
-"""One file with all that answers queries elsewhere: model, embeddings, index, small pictures.
-
-It is a zip whose entries are stored as they are, so it unpacks to its own size. What is in it:
-`bundle.json` (what follows here), `images.jsonl` (a `Picture` a line), `images/ID.jpg`, and the
-folders `model`, `embeddings` and `index` as they are in the workspace, each with its manifest.
-"""
+"""Export of an index as a bundle: with its model, embeddings and thumbnails in one file."""
 
 import hashlib
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from core.artifacts.exports import publish_export
 from core.artifacts.folders import draft, open_artifact
 from core.artifacts.manifests import MANIFEST, Manifest
-from core.datasets.columns import ImageRow, Split
-from core.datasets.names import check_text
+from core.bundles.format import (
+    DESCRIPTION,
+    FORMAT,
+    IMAGES,
+    VERSION,
+    BundleImage,
+    thumbnail_entry,
+)
+from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.files import Embeddings, embeddings_of
 from core.errors import MissingError, UnreadableImageError
@@ -26,55 +28,14 @@ from core.indexes.info import check_is_file
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
-FORMAT, VERSION = "image retrieval bundle", 1
-DESCRIPTION, PICTURES = "bundle.json", "images.jsonl"
-KINDS = ("model", "embeddings", "index")
-"""The artifacts in a bundle, each made from those before it."""
-
 BLOCK = 256
-"""Pictures that are made together."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Picture:
-    """What a bundle says of one image.
-
-    Raises:
-        WorkbenchError: The label is no text that can be shown.
-        ValueError: Something else is not what it should be.
-    """
-
-    id: int
-    """Its catalog id: the one in the embeddings and in the index."""
-
-    path: str
-    """Where the image was, relative to its dataset's root."""
-
-    label: str | None
-    split: str | None
-    sha256: str
-    """Of the small picture."""
-
-    def __post_init__(self) -> None:
-        if type(self.id) is not int or not 0 < self.id < 1 << 63:
-            raise ValueError(f"an image's id is {self.id}")
-        if not isinstance(self.path, str) or not isinstance(self.sha256, str):
-            raise ValueError(f"image {self.id} has no path or no checksum")
-        if self.label is not None:
-            check_text("label", str(self.label))
-        if self.split is not None:
-            Split(self.split)
-
-
-def picture_entry(image_id: int) -> str:
-    """Return what an image's small picture is called in the zip."""
-    return f"images/{image_id}.jpg"
+"""Images whose thumbnails are made at a time."""
 
 
 def export_bundle(workspace: Workspace, index_id: str) -> Work[Path]:
-    """Write an index and all that searching it takes into one file, in place of an earlier one.
+    """Write an index and all that a search needs into one file, replacing an earlier one.
 
-    Images that cannot be read have no thumbnail in it.
+    Unreadable images have no thumbnail in it.
 
     Raises:
         MissingError: The index, its model, embeddings or dataset is gone.
@@ -98,9 +59,9 @@ def _pack(workspace: Workspace, index: Manifest, embeddings: Embeddings, file: P
             folder = workspace.artifacts[manifest.kind] / manifest.id
             for name in (*manifest.files, MANIFEST):
                 archive.write(folder / name, f"{manifest.kind}/{name}")
-        pictures = yield from _pack_pictures(archive, dataset, embeddings.image_ids.tolist())
+        images = yield from _pack_thumbnails(archive, dataset, embeddings.image_ids.tolist())
         lines = "".join(
-            json.dumps(asdict(picture), ensure_ascii=False) + "\n" for picture in pictures
+            json.dumps(asdict(image), ensure_ascii=False) + "\n" for image in images
         ).encode()
         description = {
             "format": FORMAT,
@@ -108,10 +69,10 @@ def _pack(workspace: Workspace, index: Manifest, embeddings: Embeddings, file: P
             "dataset": dataset.name,
             "index": index.id,
             "num_images": len(embeddings.image_ids),
-            "num_pictures": len(pictures),
-            PICTURES: hashlib.sha256(lines).hexdigest(),
+            "num_thumbnails": len(images),
+            IMAGES: hashlib.sha256(lines).hexdigest(),
         }
-        archive.writestr(PICTURES, lines)
+        archive.writestr(IMAGES, lines)
         archive.writestr(DESCRIPTION, json.dumps(description, indent=2))
         archive.writestr("README.txt", README.format(**description))
 
@@ -120,29 +81,31 @@ def _model_of(workspace: Workspace, index: Manifest) -> Manifest:
     model = open_artifact(workspace.models, index.made_from["model"])
     if model.fingerprint != index.made_from["model_fingerprint"]:
         raise MissingError(
-            f"The model that {index.id} was made with is gone or was trained anew.",
+            f"The model that {index.id} was made with is gone or was trained again.",
             "Build the index again, then export that one.",
         )
     return model
 
 
-def _pack_pictures(
+def _pack_thumbnails(
     archive: zipfile.ZipFile, dataset: Dataset, image_ids: Sequence[int]
-) -> Work[list[Picture]]:
-    pictures = []
+) -> Work[list[BundleImage]]:
+    images = []
     for start in range(0, len(image_ids), BLOCK):
-        yield Progress(start, len(image_ids), "packing small pictures")
+        yield Progress(start, len(image_ids), "packing thumbnails")
         rows = dataset.catalog.rows_by_id(image_ids[start : start + BLOCK])
         cache_thumbnails(
             [(dataset.path_of(row), row.sha256) for row in rows.values()], dataset.thumbnails
         )
         for row, jpeg in _jpegs(dataset, rows.values()):
-            archive.writestr(picture_entry(row.id), jpeg)
+            archive.writestr(thumbnail_entry(row.id), jpeg)
             sha256 = hashlib.sha256(jpeg).hexdigest()
-            pictures.append(
-                Picture(id=row.id, path=row.path, label=row.label, split=row.split, sha256=sha256)
+            images.append(
+                BundleImage(
+                    id=row.id, path=row.path, label=row.label, split=row.split, sha256=sha256
+                )
             )
-    return pictures
+    return images
 
 
 def _jpegs(dataset: Dataset, rows: Iterable[ImageRow]) -> Iterator[tuple[ImageRow, bytes]]:
@@ -154,13 +117,13 @@ def _jpegs(dataset: Dataset, rows: Iterable[ImageRow]) -> Iterator[tuple[ImageRo
 
 
 README = """\
-An index of {num_images} images of “{dataset}” with all that searching it takes: the model, the
-embeddings, and a small picture of each image. Open it in the Image Retrieval Workbench: on the
-Indexes page, or with
+An index of {num_images} images of “{dataset}” with all that a search needs: the model, the
+embeddings, and a thumbnail of each image. Import it in the Image Retrieval Workbench, on the
+Indexes page or with
 
-    python -m core open-bundle FILE --name NAME
+    python -m core import-bundle FILE --name NAME
 
 model, embeddings, index   each with a manifest that has a SHA-256 of each file
-images                     JPEGs of {num_pictures} images, named by id
+images                     JPEGs of {num_thumbnails} images, named by id
 images.jsonl               id, path, label, split and SHA-256 of each of them
 """
