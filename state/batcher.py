@@ -1,7 +1,8 @@
-"""Queries that wait go through a model together: one queue and one thread for each open model.
+"""Batching of query images: those that wait at the same time are embedded in one forward pass.
 
-Knows nothing of Streamlit, nor what a model is: it calls what it was given with a batch. A query
-that finds the thread idle starts at once; those that come while a batch runs are the next one.
+Each open model has a `Batcher` with one thread. It is independent of Streamlit and of models: it
+calls a function with a batch. An image that arrives while the thread is idle is embedded at once;
+those that arrive during a pass are the next batch.
 
 Shapes, in this file: B images, S pixels a side, D embedding dimensions, C classes.
 """
@@ -9,11 +10,10 @@ Shapes, in this file: B images, S pixels a side, D embedding dimensions, C class
 import logging
 import threading
 import time
-import weakref
-from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -25,190 +25,176 @@ from core.query.opened import EmbeddedImage
 logger = logging.getLogger(__name__)
 
 MAX_BATCH = 8
-"""Larger batches are no quicker an image on a processor, take more memory, and let all of their
-queries wait for the last: VGG-16 at 224 px takes some 30 MB an image."""
+"""Larger batches are no faster per image on a processor, take more memory, and delay all of their
+queries until the last: VGG-16 at 224 px takes some 30 MB an image."""
 
-W = TypeVar("W", bound=Hashable)
+K = TypeVar("K", bound=Hashable)
 Rows: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 """(B, D) unit embeddings and (B, C) probabilities."""
 
-Embed: TypeAlias = Callable[[W, NDArray[np.uint8]], Rows]
-"""Embeds (B, 3, S, S) uint8 in one way; a call is a pass."""
+Embed: TypeAlias = Callable[[K, NDArray[np.uint8]], Rows]
+"""Embeds (B, 3, S, S) uint8 that share a key; a call is a forward pass."""
 
 
 class ModelClosedError(WorkbenchError):
-    """The model was given back before the query's turn came."""
+    """The model was closed before the image's forward pass began."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting(Generic[W]):
-    way: W
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting(Generic[K]):
+    key: K
     pixels: NDArray[np.uint8]
     future: "Future[EmbeddedImage]" = field(default_factory=Future)
     since: float = field(default_factory=time.perf_counter)
 
 
-class Batcher(Generic[W]):
-    """Embeds queries of many threads, those that wait at the same time in one pass.
+class Batcher(Generic[K]):
+    """Embeds images from many threads, one forward pass at a time.
 
-    Queries are in one batch only if they are embedded in the same *way*, such as an encoding. The
-    numbers are those of a pass of its own but for the last digits of a float32, which depend on
-    the size of a batch.
+    Images share a pass only if they have the same key, such as an encoding. The results equal those
+    of a pass of one image except in the last digits of a float32, which depend on the batch size.
     """
 
-    def __init__(
-        self, embed: Embed[W], *, name: str = "model", most_together: int = MAX_BATCH
-    ) -> None:
-        """Start the thread.
+    def __init__(self, embed: Embed[K], *, name: str = "model", max_batch: int = MAX_BATCH) -> None:
+        """Create the thread.
 
         Args:
             embed: Embeds a batch; never called twice at once.
-            name: What to call the thread.
-            most_together: Queries of a batch at most.
+            name: Name of the thread.
+            max_batch: Most images in a batch.
         """
-        self._queue: _Queue[W] = _Queue(most_together)
-        self._thread = threading.Thread(
-            target=_serve, args=(self._queue, embed), name=f"batches-{name}", daemon=True
-        )
-        # The thread knows the queue alone, so that a batcher that nobody holds can end it
-        weakref.finalize(self, self._queue.close)
-        self._thread.start()
+        self._embed: Embed[K] | None = embed
+        """None once closed."""
 
-    def submit(self, way: W, images: Sequence[NDArray[np.uint8]]) -> "list[Future[EmbeddedImage]]":
-        """Put images in the queue, next to each other, and return at once.
+        self._max_batch = max_batch
+        self._waiting: list[_Waiting[K]] = []
+        self._running = 0
+        """Passes that have been submitted to the executor and have not ended."""
+
+        self._changed = threading.Condition()
+        self._executor = ThreadPoolExecutor(1, f"batches-{name}")
+
+    def submit(self, key: K, images: Sequence[NDArray[np.uint8]]) -> "list[Future[EmbeddedImage]]":
+        """Add images to the queue, next to each other, and return at once.
 
         Args:
-            way: How they are embedded.
+            key: How they are embedded.
             images: (3, S, S) uint8 each.
 
         Returns:
-            What each will be, in order. A cancelled one is left out if its pass has not begun; one
-            that fails has the error of its image alone.
+            A future for each image, in order. A canceled one is skipped if its pass has not begun;
+            a failed one has the error of its image alone.
 
         Raises:
-            ModelClosedError: It is closed.
+            ModelClosedError: The batcher is closed.
         """
-        waiting = [_Waiting(way, pixels) for pixels in images]
-        self._queue.put(waiting)
-        return [one.future for one in waiting]
-
-    def embed(self, way: W, images: Sequence[NDArray[np.uint8]]) -> list[EmbeddedImage]:
-        """Embed images together with what else waits, and return when all of them are.
-
-        Raises:
-            ModelClosedError: It is closed, or was while they waited.
-            WorkbenchError: One of them has no usable embedding.
-        """
-        return [future.result() for future in self.submit(way, images)]
-
-    def close(self) -> None:
-        """Take no more, wake who waits, and end the thread behind the pass it is in.
-
-        Returns at once. That pass is still answered.
-        """
-        self._queue.close()
-
-    def wait_closed(self, timeout: float) -> bool:
-        """Wait until the thread has ended; False if it still has not after `timeout` seconds."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-
-class _Queue(Generic[W]):
-    """What waits, in the order in which it came."""
-
-    def __init__(self, most_together: int) -> None:
-        self._most_together = most_together
-        self._waiting: deque[_Waiting[W]] = deque()
-        self._changed = threading.Condition()
-        self._closed = False
-
-    def put(self, waiting: Sequence[_Waiting[W]]) -> None:
+        added = [_Waiting(key, pixels) for pixels in images]
         with self._changed:
-            if self._closed:
+            if self._embed is None:
                 raise _closed()
-            self._waiting.extend(waiting)
-            self._changed.notify()
+            self._waiting += added
+        self._start_pass()
+        return [one.future for one in added]
 
-    def take(self) -> list[_Waiting[W]]:
-        """Return those that go the same way as the one that waits longest; none when closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
-            batch: list[_Waiting[W]] = []
-            others: deque[_Waiting[W]] = deque()
-            for one in self._waiting:
-                fits = len(batch) < self._most_together and one.way == self._waiting[0].way
-                (batch if fits else others).append(one)
-            self._waiting = others
-            return batch
+    def embed(self, key: K, images: Sequence[NDArray[np.uint8]]) -> list[EmbeddedImage]:
+        """Embed images, together with others that wait, and return when all are embedded.
+
+        Raises:
+            ModelClosedError: The batcher is closed, or was while they waited.
+            WorkbenchError: An image has no usable embedding.
+        """
+        return [future.result() for future in self.submit(key, images)]
 
     def close(self) -> None:
+        """Refuse new images, fail those that wait, and end the thread after the running pass.
+
+        Returns at once. The running pass still gives its results.
+        """
         with self._changed:
-            self._closed = True
-            left, self._waiting = self._waiting, deque()
-            self._changed.notify_all()
-        for one in left:
+            waiting, self._waiting = self._waiting, []
+            self._embed = None
+            is_idle = not self._running
+        for one in waiting:
             if one.future.set_running_or_notify_cancel():
                 one.future.set_exception(_closed())
+        if is_idle:
+            self._executor.shutdown(wait=False)
+
+    def wait_closed(self, timeout: float) -> bool:
+        """Wait until the thread has ended; return False if it has not after `timeout` seconds."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: not (self._embed or self._running), timeout):
+                return False
+        self._executor.shutdown()  # Joins the thread, which has no more to do
+        return True
+
+    def _start_pass(self) -> None:
+        """Start a pass of the next batch, unless one is running."""
+        with self._changed:
+            embed, batch = self._embed, list[_Waiting[K]]()
+            if embed is None or self._running:
+                return
+            while self._waiting and not batch:
+                batch = self._take()
+            self._running = int(bool(batch))
+        if batch:
+            self._run(embed, batch)
+
+    def _take(self) -> list[_Waiting[K]]:
+        """Remove the next batch from the queue: images with the key of the one first in it."""
+        key = self._waiting[0].key
+        batch = [one for one in self._waiting if one.key == key][: self._max_batch]
+        self._waiting = [one for one in self._waiting if one not in batch]
+        return [one for one in batch if one.future.set_running_or_notify_cancel()]
+
+    def _run(self, embed: Embed[K], batch: Sequence[_Waiting[K]]) -> None:
+        running = self._executor.submit(_embed, embed, batch)
+        running.add_done_callback(partial(self._end_pass, embed, batch))
+
+    def _end_pass(
+        self, embed: Embed[K], batch: Sequence[_Waiting[K]], ended: "Future[list[EmbeddedImage]]"
+    ) -> None:
+        """Hand out the results of a pass; retry each image alone if several failed together."""
+        error, retried = ended.exception(), 0
+        if error is None:
+            for one, embedded in zip(batch, ended.result(), strict=True):
+                one.future.set_result(embedded)
+        else:
+            if not isinstance(error, WorkbenchError):
+                logger.error("A pass of %d images failed", len(batch), exc_info=error)
+            if len(batch) > 1:
+                retried = len(batch)
+            else:  # Without the traceback, whose frames hold the model
+                batch[0].future.set_exception(error.with_traceback(None))
+        with self._changed:
+            self._running += retried - 1
+            self._changed.notify_all()
+            has_ended = self._embed is None and not self._running
+        for one in batch[:retried]:
+            self._run(embed, [one])
+        if has_ended:
+            self._executor.shutdown(wait=False)
+        self._start_pass()
+
+
+def _embed(embed: Embed[K], batch: Sequence[_Waiting[K]]) -> list[EmbeddedImage]:
+    """Embed a batch in one forward pass."""
+    began = time.perf_counter()
+    embeddings, probabilities = embed(batch[0].key, np.stack([one.pixels for one in batch]))
+    embed_s = time.perf_counter() - began
+    return [
+        EmbeddedImage(
+            embedding=embedding,
+            probabilities=row,
+            batch_size=len(batch),
+            wait_s=began - one.since,
+            embed_s=embed_s,
+        )
+        for one, embedding, row in zip(batch, embeddings, probabilities, strict=True)
+    ]
 
 
 def _closed() -> ModelClosedError:
     return ModelClosedError(
         "The model was closed while the query waited, for others were opened.", "Ask once more."
     )
-
-
-def _serve(queue: _Queue[W], embed: Embed[W]) -> None:
-    """Answer what waits until the queue is closed."""
-    while _serve_next(queue, embed):
-        pass
-
-
-def _serve_next(queue: _Queue[W], embed: Embed[W]) -> bool:
-    """Answer one batch; by itself, so that an idle thread holds no image and no answer."""
-    taken = queue.take()
-    batch = [one for one in taken if one.future.set_running_or_notify_cancel()]
-    for one in _answer(batch, embed) if batch else ():
-        _answer([one], embed)
-    return bool(taken)
-
-
-def _answer(batch: Sequence[_Waiting[W]], embed: Embed[W]) -> Sequence[_Waiting[W]]:
-    """Answer a batch by one pass; return all of it, to try each alone, if several failed together.
-
-    One bad image must not take the others with it.
-    """
-    began = time.perf_counter()
-    made = _pass(embed, batch[0].way, [one.pixels for one in batch])
-    took_s = time.perf_counter() - began
-    if isinstance(made, BaseException):
-        if len(batch) > 1:
-            return batch
-        batch[0].future.set_exception(made)
-        return ()
-    for one, (embedding, probabilities) in zip(batch, made, strict=True):
-        one.future.set_result(
-            EmbeddedImage(
-                embedding=embedding,
-                probabilities=probabilities,
-                batch_size=len(batch),
-                wait_s=began - one.since,
-                embed_s=took_s,
-            )
-        )
-    return ()
-
-
-def _pass(
-    embed: Embed[W], way: W, images: Sequence[NDArray[np.uint8]]
-) -> "list[tuple[NDArray[np.float32], NDArray[np.float32]]] | BaseException":
-    """Return an embedding and probabilities an image, or what went wrong."""
-    try:
-        embeddings, probabilities = embed(way, np.stack(images))
-        rows = zip(images, embeddings, probabilities, strict=True)
-        return [(embedding, row) for _, embedding, row in rows]
-    except BaseException as error:  # Raised again where it is waited for
-        if not isinstance(error, WorkbenchError):
-            logger.exception("A pass of %d images failed", len(images))
-        # Its traceback holds this thread's variables: the model, and the future that will hold it
-        return error.with_traceback(None)

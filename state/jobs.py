@@ -160,7 +160,7 @@ class JobBoard:
                     return
                 process, record = self._launch(record)
             self._follow(record, process)
-        except Exception:  # The thread's last line of defense: report, never vanish
+        except Exception:  # The edge of the thread: an error must not end it silently
             logger.exception("Following job %s failed", record.id)
             self._end(record, Status.FAILED, "The job could not be followed; see the server's log.")
 

@@ -16,14 +16,13 @@ FORBIDDEN = {
     "pages/parts": {"Home"},
     "pages": {"Home"},
 }
-WAITS_BY_THREAD = {"http_stream.py", "background.py"}
-"""Neither a silent server nor a long call may keep work from being stopped, so a thread waits."""
-
-TAKES_TURNS = {"gpu.py"}
-"""A graphics card is shared by all who search, so a lock lets one in at a time."""
-
-LOOKS_BY_THREAD = {"process_pool.py"}
-"""Forked processes wait for work and look beside it whether who gives it is still there."""
+CONCURRENT = {
+    "http_stream.py": {"threading"},  # A silent server must not keep work from being stopped
+    "background.py": {"multiprocessing"},  # Nor must a long call, which runs in a `ThreadPool`
+    "gpu.py": {"threading"},  # A lock serializes the searches on a graphics card
+    "process_pool.py": {"threading", "multiprocessing"},
+}
+"""Modules of core that may use threads or processes."""
 
 CORE_ORDER = (
     ("errors",),
@@ -74,10 +73,7 @@ def test_layer_imports_only_downwards(layer: str) -> None:
     assert files
     for file in files:
         packages = {name.split(".")[0] for name in modules_imported(ast.parse(file.read_text()))}
-        allowed = {"threading"} if file.name in WAITS_BY_THREAD | TAKES_TURNS else set()
-        if file.name in LOOKS_BY_THREAD:
-            allowed = {"threading", "multiprocessing"}
-        assert not packages & FORBIDDEN[layer] - allowed, file
+        assert not packages & FORBIDDEN[layer] - CONCURRENT.get(file.name, set()), file
 
 
 def test_pages_are_scripts_that_nothing_imports() -> None:
@@ -130,6 +126,18 @@ def test_threads_are_started_by_the_job_board_and_the_batcher_only() -> None:
         if re.search(r"\b(Thread|Timer|ThreadPoolExecutor)\(", file.read_text())
     }
     assert users == {"jobs.py", "batcher.py"}
+
+
+def test_only_the_command_and_the_supervising_thread_catch_every_error() -> None:
+    broad = [
+        file.relative_to(ROOT).as_posix()
+        for layer in ("Home.py", "pages", "state", "core")
+        for file in sorted((ROOT / layer).rglob("*.py") if layer != "Home.py" else [ROOT / layer])
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
+    ]
+    assert broad == ["state/jobs.py", "core/cli.py"]
 
 
 def test_pages_are_drawn_before_slow_packages_are_imported(tmp_path: Path) -> None:

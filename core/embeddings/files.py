@@ -4,7 +4,7 @@ Shapes, in this file: N images, D embedding dimensions.
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -172,14 +172,13 @@ def _carry_out(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
         known=known,
         kept=kept,
     )
-    try:
+    with ExitStack() as on_failure:
+        on_failure.callback(embedding.keep)
         yield from embedding.run()
         made = assemble(task, embedding)
         twins = [each.manifest for each in _opened(workspace, alike) if _is_same(each, made)]
         manifest = twins[0] if twins else publish_embeddings(workspace, task, made)
-    except BaseException:
-        embedding.keep()
-        raise
+        on_failure.pop_all()
     kept.forget(set(known.contents))
     return manifest
 

@@ -1,9 +1,8 @@
-"""Waiting for one long call without going silent: progress is said while it runs beside."""
+"""Progress of one long call that runs in a thread and cannot be interrupted."""
 
-import threading
 import time
 from collections.abc import Callable
-from queue import SimpleQueue
+from multiprocessing.pool import ThreadPool
 
 from core.progress import Progress, T, Work
 
@@ -11,33 +10,24 @@ REPORT_EVERY_S = 0.2
 
 
 def run_in_thread(call: Callable[[], T], note: str) -> Work[T]:
-    """Make a call that cannot be interrupted, and yield until it returns.
+    """Run a call in a thread, and report progress until it returns.
 
-    Whoever gives up meanwhile leaves it running: nothing waits for its thread, so a command that
-    was stopped ends at once, and the call with it.
+    Closing the generator leaves the call running. The end of the process does not wait for a
+    thread of a `ThreadPool` (it does for one of a `ThreadPoolExecutor`), so a stopped command ends
+    at once, and the call with it.
 
     Args:
-        call: What takes long outside Python's lock.
-        note: What is said meanwhile, with the seconds so far.
+        call: A long call that releases Python's lock.
+        note: Text of the progress, to which the seconds so far are added.
 
     Raises:
         Exception: Whatever the call raises.
     """
-    ended: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
-
-    def run() -> None:
-        try:
-            ended.put((call(), None))
-        except BaseException as error:  # noqa: BLE001 - raised again below, where it is waited for
-            ended.put((None, error))
-
+    pool = ThreadPool(1)
+    result = pool.apply_async(call)
+    pool.close()  # Its threads end with the call
     started = time.monotonic()
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    while thread.is_alive():
+    while not result.ready():
         yield Progress(0, 0, f"{note}, {time.monotonic() - started:.0f} s")
-        thread.join(REPORT_EVERY_S)
-    result, error = ended.get()
-    if error is not None:
-        raise error
-    return result  # type: ignore[return-value]
+        result.wait(REPORT_EVERY_S)
+    return result.get()

@@ -152,7 +152,7 @@ def test_a_replaced_model_is_given_back_and_its_thread_ends(home: Workspace) -> 
     made = models(home, 3)
     open_models.embed(made[0], encoding_of(made[0]), pictures(1))
     network = weakref.ref(open_models.model(made[0].id, made[0].fingerprint).network)
-    name = f"batches-{made[0].id}"
+    name = f"batches-{made[0].id}_0"
     assert name in {thread.name for thread in threading.enumerate()}
     with no_collection():
         for model in made[1:]:
