@@ -189,19 +189,10 @@ class ImageFilter:
         )
     )
     tags: tuple[str, ...] = filtered(
-        AnyTag(
-            option="tag",
-            label="Tag",
-            help="Only images of this tag; repeat it for several.",
-        )
+        AnyTag(option="tag", label="Tag", help="Only images of this tag; repeat it for several.")
     )
     text: str = filtered(
-        Contains(
-            column="path",
-            option="text",
-            label="Path",
-            help="Only images whose path contains this text.",
-        )
+        Contains(column="path", option="text", label="Path", help="Part of the path, in any case.")
     )
     side: tuple[int, int] | None = filtered(
         Range(

@@ -15,7 +15,7 @@ from core.datasets.columns import ImageRow
 from core.datasets.layout import Labels, Layout
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.files import sync_folder, write_json
-from core.workspace import Workspace, check_name
+from core.workspace import DISK_VERSION, Workspace, check_name
 
 DESCRIPTION = "dataset.json"
 CATALOG = "catalog.sqlite"
@@ -84,14 +84,14 @@ class Dataset:
 
 
 def list_datasets(workspace: Workspace) -> list[Dataset]:
-    """Return the workspace's datasets, newest first; damaged ones are passed over."""
+    """Return the workspace's datasets, newest first, without those that cannot be opened."""
     datasets = []
     for folder in workspace.datasets.iterdir() if workspace.datasets.is_dir() else ():
         if folder.name.startswith("."):
             continue
         try:
             datasets.append(open_dataset(workspace, folder.name))
-        except (DamagedArtifactError, MissingError):
+        except WorkbenchError:
             continue
     return sorted(datasets, key=lambda dataset: dataset.created, reverse=True)
 
@@ -102,11 +102,17 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
     Raises:
         MissingError: There is no dataset of that name.
         DamagedArtifactError: Its description was edited or cut off.
+        WorkbenchError: A newer version of the workbench wrote it.
     """
     folder = workspace.datasets / check_name(name)
     path = folder / DESCRIPTION
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        if content.get("version", 1) > DISK_VERSION:
+            raise WorkbenchError(
+                f"“{name}” was made by a newer version of the workbench.",
+                "Update the workbench to use it.",
+            )
         return Dataset(
             name=name,
             folder=folder,
@@ -119,7 +125,7 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
         raise MissingError(
             f"There is no dataset “{name}”.", "Bring it in on the Datasets page."
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedArtifactError(
             f"{name}/{DESCRIPTION} is damaged or was changed by hand.",
             "Delete that folder and bring the dataset in again.",
@@ -139,7 +145,12 @@ def describe_dataset(
 ) -> None:
     """Write the description that makes `folder` a dataset; roots inside it move with it."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    content = {"source": source, "created": created, "left_out": list(left_out)}
+    content = {
+        "version": DISK_VERSION,
+        "source": source,
+        "created": created,
+        "left_out": list(left_out),
+    }
     write_json(folder / DESCRIPTION, content | {"roots": _described(folder, roots)})
 
 
@@ -147,7 +158,8 @@ def write_roots(dataset: Dataset, roots: Sequence[Root]) -> Dataset:
     """Give a dataset other roots, one for each it had and more behind them; return it anew."""
     path = dataset.folder / DESCRIPTION
     content = json.loads(path.read_text(encoding="utf-8"))
-    write_json(path, content | {"roots": _described(dataset.folder, roots)})
+    described = {"version": DISK_VERSION, "roots": _described(dataset.folder, roots)}
+    write_json(path, content | described)
     return replace(dataset, roots=tuple(roots))
 
 

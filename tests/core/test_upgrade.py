@@ -2,6 +2,8 @@
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -9,7 +11,8 @@ from core.artifacts.folders import list_artifacts, open_artifact
 from core.artifacts.manifests import MANIFEST
 from core.cli import main
 from core.datasets import curation
-from core.datasets.registry import open_dataset
+from core.datasets.columns import SCHEMA_VERSION, ImageFilter, ImageStatus
+from core.datasets.registry import list_datasets, open_dataset, write_roots
 from core.errors import WorkbenchError
 from core.lineage.graph import read_lineage
 from core.maps.files import open_map
@@ -68,6 +71,31 @@ def test_the_dataset_has_its_tags_splits_and_undo(
     assert rows[30].split == "test"
     assert rows[40].label == "circle"
     assert curation.undo(catalog) is not None
+
+
+def test_the_dataset_and_its_catalog_are_of_the_present_version(
+    old_workspace: Workspace,  # noqa: F811
+) -> None:
+    dataset = open_dataset(old_workspace, "shapes")
+    before = len(dataset.catalog.rows(ImageFilter(status=ImageStatus.READABLE)))
+    with closing(sqlite3.connect(dataset.catalog.path)) as connection:
+        [(version,)] = connection.execute("PRAGMA user_version").fetchall()
+    assert (version, before) == (SCHEMA_VERSION, dataset.catalog.count() + 1)
+    description = dataset.folder / "dataset.json"
+    assert "version" not in json.loads(description.read_text())
+    write_roots(dataset, dataset.roots)
+    assert json.loads(description.read_text())["version"] == DISK_VERSION
+    assert open_dataset(old_workspace, "shapes") == dataset
+
+
+def test_a_newer_dataset_is_refused_with_one_sentence(
+    old_workspace: Workspace,  # noqa: F811
+) -> None:
+    path = old_workspace.datasets / "shapes" / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 99}))
+    with pytest.raises(WorkbenchError, match="“shapes” was made by a newer version"):
+        open_dataset(old_workspace, "shapes")
+    assert list_datasets(old_workspace) == []
 
 
 def test_maps_findings_and_runs_open(

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from core.datasets.columns import ImageRow
+from core.datasets.columns import ROW_COLUMNS, ImageRow
 from core.datasets.layout import readable
 from core.datasets.registry import Dataset
 
@@ -22,19 +22,13 @@ Record = dict[str, Any]
 Write = Callable[[Sequence[Record]], None]
 
 COLUMNS = {
-    "id": "int64",  # In the dataset; never used for another image
-    "file": "string",  # Where the original is, absolute
-    "path": "string",  # The same, from the dataset's folder on
+    "id": "int64",  # In the dataset; never reused for another image
+    "file": "string",  # Absolute path of the original
+    "path": "string",  # Path relative to the dataset's folder
     "label": "string",
-    "split": "string",  # train, validation or test
+    "split": "string",
     "tags": "list",  # Sorted; a JSON list in CSV
-    "width": "int64",  # In pixels, as seen upright
-    "height": "int64",
-    "size_bytes": "int64",
-    "sha256": "string",  # Of the file, hexadecimal
-    "excluded": "bool",  # Taken out of training and indexes
-    "problem": "string",  # Why it cannot be used
-}
+} | {name: column.exported for name, column in ROW_COLUMNS.items() if column.exported}
 """Name → type of each column."""
 
 FILE_NAME = "file_name"
@@ -42,20 +36,12 @@ FILE_NAME = "file_name"
 
 
 def record_of(dataset: Dataset, image: ImageRow, tags: Sequence[str]) -> Record:
-    """Return an image's row of the table."""
-    return {
-        "id": image.id,
+    """Return the row of an image."""
+    exported = {name: getattr(image, name) for name in COLUMNS if name in ROW_COLUMNS}
+    return exported | {
         "file": readable(str(dataset.path_of(image))),
-        "path": image.path,
-        "label": image.label,
-        "split": image.split,
         "tags": list(tags),
-        "width": image.width,
-        "height": image.height,
-        "size_bytes": image.size_bytes,
-        "sha256": image.sha256,
         "excluded": bool(image.excluded),
-        "problem": image.problem,
     }
 
 
