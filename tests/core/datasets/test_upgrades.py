@@ -21,11 +21,11 @@ def old(old_workspace: Workspace) -> Path:  # noqa: F811
     """A catalog that release 0.1.0 wrote, with reviewed images."""
     path = old_workspace.datasets / "shapes" / "catalog.sqlite"
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("INSERT INTO tags VALUES ('labels checked', 20)")
+        connection.execute("INSERT INTO tags VALUES ('labels checked', 45)")
         connection.execute("INSERT INTO steps VALUES (99, 'tagged 1 image “labels checked”')")
-        connection.execute("INSERT INTO changes VALUES (99, 20, '+labels checked', NULL)")
-        connection.execute("INSERT INTO tags VALUES ('label issues checked', 21), ('x', 21)")
-        connection.execute("INSERT INTO tags VALUES ('labels checked', 21)")
+        connection.execute("INSERT INTO changes VALUES (99, 45, '+labels checked', NULL)")
+        connection.execute("INSERT INTO tags VALUES ('label issues checked', 46), ('x', 46)")
+        connection.execute("INSERT INTO tags VALUES ('labels checked', 46)")
         connection.execute("UPDATE images SET leader = 4, leader_bits = 5 WHERE id = 5")
         connection.execute("INSERT OR REPLACE INTO facts VALUES ('gathered', '')")
     return path
@@ -39,9 +39,9 @@ def read(path: Path, query: str) -> list[tuple[object, ...]]:
 def test_names_of_release_0_1_become_todays(old: Path) -> None:
     before = read(old, "SELECT id, path, label, split FROM images ORDER BY id")
     catalog = Catalog(old)
-    assert curation.tags_of(catalog, [20, 21]) == {
-        20: ["label issues checked"],
-        21: ["label issues checked", "x"],
+    assert curation.tags_of(catalog, [45, 46]) == {
+        45: ["label issues checked"],
+        46: ["label issues checked", "x"],
     }
     assert read(old, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
     assert read(old, "SELECT id, path, label, split FROM images ORDER BY id") == before
@@ -52,7 +52,7 @@ def test_names_of_release_0_1_become_todays(old: Path) -> None:
     assert read(old, "SELECT 1 FROM sqlite_master WHERE name = 'images_by_representative'")
     assert read(old, "PRAGMA integrity_check") == [("ok",)]
     assert curation.undo(catalog) == "tagged 1 image “label issues checked”"
-    assert curation.tags_of(catalog, [20]) == {}
+    assert curation.tags_of(catalog, [45]) == {}
 
 
 def test_an_upgraded_catalog_has_the_columns_of_a_new_one(old: Path, tmp_path: Path) -> None:
