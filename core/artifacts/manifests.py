@@ -4,6 +4,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -121,12 +122,12 @@ def package_versions() -> dict[str, str]:
 def _upgrade(folder: Path, old: Manifest) -> None:
     """Replace a manifest by its upgraded version.
 
-    Renamed files get a second name first, and lose the old one last: at every moment the manifest
-    on disk, old or new, names files that are there.
+    Renamed files get a second name first, and lose the old one last: at any moment the manifest on
+    disk, old or new, names files that exist. Another process may be at any of these steps.
     """
     content, renamed = upgrade_manifest(asdict(old))
     for before, after in renamed.items():
-        if not (folder / after).exists():
+        with suppress(FileExistsError, FileNotFoundError):
             (folder / after).hardlink_to(folder / before)
     fields = content | {"disk_version": DISK_VERSION, "original_fingerprint": old.fingerprint}
     write_manifest(folder, Manifest(**fields))

@@ -14,6 +14,7 @@ from core.datasets import curation
 from core.datasets.columns import SCHEMA_VERSION, ImageFilter, ImageStatus
 from core.datasets.registry import list_datasets, open_dataset, write_roots
 from core.errors import WorkbenchError
+from core.jobs.records import list_records
 from core.lineage.graph import read_lineage
 from core.maps.files import open_map
 from core.progress import finish
@@ -132,6 +133,14 @@ def test_a_paused_run_is_resumed(
     change_run(old_workspace, "paused", config=config)
     manifest = finish(resume(old_workspace, "paused"))
     assert manifest.summary["epochs_trained"] == 3
+
+
+def test_jobs_are_listed_with_their_datasets(
+    old_workspace: Workspace,  # noqa: F811
+) -> None:
+    jobs = list_records(old_workspace)
+    assert {(job.verb, job.dataset) for job in jobs} == {("rescan", "shapes")}
+    assert [job.disk_version for job in jobs] == [DISK_VERSION]
 
 
 def test_a_newer_workspace_is_refused_with_one_sentence(workspace: Workspace) -> None:

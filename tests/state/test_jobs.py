@@ -1,20 +1,16 @@
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 
-from core.jobs.events import EventReader, EventWriter
+from core.jobs.events import EventWriter
 from core.jobs.records import (
     EVENTS,
-    RECORD,
     JobRecord,
     Status,
     folder_of,
@@ -25,7 +21,7 @@ from core.jobs.records import (
     request_stop,
     write_record,
 )
-from core.progress import Measurement, Progress
+from core.progress import Measurement
 from core.workspace import Workspace
 from state.jobs import JobBoard
 from tests.factories.images import class_folders
@@ -179,60 +175,12 @@ def test_the_next_server_believes_what_the_job_wrote_last(workspace: Workspace) 
     assert [m["values"] for m in view.measurements] == [{"loss": 1.0}]
 
 
-def test_another_process_with_the_same_number_is_not_taken_for_the_job(
-    workspace: Workspace,
-) -> None:
-    own = psutil.Process()
-    record = JobRecord(
-        id="x",
-        arguments=("train",),
-        title="T",
-        lane="c",
-        created=1.0,
-        status=Status.RUNNING,
-        process_id=own.pid,
-        process_started=own.create_time(),
-    )
-    assert is_alive(record)
-    assert not is_alive(replace(record, process_started=own.create_time() - 60))
-
-
 def test_the_shell_lists_and_stops_what_runs(board: JobBoard, workspace: Workspace) -> None:
     record = wait_until_running(board, board.start(ENDLESS, "Drawing", "import"))
     assert [r.id for r in list_active(workspace)] == [record.id]
     request_stop(workspace, record.id)
     assert board.wait(record.id, timeout=30).record.status == Status.STOPPED
     assert list_active(workspace) == []
-
-
-def test_a_damaged_record_is_passed_over(workspace: Workspace) -> None:
-    folder = workspace.jobs / "broken"
-    folder.mkdir(parents=True)
-    for content in ("", "{", "[]", json.dumps({"id": "x"})):
-        (folder / RECORD).write_text(content)
-        assert list_records(workspace) == []
-
-
-def test_a_log_is_read_once_and_half_a_line_later(tmp_path: Path) -> None:
-    path = tmp_path / "events"
-    reader = EventReader(path)
-    assert reader.new_events() == []
-    path.write_text('{"kind": "a"}\n{"kind"')
-    assert reader.new_events() == [{"kind": "a"}]
-    with path.open("a") as file:
-        file.write(': "b"}\nnonsense\n[1]\n{"kind": "c"}\n')
-    assert [event["kind"] for event in reader.new_events()] == ["b", "c"]
-    assert reader.new_events() == []
-
-
-def test_progress_is_not_written_too_often(tmp_path: Path) -> None:
-    writer = EventWriter(tmp_path / "events")
-    for done in range(1000):
-        writer.report(Progress(done, 1000))
-    writer.append("result", result={})
-    kinds = [event["kind"] for event in EventReader(tmp_path / "events").new_events()]
-    assert kinds[-1] == "result"
-    assert len(kinds) < 50
 
 
 def test_what_follows_a_job_is_queued_once_it_is_done(
