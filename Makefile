@@ -1,14 +1,13 @@
-# make setup    .venv with what the app needs; does nothing where it is up to date
-# make run      the app at the address in .streamlit/config.toml, Ctrl-C ends it
+# make setup    create or update .venv with the app's packages
+# make run      run the app at the address in .streamlit/config.toml; Ctrl-C ends it
 # make check    lint, types, layers
-# make test     check, then every test, in a real browser too where one can be had
-# make test-milvus   the tests that need a Milvus server, against a real one
+# make test     check, then every test, with browser tests if there is a Chromium
+# make test-milvus   the tests that need a Milvus server, which it starts
 #
-# PYTHON=… names the Python to set up with, CHROMIUM=… the browser to test in,
-# REQUIRE_BROWSER=1 makes a missing browser a failure.
+# Variables: PYTHON (to set up with), CHROMIUM (to test in), REQUIRE_BROWSER=1 (fail without one).
 
 BIN := .venv/bin
-# A process a core, up to four; a file stays in one process, and the files in their order.
+# One process per core, up to four; a file stays in one process, and files keep their order.
 IN_PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 TYPED := $(wildcard Home.py pages state core tests benchmarks)
 
@@ -31,13 +30,13 @@ check-code:
 	$(BIN)/python -m mypy $(TYPED)
 	@if [ -f tests/test_layers.py ]; then $(BIN)/python -m pytest -q tests/test_layers.py; fi
 
-# One recipe, so that it stays in this order under `make -j` too.
+# One recipe, to keep this order under `make -j`.
 test: setup-dev
 	@.ci/browser.sh
 	@$(MAKE) --no-print-directory check-code
 	$(BIN)/python -m pytest $(IN_PARALLEL)
 
-# In a network of its own where that is allowed: the server's ports are open on all interfaces.
+# In its own network namespace if allowed: the server's ports are open on all interfaces.
 test-milvus:
 	@.ci/setup.sh requirements-milvus-test.txt
 	tests/milvus/isolated.sh $(BIN)/python -m pytest -m milvus

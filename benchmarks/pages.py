@@ -32,7 +32,7 @@ TITLE = "Image Retrieval Workbench"
 ONE_LINE = f"import streamlit as st\n\nst.title({TITLE!r})\n"
 
 
-NETWORK = ("--dataset", "drawn", "--backbone", "vgg16_bn", "--weights", "none")
+NETWORK = ("--dataset", "sample", "--backbone", "vgg16_bn", "--weights", "none")
 LONG = (*NETWORK, "--image-size", "48", "--epochs", "500")
 
 
@@ -128,9 +128,9 @@ def one_line_app(folder: Path) -> Iterator[Workbench]:
 
 def prepare(home: Path) -> None:
     """Make a dataset, an untrained model and an index."""
-    headless(home, "generate", "--name", "drawn")
+    headless(home, "generate", "--name", "sample")
     headless(home, "train", *NETWORK, "--image-size", "32", "--epochs", "0")
-    headless(home, "index", "--dataset", "drawn", "--model", "drawn-vgg16_bn-untrained")
+    headless(home, "index", "--dataset", "sample", "--model", "sample-vgg16_bn-untrained")
 
 
 @contextmanager

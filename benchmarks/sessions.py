@@ -234,10 +234,10 @@ def at_once(sessions: Sessions, count: int, rounds: int, single: float) -> None:
 def prepare(home: Path, side: int) -> None:
     """Make a dataset, an untrained model and an index to search."""
     network = ("--weights", "none", "--trainable-blocks", "5", "--image-size", str(side))
-    headless(home, "generate", "--name", "drawn")
-    headless(home, "verify", "--dataset", "drawn")  # Makes thumbnails, as in the app
-    model = headless(home, "train", "--dataset", "drawn", *network, "--epochs", "0")
-    headless(home, "index", "--dataset", "drawn", "--model", model["id"])
+    headless(home, "generate", "--name", "sample")
+    headless(home, "verify", "--dataset", "sample")  # Makes thumbnails, as in the app
+    model = headless(home, "train", "--dataset", "sample", *network, "--epochs", "0")
+    headless(home, "index", "--dataset", "sample", "--model", model["id"])
 
 
 def images_of(home: Path) -> list[Path]:
