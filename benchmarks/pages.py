@@ -17,8 +17,8 @@ import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.timing import interleaved, report, seconds
+from core.commands.command import Lane
 from core.workspace import Workspace
-from pages.parts.components.launch import COMPUTE
 from state.jobs import JobBoard
 from tests.browser.chromium import find_chromium
 from tests.browser.journey import headless
@@ -137,7 +137,7 @@ def prepare(home: Path) -> None:
 def training(home: Path) -> Iterator[None]:
     """Run a training for as long as the block, started as the page starts it."""
     board = JobBoard(Workspace(home))
-    job = board.start(["train", *LONG], "A long training", COMPUTE)
+    job = board.start(["train", *LONG], "A long training", Lane.COMPUTE)
     try:
         while not any(m["curve"] == "epoch" for m in board.views()[0].measurements):
             time.sleep(0.5)
