@@ -1,6 +1,6 @@
 """What is on disk of each job: which command it runs, as which process, and how it stands.
 
-Launching and following jobs is the job board's business (`state/jobs.py`).
+Processes of jobs are in `processes.py`; `state/jobs.py` queues and follows jobs.
 """
 
 import json

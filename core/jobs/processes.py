@@ -1,0 +1,96 @@
+"""Processes of jobs: command line, launch, search, signals and log."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+
+import psutil
+
+from core.jobs.records import EVENTS, LOG, JobRecord, folder_of, is_alive
+from core.workspace import PROJECT, Workspace
+
+NICENESS = 10
+"""Jobs have a lower priority than the pages."""
+
+MIN_CORES_TO_SPARE_ONE = 4
+"""With fewer cores, leaving one free would slow a job down too much."""
+
+DEVICES = "--devices"
+"""Option with the number of processes that train together."""
+
+LOG_TAIL_BYTES = 20_000
+
+
+def command_of(workspace: Workspace, record: JobRecord) -> list[str]:
+    """Return the command that a job runs, for use in a shell."""
+    home = ["--home", str(workspace.home)]
+    return ["python", *_launcher(record.arguments), "-m", "core", *record.arguments, *home]
+
+
+def launch(workspace: Workspace, record: JobRecord) -> "subprocess.Popen[bytes]":
+    """Start the process of a job, in a session of its own, and return it."""
+    folder = folder_of(workspace, record.id)
+    command = [*command_of(workspace, record)[1:], "--events", str(folder / EVENTS)]
+    with (folder / LOG).open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, *command],
+            cwd=PROJECT,
+            env=os.environ | _thread_settings(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C on the server must not reach it
+        )
+
+
+def find_process(workspace: Workspace, record: JobRecord) -> psutil.Process | None:
+    """Return the running process of a job whose record does not name it; None if there is none."""
+    events = str(folder_of(workspace, record.id) / EVENTS)
+    running = psutil.process_iter(["cmdline", "create_time"])  # The time is cached
+    return next((one for one in running if events in (one.info["cmdline"] or ())), None)
+
+
+def lower_priority(process: psutil.Process) -> bool:
+    """Lower the priority of a job's process; return False if it ended or belongs to others."""
+    try:
+        process.nice(NICENESS)
+    except psutil.Error:
+        return False
+    return True
+
+
+def send_signal(record: JobRecord, number: signal.Signals) -> None:
+    """Send a signal to the process of a job and to its children, if it still runs."""
+    if is_alive(record):
+        os.killpg(record.process_id, number)
+
+
+def log_tail(workspace: Workspace, job_id: str) -> str:
+    """Return the end of what a job printed; empty if it has printed nothing."""
+    try:
+        content = (folder_of(workspace, job_id) / LOG).read_bytes()
+    except FileNotFoundError:
+        return ""
+    return content[-LOG_TAIL_BYTES:].decode("utf-8", "replace")
+
+
+def _launcher(arguments: Sequence[str]) -> list[str]:
+    """Return torchrun, by its module, for a job with several processes."""
+    count = dict(pairwise(arguments)).get(DEVICES, "1")
+    if not count.isdecimal() or int(count) < 2:
+        return []
+    return ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", count]
+
+
+def _thread_settings() -> dict[str, str]:
+    """Return environment variables that keep a job from taking every core from the pages.
+
+    Threads of torch that spin while they wait slow each other and the server down as soon as
+    something else runs: with as many threads as cores, training ran at a tenth of its speed.
+    """
+    cores = os.cpu_count() or 1
+    threads = cores - 1 if cores >= MIN_CORES_TO_SPARE_ONE else cores
+    return {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": str(threads)}
