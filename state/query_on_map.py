@@ -1,4 +1,4 @@
-"""Where the question that is asked on the Query page lies among the embeddings."""
+"""The current query on a map: its embedding, its matches and its position."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
-from core.maps.neighbors import Neighbors
 from core.query.query import Query
 from state import queries, resources
 from state.query_images import sources_of
@@ -19,56 +18,52 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QueryOnMap:
-    """A question, embedded and answered."""
+    """A query with its matches, to show on maps of an index."""
 
     vector: NDArray[np.float32]
-    """(D,) unit row: of several images the mean of those that are wanted."""
+    """(D,) unit row, the mean of the positive images."""
 
     match_ids: list[int]
-    """Catalog ids of its matches, best first."""
+    """Catalog ids of the matches, the most similar first."""
 
     image_id: int | None
-    """The image of the dataset that is asked by, if it is just one."""
+    """Catalog id of the query image, if it is a single image of the dataset."""
 
     index: Manifest
 
     def on(self, opened: "OpenMap") -> NDArray[np.float32]:
-        """Return where it lies on a map: (C,), in map units."""
+        """Return the (C,) position on a map, in map units."""
+        from core.maps.transform import place_vector
+
         own = None if self.image_id is None else opened.row_of(self.image_id)
         if own is not None:
             point: NDArray[np.float32] = opened.map.points[own]
             return point
-        k = opened.map.neighbors.rows.shape[1]
         store = resources.index(self.index.id, self.index.fingerprint).store
-        [found] = store.search(self.vector[None], k)
-        known = np.isin(found.image_ids, opened.map.image_ids)
-        rows = np.searchsorted(opened.map.image_ids, found.image_ids[known]).astype(np.int32)
-        near = Neighbors(rows[None], found.similarities[None, known])
-        [placed] = opened.map.place(near, self.vector[None])
-        return np.asarray(placed, np.float32)
+        return place_vector(opened.map, store, self.vector)
 
 
 def locate_query(
     query: Query, index: Manifest, model: Manifest, dataset: Dataset
 ) -> QueryOnMap | None:
-    """Embed and answer a question; None if it has no image that is wanted.
+    """Embed and search a query; None if it has no positive image.
 
     Raises:
-        WorkbenchError: It cannot be answered; the sentence says why.
+        WorkbenchError: The search failed, or the images cancel each other out.
     """
+    from core.query.fusion import fuse
+
     positive = [place for place, image in enumerate(query.images) if image.is_positive]
     if not positive:
         return None
     sources = sources_of(query, dataset)
     result = queries.search(query, sources, index, model, dataset)
     embedded, _ = queries.embed(query, sources, index, model)
-    mean = np.mean([embedded[place].embedding for place in positive], axis=0)
-    length = float(np.linalg.norm(mean))
-    if not length:
-        return None
+    vectors = np.stack([embedded[place].embedding for place in positive])
+    [vector] = fuse(vectors, vectors[:0], vectors[:0])
     ids = {query.images[place].image_id for place in positive}
     return QueryOnMap(
-        vector=(mean / length).astype(np.float32),
+        vector=vector,
         match_ids=[match.image_id for match in result.matches],
         image_id=ids.pop() if len(ids) == 1 else None,
         index=index,

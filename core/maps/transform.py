@@ -1,14 +1,18 @@
-"""Update of a map with images added to or removed from its index; other images do not move.
+"""New images and queries on a map: update with its index, and placement of a vector.
 
-Shapes, in this file: N images, D embedding dimensions.
+The images that are on the map do not move.
+
+Shapes, in this file: N images, D embedding dimensions, C map dimensions.
 """
 
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.embeddings.exact_search import nearest_rows
 from core.embeddings.files import Embeddings
+from core.indexes.store import VectorStore
 from core.maps.files import Map
 from core.maps.neighbors import Neighbors, find_neighbors
 from core.maps.quality import preservation
@@ -59,3 +63,21 @@ def update_map(old: Map, embeddings: Embeddings) -> Map:
         preserved=preservation(points, neighbors),
         clusters=clusters,
     )
+
+
+def place_vector(
+    shown: Map, store: VectorStore, vector: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the (C,) position of a vector on a map, in map units.
+
+    Args:
+        shown: The map.
+        store: The index of the map's images.
+        vector: (D,) unit row.
+    """
+    [matches] = store.search(vector[None], shown.neighbors.rows.shape[1])
+    is_shown = np.isin(matches.image_ids, shown.image_ids)
+    rows = np.searchsorted(shown.image_ids, matches.image_ids[is_shown]).astype(np.int32)
+    neighbors = Neighbors(rows[None], matches.similarities[None, is_shown])
+    [position] = shown.place(neighbors, vector[None])
+    return np.asarray(position, np.float32)

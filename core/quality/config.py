@@ -13,14 +13,6 @@ THRESHOLD = 0.98
 
 MIN_THRESHOLD = 0.5
 
-OLD_NAMES = {
-    "labels": "label_issues",
-    "alike": "near_duplicates",
-    "leaks": "leakage",
-    "typical": "representativeness",
-}
-"""Names of checks in release 0.1.0 → today's."""
-
 
 class Check(StrEnum):
     """A data quality check."""
@@ -47,11 +39,6 @@ class Check(StrEnum):
     def checked_tag(self) -> str:
         """The tag of images that were reviewed in this check, which then lists them no more."""
         return f"{CHECKED_NAMES.get(self, self)} checked"
-
-    @classmethod
-    def _missing_(cls, value: object) -> "Check | None":
-        """Return the check that release 0.1.0 called `value`."""
-        return cls(OLD_NAMES[value]) if isinstance(value, str) and value in OLD_NAMES else None
 
 
 CHECKED_NAMES = {
