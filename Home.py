@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
-from core.evaluation.files import measured_of
+from core.evaluation.files import system_name
 from core.lineage.graph import Lineage, read_lineage
 from pages.parts.components import header, navigation, waiting
 from pages.parts.components.text import plain, size
@@ -89,7 +89,7 @@ def _standing(chosen: Selection, lineage: Lineage) -> list[str]:
 def _measured(evaluation: Manifest | None) -> str:
     if evaluation is None:
         return ""
-    return f"mAP@10 {evaluation.summary['map_at_10']:.3f}, by {plain(measured_of(evaluation))}."
+    return f"mAP@10 {evaluation.summary['map_at_10']:.3f}, by {plain(system_name(evaluation))}."
 
 
 def _models_standing(lineage: Lineage, model: Manifest | None) -> str:

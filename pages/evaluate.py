@@ -1,4 +1,4 @@
-"""Evaluate: how good retrieval is, class by class, query by query, and beside baselines."""
+"""Evaluate page: retrieval quality by class and by query, compared with baselines."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ TABS = (
 
 
 def main(current: Manifest, dataset: Dataset, lineage: Lineage) -> None:
-    """Draw an evaluation."""
+    """Draw an evaluation in tabs."""
     header.choose(current, lineage.evaluations_of(dataset.name))
     header.describe(current, lineage)
     try:
@@ -73,10 +73,10 @@ st.markdown(
 if not facts.labels(about.catalog):
     job_panel.show(*VERBS)
     guards.stop_without("Datasets", "An evaluation needs classes, and no image has one.")
-looked_at = evaluations.current(chosen, read)
-form.show(chosen.dataset, read, expanded=looked_at is None and not job_panel.is_active(*VERBS))
+shown = evaluations.current(chosen, read)
+form.show(chosen.dataset, read, expanded=shown is None and not job_panel.is_active(*VERBS))
 job_panel.show(*VERBS)
-if looked_at is None:
+if shown is None:
     st.info("Nothing is evaluated yet. Evaluate embeddings or an index, and a baseline beside it.")
     st.stop()
-main(looked_at, about, read)
+main(shown, about, read)

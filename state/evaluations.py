@@ -1,4 +1,4 @@
-"""Evaluations as the pages see them: opened once, compared once."""
+"""Evaluations and their comparisons, cached for all tabs."""
 
 from typing import TYPE_CHECKING
 
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from core.evaluation.files import Evaluation
 
 REPLICATES = 1000
-"""Of the bootstrap of a difference."""
+"""Bootstrap samples of a difference."""
 
 
 def current(chosen: Selection, lineage: Lineage) -> Manifest | None:
-    """Return the evaluation that is looked at: the chosen one, else the newest of a model's."""
-    found = lineage.evaluations_of(chosen.dataset)
-    by_id = {manifest.id: manifest for manifest in found}
+    """Return the chosen evaluation, else the newest that is not a baseline, else the newest."""
+    evaluations = lineage.evaluations_of(chosen.dataset)
+    by_id = {manifest.id: manifest for manifest in evaluations}
     if chosen.evaluation in by_id:
         return by_id[chosen.evaluation]
-    return next((m for m in found if "baseline" not in m.summary), next(iter(found), None))
+    of_models = (m for m in evaluations if "baseline" not in m.summary)
+    return next(of_models, next(iter(evaluations), None))
 
 
 def comparable(evaluation: Manifest, lineage: Lineage) -> list[Manifest]:
-    """Return the other evaluations by the same protocol, of the dataset as it was then."""
+    """Return the other evaluations by the same protocol and of the same state of the dataset."""
     options = protocol_of(evaluation)
     others = lineage.evaluations_of(evaluation.made_from["dataset"])
     return [m for m in others if m.id != evaluation.id and protocol_of(m) == options]
@@ -39,24 +40,24 @@ def opened(manifest: Manifest) -> "Evaluation":
     """Return an evaluation with its tables.
 
     Raises:
-        MissingError: It is gone.
-        DamagedArtifactError: A file of it was changed.
+        MissingError: It was deleted.
+        DamagedArtifactError: One of its files was changed.
     """
     return _opened(manifest.id, manifest.fingerprint)
 
 
 def compared(first: Manifest, second: Manifest) -> "Comparison":
-    """Return what a second evaluation reaches beyond a first.
+    """Return the comparison of a second evaluation with a first.
 
     Raises:
-        DamagedArtifactError: A file of one of them was changed.
-        WorkbenchError: They have nothing in common.
+        DamagedArtifactError: A file of either was changed.
+        WorkbenchError: They have no common query or measure.
     """
     return _compared(first.id, first.fingerprint, second.id, second.fingerprint)
 
 
 def delete(manifest: Manifest) -> None:
-    """Remove an evaluation, and let go of it where it was chosen."""
+    """Delete an evaluation."""
     delete_artifact(resources.workspace().evaluations, manifest.id)
 
 

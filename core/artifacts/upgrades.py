@@ -47,6 +47,15 @@ RECOMMENDATION = {
 VALUES = {"baseline": {"colour": "color", "trunk": "backbone"}}
 """Setting → old → new values."""
 
+FACT_VALUES = {
+    "baseline": {
+        "colour histogram": "color histogram",
+        "raw trunk": "backbone features",
+        "plain recipe": "plain preset",
+    }
+}
+"""Fact of a summary → old → new values."""
+
 FILES = {
     "neighbours.npy": "neighbors.npy",
     "kept.npy": "preserved.npy",
@@ -72,11 +81,7 @@ def upgrade_manifest(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
 
 def upgrade_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings of version 1, such as a run's, with today's names and values."""
-    upgraded = _renamed(settings, SETTINGS)
-    for name, values in VALUES.items():
-        if name in upgraded:
-            upgraded[name] = values.get(upgraded[name], upgraded[name])
-    return upgraded
+    return _with_values(_renamed(settings, SETTINGS), VALUES)
 
 
 def upgrade_job(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,7 +98,17 @@ def _upgrade_summary(summary: Mapping[str, Any]) -> dict[str, Any]:
     ):
         if isinstance(upgraded.get(name), Mapping):
             upgraded[name] = _renamed(upgraded[name], names)
-    return upgraded
+    return _with_values(upgraded, FACT_VALUES)
+
+
+def _with_values(
+    content: Mapping[str, Any], values: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
+    """Return a mapping with other values for some keys."""
+    changed = {
+        name: of.get(content[name], content[name]) for name, of in values.items() if name in content
+    }
+    return {**content, **changed}
 
 
 def _renamed(content: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

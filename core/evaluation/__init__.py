@@ -1,1 +1,1 @@
-"""Evaluations: retrieval quality on held-out images."""
+"""Evaluation of retrieval quality: queries of one split search a gallery of another."""

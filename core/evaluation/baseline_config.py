@@ -1,4 +1,4 @@
-"""Which baseline is to be evaluated, frozen once chosen."""
+"""Settings of a baseline evaluation."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,51 +6,52 @@ from enum import StrEnum
 from core.evaluation.config import EXACT_RANKS, Protocol
 from core.models.backbones import find_backbone
 from core.models.pretrained import IMAGENET, NO_WEIGHTS
+from core.options import bounded
 
 
 class Baseline(StrEnum):
-    """What a model of one's own is held against."""
+    """A simple system to compare a model with."""
 
     COLOR = "color"
-    """A histogram of each image's colors: no learning at all."""
+    """Color histograms, without learning."""
 
     BACKBONE = "backbone"
-    """The pooled features of a pre-trained trunk, all of them and as they are: no training on these
-    images. 25,088 numbers an image for VGG-16."""
+    """The pooled features of a pre-trained backbone, without training. 25,088 numbers an image for
+    VGG-16."""
 
     PLAIN = "plain"
-    """The plain recipe: that trunk frozen, a 128-d embedding and a classifier trained on top."""
+    """The plain preset: a 128-d embedding and a classifier trained on the frozen backbone."""
 
 
 BASELINE_NAMES = {
     Baseline.COLOR: "color histogram",
-    Baseline.BACKBONE: "raw trunk",
-    Baseline.PLAIN: "plain recipe",
+    Baseline.BACKBONE: "backbone features",
+    Baseline.PLAIN: "plain preset",
 }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaselineConfig(Protocol):
-    """Which baseline, and by which protocol.
+    """Evaluation of a baseline.
 
     Raises:
-        ValueError: A value is out of range; the message names the field and the value.
+        ValueError: A value is invalid; the message names the field and the value.
     """
 
     dataset: str
     """Name of the dataset."""
 
     baseline: Baseline
-    """color (a histogram), trunk (raw pre-trained features), or plain (the plain recipe)."""
+    """color (histograms), backbone (pre-trained features) or plain (the plain preset)."""
 
     backbone: str = "vgg16"
-    """The trunk of the latter two, as torchvision calls it."""
+    """Name of the backbone in torchvision, for backbone and plain."""
 
     weights: str = IMAGENET
-    """Its weights: imagenet (as torchvision publishes them), or a file of them."""
+    """Weights of the backbone: imagenet (torchvision's) or a file."""
 
-    image_size: int = 224
-    """Side of the square that the trunk sees, in pixels."""
+    image_size: int = bounded(224, 32, 512)
+    """Image size of the backbone, in pixels."""
 
     def __post_init__(self) -> None:
         Protocol.__post_init__(self)
@@ -62,10 +63,8 @@ class BaselineConfig(Protocol):
             raise ValueError(
                 f"weights must be {IMAGENET} or a file for this baseline, got “{self.weights}”"
             )
-        if not 32 <= self.image_size <= 512:
-            raise ValueError(f"image_size must be in 32..512, got {self.image_size}")
 
     @property
     def ranks(self) -> tuple[int, ...]:
-        """Each k that is measured at, ascending."""
+        """The ranks k to measure at, ascending."""
         return self.ranks_or(EXACT_RANKS)

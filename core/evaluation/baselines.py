@@ -1,4 +1,4 @@
-"""Baselines: evaluated like anything else, so that a model can be held against them.
+"""Baselines: evaluations of simple systems for comparison with a model.
 
 Shapes, in this file: N images, B images of a batch, S pixels a side, F features.
 """
@@ -35,43 +35,45 @@ from core.training.presets import PLAIN, PRESETS
 from core.training.train import train
 from core.workspace import Workspace
 
-LOOKED_AT = 16
-"""Images whose features tell whether the weights are of use."""
+NUM_CHECKED = 16
+"""Images whose features are checked for invalid numbers."""
 
 COLOR_SIDE = 64
-"""Pixels a side that colors are counted in; more change a histogram by next to nothing."""
+"""Image size in pixels for color histograms; a larger size hardly changes them."""
 
 Extract = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """(B, 3, S, S) uint8 pixels → (B, F) float32."""
 
 
 def evaluate_baseline(workspace: Workspace, config: BaselineConfig) -> Work[Manifest]:
-    """Evaluate a baseline on a dataset, made first if need be.
+    """Evaluate a baseline on a dataset.
 
-    The plain recipe's model and embeddings are kept like any others, and used again while the
-    dataset is as it was. Of the other two only the evaluation is kept.
+    The model and embeddings of the plain preset are published, and used again until the dataset
+    changes. The features of the other baselines are temporary.
 
     Raises:
-        MissingError: There is no such dataset or weights file.
-        DownloadError: The weights did not arrive.
+        MissingError: The dataset or the weights file does not exist.
+        DownloadError: The weights could not be downloaded.
         WorkbenchError: Nothing can be evaluated, or the weights do not fit.
     """
     dataset = open_dataset(workspace, config.dataset)
     usable = np.array(sorted(dataset.catalog.ids()), np.int64)
-    make_task(dataset, config, usable)  # Refused before anything is computed
+    make_task(dataset, config, usable)  # Raises before anything is computed
     if config.baseline == Baseline.PLAIN:
         return (yield from _evaluate_plain(workspace, config))
     with draft(workspace.evaluations) as folder:
         if config.baseline == Baseline.COLOR:
-            system = yield from _subject(
+            system = yield from _extract_features(
                 dataset, config, folder / "rows.npy", COLOR_SIDE, NUM_COLORS, color_histograms
             )
         else:
-            system = yield from _raw_trunk(workspace, dataset, config, folder / "rows.npy")
+            system = yield from _extract_backbone_features(
+                workspace, dataset, config, folder / "rows.npy"
+            )
         return (yield from evaluate_system(workspace, system, config, config.ranks))
 
 
-def _raw_trunk(
+def _extract_backbone_features(
     workspace: Workspace, dataset: Dataset, config: BaselineConfig, path: Path
 ) -> Work[System]:
     backbone_weights = yield from load_backbone(workspace, config.backbone, config.weights)
@@ -89,31 +91,31 @@ def _raw_trunk(
         return pooled_features(network, device, pixels)
 
     width = network.project.in_features
-    return (yield from _subject(dataset, config, path, config.image_size, width, extract))
+    return (yield from _extract_features(dataset, config, path, config.image_size, width, extract))
 
 
-def _subject(
+def _extract_features(
     dataset: Dataset, config: BaselineConfig, path: Path, side: int, width: int, extract: Extract
 ) -> Work[System]:
-    """Describe the images that take part, row by row into a file: 25,088 numbers are many.
+    """Extract features of the queries and the gallery into a file, since they may exceed memory.
 
-    They are kept in half precision, which moves a similarity by less than a thousandth.
+    Half precision changes a similarity by less than 0.001.
     """
     splits = (*config.gallery.splits, config.queries)
     rows = sorted(dataset.catalog.rows(ImageFilter(splits=splits)), key=lambda row: row.id)
     paths = [dataset.path_of(row) for row in rows]
     name = BASELINE_NAMES[config.baseline]
-    kept = np.lib.format.open_memmap(path, "w+", np.float16, (len(rows), width))
+    features = np.lib.format.open_memmap(path, "w+", np.float16, (len(rows), width))
     ids: list[int] = []
     done = 0
     for batch in decode_batches(paths, side, choose_device().batch_size):
         if len(batch.positions):
-            kept[len(ids) : len(ids) + len(batch.positions)] = unit(extract(batch.pixels))
+            features[len(ids) : len(ids) + len(batch.positions)] = unit(extract(batch.pixels))
             ids += [rows[at].id for at in batch.positions]
         done += len(batch.positions) + len(batch.problems)
-        yield Progress(done, len(rows), f"{name}: describing images")
-    vectors = kept[: len(ids)]
-    _refuse_useless(vectors, name)
+        yield Progress(done, len(rows), f"{name}: extracting features")
+    vectors = features[: len(ids)]
+    _check_features(vectors, name)
     backbone_options = {"backbone": config.backbone, "weights": Path(config.weights).name}
     return System(
         dataset=dataset.name,
@@ -130,41 +132,41 @@ def _subject(
     )
 
 
-def _refuse_useless(vectors: NDArray[np.float16], name: str) -> None:
+def _check_features(vectors: NDArray[np.float16], name: str) -> None:
     if not len(vectors):
         raise WorkbenchError(
-            f"None of the images can be read, so there is no {name}.",
-            "Check that the dataset's folder is still there, then scan it again.",
+            f"None of the images can be read, so the {name} cannot be evaluated.",
+            "Check that the dataset's folder still exists, then scan it again.",
         )
-    if not np.isfinite(vectors[:LOOKED_AT]).all():
+    if not np.isfinite(vectors[:NUM_CHECKED]).all():
         raise WorkbenchError(
-            "These weights give features that are not finite.", "Choose other weights."
+            "These weights give features that are not finite numbers.", "Choose other weights."
         )
 
 
 def _evaluate_plain(workspace: Workspace, config: BaselineConfig) -> Work[Manifest]:
-    """Train by the plain recipe unless that was done, embed, and evaluate exactly."""
-    recipe = replace(
+    """Train a model with the plain preset unless there is one, embed, and evaluate it."""
+    settings = replace(
         TrainConfig(dataset=config.dataset, **PRESETS[PLAIN].settings),
         backbone=config.backbone,
         weights=config.weights,
         image_size=config.image_size,
     )
-    model = _trained_by(workspace, recipe) or (yield from train(workspace, recipe))
+    model = _trained_with(workspace, settings) or (yield from train(workspace, settings))
     embeddings = yield from embed_dataset(workspace, config.dataset, model.id)
     system = open_system(workspace, EvaluateConfig(embeddings=embeddings.id))
     system.summary["baseline"] = BASELINE_NAMES[Baseline.PLAIN]
     return (yield from evaluate_system(workspace, system, config, config.ranks))
 
 
-def _trained_by(workspace: Workspace, recipe: TrainConfig) -> Manifest | None:
-    """Return the model that this recipe has made of the dataset as it is, if there is one."""
-    fingerprint = open_dataset(workspace, recipe.dataset).catalog.fingerprint
+def _trained_with(workspace: Workspace, settings: TrainConfig) -> Manifest | None:
+    """Return the model trained with these settings on the current dataset, if there is one."""
+    fingerprint = open_dataset(workspace, settings.dataset).catalog.fingerprint
     return next(
         (
             model
             for model in list_artifacts(workspace.models)[0]
-            if model.config.get("train") == asdict(recipe)
+            if model.config.get("train") == asdict(settings)
             and model.made_from["dataset_fingerprint"] == fingerprint
         ),
         None,

@@ -1,6 +1,6 @@
-"""Two evaluations by one protocol: by how much one is better, and for which queries.
+"""Comparison of two evaluations by one protocol, query by query.
 
-Shapes, in this file: Q queries that both have, M measures that both have.
+Shapes, in this file: Q queries and M measures of both evaluations.
 """
 
 from dataclasses import dataclass
@@ -13,63 +13,63 @@ from core.evaluation.files import Evaluation
 from core.metrics.bootstrap import bootstrap
 
 HEADLINES = ("map_at_10", "recall_at_1")
-"""What is told first of any evaluation."""
+"""The measures that summarize an evaluation."""
 
 DECIMALS = 9
-"""Differences beyond are what files and sums have rounded, and no query is better by them."""
+"""Decimals of a difference; smaller ones come from rounding in files and sums."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a second evaluation reaches beyond a first, over the queries of both."""
+    """Differences of a second evaluation from a first, over the queries of both."""
 
     differences: pd.DataFrame
-    """A row a measure: measure, first, second, difference, low, high, and the same over classes
-    (`…_macro`). low and high are the 95 % interval of the difference."""
+    """A row a measure: measure, first, second, difference, low and high, its 95 % CI (bootstrap);
+    the last three also as macro averages (`…_macro`)."""
 
     queries: pd.DataFrame
-    """A row a query: image_id, path, label, first_matches, second_matches; `MEASURE_first`,
-    `MEASURE_second` and `MEASURE` (their difference) for each measure."""
+    """A row a query: image_id, path, label, first_matches, second_matches; for each measure
+    `MEASURE_first`, `MEASURE_second` and `MEASURE`, their difference."""
 
     measures: list[str]
 
 
 def compare(first: Evaluation, second: Evaluation, replicates: int, seed: int) -> Comparison:
-    """Hold two evaluations against each other, query by query.
+    """Compare two evaluations by a paired bootstrap (Sakai 2006).
 
-    The queries are resampled in pairs (Sakai 2006): both evaluations are judged by the same draws,
-    so what all find hard or easy cancels out.
+    Both are averaged over the same resampled queries, so that the difficulty of a query cancels
+    out.
 
     Args:
-        first: What is started from.
-        second: What is compared with it; a positive difference says that this one is better.
-        replicates: Of the bootstrap.
-        seed: Fixes what it draws.
+        first: The reference.
+        second: The evaluation to compare; a positive difference means that it is better.
+        replicates: Bootstrap samples.
+        seed: Random seed of the bootstrap.
 
     Raises:
-        WorkbenchError: They have no query or no measure in common.
+        WorkbenchError: They have no common query or measure.
     """
     measures = [name for name in first.measures if name in second.measures]
     of_first = first.queries.rename(columns={name: f"{name}_first" for name in measures})
     of_second = second.queries.rename(columns={name: f"{name}_second" for name in measures})
-    kept = [f"{name}_second" for name in measures]
+    columns = [f"{name}_second" for name in measures]
     both = of_first.merge(
-        of_second[["image_id", *kept, "matches"]], on="image_id", suffixes=("_first", "_second")
+        of_second[["image_id", *columns, "matches"]], on="image_id", suffixes=("_first", "_second")
     )
     if both.empty or not measures:
         raise WorkbenchError(
             "These two evaluations have no query in common.",
-            "Evaluate both anew, with the same images as queries.",
+            "Evaluate both again with the same query split.",
         )
     differences = {
         name: (both[f"{name}_second"] - both[f"{name}_first"]).round(DECIMALS) + 0.0
-        for name in measures  # Adding 0 makes of -0 a 0
+        for name in measures  # Adding 0 turns -0 into 0
     }
     values = np.column_stack([*differences.values()])
     groups = np.unique(both["label"].to_numpy(str), return_inverse=True)[1]
     table = pd.DataFrame({"measure": measures})
-    found = bootstrap(values, groups, replicates, seed)
-    for ending, estimates in zip(("", "_macro"), found, strict=True):
+    averages = bootstrap(values, groups, replicates, seed)
+    for ending, estimates in zip(("", "_macro"), averages, strict=True):
         table[f"difference{ending}"] = estimates.mean
         table[f"low{ending}"], table[f"high{ending}"] = estimates.low, estimates.high
     for side in ("first", "second"):
@@ -81,7 +81,7 @@ def compare(first: Evaluation, second: Evaluation, replicates: int, seed: int) -
 
 
 def changed(comparison: Comparison, measure: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the queries that the second does better, the most first, and those it does worse."""
+    """Return the queries that improved and those that got worse, the largest changes first."""
     queries = comparison.queries
     better = queries[queries[measure] > 0].sort_values(measure, ascending=False, kind="stable")
     worse = queries[queries[measure] < 0].sort_values(measure, kind="stable")

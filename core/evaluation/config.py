@@ -1,113 +1,109 @@
-"""What a user chooses before an evaluation, frozen once chosen."""
+"""Settings of an evaluation: query and gallery split, ranks, bootstrap."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from core.datasets.columns import Split
 from core.indexes.store import MAX_MATCHES
+from core.options import bounded, check_fields, one_of
 
 QUERIES, CLASSES, CONFUSION = "queries.csv", "classes.csv", "confusion.csv"
-"""The files of an evaluation: a row for each query, for each category, and for each pair of a
-category and one that its queries found."""
+"""Files of an evaluation: a row a query, a row a class, and a row a pair of query class and
+retrieved class."""
 
 CONFUSED_RANKS = 10
 """Ranks that the confusion of classes counts."""
 
 ALWAYS = (1, 5, 10)
-"""Ranks that every evaluation measures at, so that any two can be compared."""
+"""Ranks of every evaluation, so that any two can be compared."""
 
 EXACT_RANKS = (*ALWAYS, 2, 20, 50, 100)
 INDEX_RANKS = (*ALWAYS, 2)
-"""An index that is asked for more than it is used for looks further than it does then."""
+"""Default ranks through an index; a search for more ranks than usual would also be more exact."""
 
 
 class Gallery(StrEnum):
-    """Which images the queries may find."""
+    """Splits whose images are searched."""
 
     TRAIN = "train"
-    """The train images."""
+    """The train split."""
 
     TRAIN_AND_VALIDATION = "train+validation"
-    """Those of both splits."""
+    """The train and validation splits."""
 
     @property
     def splits(self) -> tuple[Split, ...]:
-        """The splits that it consists of."""
+        """The splits of the gallery."""
         return (Split.TRAIN,) if self == Gallery.TRAIN else (Split.TRAIN, Split.VALIDATION)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Protocol:
-    """Who asks, who may be found, and what is measured.
+    """Protocol of an evaluation.
 
     Raises:
-        ValueError: A value is out of range; the message names the field and the value.
+        ValueError: A value is invalid; the message names the field and the value.
     """
 
-    queries: str = Split.TEST
-    """The split whose images are the queries: test or validation."""
+    queries: str = one_of(Split.TEST, (Split.TEST, Split.VALIDATION))
+    """Query split."""
 
     gallery: Gallery = Gallery.TRAIN
-    """The images that may be found: train, or train+validation."""
+    """Gallery split: train or train+validation."""
 
     ks: str = ""
-    """Ranks to measure at, such as 1,10,100; 1, 5 and 10 always are. By default also 2, 20, 50 and
-    100 by exact search, and no more than 10 through an index."""
+    """Ranks k to measure at, such as 1,10,100, besides 1, 5 and 10. By default up to 100 by exact
+    search and up to 10 through an index."""
 
-    replicates: int = 1000
-    """Bootstrap replicates behind each 95 % interval; 0 for none."""
+    replicates: int = bounded(1000, 0, 100_000)
+    """Bootstrap samples of each 95 % CI; 0 for no intervals."""
 
-    seed: int = 0
-    """Fixes what the bootstrap draws."""
+    seed: int = bounded(0, 0, (1 << 32) - 1)
+    """Random seed of the bootstrap."""
 
     def __post_init__(self) -> None:
-        if self.queries not in (Split.TEST, Split.VALIDATION):
-            raise ValueError(f"queries must be test or validation, got {self.queries}")
+        check_fields(self)
         if self.gallery not in list(Gallery):
             raise ValueError(f"gallery must be one of {', '.join(Gallery)}, got {self.gallery}")
         object.__setattr__(self, "gallery", Gallery(self.gallery))
-        if not 0 <= self.replicates <= 100_000:
-            raise ValueError(f"replicates must be in 0..100000, got {self.replicates}")
-        if not 0 <= self.seed < 1 << 32:
-            raise ValueError(f"seed must be in 0..{(1 << 32) - 1}, got {self.seed}")
         self.ranks_or(ALWAYS)
 
-    def ranks_or(self, usual: tuple[int, ...]) -> tuple[int, ...]:
-        """Return each k that is measured at, ascending; `usual` where none is named."""
+    def ranks_or(self, default: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the ranks k to measure at, ascending; `default` if none are given."""
         try:
-            named = {int(k) for k in self.ks.split(",") if k.strip()}
+            given = {int(k) for k in self.ks.split(",") if k.strip()}
         except ValueError as error:
-            raise ValueError(f"ks must be numbers with commas between, got {self.ks}") from error
-        if any(not 1 <= k <= MAX_MATCHES for k in named):
+            raise ValueError(f"ks must be numbers separated by commas, got {self.ks}") from error
+        if any(not 1 <= k <= MAX_MATCHES for k in given):
             raise ValueError(f"ks must be in 1..{MAX_MATCHES}, got {self.ks}")
-        return tuple(sorted({*ALWAYS, *(named or usual)}))
+        return tuple(sorted({*ALWAYS, *(given or default)}))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluateConfig(Protocol):
-    """What to evaluate: embeddings, by exact search, or an index, by its own.
+    """Evaluation of embeddings by exact search, or of an index by its own search.
 
     Raises:
-        ValueError: Neither or both are named, or a value is out of range.
+        ValueError: Neither or both are given, or a value is invalid.
     """
 
     index: str = ""
-    """Id of the index to search, as it searches."""
+    """Id of the index to evaluate."""
 
     embeddings: str = ""
-    """Id of the embeddings to search exactly."""
+    """Id of the embeddings to evaluate by exact search."""
 
     exact: bool = False
-    """Also search exactly, and report how far the index agrees (neighbor recall)."""
+    """Also measure exact search, and the recall of the index vs. exact search."""
 
     def __post_init__(self) -> None:
         Protocol.__post_init__(self)
         if bool(self.index) == bool(self.embeddings):
-            raise ValueError("name either an index or embeddings to evaluate, with an id")
+            raise ValueError("give the id of either an index or embeddings to evaluate")
         if self.exact and not self.index:
-            raise ValueError("exact goes with an index: embeddings are always searched exactly")
+            raise ValueError("exact needs an index: embeddings are always searched exactly")
 
     @property
     def ranks(self) -> tuple[int, ...]:
-        """Each k that is measured at, ascending."""
+        """The ranks k to measure at, ascending."""
         return self.ranks_or(INDEX_RANKS if self.index else EXACT_RANKS)

@@ -1,4 +1,4 @@
-"""What the queries of each class found, as shares: where retrieval mixes classes up.
+"""Confusion of classes: the classes of the images that the queries of each class retrieve.
 
 Shapes, in this file: C classes shown.
 """
@@ -9,49 +9,48 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.datasets.catalog import Catalog
+from core.evaluation.config import CONFUSED_RANKS
 from core.evaluation.files import Evaluation
 
 
 @dataclass(frozen=True, slots=True)
 class Confusions:
-    """Some classes against each other."""
+    """Confusion matrix of some classes."""
 
     labels: list[str]
     shares: NDArray[np.float64]
-    """(C, C) float64 in [0, 1]: of all that the queries of a row's class found among the first 10
-    ranks, the share that is of a column's class. A row adds up to 1 with the classes not shown."""
+    """(C, C) float64 in [0, 1]: the share of the column's class among the first 10 results of the
+    row's queries. A row sums to 1 if the classes that are left out are added."""
 
 
 def confused_pairs(evaluation: Evaluation) -> pd.DataFrame:
-    """Return which classes are taken for which others, the largest share first.
+    """Return the pairs of different classes that are confused, the largest share first.
 
     Returns:
-        Columns label, found, count and share (of what the queries of `label` found), without the
-        pairs of a class with itself.
+        Columns label (query class), found (retrieved class), count, and share of the results of
+        the queries of `label`.
     """
     pairs = evaluation.confusion
     totals = pairs.groupby("label")["count"].transform("sum")
-    found = pairs.assign(share=pairs["count"] / totals)
-    others = found[found["label"] != found["found"]]
+    shares = pairs.assign(share=pairs["count"] / totals)
+    others = shares[shares["label"] != shares["found"]]
     return others.sort_values("share", ascending=False, kind="stable", ignore_index=True)
 
 
 def confusions(evaluation: Evaluation, num_classes: int) -> Confusions:
-    """Return the classes that are confused most, with each other.
-
-    The classes are those of the most confused pairs, and stand beside those they are confused
-    with as far as their order by name allows.
+    """Return the confusion matrix of the most confused classes, in the order of their names.
 
     Args:
-        evaluation: With a confusion.
-        num_classes: C, at most; all where there are fewer.
+        evaluation: An evaluation with a confusion table.
+        num_classes: C, at most the number of classes.
     """
     pairs = confused_pairs(evaluation)
     ranked = dict.fromkeys(
         label for pair in zip(pairs["label"], pairs["found"], strict=True) for label in pair
     )
-    everyone = dict.fromkeys([*ranked, *evaluation.confusion["label"]])
-    labels = sorted(list(everyone)[:num_classes])
+    classes = dict.fromkeys([*ranked, *evaluation.confusion["label"]])
+    labels = sorted(list(classes)[:num_classes])
     places = {label: place for place, label in enumerate(labels)}
     totals = evaluation.confusion.groupby("label")["count"].sum()
     shares = np.zeros((len(labels), len(labels)))
@@ -62,26 +61,24 @@ def confusions(evaluation: Evaluation, num_classes: int) -> Confusions:
 
 
 def queries_of_pair(
-    evaluation: Evaluation, label: str, found: str, labels_of: dict[int, str | None], ranks: int
+    evaluation: Evaluation, label: str, retrieved: str, catalog: Catalog
 ) -> pd.DataFrame:
-    """Return the queries of a class that found another one, those that found most of it first.
+    """Return the queries of a class that retrieved another class, the most affected first.
 
     Args:
-        evaluation: Whose queries.
-        label: The class that asks.
-        found: The class that was found.
-        labels_of: The class of each image that they found.
-        ranks: How many ranks count.
+        evaluation: The evaluation.
+        label: The class of the queries.
+        retrieved: The class to count among their first ten results.
+        catalog: Has the current classes of the results.
 
     Returns:
-        The rows of `evaluation.queries`, with `num_found` beside them.
+        Rows of `evaluation.queries` with `num_found`, the number of results of that class.
     """
-    asked = evaluation.queries[evaluation.queries["label"] == label]
-    counts = [
-        sum(labels_of.get(int(image_id)) == found for image_id in ids.split()[:ranks])
-        for ids in asked["matches"]
-    ]
-    counted = asked.assign(num_found=counts)
+    queries = evaluation.queries[evaluation.queries["label"] == label]
+    results = [[int(i) for i in ids.split()[:CONFUSED_RANKS]] for ids in queries["matches"]]
+    rows = catalog.rows_by_id({image_id for ids in results for image_id in ids})
+    counts = [sum(i in rows and rows[i].label == retrieved for i in ids) for ids in results]
+    counted = queries.assign(num_found=counts)
     return counted[counted["num_found"] > 0].sort_values(
         "num_found", ascending=False, kind="stable"
     )

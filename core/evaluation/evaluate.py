@@ -1,7 +1,7 @@
-"""Evaluating retrieval: the images of one split as queries, those of another as the gallery.
+"""Evaluation of retrieval: images of one split query a gallery of another.
 
-`task.py` says who asks and who may be found, `ranking.py` lets them search, `scoring.py` measures,
-`evaluation_files.py` writes down.
+`protocol.py` selects queries and gallery, `ranking.py` searches, `scoring.py` measures, and
+`tables.py` writes the results.
 
 Shapes, in this file: Q queries.
 """
@@ -18,28 +18,29 @@ from core.artifacts.manifests import Manifest
 from core.datasets.registry import open_dataset
 from core.evaluation.config import EvaluateConfig, Protocol
 from core.evaluation.protocol import RetrievalTask, make_task
-from core.evaluation.ranking import Stretch, agreement, rank_by_index, rank_exactly
-from core.evaluation.scoring import DEEPEST, Scoring, classified, depth_of
+from core.evaluation.ranking import RankedBlock, index_recall, rank_by_index, rank_exactly
+from core.evaluation.scoring import MAX_DEPTH, Scoring, classified, depth_of
 from core.evaluation.system import System, open_system
 from core.evaluation.tables import write_tables
 from core.metrics.bootstrap import bootstrap
+from core.metrics.measures import Measured
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
-AGREED_RANKS = 10
-"""Ranks at which an index is held to exact search."""
+RECALL_RANKS = 10
+"""Ranks of the recall vs. exact search."""
 
 
 def evaluate(workspace: Workspace, config: EvaluateConfig) -> Work[Manifest]:
-    """Measure retrieval: every query searches the gallery, exactly or through that very index.
+    """Evaluate embeddings by exact search, or an index by its own search.
 
-    A query never finds its own image or a copy of it. Queries whose class has no image to find are
-    left out and counted. The result has a row a query, a row a class, and the pairs of classes.
+    Copies of a query, such as its own image, are ignored. Queries without a relevant image in the
+    gallery are left out and counted.
 
     Raises:
-        MissingError: What is to be evaluated, or what it was made from, is gone.
-        DamagedArtifactError: A file of it was changed.
-        WorkbenchError: Nothing can be evaluated; the sentence says why.
+        MissingError: The system, or what it was made from, does not exist.
+        DamagedArtifactError: One of its files was changed.
+        WorkbenchError: Nothing can be evaluated; the message tells why.
     """
     system = open_system(workspace, config)
     return (yield from evaluate_system(workspace, system, config, config.ranks, config.exact))
@@ -52,117 +53,114 @@ def evaluate_system(
     ranks: tuple[int, ...],
     exact: bool = False,
 ) -> Work[Manifest]:
-    """Measure what is opened already, and publish the evaluation.
+    """Evaluate an open system, and publish the evaluation.
 
     Args:
-        workspace: Where to.
-        system: What to evaluate.
-        protocol: Who asks, and who may be found.
-        ranks: Each k that is measured at.
-        exact: Hold the subject's index to exact search.
+        workspace: Where the evaluation is published.
+        system: The system to evaluate.
+        protocol: Query split and gallery split.
+        ranks: The ranks k to measure at.
+        exact: Also measure exact search and the recall of the system's index.
 
     Raises:
-        WorkbenchError: Nothing can be evaluated; the sentence says why.
+        WorkbenchError: Nothing can be evaluated; the message tells why.
     """
     started = time.perf_counter()
     dataset = open_dataset(workspace, system.dataset)
     fingerprint = dataset.catalog.fingerprint
     task = make_task(dataset, protocol, system.image_ids)
-    scoring, held = yield from _searched(system, task, ranks, exact)
+    scoring, exact_facts = yield from _search(system, task, ranks, exact)
     query_rows = np.searchsorted(system.image_ids, task.query_ids)
     plain = system.vectors if system.plain is None else system.plain
-    by_classifier, named = classified(task, system.classifier, plain[query_rows])
+    by_classifier, predicted = classified(task, system.classifier, plain[query_rows])
     measured = scoring.measured | by_classifier
     yield Progress(len(task.queries), len(task.queries), "resampling the queries")
     summary = _summary(task, measured, protocol)
     with draft(workspace.evaluations) as folder:
-        write_tables(folder, task, measured, scoring, named)
+        write_tables(folder, task, measured, scoring, predicted)
         return publish(
             folder,
             kind="evaluation",
             stem=f"{system.stem}-{protocol.queries}",
             config=asdict(protocol),
-            # It goes by labels and splits as well
+            # It depends on labels and splits, too
             made_from=system.made_from | {"dataset_fingerprint": fingerprint},
             summary=summary
-            | held
+            | exact_facts
             | system.summary
             | {"ranks": list(ranks), "evaluate_s": time.perf_counter() - started},
         )
 
 
-def _searched(
+def _search(
     system: System, task: RetrievalTask, ranks: tuple[int, ...], exact: bool
 ) -> Work[tuple[Scoring, dict[str, float]]]:
-    """Let every query search; return the scores, and how far an index agrees with exact search."""
+    """Search all queries; return the scores, and measures of exact search if `exact`."""
     if system.store is None:
         scoring = Scoring(task, ranks, to_r=True)
-        yield from _scored(scoring, _exactly(system, task, depth_of(task, ranks)))
+        yield from _score(scoring, _rank_exactly(system, task, depth_of(task, ranks)))
         return scoring, {}
     query_rows = np.searchsorted(system.image_ids, task.query_ids)
     queries = np.ascontiguousarray(system.vectors[query_rows], np.float32)
     scoring = Scoring(task, ranks, to_r=False)
-    found = rank_by_index(task, system.store, queries, max(ranks))
+    by_index = rank_by_index(task, system.store, queries, max(ranks))
     if not exact:
-        yield from _scored(scoring, found)
+        yield from _score(scoring, by_index)
         return scoring, {}
-    kept: list[Stretch] = []
-    yield from _scored(scoring, _keeping(found, kept))
-    wanted = Scoring(task, ranks, to_r=False)
-    truth: list[Stretch] = []
-    yield from _scored(wanted, _keeping(_exactly(system, task, max(ranks)), truth))
-    means, _ = bootstrap(np.column_stack([*wanted.measured.values()]), task.wanted, 0, 0)
-    held = {f"exact_{n}": float(m) for n, m in zip(wanted.measured, means.mean, strict=True)}
-    return scoring, {f"index_recall_at_{AGREED_RANKS}": _agreement(kept, truth)} | held
+    exact_scoring = Scoring(task, ranks, to_r=False)
+    first: list[RankedBlock] = []
+    exact_first: list[RankedBlock] = []
+    yield from _score(scoring, by_index, first)
+    exactly = _rank_exactly(system, task, max(ranks))
+    yield from _score(exact_scoring, exactly, exact_first)
+    measured = exact_scoring.measured
+    average, _ = bootstrap(np.column_stack([*measured.values()]), task.query_classes, 0, 0)
+    means = {f"exact_{n}": float(mean) for n, mean in zip(measured, average.mean, strict=True)}
+    recall = index_recall(first, exact_first, RECALL_RANKS)
+    return scoring, {f"index_recall_at_{RECALL_RANKS}": recall} | means
 
 
-def _exactly(system: System, task: RetrievalTask, depth: int) -> Iterator[Stretch]:
+def _rank_exactly(system: System, task: RetrievalTask, depth: int) -> Iterator[RankedBlock]:
     rows = [np.searchsorted(system.image_ids, ids) for ids in (task.gallery_ids, task.query_ids)]
     return rank_exactly(task, system.vectors, rows[0], rows[1], depth)
 
 
-def _scored(scoring: Scoring, stretches: Iterator[Stretch]) -> Work[None]:
+def _score(
+    scoring: Scoring, blocks: Iterator[RankedBlock], first: list[RankedBlock] | None = None
+) -> Work[None]:
+    """Measure blocks, and append their first ranks to `first`."""
     total = len(scoring.task.queries)
     yield Progress(0, total, "searching")
-    for stretch in stretches:
-        scoring.add(stretch)
-        yield Progress(stretch.queries.stop, total, "searching")
-
-
-def _keeping(stretches: Iterator[Stretch], kept: list[Stretch]) -> Iterator[Stretch]:
-    """Pass the stretches on, and keep their first ranks."""
-    for stretch in stretches:
-        kept.append(Stretch(stretch.queries, stretch.found[:, :AGREED_RANKS].copy()))
-        yield stretch
-
-
-def _agreement(found: list[Stretch], exact: list[Stretch]) -> float:
-    pairs = [agreement(a, b, AGREED_RANKS) for a, b in zip(found, exact, strict=True)]
-    return sum(hits for hits, _ in pairs) / max(1, sum(of for _, of in pairs))
+    for block in blocks:
+        scoring.add(block)
+        if first is not None:
+            first.append(RankedBlock(block.queries, block.ranked[:, :RECALL_RANKS].copy()))
+        yield Progress(block.queries.stop, total, "searching")
 
 
 def _summary(
     task: RetrievalTask,
-    measured: dict[str, np.ndarray[Any, np.dtype[np.float64]]],
+    measured: Measured,
     protocol: Protocol,
 ) -> dict[str, Any]:
-    """Return every mean, as it is and over classes (`…_macro`), their intervals, and counts."""
+    """Return micro and macro averages (`…_macro`), their 95 % CIs (bootstrap), and counts."""
     values = np.column_stack([*measured.values()])
-    estimates = bootstrap(values, task.wanted, protocol.replicates, protocol.seed)
+    averages = bootstrap(values, task.query_classes, protocol.replicates, protocol.seed)
     means: dict[str, float] = {}
     intervals: dict[str, list[float]] = {}
-    for ending, found in zip(("", "_macro"), estimates, strict=True):
+    for ending, average in zip(("", "_macro"), averages, strict=True):
         for place, name in enumerate(measured):
-            means[name + ending] = float(found.mean[place])
+            means[name + ending] = float(average.mean[place])
             if protocol.replicates:
-                intervals[name + ending] = [float(found.low[place]), float(found.high[place])]
+                limits = average.low[place], average.high[place]
+                intervals[name + ending] = [float(limit) for limit in limits]
     return means | {
         "intervals": intervals,
         "num_queries": len(task.queries),
         "num_gallery": len(task.gallery_ids),
-        "num_classes": len(np.unique(task.wanted)),
+        "num_classes": len(np.unique(task.query_classes)),
         "num_skipped": sum(task.skipped.values()),
         "skipped_classes": task.skipped,
         "num_copies": task.num_copies,
-        "num_beyond_depth": int((task.num_relevant > DEEPEST).sum()),
+        "num_beyond_depth": int((task.num_relevant > MAX_DEPTH).sum()),
     }

@@ -1,4 +1,4 @@
-"""Evaluations on disk: opened for looking at, and what can be compared with what."""
+"""Evaluations on disk: reading them, and the facts of their manifests."""
 
 from dataclasses import dataclass
 
@@ -11,43 +11,43 @@ from core.evaluation.config import CLASSES, CONFUSION, QUERIES, Gallery
 from core.workspace import Workspace
 
 TEXT = dict.fromkeys(("path", "label", "found", "most_confused", "classified_as", "matches"), str)
-"""Columns that are text whatever is in them: a class may be called “NA”, or 101."""
+"""Text columns, read as such: a class may be named “NA” or 101."""
 
 FACTS = {"image_id", "path", "label", "num_relevant", "classified_as", "matches"}
-"""Columns of the queries that are no measure."""
+"""Columns of the queries that are not measures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """An evaluation, read."""
+    """An evaluation, read from disk."""
 
     manifest: Manifest
     queries: pd.DataFrame
-    """A row a query: image_id, path, label, measures, and `matches`, ids with spaces between."""
+    """A row a query: image_id, path, label, measures, and `matches`, ids separated by spaces."""
 
     classes: pd.DataFrame
     """A row a class: label, num_queries, measures, most_confused."""
 
     confusion: pd.DataFrame
-    """A row for each pair of label and found: count, over 10 ranks. Empty in evaluations from
-    before it was kept."""
+    """A row a pair of query class (label) and retrieved class (found): count over 10 ranks. Empty
+    in evaluations of early versions."""
 
     @property
     def measures(self) -> list[str]:
-        """The measures that each query has."""
+        """Names of the measures of each query."""
         return [name for name in self.queries.columns if name not in FACTS]
 
     def interval(self, name: str) -> tuple[float, float] | None:
-        """Return the 95 % interval of a mean; None where none was computed."""
+        """Return the 95 % CI of an average; None if it was not computed."""
         return interval_of(self.manifest, name)
 
 
 def open_evaluation(workspace: Workspace, evaluation_id: str) -> Evaluation:
-    """Read an evaluation, after checking its checksums.
+    """Read an evaluation after verifying its checksums.
 
     Raises:
-        MissingError: There is no such evaluation.
-        DamagedArtifactError: A file of it was changed, or is no table.
+        MissingError: The evaluation does not exist.
+        DamagedArtifactError: One of its files was changed, or is not a table.
     """
     manifest = open_artifact(workspace.evaluations, evaluation_id)
     folder = workspace.evaluations / evaluation_id
@@ -68,22 +68,20 @@ def open_evaluation(workspace: Workspace, evaluation_id: str) -> Evaluation:
 
 
 def interval_of(manifest: Manifest, name: str) -> tuple[float, float] | None:
-    """Return the 95 % interval of a mean; None where none was computed."""
-    found = manifest.summary.get("intervals", {}).get(name)
-    return (float(found[0]), float(found[1])) if found else None
+    """Return the 95 % CI of an average; None if it was not computed."""
+    interval = manifest.summary.get("intervals", {}).get(name)
+    return (float(interval[0]), float(interval[1])) if interval else None
 
 
-def measured_of(manifest: Manifest) -> str:
-    """Return the id of what was evaluated, an index or embeddings, or a baseline's name."""
-    made_from = manifest.made_from
-    found: str = (
-        made_from.get("index") or made_from.get("embeddings") or manifest.summary["baseline"]
-    )
-    return found
+def system_name(manifest: Manifest) -> str:
+    """Return the name of the baseline, or the id of the index or embeddings, that was evaluated."""
+    made_from, summary = manifest.made_from, manifest.summary
+    name: str = summary.get("baseline") or made_from.get("index") or made_from["embeddings"]
+    return name
 
 
 def protocol_of(manifest: Manifest) -> tuple[str, ...]:
-    """Return what two evaluations must share to be compared: images, classes, splits, gallery."""
+    """Return what two comparable evaluations have in common: dataset, its state, and splits."""
     config, made_from = manifest.config, manifest.made_from
     return (
         made_from["dataset"],

@@ -1,71 +1,73 @@
-"""What people call each measure, and what it says, with its source."""
+"""Names and definitions of the measures, with their sources."""
 
-BASES = {
+MEASURES_AT_K = {
     "map": (
         "mAP",
-        "Mean average precision of the first k: of each hit's rank, the share of hits down to it; "
-        "1 if nothing could be ranked better (Manning, Raghavan & Schütze 2008, 8.4).",
+        "Mean average precision of the first k results: precision at the rank of each relevant "
+        "result, averaged; 1 is the best ranking (Manning, Raghavan & Schütze 2008, 8.4).",
     ),
     "recall": (
         "recall",
-        "Share of queries with a hit among the first k, as metric learning counts it "
+        "Share of queries with a relevant result among the first k, as in metric learning "
         "(Musgrave, Belongie & Lim 2020).",
     ),
     "precision": (
         "precision",
-        "Share of hits among the first k (Manning, Raghavan & Schütze 2008, 8.4).",
+        "Share of relevant results among the first k (Manning, Raghavan & Schütze 2008, 8.4).",
     ),
     "ndcg": (
         "nDCG",
-        "A hit counts 1/log2(rank + 1), over the best that could be gained "
-        "(Järvelin & Kekäläinen 2002).",
+        "Discounted cumulative gain: a relevant result counts 1/log2(rank + 1), divided by the "
+        "best possible sum (Järvelin & Kekäläinen 2002).",
     ),
     "knn_accuracy": (
         "kNN accuracy",
-        "Share of queries whose class most of the first k have; of as many, the nearest's "
-        "(Cover & Hart 1967).",
+        "Share of queries whose class is the most frequent among the first k results; the nearest "
+        "wins among equally frequent classes (Cover & Hart 1967).",
     ),
 }
-"""Of the measures at k."""
+"""Measures at k: base of the name → (display name, definition)."""
 
-WHOLE = {
+OTHER_MEASURES = {
     "map_at_r": (
         "mAP@R",
-        "Average precision of the first R, with R the images that could be found; harder than "
-        "mAP@10 (Musgrave, Belongie & Lim 2020).",
+        "Average precision of the first R results, with R relevant images in the gallery; harder "
+        "than mAP@10 (Musgrave, Belongie & Lim 2020).",
     ),
     "r_precision": (
         "R-precision",
-        "Share of hits among the first R, with R the images that could be found "
+        "Share of relevant results among the first R, with R relevant images in the gallery "
         "(Manning, Raghavan & Schütze 2008, 8.4).",
     ),
-    "mrr": ("MRR", "One over the rank of the first hit (Voorhees 1999)."),
+    "mrr": ("MRR", "Mean reciprocal rank of the first relevant result (Voorhees 1999)."),
     "classifier_accuracy": (
         "classifier accuracy",
-        "Share of queries whose class the model's own classifier names; no search is involved.",
+        "Share of queries whose class the model's classifier predicts, without a search.",
     ),
 }
-"""Of the others."""
+"""Other measures: name → (display name, definition)."""
 
-MEANINGS = {f"{name}@k": meaning for name, meaning in BASES.values()} | dict(WHOLE.values())
-"""What people call each measure → what it says."""
+DEFINITIONS = {f"{name}@k": text for name, text in MEASURES_AT_K.values()} | dict(
+    OTHER_MEASURES.values()
+)
+"""Display name → definition of every measure."""
 
 
 def name_of(measure: str) -> str:
-    """Return what people call a measure: `map_at_10` is mAP@10."""
-    if measure in WHOLE:
-        return WHOLE[measure][0]
+    """Return the display name of a measure: mAP@10 for `map_at_10`."""
+    if measure in OTHER_MEASURES:
+        return OTHER_MEASURES[measure][0]
     base, _, k = measure.rpartition("_at_")
-    return f"{BASES[base][0]}@{k}" if base in BASES else measure
+    return f"{MEASURES_AT_K[base][0]}@{k}" if base in MEASURES_AT_K else measure
 
 
-def meaning_of(measure: str) -> str:
-    """Return what a measure says, in a sentence with its source; "" for one that is not known."""
+def definition_of(measure: str) -> str:
+    """Return the definition of a measure with its source; "" if it is unknown."""
     base = measure.rpartition("_at_")[0]
-    return WHOLE.get(measure, BASES.get(base, ("", "")))[1]
+    return OTHER_MEASURES.get(measure, MEASURES_AT_K.get(base, ("", "")))[1]
 
 
 def curve_of(measures: list[str], base: str) -> list[tuple[int, str]]:
-    """Return (k, measure) of the measures at k of one kind, by k."""
-    found = [name for name in measures if name.rpartition("_at_")[0] == base]
-    return sorted((int(k), name) for name in found if (k := name.rpartition("_at_")[2]).isdigit())
+    """Return (k, measure) of the measures at k with this base, by k."""
+    at_k = [name for name in measures if name.rpartition("_at_")[0] == base]
+    return sorted((int(k), name) for name in at_k if (k := name.rpartition("_at_")[2]).isdigit())

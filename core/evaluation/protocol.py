@@ -1,4 +1,4 @@
-"""Who asks and who may be found in an evaluation, as the catalog has it.
+"""Retrieval task: the queries and the gallery of an evaluation, selected from the catalog.
 
 Shapes, in this file: N embedded images, Q queries, G gallery images.
 """
@@ -14,7 +14,7 @@ from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.evaluation.config import Gallery, Protocol
 
-GALLERY_WORDS = {
+GALLERY_NAMES = {
     Gallery.TRAIN: "the train split",
     Gallery.TRAIN_AND_VALIDATION: "the train and validation splits",
 }
@@ -22,38 +22,38 @@ GALLERY_WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrievalTask:
-    """The queries that have something to find, and the gallery that they search."""
+    """The queries with at least one relevant image, and the gallery."""
 
     classes: list[str]
-    """Names of the classes, sorted; the numbers below are places in it."""
+    """Names of the classes, sorted; class numbers are places in it."""
 
     queries: list[ImageRow]
-    wanted: NDArray[np.int64]
-    """(Q,) the class of each query."""
+    query_classes: NDArray[np.int64]
+    """(Q,) class numbers."""
 
     num_relevant: NDArray[np.int64]
-    """(Q,) gallery images of the query's class that are no copy of it, at least 1."""
+    """(Q,) number of gallery images of the query's class that are not copies of it, at least 1."""
 
     query_contents: NDArray[np.int64]
-    """(Q,) a number for each content of a file."""
+    """(Q,) numbers of the file contents."""
 
     gallery_ids: NDArray[np.int64]
     """(G,) catalog ids, ascending."""
 
     gallery_classes: NDArray[np.int64]
-    """(G,)"""
+    """(G,) class numbers."""
 
     gallery_contents: NDArray[np.int64]
-    """(G,) the numbers of the contents."""
+    """(G,) numbers of the file contents."""
 
-    most_copies: int
-    """Most gallery images that have one query's content; what a search must ask for beyond k."""
+    max_copies: int
+    """Most gallery images with the content of one query; a search needs as many ranks beyond k."""
 
     num_copies: int
-    """Pairs of a query and a gallery image of the same content, left out."""
+    """Number of ignored pairs of a query and a gallery image with the same content."""
 
     skipped: dict[str, int]
-    """Class → queries of it that were left out, for there is nothing of their class to find."""
+    """Class → number of its queries that were left out because no gallery image is relevant."""
 
     @property
     def query_ids(self) -> NDArray[np.int64]:
@@ -62,31 +62,31 @@ class RetrievalTask:
 
 
 def make_task(dataset: Dataset, protocol: Protocol, embedded: NDArray[np.int64]) -> RetrievalTask:
-    """Look up who asks and who may be found.
+    """Select the queries and the gallery of an evaluation.
 
-    A gallery image with the content of the query, its own above all, is no answer to it.
+    Gallery images with the content of a query, such as its own image, are ignored for that query.
 
     Args:
-        dataset: Of labeled images.
-        protocol: Which splits.
-        embedded: (N,) catalog ids of the images that have an embedding.
+        dataset: A dataset with labels.
+        protocol: Gives the splits.
+        embedded: (N,) catalog ids of the embedded images.
 
     Raises:
-        WorkbenchError: Nothing can be evaluated; the sentence says why.
+        WorkbenchError: Nothing can be evaluated; the message tells why.
     """
     has_embedding = set(embedded.tolist())
     gallery = _labeled(dataset, tuple(protocol.gallery.splits))
-    asking = _labeled(dataset, (protocol.queries,))
-    if not (gallery and asking):
-        raise _nothing(dataset, protocol, has_queries=bool(asking))
+    queries = _labeled(dataset, (protocol.queries,))
+    if not (gallery and queries):
+        raise _nothing(dataset, protocol, has_queries=bool(queries))
     gallery = [row for row in gallery if row.id in has_embedding]
-    asking = [row for row in asking if row.id in has_embedding]
-    if not (gallery and asking):
+    queries = [row for row in queries if row.id in has_embedding]
+    if not (gallery and queries):
         raise WorkbenchError(
-            "There is nothing to evaluate: no query, or nothing that it could find, is embedded.",
+            "There is nothing to evaluate: no query or no gallery image is embedded.",
             "Embed all images of the dataset, then evaluate those embeddings.",
         )
-    task = _counted(gallery, asking)
+    task = _make_task(gallery, queries)
     _refuse_trivial(task)
     return task
 
@@ -96,30 +96,30 @@ def _labeled(dataset: Dataset, splits: tuple[str, ...]) -> list[ImageRow]:
     return sorted((row for row in rows if row.label is not None), key=lambda row: row.id)
 
 
-def _counted(gallery: list[ImageRow], asking: list[ImageRow]) -> RetrievalTask:
-    """Count what each query can find, and leave out those that can find nothing."""
+def _make_task(gallery: list[ImageRow], candidates: list[ImageRow]) -> RetrievalTask:
+    """Count the relevant images of each candidate query, and leave out queries without any."""
     per_class = Counter(row.label for row in gallery)
     per_content = Counter(row.sha256 for row in gallery)
     per_both = Counter((row.sha256, row.label) for row in gallery)
-    relevant = [per_class[row.label] - per_both[row.sha256, row.label] for row in asking]
-    asked = [row for row, count in zip(asking, relevant, strict=True) if count > 0]
-    copies = [per_content[row.sha256] for row in asked]
-    classes = sorted({str(row.label) for row in (*gallery, *asking)})
+    relevant = [per_class[row.label] - per_both[row.sha256, row.label] for row in candidates]
+    queries = [row for row, count in zip(candidates, relevant, strict=True) if count > 0]
+    copies = [per_content[row.sha256] for row in queries]
+    classes = sorted({str(row.label) for row in (*gallery, *candidates)})
     numbers = {label: number for number, label in enumerate(classes)}
-    contents = {sha256: n for n, sha256 in enumerate({row.sha256 for row in (*gallery, *asked)})}
+    contents = {sha256: n for n, sha256 in enumerate({row.sha256 for row in (*gallery, *queries)})}
     skipped = Counter(
-        str(row.label) for row, count in zip(asking, relevant, strict=True) if count <= 0
+        str(row.label) for row, count in zip(candidates, relevant, strict=True) if count <= 0
     )
     return RetrievalTask(
         classes=classes,
-        queries=asked,
-        wanted=np.array([numbers[str(row.label)] for row in asked], np.int64),
+        queries=queries,
+        query_classes=np.array([numbers[str(row.label)] for row in queries], np.int64),
         num_relevant=np.array([count for count in relevant if count > 0], np.int64),
-        query_contents=np.array([contents[row.sha256] for row in asked], np.int64),
+        query_contents=np.array([contents[row.sha256] for row in queries], np.int64),
         gallery_ids=np.array([row.id for row in gallery], np.int64),
         gallery_classes=np.array([numbers[str(row.label)] for row in gallery], np.int64),
         gallery_contents=np.array([contents[row.sha256] for row in gallery], np.int64),
-        most_copies=max(copies, default=0),
+        max_copies=max(copies, default=0),
         num_copies=sum(copies),
         skipped=dict(sorted(skipped.items())),
     )
@@ -129,33 +129,33 @@ def _nothing(dataset: Dataset, protocol: Protocol, *, has_queries: bool) -> Work
     if not dataset.catalog.labels():
         return WorkbenchError(
             f"There is nothing to evaluate: no usable image of “{dataset.name}” has a class.",
-            "Give the images classes, by their folders or on the Datasets page.",
+            "Label the images by their folders or on the Datasets page.",
         )
     if not has_queries:
         return WorkbenchError(
             f"There is nothing to evaluate: no usable image of “{dataset.name}” with a class is "
             f"in the {protocol.queries} split.",
-            "Put some there on the Datasets page, take excluded ones in again, or let another "
-            "split ask.",
+            "Move images there or include excluded ones on the Datasets page, or choose another "
+            "query split.",
         )
     return WorkbenchError(
         f"There is nothing to evaluate: no usable image of “{dataset.name}” with a class is in "
-        f"{GALLERY_WORDS[protocol.gallery]}, so queries would find nothing.",
-        "Put some there on the Datasets page, or take excluded ones in again.",
+        f"{GALLERY_NAMES[protocol.gallery]}, so the gallery is empty.",
+        "Move images there or include excluded ones on the Datasets page.",
     )
 
 
 def _refuse_trivial(task: RetrievalTask) -> None:
-    """Refuse a trial of which nothing could be learnt."""
+    """Refuse a task without queries, or with a gallery of a single class."""
     if not task.queries:
         raise WorkbenchError(
-            "There is nothing to evaluate: the classes of the queries have no images to find.",
-            "Divide the dataset anew, so that each class has images in train and in test.",
+            "There is nothing to evaluate: the gallery has no images of the queries' classes.",
+            "Split the dataset again, so that each class has images in train and in test.",
         )
     if len(np.unique(task.gallery_classes)) < 2:
         name = task.classes[task.gallery_classes[0]]
         raise WorkbenchError(
-            f"There is nothing to evaluate: all images that could be found are of one class, "
-            f"“{name}”, so every answer is right.",
-            "Give the dataset images of at least two classes.",
+            f"There is nothing to evaluate: all images of the gallery are of one class, “{name}”, "
+            "so every result is relevant.",
+            "Import images of at least two classes.",
         )

@@ -1,6 +1,6 @@
-"""An evaluation as one HTML file that needs nothing else, and as JSON.
+"""Report of an evaluation as one self-contained HTML file, and as JSON.
 
-All names of files and classes are a stranger's text, so whatever is not a number is escaped.
+Names of files and classes are untrusted text, so everything but numbers is escaped.
 """
 
 import json
@@ -16,8 +16,8 @@ from core.errors import UnreadableImageError
 from core.evaluation import report_figures
 from core.evaluation.comparison import HEADLINES, Comparison
 from core.evaluation.confusions import confusions
-from core.evaluation.files import Evaluation, measured_of
-from core.evaluation.measure_names import BASES, MEANINGS, curve_of, name_of
+from core.evaluation.files import Evaluation, system_name
+from core.evaluation.measure_names import DEFINITIONS, MEASURES_AT_K, curve_of, name_of
 from core.images.thumbnails import data_uri, thumbnail
 
 STYLE = """
@@ -33,7 +33,7 @@ svg .grid { stroke: #e5e7eb; }
 figure { margin: 0; font-size: 11px; overflow: hidden; } figure img { width: 100%; aspect-ratio: 1;
   object-fit: contain; background: #f3f4f6; border: 3px solid transparent; box-sizing: border-box; }
 .hit img { border-color: #14b8a6; } .miss img { border-color: #ef4444; }
-.asked img { border-color: #5b6ad0; } .wide { overflow-x: auto; } .gray { color: #6b7280; }
+.query img { border-color: #5b6ad0; } .wide { overflow-x: auto; } .gray { color: #6b7280; }
 @media (prefers-color-scheme: dark) { body { color: #e5e7eb; background: #111827; }
   td, th { border-color: #374151; } svg .grid { stroke: #374151; }
   figure img { background: #1f2937; } }
@@ -45,12 +45,12 @@ CONFUSED = 20
 
 
 def html_report(evaluation: Evaluation, dataset: Dataset, others: Mapping[str, Comparison]) -> str:
-    """Return the report: figures, classes, confusions, the worst queries as pictures, lineage.
+    """Return the HTML report: figures, classes, confusion, the worst queries, lineage.
 
     Args:
-        evaluation: What to report.
-        dataset: Whose images the queries are.
-        others: What was compared with it, by name; the evaluation is the second of each.
+        evaluation: The evaluation to report.
+        dataset: Has the images.
+        others: Name → comparison with another evaluation, of which this one is the second.
     """
     manifest = evaluation.manifest
     sections = [
@@ -79,10 +79,10 @@ def html_report(evaluation: Evaluation, dataset: Dataset, others: Mapping[str, C
 
 
 def json_report(evaluation: Evaluation) -> str:
-    """Return all that is known of an evaluation as JSON: its manifest and its three tables."""
+    """Return an evaluation as JSON: its manifest and its three tables."""
     tables = {
         "queries": evaluation.queries,
-        "categories": evaluation.classes,
+        "classes": evaluation.classes,
         "confusion": evaluation.confusion,
     }
     content = {
@@ -94,7 +94,6 @@ def json_report(evaluation: Evaluation) -> str:
 
 def _introduction(manifest: Manifest) -> str:
     summary, config = manifest.summary, manifest.config
-    name = summary.get("baseline", measured_of(manifest))
     how = "through that index" if "index" in manifest.made_from else "by exact search"
     skipped = summary.get("skipped_classes", {})
     left_out = (
@@ -103,7 +102,7 @@ def _introduction(manifest: Manifest) -> str:
         else ""
     )
     return (
-        f"<p><b>{escape(str(name))}</b>: each of {summary['num_queries']:,} "
+        f"<p><b>{escape(system_name(manifest))}</b>: each of {summary['num_queries']:,} "
         f"{escape(str(config['queries']))} images searched {how} among the images of "
         f"{escape(str(config.get('gallery', 'train')))}. What is of its class counts as found. "
         f"A query never finds itself or a copy of itself.{left_out}</p>"
@@ -116,7 +115,7 @@ def _curves(evaluation: Evaluation) -> str:
         f"{name}@k": [
             (k, summary[m]) for k, m in curve_of(evaluation.measures, base) if m in summary
         ]
-        for base, (name, _) in BASES.items()
+        for base, (name, _) in MEASURES_AT_K.items()
     }
     return report_figures.curves({name: points for name, points in lines.items() if points})
 
@@ -131,12 +130,12 @@ def _figures(evaluation: Evaluation) -> str:
             cells.append(f"{summary[key]:.4f}" if key in summary else "")
             cells.append(f"{within[0]:.4f} to {within[1]:.4f}" if within else "")
         rows.append(cells)
-    meanings = "".join(
-        f"<li><b>{escape(name)}</b>: {escape(meaning)}</li>" for name, meaning in MEANINGS.items()
+    definitions = "".join(
+        f"<li><b>{escape(name)}</b>: {escape(text)}</li>" for name, text in DEFINITIONS.items()
     )
     return (
         _table(["measure", "mean", "95 %", "over classes", "95 %"], rows)
-        + f"<details><summary>What the measures mean</summary><ul>{meanings}</ul></details>"
+        + f"<details><summary>What the measures mean</summary><ul>{definitions}</ul></details>"
     )
 
 
@@ -150,8 +149,8 @@ def _against(others: Mapping[str, Comparison]) -> str:
             row = found.loc[measure]
             interval = f"{row['low']:+.4f} to {row['high']:+.4f}"
             rows.append([name, name_of(measure), f"{row['difference']:+.4f}", interval])
-    said = "<p>By how much this is better, over the same queries (paired bootstrap).</p>"
-    return f"<h2>Against others</h2>{said}" + _table(
+    caption = "<p>By how much this is better, over the same queries (paired bootstrap).</p>"
+    return f"<h2>Against others</h2>{caption}" + _table(
         ["compared with", "measure", "gap", "95 %"], rows
     )
 
@@ -180,31 +179,31 @@ def _classes(evaluation: Evaluation) -> str:
 def _confusion(evaluation: Evaluation) -> str:
     if evaluation.confusion.empty:
         return ""
-    found = confusions(evaluation, CONFUSED)
-    drawn = report_figures.heat_map(found.labels, found.shares)
+    matrix = confusions(evaluation, CONFUSED)
+    figure = report_figures.heat_map(matrix.labels, matrix.shares)
     return (
         "<h2>What is confused</h2><p class=gray>A row is the class that asks, a column what it "
-        f"found among the first ten.</p><div class=wide>{drawn}</div>"
+        f"found among the first ten.</p><div class=wide>{figure}</div>"
     )
 
 
 def _worst(evaluation: Evaluation, dataset: Dataset) -> str:
     worst = evaluation.queries.sort_values("map_at_10", kind="stable").head(WORST)
-    found = [list(map(int, ids.split()))[:MATCHES] for ids in worst["matches"]]
-    asked = [int(image_id) for image_id in worst["image_id"]]
-    rows = dataset.catalog.rows_by_id([*asked, *(i for ids in found for i in ids)])
-    pictures = []
-    for image_id, label, ids in zip(asked, worst["label"], found, strict=True):
-        pictures.append(_picture(dataset, rows.get(image_id), "asked"))
+    results = [list(map(int, ids.split()))[:MATCHES] for ids in worst["matches"]]
+    queries = [int(image_id) for image_id in worst["image_id"]]
+    rows = dataset.catalog.rows_by_id([*queries, *(i for ids in results for i in ids)])
+    images = []
+    for image_id, label, ids in zip(queries, worst["label"], results, strict=True):
+        images.append(_image(dataset, rows.get(image_id), "query"))
         for match in ids:
             row = rows.get(match)
             is_hit = row is not None and row.label == label
-            pictures.append(_picture(dataset, row, "hit" if is_hit else "miss"))
-        pictures += ["<figure></figure>"] * (MATCHES - len(ids))
-    return f"<div class=rows>{''.join(pictures)}</div>"
+            images.append(_image(dataset, row, "hit" if is_hit else "miss"))
+        images += ["<figure></figure>"] * (MATCHES - len(ids))
+    return f"<div class=rows>{''.join(images)}</div>"
 
 
-def _picture(dataset: Dataset, row: ImageRow | None, mark: str) -> str:
+def _image(dataset: Dataset, row: ImageRow | None, mark: str) -> str:
     if row is None:
         return "<figure>no longer in the dataset</figure>"
     label = escape(row.label or "")

@@ -1,4 +1,4 @@
-"""Figures of a report as SVG: they need no script and no network."""
+"""Figures of a report as SVG, without scripts."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -10,14 +10,14 @@ WIDTH, HEIGHT = 640, 300
 LEFT, RIGHT, TOP, BOTTOM = 44, 150, 12, 34
 COLORS = ("#5b6ad0", "#14b8a6", "#f59e0b", "#a855f7", "#64748b", "#ef4444")
 CELL, NAMES = 18, 170
-"""Pixels of a cell of the heat map, and of the names beside it."""
+"""Width in pixels of a cell of the heat map, and of the names beside it."""
 
 
 def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> str:
-    """Draw curves over k, on a logarithmic axis.
+    """Return curves over k on a logarithmic axis.
 
     Args:
-        lines: Name → (k, value in [0, 1]) by k.
+        lines: Name → (k, value in [0, 1]), by k.
     """
     ranks = sorted({k for points in lines.values() for k, _ in points})
     widest = np.log(max([*ranks, 2]))
@@ -48,7 +48,7 @@ def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> str:
 
 
 def bars(values: Sequence[tuple[str, float]], color: str, title: str) -> str:
-    """Draw one bar a name, values in [0, 1]."""
+    """Return a bar chart of (name, value in [0, 1])."""
     parts = []
     for number, (name, value) in enumerate(values):
         top, end = 20 * number, NAMES + 300 * value
@@ -61,7 +61,7 @@ def bars(values: Sequence[tuple[str, float]], color: str, title: str) -> str:
 
 
 def heat_map(labels: Sequence[str], shares: NDArray[np.float64]) -> str:
-    """Draw (C, C) shares in [0, 1], a row a class that asks, a column one that was found."""
+    """Return a heat map of (C, C) shares in [0, 1]; rows: query class, columns: retrieved class."""
     parts = []
     for row, label in enumerate(labels):
         middle = NAMES + CELL * row + 13

@@ -1,4 +1,4 @@
-"""From rankings to numbers: measures of each query, and what the queries of a class found.
+"""Scores of rankings: the measures of each query and the confusion of classes.
 
 Shapes, in this file: Q queries, C classes, K ranks.
 """
@@ -10,47 +10,46 @@ from numpy.typing import NDArray
 
 from core.evaluation.config import CONFUSED_RANKS
 from core.evaluation.protocol import RetrievalTask
-from core.evaluation.ranking import Stretch
+from core.evaluation.ranking import RankedBlock
 from core.evaluation.system import Classifier
 from core.metrics.measures import Measured, measure
 
-DEEPEST = 1000
-"""mAP@R and R-precision look at R ranks, but at no more than this; where R is greater, they count
-as if R were this."""
+MAX_DEPTH = 1000
+"""Most ranks of mAP@R and R-precision; a larger R counts as this one."""
 
-KEPT = 20
-"""Ranks whose images are kept, to be looked at."""
+SAVED_RANKS = 20
+"""Ranks whose images are saved with the evaluation."""
 
 
 def depth_of(task: RetrievalTask, ranks: tuple[int, ...]) -> int:
-    """Return how many ranks an exact search has to give."""
-    return max(*ranks, min(int(task.num_relevant.max()), DEEPEST))
+    """Return the number of ranks that exact search needs."""
+    return max(*ranks, min(int(task.num_relevant.max()), MAX_DEPTH))
 
 
 @dataclass(slots=True)
 class Scoring:
-    """What is known of the queries that were searched for so far."""
+    """Scores of the queries that were ranked so far."""
 
     task: RetrievalTask
     ranks: tuple[int, ...]
     to_r: bool
-    """Whether the rankings are deep enough for the measures that look at R ranks."""
+    """Whether the rankings are deep enough for the measures at R."""
 
     matches: list[NDArray[np.int64]] = field(default_factory=list)
-    """(B, at most `KEPT`) places in the gallery, of each stretch."""
+    """(B, at most `SAVED_RANKS`) places in the gallery, of each block."""
 
     _parts: list[Measured] = field(default_factory=list)
     _confusion: NDArray[np.int64] | None = None
 
-    def add(self, stretch: Stretch) -> None:
-        """Measure some queries; of what they found only the first ranks are kept."""
-        classes, wanted = stretch.classes(self.task), self.task.wanted[stretch.queries]
-        relevant = self.task.num_relevant[stretch.queries]
-        self._parts.append(measure(classes, wanted, relevant, self.ranks, to_r=self.to_r))
-        self.matches.append(stretch.found[:, :KEPT].copy())
+    def add(self, block: RankedBlock) -> None:
+        """Measure a block of queries and save their first ranks."""
+        retrieved, expected = block.classes(self.task), self.task.query_classes[block.queries]
+        num_relevant = self.task.num_relevant[block.queries]
+        self._parts.append(measure(retrieved, expected, num_relevant, self.ranks, to_r=self.to_r))
+        self.matches.append(block.ranked[:, :SAVED_RANKS].copy())
         size = len(self.task.classes)
-        first = classes[:, :CONFUSED_RANKS]
-        pairs = (wanted[:, None] * size + first)[first >= 0]
+        first = retrieved[:, :CONFUSED_RANKS]
+        pairs = (expected[:, None] * size + first)[first >= 0]
         counts = np.bincount(pairs, minlength=size * size)
         self._confusion = counts if self._confusion is None else self._confusion + counts
 
@@ -63,7 +62,7 @@ class Scoring:
 
     @property
     def confusion(self) -> NDArray[np.int64]:
-        """(C, C) how many images of a column's class the queries of a row's found at 10 ranks."""
+        """(C, C) number of results of the column's class at 10 ranks of the row's queries."""
         size = len(self.task.classes)
         if self._confusion is None:
             return np.zeros((size, size), np.int64)
@@ -73,20 +72,20 @@ class Scoring:
 def classified(
     task: RetrievalTask, classifier: Classifier | None, vectors: NDArray[np.float32]
 ) -> tuple[Measured, list[str]]:
-    """Say whether the model's classifier names each query's class.
+    """Classify the queries by the model's classifier.
 
     Args:
-        task: Who asks.
-        classifier: The model's, if it has one.
+        task: The queries.
+        classifier: Of the model, if it has one.
         vectors: (Q, D) float32 unit rows, the queries' embeddings before whitening.
 
     Returns:
-        The measure `classifier_accuracy`, and the name given to each query; both empty where there
-        is no classifier, or a query's class is none of its.
+        The measure `classifier_accuracy`, and the predicted class of each query. Both are empty
+        without a classifier, or if it does not know a query's class.
     """
-    asked = {task.classes[number] for number in np.unique(task.wanted)}
-    if classifier is None or not asked <= set(classifier.classes):
+    known = {task.classes[number] for number in np.unique(task.query_classes)}
+    if classifier is None or not known <= set(classifier.classes):
         return {}, []
-    named = [classifier.classes[place] for place in classifier.classify(vectors)]
-    wanted = [task.classes[number] for number in task.wanted]
-    return {"classifier_accuracy": (np.array(named) == wanted).astype(np.float64)}, named
+    predicted = [classifier.classes[place] for place in classifier.classify(vectors)]
+    expected = [task.classes[number] for number in task.query_classes]
+    return {"classifier_accuracy": (np.array(predicted) == expected).astype(np.float64)}, predicted

@@ -1,4 +1,4 @@
-"""What is evaluated: vectors of a dataset's images, and what they are searched with.
+"""The evaluated system: embeddings of a dataset, an index or exact search, and a classifier.
 
 Shapes, in this file: N images, D embedding dimensions, C classes.
 """
@@ -26,7 +26,7 @@ LAYER = ("classifier.weight", "classifier.bias")
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """The last layer of a model, which goes by the embedding alone."""
+    """The classification layer of a model on top of its embeddings."""
 
     classes: tuple[str, ...]
     weight: NDArray[np.float32]
@@ -36,46 +36,47 @@ class Classifier:
     """(C,)"""
 
     def classify(self, vectors: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return the place in `classes` of each of some (N, D) unit embeddings, (N,)."""
+        """Return (N,) places in `classes`, the predictions for (N, D) unit embeddings."""
         scores = LOGIT_SCALE * (vectors @ self.weight.T) + self.bias
-        chosen: NDArray[np.int64] = scores.argmax(axis=1)
-        return chosen
+        predicted: NDArray[np.int64] = scores.argmax(axis=1)
+        return predicted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
-    """What is evaluated."""
+    """A retrieval system to evaluate."""
 
     dataset: str
     stem: str
-    """How its evaluation is called, the queries' split left out."""
+    """First part of the evaluation's id, which the query split is appended to."""
 
     made_from: dict[str, str]
     vectors: NDArray[np.floating]
-    """(N, D) float32 or float16 unit rows; may be mapped."""
+    """(N, D) float32 or float16 unit rows; may be memory-mapped."""
 
     image_ids: NDArray[np.int64]
     """(N,) catalog ids, ascending."""
 
     plain: NDArray[np.float32] | None = None
-    """(N, D) float32 unit rows that the classifier takes."""
+    """(N, D) float32 unit rows before whitening, the classifier's input; None if they are equal to
+    `vectors`."""
 
     store: VectorStore | None = None
     """The index to search; None for exact search."""
 
     classifier: Classifier | None = None
-    """The model's; None without one."""
+    """The model's classifier; None without one."""
 
     summary: dict[str, Any] = field(default_factory=dict)
-    """Facts to keep beside the measures."""
+    """Facts to add to the evaluation's summary."""
 
 
 def open_system(workspace: Workspace, config: EvaluateConfig) -> System:
-    """Open what a config names.
+    """Open the index or the embeddings of a config.
 
     Raises:
-        MissingError: The index, or the embeddings that it was built from, are gone.
-        DamagedArtifactError: A file of theirs was changed.
+        MissingError: The index, or the embeddings that it was built from, do not exist.
+        DamagedArtifactError: One of their files was changed.
     """
     if config.index:
         index = open_index(workspace, config.index)
@@ -107,15 +108,15 @@ def _embeddings_of(workspace: Workspace, made_from: dict[str, str], index_id: st
         return open_embeddings(workspace, made_from["embeddings"])
     except MissingError as error:
         raise MissingError(
-            f"The embeddings that “{index_id}” was built from are gone, so it cannot be evaluated.",
+            f"The embeddings of the index “{index_id}” are gone, so it cannot be evaluated.",
             "Rebuild it on the Indexes page.",
         ) from error
 
 
 def _read_classifier(workspace: Workspace, made_from: dict[str, str]) -> Classifier | None:
-    """Read the model's classifier; None if the model is gone, was trained anew or has none."""
-    named = {manifest.id: manifest for manifest in list_artifacts(workspace.models)[0]}
-    model = named.get(made_from["model"])
+    """Read the model's classifier; None if the model is gone, was replaced or has none."""
+    models = {manifest.id: manifest for manifest in list_artifacts(workspace.models)[0]}
+    model = models.get(made_from["model"])
     if model is None or model.fingerprint != made_from["model_fingerprint"]:
         return None
     if not model.summary.get("classes"):

@@ -58,6 +58,10 @@ def test_every_artifact_is_upgraded_whole_and_its_references_still_hold(
     assert len(lineage.maps_of(index)) == 2
     assert model.config["train"]["samples_per_class"] == 2
     assert index.config["nlist"] == 0
+    baselines = [
+        made.summary["baseline"] for made in lineage.evaluations if "baseline" in made.summary
+    ]
+    assert baselines == ["color histogram"]
 
 
 def test_the_dataset_has_its_tags_splits_and_undo(

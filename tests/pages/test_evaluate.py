@@ -1,4 +1,4 @@
-"""The Evaluate page: nothing there, figures, classes, confusion, comparison, report, bad input."""
+"""The Evaluate page: its tabs, jobs, and invalid input."""
 
 import shlex
 from dataclasses import asdict
@@ -58,12 +58,12 @@ def test_without_a_dataset_the_page_leads_to_one(empty: Workspace, visit: Open) 
     assert "go-to-datasets" in [button.key for button in app.button]
 
 
-def test_without_classes_the_page_says_so(empty: Workspace, visit: Open) -> None:
+def test_without_classes_the_page_explains_it(empty: Workspace, visit: Open) -> None:
     embedded_set(empty, 8, labeled=False)
     assert "An evaluation needs classes, and no image has one." in said(visit("evaluate"))
 
 
-def test_what_is_chosen_is_evaluated_by_a_job_and_shown(full: Workspace, visit: Open) -> None:
+def test_an_evaluation_is_a_job_and_then_shown(full: Workspace, visit: Open) -> None:
     app = visit("evaluate")
     assert "Nothing is evaluated yet" in said(app)
     app.selectbox(key="evaluate-gallery").set_value("train+validation").run()
@@ -84,10 +84,10 @@ def test_what_is_chosen_is_evaluated_by_a_job_and_shown(full: Workspace, visit: 
     assert "95 %:" in said(app)
 
 
-def test_an_index_can_be_held_to_exact_search(full: Workspace, visit: Open) -> None:
+def test_an_index_can_be_compared_with_exact_search(full: Workspace, visit: Open) -> None:
     app = visit("evaluate")
     index = read_lineage(full).indexes[0]
-    app.selectbox(key="evaluate-subject").set_value(f"index:{index.id}").run()
+    app.selectbox(key="evaluate-system").set_value(f"index:{index.id}").run()
     app.checkbox(key="evaluate-exact").check().run()
     app.button(key="evaluate-start").click().run()
     assert last_job() == ("evaluate", "--index", index.id, "--exact")
@@ -95,7 +95,7 @@ def test_an_index_can_be_held_to_exact_search(full: Workspace, visit: Open) -> N
     assert "Of exact search's first ten this index finds 100.0%" in said(app.run())
 
 
-def test_ranks_that_are_no_numbers_are_refused_in_place(full: Workspace, visit: Open) -> None:
+def test_invalid_ranks_are_reported(full: Workspace, visit: Open) -> None:
     app = visit("evaluate")
     app.text_input(key="evaluate-ks").set_value("ten").run()
     assert "ks must be numbers" in said(app)
@@ -108,8 +108,8 @@ def test_a_baseline_is_one_button_away(full: Workspace, visit: Open) -> None:
     assert last_job() == ("baseline", "--dataset", "colors", "--baseline", "color")
     wait_for_jobs()
     assert "**color histogram**: each of 6 test images" in said(app.run())
-    app.text_input(key="evaluate-trunk-weights").set_value("none").run()
-    app.button(key="evaluate-baseline-trunk").click().run()
+    app.text_input(key="evaluate-backbone-weights").set_value("none").run()
+    app.button(key="evaluate-baseline-backbone").click().run()
     assert "weights must be imagenet or a file for this baseline" in said(app)
 
 
@@ -133,7 +133,7 @@ def test_each_view_of_an_evaluation_is_drawn(full: Workspace, visit: Open) -> No
     assert any(f"--embeddings={made.config['embeddings']}" in code.value for code in app.code)
 
 
-def test_the_command_shown_evaluates_so_again(full: Workspace, visit: Open) -> None:
+def test_the_shown_command_repeats_the_evaluation(full: Workspace, visit: Open) -> None:
     made = evaluated(full, seed=1)
     app = open_tab(visit("evaluate"), REPORT)
     [command] = [code.value for code in app.code if code.value.startswith("python -m core")]
@@ -178,7 +178,7 @@ def test_a_changed_dataset_makes_an_evaluation_stale(full: Workspace, visit: Ope
     assert ":orange-badge[stale: the dataset has changed since]" in said(visit("evaluate"))
 
 
-def test_an_evaluation_outlives_what_it_measured(full: Workspace, visit: Open) -> None:
+def test_an_evaluation_remains_without_its_embeddings(full: Workspace, visit: Open) -> None:
     evaluated(full)
     [embeddings], _ = list_artifacts(full.embeddings)
     delete_artifact(full.embeddings, embeddings.id)
@@ -187,7 +187,7 @@ def test_an_evaluation_outlives_what_it_measured(full: Workspace, visit: Open) -
     assert app.metric
 
 
-def test_a_damaged_evaluation_says_so_and_can_be_deleted(full: Workspace, visit: Open) -> None:
+def test_a_damaged_evaluation_is_reported_and_can_be_deleted(full: Workspace, visit: Open) -> None:
     made = evaluated(full)
     path = full.evaluations / made.id / "queries.csv"
     path.write_text(path.read_text().replace("red", "rad"))
@@ -198,7 +198,7 @@ def test_a_damaged_evaluation_says_so_and_can_be_deleted(full: Workspace, visit:
     assert "Nothing is evaluated yet" in said(app)
 
 
-def test_an_evaluation_from_before_is_shown_as_far_as_it_goes(full: Workspace, visit: Open) -> None:
+def test_an_evaluation_of_an_early_version_is_shown(full: Workspace, visit: Open) -> None:
     now = open_evaluation(full, evaluated(full).id)
     columns = ["image_id", "path", "label", "map_at_10", "recall_at_1", "matches"]
     of_class = ["label", "num_queries", "map_at_10", "recall_at_1", "most_confused"]
@@ -228,7 +228,7 @@ def test_a_label_is_never_markdown(full: Workspace, visit: Open) -> None:
     assert "![x](" not in texts(app)
 
 
-def test_a_picture_leads_to_the_query_page(
+def test_an_image_leads_to_the_query_page(
     full: Workspace, visit: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = open_evaluation(full, evaluated(full).id)
@@ -241,7 +241,7 @@ def test_a_picture_leads_to_the_query_page(
     assert image.image_id == asked
 
 
-def test_the_overview_says_how_good_it_is(full: Workspace, visit: Open) -> None:
+def test_the_home_page_shows_the_main_figure(full: Workspace, visit: Open) -> None:
     assert "Know how good retrieval is" in said(visit(""))
     made = evaluated(full)
     assert f"mAP@10 {made.summary['map_at_10']:.3f}, by" in said(visit(""))

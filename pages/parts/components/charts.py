@@ -1,6 +1,5 @@
 """Plots that pages show through Streamlit's own plotly chart."""
 
-import html
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Any
@@ -10,6 +9,7 @@ import streamlit as st
 
 from core.datasets.columns import Split
 from pages.parts.components.plot import plot
+from pages.parts.components.text import plotly_text
 
 TRAIN_COLOR, VALIDATION_COLOR = "#5b6ad0", "#f59e0b"
 SPLIT_COLORS: dict[str, str] = {
@@ -64,7 +64,7 @@ def overlaid(
     """
     figure = _figure(f"{title} by epoch", share="loss" not in name)
     for (run, epochs), color in zip(runs.items(), cycle(RUN_COLORS), strict=False):
-        _line(figure, epochs, name, html.escape(run), color)
+        _line(figure, epochs, name, plotly_text(run), color)
     plot(figure, key=key, height=340)
 
 

@@ -1,5 +1,6 @@
 """Texts of strangers (names of files, folders and classes) and numbers, fit to be shown."""
 
+import html
 import re
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&])")
@@ -11,6 +12,16 @@ def plain(text: str) -> str:
     """Return `text` such that Streamlit's Markdown shows it letter by letter, without links."""
     unlinked = LINK.sub(lambda found: found[0][:-1] + WORD_JOINER + found[0][-1], text)
     return MARKDOWN.sub(r"\\\1", unlinked.replace("\n", " "))
+
+
+def plotly_text(text: str) -> str:
+    """Return `text` escaped for plotly, which renders names as HTML."""
+    return html.escape(text, quote=False)
+
+
+def shortened(text: str, length: int) -> str:
+    """Return `text` cut to a number of characters, the last of them an ellipsis."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def duration(seconds: float) -> str:

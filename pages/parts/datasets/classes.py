@@ -7,12 +7,11 @@ from core.artifacts.manifests import Manifest
 from core.commands.evaluation import EVALUATE
 from core.datasets.columns import NO_LABEL, ImageFilter, Split
 from core.datasets.registry import Dataset
-from core.evaluation.class_health import read_class_health
-from core.evaluation.files import measured_of
+from core.evaluation.files import system_name
 from core.lineage.graph import Lineage
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
-from state import facts, resources, session
+from state import evaluations, facts, session
 from state.view import SECTIONS, View
 
 HEALTH = {"recall_at_1": "recall@1", "map_at_10": "mAP@10", "most_confused": "most confused with"}
@@ -23,8 +22,8 @@ def show(dataset: Dataset, view: View, lineage: Lineage) -> None:
     table = _counts(dataset)
     evaluation = lineage.evaluation_of(dataset.name)
     if evaluation is not None:
-        health = read_class_health(resources.workspace(), evaluation.id)
-        chosen = health[["label", *HEALTH]].rename(columns={"label": "class", **HEALTH})
+        measured = evaluations.opened(evaluation).classes
+        chosen = measured[["label", *HEALTH]].rename(columns={"label": "class", **HEALTH})
         table = table.merge(chosen, on="class", how="left")
     _about(evaluation, lineage)
     share = st.column_config.NumberColumn(format="percent")
@@ -79,7 +78,7 @@ def _about(evaluation: Manifest | None, lineage: Lineage) -> None:
             stale = lineage.stale_reason(evaluation)
             st.caption(
                 f"recall@1 and mAP@10 of the {evaluation.config['queries']} images, by "
-                f"{plain(measured_of(evaluation))}"
+                f"{plain(system_name(evaluation))}"
                 + (f" :orange-badge[stale: {stale}]" if stale else "")
             )
         fresh = evaluation is not None and (

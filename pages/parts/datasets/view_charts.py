@@ -1,6 +1,5 @@
 """Charts of the shown images that also filter them: click a class, drag over a histogram."""
 
-import html
 import math
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ from core.datasets.columns import NO_LABEL, RANGES, ImageFilter, Split
 from core.datasets.facets import Histogram
 from core.datasets.registry import Dataset
 from pages.parts.components.charts import NO_TOOLS, SPLIT_COLORS, TRAIN_COLOR
+from pages.parts.components.text import plotly_text
 from pages.parts.datasets.filter_bar import narrow
 from state import facts, session
 
@@ -46,7 +46,7 @@ def _class_chart(dataset: Dataset, images: ImageFilter) -> None:
     for label, split, count in facts.class_counts(dataset.catalog, images.having(labels=())):
         counts.setdefault(label or NO_LABEL, {})[split or "no split"] = count
     order = sorted(counts, key=lambda label: (-sum(counts[label].values()), label))[:MAX_BARS]
-    names = [html.escape(label, quote=False) or "no class" for label in order]  # Plotly reads HTML
+    names = [plotly_text(label) or "no class" for label in order]
     figure = go.Figure()
     for split in [*Split, "no split"]:
         values = [counts[label].get(split, 0) for label in order]

@@ -1,1 +1,1 @@
-"""The parts of the Evaluate page."""
+"""Parts of the Evaluate page: form, header, tabs and report."""

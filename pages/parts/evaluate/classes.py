@@ -1,6 +1,4 @@
-"""How well each class is retrieved: a table, the best and the worst, and a class's queries."""
-
-import html
+"""Classes tab: measures of each class, the best and the worst, and the queries of a class."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -10,18 +8,18 @@ from core.datasets.registry import Dataset
 from core.evaluation.files import Evaluation
 from core.evaluation.measure_names import name_of
 from pages.parts.components.plot import plot
-from pages.parts.components.text import plain
+from pages.parts.components.text import plain, plotly_text, shortened
 from pages.parts.evaluate import images
 
 SHOWN = ("map_at_10", "recall_at_1", "recall_at_10", "precision_at_10", "r_precision", "map_at_r")
 ENDS = 12
-"""Classes of either end that are drawn."""
+"""Number of best and of worst classes that are drawn."""
 
 GOOD, BAD = "#14b8a6", "#ef4444"
 
 
 def show(evaluation: Evaluation, dataset: Dataset) -> None:
-    """Draw the classes; the row that is selected shows its queries, the worst first."""
+    """Draw the classes, and the queries of the selected one, the worst first."""
     measures = [name for name in SHOWN if name in evaluation.classes]
     by = str(
         st.selectbox("Sorted by", measures, format_func=name_of, key="evaluate-classes-measure")
@@ -40,9 +38,9 @@ def show(evaluation: Evaluation, dataset: Dataset) -> None:
         st.caption("Select a row at the left of the table to see the class's queries.")
         return
     label = str(classes["label"][place])
-    asked = evaluation.queries[evaluation.queries["label"] == label].sort_values(by)
-    st.markdown(f"**{plain(label)}**: its {len(asked):,} queries, the worst first")
-    shown = images.pages_of(asked, f"evaluate-class-page-{place}")
+    queries = evaluation.queries[evaluation.queries["label"] == label].sort_values(by)
+    st.markdown(f"**{plain(label)}**: its {len(queries):,} queries, the worst first")
+    shown = images.page_of(queries, f"evaluate-class-page-{place}")
     captions = [f"{name_of(by)} {value:.2f}" for value in shown[by]]
     images.rows(
         dataset,
@@ -61,7 +59,7 @@ def _bars(classes: pd.DataFrame, by: str, title: str, color: str, key: str) -> N
         y=list(range(len(classes))),
         orientation="h",
         marker_color=color,
-        customdata=[html.escape(label) for label in classes["label"]],
+        customdata=[plotly_text(label) for label in classes["label"]],
         hovertemplate="%{customdata}: %{x:.3f}<extra></extra>",
     )
     figure.update_layout(
@@ -70,15 +68,11 @@ def _bars(classes: pd.DataFrame, by: str, title: str, color: str, key: str) -> N
         xaxis={"range": [0, 1.02], "title": name_of(by)},
         yaxis={
             "tickvals": list(range(len(classes))),
-            "ticktext": [html.escape(_short(label)) for label in classes["label"]],
+            "ticktext": [plotly_text(shortened(label, 24)) for label in classes["label"]],
         },
         bargap=0.25,
     )
     plot(figure, key=key, height=90 + 22 * len(classes))
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= 24 else f"{label[:23]}…"
 
 
 def _table(classes: pd.DataFrame, measures: list[str]) -> int | None:

@@ -1,4 +1,4 @@
-"""Evaluations against each other: one table, the differences, and the queries that changed."""
+"""Compare tab: evaluations by one protocol, their differences, and the changed queries."""
 
 from itertools import cycle
 
@@ -10,26 +10,26 @@ from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.evaluation.comparison import HEADLINES, Comparison, changed
-from core.evaluation.files import interval_of, measured_of
+from core.evaluation.files import interval_of, system_name
 from core.evaluation.measure_names import curve_of, name_of
 from core.lineage.graph import Lineage
 from pages.parts.components.charts import RUN_COLORS
 from pages.parts.components.plot import plot
-from pages.parts.components.text import plain
+from pages.parts.components.text import plain, plotly_text
 from pages.parts.evaluate import images
 from pages.parts.evaluate.header import title_of
 from state import evaluations
 
 WAYS = ("Better", "Worse")
-BESIDE = 4
-"""Matches of a query that are shown of each of two evaluations."""
+NUM_RESULTS = 4
+"""Results of a query that are shown for each of two evaluations."""
 
 MAX_GAPS = 12
-"""Evaluations whose gap is reckoned for the table; each takes up to a second the first time."""
+"""Evaluations that are compared in the table; each takes up to a second the first time."""
 
 
 def show(current: Manifest, dataset: Dataset, lineage: Lineage) -> None:
-    """Draw the table of all that can be compared, and one pair in detail."""
+    """Draw the table of comparable evaluations, and one comparison in detail."""
     others = evaluations.comparable(current, lineage)
     rest = len(lineage.evaluations_of(dataset.name)) - len(others) - 1
     if rest:
@@ -61,16 +61,11 @@ def show(current: Manifest, dataset: Dataset, lineage: Lineage) -> None:
     _detail(comparison, current, other, dataset)
 
 
-def name_of_evaluation(manifest: Manifest) -> str:
-    """Return the short name of what was evaluated."""
-    return str(manifest.summary.get("baseline", measured_of(manifest)))
-
-
 def _table(current: Manifest, others: list[Manifest]) -> None:
     rows = [_row(manifest, current) for manifest in (current, *others[:MAX_GAPS])]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="evaluate-models")
     st.caption(
-        f"gap: by how much **{plain(name_of_evaluation(current))}** is better, over the same "
+        f"gap: by how much **{plain(system_name(current))}** is better, over the same "
         "queries, with the 95 % interval of that difference (paired bootstrap). It is beyond "
         "chance where the interval leaves out 0."
     )
@@ -79,7 +74,7 @@ def _table(current: Manifest, others: list[Manifest]) -> None:
 
 
 def _row(manifest: Manifest, current: Manifest) -> dict[str, str]:
-    row = {"evaluated": name_of_evaluation(manifest), "evaluation": manifest.id}
+    row = {"evaluated": system_name(manifest), "evaluation": manifest.id}
     for name in HEADLINES:
         row[name_of(name)] = _with_interval(manifest, name)
         row[f"{name_of(name)}, by class"] = _with_interval(manifest, f"{name}_macro")
@@ -91,12 +86,12 @@ def _gaps(manifest: Manifest, current: Manifest) -> dict[str, str]:
     if manifest.id == current.id:
         return {}
     try:
-        found = evaluations.compared(manifest, current).differences.set_index("measure")
-    except WorkbenchError:  # Said where it is looked at in detail
+        differences = evaluations.compared(manifest, current).differences.set_index("measure")
+    except WorkbenchError:  # Shown with the comparison in detail
         return {}
     return {
         name: f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
-        for name, row in found.iterrows()
+        for name, row in differences.iterrows()
         if name in HEADLINES
     }
 
@@ -104,8 +99,8 @@ def _gaps(manifest: Manifest, current: Manifest) -> dict[str, str]:
 def _with_interval(manifest: Manifest, name: str) -> str:
     if name not in manifest.summary:
         return ""
-    within = interval_of(manifest, name)
-    interval = f" [{within[0]:.3f}, {within[1]:.3f}]" if within else ""
+    limits = interval_of(manifest, name)
+    interval = f" [{limits[0]:.3f}, {limits[1]:.3f}]" if limits else ""
     return f"{manifest.summary[name]:.3f}{interval}"
 
 
@@ -119,7 +114,7 @@ def _curves(current: Manifest, others: list[Manifest]) -> None:
         figure.add_scatter(
             x=[k for k, _ in points],
             y=[manifest.summary[name] for _, name in points],
-            name=plain_label(name_of_evaluation(manifest)),
+            name=plotly_text(system_name(manifest)),
             line_color=color,
             mode="lines+markers",
         )
@@ -137,13 +132,8 @@ def _curves(current: Manifest, others: list[Manifest]) -> None:
     plot(figure, key="evaluate-compared-curves", height=280)
 
 
-def plain_label(text: str) -> str:
-    """Return a stranger's text fit for plotly, which reads HTML in legends."""
-    return text.replace("&", "&amp;").replace("<", "&lt;")
-
-
 def _detail(comparison: Comparison, current: Manifest, other: Manifest, dataset: Dataset) -> None:
-    ours, theirs = name_of_evaluation(current), name_of_evaluation(other)
+    ours, theirs = system_name(current), system_name(other)
     with st.expander(f"All differences: {plain(ours)} less {plain(theirs)}"):
         _differences(comparison)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -172,7 +162,7 @@ def _detail(comparison: Comparison, current: Manifest, other: Manifest, dataset:
     if queries.empty:
         st.caption("No query did.")
         return
-    shown = images.pages_of(queries, f"evaluate-changed-page-{way}")
+    shown = images.page_of(queries, f"evaluate-changed-page-{way}")
     grid = st.grid(2, min_column_width=300)
     for side, title, matches in (
         ("first", theirs, "first_matches"),
@@ -188,21 +178,21 @@ def _detail(comparison: Comparison, current: Manifest, other: Manifest, dataset:
                 captions,
                 key=f"evaluate-changed-{side}",
                 label=f"Queries and what {title} found",
-                num_matches=BESIDE,
+                num_results=NUM_RESULTS,
             )
 
 
 def _differences(comparison: Comparison) -> None:
-    found = comparison.differences
+    differences = comparison.differences
     table = pd.DataFrame(
         {
-            "measure": [name_of(name) for name in found["measure"]],
-            "difference": found["difference"],
-            "from": found["low"],
-            "to": found["high"],
-            "by class": found["difference_macro"],
-            "from ": found["low_macro"],
-            "to ": found["high_macro"],
+            "measure": [name_of(name) for name in differences["measure"]],
+            "difference": differences["difference"],
+            "from": differences["low"],
+            "to": differences["high"],
+            "by class": differences["difference_macro"],
+            "from ": differences["low_macro"],
+            "to ": differences["high_macro"],
         }
     )
     signed = st.column_config.NumberColumn(format="%+.4f")

@@ -1,4 +1,4 @@
-"""What is evaluated and how: the protocol, the index or embeddings, and the baselines."""
+"""Form that starts evaluations: protocol, system and baselines."""
 
 from typing import Any
 
@@ -6,13 +6,12 @@ import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.commands.evaluation import BASELINE, EVALUATE
-from core.datasets.columns import Split
 from core.evaluation.baseline_config import BASELINE_NAMES, Baseline, BaselineConfig
 from core.evaluation.config import EvaluateConfig, Gallery
 from core.lineage.graph import Lineage
 from core.models.backbones import BACKBONES
 from core.models.pretrained import IMAGENET, NO_WEIGHTS
-from core.options import as_arguments, field_docs
+from core.options import as_arguments, bounds_of, choices_of, default_of, field_docs
 from pages.parts.components import guards
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
@@ -22,7 +21,7 @@ GALLERIES = {
     Gallery.TRAIN: "train images",
     Gallery.TRAIN_AND_VALIDATION: "train and validation images",
 }
-SAID = {
+DESCRIPTIONS = {
     Baseline.COLOR: "How far colors alone come. No learning; a minute for 10,000 images.",
     Baseline.BACKBONE: "The pre-trained features as they are, 25,088 numbers an image for VGG-16: "
     "what training has to add to.",
@@ -33,23 +32,23 @@ Settings = dict[str, Any]
 
 
 def show(dataset: str, lineage: Lineage, *, expanded: bool) -> None:
-    """Draw the form that evaluates, and the baselines beside it."""
+    """Draw the form of evaluations and baselines."""
     with st.expander("New evaluation", expanded=expanded, icon=":material/add:"):
         protocol = _protocol()
         if protocol is None:
             return
-        _subject(dataset, lineage, protocol)
+        _system(dataset, lineage, protocol)
         st.markdown("**Baselines**, to know what the figures are worth:")
         _baselines(dataset, lineage, protocol)
 
 
 def _protocol() -> Settings | None:
-    """Ask who asks, who may be found, and what is measured; None while that makes no sense."""
+    """Draw the fields of the protocol, and return their values; None while they are invalid."""
     grid = st.grid(4, min_column_width=150)
     with grid.cell():
         queries = st.selectbox(
             "Queries",
-            [Split.TEST, Split.VALIDATION],
+            choices_of(EvaluateConfig, "queries"),
             format_func=lambda split: f"{split} images",
             key="evaluate-queries",
             help=DOCS["queries"],
@@ -68,7 +67,11 @@ def _protocol() -> Settings | None:
         )
     with grid.cell():
         replicates = st.number_input(
-            "Replicates", 0, 100_000, 1000, key="evaluate-replicates", help=DOCS["replicates"]
+            "Replicates",
+            *bounds_of(EvaluateConfig, "replicates"),
+            default_of(EvaluateConfig, "replicates"),
+            key="evaluate-replicates",
+            help=DOCS["replicates"],
         )
     settings: Settings = {
         "queries": str(queries),
@@ -84,19 +87,19 @@ def _protocol() -> Settings | None:
     return settings
 
 
-def _subject(dataset: str, lineage: Lineage, protocol: Settings) -> None:
-    """Ask which embeddings or index, and start."""
-    found = _subjects(dataset, lineage)
-    if not found:
+def _system(dataset: str, lineage: Lineage, protocol: Settings) -> None:
+    """Draw the choice of embeddings or index, and the start button."""
+    systems = _systems(dataset, lineage)
+    if not systems:
         st.info("There are no embeddings of this dataset yet; an index makes them.")
         guards.next_step("Indexes", "Build an index")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "What is evaluated",
-            list(found),
-            format_func=lambda key: found[key][0],
-            key="evaluate-subject",
+            list(systems),
+            format_func=lambda key: systems[key][0],
+            key="evaluate-system",
             help="Embeddings are searched exactly: that is the model's doing alone. An index is "
             "searched as anybody searches it: that is the model's and the index's together.",
         )
@@ -106,14 +109,14 @@ def _subject(dataset: str, lineage: Lineage, protocol: Settings) -> None:
         if st.button(
             "Evaluate", key="evaluate-start", type="primary", icon=":material/monitoring:"
         ):
-            kind, manifest = chosen.partition(":")[0], found[chosen][1]
+            kind, manifest = chosen.partition(":")[0], systems[chosen][1]
             config = EvaluateConfig(**protocol | {kind: manifest.id, "exact": exact})
             launch(EVALUATE, as_arguments(config), dataset=dataset)
             st.rerun()
 
 
-def _subjects(dataset: str, lineage: Lineage) -> dict[str, tuple[str, Manifest]]:
-    """Return what can be evaluated: a key → what it is called, and its manifest."""
+def _systems(dataset: str, lineage: Lineage) -> dict[str, tuple[str, Manifest]]:
+    """Return key → (title, manifest) of the embeddings and indexes of a dataset."""
     embeddings = {
         f"embeddings:{made.id}": (f"{made.id} · embeddings, exact search", made)
         for made in lineage.embeddings_of(dataset)
@@ -133,7 +136,7 @@ def _baselines(dataset: str, lineage: Lineage, protocol: Settings) -> None:
             name = BASELINE_NAMES[baseline]
             if st.button(name.capitalize(), key=f"evaluate-baseline-{baseline}", width="stretch"):
                 _start(baseline, dataset, protocol, backbone)
-            st.caption(SAID[baseline])
+            st.caption(DESCRIPTIONS[baseline])
 
 
 def _start(baseline: Baseline, dataset: str, protocol: Settings, backbone: Settings) -> None:
@@ -148,7 +151,7 @@ def _start(baseline: Baseline, dataset: str, protocol: Settings, backbone: Setti
 
 
 def _backbone(dataset: str, lineage: Lineage) -> Settings:
-    """Ask which trunk the latter two begin with; at first that of the newest model with weights."""
+    """Draw the fields of the backbone; the default is that of the newest pre-trained model."""
     used: Settings = next(
         (
             model.config["train"]
@@ -160,15 +163,18 @@ def _backbone(dataset: str, lineage: Lineage) -> Settings:
     with st.popover("Trunk of the latter two", type="tertiary", icon=":material/tune:"):
         names = list(BACKBONES)
         backbone = st.selectbox(
-            "Backbone", names, names.index(used["backbone"]), key="evaluate-trunk-backbone"
+            "Backbone", names, names.index(used["backbone"]), key="evaluate-backbone"
         )
         weights = st.text_input(
             "Weights",
             used["weights"],
-            key="evaluate-trunk-weights",
+            key="evaluate-backbone-weights",
             help=field_docs(BaselineConfig)["weights"],
         )
         side = st.number_input(
-            "Image side, pixels", 32, 512, int(used["image_size"]), key="evaluate-trunk-side"
+            "Image side, pixels",
+            *bounds_of(BaselineConfig, "image_size"),
+            int(used["image_size"]),
+            key="evaluate-backbone-image-size",
         )
     return {"backbone": backbone, "weights": str(weights).strip(), "image_size": int(side)}

@@ -1,11 +1,11 @@
-"""The evaluation that is looked at: what it measured, and its first figures."""
+"""Header of an evaluation: its choice, its system and protocol, and its main figures."""
 
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.evaluation.config import Gallery
-from core.evaluation.files import interval_of, measured_of
-from core.evaluation.measure_names import meaning_of, name_of
+from core.evaluation.files import interval_of, system_name
+from core.evaluation.measure_names import definition_of, name_of
 from core.lineage.graph import Lineage
 from pages.parts.components.text import plain
 from pages.parts.evaluate.form import GALLERIES
@@ -15,50 +15,49 @@ FIRST = ("map_at_10", "map_at_10_macro", "recall_at_1", "recall_at_1_macro")
 SKIPPED_SHOWN = 8
 
 
-def choose(current: Manifest, found: list[Manifest]) -> None:
-    """Draw the list of evaluations; another one that is picked is looked at from now on."""
-    titles = {manifest.id: title_of(manifest) for manifest in found}
+def choose(current: Manifest, available: list[Manifest]) -> None:
+    """Draw the choice of the evaluation."""
+    titles = {manifest.id: title_of(manifest) for manifest in available}
     st.selectbox(
         "Evaluation",
         list(titles),
         format_func=titles.__getitem__,
         key=session.set_widget("evaluate-current", current.id),
-        on_change=_take,
+        on_change=_change,
     )
 
 
-def _take() -> None:
+def _change() -> None:
     chosen = session.selection()
     chosen.evaluation, chosen.open_confusion = session.value_of("evaluate-current"), None
 
 
 def title_of(manifest: Manifest) -> str:
-    """Return what an evaluation is called in lists."""
+    """Return the title of an evaluation in lists."""
     how = "as the index searches" if "index" in manifest.made_from else "exact search"
-    name = manifest.summary.get("baseline", measured_of(manifest))
-    return f"{name} · {manifest.config['queries']} images · {how} · {manifest.id}"
+    return f"{system_name(manifest)} · {manifest.config['queries']} images · {how} · {manifest.id}"
 
 
 def describe(manifest: Manifest, lineage: Lineage) -> None:
-    """Say what was measured, whether it is stale, and what was left out."""
+    """Describe the system and the protocol, whether it is stale, and what was left out."""
     summary, gallery = manifest.summary, manifest.config.get("gallery", Gallery.TRAIN)
     how = "through that index" if "index" in manifest.made_from else "by exact search"
     reason = lineage.stale_reason(manifest)
     stale = f" :orange-badge[stale: {reason}]" if reason else ""
-    name = summary.get("baseline", measured_of(manifest))
     st.markdown(
-        f"**{plain(name)}**: each of {summary['num_queries']:,} {manifest.config['queries']} "
-        f"images searched {how} among the {GALLERIES[Gallery(gallery)]}"
+        f"**{plain(system_name(manifest))}**: each of {summary['num_queries']:,} "
+        f"{manifest.config['queries']} images searched {how} among the "
+        f"{GALLERIES[Gallery(gallery)]}"
         + (f" ({summary['num_gallery']:,})" if "num_gallery" in summary else "")
         + f". What has its class counts as found.{stale}"
     )
     facts = _left_out(manifest)
     if "index_recall_at_10" in summary:
-        exactly = summary.get("exact_map_at_10", summary["map_at_10"])
+        exact = summary.get("exact_map_at_10", summary["map_at_10"])
         facts.append(
             "of exact search's first ten this index finds "
             f"{summary['index_recall_at_10']:.1%}; "
-            f"exact search has mAP@10 {exactly:.3f}"
+            f"exact search has mAP@10 {exact:.3f}"
         )
     if facts:
         st.caption("; ".join(facts)[:1].upper() + "; ".join(facts)[1:] + ".")
@@ -87,7 +86,7 @@ def _left_out(manifest: Manifest) -> list[str]:
 
 
 def figures(manifest: Manifest) -> None:
-    """Draw the first figures, each with its interval."""
+    """Draw the main figures with their 95 % CIs."""
     names = [
         name for name in (*FIRST, "map_at_r", "classifier_accuracy") if name in manifest.summary
     ]
@@ -99,12 +98,12 @@ def figures(manifest: Manifest) -> None:
             st.metric(
                 f"{name_of(base)}{over}",
                 f"{manifest.summary[name]:.3f}",
-                help=meaning_of(base)
+                help=definition_of(base)
                 + (" Mean over the classes' means, so that small classes count." if over else ""),
             )
-            within = interval_of(manifest, name)
-            if within is not None:
-                st.caption(f"95 %: {within[0]:.3f} to {within[1]:.3f}")
+            limits = interval_of(manifest, name)
+            if limits is not None:
+                st.caption(f"95 %: {limits[0]:.3f} to {limits[1]:.3f}")
     if manifest.summary.get("intervals"):
         st.caption(
             "Under each figure where it would lie, 95 times in 100, had other queries of their "

@@ -1,4 +1,4 @@
-"""Queries as pictures: a row for each, the query first and then what it found."""
+"""Gallery of queries: a row a query, the query image first and then its results."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,16 +12,16 @@ from pages.parts.components.gallery import Tile, gallery
 from state import resources, session
 
 ROWS = 6
-"""Queries on a page: as many as are seen at once."""
+"""Queries on a page."""
 
-MATCHES = 7
-"""Of each query; with the query itself they make a row."""
+RESULTS = 7
+"""Results of each query in a row."""
 
 
-def pages_of(queries: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Return the queries of the page that is chosen, after drawing what chooses it."""
+def page_of(queries: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Draw the pagination, and return the queries of the chosen page."""
     num_pages = -(-len(queries) // ROWS)
-    # With its number in the key, or a page beyond the last could be kept
+    # The number of pages is in the key, so that the page cannot exceed it
     page = st.pagination(num_pages, key=f"{key}-{num_pages}") if num_pages > 1 else 1
     return queries.iloc[(page - 1) * ROWS : page * ROWS]
 
@@ -34,46 +34,44 @@ def rows(
     *,
     key: str,
     label: str,
-    num_matches: int = MATCHES,
-    wanted: str | None = None,
+    num_results: int = RESULTS,
 ) -> None:
-    """Draw a row a query; a click on a picture goes on to the Query page with it.
+    """Draw a row a query; a click on an image opens the Query page with it.
 
     Args:
-        dataset: Whose images they are.
-        queries: Those to show, with the columns image_id, label and `matches`.
-        matches: The column with the ids of what each found, spaces between.
-        captions: What is said under each query.
+        dataset: Has the images.
+        queries: To show, with the columns image_id, label and `matches`.
+        matches: Name of the column with the ids of the results, separated by spaces.
+        captions: Text under each query image.
         key: Widget key.
-        label: What a screen reader calls the pictures.
-        num_matches: How many of them are shown.
-        wanted: Mark what is of this class; by default what is of the query's own.
+        label: Accessible name of the gallery.
+        num_results: Results of each query to show.
     """
-    found = [list(map(int, ids.split()))[:num_matches] for ids in queries[matches]]
-    asked = [int(image_id) for image_id in queries["image_id"]]
-    by_id = dataset.catalog.rows_by_id([*asked, *(i for row in found for i in row)])
+    results = [list(map(int, ids.split()))[:num_results] for ids in queries[matches]]
+    query_ids = [int(image_id) for image_id in queries["image_id"]]
+    by_id = dataset.catalog.rows_by_id([*query_ids, *(i for row in results for i in row)])
     resources.make_thumbnails(dataset, list(by_id.values()))
     tiles: list[Tile] = []
     images: list[int] = []
     for image_id, label_, caption, ids in zip(
-        asked, queries["label"], captions, found, strict=True
+        query_ids, queries["label"], captions, results, strict=True
     ):
         tiles.append(_tile(dataset, by_id, image_id, len(tiles), caption, "selected"))
-        for rank in range(num_matches):
+        for rank in range(num_results):
             match = ids[rank] if rank < len(ids) else None
-            mark = _mark(by_id.get(match or -1), wanted or str(label_))
+            mark = _mark(by_id.get(match or -1), str(label_))
             tiles.append(_tile(dataset, by_id, match, len(tiles), f"{rank + 1}", mark))
-        images += [image_id, *ids, *[image_id] * (num_matches - len(ids))]
-    clicked = gallery(tiles, key=key, columns=num_matches + 1, tile_px=128, label=label)
+        images += [image_id, *ids, *[image_id] * (num_results - len(ids))]
+    clicked = gallery(tiles, key=key, columns=num_results + 1, tile_px=128, label=label)
     if clicked is not None:
         session.query_by_image(images[clicked])
         navigation.go("Query")
 
 
-def _mark(image: ImageRow | None, wanted: str) -> str:
+def _mark(image: ImageRow | None, label: str) -> str:
     if image is None:
         return ""
-    return "hit" if image.label == wanted else "miss"
+    return "hit" if image.label == label else "miss"
 
 
 def _tile(

@@ -1,11 +1,11 @@
-"""Every measure of an evaluation, as a curve over k and as a table."""
+"""Overview tab: all measures, as curves over k and as a table."""
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from core.evaluation.files import Evaluation
-from core.evaluation.measure_names import BASES, MEANINGS, curve_of, name_of
+from core.evaluation.measure_names import DEFINITIONS, MEASURES_AT_K, curve_of, name_of
 from pages.parts.components.plot import plot
 
 COLORS = {
@@ -15,18 +15,19 @@ COLORS = {
     "ndcg": "#a855f7",
     "knn_accuracy": "#64748b",
 }
-OVER = {"": "All queries alike", "_macro": "All classes alike"}
+AVERAGES = {"": "All queries alike", "_macro": "All classes alike"}
+"""Ending of a measure's name → title of the micro and the macro average."""
 
 
 def show(evaluation: Evaluation) -> None:
-    """Draw the curve, and under it all figures."""
+    """Draw the curves and the table of the chosen average."""
     ending = st.segmented_control(
         "Means over",
-        list(OVER),
+        list(AVERAGES),
         default="",
         required=True,
-        format_func=OVER.__getitem__,
-        key="evaluate-over",
+        format_func=AVERAGES.__getitem__,
+        key="evaluate-average",
         help="Where some classes have many images and others few, the mean over all queries is "
         "that of the large classes. The mean over classes is the honest one.",
     )
@@ -42,15 +43,15 @@ def show(evaluation: Evaluation) -> None:
     )
     st.caption("from and to: the 95 % interval of the mean.")
     with st.expander("What the measures mean"):
-        for name, meaning in MEANINGS.items():
-            st.markdown(f"**{name}**: {meaning}")
+        for name, definition in DEFINITIONS.items():
+            st.markdown(f"**{name}**: {definition}")
 
 
 def _curves(evaluation: Evaluation, ending: str) -> go.Figure:
     figure = go.Figure()
     summary = evaluation.manifest.summary
     ranks: set[int] = set()
-    for base, (name, _) in BASES.items():
+    for base, (name, _) in MEASURES_AT_K.items():
         points = [
             (k, measure)
             for k, measure in curve_of(evaluation.measures, base)
@@ -89,9 +90,9 @@ def _band(
     ending: str,
     color: str,
 ) -> None:
-    """Draw where the curve's points would lie with other queries."""
-    within = [(k, evaluation.interval(measure + ending)) for k, measure in points]
-    known = [(k, low_high) for k, low_high in within if low_high is not None]
+    """Draw the 95 % CI of a curve as a band."""
+    intervals = [(k, evaluation.interval(measure + ending)) for k, measure in points]
+    known = [(k, limits) for k, limits in intervals if limits is not None]
     if not known:
         return
     figure.add_scatter(
@@ -110,12 +111,12 @@ def _band(
 def _table(evaluation: Evaluation, ending: str) -> pd.DataFrame:
     summary = evaluation.manifest.summary
     names = [name for name in evaluation.measures if name + ending in summary]
-    within = [evaluation.interval(name + ending) or (None, None) for name in names]
+    intervals = [evaluation.interval(name + ending) or (None, None) for name in names]
     return pd.DataFrame(
         {
             "measure": [name_of(name) for name in names],
             "mean": [summary[name + ending] for name in names],
-            "from": [low for low, _ in within],
-            "to": [high for _, high in within],
+            "from": [low for low, _ in intervals],
+            "to": [high for _, high in intervals],
         }
     )

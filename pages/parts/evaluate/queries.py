@@ -1,4 +1,4 @@
-"""The queries one by one, the worst first, with what they got."""
+"""Queries tab: the queries with their results, sorted by a measure."""
 
 import streamlit as st
 
@@ -24,6 +24,6 @@ def show(evaluation: Evaluation, dataset: Dataset) -> None:
         "At the left the query, then what it found, the nearest first: green is of its class, red "
         "is not. Click a picture to query by it."
     )
-    shown = images.pages_of(ranked, "evaluate-queries-page")
+    shown = images.page_of(ranked, "evaluate-queries-page")
     captions = [f"{name_of(by)} {value:.2f}" for value in shown[by]]
     images.rows(dataset, shown, "matches", captions, key="evaluate-queries-rows", label="Queries")

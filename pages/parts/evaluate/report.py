@@ -1,4 +1,4 @@
-"""Taking an evaluation out: one HTML file, JSON, CSV; and deleting it."""
+"""Report tab: export as HTML, JSON and CSV, the command, and deletion."""
 
 import shlex
 
@@ -9,18 +9,18 @@ from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.evaluation.comparison import Comparison
 from core.evaluation.config import CLASSES, CONFUSION, QUERIES
-from core.evaluation.files import Evaluation
+from core.evaluation.files import Evaluation, system_name
 from core.evaluation.report import html_report, json_report
 from core.lineage.graph import Lineage
 from pages.parts.components.text import plain
-from pages.parts.evaluate.compare import MAX_GAPS, name_of_evaluation
+from pages.parts.evaluate.compare import MAX_GAPS
 from state import evaluations, resources, session
 
 TABLES = {QUERIES: "Queries, CSV", CLASSES: "Classes, CSV", CONFUSION: "Confusion, CSV"}
 
 
 def show(evaluation: Evaluation, dataset: Dataset, lineage: Lineage) -> None:
-    """Draw the downloads."""
+    """Draw the downloads, the command and the delete button."""
     manifest = evaluation.manifest
     st.markdown(
         "One HTML file with the figures, the classes, the worst queries as pictures, the gap to "
@@ -67,7 +67,7 @@ def show(evaluation: Evaluation, dataset: Dataset, lineage: Lineage) -> None:
 
 
 def offer_deletion(manifest: Manifest) -> None:
-    """Draw the button that deletes an evaluation; what it was made from stays."""
+    """Draw the button that deletes an evaluation."""
     with st.popover("Delete this evaluation", icon=":material/delete:"):
         st.markdown(
             f"Delete **{plain(manifest.id)}**? Its model, embeddings and index stay, so it can be "
@@ -81,7 +81,7 @@ def offer_deletion(manifest: Manifest) -> None:
 
 
 def _command(manifest: Manifest) -> list[str]:
-    """Return the command that evaluates so again; none for what was made before there was one."""
+    """Return the command of an evaluation; empty for evaluations of early versions."""
     config = manifest.config
     if "replicates" not in config:
         return []
@@ -96,12 +96,12 @@ def _command(manifest: Manifest) -> list[str]:
 
 
 def _compared(manifest: Manifest, lineage: Lineage) -> dict[str, Comparison]:
-    found = {}
+    comparisons = {}
     for other in evaluations.comparable(manifest, lineage)[:MAX_GAPS]:
         try:
-            found[f"{name_of_evaluation(other)} ({other.id})"] = evaluations.compared(
+            comparisons[f"{system_name(other)} ({other.id})"] = evaluations.compared(
                 other, manifest
             )
-        except WorkbenchError:  # What is damaged is said where it is looked at
+        except WorkbenchError:  # Shown in the Compare tab
             continue
-    return found
+    return comparisons

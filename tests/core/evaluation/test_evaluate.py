@@ -1,4 +1,4 @@
-"""The protocol of an evaluation: who asks, who may be found, what is left out, what is refused."""
+"""Evaluation: measures, ignored copies, skipped classes, refused tasks."""
 
 import json
 
@@ -28,7 +28,7 @@ from tests.factories.embeddings import embedded_set
 
 
 def measured(hand: Hand, **settings: object) -> Manifest:
-    """Evaluate the embeddings by hand, exactly."""
+    """Evaluate the embeddings by exact search."""
     config = EvaluateConfig(embeddings=hand.embeddings.id, **settings)  # type: ignore[arg-type]
     return finish(evaluate(hand.workspace, config))
 
@@ -48,7 +48,7 @@ def test_embeddings_are_evaluated_without_an_index(hand: Hand) -> None:
     assert "index" not in made.made_from
 
 
-def test_an_index_is_measured_as_deep_as_it_is_used(hand: Hand) -> None:
+def test_an_index_is_measured_at_ten_ranks(hand: Hand) -> None:
     config = EvaluateConfig(index=hand.index(), exact=True)
     found = finish(evaluate(hand.workspace, config)).summary
     assert found["ranks"] == [1, 2, 5, 10]
@@ -56,8 +56,8 @@ def test_an_index_is_measured_as_deep_as_it_is_used(hand: Hand) -> None:
     assert found["exact_recall_at_1"] == found["recall_at_1"] == pytest.approx(2 / 3)
 
 
-def test_copies_of_a_query_are_no_answer_to_it(hand: Hand) -> None:
-    """Red 10, the nearest to both red queries, is made a copy of the query at 0."""
+def test_copies_of_a_query_are_ignored(hand: Hand) -> None:
+    """Red 10, the nearest to both red queries, becomes a copy of the query at 0."""
     catalog = open_dataset(hand.workspace, "hand").catalog
     rows = {row.path: row for row in catalog.rows()}
     copied = rows["red/000.png"]._replace(sha256=rows["red/002.png"].sha256)
@@ -77,7 +77,7 @@ def test_copies_of_a_query_are_no_answer_to_it(hand: Hand) -> None:
     assert made.summary["num_copies"] == 1
 
 
-def test_validation_images_can_be_found_too_but_never_by_themselves(hand: Hand) -> None:
+def test_validation_images_can_be_in_the_gallery_but_do_not_retrieve_themselves(hand: Hand) -> None:
     made = measured(hand, queries="validation", gallery="train+validation")
     queries = open_evaluation(hand.workspace, made.id).queries.set_index("path")
     found = queries["matches"].to_dict()["red/004.png"].split()
@@ -95,7 +95,7 @@ def test_a_class_that_only_asks_is_left_out_and_named(hand: Hand) -> None:
     assert "recall_at_1            0.6667 [" in said
 
 
-def test_what_was_found_of_each_class_is_counted(hand: Hand) -> None:
+def test_the_retrieved_classes_are_counted(hand: Hand) -> None:
     made = open_evaluation(hand.workspace, measured(hand).id)
     counts = made.confusion.set_index(["label", "found"])["count"].to_dict()
     # Each of the three queries finds all four images
@@ -109,59 +109,59 @@ def test_what_was_found_of_each_class_is_counted(hand: Hand) -> None:
     assert made.interval("map_at_10") is not None
 
 
-def test_stretches_and_blocks_find_what_all_at_once_does(
+def test_blocks_give_the_ranking_of_a_single_search(
     hand: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embeddings = open_embeddings(hand.workspace, hand.embeddings.id)
     task = make_task(open_dataset(hand.workspace, "hand"), Protocol(), embeddings.image_ids)
-    gallery, asking = (embeddings.rows_of(ids) for ids in (task.gallery_ids, task.query_ids))
-    [whole] = rank_exactly(task, embeddings.vectors, gallery, asking, 3)
-    assert whole.found.shape == (3, 3)
+    gallery, queries = (embeddings.rows_of(ids) for ids in (task.gallery_ids, task.query_ids))
+    [whole] = rank_exactly(task, embeddings.vectors, gallery, queries, 3)
+    assert whole.ranked.shape == (3, 3)
     monkeypatch.setattr(ranking, "QUERIES_AT_ONCE", 2)
     monkeypatch.setattr(ranking, "VALUES_AT_ONCE", 6)
-    stretches = rank_exactly(task, embeddings.vectors, gallery, asking, 3)
-    parts = [stretch.found for stretch in stretches]
+    blocks = rank_exactly(task, embeddings.vectors, gallery, queries, 3)
+    parts = [block.ranked for block in blocks]
     assert [len(part) for part in parts] == [2, 1]
-    assert np.array_equal(np.concatenate(parts), whole.found)
+    assert np.array_equal(np.concatenate(parts), whole.ranked)
 
 
-def test_the_classifier_goes_by_the_embedding() -> None:
-    """Its weights point along the axes: what lies nearer to an axis is of its class."""
+def test_the_classifier_predicts_from_the_embedding() -> None:
+    """Its weights point along the axes, so the nearer axis is the predicted class."""
     classifier = Classifier(("right", "up"), np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
     assert classifier.classify(unit_vectors(10, 80)).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(
-    ("splits", "said"),
+    ("splits", "message"),
     [
         ({"test": "train"}, "no usable image of “hand” with a class is in the test split"),
-        ({"train": "validation"}, "is in the train split, so queries would find nothing"),
+        ({"train": "validation"}, "is in the train split, so the gallery is empty"),
     ],
 )
-def test_an_empty_split_is_said(hand: Hand, splits: dict[str, str], said: str) -> None:
+def test_an_empty_split_is_refused(hand: Hand, splits: dict[str, str], message: str) -> None:
     catalog = open_dataset(hand.workspace, "hand").catalog
     catalog.set_splits({row.id: splits.get(str(row.split), row.split) for row in catalog.rows()})
-    with pytest.raises(WorkbenchError, match=said):
+    with pytest.raises(WorkbenchError, match=message):
         measured(hand)
 
 
-def test_images_of_one_class_are_no_test(hand: Hand) -> None:
+def test_a_gallery_of_one_class_is_refused(hand: Hand) -> None:
     catalog = open_dataset(hand.workspace, "hand").catalog
     blue = [row.id for row in catalog.rows() if row.label != "red"]
     catalog.set_splits(dict.fromkeys(blue, "validation"))
-    with pytest.raises(WorkbenchError, match="of one class, “red”, so every answer is right"):
+    with pytest.raises(WorkbenchError, match="of one class, “red”, so every result is relevant"):
         measured(hand)
 
 
-def test_classes_that_share_no_split_are_said(hand: Hand) -> None:
+def test_classes_without_gallery_images_are_refused(hand: Hand) -> None:
     catalog = open_dataset(hand.workspace, "hand").catalog
     splits = {row.id: "train" if row.label == "red" else "test" for row in catalog.rows()}
     catalog.set_splits(splits)
-    with pytest.raises(WorkbenchError, match="classes of the queries have no images to find"):
+    with pytest.raises(WorkbenchError, match="the gallery has no images of the queries' classes"):
         measured(hand)
 
 
-def test_what_curation_took_out_neither_asks_nor_is_found(hand: Hand) -> None:
+def test_excluded_images_are_neither_queries_nor_in_the_gallery(hand: Hand) -> None:
     catalog = open_dataset(hand.workspace, "hand").catalog
     exclude(catalog, [hand.ids["red/002.png"]])
     assert measured(hand).summary["num_queries"] == 2
@@ -170,23 +170,23 @@ def test_what_curation_took_out_neither_asks_nor_is_found(hand: Hand) -> None:
         measured(hand)
 
 
-def test_images_without_classes_are_said(workspace: Workspace) -> None:
+def test_images_without_classes_are_refused(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 8, labeled=False)
     with pytest.raises(WorkbenchError, match="no usable image of “points” has a class"):
         finish(evaluate(workspace, EvaluateConfig(embeddings=embeddings.id)))
 
 
-def test_an_index_whose_embeddings_are_gone_says_how_to_go_on(hand: Hand) -> None:
+def test_an_index_without_its_embeddings_is_refused(hand: Hand) -> None:
     index = hand.index()
     made = finish(evaluate(hand.workspace, EvaluateConfig(index=index)))
     exactly = measured(hand)
     delete_artifact(hand.workspace.embeddings, hand.embeddings.id)
-    with pytest.raises(MissingError, match="was built from are gone.*Rebuild it"):
+    with pytest.raises(MissingError, match="The embeddings of the index .* are gone.*Rebuild it"):
         finish(evaluate(hand.workspace, EvaluateConfig(index=index)))
     assert read_lineage(hand.workspace).missing_source(exactly) == EMBEDDINGS_GONE
     delete_artifact(hand.workspace.indexes, index)
     assert read_lineage(hand.workspace).missing_source(made) == INDEX_GONE
-    assert open_evaluation(hand.workspace, made.id).queries.shape[0] == 3  # Its figures stay
+    assert open_evaluation(hand.workspace, made.id).queries.shape[0] == 3  # The evaluation remains
 
 
 def test_a_changed_table_is_refused(hand: Hand) -> None:
@@ -197,18 +197,18 @@ def test_a_changed_table_is_refused(hand: Hand) -> None:
         open_evaluation(hand.workspace, made.id)
 
 
-def test_the_manifest_is_json_that_can_be_read_by_anyone(hand: Hand) -> None:
+def test_the_manifest_is_plain_json(hand: Hand) -> None:
     made = measured(hand, replicates=0)
     assert json.loads(json.dumps(artifact_facts(made)))["intervals"] == {}
     assert made.config["gallery"] == Gallery.TRAIN
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({}, "either an index or embeddings"),
         ({"index": "a", "embeddings": "b"}, "either an index or embeddings"),
-        ({"embeddings": "b", "exact": True}, "exact goes with an index"),
+        ({"embeddings": "b", "exact": True}, "exact needs an index"),
         ({"index": "a", "gallery": "test"}, "gallery must be one of train"),
         ({"index": "a", "ks": "1,x"}, "ks must be numbers"),
         ({"index": "a", "ks": "0"}, "ks must be in 1..1000"),
@@ -216,10 +216,10 @@ def test_the_manifest_is_json_that_can_be_read_by_anyone(hand: Hand) -> None:
         ({"index": "a", "seed": -1}, "seed must be in"),
     ],
 )
-def test_a_config_that_cannot_be_is_refused(settings: dict[str, object], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_invalid_settings_are_refused(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         EvaluateConfig(**settings)  # type: ignore[arg-type]
 
 
-def test_ranks_are_sorted_and_the_usual_ones_always_among_them() -> None:
+def test_ranks_are_sorted_and_include_the_fixed_ones() -> None:
     assert EvaluateConfig(index="a", ks="30, 3").ranks == (1, 3, 5, 10, 30)

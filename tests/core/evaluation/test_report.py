@@ -1,4 +1,4 @@
-"""What an evaluation is taken out as, and the figures that it draws."""
+"""Reports of an evaluation and their figures."""
 
 import json
 import re
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.datasets import curation
 from core.datasets.registry import open_dataset
 from core.evaluation import report_figures
 from core.evaluation.comparison import compare
@@ -15,7 +16,7 @@ from core.evaluation.config import EvaluateConfig
 from core.evaluation.confusions import confused_pairs, confusions, queries_of_pair
 from core.evaluation.evaluate import evaluate
 from core.evaluation.files import Evaluation, open_evaluation
-from core.evaluation.measure_names import curve_of, meaning_of, name_of
+from core.evaluation.measure_names import curve_of, definition_of, name_of
 from core.evaluation.report import html_report, json_report
 from core.progress import finish
 from tests.factories.by_hand import Hand
@@ -29,7 +30,7 @@ def evaluation(hand: Hand) -> Evaluation:
     return open_evaluation(hand.workspace, finish(evaluate(hand.workspace, config)).id)
 
 
-def test_a_report_needs_nothing_but_itself(hand: Hand, evaluation: Evaluation) -> None:
+def test_a_report_is_self_contained(hand: Hand, evaluation: Evaluation) -> None:
     dataset = open_dataset(hand.workspace, "hand")
     others = {"itself": compare(evaluation, evaluation, 10, 0)}
     page = html_report(evaluation, dataset, others)
@@ -43,7 +44,7 @@ def test_a_report_needs_nothing_but_itself(hand: Hand, evaluation: Evaluation) -
     assert evaluation.manifest.made_from["embeddings_fingerprint"] in page
 
 
-def test_what_strangers_wrote_is_escaped(hand: Hand, evaluation: Evaluation) -> None:
+def test_untrusted_text_is_escaped(hand: Hand, evaluation: Evaluation) -> None:
     def evil(table: pd.DataFrame) -> pd.DataFrame:
         return table.replace({"red": EVIL, "blue": f"{EVIL}2"})
 
@@ -58,11 +59,11 @@ def test_what_strangers_wrote_is_escaped(hand: Hand, evaluation: Evaluation) -> 
     assert "&lt;script" in page
 
 
-def test_json_has_everything(evaluation: Evaluation) -> None:
+def test_json_has_the_manifest_and_the_tables(evaluation: Evaluation) -> None:
     found = json.loads(json_report(evaluation))
     assert found["manifest"]["id"] == evaluation.manifest.id
     assert len(found["queries"]) == 3
-    assert [row["label"] for row in found["categories"]] == ["blue", "red"]
+    assert [row["label"] for row in found["classes"]] == ["blue", "red"]
     assert {"label", "found", "count"} == set(found["confusion"][0])
 
 
@@ -71,11 +72,11 @@ def test_a_curve_goes_through_its_points() -> None:
     [points] = re.findall(r'polyline points="([^"]+)"', drawn)
     (x1, y1), (x2, y2) = (map(float, point.split(",")) for point in points.split())
     assert x1 < x2
-    assert y1 > y2  # Down the page is less
+    assert y1 > y2  # y increases downwards
     assert "&lt;a&gt;" in drawn
 
 
-def test_shares_of_a_row_are_of_all_that_its_queries_found(evaluation: Evaluation) -> None:
+def test_shares_are_of_all_results_of_the_queries(evaluation: Evaluation) -> None:
     found = confusions(evaluation, 10)
     assert found.labels == ["blue", "red"]
     # Each query finds the two red and the two blue images
@@ -90,19 +91,21 @@ def test_shares_of_a_row_are_of_all_that_its_queries_found(evaluation: Evaluatio
     ]
 
 
-def test_the_queries_of_a_pair_are_those_that_found_most_of_it(evaluation: Evaluation) -> None:
-    reds = evaluation.queries[evaluation.queries["label"] == "red"]
-    first = [int(row.split()[0]) for row in reds["matches"]]
-    only_first = dict.fromkeys(first, "blue")
-    found = queries_of_pair(evaluation, "red", "blue", dict(only_first), 10)
-    assert found["num_found"].tolist() == [1, 1]
-    assert queries_of_pair(evaluation, "red", "green", dict(only_first), 10).empty
+def test_the_queries_of_a_pair_are_sorted_by_its_results(
+    hand: Hand, evaluation: Evaluation
+) -> None:
+    catalog = open_dataset(hand.workspace, "hand").catalog
+    pair = queries_of_pair(evaluation, "red", "blue", catalog)
+    assert pair["num_found"].tolist() == [2, 2]
+    curation.relabel(catalog, [hand.ids["blue/000.png"]], "green")
+    assert queries_of_pair(evaluation, "red", "blue", catalog)["num_found"].tolist() == [1, 1]
+    assert queries_of_pair(evaluation, "red", "yellow", catalog).empty
 
 
-def test_every_measure_has_a_name_and_a_meaning(evaluation: Evaluation) -> None:
+def test_every_measure_has_a_name_and_a_definition(evaluation: Evaluation) -> None:
     names = [name_of(name) for name in evaluation.measures]
     assert len(set(names)) == len(names)
     assert {"mAP@10", "recall@1", "nDCG@5", "kNN accuracy@10", "mAP@R", "MRR"} <= set(names)
-    assert all(meaning_of(name) for name in evaluation.measures)
+    assert all(definition_of(name) for name in evaluation.measures)
     assert [k for k, _ in curve_of(evaluation.measures, "map")] == [1, 2, 5, 10, 20, 50, 100]
-    assert (name_of("some_new_thing"), meaning_of("some_new_thing")) == ("some_new_thing", "")
+    assert (name_of("some_new_thing"), definition_of("some_new_thing")) == ("some_new_thing", "")
