@@ -1,4 +1,4 @@
-"""The strip on top of every page: what is chosen, what is stale, which job runs."""
+"""Header of every page: the selection, what of it is stale, the active jobs."""
 
 import streamlit as st
 
@@ -10,19 +10,19 @@ from state import resources
 from state.session import Selection
 
 FAST_S, SLOW_S = 1.0, 15.0
-"""How often the strip looks at the jobs: while one is active, and otherwise (another tab may have
-started one). A look costs a core 60 ms, most of it the browser's, in each open tab."""
+"""Seconds between two polls of the jobs: while one is active, and otherwise (another tab may have
+started one). A poll costs a core 60 ms in each open tab, most of it in the browser."""
 
 
 def show(chosen: Selection, lineage: Lineage) -> None:
-    """Draw the strip."""
+    """Draw the header."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="strip"):
         st.markdown(f":gray[Dataset] {_named(chosen.dataset, 'none yet')}")
         model = lineage.model(chosen.model)
         st.markdown(f":gray[Model] {_artifact(model, 'none yet', lineage)}")
         index = lineage.index(chosen.index)
         st.markdown(f":gray[Index] {_artifact(index, 'none yet', lineage)}")
-    _jobs(tuple(view.record.id for view in resources.jobs().active()))
+    follow_jobs()
 
 
 def _named(name: str | None, otherwise: str) -> str:
@@ -37,22 +37,26 @@ def _artifact(artifact: Manifest | None, otherwise: str, lineage: Lineage) -> st
     return _named(artifact.id, otherwise) + stale
 
 
-def _jobs(drawn_with: tuple[str, ...]) -> None:
-    """Follow the jobs; when one begins or ends, the whole page is drawn once more.
+def follow_jobs() -> None:
+    """Draw the active jobs, and the whole page again when one starts or ends.
 
-    But not from within the page's own run, which may carry a click: the page would begin anew
-    before it comes to the button, and the click be lost.
+    The run of the page itself never reruns, because it may carry a click: the rerun would begin
+    before the button is reached, and the click would be lost.
     """
+    drawn_with = _active_ids()
     is_page_drawn = False
 
     @st.fragment(run_every=FAST_S if drawn_with else SLOW_S)
     def follow() -> None:
         nonlocal is_page_drawn
-        active = resources.jobs().active()
-        if is_page_drawn and tuple(view.record.id for view in active) != drawn_with:
+        if is_page_drawn and _active_ids() != drawn_with:
             st.rerun()
         is_page_drawn = True
-        for view in active:
+        for view in resources.jobs().active():
             st.caption(f":material/hourglass_top: {job_panel.sentence_of_progress(view)}")
 
     follow()
+
+
+def _active_ids() -> list[str]:
+    return [view.record.id for view in resources.jobs().active()]

@@ -1,4 +1,4 @@
-"""A job on a page: how far it is, its stop button, and how it ended."""
+"""Jobs on a page: progress, stop button, outcome."""
 
 import shlex
 import time
@@ -18,7 +18,7 @@ MAX_ENDED = 3
 
 
 def _nothing(view: JobView) -> None:
-    """Draw and say nothing of a job."""
+    """Do nothing: a page without controls or a sentence of its own."""
 
 
 def show(
@@ -26,16 +26,15 @@ def show(
     controls: Callable[[JobView], None] = _nothing,
     sentence: Callable[[JobView], str | None] = _nothing,
 ) -> JobView | None:
-    """Draw the jobs of these verbs; return the one that runs, else the newest that ended.
+    """Draw the jobs of these verbs; return the one that runs, or the newest that ended.
 
     Args:
         commands: The verbs.
-        controls: Draws further buttons before Stop while one runs.
-        sentence: Says how one ended where it knows better than its status.
+        controls: Draws buttons before Stop while a job is active.
+        sentence: Returns the outcome of a job, or None for that of its status.
     """
     active, ended = _active(commands), _ended(commands)
-    for view in active:
-        _live(view.record.id, controls)
+    _live([view.record.id for view in active], controls)
     for view in ended:
         _outcome(view, sentence(view) or _sentence(view))
     return next(iter([*active, *ended]), None)
@@ -47,7 +46,7 @@ def is_active(*commands: Command) -> bool:
 
 
 def _active(commands: Sequence[Command]) -> list[JobView]:
-    """Return the jobs that run, then those that wait, in their order."""
+    """Return the running jobs, then the queued ones, each oldest first."""
     views = [view for view in resources.jobs().active() if _runs(view, commands)]
     return sorted(
         views, key=lambda view: (view.record.status != Status.RUNNING, view.record.created)
@@ -55,9 +54,9 @@ def _active(commands: Sequence[Command]) -> list[JobView]:
 
 
 def _ended(commands: Sequence[Command]) -> list[JobView]:
-    """Return the newest job about the chosen dataset, and others that ended under this tab's eyes.
+    """Return the newest ended jobs of the selected dataset that are to be shown.
 
-    What was put away is left out.
+    They are the newest one and those that ended since the tab was opened, unless dismissed.
     """
     chosen = session.selection()
     views = [
@@ -79,21 +78,18 @@ def _runs(view: JobView, commands: Sequence[Command]) -> bool:
     return command is not None and command.name in {each.name for each in commands}
 
 
-def _live(job_id: str, controls: Callable[[JobView], None]) -> None:
-    """Follow a job, and have the page drawn once more when it ends; see `strip` for when not."""
-    is_page_drawn = False
+def _live(job_ids: Sequence[str], controls: Callable[[JobView], None]) -> None:
+    """Draw jobs every second while they are active; `header` draws the page when one ends."""
 
     @st.fragment(run_every=REFRESH_S)
     def follow() -> None:
-        nonlocal is_page_drawn
-        view = resources.jobs().view(job_id)
-        if view is not None and view.active:
-            _draw(view, controls)
-        elif is_page_drawn:
-            st.rerun()
-        is_page_drawn = True
+        for job_id in job_ids:
+            view = resources.jobs().view(job_id)
+            if view is not None and view.active:
+                _draw(view, controls)
 
-    follow()
+    if job_ids:
+        follow()
 
 
 def _draw(view: JobView, controls: Callable[[JobView], None]) -> None:
@@ -114,7 +110,7 @@ def _draw(view: JobView, controls: Callable[[JobView], None]) -> None:
 
 
 def sentence_of_progress(view: JobView) -> str:
-    """Say how far a job is that waits or runs, and how long it still needs."""
+    """Return title, progress and remaining time of an active job."""
     title = plain(view.record.title)
     if view.record.status == Status.QUEUED:
         return f"{title} · waiting for the job before it"
@@ -123,7 +119,7 @@ def sentence_of_progress(view: JobView) -> str:
 
 
 def _left(view: JobView) -> str:
-    """Estimate the time left from the pace of the current phase so far."""
+    """Return the remaining time, estimated from the pace of the current phase."""
     elapsed = time.time() - view.phase_started
     moved = view.progress.fraction - view.phase_fraction
     if moved < 0.02 or elapsed < 3:

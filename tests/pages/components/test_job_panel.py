@@ -6,12 +6,15 @@ from streamlit.testing.v1 import AppTest
 from core.workspace import Workspace
 
 
-def strip_of_a_job_that_ended() -> None:
+def header_of_a_job_that_ended() -> None:
+    from unittest import mock
+
     import streamlit as st
 
     from pages.parts.components import header
 
-    header._jobs(("ended-meanwhile",))
+    with mock.patch.object(header, "_active_ids", side_effect=[["ended-meanwhile"], []]):
+        header.follow_jobs()
     if st.button("go"):
         st.text("gone")
 
@@ -21,12 +24,12 @@ def panel_of_a_job_that_ended() -> None:
 
     from pages.parts.components import job_panel
 
-    job_panel._live("ended-meanwhile", lambda view: None)
+    job_panel._live(["ended-meanwhile"], lambda view: None)
     if st.button("go"):
         st.text("gone")
 
 
-@pytest.mark.parametrize("script", [strip_of_a_job_that_ended, panel_of_a_job_that_ended])
+@pytest.mark.parametrize("script", [header_of_a_job_that_ended, panel_of_a_job_that_ended])
 def test_a_run_that_carries_a_click_comes_to_its_button(empty: Workspace, script: object) -> None:
     app = AppTest.from_function(script, default_timeout=10).run()  # type: ignore[arg-type]
     assert not app.exception
