@@ -380,7 +380,7 @@ def test_duplicates_are_resolved_at_once_and_taken_back(
     app.run()
     assert "**3** groups of exact copies" in texts(app)
     assert "1 with several labels are left to you" in texts(app)
-    exclude = app.button(key="datasets-twins-all-exact")
+    exclude = app.button(key="datasets-duplicates-all-exact")
     assert exclude.label == "Exclude all 2 exact copies"
     exclude.click().run()
     assert "**1** groups of exact copies" in texts(app)

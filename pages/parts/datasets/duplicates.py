@@ -1,31 +1,15 @@
-"""Duplicates side by side, the harmful ones first, and one click to resolve each or all.
-
-`show_groups` is also how the finders show what is alike.
-"""
-
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
+"""The duplicates of a dataset, the most harmful first."""
 
 import streamlit as st
 
-from core.datasets import curation
-from core.datasets.columns import ImageRow
-from core.datasets.duplicates import Group, Kind, proposal
+from core.datasets.duplicates import Group, Kind
 from core.datasets.registry import Dataset
+from pages.parts.components import duplicate_groups
 from pages.parts.components.curation_form import undo_button
-from pages.parts.components.gallery import Tile, gallery
-from pages.parts.components.tiles import tiles_of
-from state import facts, session
+from state import facts
 
-GROUPS_A_PAGE = 10
-MAX_SHOWN = 24
-"""Images of one group that are drawn."""
-
-TILE_PX = 128
-KINDS = {Kind.EXACT: "The same file", Kind.NEAR: "Look alike", Kind.MODEL: "Alike to the model"}
-KEY = "datasets-twins"
-MIN_WIDTH = 420
-"""Of a group, in pixels; where the window has room, two lie side by side."""
+KEY = "datasets-duplicates"
+"""Prefix of the widgets' keys."""
 
 
 def show(dataset: Dataset, num_unchecked: int) -> None:
@@ -42,56 +26,14 @@ def show(dataset: Dataset, num_unchecked: int) -> None:
         undo_button(dataset)
         return
     _summary(dataset, groups)
-    show_groups(dataset, groups)
-
-
-def show_groups(
-    dataset: Dataset,
-    groups: list[Group],
-    *,
-    key: str = KEY,
-    keep: Callable[[Group], None] | None = None,
-) -> None:
-    """Draw pages of groups, each with a way to resolve it.
-
-    Args:
-        dataset: Whose images they are.
-        groups: In the order to draw them.
-        key: Where they are drawn, in the keys of the widgets.
-        keep: Called where somebody finds that all images of a group are to stay; without it that
-            cannot be said.
-    """
-    num_pages = -(-len(groups) // GROUPS_A_PAGE)
-    page = min(session.value_of(f"{key}-page") or 1, num_pages)
-    shown = groups[(page - 1) * GROUPS_A_PAGE : page * GROUPS_A_PAGE]
-    rows = dataset.catalog.rows_by_id(
-        member.id for group in shown for member in group.members[:MAX_SHOWN]
-    )
-    columns = st.grid(2, min_column_width=MIN_WIDTH)
-    for group in shown:
-        with columns.cell():
-            _group(dataset, group, rows, key, keep)
-    if num_pages > 1:
-        st.pagination(num_pages, key=session.set_widget(f"{key}-page", page))
-
-
-def to_exclude(dataset: Dataset, groups: Iterable[Group], *, key: str = KEY) -> set[int]:
-    """Return the ids of all images that the groups propose to exclude, as they are drawn there."""
-    return {i for group in groups for i in proposal(group, _kept(dataset, group, key))}
-
-
-def exclude(dataset: Dataset, ids: Iterable[int]) -> None:
-    """Exclude images, and say so in passing."""
-    num_changed = curation.exclude(dataset.catalog, ids)
-    images = f"{num_changed:,} image{'s' if num_changed != 1 else ''}"
-    session.queue_toast(f"{images} excluded from training and indexes. Undo takes it back.")
+    duplicate_groups.show_groups(dataset, groups, key=KEY)
 
 
 def _summary(dataset: Dataset, groups: list[Group]) -> None:
-    """Say what there is, and offer to resolve all of one kind."""
+    """Draw the number of groups, and buttons that resolve all of one kind."""
     num_exact = sum(group.kind == Kind.EXACT for group in groups)
     num_leaks = sum(group.is_leaking for group in groups)
-    num_open = sum(not to_exclude(dataset, [group]) for group in groups)
+    num_open = sum(not duplicate_groups.to_exclude(dataset, [group], key=KEY) for group in groups)
     st.markdown(
         f"**{num_exact:,}** groups of exact copies and **{len(groups) - num_exact:,}** of "
         f"look-alikes. **{num_leaks:,}** are in several splits, which flatters what is measured on "
@@ -99,88 +41,10 @@ def _summary(dataset: Dataset, groups: list[Group]) -> None:
         "the largest: click another to keep that one."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        for kind, name, advice in (
-            (Kind.EXACT, "exact copies", None),
-            (Kind.NEAR, "look-alikes", "Look through them first: some may only be alike."),
-        ):
-            marked = to_exclude(dataset, [group for group in groups if group.kind == kind])
-            if marked:
-                st.button(
-                    f"Exclude all {len(marked):,} {name}",
-                    key=f"datasets-twins-all-{kind}",
-                    type="primary" if kind == Kind.EXACT else "secondary",
-                    icon=":material/done_all:",
-                    help=advice,
-                    on_click=exclude,
-                    args=(dataset, marked),
-                )
+        duplicate_groups.exclude_buttons(dataset, groups, key=KEY)
         undo_button(dataset)
         if num_open:
             st.caption(
                 f"{num_open:,} with several labels are left to you: click the one that is right.",
                 width="content",
             )
-
-
-def _group(
-    dataset: Dataset,
-    group: Group,
-    rows: dict[int, ImageRow],
-    prefix: str,
-    keep: Callable[[Group], None] | None,
-) -> None:
-    """Draw a group; a click on an image marks that one as the one to keep."""
-    marked, key = to_exclude(dataset, [group], key=prefix), _key(dataset, group, prefix)
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(_title(group), width="stretch")
-            if keep is not None:
-                st.button("Keep all", key=f"{key}-all", on_click=keep, args=(group,))
-            st.button(
-                f"Exclude the other{'s' if len(group.members) > 2 else ''}",
-                key=f"{key}-go",
-                disabled=not marked,
-                help=None if marked else "Click the one to keep first.",
-                on_click=exclude,
-                args=(dataset, marked),
-            )
-        shown = [rows[member.id] for member in group.members[:MAX_SHOWN] if member.id in rows]
-        pairs = zip(tiles_of(dataset, shown), shown, strict=True)
-        tiles = [_tile(tile, row, marked) for tile, row in pairs]
-        clicked = gallery(tiles, key=f"{key}-gallery", tile_px=TILE_PX, label="Duplicates")
-        if len(group.members) > MAX_SHOWN:
-            st.caption(f"and {len(group.members) - MAX_SHOWN:,} more")
-    if clicked is not None:
-        session.remember(f"{key}-keep", clicked)
-        st.rerun()
-
-
-def _key(dataset: Dataset, group: Group, prefix: str) -> str:
-    return f"{prefix}-{dataset.name}-{group.kind}-{group.members[0].id}"
-
-
-def _kept(dataset: Dataset, group: Group, prefix: str) -> int | None:
-    """Return the image that somebody chose to keep, if it is still there."""
-    chosen = session.value_of(f"{_key(dataset, group, prefix)}-keep")
-    return chosen if any(member.id == chosen for member in group.members) else None
-
-
-def _title(group: Group) -> str:
-    badges = [f"**{KINDS[group.kind]}, {len(group.members):,} times**"]
-    if group.kind == Kind.MODEL:
-        badges.append(f":gray-badge[{group.similarity:.3f}]")
-    if group.is_leaking:
-        splits = sorted({member.split for member in group.members if member.split})
-        badges.append(f":red-badge[:material/warning: in {' and '.join(splits)}]")
-    if group.conflicting:
-        badges.append(":orange-badge[:material/label: several labels]")
-    return " ".join(badges)
-
-
-def _tile(tile: Tile, row: ImageRow, marked: Collection[int]) -> Tile:
-    return replace(
-        tile,
-        caption=f"{row.split or 'no split'}, {row.width} × {row.height}\n{row.path}",
-        mark="selected" if marked and row.id not in marked else "",
-        chips=("to exclude",) if row.id in marked else (),
-    )
