@@ -20,9 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Several processes share the cores
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
-from tests.factories.by_hand import hand  # noqa: E402, F401 - a fixture
-from tests.support.milvus_fixtures import make_store, milvus, milvus_server  # noqa: E402, F401 - fixtures
-from tests.support.page_fixtures import empty, full, made, visit  # noqa: E402, F401 - fixtures
+pytest_plugins = ["tests.support.fixtures", "tests.support.milvus_fixtures"]
 
 
 @pytest.fixture(scope="session", autouse=True)

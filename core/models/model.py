@@ -1,7 +1,9 @@
 """Trained models on disk: safetensors weights and a manifest."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -112,11 +114,17 @@ def build_network(config: NetworkConfig, weights: Mapping[str, Tensor]) -> Embed
     Raises:
         RuntimeError: They are not its weights.
     """
-    with torch.device("meta"):  # Random start weights would take two seconds, for nothing
-        network = EmbeddingNetwork(config)
+    network = deepcopy(_without_weights(config))
     network.load_state_dict(current_keys(weights), assign=True)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.eval()
+
+
+@lru_cache
+def _without_weights(config: NetworkConfig) -> EmbeddingNetwork:
+    """Build the layers alone, once: random start weights would take up to two seconds."""
+    with torch.device("meta"):
+        return EmbeddingNetwork(config)
 
 
 def is_usable(network: EmbeddingNetwork, device: Device) -> bool:

@@ -1,19 +1,16 @@
 """Asking in a real browser: upload, crop, why, refine, walk back, a link, two tabs."""
 
 import re
-import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from core.datasets.registry import open_dataset, write_roots
-from core.workspace import Workspace
 from tests.browser.journey import MINUTE, go_to, options, tiles
 from tests.browser.workbench import Workbench, open_page
 from tests.factories.images import speckled
+from tests.factories.workspaces import copy_workspace
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +19,7 @@ def workbench(
 ) -> Workbench:
     """A server on a home of three colors with an untrained model and an index."""
     home = tmp_path_factory.mktemp("query") / "home"
-    shutil.copytree(made, home)
-    dataset = open_dataset(Workspace(home), "colors")
-    write_roots(dataset, [replace(root, path=home / "images") for root in dataset.roots])
-    return start_workbench(home)
+    return start_workbench(copy_workspace(made, home).home)
 
 
 def picture(folder: Path, color: str, seed: int, side: int = 160) -> Path:

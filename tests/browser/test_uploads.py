@@ -9,9 +9,9 @@ from playwright.sync_api import Page, expect
 from core.bundles.export import export_bundle
 from core.lineage.graph import read_lineage
 from core.progress import finish
-from core.workspace import Workspace
 from tests.browser.journey import MINUTE, go_to, options, wait_until_done
 from tests.browser.workbench import Workbench, open_page
+from tests.factories.workspaces import make_workspace
 
 AN_OLD_LIMIT = 25_000_000
 """Bytes above which Streamlit refused what the page had allowed."""
@@ -19,9 +19,9 @@ AN_OLD_LIMIT = 25_000_000
 
 @pytest.mark.slow
 def test_a_bundle_of_another_machine_is_opened_and_answers(
-    made: Path, start_workbench: Callable[..., Workbench], sound_page: Page
+    tmp_path: Path, start_workbench: Callable[..., Workbench], sound_page: Page
 ) -> None:
-    workspace = Workspace(made)
+    workspace = make_workspace(tmp_path, "resnet18")
     [index] = read_lineage(workspace).indexes
     bundle = finish(export_bundle(workspace, index.id))
     assert bundle.stat().st_size > AN_OLD_LIMIT

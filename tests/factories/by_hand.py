@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from core.artifacts.folders import draft, publish
@@ -74,9 +73,9 @@ class Hand:
         return finish(made).id
 
 
-@pytest.fixture
-def hand(workspace: Workspace, tmp_path: Path) -> Hand:
-    root = class_folders(tmp_path / "in", red=5, blue=4, green=1)
+def make_hand(workspace: Workspace, root: Path) -> Hand:
+    """Write images into `root`, import them and publish their embeddings."""
+    class_folders(root, red=5, blue=4, green=1)
     dataset = finish(add_folder(workspace, "hand", Source(root=root), SplitConfig()))
     ids = {row.path: row.id for row in dataset.catalog.rows()}
     dataset.catalog.set_splits({ids[path]: split for path, split, _ in BY_HAND})

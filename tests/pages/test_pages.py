@@ -83,7 +83,7 @@ def test_a_page_that_lacks_something_says_what_and_leads_there(
 def test_without_a_model_the_pages_lead_to_training(
     full: Workspace, visit: Open, name: str, sentence: str
 ) -> None:
-    delete_artifact(full.models, "colors-vgg16_bn-untrained")
+    delete_artifact(full.models, "colors-mobilenet_v3_large-untrained")
     app = visit(name)
     assert sentence in texts(app)
     app.button(key="go-to-training").click().run()
@@ -106,8 +106,8 @@ def test_every_page_of_a_full_home_tells_what_is_chosen(
 ) -> None:
     said = texts(visit(name))
     assert "**colors**" in said
-    assert "**colors\\-vgg16\\_bn\\-untrained**" in said
-    assert "**colors\\-vgg16\\_bn\\-untrained\\-flat**" in said
+    assert "**colors\\-mobilenet\\_v3\\_large\\-untrained**" in said
+    assert "**colors\\-mobilenet\\_v3\\_large\\-untrained\\-flat**" in said
     assert "stale:" not in said
 
 
@@ -440,7 +440,10 @@ def test_a_file_that_vanished_leaves_its_tile_and_says_so(full: Workspace, visit
 def test_a_deleted_dataset_takes_along_what_was_made_from_it(full: Workspace, visit: Open) -> None:
     app = visit("datasets")
     said = texts(app).replace("\\", "")
-    for artifact in ("index colors-vgg16_bn-untrained-flat", "model colors-vgg16_bn-untrained"):
+    for artifact in (
+        "index colors-mobilenet_v3_large-untrained-flat",
+        "model colors-mobilenet_v3_large-untrained",
+    ):
         assert f"- {artifact}" in said
     app.button(key="datasets-delete").click().run()
     assert app.title[0].value == "Datasets"
@@ -505,11 +508,11 @@ def test_images_without_labels_are_not_trained_on(
 
 
 def test_an_index_whose_model_is_gone_leads_to_indexes(full: Workspace, visit: Open) -> None:
-    shutil.copytree(full.models / "colors-vgg16_bn-untrained", full.home / "kept")
-    delete_artifact(full.models, "colors-vgg16_bn-untrained")
+    shutil.copytree(full.models / "colors-mobilenet_v3_large-untrained", full.home / "kept")
+    delete_artifact(full.models, "colors-mobilenet_v3_large-untrained")
     config = TrainConfig(
-        dataset="colors", backbone="vgg16_bn", weights="none", trainable_blocks=5,
-        image_size=32, epochs=0, seed=3,
+        dataset="colors", backbone="mobilenet_v3_large", weights="none", trainable_blocks=5,
+        image_size=64, epochs=0, seed=3,
     )  # fmt: skip
     finish(train(full, config))
     app = visit("query")

@@ -23,7 +23,7 @@ from state import selection_rules
 from tests.factories.images import class_folders, png, solid, speckled
 from tests.support.page_fixtures import Open, texts
 
-MODEL = "colors-vgg16_bn-untrained"
+MODEL = "colors-mobilenet_v3_large-untrained"
 
 
 def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:

@@ -171,7 +171,7 @@ def test_a_run_is_named_noted_repeated_and_deleted(full: Workspace, visit: Open)
 
     app.button(key="training-run-delete").click().run()
     assert list_runs(full) == []
-    assert "colors-vgg16_bn-untrained" in app.dataframe[-1].value["model"].tolist()
+    assert "colors-mobilenet_v3_large-untrained" in app.dataframe[-1].value["model"].tolist()
     assert not app.exception
 
 
@@ -254,9 +254,9 @@ def test_a_model_is_taken_out_and_brought_in_again(
     [view] = resources.jobs().views()
     assert resources.jobs().wait(view.record.id, 90).record.status == Status.DONE
     app.run()
-    assert "colors\\-vgg16\\_bn\\-untrained\\.zip" in texts(app)
+    assert "colors\\-mobilenet\\_v3\\_large\\-untrained\\.zip" in texts(app)
 
-    path = exported_file(full, "colors-vgg16_bn-untrained", ModelFormat.TORCH)
+    path = exported_file(full, "colors-mobilenet_v3_large-untrained", ModelFormat.TORCH)
     assert path is not None
     with zipfile.ZipFile(path) as archive:
         weights = archive.read("model.safetensors")

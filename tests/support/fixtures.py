@@ -1,0 +1,76 @@
+"""Fixtures for several folders of tests. Their imports wait: torch alone takes ten seconds."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.workspace import PROJECT, Workspace
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
+    from tests.factories.by_hand import Hand
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a dataset, an untrained model and an index; not to be changed."""
+    from tests.factories.workspaces import make_workspace
+
+    return make_workspace(tmp_path_factory.mktemp("made")).home
+
+
+@pytest.fixture
+def full(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A copy of `made` that the pages open."""
+    from tests.factories.workspaces import copy_workspace
+
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
+    return copy_workspace(made, tmp_path / "home")
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """An empty workspace that the pages open."""
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
+    return Workspace(tmp_path / "home")
+
+
+@pytest.fixture
+def hand(workspace: Workspace, tmp_path: Path) -> "Hand":
+    """A dataset whose embeddings are placed by hand on the unit circle."""
+    from tests.factories.by_hand import make_hand
+
+    return make_hand(workspace, tmp_path / "in")
+
+
+@pytest.fixture
+def visit() -> "Callable[[str], AppTest]":
+    """Open a page through Home.py."""
+    from streamlit.testing.v1 import AppTest
+
+    def open_page(name: str) -> AppTest:
+        app = AppTest.from_file(str(PROJECT / "Home.py"), default_timeout=60).run()
+        if name:
+            app.switch_page(f"pages/{name}.py").run()
+        assert not app.exception
+        return app
+
+    return open_page
+
+
+@pytest.fixture(scope="session")
+def components_scanned_once() -> Iterator[None]:
+    """Let Streamlit look for components once, and not in each test's new runtime.
+
+    It reads the metadata of every installed package: half of a page test's time.
+    """
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        scan = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
