@@ -96,7 +96,7 @@ TRAIN = Command(
     ),
     run=_train,
     makes="model",
-    title="Training {backbone} on {dataset}",
+    title="Training {backbone} on {dataset}, {epochs} epochs",
     old_options=OLD_OPTIONS,
 )
 RESUME = Command(

@@ -26,7 +26,7 @@ from tests.browser.workbench import Workbench, open_page
 
 RUN = "drawn-mobilenet_v3_large"
 SHOWN_RANGE = "() => document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range"
-TITLE = "Training mobilenet_v3_large on drawn"
+TITLE = "Training mobilenet_v3_large on drawn, 500 epochs"
 
 
 def start_training(page: Page, workbench: Workbench) -> None:

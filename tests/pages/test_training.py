@@ -115,7 +115,7 @@ def test_what_changes_and_what_the_cache_takes_is_said_before(full: Workspace, v
     assert f"{block + head:,} parameters train, 7,635,264 stay as they are" in told
     counts = open_dataset(full, "colors").catalog.class_counts()
     num_images = sum(count for _, split, count in counts if split != "test")
-    assert size(num_images * 512 * 14 * 14 * 2) + " on the disk" in told
+    assert size(num_images * 512 * 14 * 14 * 2) + " on disk" in told
 
 
 def test_settings_that_do_not_fit_are_said_and_cannot_be_started(
@@ -124,7 +124,7 @@ def test_settings_that_do_not_fit_are_said_and_cannot_be_started(
     app = visit("training")
     app.segmented_control(key="training-recipe").set_value("best").run()
     app.number_input(key="training-best-batch_size").set_value(30).run()
-    assert "batch\\_size must be a multiple of images\\_per\\_class" in app.error[0].value
+    assert "batch\\_size must be a multiple of samples\\_per\\_class" in app.error[0].value
     assert not [button for button in app.button if button.key == "training-start"]
 
 
