@@ -33,7 +33,7 @@ def home() -> None:
         "Find images like yours, with a model that you trained yourself: seven steps, all in the "
         "browser."
     )
-    done = _standing(chosen, lineage)
+    done = _results_so_far(chosen, lineage)
     first_open = next((number for number, text in enumerate(done) if not text), None)
     for number, (title, purpose) in enumerate(STEPS):
         with st.container(
@@ -57,7 +57,7 @@ def home() -> None:
 
 
 def _disk() -> None:
-    """Say what the workspace takes; last, for it is measured once a minute."""
+    """Draw the disk use of the workspace; last, because it is measured once a minute."""
     use = resources.disk_use()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
@@ -69,15 +69,15 @@ def _disk() -> None:
             st.dataframe(table, hide_index=True)
 
 
-def _standing(chosen: Selection, lineage: Lineage) -> list[str]:
-    """Say of each step what is there already; empty where nothing is."""
+def _results_so_far(chosen: Selection, lineage: Lineage) -> list[str]:
+    """Return what each step has made so far; empty if nothing."""
     model, index = lineage.model(chosen.model), lineage.index(chosen.index)
     searchable = f"Ready: {index.summary['count']:,} images." if index else ""
     return [
         f"{len(lineage.datasets)} here; working on {plain(chosen.dataset)}."
         if chosen.dataset
         else "",
-        _models_standing(lineage, model),
+        _trained(lineage, model),
         f"{len(lineage.indexes)} here; searching {plain(index.id)}." if index else "",
         searchable,
         "A map is drawn." if index and lineage.maps_of(index) else "",
@@ -92,7 +92,7 @@ def _measured(evaluation: Manifest | None) -> str:
     return f"mAP@10 {evaluation.summary['map_at_10']:.3f}, by {plain(system_name(evaluation))}."
 
 
-def _models_standing(lineage: Lineage, model: Manifest | None) -> str:
+def _trained(lineage: Lineage, model: Manifest | None) -> str:
     if model:
         return f"{len(lineage.models)} here; working with {plain(model.id)}."
     return f"{len(lineage.models)} here, to index this dataset with." if lineage.models else ""

@@ -1,4 +1,4 @@
-"""Keeping a tab's choices sound: what is gone is let go, what is new and was asked for is taken."""
+"""Rules of a tab's selection: results of its jobs are selected, names that are gone replaced."""
 
 from core.artifacts.manifests import Manifest
 from core.commands import find_command
@@ -10,7 +10,7 @@ from state.session import Selection
 
 
 def adopt_results(chosen: Selection, board: JobBoard, lineage: Lineage) -> None:
-    """Choose what the jobs that this tab launched have made meanwhile, each once."""
+    """Select the results of jobs that this tab launched and that have ended, each once."""
     for job_id in list(chosen.launched_jobs):
         view = board.view(job_id)
         if view is not None and view.active:
@@ -21,10 +21,10 @@ def adopt_results(chosen: Selection, board: JobBoard, lineage: Lineage) -> None:
 
 
 def validate(chosen: Selection, lineage: Lineage) -> None:
-    """Replace choices that are gone by the newest that fits, or by None, and say so."""
+    """Replace selected names that are gone by the newest that fits or None, and add a notice."""
     _note_what_is_gone(chosen, lineage)
     if chosen.dataset not in lineage.datasets:
-        if chosen.dataset is not None:  # A new tab's address may name images and no dataset
+        if chosen.dataset is not None:  # The URL of a new tab may name images and no dataset
             chosen.reset_images()
         chosen.dataset = next(iter(lineage.datasets), None)
     index = lineage.index(chosen.index)
@@ -36,10 +36,7 @@ def validate(chosen: Selection, lineage: Lineage) -> None:
 
 
 def _model_for(dataset: str | None, index: Manifest | None, lineage: Lineage) -> str | None:
-    """Return the model of the index or of the dataset's newest index, its newest own, or another.
-
-    That other one is from elsewhere, so it belongs to no dataset.
-    """
+    """Return the model of the index, of the newest index, the newest, or an imported one."""
     candidates = [index] if index is not None and index.made_from["dataset"] == dataset else []
     for made in [*candidates, *lineage.indexes_of_dataset(dataset)]:
         if lineage.model(made.made_from["model"]) is not None:
@@ -48,7 +45,7 @@ def _model_for(dataset: str | None, index: Manifest | None, lineage: Lineage) ->
 
 
 def _note_what_is_gone(chosen: Selection, lineage: Lineage) -> None:
-    """Leave a sentence for the page where something was chosen that is not there."""
+    """Add a notice for each selected name that is gone."""
     for kind, name, found in (
         ("dataset", chosen.dataset, chosen.dataset in lineage.datasets),
         ("model", chosen.model, lineage.model(chosen.model)),
@@ -59,7 +56,7 @@ def _note_what_is_gone(chosen: Selection, lineage: Lineage) -> None:
 
 
 def choose_dataset(chosen: Selection, name: str, lineage: Lineage) -> None:
-    """Work on another dataset, with its newest model and index."""
+    """Select another dataset, with its newest model and index."""
     if name == chosen.dataset:
         return
     chosen.reset_images()
@@ -73,7 +70,7 @@ def choose_dataset(chosen: Selection, name: str, lineage: Lineage) -> None:
 
 
 def choose_index(chosen: Selection, index_id: str, lineage: Lineage) -> None:
-    """Search this index from now on, with the model and the dataset it was made from."""
+    """Select an index, with the model and the dataset that it was made from."""
     index = lineage.index(index_id)
     if index is not None:
         if index.made_from["dataset"] != chosen.dataset:

@@ -1,4 +1,4 @@
-"""What a page says when something it needs is not there yet, with the way to get it."""
+"""Guards of pages: what is missing, and the button to the page that makes it."""
 
 from typing import NoReturn
 
@@ -18,7 +18,7 @@ LABELS = {
 
 
 def stop_without(page: str, sentence: str) -> NoReturn:
-    """Say what is missing, give a button to the page that makes it, and end the page's run."""
+    """Draw what is missing and a button to the page that makes it, and end the page's run."""
     with st.container(border=True):
         st.markdown(f"#### {sentence}")
         icon = navigation.PATHS[page][1]
@@ -28,7 +28,7 @@ def stop_without(page: str, sentence: str) -> NoReturn:
 
 
 def require_index(chosen: Selection, lineage: Lineage, what: str) -> Manifest:
-    """Return the current index; without one say what is missing for `what` and end the run."""
+    """Return the current index, or draw what is missing for `what` and end the run."""
     if chosen.dataset is None:
         stop_without("Datasets", f"{what} needs a dataset.")
     if not lineage.models:
@@ -41,7 +41,7 @@ def require_index(chosen: Selection, lineage: Lineage, what: str) -> Manifest:
 
 
 def next_step(page: str, label: str) -> None:
-    """Draw the button that leads on to the next page of the journey."""
+    """Draw the button to the next page of the workflow."""
     if st.button(
         label, key=f"next-{page.lower()}", type="primary", icon=":material/arrow_forward:"
     ):

@@ -1,4 +1,4 @@
-"""Texts of strangers (names of files, folders and classes) and numbers, fit to be shown."""
+"""Formatting for pages: names from outside (files, folders, classes) as plain text, and numbers."""
 
 import html
 import re
@@ -9,8 +9,8 @@ WORD_JOINER = "\u2060"
 
 
 def plain(text: str) -> str:
-    """Return `text` such that Streamlit's Markdown shows it letter by letter, without links."""
-    unlinked = LINK.sub(lambda found: found[0][:-1] + WORD_JOINER + found[0][-1], text)
+    """Return `text` escaped, so that Streamlit's Markdown shows it literally, without links."""
+    unlinked = LINK.sub(lambda match: match[0][:-1] + WORD_JOINER + match[0][-1], text)
     return MARKDOWN.sub(r"\\\1", unlinked.replace("\n", " "))
 
 
@@ -25,7 +25,7 @@ def shortened(text: str, length: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time as people say it: 0.4 s, 45 s, 3 min 20 s, 1 h 05 min."""
+    """Return a duration, such as 0.4 s, 45 s, 3 min 20 s or 1 h 05 min."""
     if seconds < 1:
         return f"{max(seconds, 0):.1g} s"
     whole = round(seconds)
@@ -37,7 +37,7 @@ def duration(seconds: float) -> str:
 
 
 def size(num_bytes: float) -> str:
-    """Return a number of bytes in the unit that suits it."""
+    """Return a number of bytes with its unit, such as 4.2 MB."""
     for unit in ("bytes", "kB", "MB"):
         if num_bytes < 1000:
             return f"{num_bytes:.0f} {unit}" if unit == "bytes" else f"{num_bytes:.1f} {unit}"

@@ -1,7 +1,7 @@
-"""What is seen while something takes long: a sentence (`st.spinner`), and nothing that moves.
+"""Waiting without animations: a sentence (`st.spinner`), and nothing that moves.
 
-What turns or fades is drawn 60 times a second. On a machine that has its browsers, too, and no
-graphics card, ten that wait take a core from what they wait for: benchmarks/README.md.
+A browser draws animations 60 times a second. On a machine that also runs the browsers, without a
+graphics card, ten waiting tabs take a core from the computation: benchmarks/README.md.
 """
 
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ STYLE = (Path(__file__).parent / "waiting.css").read_text(encoding="utf-8")
 
 
 def stand_still() -> None:
-    """Still what Streamlit moves by itself while a page runs; called once in each run."""
+    """Stop Streamlit's own animations; called once in each run."""
     st.html(f"<style>{STYLE}</style>")
 
 
 @contextmanager
 def in_place(sentence: str, key: str) -> Iterator[DeltaGenerator]:
-    """Say what is waited for where its first line will be; give that place, to draw one line in.
+    """Show a sentence where the first line of the result will be; yield that place for one line.
 
-    A spinner elsewhere moves all that is below it down and up again, which is drawn anew each time.
-    What is there from the run before is hidden meanwhile.
+    A spinner elsewhere moves everything below it down and up again, which is drawn each time. The
+    result of the run before is hidden meanwhile.
     """
     place = st.container(key=f"in-place-{key}", gap=None)
     with place, st.spinner(sentence):
