@@ -1,32 +1,32 @@
-"""Errors that a person can act on. Anything else that is raised is a bug and propagates."""
+"""Errors that a user can act on. Any other exception is a bug and propagates."""
 
 
 class WorkbenchError(Exception):
-    """What went wrong in one sentence, and in a second one what to do about it."""
+    """An error with one sentence on what went wrong and one on what to do."""
 
     def __init__(self, problem: str, advice: str) -> None:
         super().__init__(f"{problem} {advice}")
         self.problem = problem
-        """What went wrong, as one sentence."""
+        """What went wrong."""
         self.advice = advice
-        """What to do next, as one sentence."""
+        """What to do next."""
 
     def __reduce__(self) -> "tuple[type[WorkbenchError], tuple[str, str]]":
-        """Let it be sent from one process to another, as it is."""
+        """Return how to rebuild the error in another process."""
         return type(self), (self.problem, self.advice)
 
 
 class UnreadableImageError(WorkbenchError):
-    """A file is there but cannot be shown as a picture."""
+    """A file exists but cannot be read as an image."""
 
 
 class MissingError(WorkbenchError):
-    """A dataset, model, index or file that was named is not there."""
+    """A dataset, model, index or file does not exist."""
 
 
 class DamagedArtifactError(WorkbenchError):
-    """A file of an artifact is not what its manifest says."""
+    """A file of an artifact differs from its manifest."""
 
 
 class DownloadError(WorkbenchError):
-    """A download did not arrive, or not as it was promised."""
+    """A download failed, or the file differs from the published one."""

@@ -1,4 +1,4 @@
-"""Writing files so that a kill at any moment leaves the old one or the new one, never half."""
+"""Files: atomic and durable writes, checksums and sizes."""
 
 import errno
 import hashlib
@@ -11,16 +11,17 @@ from typing import Any, BinaryIO
 
 HASH_CHUNK = 1 << 20
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
-"""How a system says that the disk, or somebody's share of it, is full."""
+"""Error numbers of a full disk or quota."""
 
 
 def write_atomically(
     path: Path, write: Callable[[BinaryIO], object], *, durable: bool = True
 ) -> None:
-    """Let `write` fill a temporary file beside `path`, sync it, and rename it into place.
+    """Write a file through `write` so that a kill leaves the old file or the new one.
 
-    Threads may write one path at once: the last wins. `durable=False` leaves out the syncs, for
-    what can be made again if a power cut takes it.
+    `write` fills a temporary file beside `path`, which is synced and renamed. Several threads may
+    write one path at once: the last one wins. `durable=False` skips the syncs, for files that can
+    be made again after a power cut.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
@@ -43,7 +44,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the folder's entries durable (a rename alone is not, after a power cut)."""
+    """Make a folder's entries durable; a rename alone does not survive a power cut."""
     if os.name == "nt":  # Windows cannot open a folder for syncing
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -54,7 +55,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Make a file that someone else wrote durable."""
+    """Make the content of a written file durable."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
@@ -69,7 +70,7 @@ def sha256_of(path: Path) -> str:
 
 
 def folder_bytes(folder: Path) -> int:
-    """Return what the files under `folder` take, links not followed; 0 if it is not there."""
+    """Return the bytes of the files under `folder`, without following links; 0 if it is missing."""
     total = 0
     try:
         with os.scandir(folder) as entries:
@@ -78,6 +79,6 @@ def folder_bytes(folder: Path) -> int:
                     total += folder_bytes(Path(entry.path))
                 else:
                     total += entry.stat(follow_symlinks=False).st_size
-    except (FileNotFoundError, PermissionError):  # Deleted meanwhile, or not ours to count
+    except (FileNotFoundError, PermissionError):  # Deleted meanwhile, or not readable
         return total
     return total

@@ -72,7 +72,7 @@ def _field_of(config_class: type, name: str) -> "Field[Any]":
 def add_options(
     parser: argparse.ArgumentParser, config_class: type, *, skip: tuple[str, ...] = ()
 ) -> None:
-    """Give the parser one `--option` a field, explained by the field's own words."""
+    """Add an `--option` for each field to a parser, with the field's docstring as help."""
     hints, docs = get_type_hints(config_class), field_docs(config_class)
     for each in fields(config_class):
         if each.name not in skip:
@@ -80,7 +80,7 @@ def add_options(
 
 
 def read_options(options: argparse.Namespace, config_class: type[C], **others: Any) -> C:
-    """Build the config from what was given on the command line; the rest keeps its default.
+    """Build a config from the options of a command line; other fields keep their defaults.
 
     Raises:
         ValueError: A value is out of range.
@@ -95,8 +95,8 @@ def as_arguments(config: Any, *, defaults_too: bool = False) -> list[str]:
 
     Args:
         config: A config dataclass.
-        defaults_too: Also write values that are the default; needed where the command takes its
-            defaults from a recipe.
+        defaults_too: Whether to include values that equal the default; needed where a preset
+            changes the defaults of the command.
     """
     arguments = []
     for each in fields(config):
@@ -146,7 +146,7 @@ def _plain_type(hint: Any) -> type:
 
 @functools.cache
 def field_docs(config_class: type) -> dict[str, str]:
-    """Return field name → the explanation written under it, as one line; inherited ones too."""
+    """Return field name → its docstring as one line, with the fields of base classes."""
     inherited = (field_docs(base) for base in config_class.__bases__ if is_dataclass(base))
     docs = {name: words for of_base in inherited for name, words in of_base.items()}
     tree = ast.parse(inspect.getsource(config_class))

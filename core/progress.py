@@ -1,8 +1,8 @@
-"""How long work reports itself: a generator that yields `Progress` and returns its result.
+"""Progress of long work: a generator that yields `Progress` and returns its result.
 
-Whoever drives it decides about threads and signals. To give up, close the generator: its
-`finally` blocks run and leave nothing half-written. To stop early but keep what is worth
-keeping, throw `Stop` into it: work that has a partial result catches it and returns that.
+The caller decides about threads and signals. To cancel work, close the generator: its `finally`
+blocks leave nothing half-written. To stop it early with a partial result, throw `Stop` into it:
+work that has a partial result catches it and returns that.
 """
 
 from collections.abc import Generator
@@ -11,20 +11,20 @@ from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
 STEPS_PER_PART = 1000
-"""Steps that a part of some work counts as, whatever it counts itself."""
+"""Steps of each part of a whole, whatever its own unit."""
 
 
 class Stop(Exception):  # noqa: N818 - a request, not an error
-    """Thrown into running work at a yield: finish now and return what is worth keeping."""
+    """A request to running work, thrown at a yield: finish now with a partial result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a computation has come, in its own unit (images, batches, bytes)."""
+    """Progress of a computation, in its own unit (images, batches, bytes)."""
 
     done: int
     total: int
-    """0 while it is not known."""
+    """0 while unknown."""
 
     note: str = ""
 
@@ -36,25 +36,25 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A point of one or more curves, for whoever draws them."""
+    """A point of one or more curves."""
 
     curve: str
-    """Which family of curves: `step` within an epoch, `epoch` at its end."""
+    """Family of the curves: `step` within an epoch, `epoch` at its end."""
 
     values: dict[str, float]
-    """The point's coordinates by name, units in the names where they have one."""
+    """Name, with a unit if there is one, → value."""
 
 
 Work: TypeAlias = Generator[Progress | Measurement, None, T]
 
 
 def format_rate(per_second: float) -> str:
-    """Return a speed as it is said to people, in three digits or whole: 0.35, 12.5, 3,190."""
+    """Return a rate as text with three digits, or more before the point: 0.35, 12.5, 3,190."""
     return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.3g}"
 
 
 def finish(work: Generator[Any, None, T]) -> T:
-    """Drive `work` to its end on this thread and return its result."""
+    """Run `work` to its end on this thread and return its result."""
     while True:
         try:
             next(work)
@@ -64,13 +64,13 @@ def finish(work: Generator[Any, None, T]) -> T:
 
 
 def run_part(work: Work[T], number: int, total: int, note: str) -> Work[T]:
-    """Do one of several equal parts of some work, and say how far all of it is.
+    """Run one of several equal parts of a whole, and report the progress of the whole.
 
     Args:
         work: The part.
-        number: Parts that are done before it.
-        total: Parts in all.
-        note: Said before the part's own words.
+        number: Parts done before it.
+        total: All parts.
+        note: Text before the part's own note.
     """
     try:
         event = next(work)

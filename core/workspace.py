@@ -1,4 +1,4 @@
-"""Where everything the user makes lies on disk."""
+"""The workspace: folders of datasets, artifacts, runs and jobs, its version, and valid names."""
 
 import json
 import os
@@ -11,100 +11,100 @@ from core.files import write_json
 
 PROJECT = Path(__file__).parent.parent
 DISK_VERSION = 2
-"""Version of all that is on disk; 1 is release 0.1.0. Older ones are upgraded when opened."""
+"""Version of the formats on disk; 1 is release 0.1.0. Older ones are upgraded when opened."""
 
 VERSION_FILE = "workspace.json"
 RENAMED_FOLDERS = {"finders": "analyses"}
 """Folders below data/: name in version 1 → name now."""
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-"""What a dataset or artifact may be called: it becomes a folder, a URL part and an argument."""
+"""Names of datasets and artifacts: each is a folder, a part of a URL and an argument."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The folders under one home; every function that reads or writes artifacts takes one."""
+    """Folders of a workspace, for every function that reads or writes in it."""
 
     home: Path
 
     @property
     def datasets(self) -> Path:
-        """One folder a dataset."""
+        """A folder for each dataset."""
         return self.home / "data" / "datasets"
 
     @property
     def downloads(self) -> Path:
-        """Archives fetched from elsewhere, kept until they are unpacked."""
+        """Downloaded archives, until they are unpacked."""
         return self.home / "data" / "downloads"
 
     @property
     def embeddings(self) -> Path:
-        """One folder for the embeddings of one dataset by one model."""
+        """A folder for each embedding of a dataset by a model."""
         return self.home / "data" / "embeddings"
 
     @property
     def indexes(self) -> Path:
-        """One folder an index."""
+        """A folder for each index."""
         return self.home / "data" / "indexes"
 
     @property
     def sweeps(self) -> Path:
-        """One folder a comparison of indexes."""
+        """A folder for each index sweep."""
         return self.home / "data" / "sweeps"
 
     @property
     def maps(self) -> Path:
-        """One folder a map."""
+        """A folder for each embedding map."""
         return self.home / "data" / "maps"
 
     @property
     def analyses(self) -> Path:
-        """One folder for each data quality analysis."""
+        """A folder for each data quality analysis."""
         return self.home / "data" / "analyses"
 
     @property
     def evaluations(self) -> Path:
-        """One folder an evaluation."""
+        """A folder for each evaluation."""
         return self.home / "data" / "evaluations"
 
     @property
     def features(self) -> Path:
-        """The cache of what frozen trunks and image decoders put out; may be deleted any time."""
+        """Cache of decoded images and outputs of frozen layers; it may be deleted at any time."""
         return self.home / "data" / "features"
 
     @property
     def runs(self) -> Path:
-        """One folder a training, from its start on."""
+        """A folder for each training run, from its start."""
         return self.home / "data" / "runs"
 
     @property
     def jobs(self) -> Path:
-        """One folder a job."""
+        """A folder for each job."""
         return self.home / "data" / "jobs"
 
     @property
     def models(self) -> Path:
-        """One folder a trained model."""
+        """A folder for each model."""
         return self.home / "models"
 
     @property
     def weights(self) -> Path:
-        """Pre-trained weights as torchvision publishes them."""
+        """Pre-trained weights, as torchvision publishes them."""
         return self.home / "models" / "pretrained"
 
     @property
     def exports(self) -> Path:
-        """What people took out of their datasets."""
+        """Exported files."""
         return self.home / "data" / "exports"
 
     @property
     def batches(self) -> Path:
-        """One folder a table of answers; not what a dataset's export can be called."""
+        """A folder for each table of batch results; no export of a dataset can have its name."""
         return self.exports / "batches"
 
     @property
     def artifacts(self) -> dict[str, Path]:
-        """Where artifacts of each kind lie, in the order in which they are made."""
+        """Kind of artifact → parent folder, in the order in which artifacts are made."""
         return {
             "model": self.models,
             "embeddings": self.embeddings,
@@ -146,7 +146,7 @@ def _version_of(data: Path) -> int:
     path = data / VERSION_FILE
     try:
         return int(json.loads(path.read_text(encoding="utf-8"))["version"])
-    except FileNotFoundError:  # As version 1 left it
+    except FileNotFoundError:  # Version 1 has no such file
         return 1
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedArtifactError(
@@ -155,10 +155,10 @@ def _version_of(data: Path) -> int:
 
 
 def check_name(name: str) -> str:
-    """Return `name` if it can name a dataset or artifact.
+    """Return `name` if it is a valid name of a dataset or artifact.
 
     Raises:
-        WorkbenchError: It could not be a folder's name, or would lead out of the workspace.
+        WorkbenchError: It is not a valid folder name, or points outside of the workspace.
     """
     if not NAME_PATTERN.fullmatch(name):
         raise WorkbenchError(

@@ -1,6 +1,6 @@
-"""The files that artifacts were exported to: which there are, and putting one there.
+"""Exported files of artifacts: where they are, and how one is published.
 
-Making them is the business of whoever knows what is inside an artifact.
+The modules of each kind of artifact write the files.
 """
 
 import shutil
@@ -12,17 +12,17 @@ from core.workspace import Workspace
 
 
 def exported_file(workspace: Workspace, manifest: Manifest, name: str) -> Path | None:
-    """Return an artifact's exported file of that name, None if there is none of just this one."""
-    path = _place_of(workspace, manifest) / name
+    """Return an exported file of an artifact, or None if this artifact has none of that name."""
+    path = _folder_of(workspace, manifest) / name
     return path if path.is_file() else None
 
 
 def publish_export(workspace: Workspace, manifest: Manifest, file: Path) -> Path:
-    """Move a finished file to where `exported_file` finds it, in one rename.
+    """Move a complete file to where `exported_file` looks for it, in one rename.
 
-    Files of a deleted artifact that had the same name are removed.
+    Exports of a deleted artifact of the same name are removed.
     """
-    folder = _place_of(workspace, manifest)
+    folder = _folder_of(workspace, manifest)
     folder.mkdir(parents=True, exist_ok=True)
     sync_file(file)
     path = file.replace(folder / file.name)
@@ -33,10 +33,10 @@ def publish_export(workspace: Workspace, manifest: Manifest, file: Path) -> Path
     return path
 
 
-def _place_of(workspace: Workspace, manifest: Manifest) -> Path:
-    """Return a folder of this artifact's own: another may get its name once it is deleted.
+def _folder_of(workspace: Workspace, manifest: Manifest) -> Path:
+    """Return a folder for this artifact only; after its deletion another may have its name.
 
-    It lies beside the exports of datasets, whose names all end in a date and a format.
+    It is beside the exports of datasets, whose names all end in a date and a format.
     """
     kind = workspace.artifacts[manifest.kind].name
     return workspace.exports / kind / manifest.id / manifest.fingerprint[:12]

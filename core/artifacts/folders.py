@@ -1,6 +1,6 @@
-"""Artifact folders on disk: each is complete or not there.
+"""Artifact folders: drafts, publication in one rename, opening, listing and deletion.
 
-What is inside a model, an index or a map is up to the module that makes it.
+An artifact is complete or does not exist. Its content is defined by the module that makes it.
 """
 
 import os
@@ -30,7 +30,7 @@ DRAFT_PREFIX = ".draft-"
 
 
 def fresh_id(parent: Path, stem: str) -> str:
-    """Return `stem`, or `stem-2`, `stem-3`, … if `parent` has a folder of that name already."""
+    """Return `stem`, or `stem-2`, `stem-3`, … if `parent` has a folder of that name."""
     check_name(stem)
     number, name = 1, stem
     while (parent / name).exists():
@@ -41,7 +41,7 @@ def fresh_id(parent: Path, stem: str) -> str:
 
 @contextmanager
 def draft(parent: Path) -> Iterator[Path]:
-    """Give a private folder to write an artifact into; what is not published is removed."""
+    """Provide a private folder to write an artifact into; it is removed unless published."""
     parent.mkdir(parents=True, exist_ok=True)
     folder = parent / f"{DRAFT_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
     folder.mkdir()
@@ -60,10 +60,10 @@ def publish(
     made_from: Mapping[str, str],
     summary: Mapping[str, Any],
 ) -> Manifest:
-    """Turn the draft `folder` into the artifact `stem` beside it, in one rename.
+    """Make the draft `folder` the artifact `stem` beside it, in one rename.
 
     Returns:
-        The manifest as written; its `id` is `stem`, numbered if that name was taken.
+        The manifest as written; its `id` is `stem`, with a number if that name was taken.
     """
     files = sorted(path for path in folder.iterdir() if path.is_file())
     for path in files:
@@ -83,7 +83,7 @@ def publish(
         write_manifest(folder, manifest)
         try:
             folder.rename(folder.parent / manifest.id)
-        except OSError:  # Another process took the name between the look and the rename
+        except OSError:  # Another process may have taken the name since `fresh_id`
             if not (folder.parent / manifest.id).exists():
                 raise
             continue
@@ -94,11 +94,9 @@ def publish(
 def open_artifact(parent: Path, artifact_id: str) -> Manifest:
     """Read an artifact's manifest and verify every file that it names.
 
-    A file once verified is remembered by path, size, time and inode, and not read again.
-
     Raises:
         MissingError: There is no such artifact.
-        DamagedArtifactError: A file is missing or was changed; the sentence names it.
+        DamagedArtifactError: A file is missing or was changed; the message names it.
     """
     folder = parent / check_name(artifact_id)
     manifest = read_manifest(folder)
@@ -107,7 +105,7 @@ def open_artifact(parent: Path, artifact_id: str) -> Manifest:
 
 
 def list_artifacts(parent: Path) -> tuple[list[Manifest], list[str]]:
-    """Return the artifacts in `parent`, newest first, and a sentence for each damaged one."""
+    """Return the manifests in `parent`, newest first, and a message for each damaged one."""
     manifests, damaged = [], []
     for folder in parent.iterdir() if parent.is_dir() else ():
         if folder.name.startswith(".") or not (folder / MANIFEST).exists():
@@ -121,7 +119,7 @@ def list_artifacts(parent: Path) -> tuple[list[Manifest], list[str]]:
 
 
 def delete_artifact(parent: Path, artifact_id: str) -> None:
-    """Remove an artifact, in one rename first, so that nobody meets half of it."""
+    """Delete an artifact: rename it first, so that no reader finds an incomplete one."""
     folder = parent / check_name(artifact_id)
     doomed = parent / f"{DRAFT_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
     try:
@@ -132,7 +130,7 @@ def delete_artifact(parent: Path, artifact_id: str) -> None:
 
 
 def remove_stale_drafts(parent: Path) -> None:
-    """Remove what dead processes left half-written in `parent`."""
+    """Remove drafts of ended processes from `parent`."""
     for folder in parent.glob(f"{DRAFT_PREFIX}*") if parent.is_dir() else ():
         owner = folder.name.removeprefix(DRAFT_PREFIX).split("-")[0]
         if not (owner.isdigit() and psutil.pid_exists(int(owner))):

@@ -1,4 +1,4 @@
-"""Manifests: what an artifact is, what it was made from, and the checksums of its files."""
+"""Manifests: settings, sources and facts of an artifact, and the checksums of its files."""
 
 import functools
 import hashlib
@@ -21,22 +21,22 @@ RECORDED_PACKAGES = ("torch", "torchvision", "faiss-gpu", "faiss-cpu", "numpy", 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What an artifact is and what it was made from. Shared between readers: do not modify."""
+    """Description of an artifact. It is shared between readers: do not modify it."""
 
     kind: str
     """model, embeddings, index, map, analysis, evaluation, sweep, batch or export."""
 
     id: str
-    """Its folder's name."""
+    """Name of its folder."""
 
     created: str
-    """When it was published: ISO 8601, UTC."""
+    """Time of publication: ISO 8601, UTC."""
 
     config: dict[str, Any]
     """The settings it was made with."""
 
     made_from: dict[str, str]
-    """What it was made from: kind → id, and kind_fingerprint → fingerprint, one for each input."""
+    """Of each source: kind → id, and kind_fingerprint → fingerprint."""
 
     summary: dict[str, Any]
     """Facts worth listing: counts, dimensions, classes, measurements."""
@@ -55,7 +55,7 @@ class Manifest:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Identifies this artifact's content: changes with any of its files or settings."""
+        """Identifier of the content, which changes with any file or setting."""
         return self.original_fingerprint or _digest(asdict(self))
 
 
@@ -68,8 +68,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 def read_manifest(folder: Path) -> Manifest:
     """Read an artifact's manifest, without verifying the files beside it.
 
-    A manifest of an older version is upgraded on disk first. What was read is cached by the file's
-    size, time and inode: every page lists every artifact each time it is drawn.
+    A manifest of an older version is upgraded on disk first. Manifests are cached by the file's
+    size, time and inode, because every page lists every artifact on each run.
 
     Raises:
         MissingError: There is no such artifact.
@@ -92,7 +92,7 @@ def read_manifest(folder: Path) -> Manifest:
 def verify_files(folder: Path, manifest: Manifest) -> None:
     """Compare each file that a manifest names with its checksum.
 
-    A file once verified is cached by path, size, time and inode, and not read again.
+    Checksums are cached by path, size, time and inode.
 
     Raises:
         DamagedArtifactError: A file is missing or was changed; the message names it.
@@ -143,7 +143,7 @@ def _damaged(path: Path) -> DamagedArtifactError:
 
 
 def _digest(content: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a manifest's fields; those of version 1 had no version in them."""
+    """Return the SHA-256 of a manifest's fields; version 1 had no field for the version."""
     if content.get("disk_version") == 1:
         content = {
             name: value
@@ -154,7 +154,7 @@ def _digest(content: Mapping[str, Any]) -> str:
 
 
 def _state_of(path: Path) -> tuple[Path, int, int, int]:
-    """Return the path, size, time and inode of a file: one of them changes when the file does."""
+    """Return path, size, time and inode of a file, one of which changes with the content."""
     stat = path.stat()
     return path, stat.st_size, stat.st_mtime_ns, stat.st_ino
 

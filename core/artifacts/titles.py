@@ -1,4 +1,4 @@
-"""What people call an artifact, beside its id: a file of its own, for nothing else goes by it."""
+"""Titles of artifacts, in a file of their own: a title is not part of the fingerprint."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ MAX_CHARACTERS = 80
 
 
 def read_title(parent: Path, artifact_id: str) -> str:
-    """Return what an artifact is called: its title, else its id."""
+    """Return the title of an artifact, or its id if it has none."""
     try:
         title = (parent / check_name(artifact_id) / TITLE).read_text(
             encoding="utf-8", errors="replace"
@@ -22,7 +22,7 @@ def read_title(parent: Path, artifact_id: str) -> str:
 
 
 def write_title(parent: Path, artifact_id: str, title: str) -> None:
-    """Call an artifact something else; an empty title takes that back.
+    """Set the title of an artifact; an empty title removes it.
 
     Raises:
         MissingError: There is no such artifact.

@@ -1,7 +1,7 @@
-"""Upgrades of what earlier versions wrote: other names for kinds, settings, facts and files.
+"""Upgrades from version 1 (release 0.1.0): new names of kinds, settings, facts and files.
 
-Version 1 is that of release 0.1.0. The functions work on plain JSON and read nothing else, so that
-an artifact can be upgraded without the packages that made it.
+The functions take and return plain JSON, so that an artifact can be upgraded without the packages
+that made it.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ FACTS = {
     "num_answered": "num_searched",
     "advice": "recommendation",
 }
-"""Old → new names in a summary; what is below it may be named by users, such as classes."""
+"""Old → new names at the top of a summary; deeper keys may be names of users, such as classes."""
 
 RECOMMENDATION = {
     "asked": "budget",
@@ -68,7 +68,7 @@ JOB_FIELDS = {"about": "dataset"}
 
 
 def upgrade_manifest(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return a manifest of version 1 in today's words, and the files to rename: old → new name."""
+    """Return a manifest of version 1 with today's names, and the files to rename: old → new."""
     renamed = {old: new for old, new in FILES.items() if old in content["files"]}
     return {
         **content,
@@ -80,7 +80,7 @@ def upgrade_manifest(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
 
 
 def upgrade_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings of version 1, such as a run's, with today's names and values."""
+    """Return settings of version 1, such as those of a run, with today's names and values."""
     return _with_values(_renamed(settings, SETTINGS), VALUES)
 
 
@@ -112,7 +112,7 @@ def _with_values(
 
 
 def _renamed(content: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return a mapping, and those inside it, with other names for some keys."""
+    """Return a mapping with some keys renamed, also in mappings inside it."""
     return {
         names.get(name, name): _renamed(value, names) if isinstance(value, Mapping) else value
         for name, value in content.items()

@@ -1,1 +1,1 @@
-"""What a job leaves on disk: its record and its event log."""
+"""Jobs: records, event log, processes, and long calls in a thread."""

@@ -1,6 +1,6 @@
-"""The event log of a job: one JSON object a line, appended by the job and read by whoever follows.
+"""Event log of a job: JSON lines that the job appends and the server reads.
 
-A line cut off by a kill is passed over.
+A line that a kill cut off is skipped.
 """
 
 import json
@@ -12,18 +12,18 @@ from typing import Any
 from core.progress import Measurement, Progress
 
 PROGRESS_EVERY_S = 0.2
-"""How often progress is written; measurements and endings always are."""
+"""Shortest time between two progress events; other events are always written."""
 
 
 class EventWriter:
-    """Appends what a job does to its log."""
+    """Appends the events of a job to its log."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("a", encoding="utf-8")
         self._last = 0.0
 
     def report(self, event: Progress | Measurement) -> None:
-        """Append progress (not too often) or a measurement."""
+        """Append a measurement, or progress unless the last is too recent."""
         if isinstance(event, Measurement):
             self.append("measurement", curve=event.curve, values=event.values)
         elif time.monotonic() - self._last >= PROGRESS_EVERY_S:
@@ -31,7 +31,7 @@ class EventWriter:
             self.append("progress", done=event.done, total=event.total, note=event.note)
 
     def append(self, kind: str, **content: Any) -> None:
-        """Append one event at once."""
+        """Append an event at once."""
         line = json.dumps({"kind": kind, "time": time.time(), **content})
         self._file.write(line + "\n")
         self._file.flush()
@@ -39,14 +39,14 @@ class EventWriter:
 
 @dataclass(slots=True)
 class EventReader:
-    """Reads a growing log, each event once."""
+    """Reads each event of a growing log once."""
 
     path: Path
     _offset: int = 0
     _rest: bytes = field(default=b"")
 
     def new_events(self) -> list[dict[str, Any]]:
-        """Return the events that were appended since the last call."""
+        """Return the events appended since the last call."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self._offset)

@@ -1,4 +1,4 @@
-"""What is on disk of each job: which command it runs, as which process, and how it stands.
+"""Job records on disk: command, process and status of each job, and stop requests.
 
 Processes of jobs are in `processes.py`; `state/jobs.py` queues and follows jobs.
 """
@@ -24,23 +24,23 @@ EVENTS = "events.jsonl"
 LOG = "log.txt"
 STOP_REQUEST = "stop"
 CLOCK_TOLERANCE_S = 2.0
-"""A process that started within this of what is on record is the one on record."""
+"""Largest difference between the recorded and the actual start time of a process."""
 
 
 class Status(StrEnum):
-    """Where a job stands."""
+    """Status of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
-    """It ended with a sentence that says why."""
+    """It ended with an error message."""
 
     STOPPED = "stopped"
-    """Somebody stopped it; what was worth keeping is kept."""
+    """It ended by a stop request; a partial result is saved."""
 
     INTERRUPTED = "interrupted"
-    """Its process died without a word: killed, out of memory, or the machine went down."""
+    """Its process ended without a message: it was killed, or the machine went down."""
 
 
 ACTIVE = (Status.QUEUED, Status.RUNNING)
@@ -48,14 +48,14 @@ ACTIVE = (Status.QUEUED, Status.RUNNING)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobRecord:
-    """One job, as its `job.json` has it."""
+    """A job, as in its `job.json`."""
 
     id: str
     arguments: tuple[str, ...]
-    """What follows `python -m core`, the verb first."""
+    """Arguments of `python -m core`, the verb first."""
 
     title: str
-    """What it does, in the user's words."""
+    """What it does, as text for users."""
 
     lane: str
     """Jobs of one lane run one after the other."""
@@ -67,14 +67,14 @@ class JobRecord:
     """Name of the dataset that it works on; empty if there is none yet."""
 
     follow_up: tuple[str, ...] = ()
-    """Arguments of the job that is queued once this one is done; none where empty."""
+    """Arguments of the job that is queued once this one is done; empty for none."""
 
     follow_up_title: str = ""
 
     status: Status = Status.QUEUED
     process_id: int = 0
     process_started: float = 0.0
-    """Seconds since 1970; with the id it names a process that another cannot be taken for."""
+    """Seconds since 1970; together with the id it identifies the process."""
 
     ended: float = 0.0
     """Seconds since 1970; 0 until then."""
@@ -84,7 +84,7 @@ class JobRecord:
 
     @property
     def verb(self) -> str:
-        """Which command it is, such as train."""
+        """Name of its command, such as train."""
         return self.arguments[0]
 
 
@@ -96,7 +96,7 @@ def new_record(
     follow_up: tuple[str, ...] = (),
     follow_up_title: str = "",
 ) -> JobRecord:
-    """Return a queued job with an id of its own."""
+    """Return a queued job with a new id."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     job_id = f"{arguments[0]}-{stamp}-{secrets.token_hex(2)}"
     return JobRecord(
@@ -112,12 +112,12 @@ def new_record(
 
 
 def folder_of(workspace: Workspace, job_id: str) -> Path:
-    """Return a job's folder."""
+    """Return the folder of a job."""
     return workspace.jobs / check_name(job_id)
 
 
 def write_record(workspace: Workspace, record: JobRecord) -> None:
-    """Save a job's record, atomically."""
+    """Write the record of a job, atomically."""
     folder = folder_of(workspace, record.id)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / RECORD, asdict(record))
@@ -146,7 +146,7 @@ def list_records(workspace: Workspace) -> list[JobRecord]:
 
 
 def list_active(workspace: Workspace) -> list[JobRecord]:
-    """Return the jobs that wait or run, oldest first."""
+    """Return the queued and running jobs, oldest first."""
     return [
         record
         for record in list_records(workspace)
@@ -155,12 +155,12 @@ def list_active(workspace: Workspace) -> list[JobRecord]:
 
 
 def is_alive(record: JobRecord) -> bool:
-    """Tell whether the job's own process still runs."""
+    """Return whether the process of a job still runs."""
     return is_process(record.process_id, record.process_started)
 
 
 def is_process(process_id: int, started: float) -> bool:
-    """Tell whether the process that began then still runs; 0 is none."""
+    """Return whether the process with this id and start time still runs; an id of 0 is none."""
     if not process_id:
         return False
     try:
@@ -172,7 +172,7 @@ def is_process(process_id: int, started: float) -> bool:
 
 
 def request_stop(workspace: Workspace, job_id: str) -> JobRecord:
-    """Ask a job to finish now and keep what is worth keeping; a queued one never starts.
+    """Request that a job ends and saves its partial result; a queued one never starts.
 
     Raises:
         MissingError: There is no such job.
@@ -194,5 +194,5 @@ def request_stop(workspace: Workspace, job_id: str) -> JobRecord:
 
 
 def stop_requested(workspace: Workspace, job_id: str) -> bool:
-    """Tell whether somebody asked this job to stop."""
+    """Return whether there is a stop request for a job."""
     return (folder_of(workspace, job_id) / STOP_REQUEST).exists()

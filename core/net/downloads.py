@@ -1,7 +1,4 @@
-"""Fetching a file: with progress, resumed when it was cut off, checked when it is here.
-
-What the file is, and what becomes of it, is the caller's business.
-"""
+"""Downloads of files over HTTP, with progress, resumption and a check of the hash."""
 
 import hashlib
 import json
@@ -21,16 +18,16 @@ from core.progress import Progress, Work
 
 REPORT_SECONDS = 0.2
 REPORT_BYTES = 1 << 20
-ANSWER_SECONDS = 15.0
-"""For finding the server's address, which has no timeout of its own, for trying each of its
-machines, and for its first word."""
+RESPONSE_TIMEOUT_S = 15.0
+"""Time to resolve the server's name, which has no timeout of its own, to try each of its
+addresses, and to receive the response."""
 
 WHOLE, PART, NO_SUCH_PART = 200, 206, 416
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
-    """What was promised of a file that has partly arrived."""
+class _PartInfo:
+    """What the server says of a partly downloaded file."""
 
     url: str = ""
     total: int = 0
@@ -40,23 +37,23 @@ class _Facts:
 def download(
     url: str, target: Path, *, sha256_prefix: str | None = None, md5: str | None = None
 ) -> Work[Path]:
-    """Fetch `url` into `target`, unless it is there with the right hash; returns `target`.
+    """Download `url` to `target` unless it exists with the right hash, and return `target`.
 
-    What arrives is kept beside it in `.<name>.part` until it is whole, and a later call goes on
-    from there. A second download of the same file, in any process, waits for the first.
+    The content is in `.<name>.part` beside the target until it is complete, and a later call
+    resumes from there. A second download of the same file, in any process, waits for the first.
 
     Args:
         url: http or https.
-        target: Appears whole and checked, or not at all; its folder is made.
+        target: Path of the file, which is complete and verified or missing; its folder is created.
         sha256_prefix: First hexadecimal digits of its SHA-256.
         md5: Its MD5 in hexadecimal.
 
     Raises:
-        DownloadError: It did not arrive, or not as it was promised.
+        DownloadError: The download failed, or the hash is wrong.
     """
     if urlsplit(url).scheme not in ("http", "https") or not host_of(url):
         raise DownloadError(f"{url} is no web address.", "Use one that begins with https://.")
-    part = _part_of(target)
+    part = _part_path(target)
     try:
         if (yield from has_hash(target, sha256_prefix=sha256_prefix, md5=md5)):
             return target
@@ -65,7 +62,7 @@ def download(
             with part.open("ab") as file:
                 if _lock(file, part):
                     if (yield from has_hash(target, sha256_prefix=sha256_prefix, md5=md5)):
-                        part.unlink()  # Another download has brought it meanwhile
+                        part.unlink()  # Another download has completed it meanwhile
                         return target
                     yield from _fetch(url, target, file)
                     yield from _check(target, sha256_prefix, md5)
@@ -74,56 +71,56 @@ def download(
             yield Progress(0, 0, f"waiting for another download of {target.name}")
             time.sleep(REPORT_SECONDS)
     except OSError as error:
-        raise _not_written(target, error) from error
+        raise _write_error(target, error) from error
 
 
 def has_hash(path: Path, *, sha256_prefix: str | None = None, md5: str | None = None) -> Work[bool]:
-    """Say whether a file is there and has those hashes that are given, reading it with progress."""
+    """Return whether a file exists and has the given hashes; report progress of reading it."""
     if not path.is_file():
         return False
     sums = [(hashlib.sha256(), sha256_prefix), (hashlib.md5(usedforsecurity=False), md5)]
-    wanted = [(digest, expected.lower()) for digest, expected in sums if expected]
+    checks = [(digest, expected.lower()) for digest, expected in sums if expected]
     total, done, reported = path.stat().st_size, 0, time.monotonic()
     with path.open("rb") as file:
-        while wanted and (chunk := file.read(REPORT_BYTES)):
-            for digest, _ in wanted:
+        while checks and (chunk := file.read(REPORT_BYTES)):
+            for digest, _ in checks:
                 digest.update(chunk)
             done += len(chunk)
             if time.monotonic() - reported > REPORT_SECONDS:
                 reported = time.monotonic()
                 yield Progress(done, total, "checking the file")
-    return all(digest.hexdigest().startswith(expected) for digest, expected in wanted)
+    return all(digest.hexdigest().startswith(expected) for digest, expected in checks)
 
 
 def _fetch(url: str, target: Path, file: BinaryIO) -> Work[None]:
-    """Bring the partial file to its full length, from where it ends if the server can do that."""
-    facts = _read_facts(target, url)
-    here = file.seek(0, os.SEEK_END)
-    if here and here == facts.total:
+    """Download the rest of the partial file, or all of it if the server cannot resume."""
+    info = _read_info(target, url)
+    size = file.seek(0, os.SEEK_END)
+    if size and size == info.total:
         return
-    start = here if here < facts.total else 0
+    start = size if size < info.total else 0
     while True:
-        with closing(HttpStream(url, start=start, etag=facts.etag)) as stream:
-            answer = yield from _wait_for_answer(stream, target)
-            resumes = start > 0 and _goes_on(answer, start, facts)
-            if start and not resumes and answer.status in (PART, NO_SUCH_PART):
-                start = 0  # The file is another one by now: fetch it from its beginning
+        with closing(HttpStream(url, start=start, etag=info.etag)) as stream:
+            response = yield from _wait_for_response(stream, target)
+            resumes = start > 0 and _continues(response, start, info)
+            if start and not resumes and response.status in (PART, NO_SUCH_PART):
+                start = 0  # The file has changed: download it from its beginning
                 continue
-            if answer.status != (PART if resumes else WHOLE):
-                raise _refused(url, target, answer.status)
+            if response.status != (PART if resumes else WHOLE):
+                raise _status_error(url, target, response.status)
             if not resumes:
-                if here:
+                if size:
                     file.truncate(0)
-                facts = _Facts(url, answer.total, answer.etag)
-                write_json(_facts_of(target), asdict(facts))
-            yield from _receive(stream, answer, target, file)
+                info = _PartInfo(url, response.total, response.etag)
+                write_json(_info_path(target), asdict(info))
+            yield from _receive(stream, response, target, file)
             return
 
 
-def _wait_for_answer(stream: HttpStream, target: Path) -> Work[Response]:
+def _wait_for_response(stream: HttpStream, target: Path) -> Work[Response]:
     started = time.monotonic()
-    while time.monotonic() - started < ANSWER_SECONDS:
-        message = stream.take(REPORT_SECONDS)
+    while time.monotonic() - started < RESPONSE_TIMEOUT_S:
+        message = stream.next_message(REPORT_SECONDS)
         if isinstance(message, Response):
             return message
         if isinstance(message, Exception):
@@ -132,13 +129,13 @@ def _wait_for_answer(stream: HttpStream, target: Path) -> Work[Response]:
     raise unreachable_error(stream.url, TimeoutError())
 
 
-def _receive(stream: HttpStream, answer: Response, target: Path, file: BinaryIO) -> Work[None]:
-    note, done, total = f"downloading {target.name}", answer.start, answer.total
+def _receive(stream: HttpStream, response: Response, target: Path, file: BinaryIO) -> Work[None]:
+    note, done, total = f"downloading {target.name}", response.start, response.total
     yield Progress(done, total, note)
     reported, reported_at = done, time.monotonic()
-    while (message := stream.take(REPORT_SECONDS)) != b"":
+    while (message := stream.next_message(REPORT_SECONDS)) != b"":
         if isinstance(message, Exception):
-            raise _cut_off(target, done, total) from message
+            raise _cut_off_error(target, done, total) from message
         if isinstance(message, bytes):
             file.write(message)
             file.flush()
@@ -148,21 +145,21 @@ def _receive(stream: HttpStream, answer: Response, target: Path, file: BinaryIO)
             reported, reported_at = done, now
             yield Progress(done, total, note)
     if total and done != total:
-        raise _cut_off(target, done, total)
+        raise _cut_off_error(target, done, total)
     yield Progress(done, total, note)
 
 
-def _goes_on(answer: Response, start: int, facts: _Facts) -> bool:
-    """Say whether what follows belongs to the file whose first part is here."""
-    same = not (answer.etag and facts.etag) or answer.etag == facts.etag
-    return (answer.status, answer.start, answer.total) == (PART, start, facts.total) and same
+def _continues(response: Response, start: int, info: _PartInfo) -> bool:
+    """Return whether the response is the rest of the partly downloaded file."""
+    same = not (response.etag and info.etag) or response.etag == info.etag
+    return (response.status, response.start, response.total) == (PART, start, info.total) and same
 
 
 def _check(target: Path, sha256_prefix: str | None, md5: str | None) -> Work[None]:
-    if (yield from has_hash(_part_of(target), sha256_prefix=sha256_prefix, md5=md5)):
+    if (yield from has_hash(_part_path(target), sha256_prefix=sha256_prefix, md5=md5)):
         return
-    _part_of(target).unlink(missing_ok=True)
-    _facts_of(target).unlink(missing_ok=True)
+    _part_path(target).unlink(missing_ok=True)
+    _info_path(target).unlink(missing_ok=True)
     raise DownloadError(
         f"{target.name} arrived, but its checksum is not the published one, so it was removed.",
         "Try again; if it is wrong again, the server sends another file or a page in its place.",
@@ -173,14 +170,14 @@ def _publish(target: Path, file: BinaryIO) -> None:
     os.fsync(file.fileno())
     if os.name == "nt":  # Windows cannot rename an open file
         file.close()
-    _part_of(target).replace(target)
-    _facts_of(target).unlink(missing_ok=True)
+    _part_path(target).replace(target)
+    _info_path(target).unlink(missing_ok=True)
     sync_folder(target.parent)
 
 
 def _lock(file: BinaryIO, path: Path) -> bool:
-    """Take the partial file for this download alone; its end gives it back, even by a kill."""
-    if sys.platform == "win32":  # There, the checksum alone finds two writers
+    """Lock the partial file, and return whether it worked; a kill releases the lock too."""
+    if sys.platform == "win32":  # Without a lock; the checksum detects two writers
         return True
     import fcntl
 
@@ -188,33 +185,33 @@ def _lock(file: BinaryIO, path: Path) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except (BlockingIOError, FileNotFoundError):
-        return False  # Someone has it, or has just renamed it
+        return False  # Another process has locked or just renamed it
 
 
-def _part_of(target: Path) -> Path:
+def _part_path(target: Path) -> Path:
     return target.with_name(f".{target.name}.part")
 
 
-def _facts_of(target: Path) -> Path:
+def _info_path(target: Path) -> Path:
     return target.with_name(f".{target.name}.part.json")
 
 
-def _read_facts(target: Path, url: str) -> _Facts:
+def _read_info(target: Path, url: str) -> _PartInfo:
     try:
-        facts = _Facts(**json.loads(_facts_of(target).read_text(encoding="utf-8")))
+        info = _PartInfo(**json.loads(_info_path(target).read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
-        return _Facts()
-    return facts if facts.url == url else _Facts()
+        return _PartInfo()
+    return info if info.url == url else _PartInfo()
 
 
-def _refused(url: str, target: Path, status: int) -> DownloadError:
+def _status_error(url: str, target: Path, status: int) -> DownloadError:
     return DownloadError(
         f"{host_of(url)} did not give {target.name}: it answered with HTTP status {status}.",
         "Try again later, or check the address.",
     )
 
 
-def _cut_off(target: Path, done: int, total: int) -> DownloadError:
+def _cut_off_error(target: Path, done: int, total: int) -> DownloadError:
     of_all = f" of {_megabytes(total)}" if total else ""
     return DownloadError(
         f"The download of {target.name} was cut off after {_megabytes(done)}{of_all}.",
@@ -222,7 +219,7 @@ def _cut_off(target: Path, done: int, total: int) -> DownloadError:
     )
 
 
-def _not_written(target: Path, error: OSError) -> DownloadError:
+def _write_error(target: Path, error: OSError) -> DownloadError:
     if error.errno in FULL_DISK:
         return DownloadError(
             f"The disk is full: {target.name} did not fit on it.",

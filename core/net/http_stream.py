@@ -1,7 +1,4 @@
-"""One file over HTTP, read in a thread, so that nobody has to wait for the network in silence.
-
-What is done with the bytes is the business of `downloads.py`.
-"""
+"""GET request read in a thread, so that progress is reported while the network is silent."""
 
 import queue
 import re
@@ -25,33 +22,33 @@ OFFLINE = "Check the network connection and the address, then try again."
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a server says before the first byte of the file."""
+    """Status and headers of a response."""
 
     status: int
     start: int
     """Position in the file of the first byte that follows."""
 
     total: int
-    """Bytes of the whole file; 0 if the server does not say."""
+    """Bytes of the whole file; 0 if unknown."""
 
     etag: str
-    """Names this version of the file; empty if the server has no strong one."""
+    """Strong entity tag of this version of the file; empty if there is none."""
 
 
 Message: TypeAlias = Response | bytes | Exception
-"""First an `Response`, then pieces of the file, at last empty bytes; or an error at any time."""
+"""First a `Response`, then pieces of the file, at last empty bytes; or an error at any time."""
 
 
 class HttpStream:
-    """A running GET request; `close` it in any case."""
+    """A running GET request, which must be closed."""
 
     def __init__(self, url: str, *, start: int = 0, etag: str = "") -> None:
-        """Begin at once.
+        """Send the request.
 
         Args:
             url: http or https.
-            start: Position to begin at, if the server can do that; its answer says.
-            etag: The version that is wanted from there; of another the server sends all.
+            start: Position to begin at, if the server supports it; see `Response.start`.
+            etag: Version of the file to continue; the server sends all of any other.
         """
         self.url = url
         self._headers = {"Accept-Encoding": "identity"}
@@ -64,8 +61,8 @@ class HttpStream:
         self._thread = threading.Thread(target=self._run, name="http-stream", daemon=True)
         self._thread.start()
 
-    def take(self, seconds: float) -> Message | None:
-        """Return the next message, or None if there is none within that time."""
+    def next_message(self, seconds: float) -> Message | None:
+        """Return the next message, or None if there is none within this time."""
         try:
             return self._messages.get(timeout=seconds)
         except queue.Empty:
@@ -74,7 +71,7 @@ class HttpStream:
             return ConnectionError("the connection's thread has ended")
 
     def close(self) -> None:
-        """Let go at once; the thread ends by itself, at the latest after its read timeout."""
+        """Return at once; the thread ends on its own, at the latest after the read timeout."""
         self._closed.set()
 
     def _run(self) -> None:
@@ -83,14 +80,14 @@ class HttpStream:
             with requests.get(
                 self.url, headers=self._headers, stream=True, timeout=timeout
             ) as response:
-                self._put(_answer(response))
+                self._put(_read_response(response))
                 while response.ok and not self._closed.is_set():
                     chunk = response.raw.read1(CHUNK, decode_content=False)
                     self._put(chunk)
                     if not chunk:
                         return
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
-            self._put(error)  # What requests raises is an OSError, too
+            self._put(error)  # Exceptions of requests are OSErrors
 
     def _put(self, message: Message) -> None:
         while not self._closed.is_set():
@@ -102,12 +99,12 @@ class HttpStream:
 
 
 def host_of(url: str) -> str:
-    """Return the host that an address names, with its port but without a password."""
+    """Return the host of a URL with its port, but without a user or password."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def unreachable_error(url: str, error: BaseException) -> DownloadError:
-    """Say in a person's words why there was no answer."""
+    """Return an error that explains why there was no response."""
     host, text = host_of(url), _reasons(error)
     if "NameResolutionError" in text or "gaierror" in text:
         problem = f"The address of {host} was not found: this computer seems to be offline."
@@ -125,7 +122,7 @@ def unreachable_error(url: str, error: BaseException) -> DownloadError:
 
 
 def _reasons(error: BaseException | None) -> str:
-    """Name the classes of an error and of all that led to it."""
+    """Return the names of the classes of an error and of its causes."""
     names: list[str] = []
     while error is not None:
         names.append(type(error).__name__)
@@ -133,7 +130,7 @@ def _reasons(error: BaseException | None) -> str:
     return " ".join(names)
 
 
-def _answer(response: requests.Response) -> Response:
+def _read_response(response: requests.Response) -> Response:
     start, total = 0, int(response.headers.get("Content-Length") or 0)
     promised = re.fullmatch(
         r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip()
