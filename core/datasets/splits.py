@@ -1,4 +1,4 @@
-"""Dividing images into train, validation and test, class by class."""
+"""Stratified splits of images into train, validation and test."""
 
 import random
 from collections import defaultdict
@@ -7,37 +7,34 @@ from dataclasses import dataclass
 
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ALL_IMAGES, ImageFilter, Split
+from core.options import bounded, check_fields
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SplitConfig:
-    """How to divide a dataset. The shares that are left make up the train split.
+    """How to split a dataset; what the two shares leave becomes the train split.
 
     Raises:
-        ValueError: A share is out of range; the message names it.
+        ValueError: A setting is out of range; the message names it.
     """
 
-    validation: float = 0.1
-    """Share of each class used to choose the best epoch."""
+    validation: float = bounded(0.1, 0.0, 0.9)
+    """Share of each class for choosing the best epoch."""
 
-    test: float = 0.2
-    """Share of each class kept for evaluation."""
+    test: float = bounded(0.2, 0.0, 0.9)
+    """Share of each class for evaluation."""
 
-    train_per_class: int = 0
-    """Train images of each class, such as 30 in Caltech-101's usual protocol (Zhang, Berg, Maire &
-    Malik 2006); the rest is divided by the two shares. 0 goes by the shares alone."""
+    train_per_class: int = bounded(0, 0, 100_000)
+    """Train images of each class, such as 30 in the usual protocol of Caltech-101 (Zhang, Berg,
+    Maire & Malik 2006); the shares divide the rest. 0 uses the shares alone."""
 
-    seed: int = 0
-    """Fixes which images go where."""
+    seed: int = bounded(0, 0, 2**31)
+    """Seed of the random assignment."""
 
     def __post_init__(self) -> None:
-        if self.train_per_class < 0:
-            raise ValueError(f"train_per_class must be at least 0, got {self.train_per_class}")
+        check_fields(self)
         if self.train_per_class and not self.validation + self.test:
             raise ValueError("train_per_class needs validation or test above 0 for the rest")
-        for name in ("validation", "test"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
         if self.validation + self.test > 0.9:
             raise ValueError(
                 f"validation + test must leave at least 0.1 for train, "
@@ -46,18 +43,18 @@ class SplitConfig:
 
 
 def training_filter(catalog: Catalog) -> ImageFilter:
-    """Return which images what needs no labels is learnt from: train, or all without any split."""
-    divided = ImageFilter(splits=tuple(Split))
-    return ImageFilter(splits=(Split.TRAIN,)) if catalog.count(divided) else ALL_IMAGES
+    """Return the images for learning without labels: train, or all if there are no splits."""
+    in_splits = ImageFilter(splits=tuple(Split))
+    return ImageFilter(splits=(Split.TRAIN,)) if catalog.count(in_splits) else ALL_IMAGES
 
 
 def stratified(labels: Iterable[tuple[int, str]], config: SplitConfig) -> dict[int, Split]:
-    """Assign each (image id, label) to a split, keeping the shares within every class.
+    """Assign each (image id, label) to a split, with the same shares in every class.
 
-    Each class is shuffled by itself, so adding a class moves no image of another. A class keeps
-    at least one train image; of two images or more one is tested, of three or more one validates
-    (where those shares are above 0). A class with no more than `train_per_class` images goes by the
-    shares, so that it too is tested.
+    Each class is shuffled separately, so that adding a class moves no image of another one. A class
+    has at least one train image, from two images on a test image, and from three on a validation
+    image (if the shares are above 0). Classes with at most `train_per_class` images are split by
+    the shares, so that they are tested, too.
 
     Returns:
         Image id → split.
@@ -81,7 +78,7 @@ def stratified(labels: Iterable[tuple[int, str]], config: SplitConfig) -> dict[i
 
 
 def _sizes(count: int, config: SplitConfig) -> tuple[int, int]:
-    """Return how many of a class's images validate, and how many are tested."""
+    """Return the numbers of validation and of test images of a class."""
     rest = count - config.train_per_class
     if config.train_per_class and rest > 0:
         num_test = max(1, round(rest * config.test / (config.validation + config.test)))

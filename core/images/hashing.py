@@ -1,4 +1,4 @@
-"""A hash that images share which look alike, and gathering images by it."""
+"""Perceptual hashes, and groups of near-duplicates by them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,31 +7,32 @@ from PIL import Image
 from core.progress import Progress, Work
 
 SIDE = 16
-"""Frequencies in each direction: 256 bits. On Caltech-101 they find more altered copies than the
-usual 64 bits do at as many false pairs; see benchmarks/README.md."""
+"""Frequencies per direction: 256 bits. On Caltech-101 they find more altered copies than the usual
+64 bits at the same number of false pairs; see benchmarks/README.md."""
 
 HASH_BYTES = SIDE * SIDE // 8
 SCALED_SIDE = 4 * SIDE
-"""Pixels in each direction that the frequencies are taken of, as pHash has it."""
+"""Pixels per direction of the scaled image, four times the frequencies as in pHash."""
 
 FLAT = 3.0
-"""Standard deviation of the gray levels (0 to 255) below which there is nothing to tell apart."""
+"""Standard deviation of the gray levels (0 to 255) below which an image has no hash."""
 
 MIN_SET_BITS = SIDE * SIDE // 4
-"""Bits that are set in a hash; of photographs it is half of all. Where fewer are, as in a gradient
-or stripes, most frequencies are 0, and such hashes are near each other whatever they show."""
+"""Fewest set bits of a hash; photographs have half of all. In gradients or stripes most frequencies
+are 0, so that their hashes are close to each other whatever they show."""
 
 RADIUS = 28
-"""Bits that may differ. Up to here most pairs in Caltech-101 are one photograph or drawing; beyond,
-motorbikes of one model in other colors prevail, for a hash does not see color."""
+"""Most bits in which near-duplicates differ. Up to here most pairs in Caltech-101 are the same
+photograph or drawing; beyond, most are motorbikes of one model in different colors, because a hash
+ignores color."""
 
 STRETCH = 512
-"""Hashes that are searched for at once. It begins with fewer, so that a great group of look-alikes
-is found by one and not by 512 of its members: of 100,000 that took 1.2 GB."""
+"""Hashes per search. The first searches have fewer, so that a large group is found by one and not by
+512 of its members, which took 1.2 GB for 100,000."""
 
 
 def perceptual_hash(image: Image.Image) -> bytes | None:
-    """Return 32 bytes of which look-alikes share most bits; None for a picture too plain to tell.
+    """Return 32 bytes of which near-duplicates share most bits; None for an image without detail.
 
     The low frequencies of the cosine transform, each compared with their median (C. Zauner,
     *Implementation and Benchmarking of Perceptual Image Hash Functions*, 2010, section 3.2).
@@ -51,16 +52,16 @@ def perceptual_hash(image: Image.Image) -> bytes | None:
 def group_similar(
     hashes: NDArray[np.uint8], radius: int = RADIUS
 ) -> Work[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Gather look-alikes around leaders: each hash joins the first one that is near enough.
+    """Group near-duplicates around representatives: a hash joins the first one close enough.
 
-    Around leaders, not in chains: a row of small steps could join images that are nothing alike.
+    Groups are not chains, because a series of small steps could join images that differ.
 
     Args:
         hashes: (N, 32), a hash a row.
-        radius: Bits in which a hash may differ from its leader.
+        radius: Most bits in which a hash may differ from its representative.
 
     Returns:
-        (N,) the row of each one's leader, its own if it leads; (N,) the bits that differ from it.
+        (N,) row of each hash's representative, which may be its own; (N,) bits that differ from it.
     """
     import faiss
 
@@ -68,7 +69,7 @@ def group_similar(
         return np.empty(0, np.int64), np.empty(0, np.int64)
     whole = np.ascontiguousarray(hashes).view(f"V{hashes.shape[1]}").ravel()
     _, first, place = np.unique(whole, return_index=True, return_inverse=True)
-    order = np.argsort(first)  # The same hash a thousand times is searched for once
+    order = np.argsort(first)  # Equal hashes are searched for once
     values = hashes[first[order]]
     index = faiss.IndexBinaryFlat(8 * hashes.shape[1])
     index.add(values)
@@ -77,7 +78,7 @@ def group_similar(
     while start < len(values):
         yield Progress(start, len(values), "comparing images")
         waiting = start + np.flatnonzero(representative[start:end] < 0)
-        limits, bits, found = index.range_search(values[waiting], radius + 1)  # Nearer than that
+        limits, bits, found = index.range_search(values[waiting], radius + 1)  # Exclusive
         for number, row in enumerate(waiting):
             if representative[row] < 0:
                 near = found[limits[number] : limits[number + 1]]

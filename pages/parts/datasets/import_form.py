@@ -1,4 +1,4 @@
-"""The ways to bring in a dataset, as forms."""
+"""Forms that import a dataset: sample, Caltech-101, folder, zip."""
 
 import re
 from pathlib import Path
@@ -14,13 +14,13 @@ from core.datasets.layout import BACKGROUND, Labels
 from core.datasets.registry import require_free_name
 from core.datasets.splits import SplitConfig
 from core.errors import WorkbenchError
-from core.options import as_arguments
+from core.options import as_arguments, bounds_of, default_of
 from core.workspace import NAME_PATTERN
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from state import resources, session
 
-WAYS = ("Drawn set", "Caltech-101", "A folder", "A zip")
+SOURCES = ("Drawn set", "Caltech-101", "A folder", "A zip")
 LABELS = {
     Labels.AUTO: "Recognize it",
     Labels.TOP: "The top folders",
@@ -28,23 +28,23 @@ LABELS = {
     Labels.NONE: "None: no classes",
 }
 PROTOCOL = 30
-"""Train images of each class, as most work on Caltech-101 has it."""
+"""Train images of each class in most work on Caltech-101."""
 
 
 def show(num_datasets: int) -> None:
-    """Draw the choice between the ways, and the form of the chosen one."""
-    way = st.segmented_control(
+    """Draw the choice of the source, and the form of the chosen one."""
+    source = st.segmented_control(
         "Where do the images come from?",
-        WAYS,
-        default=WAYS[0],
+        SOURCES,
+        default=SOURCES[0],
         required=True,
         key="datasets-way",
     )
-    if way == "Drawn set":
+    if source == "Drawn set":
         _drawn(num_datasets)
-    elif way == "Caltech-101":
+    elif source == "Caltech-101":
         _caltech101()
-    elif way == "A folder":
+    elif source == "A folder":
         _folder()
     else:
         _zip()
@@ -131,7 +131,7 @@ def _zip() -> None:
 
 
 def _reading(key: str) -> list[str]:
-    """Draw how the folders are to be read, and return it as arguments."""
+    """Draw the settings of the folder structure, and return them as arguments."""
     with st.expander("How to read its folders"):
         labels = st.selectbox(
             "What names the class",
@@ -177,13 +177,13 @@ def _name_field(default: str, key: str) -> str:
 
 
 def _name_from(folder: str) -> str:
-    """Suggest a name for a folder, as near to its own as a name may be."""
+    """Return a valid dataset name similar to the name of a folder."""
     name = re.sub(r"[^a-z0-9]+", "-", Path(folder).name.lower()).strip("-")
     return name if NAME_PATTERN.fullmatch(name) else "images"
 
 
 def split_fields(key: str) -> SplitConfig | None:
-    """Draw the fields of a split and return it, or None with a sentence if it cannot be."""
+    """Draw the fields of a split and return it, or None with an error if it is impossible."""
     fixed = st.toggle(
         "A fixed number of train images in each class",
         key=f"{key}-fixed",
@@ -191,18 +191,35 @@ def split_fields(key: str) -> SplitConfig | None:
     )
     columns = st.columns(4 if fixed else 3, vertical_alignment="bottom")
     validation = columns[0].number_input(
-        "Validation, %", 0, 50, 10, key=f"{key}-validation", help="Chooses the best epoch."
+        "Validation, %",
+        *_percent("validation"),
+        key=f"{key}-validation",
+        help="Chooses the best epoch.",
     )
     test = columns[1].number_input(
-        "Test, %", 0, 50, 20, key=f"{key}-test", help="Kept for evaluation; never trained on."
+        "Test, %",
+        *_percent("test"),
+        key=f"{key}-test",
+        help="Kept for evaluation; never trained on.",
     )
+    low, high = bounds_of(SplitConfig, "seed")
     seed = columns[2].number_input(
-        "Seed", 0, 2**31, 0, key=f"{key}-seed", help="Fixes which images go where."
+        "Seed",
+        low,
+        high,
+        default_of(SplitConfig, "seed"),
+        key=f"{key}-seed",
+        help="Fixes which images go where.",
     )
     per_class = 0
     if fixed:
         per_class = columns[3].number_input(
-            "Train images", 1, 100_000, PROTOCOL, key=f"{key}-per-class", help="Of each class."
+            "Train images",
+            1,
+            bounds_of(SplitConfig, "train_per_class")[1],
+            PROTOCOL,
+            key=f"{key}-per-class",
+            help="Of each class.",
         )
     try:
         return SplitConfig(
@@ -218,6 +235,12 @@ def split_fields(key: str) -> SplitConfig | None:
             else "Leave at least 10 % for training."
         )
         return None
+
+
+def _percent(name: str) -> tuple[int, int, int]:
+    """Return the bounds and the default of a share, in percent."""
+    low, high = bounds_of(SplitConfig, name)
+    return round(100 * low), round(100 * high), round(100 * default_of(SplitConfig, name))
 
 
 def _splits(key: str) -> SplitConfig | None:

@@ -31,7 +31,7 @@ def clusters(seed: int, num_hashes: int) -> NDArray[np.uint8]:
     return centers[draw.integers(0, 5, num_hashes)] ^ np.packbits(flipped, axis=1)
 
 
-def gathered_by_hand(hashes: NDArray[np.uint8], radius: int) -> tuple[list[int], list[int]]:
+def grouped_by_hand(hashes: NDArray[np.uint8], radius: int) -> tuple[list[int], list[int]]:
     representatives: list[int] = []
     bits: list[int] = []
     for row, value in enumerate(hashes):
@@ -92,7 +92,7 @@ def test_gathering_is_the_same_in_stretches_as_one_by_one(
     representatives, bits = finish(group_similar(hashes))
     assert representatives.shape == bits.shape == (200,)
     assert representatives.dtype == bits.dtype == np.int64
-    assert (representatives.tolist(), bits.tolist()) == gathered_by_hand(hashes, RADIUS)
+    assert (representatives.tolist(), bits.tolist()) == grouped_by_hand(hashes, RADIUS)
     assert 5 < len(set(representatives.tolist())) < 150
 
 
