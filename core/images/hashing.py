@@ -27,8 +27,8 @@ photograph or drawing; beyond, most are motorbikes of one model in different col
 ignores color."""
 
 STRETCH = 512
-"""Hashes per search. The first searches have fewer, so that a large group is found by one and not by
-512 of its members, which took 1.2 GB for 100,000."""
+"""Hashes per search. The first searches have fewer, so that a large group is found by one of its
+members and not by 512, which took 1.2 GB for 100,000."""
 
 
 def perceptual_hash(image: Image.Image) -> bytes | None:
