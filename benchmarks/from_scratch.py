@@ -32,7 +32,7 @@ from core.models.batches import decode_batches
 from core.models.model import load_model
 from core.progress import Progress, Work, finish
 from core.training.config import TrainConfig
-from core.training.presets import find_preset
+from core.training.presets import PRESETS
 from core.training.runs import list_runs, read_metrics
 from core.training.train import train
 from core.workspace import Workspace
@@ -80,7 +80,7 @@ def main() -> None:
             )
             finish(add_folder(workspace, NAME, source, SplitConfig()))
         if not list_artifacts(workspace.models)[0]:
-            settings = find_preset(options.preset).settings
+            settings = PRESETS[options.preset].settings
             followed(train(workspace, TrainConfig(dataset=NAME, **settings)))
         model = list_artifacts(workspace.models)[0][0]
         embeddings = finish(embed_dataset(workspace, NAME, model.id))

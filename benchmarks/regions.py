@@ -38,7 +38,7 @@ from core.models.preprocessing import normalized
 from core.progress import finish
 from core.query.region_match import compare_regions, object_lift
 from core.training.config import TrainConfig
-from core.training.presets import FROM_SCRATCH, SCRATCH_QUICK, find_preset
+from core.training.presets import FROM_SCRATCH, PRESETS, SCRATCH_QUICK
 from core.training.train import train
 from core.workspace import Workspace
 
@@ -86,7 +86,7 @@ def trained(workspace: Workspace) -> Manifest:
     done = {model.config["network"]["image_size"]: model for model in models_of(workspace)}
     if SIDE not in done:
         if START_SIDE not in done:
-            quick = {**find_preset(SCRATCH_QUICK).settings, "image_size": START_SIDE}
+            quick = {**PRESETS[SCRATCH_QUICK].settings, "image_size": START_SIDE}
             followed(train(workspace, TrainConfig(dataset=NAME, **quick)))
         weights = backbone_file(workspace, models_of(workspace)[0].id)
         settings = FROM_SCRATCH | UPPER_BLOCKS | {"weights": str(weights)}

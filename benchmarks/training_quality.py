@@ -28,12 +28,12 @@ from core.datasets.layout import BACKGROUND
 from core.datasets.registry import open_dataset
 from core.datasets.splits import SplitConfig
 from core.metrics.leave_one_out import leave_one_out
+from core.models.backbone_weights import read_backbone
 from core.models.batches import load_square
 from core.models.devices import Device
 from core.models.model import WEIGHTS
 from core.models.network import EmbeddingNetwork
 from core.models.preprocessing import normalized
-from core.models.weights import read_backbone
 from core.progress import finish
 from core.training.augment import OFF, augmented
 from core.training.config import TrainConfig

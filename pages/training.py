@@ -1,4 +1,4 @@
-"""Training: launch a fine-tuning, watch it learn to retrieve, compare runs, keep the models."""
+"""Training page: start and follow a training, compare runs, manage models."""
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ from state.trainings import RESUMABLE, VERBS, RunState, Training, run_id_of
 
 
 def pause_button(job: JobView) -> None:
-    """Offer to pause the training that a job carries out."""
+    """Draw the button that pauses a job's training."""
     if job.record.status == Status.RUNNING and run_id_of(job.record):
         st.button(
             "Pause",
@@ -30,13 +30,13 @@ def pause_button(job: JobView) -> None:
 
 
 def pause(job: JobView) -> None:
-    """Ask a training to save its state and to end; a button's callback."""
+    """Pause a training; callback of the button."""
     request_pause(resources.workspace(), run_id_of(job.record))
     resources.jobs().stop(job.record.id)
 
 
 def sentence_of(job: JobView) -> str | None:
-    """Say of a training that it can be resumed, where it can."""
+    """Return a message if the job's training can be resumed."""
     training = resources.training(run_id_of(job.record))
     if training is None or training.state not in RESUMABLE:
         return None
@@ -55,7 +55,7 @@ def sentence_of(job: JobView) -> str | None:
 
 
 def offer_resume(training: Training | None) -> None:
-    """Offer to go on with the training that the page shows, where it can be gone on with."""
+    """Draw the button that resumes a training, if it can be resumed."""
     if training is not None and training.state in (RunState.PAUSED, RunState.INTERRUPTED):
         with st.container(horizontal=True, vertical_alignment="center"):
             runs.resume_button(training, "training-resume")

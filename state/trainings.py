@@ -1,4 +1,4 @@
-"""Trainings as pages see them: a run's own record, the job that carries it out, its figures."""
+"""Trainings for the pages: each run with its job and its metrics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from core.workspace import Workspace
 from state.job_views import JobView
 
 VERBS = (TRAIN, RESUME)
-"""The commands that carry out a run."""
+"""The commands that train a run."""
 
 
 class RunState(StrEnum):
-    """How a run stands, told in one word."""
+    """State of a run."""
 
     QUEUED = "queued"
     RUNNING = "running"
     PAUSED = "paused"
     INTERRUPTED = "interrupted"
-    """Its process died without a word."""
+    """Its process ended without writing a status."""
 
     FAILED = "failed"
     STOPPED = "stopped"
@@ -36,35 +36,35 @@ RESUMABLE = (RunState.PAUSED, RunState.INTERRUPTED, RunState.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One run at one moment."""
+    """A run with its job and metrics, at one moment."""
 
     run: Run
     state: RunState
     job: JobView | None
-    """The newest job that carries it out; None where its record was deleted."""
+    """The newest job that trains it; None if that was deleted."""
 
     epochs: list[dict[str, float]]
-    """What was measured after each epoch."""
+    """Metrics of each epoch."""
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Return the title, or the id if there is none."""
         return self.run.title or self.run.id
 
     @property
     def best(self) -> dict[str, float]:
-        """What was measured after the best epoch; empty before the first."""
+        """Return the metrics of the best epoch; empty before the first."""
         return max(self.epochs, key=lambda epoch: epoch.get(MAP, 0.0), default={})
 
     @property
     def steps(self) -> list[dict[str, Any]]:
-        """The loss within the epochs, as its newest job told it."""
-        told = self.job.measurements if self.job else ()
-        return [event["values"] for event in told if event["curve"] == "step"]
+        """Return the newest job's measurements within the epochs."""
+        measurements = self.job.measurements if self.job else ()
+        return [event["values"] for event in measurements if event["curve"] == "step"]
 
 
 def run_id_of(record: JobRecord) -> str:
-    """Return which run a job carries out; empty if it names none."""
+    """Return the id of the run that a job trains; empty if it names none."""
     return dict(pairwise(record.arguments)).get("--run-id", "")
 
 
@@ -72,7 +72,7 @@ def list_trainings(workspace: Workspace, jobs: Sequence[JobView]) -> list[Traini
     """Return every run with its newest job, newest first.
 
     Args:
-        workspace: Where the runs are.
+        workspace: The workspace.
         jobs: Newest first.
     """
     newest: dict[str, JobView] = {}
@@ -80,14 +80,14 @@ def list_trainings(workspace: Workspace, jobs: Sequence[JobView]) -> list[Traini
         if find_command(view.record.verb) in VERBS:
             newest.setdefault(run_id_of(view.record), view)
     return [
-        Training(run, _standing(run, newest.get(run.id)), newest.get(run.id), metrics)
+        Training(run, _state(run, newest.get(run.id)), newest.get(run.id), metrics)
         for run in list_runs(workspace)
         for metrics in [read_metrics(workspace, run.id)]
     ]
 
 
 def differences(trainings: Sequence[Training]) -> dict[str, list[str]]:
-    """Return setting → its value in each of the runs, where they are not all the same."""
+    """Return setting → its values in the runs, for settings that differ."""
     configs = [training.run.config for training in trainings]
     return {
         name: [str(config.get(name, "")) for config in configs]
@@ -96,7 +96,7 @@ def differences(trainings: Sequence[Training]) -> dict[str, list[str]]:
     }
 
 
-def _standing(run: Run, job: JobView | None) -> RunState:
+def _state(run: Run, job: JobView | None) -> RunState:
     if job is not None and job.active:
         return RunState.QUEUED if job.record.status == Status.QUEUED else RunState.RUNNING
     if run.status == RunStatus.STARTED:

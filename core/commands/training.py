@@ -12,7 +12,7 @@ from core.models.pretrained import NO_WEIGHTS
 from core.options import read_options
 from core.progress import Work
 from core.training.config import TrainConfig
-from core.training.presets import CLASSIC, PRESETS, SCRATCH_QUICK, find_preset
+from core.training.presets import CLASSIC, PRESETS, SCRATCH_QUICK
 from core.workspace import Workspace
 
 DEVICES = option(
@@ -39,7 +39,7 @@ def train_config(options: argparse.Namespace) -> TrainConfig:
     """
     from_scratch = getattr(options, "weights", None) == NO_WEIGHTS
     preset = options.preset or (SCRATCH_QUICK if from_scratch else CLASSIC)
-    return read_options(options, TrainConfig, **find_preset(preset).settings)
+    return read_options(options, TrainConfig, **PRESETS[preset].settings)
 
 
 def _check_devices(devices: int) -> None:
@@ -80,8 +80,8 @@ def _estimate(workspace: Workspace, options: argparse.Namespace) -> Work[Result]
 def _describe_estimate(result: Result) -> str:
     return (
         f"About {result['seconds'] / 60:.1f} min on this machine, "
-        f"{result['needs']['cache_bytes'] / 1e9:.2f} GB of disk, "
-        f"{result['needs']['num_trainable']:,} trainable parameters."
+        f"{result['requirements']['cache_bytes'] / 1e9:.2f} GB of disk, "
+        f"{result['requirements']['num_trainable']:,} trainable parameters."
     )
 
 

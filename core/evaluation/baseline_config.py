@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.evaluation.config import EXACT_RANKS, Protocol
-from core.models.backbones import find_backbone
+from core.models.backbones import BACKBONES, IMAGE_SIZES
 from core.models.pretrained import IMAGENET, NO_WEIGHTS
-from core.options import bounded
+from core.options import bounded, one_of
 
 
 class Baseline(StrEnum):
@@ -44,13 +44,13 @@ class BaselineConfig(Protocol):
     baseline: Baseline
     """color (histograms), backbone (pre-trained features) or plain (the plain preset)."""
 
-    backbone: str = "vgg16"
+    backbone: str = one_of("vgg16", BACKBONES)
     """Name of the backbone in torchvision, for backbone and plain."""
 
     weights: str = IMAGENET
     """Weights of the backbone: imagenet (torchvision's) or a file."""
 
-    image_size: int = bounded(224, 32, 512)
+    image_size: int = bounded(224, *IMAGE_SIZES)
     """Image size of the backbone, in pixels."""
 
     def __post_init__(self) -> None:
@@ -58,7 +58,6 @@ class BaselineConfig(Protocol):
         if self.baseline not in list(Baseline):
             raise ValueError(f"baseline must be one of {', '.join(Baseline)}, got {self.baseline}")
         object.__setattr__(self, "baseline", Baseline(self.baseline))
-        find_backbone(self.backbone)
         if self.baseline != Baseline.COLOR and self.weights in ("", NO_WEIGHTS):
             raise ValueError(
                 f"weights must be {IMAGENET} or a file for this baseline, got “{self.weights}”"

@@ -1,65 +1,65 @@
-"""What a user chooses before a pre-trained trunk is made a model without training."""
+"""Settings of a backbone model: a pre-trained backbone with a PCA, without training."""
 
 from dataclasses import dataclass
 
-from core.models.backbones import find_backbone
-from core.models.pooling import Pooling, find_pooling, num_features
+from core.models.backbones import BACKBONES, DIMENSIONS, IMAGE_SIZES
+from core.models.pooling import Pooling, num_features
 from core.models.pretrained import IMAGENET, NO_WEIGHTS
+from core.options import bounded, check_fields, one_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackboneModelConfig:
-    """Which pre-trained trunk, and how its features become an embedding.
+    """Which pre-trained backbone, and how its features become an embedding.
 
     Raises:
         ValueError: A value is out of range; the message names the field and the value.
     """
 
     dataset: str
-    """Name of the dataset; the projection is fitted on its train images, on all if it has no
-    splits."""
+    """Dataset whose train images the PCA is fitted on; all images if it has no splits."""
 
-    backbone: str = "vgg16"
-    """The trunk, as torchvision calls it."""
+    backbone: str = one_of("vgg16", BACKBONES)
+    """Pre-trained network, by torchvision's name."""
 
     weights: str = IMAGENET
-    """imagenet (as torchvision publishes them), or a file of them."""
+    """imagenet (torchvision's published weights), or the path of a weights file."""
 
-    pooling: Pooling = Pooling.GEM
-    """What is kept of the trunk's places: gem (generalized mean), average, max, or own, which is
-    VGG's 7 × 7 and the others' average."""
+    pooling: str = one_of(Pooling.GEM.value, tuple(Pooling))
+    """Pooling of the feature map: gem (generalized mean), average, max, or own (7 × 7 for VGG, the
+    average for the others)."""
 
-    dimension: int = 128
-    """Length of an embedding: the principal components that are kept."""
+    dimension: int = bounded(128, *DIMENSIONS)
+    """Embedding dimensions: the number of principal components."""
 
-    image_size: int = 224
+    image_size: int = bounded(224, *IMAGE_SIZES)
     """Side of the square that the network sees, in pixels."""
 
     whiten: bool = False
-    """Give every component the same variance (Jégou & Chum 2012)."""
+    """Scale every component to the same variance (Jégou & Chum 2012)."""
 
-    max_images: int = 4000
-    """Images that the projection is fitted on, drawn at random if there are more: 31 for each of
-    128 components, and of VGG-16's own 25,088 features no more than 0.4 GB."""
+    # 4000 are 31 images for each of 128 components, and of VGG-16's own 25,088 features 0.4 GB
+    max_images: int = bounded(4000, DIMENSIONS[0] + 1, 100_000)
+    """Most images that the PCA is fitted on; a random sample if there are more."""
 
-    seed: int = 0
-    """Fixes which images are drawn, and the PCA."""
+    seed: int = bounded(0, 0, (1 << 32) - 1)
+    """Seed of the sample and of the PCA."""
 
     def __post_init__(self) -> None:
-        backbone = find_backbone(self.backbone)
-        object.__setattr__(self, "pooling", find_pooling(self.pooling))
+        check_fields(self)
         if self.weights in ("", NO_WEIGHTS):
             raise ValueError(
-                f"weights must be {IMAGENET} or a file, got “{self.weights}”: a random trunk "
-                "knows nothing of images"
+                f"weights must be {IMAGENET} or a file, got “{self.weights}”: a random backbone "
+                "gives no useful features"
             )
-        most = min(4096, num_features(backbone, self.pooling))
-        for name, low, high in (
-            ("dimension", 8, most),
-            ("image_size", 32, 512),
-            ("max_images", self.dimension + 1, 100_000),
-            ("seed", 0, (1 << 32) - 1),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError(f"{name} must be in {low}..{high}, got {value}")
+        features = num_features(BACKBONES[self.backbone], self.pooling)
+        if self.dimension > features:
+            raise ValueError(
+                f"dimension must be in {DIMENSIONS[0]}..{features} for {self.backbone}, "
+                f"got {self.dimension}"
+            )
+        if self.max_images <= self.dimension:
+            raise ValueError(
+                f"max_images must be greater than dimension ({self.dimension}), "
+                f"got {self.max_images}"
+            )

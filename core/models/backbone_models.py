@@ -1,4 +1,4 @@
-"""A pre-trained trunk as a model that needs no training: its features, projected by a PCA.
+"""Backbone models: a pre-trained backbone with a PCA, usable as a model without training.
 
 Shapes, in this file: N images, B images of a batch, S pixels a side, F pooled features, D embedding
 dimensions.
@@ -22,13 +22,10 @@ from core.errors import WorkbenchError
 from core.jobs.background import run_in_thread
 from core.models.backbone_model_config import BackboneModelConfig
 from core.models.backbone_weights import load_backbone
-from core.models.backbones import find_backbone
 from core.models.batches import decode_batches
 from core.models.devices import Device, choose_device
-from core.models.model import build_network, is_usable, network_settings, write_weights
+from core.models.model import extract_features, is_usable, write_weights
 from core.models.network import EmbeddingNetwork, NetworkConfig
-from core.models.pooling import num_features
-from core.models.preprocessing import normalized
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
@@ -36,23 +33,23 @@ if TYPE_CHECKING:
     from sklearn.decomposition import PCA
 
 MIN_VARIANCE = 1e-9
-"""Of the largest component's: below this a component is what rounding made of equal images."""
+"""Share of the largest component's variance; a component below it is rounding noise."""
 
 
 def fit_backbone_model(workspace: Workspace, config: BackboneModelConfig) -> Work[Manifest]:
-    """Make a model of a pre-trained trunk: pooled features, projected by a PCA of train images.
+    """Make a model of a pre-trained backbone: pooled features, projected by a PCA of train images.
 
-    The projection is written into the network, so the model is used, exported and evaluated as a
-    trained one is. It knows no classes.
+    The PCA is written into the network, so the model is used, exported and evaluated like a trained
+    one. It has no classes.
 
     Raises:
         MissingError: There is no such dataset or weights file.
-        DownloadError: The weights did not arrive.
+        DownloadError: The download failed.
         WorkbenchError: The weights do not fit, or there are too few images for the dimension.
     """
     dataset = open_dataset(workspace, config.dataset)
     fingerprint = dataset.catalog.fingerprint
-    rows = _drawn(dataset.catalog.rows(training_filter(dataset.catalog)), config)
+    rows = _sample(dataset.catalog.rows(training_filter(dataset.catalog)), config)
     _refuse_too_few(dataset, len(rows), config.dimension)
     backbone_weights = yield from load_backbone(workspace, config.backbone, config.weights)
     device = choose_device()
@@ -61,8 +58,8 @@ def fit_backbone_model(workspace: Workspace, config: BackboneModelConfig) -> Wor
     _refuse_too_few(dataset, len(features), config.dimension)
     if not np.isfinite(features).all():
         raise _unusable(config)
-    pca = yield from _fitted(features, config)
-    _project_by(network, pca, config)
+    pca = yield from _fit_pca(features, config)
+    _set_projection(network, pca, config)
     if not is_usable(network, device):
         raise _unusable(config)
     with draft(workspace.models) as folder:
@@ -70,8 +67,8 @@ def fit_backbone_model(workspace: Workspace, config: BackboneModelConfig) -> Wor
         return publish(
             folder,
             kind="model",
-            stem=f"{config.dataset[:40]}-{config.backbone}-trunk",
-            config={"backbone_model": asdict(config), "network": network_settings(network.config)},
+            stem=f"{config.dataset[:40]}-{config.backbone}-pca",
+            config={"backbone_model": asdict(config), "network": asdict(network.config)},
             made_from={"dataset": config.dataset, "dataset_fingerprint": fingerprint},
             summary=_summary(pca, len(features), num_problems),
         )
@@ -80,29 +77,27 @@ def fit_backbone_model(workspace: Workspace, config: BackboneModelConfig) -> Wor
 def pooled_features(
     network: EmbeddingNetwork, device: Device, pixels: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    """Return what the projection starts from.
+    """Return the input of the projection.
 
     Args:
         network: On the device.
-        device: Where, and in which precision.
+        device: Device and precision.
         pixels: (B, 3, S, S) uint8.
 
     Returns:
         (B, F) float32.
     """
     with torch.inference_mode():
-        batch = normalized(device.upload(pixels))
-        with device.autocast():
-            features = network.tail(network.frozen(batch))
-        pooled: NDArray[np.float32] = network.pooled(features.float()).cpu().numpy()
+        features = extract_features(network, device, pixels)
+        pooled: NDArray[np.float32] = network.pooled(features).cpu().numpy()
     return pooled
 
 
-def _drawn(rows: list[ImageRow], config: BackboneModelConfig) -> list[ImageRow]:
+def _sample(rows: list[ImageRow], config: BackboneModelConfig) -> list[ImageRow]:
     if len(rows) <= config.max_images:
         return rows
-    drawn = random.Random(config.seed).sample(range(len(rows)), config.max_images)
-    return [rows[place] for place in sorted(drawn)]
+    chosen = random.Random(config.seed).sample(range(len(rows)), config.max_images)
+    return [rows[position] for position in sorted(chosen)]
 
 
 def _refuse_too_few(dataset: Dataset, count: int, dimension: int) -> None:
@@ -125,27 +120,24 @@ def _unusable(config: BackboneModelConfig) -> WorkbenchError:
 def build_unfitted(
     config: BackboneModelConfig, backbone_weights: dict[str, Tensor]
 ) -> EmbeddingNetwork:
-    """Return the network with a projection of zeros."""
+    """Build the network with a random projection, to be replaced by the PCA."""
     settings = NetworkConfig(
         backbone=config.backbone,
         trainable_blocks=0,
         dimension=config.dimension,
         batch_norm=False,
-        num_classes=0,
         image_size=config.image_size,
-        pooling=str(config.pooling),
+        pooling=config.pooling,
     )
-    width = num_features(find_backbone(config.backbone), config.pooling)
-    weights = {f"frozen.{key}": value for key, value in backbone_weights.items()}
-    weights["project.weight"] = torch.zeros(config.dimension, width)
-    weights["project.bias"] = torch.zeros(config.dimension)
-    return build_network(settings, weights)
+    network = EmbeddingNetwork(settings)
+    network.load_backbone(backbone_weights)
+    return network.eval()
 
 
 def _features(
     network: EmbeddingNetwork, device: Device, dataset: Dataset, rows: list[ImageRow]
 ) -> Work[tuple[NDArray[np.float32], int]]:
-    """Return the (N, F) features of the images that can be read, and how many cannot."""
+    """Return the (N, F) features of the readable images, and the number of unreadable ones."""
     paths = [dataset.path_of(row) for row in rows]
     features = np.empty((len(rows), network.project.in_features), np.float32)
     filled = done = 0
@@ -155,11 +147,11 @@ def _features(
             features[filled:end] = pooled_features(network, device, batch.pixels)
             filled = end
         done += len(batch.positions) + len(batch.problems)
-        yield Progress(done, len(rows), "running the trunk")
+        yield Progress(done, len(rows), "running the backbone")
     return features[:filled], done - filled
 
 
-def _fitted(features: NDArray[np.float32], config: BackboneModelConfig) -> "Work[PCA]":
+def _fit_pca(features: NDArray[np.float32], config: BackboneModelConfig) -> "Work[PCA]":
     from sklearn.decomposition import PCA  # Its import takes a second
 
     pca = PCA(
@@ -177,8 +169,8 @@ def _fitted(features: NDArray[np.float32], config: BackboneModelConfig) -> "Work
     return pca
 
 
-def _project_by(network: EmbeddingNetwork, pca: "PCA", config: BackboneModelConfig) -> None:
-    """Write the PCA into the network: its projection is the PCA's own `transform`."""
+def _set_projection(network: EmbeddingNetwork, pca: "PCA", config: BackboneModelConfig) -> None:
+    """Set the network's projection to the PCA's `transform`."""
     matrix = pca.components_.astype(np.float64)
     if config.whiten:
         matrix /= np.sqrt(pca.explained_variance_)[:, None]
@@ -188,7 +180,7 @@ def _project_by(network: EmbeddingNetwork, pca: "PCA", config: BackboneModelConf
 
 
 def _summary(pca: "PCA", num_train: int, num_problems: int) -> dict[str, object]:
-    """Return what a trained model's summary has, as far as it applies."""
+    """Return a trained model's summary, as far as it applies."""
     return {
         "classes": [],
         "best_epoch": 0,

@@ -1,16 +1,20 @@
-"""The trunks that can be fine-tuned, each as a list of blocks to freeze or train.
+"""Table of the torchvision backbones, each a list of layers in blocks to freeze or to train.
 
-torch is imported only when a trunk is built: forms and command lines list backbones without it.
+torch is imported only when a backbone is built, so forms and command lines list them without it.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.errors import WorkbenchError
-
 if TYPE_CHECKING:
     from torch import nn
+
+IMAGE_SIZES = (32, 512)
+"""Smallest and largest side of the square that a network reads, in pixels."""
+
+DIMENSIONS = (8, 4096)
+"""Smallest and largest number of embedding dimensions."""
 
 VGG_POOLED_SIDE = 7
 """VGG pools its features to 7 × 7 before its dense layers (Simonyan & Zisserman 2015)."""
@@ -18,44 +22,42 @@ VGG_POOLED_SIDE = 7
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backbone:
-    """A torchvision trunk: a sequence of layers, cut into blocks."""
+    """A pre-trained network without its classifier: a sequence of layers, cut into blocks."""
 
     name: str
-    """As torchvision calls it."""
+    """torchvision's name."""
 
     label: str
-    """As people call it."""
+    """Name for users."""
 
     explanation: str
-    """What to choose it for, in one line."""
+    """When to choose it, in one line."""
 
     block_starts: tuple[int, ...]
-    """Index of each block's first layer; a block ends where the image is made smaller next."""
+    """Index of each block's first layer; a block ends where the resolution drops next."""
 
     num_layers: int
-    """How many layers it has in all."""
-
     channels: int
-    """Feature channels that the last block puts out."""
+    """Output channels of the last block."""
 
     weights_file: str
-    """torchvision's IMAGENET1K_V1, which ends in the first 8 digits of its SHA-256."""
+    """torchvision's IMAGENET1K_V1; the name ends in the first 8 digits of its SHA-256."""
 
     weights_mb: int
     """Size of that file."""
 
     prefix: str = "features."
-    """What the trunk's keys begin with in torchvision's whole network."""
+    """Start of the backbone's keys in torchvision's whole network."""
 
     head: str = "classifier."
-    """What the keys of the layers after the trunk begin with there."""
+    """Start of the keys of the layers after the backbone there."""
 
     pooled_side: int = 1
-    """To how many places a side the features are averaged; 1 is over the whole image."""
+    """Side of the grid that its own pooling averages to; 1 averages over the whole image."""
 
     @property
     def num_blocks(self) -> int:
-        """How many blocks it has."""
+        """Return the number of blocks."""
         return len(self.block_starts)
 
 
@@ -140,28 +142,12 @@ BACKBONES = {
         ),
     )
 }
-"""Those that the tests hold to torchvision's own; work and accuracy as its documentation has it."""
-
-
-def find_backbone(name: str) -> Backbone:
-    """Return the backbone of that name.
-
-    Raises:
-        WorkbenchError: It is none of the tested ones; the sentence lists them.
-    """
-    try:
-        return BACKBONES[name]
-    except KeyError as error:
-        raise WorkbenchError(
-            f"There is no backbone “{name}”.", f"Choose one of {', '.join(BACKBONES)}."
-        ) from error
+"""Name → backbone. The tests compare each with torchvision's own network; work and accuracy are
+those of torchvision's documentation."""
 
 
 def build_backbone(backbone: Backbone) -> "nn.Sequential":
-    """Return the backbone's convolutional layers with fresh random weights.
-
-    The layers are named as in torchvision, without what `prefix` says.
-    """
+    """Build the backbone's layers with random weights, named as in torchvision without `prefix`."""
     from torch import nn
 
     from core.models.vision import models
@@ -172,7 +158,7 @@ def build_backbone(backbone: Backbone) -> "nn.Sequential":
 
 
 def boundary(backbone: Backbone, trainable_blocks: int) -> int:
-    """Return the index of the first layer that trains, with blocks counted from the top.
+    """Return the index of the first trainable layer, with blocks counted from the top.
 
     Raises:
         ValueError: The backbone has fewer blocks.

@@ -1,4 +1,4 @@
-"""Decoding many images ahead of whoever reads them, batch by batch.
+"""Decoded batches of images, read ahead by threads or processes.
 
 Shapes, in this file: B images, S pixels a side.
 """
@@ -25,22 +25,22 @@ from core.models.preprocessing import to_square
 from core.models.shared_slots import SharedSlots
 
 DECODERS = min(8, os.cpu_count() or 1)
-"""Threads that decode; Pillow works outside Python's lock, so they use that many cores."""
+"""Decoding threads; Pillow releases Python's lock, so they use as many cores."""
 
 BATCHES_AHEAD = 3
 
 PROCESSES = os.cpu_count() or 1
 PROCESSES_FROM = 1024
-"""Images for which processes are worth their start."""
+"""Fewest images for which starting processes pays off."""
 
 PIECE = 32
-"""Images that a process is given at a time: the fewer, the less the others wait for the slowest."""
+"""Images in one task of a process: the fewer, the shorter the wait for the slowest process."""
 
 PIECES_AHEAD = 2
-"""Of each process."""
+"""Tasks queued for each process."""
 
 BATCHES_HELD = 2
-"""That a reader has: the one it lets go of when it has the next. What it holds beyond is copied."""
+"""Batches that a caller holds at once: the current and the next. Further ones are copies."""
 
 Problems = dict[int, str]
 """Position → reason, for each image that could not be decoded."""
@@ -48,10 +48,10 @@ Problems = dict[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some of the images, decoded; those that could not be are left out."""
+    """Some of the images, decoded; unreadable ones are left out."""
 
     positions: NDArray[np.int64]
-    """(B,) where each stood in the list that was asked for."""
+    """(B,) their positions in the list of paths."""
 
     pixels: NDArray[np.uint8]
     """(B, 3, S, S), a view of (B, S, S, 3) in memory."""
@@ -60,7 +60,7 @@ class Batch:
 
 
 def load_square(source: Path | BinaryIO, side: int, name: str | None = None) -> NDArray[np.uint8]:
-    """Decode one image as the network sees it: (3, S, S) uint8.
+    """Decode an image to the network's input size: (3, S, S) uint8.
 
     Raises:
         UnreadableImageError: It is no image, or a damaged one.
@@ -71,10 +71,10 @@ def load_square(source: Path | BinaryIO, side: int, name: str | None = None) -> 
 def load_cropped_square(
     source: Path | BinaryIO, side: int, crop: Crop, name: str | None = None
 ) -> NDArray[np.uint8]:
-    """Decode the crop of an image as the network sees it: (3, S, S) uint8.
+    """Decode a crop of an image to the network's input size: (3, S, S) uint8.
 
-    It has all the detail of the original that `side` has room for; the crop of all gives what
-    `load_square` does.
+    It keeps as much of the original's detail as `side` can show; a crop of the whole image equals
+    the result of `load_square`.
 
     Raises:
         UnreadableImageError: It is no image, or a damaged one.
@@ -84,21 +84,21 @@ def load_cropped_square(
 
 
 def decode_batches(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
-    """Decode images in order, a few batches ahead of the reader.
+    """Decode images in order, a few batches ahead of the caller.
 
-    Threads do it, or forked processes where a graphics card reads more than threads can decode.
+    Uses threads, or forked processes where a graphics card is faster than threads can decode.
     """
-    is_quick = choose_device().name == "cuda" and hasattr(os, "fork")
+    has_card = choose_device().name == "cuda" and hasattr(os, "fork")
     decode = (
-        decode_with_processes if is_quick and len(paths) >= PROCESSES_FROM else decode_with_threads
+        decode_with_processes if has_card and len(paths) >= PROCESSES_FROM else decode_with_threads
     )
     return decode(paths, side, batch_size)
 
 
 def decode_with_threads(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
-    """Decode as `decode_batches` says, on threads."""
+    """Decode as `decode_batches` does, with threads."""
 
-    def begin(positions: range) -> Callable[[], Batch]:
+    def start(positions: range) -> Callable[[], Batch]:
         squares = np.empty((len(positions), side, side, 3), np.uint8)
         jobs = [
             decoders.submit(_decode, paths[at], square)
@@ -112,7 +112,7 @@ def decode_with_threads(paths: Sequence[Path | str], side: int, batch_size: int)
 
     with ThreadPoolExecutor(DECODERS) as decoders:
         try:
-            yield from _ahead(map(begin, _runs(len(paths), batch_size)), BATCHES_AHEAD)
+            yield from _ahead(map(start, _runs(len(paths), batch_size)), BATCHES_AHEAD)
         finally:
             decoders.shutdown(cancel_futures=True)
 
@@ -120,10 +120,10 @@ def decode_with_threads(paths: Sequence[Path | str], side: int, batch_size: int)
 def decode_with_processes(
     paths: Sequence[Path | str], side: int, batch_size: int
 ) -> Iterator[Batch]:
-    """Decode as `decode_batches` says, in processes: one lock less than threads have.
+    """Decode as `decode_batches` does, with processes, which do not share Python's lock.
 
     Raises:
-        WorkbenchError: One of them was ended from outside.
+        WorkbenchError: A process was killed.
     """
     ahead = math.ceil(PROCESSES * PIECES_AHEAD / math.ceil(batch_size / PIECE))
     slots = SharedSlots(ahead + 1 + BATCHES_HELD, (batch_size, side, side, 3), choose_device())
@@ -133,10 +133,10 @@ def decode_with_processes(
         jobs = zip(piece, squares, strict=True)
         return _problems(piece, [_decode(paths[at], square) for at, square in jobs])
 
-    def begin(positions: range) -> Callable[[], Batch]:
+    def start(positions: range) -> Callable[[], Batch]:
         slot = slots.take()
         places = range(0, len(positions), PIECE)
-        jobs = [ask(positions[place : place + PIECE], slot, place) for place in places]
+        jobs = [submit(positions[place : place + PIECE], slot, place) for place in places]
 
         def finish() -> Batch:
             problems: Problems = {}
@@ -147,8 +147,8 @@ def decode_with_processes(
         return finish
 
     try:
-        with fork_pool(decode, PROCESSES) as ask:
-            yield from _ahead(map(begin, _runs(len(paths), batch_size)), ahead)
+        with fork_pool(decode, PROCESSES) as submit:
+            yield from _ahead(map(start, _runs(len(paths), batch_size)), ahead)
     except BrokenProcessPool as error:
         raise WorkbenchError(
             "A process that decoded images was ended from outside.",
@@ -158,10 +158,10 @@ def decode_with_processes(
         slots.unpin()
 
 
-def _ahead(begun: Iterator[Callable[[], Batch]], ahead: int) -> Iterator[Batch]:
-    """Wait for one batch after the other, when as many more as `ahead` have begun."""
+def _ahead(started: Iterator[Callable[[], Batch]], ahead: int) -> Iterator[Batch]:
+    """Yield the batches in order, with `ahead` more of them started."""
     waiting: deque[Callable[[], Batch]] = deque()
-    for wait in begun:
+    for wait in started:
         waiting.append(wait)
         if len(waiting) > ahead:
             yield waiting.popleft()()
@@ -170,12 +170,12 @@ def _ahead(begun: Iterator[Callable[[], Batch]], ahead: int) -> Iterator[Batch]:
 
 
 def _runs(count: int, length: int) -> Iterator[range]:
-    """Divide the first `count` numbers into runs of `length`; the last may be shorter."""
+    """Divide range(count) into ranges of `length`; the last may be shorter."""
     return (range(start, min(start + length, count)) for start in range(0, count, length))
 
 
 def _decode(path: Path | str, square: NDArray[np.uint8]) -> str | None:
-    """Decode an image into (S, S, 3) `square`; return why not, if that cannot be."""
+    """Decode an image into (S, S, 3) `square`; return the reason if that fails."""
     try:
         square[:] = load_square(Path(path), len(square)).transpose(1, 2, 0)
     except UnreadableImageError as error:
@@ -184,14 +184,14 @@ def _decode(path: Path | str, square: NDArray[np.uint8]) -> str | None:
 
 
 def _problems(positions: range, reasons: Sequence[str | None]) -> Problems:
-    """Keep the reasons there are."""
+    """Return position → reason for the images that have one."""
     return {at: reason for at, reason in zip(positions, reasons, strict=True) if reason}
 
 
 def _batch(positions: range, squares: NDArray[np.uint8], problems: Problems) -> Batch:
-    """Put together those of (at least B, S, S, 3) `squares` that were decoded."""
+    """Build a batch of the decoded ones of (at least B, S, S, 3) `squares`."""
     good = [at for at in positions if at not in problems]
-    there = squares[: len(positions)]
+    decoded = squares[: len(positions)]
     if problems:
-        there = there[[at - positions.start for at in good]]
-    return Batch(np.array(good, np.int64), there.transpose(0, 3, 1, 2), problems)
+        decoded = decoded[[at - positions.start for at in good]]
+    return Batch(np.array(good, np.int64), decoded.transpose(0, 3, 1, 2), problems)

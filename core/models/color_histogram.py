@@ -1,4 +1,4 @@
-"""The colors of an image as a row of numbers: what retrieval is without any learning.
+"""Color histograms: image descriptors without any learning, as a retrieval baseline.
 
 Shapes, in this file: B images, S pixels a side.
 """
@@ -11,14 +11,14 @@ BINS = (8, 4, 4)
 """Of hue, saturation and value; hue has the most, as in VisualSEEk (Smith & Chang 1996)."""
 
 NUM_COLORS = BINS[0] * BINS[1] * BINS[2]
-"""128, as many numbers as an embedding usually has."""
+"""128, the usual number of embedding dimensions."""
 
 
 def color_histograms(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return how much of an image has each of 128 colors (Swain & Ballard 1991).
+    """Return the square root of the share of each of 128 colors (Swain & Ballard 1991).
 
-    The square root of each share is taken: the cosine of two such rows, which have unit length, is
-    the Bhattacharyya coefficient of the two histograms.
+    The cosine of two such rows, which have unit length, is the Bhattacharyya coefficient of the two
+    histograms.
 
     Args:
         pixels: (B, 3, S, S) uint8, red, green, blue.

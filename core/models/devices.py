@@ -1,4 +1,4 @@
-"""Where the network runs, and in which precision."""
+"""Devices: the processor that a network runs on, and transfers to and from it."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 SUCCESS = 0
-"""What CUDA returns then."""
+"""CUDA's status code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,67 +19,68 @@ class Device:
     """A processor, and the precision of its matrix products."""
 
     name: str
-    """As torch calls it: cpu, cuda or mps."""
+    """torch's name: cpu, cuda or mps."""
 
     bfloat16: bool
-    """Whether bfloat16 is the quicker one here; without the instructions it is ten times slower."""
+    """Whether bfloat16 is faster; without hardware instructions it is ten times slower."""
 
     @property
     def batch_size(self) -> int:
-        """Images in one forward pass where many are to be embedded.
+        """Return the number of images in one forward pass.
 
-        On a CPU larger ones are no quicker, only less often interrupted; a graphics card is idle
-        in small ones.
+        On a CPU larger batches are no faster, only less often interrupted; a graphics card is not
+        used fully by small ones.
         """
         return 128 if self.name == "cuda" else 16
 
     @property
     def passes_at_once(self) -> int:
-        """Forward passes to begin before the first is waited for, so that a card is never idle."""
+        """Return how many forward passes to start before waiting, to keep a card busy."""
         return 3 if self.name == "cuda" else 1
 
     def upload(self, values: NDArray[np.generic]) -> Tensor:
-        """Return an array where the network is: on a processor itself, on a card a copy.
+        """Return an array as a tensor on the device: on a CPU without a copy, on a card a copy.
 
-        A card computes meanwhile, and what it was asked for before need not end first. The array
-        may be changed afterwards.
+        The copy does not wait for the card's earlier work, and the array may be changed afterwards.
         """
         values_here = torch.from_numpy(values)
         if self.name != "cuda":
             return values_here.to(self.name)
         with torch.cuda.stream(_uploads()):
-            there = values_here.pin_memory().to(self.name)  # Nothing is done where it is pinned
+            there = values_here.pin_memory().to(self.name)  # A no-op if it is pinned already
         there.record_stream(torch.cuda.current_stream())
         return there
 
     def pin(self, values: NDArray[np.generic]) -> bool:
-        """Let a card read an array where it lies, and say whether it can.
+        """Pin an array's memory for a card, and return whether that worked.
 
-        To be undone by `unpin` before the memory goes. Arrays that are not pinned are copied first,
-        which takes longer than sending them.
+        Call `unpin` before the memory is freed. Arrays that are not pinned are copied before they
+        are sent, which takes longer than sending them.
         """
         if self.name != "cuda":
             return False
         at, size = values.ctypes.data, values.nbytes
-        is_done: bool = torch.cuda.cudart().cudaHostRegister(at, size, 0) == SUCCESS
-        if not is_done:
-            with suppress(RuntimeError):  # CUDA tells the next one, too, of what went wrong
+        is_pinned: bool = torch.cuda.cudart().cudaHostRegister(at, size, 0) == SUCCESS
+        if not is_pinned:
+            with suppress(
+                RuntimeError
+            ):  # Clears the error, which CUDA reports to the next call too
                 torch.zeros(1, device=self.name)
-        return is_done
+        return is_pinned
 
     def unpin(self, values: NDArray[np.generic]) -> None:
         """Undo `pin`."""
         torch.cuda.cudart().cudaHostUnregister(values.ctypes.data)
 
     def fetch(self, values: Tensor) -> Callable[[], NDArray[np.float32]]:
-        """Begin to copy what the network computes to here; what is returned waits for it.
+        """Start copying a tensor to the CPU, and return a function that waits for the array.
 
-        Nothing that a card is asked for later has to end before.
+        It does not wait for work that is queued later.
         """
         if self.name != "cuda":
             return values.cpu().numpy
         values_here = values.to("cpu", non_blocking=True)
-        are_here = torch.cuda.Event(blocking=True)  # The core is left to others meanwhile
+        are_here = torch.cuda.Event(blocking=True)  # Waiting does not use a core
         are_here.record()
 
         def wait() -> NDArray[np.float32]:
@@ -89,12 +90,12 @@ class Device:
         return wait
 
     def autocast(self) -> AbstractContextManager[object]:
-        """Run what is inside in bfloat16, where that is the quicker one."""
+        """Return a context in which torch computes in bfloat16 if that is faster."""
         return torch.autocast(self.name, torch.bfloat16, enabled=self.bfloat16)
 
 
 def choose_device() -> Device:
-    """Return the quickest processor of this machine."""
+    """Return the fastest device of this machine."""
     if torch.cuda.is_available():
         return Device("cuda", torch.cuda.is_bf16_supported(including_emulation=False))
     if torch.backends.mps.is_available():
@@ -104,5 +105,5 @@ def choose_device() -> Device:
 
 @cache
 def _uploads() -> torch.cuda.Stream:
-    """Return a queue of their own, so that they do not wait for passes begun before them."""
+    """Return a separate stream, so that uploads do not wait for earlier forward passes."""
     return torch.cuda.Stream()

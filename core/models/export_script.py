@@ -1,15 +1,16 @@
-"""The script that goes along with a model's weights and loads them without this project.
+"""Script in a PyTorch export that loads a model's weights without this project.
 
-It says again, for one model, what `network.py`, `preprocess.py` and `images.py` do; the tests hold
-it to them.
+Its template repeats, for one model, what `network.py`, `preprocessing.py` and
+`core/images/decoding.py` do; the tests compare the outputs.
 """
 
 from string import Template
 
-from core.models.backbones import Backbone, find_backbone
-from core.models.gem import MIN_VALUE, POWER
-from core.models.network import LOGIT_SCALE, NetworkConfig
-from core.models.pooling import Pooling, find_pooling, num_features, pooled_side
+from torch import nn
+
+from core.models.backbones import BACKBONES
+from core.models.gem import MIN_VALUE, POWER, GeneralizedMean
+from core.models.network import LOGIT_SCALE, EmbeddingNetwork, NetworkConfig
 from core.models.preprocessing import IMAGENET_DEVIATION, IMAGENET_MEAN
 
 SCRIPT = Template('''\
@@ -38,7 +39,7 @@ WEIGHTS = Path(__file__).with_name("model.safetensors")
 IMAGE_SIZE = $image_size  # Side of the square that the network sees, in pixels
 MEAN = torch.tensor($mean).reshape(3, 1, 1)
 DEVIATION = torch.tensor($deviation).reshape(3, 1, 1)
-LOGIT_SCALE = $logit_scale  # Of embeddings, before they are classified
+LOGIT_SCALE = $logit_scale  # Scale of embeddings before the classifier
 
 
 ${pool_class}class Network(nn.Module):
@@ -46,16 +47,16 @@ ${pool_class}class Network(nn.Module):
 
     def __init__(self, num_classes):
         super().__init__()
-        layers = list(torchvision.models.$trunk.named_children())
-        self.trunk = nn.Sequential(OrderedDict(layers[:$num_layers]))
+        layers = list(torchvision.models.$backbone.named_children())
+        self.backbone = nn.Sequential(OrderedDict(layers[:$num_layers]))
         self.pool = $pool
-        self.project = nn.Linear($features, $dimension, bias=$bias)
+        self.project = $project
         self.normalize = $normalize
         self.classifier = $classifier
 
     def forward(self, pixels):
         """Return (N, $dimension) unit embeddings and (N, classes) probabilities."""
-        pooled = self.pool(self.trunk(pixels)).flatten(1)
+        pooled = self.pool(self.backbone(pixels)).flatten(1)
         embeddings = functional.normalize(self.normalize(self.project(pooled)))
         return embeddings, $scores.softmax(dim=1)
 
@@ -65,16 +66,16 @@ def load():
     with safe_open(WEIGHTS, "pt") as file:
         classes = json.loads(file.metadata()["classes"])
         weights = {key: file.get_tensor(key) for key in file.keys()}
-    # The trunk is in two parts there, because the first one was frozen in training
-    weights = {re.sub("^(frozen|tail)[.]", "trunk.", key): weights[key] for key in weights}
-    with torch.device("meta"):  # Without random weights, which take time
+    # The file has the backbone in two parts: the first was frozen in training
+    weights = {re.sub("^(frozen|tail)[.]", "backbone.", key): weights[key] for key in weights}
+    with torch.device("meta"):  # Skips random weights, which take time
         network = Network(len(classes))
     network.load_state_dict(weights, strict=True, assign=True)
     return network.eval(), classes
 
 
 def read(path):
-    """Return a picture as a viewer sees it: upright, RGB, transparent parts over white."""
+    """Return an image upright, in RGB, transparent parts over white."""
     image = Image.open(path)
     image.draft(None, (IMAGE_SIZE, IMAGE_SIZE))  # A large JPEG is decoded at a fraction
     image = ImageOps.exif_transpose(image)
@@ -87,7 +88,7 @@ def read(path):
 
 
 def preprocess(image):
-    """Scale an RGB image's short side, cut out the middle, normalize: (3, S, S) float32."""
+    """Scale an RGB image's short side, crop the center, normalize: (3, S, S) float32."""
     scale = IMAGE_SIZE / min(image.size)
     width, height = (max(IMAGE_SIZE, round(length * scale)) for length in image.size)
     left, top = (width - IMAGE_SIZE) // 2, (height - IMAGE_SIZE) // 2
@@ -134,22 +135,20 @@ more alike their images. Use the functions in load_model.py to embed many images
 """)
 
 
-def script_for(model_id: str, config: NetworkConfig) -> str:
-    """Return load_model.py for a model of this configuration."""
-    backbone = find_backbone(config.backbone)
+def script_for(model_id: str, network: EmbeddingNetwork) -> str:
+    """Return load_model.py for a model."""
+    config, backbone = network.config, BACKBONES[network.config.backbone]
     whole = f"{backbone.name}(weights=None)"
-    pooling = find_pooling(config.pooling)
     return SCRIPT.substitute(
         model=model_id,
         label=backbone.label,
-        trunk=".".join(filter(None, (whole, backbone.prefix.rstrip(".")))),
+        backbone=".".join(filter(None, (whole, backbone.prefix.rstrip(".")))),
         num_layers=backbone.num_layers,
-        pool=_pool_of(backbone, pooling),
-        pool_class=GEM_CLASS if pooling == Pooling.GEM else "",
-        features=num_features(backbone, pooling),
+        pool=_source(network.pool),
+        pool_class=GEM_CLASS if isinstance(network.pool, GeneralizedMean) else "",
+        project=_source(network.project),
+        normalize=_source(network.normalize),
         dimension=config.dimension,
-        bias=not config.batch_norm,
-        normalize=f"nn.BatchNorm1d({config.dimension})" if config.batch_norm else "nn.Identity()",
         image_size=config.image_size,
         logit_scale=LOGIT_SCALE,
         mean=list(IMAGENET_MEAN),
@@ -158,21 +157,18 @@ def script_for(model_id: str, config: NetworkConfig) -> str:
     )
 
 
-def _pool_of(backbone: Backbone, pooling: Pooling) -> str:
-    if pooling == Pooling.GEM:
-        return "GeneralizedMean()"
-    if pooling == Pooling.MAX:
-        return "nn.AdaptiveMaxPool2d(1)"
-    return f"nn.AdaptiveAvgPool2d({pooled_side(backbone, pooling)})"
+def _source(layer: nn.Module) -> str:
+    """Return the Python expression that builds a layer, which torch's `repr` is."""
+    return repr(layer) if isinstance(layer, GeneralizedMean) else f"nn.{layer!r}"
 
 
 def _classifying(config: NetworkConfig) -> dict[str, str]:
-    """Return what the script says of classes, also where there are none."""
+    """Return the parts of the script that depend on whether the model has classes."""
     if not config.num_classes:
         return {
             "does": "Embeds",
             "and_classifier": "",
-            "classifier": "nn.Identity()  # It knows no classes",
+            "classifier": "nn.Identity()  # The model has no classes",
             "scores": "self.classifier(embeddings)[:, :0]",
         }
     return {
@@ -184,10 +180,10 @@ def _classifying(config: NetworkConfig) -> dict[str, str]:
 
 
 def readme_for(model_id: str, config: NetworkConfig) -> str:
-    """Return README.txt for a model of this configuration."""
+    """Return README.txt for a model."""
     return README.substitute(
         model=model_id,
-        label=find_backbone(config.backbone).label,
-        and_classes=f" and tells {config.num_classes} classes apart" * bool(config.num_classes),
+        label=BACKBONES[config.backbone].label,
+        and_classes=f" and predicts {config.num_classes} classes" * bool(config.num_classes),
         dimension=config.dimension,
     )

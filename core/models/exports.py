@@ -1,7 +1,4 @@
-"""What trained models are exported as, and the files there are.
-
-Making them is the business of `torch_export.py` and `onnx_export.py`.
-"""
+"""Formats and files of exported models; `torch_export.py` and `onnx_export.py` write them."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -12,10 +9,10 @@ from core.workspace import Workspace, check_name
 
 
 class ModelFormat(StrEnum):
-    """What a model is exported as."""
+    """Format of an exported model."""
 
     TORCH = "torch"
-    """A zip of its weights and a short script that loads them without this project."""
+    """A zip of its weights and a script that loads them without this project."""
 
     ONNX = "onnx"
     """One file for any runtime that reads ONNX."""
@@ -25,7 +22,7 @@ SUFFIXES = {ModelFormat.TORCH: ".zip", ModelFormat.ONNX: ".onnx"}
 
 
 def exported_file(workspace: Workspace, model_id: str, model_format: ModelFormat) -> Path | None:
-    """Return a model's exported file, None if there is none of just this model yet.
+    """Return a model's exported file; None if this model was not exported yet.
 
     Raises:
         MissingError: There is no such model.
@@ -37,5 +34,5 @@ def exported_file(workspace: Workspace, model_id: str, model_format: ModelFormat
 
 
 def file_name(model_id: str, model_format: ModelFormat) -> str:
-    """Return what an exported file is called."""
+    """Return the name of an exported file."""
     return f"{model_id}{SUFFIXES[model_format]}"

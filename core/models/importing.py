@@ -1,6 +1,6 @@
-"""Bringing in a trained model from a file, without trusting the file.
+"""Import of a trained model from an untrusted file.
 
-It is either the `model.safetensors` of an export (`torch_export.py`), or a .pth with a dict of
+The file is the `model.safetensors` of an export (`torch_export.py`), or a .pth with a dict of
 `network`, `classes` and `weights`.
 """
 
@@ -14,35 +14,28 @@ from torch import Tensor
 
 from core.artifacts.folders import draft, publish
 from core.artifacts.manifests import Manifest
-from core.errors import MissingError, WorkbenchError
+from core.errors import WorkbenchError
 from core.lineage.graph import NO_DATASET
 from core.models.devices import choose_device
-from core.models.model import build_network, is_usable, network_settings, write_weights
+from core.models.model import build_network, is_usable, write_weights
 from core.models.network import EmbeddingNetwork, NetworkConfig, current_keys
 from core.models.pooling import Pooling
-from core.models.weights import (
-    UNREADABLE,
-    Source,
-    checked,
-    is_state_dict,
-    read_checkpoint,
-    read_safetensors,
-)
+from core.models.weights import WeightsFile, read_untrusted, require_state_dict, validate_weights
 from core.progress import Progress, Work
 from core.workspace import Workspace, check_name
 
 MAX_NAME_LENGTH = 64
-"""Characters of the name in that of the model, whose embeddings add a number to it."""
+"""Characters of the given name in the model's id; the ids made of it are longer."""
 
-SAID_SINCE: dict[str, Any] = {"pooling": str(Pooling.OWN)}
-"""Settings that older files do not have, and what they mean by that."""
+OLDER_SETTINGS: dict[str, Any] = {"pooling": str(Pooling.OWN)}
+"""Values of settings that files of before these settings lack."""
 
 ADVICE = "Export the model again, and change nothing in the file."
 
 
 @dataclass(frozen=True, slots=True)
 class ModelContent:
-    """What a file says, before any of it is believed."""
+    """Content of a model file, not validated yet."""
 
     network: Any
     classes: Any
@@ -50,43 +43,47 @@ class ModelContent:
 
 
 def import_model(workspace: Workspace, path: Path, name: str) -> Work[Manifest]:
-    """Make a model of a file that was exported elsewhere. Nothing in the file is executed.
+    """Import a model that was exported elsewhere. Nothing in the file is executed.
 
     The model belongs to no dataset: in its manifest the dataset's name is empty.
 
     Args:
-        workspace: Where the model goes.
+        workspace: Where the model is stored.
         path: A .safetensors whose metadata has `network` and `classes` as JSON, or a .pth with a
             dict of both and `weights`, the tensors by their keys in the network.
-        name: What to call the model; numbered if the name is taken.
+        name: The model's name; numbered if it is taken.
 
     Raises:
         MissingError: There is no such file.
         WorkbenchError: The name cannot be used, or the file is damaged, describes no network, does
             not fit its description, or gives no usable embeddings.
     """
-    _check_free(workspace, name)
-    if not path.is_file():
-        raise MissingError(f"There is no file {path}.", "Check the path and try again.")
+    _check_name(workspace, name)
     yield Progress(0, 0, "reading the file")
-    return (yield from import_content(workspace, path, _read(path), name))
+    unreadable = WorkbenchError(
+        f"{path.name} cannot be read as a model: it is damaged, or does not say its network, "
+        "classes and weights.",
+        "Choose the model.safetensors out of the zip that a model was exported to.",
+    )
+    content = read_untrusted(path, _parse, unreadable)
+    return (yield from import_content(workspace, path, content, name))
 
 
 def import_content(
     workspace: Workspace, path: Path, content: ModelContent, name: str
 ) -> Work[Manifest]:
-    """Make a model of what a file says, once that is found to be one.
+    """Validate the content of a model file, and make a model of it.
 
     Args:
-        workspace: Where the model goes.
-        path: The file, for the sentences about it.
-        content: What it says.
-        name: What to call the model; numbered if the name is taken.
+        workspace: Where the model is stored.
+        path: The file, for error messages.
+        content: Its content.
+        name: The model's name; numbered if it is taken.
 
     Raises:
         WorkbenchError: See `import_model`.
     """
-    _check_free(workspace, name)
+    _check_name(workspace, name)
     config = _network_config(path, content.network)
     classes = _classes(path, content.classes, config.num_classes)
     network = _network(path, config, content.weights)
@@ -103,13 +100,13 @@ def import_content(
             folder,
             kind="model",
             stem=name[:MAX_NAME_LENGTH],
-            config={"network": network_settings(config)},
+            config={"network": asdict(config)},
             made_from={"dataset": NO_DATASET, "dataset_fingerprint": ""},
             summary=_summary(path, classes),
         )
 
 
-def _check_free(workspace: Workspace, name: str) -> None:
+def _check_name(workspace: Workspace, name: str) -> None:
     if workspace.models / check_name(name).lower() == workspace.weights:
         raise WorkbenchError(
             f"A model cannot be called “{name}”: pre-trained weights are kept there.",
@@ -117,33 +114,26 @@ def _check_free(workspace: Workspace, name: str) -> None:
         )
 
 
-def _read(path: Path) -> ModelContent:
-    try:
-        if path.suffix == ".safetensors":
-            tensors, metadata = read_safetensors(path)
-            described = {key: json.loads(metadata[key]) for key in ("network", "classes")}
-            return ModelContent(described["network"], described["classes"], tensors)
-        content = read_checkpoint(path)
-        if not isinstance(content, dict) or not is_state_dict(content["weights"]):
-            raise TypeError("not a model")
-        return ModelContent(content["network"], content["classes"], content["weights"])
-    except UNREADABLE as error:
-        raise WorkbenchError(
-            f"{path.name} cannot be read as a model: it is damaged, or does not say its network, "
-            "classes and weights.",
-            "Choose the model.safetensors out of the zip that a model was exported to.",
-        ) from error
+def _parse(content: Any, metadata: dict[str, str] | None) -> ModelContent:
+    if metadata is not None:
+        network, classes = (json.loads(metadata[key]) for key in ("network", "classes"))
+        return ModelContent(network, classes, content)
+    if not isinstance(content, dict):
+        raise TypeError("not a model")
+    weights = require_state_dict(content["weights"])
+    return ModelContent(content["network"], content["classes"], weights)
 
 
 def _network_config(path: Path, settings: Any) -> NetworkConfig:
-    """Return the settings, if they are what a network can be built with."""
-    kinds = {key: type(value) for key, value in asdict(NetworkConfig()).items()}
-    settings = SAID_SINCE | settings if isinstance(settings, dict) else {}
-    if settings.keys() != kinds.keys():
-        raise _not_described(path, f"settings of the network other than {', '.join(kinds)}")
-    for key, kind in kinds.items():
-        if type(settings[key]) is not kind:  # Neither is True a number here
-            raise _not_described(path, f"a {key} that is no {kind.__name__}")
+    """Return validated settings of a network."""
+    types = {key: type(value) for key, value in asdict(NetworkConfig()).items()}
+    settings = OLDER_SETTINGS | settings if isinstance(settings, dict) else {}
+    if settings.keys() != types.keys():
+        raise _not_described(path, f"settings of the network other than {', '.join(types)}")
+    for key, expected in types.items():
+        value = settings[key]
+        if type(value) is not expected:  # True is an int to isinstance
+            raise _not_described(path, f"a {key} that is no {expected.__name__}")
     try:
         return NetworkConfig(**settings)
     except ValueError as error:
@@ -151,7 +141,7 @@ def _network_config(path: Path, settings: Any) -> NetworkConfig:
 
 
 def _classes(path: Path, classes: Any, num_classes: int) -> list[str]:
-    """Return the names of the classes, if they are names and as many as there should be."""
+    """Return validated names of the classes."""
     if not isinstance(classes, list) or not all(_is_name(name) for name in classes):
         raise _not_described(path, "classes that are not all names")
     if len(set(classes)) != len(classes):
@@ -162,7 +152,7 @@ def _classes(path: Path, classes: Any, num_classes: int) -> list[str]:
 
 
 def _is_name(name: Any) -> bool:
-    """Say whether it is text that can be shown and written: not empty, and no half characters."""
+    """Return whether it is text that can be shown and written: not empty, no lone surrogates."""
     return (
         isinstance(name, str)
         and bool(name.strip())
@@ -170,19 +160,19 @@ def _is_name(name: Any) -> bool:
     )
 
 
-def _not_described(path: Path, found: str) -> WorkbenchError:
-    return WorkbenchError(f"{path.name} has {found}.", ADVICE)
+def _not_described(path: Path, problem: str) -> WorkbenchError:
+    return WorkbenchError(f"{path.name} has {problem}.", ADVICE)
 
 
 def _network(path: Path, config: NetworkConfig, weights: dict[str, Tensor]) -> EmbeddingNetwork:
     with torch.device("meta"):
         expected = EmbeddingNetwork(config).state_dict()
-    source = Source(path, f"the network it describes ({config.backbone})", ADVICE)
-    return build_network(config, checked(current_keys(weights), expected, source))
+    file = WeightsFile(path, f"the network it describes ({config.backbone})", ADVICE)
+    return build_network(config, validate_weights(current_keys(weights), expected, file))
 
 
 def _summary(path: Path, classes: list[str]) -> dict[str, object]:
-    """Return what a trained model's summary has, as far as the file says it."""
+    """Return a trained model's summary, as far as it is known."""
     return {
         "classes": classes,
         "best_epoch": 0,

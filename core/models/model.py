@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -26,45 +26,45 @@ from core.workspace import Workspace
 WEIGHTS = "model.safetensors"
 
 Outputs: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""What a model makes of a batch: (B, D) float32 unit rows and (B, C) float32 probabilities that add
-up to 1 in a row; C is 0 for a model without classes."""
+"""A model's outputs for a batch: (B, D) float32 unit embeddings and (B, C) float32 probabilities
+that add up to 1 in each row; C is 0 for a model without classes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A trained network, ready to embed and classify. Not changed once loaded."""
+    """A trained network, ready to embed and classify."""
 
     manifest: Manifest
     config: NetworkConfig
     network: EmbeddingNetwork
     classes: tuple[str, ...]
-    """Category of each of the classifier's outputs; none for a model that only embeds."""
+    """Class of each of the classifier's outputs; none for a model that only embeds."""
 
     device: Device
 
     @property
     def id(self) -> str:
-        """The model's folder name."""
+        """Return the name of the model's folder."""
         return self.manifest.id
 
     def embed(self, pixels: NDArray[np.uint8], *, bfloat16: bool = False) -> Outputs:
         """Embed and classify a batch.
 
         Args:
-            pixels: (B, 3, S, S) uint8, as `preprocess.to_square` makes them.
-            bfloat16: Whether the trunk computes in bfloat16; what follows it never does.
+            pixels: (B, 3, S, S) uint8, as `preprocessing.to_square` returns them.
+            bfloat16: Whether the backbone computes in bfloat16; the head never does.
         """
         return self.embed_async(pixels, bfloat16=bfloat16)()
 
     def embed_async(
         self, pixels: NDArray[np.uint8], *, bfloat16: bool = False
     ) -> Callable[[], Outputs]:
-        """Begin what `embed` does; what is returned waits for it, and returns as `embed`."""
-        return _begin(self.network, self.device, pixels, bfloat16=bfloat16)
+        """Start `embed`, and return a function that waits for its result."""
+        return _embed_async(self.network, self.device, pixels, bfloat16=bfloat16)
 
 
 def write_weights(network: EmbeddingNetwork, folder: Path) -> None:
-    """Save the network's weights in `folder`, replacing those that are there in one step."""
+    """Save the network's weights in `folder`, replacing earlier ones atomically."""
     temporary = folder / f".{WEIGHTS}"
     save_file({key: value.contiguous() for key, value in network.state_dict().items()}, temporary)
     temporary.replace(folder / WEIGHTS)
@@ -103,16 +103,11 @@ def load_model(workspace: Workspace, model_id: str) -> Model:
     return model
 
 
-def network_settings(config: NetworkConfig) -> dict[str, Any]:
-    """Return the settings as `load_model` finds them in a manifest."""
-    return asdict(config)
-
-
 def build_network(config: NetworkConfig, weights: Mapping[str, Tensor]) -> EmbeddingNetwork:
-    """Return the network with these weights, as it is used after training.
+    """Build the network with these weights, in evaluation mode.
 
     Raises:
-        RuntimeError: They are not its weights.
+        RuntimeError: The weights do not fit.
     """
     network = deepcopy(_without_weights(config))
     network.load_state_dict(current_keys(weights), assign=True)
@@ -128,15 +123,28 @@ def _without_weights(config: NetworkConfig) -> EmbeddingNetwork:
 
 
 def is_usable(network: EmbeddingNetwork, device: Device) -> bool:
-    """Say whether it embeds different pictures differently, and none as NaN."""
+    """Return whether the network embeds different images differently, and none as NaN."""
     side = network.config.image_size
     noise = np.random.default_rng(0).integers(0, 255, (2, 3, side, side), dtype=np.uint8)
     noise[1] //= 4
-    embeddings, _ = _begin(network, device, noise)()
+    embeddings, _ = _embed_async(network, device, noise)()
     return bool(np.isfinite(embeddings).all()) and not np.array_equal(*embeddings)
 
 
-def _begin(
+def extract_features(
+    network: EmbeddingNetwork, device: Device, pixels: NDArray[np.uint8]
+) -> Tensor:
+    """Compute the backbone's features of (B, 3, S, S) uint8 pixels, as float32 on the device.
+
+    Call it in `torch.inference_mode`.
+    """
+    batch = normalized(device.upload(pixels))
+    with device.autocast():
+        features = network.extract_features(batch)
+    return features.float()
+
+
+def _embed_async(
     network: EmbeddingNetwork,
     device: Device,
     pixels: NDArray[np.uint8],
@@ -144,10 +152,8 @@ def _begin(
     bfloat16: bool = False,
 ) -> Callable[[], Outputs]:
     with torch.inference_mode():
-        batch = normalized(device.upload(pixels))
-        with replace(device, bfloat16=bfloat16).autocast():
-            features = network.tail(network.frozen(batch))
-        embeddings, scores = network.head(features.float())
+        features = extract_features(network, replace(device, bfloat16=bfloat16), pixels)
+        embeddings, scores = network.head(features)
         probabilities = functional.softmax(scores.float(), dim=1)
         fetched = device.fetch(torch.cat([embeddings.float(), probabilities], dim=1))
         dimension = embeddings.shape[1]

@@ -1,7 +1,9 @@
-"""The network: a trunk whose lower part may be frozen, then a 128-d embedding and a classifier.
+"""The embedding network: a backbone whose lower blocks may be frozen, and a head on top.
+
+The head pools the backbone's features and turns them into an embedding and class scores. To change
+it, edit this file and the same layers in `export_script.py`.
 
 Shapes, in this file: B images, S pixels a side, D embedding dimensions, C classes.
-This is the place to tweak the model.
 """
 
 from collections import OrderedDict
@@ -12,80 +14,79 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.models.backbones import boundary, build_backbone, find_backbone
-from core.models.pooling import build_pool, find_pooling, num_features
+from core.models.backbones import BACKBONES, DIMENSIONS, IMAGE_SIZES, boundary, build_backbone
+from core.models.pooling import Pooling, build_pool, num_features
+from core.options import bounded, check_fields, one_of
 
 LOGIT_SCALE = 16.0
-"""Unit embeddings times a unit-length class weight stay within ±1, too flat for a softmax; scaled
-they can be sure of a class (NormFace, Wang et al. 2017)."""
+"""Scale of embeddings before the classifier. The products of unit embeddings and unit class weights
+lie within ±1, too flat for a softmax (NormFace, Wang et al. 2017)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NetworkConfig:
-    """All that is needed to build the network without its weights."""
+    """Everything that the network is built from, besides its weights.
 
-    backbone: str = "vgg16"
-    """The trunk, as torchvision calls it."""
+    Raises:
+        ValueError: A value is out of range; the message names the field and the value.
+    """
+
+    backbone: str = one_of("vgg16", BACKBONES)
+    """Pre-trained network, by torchvision's name."""
 
     trainable_blocks: int = 1
-    """Blocks of the trunk that train, counted from the top; 1 is conv5_1 to conv5_3."""
+    """Trainable blocks of the backbone, counted from the top; 1 is conv5_1 to conv5_3 of VGG."""
 
-    dimension: int = 128
-    """D, the length of an embedding."""
+    dimension: int = bounded(128, *DIMENSIONS)
+    """D, the number of embedding dimensions."""
 
     batch_norm: bool = True
     """Normalize embeddings over the batch before they are scaled to unit length."""
 
     num_classes: int = 0
-    """C, the categories of the classifier; 0 for a network that only embeds."""
+    """C, the classes of the classifier; 0 for a network that only embeds."""
 
-    image_size: int = 224
+    image_size: int = bounded(224, *IMAGE_SIZES)
     """S, the side of the square that the network sees, in pixels."""
 
-    pooling: str = "own"
-    """How the trunk's features are pooled; models from before there was a choice do not say."""
+    pooling: str = one_of(Pooling.OWN.value, tuple(Pooling))
+    """Pooling of the backbone's features; models of before there was a choice lack it."""
 
     def __post_init__(self) -> None:
-        find_pooling(self.pooling)
-        boundary(find_backbone(self.backbone), self.trainable_blocks)
-        if not 8 <= self.dimension <= 4096:
-            raise ValueError(f"dimension must be in 8..4096, got {self.dimension}")
-        if not 32 <= self.image_size <= 512:
-            raise ValueError(f"image_size must be in 32..512, got {self.image_size}")
+        check_fields(self)
+        boundary(BACKBONES[self.backbone], self.trainable_blocks)
 
 
 def current_keys(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return weights keyed as `EmbeddingNetwork` names its layers now; 0.1.0 said `normalise`."""
+    """Return weights by today's layer names; in release 0.1.0 one was `normalise`."""
     return {key.replace("normalise.", "normalize."): value for key, value in weights.items()}
 
 
 class NoClasses(nn.Module):
-    """In place of a classifier: no scores."""
+    """Stand-in for a classifier in a network that only embeds."""
 
     def forward(self, unit: Tensor) -> Tensor:
-        """Turn (B, D) embeddings into (B, 0) scores."""
+        """Return (B, 0) scores of (B, D) embeddings."""
         return unit[:, :0]
 
 
 class EmbeddingNetwork(nn.Module):
-    """Images to unit embeddings and class scores, in two steps that can be run apart.
+    """Images to unit embeddings and class scores.
 
-    `frozen` never changes during training, so its output can be kept; `embed_features` goes on
-    from there.
+    The `frozen` blocks never change during training, so that their output can be cached;
+    `embed_features` computes the rest.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        backbone = find_backbone(config.backbone)
-        network = build_backbone(backbone)
+        backbone = BACKBONES[config.backbone]
         cut = boundary(backbone, config.trainable_blocks)
-        layers = list(network.named_children())
+        layers = list(build_backbone(backbone).named_children())
         self.frozen = nn.Sequential(OrderedDict(layers[:cut]))
         self.tail = nn.Sequential(OrderedDict(layers[cut:]))
-        pooling = find_pooling(config.pooling)
-        self.pool = build_pool(backbone, pooling)
-        features = num_features(backbone, pooling)
+        self.pool = build_pool(backbone, config.pooling)
+        features = num_features(backbone, config.pooling)
         self.project = nn.Linear(features, config.dimension, bias=not config.batch_norm)
         self.normalize: nn.Module = (
             nn.BatchNorm1d(config.dimension) if config.batch_norm else nn.Identity()
@@ -93,11 +94,11 @@ class EmbeddingNetwork(nn.Module):
         self.classifier: nn.Module = (
             nn.Linear(config.dimension, config.num_classes) if config.num_classes else NoClasses()
         )
-        self.frozen.requires_grad_(False).eval()  # Its batch norms keep what they know, always
+        self.frozen.requires_grad_(False).eval()  # Its batch norms keep their statistics
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def load_backbone(self, weights: dict[str, Tensor]) -> None:
-        """Take over a whole trunk's weights, keyed as `backbones.build_backbone` names them."""
+        """Load the whole backbone's weights, keyed as `backbones.build_backbone` names them."""
         in_frozen = {name for name, _ in self.frozen.named_children()}
         for part, is_frozen in ((self.frozen, True), (self.tail, False)):
             part.load_state_dict(
@@ -109,17 +110,27 @@ class EmbeddingNetwork(nn.Module):
             )
 
     def train(self, mode: bool = True) -> "EmbeddingNetwork":
-        """Switch dropout and batch norms to training, except in the frozen part."""
+        """Set dropout and batch norms to training or evaluation mode, except in frozen blocks."""
         super().train(mode)
         self.frozen.eval()
         return self
+
+    @property
+    def trainable_parts(self) -> dict[str, nn.Module]:
+        """Return every part but the frozen blocks, by name."""
+        return {name: part for name, part in self.named_children() if part is not self.frozen}
 
     def trainable_parameters(self) -> Iterable[nn.Parameter]:
         """Return the parameters that training changes."""
         return (parameter for parameter in self.parameters() if parameter.requires_grad)
 
+    def extract_features(self, pixels: Tensor) -> Tensor:
+        """Compute the backbone's features of (B, 3, S, S) normalized images."""
+        features: Tensor = self.tail(self.frozen(pixels))
+        return features
+
     def embed_features(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Go on from the frozen part's output.
+        """Compute the network's output from that of the frozen blocks.
 
         Returns:
             (B, D) embeddings of unit length and (B, C) class scores before the softmax.
@@ -127,15 +138,20 @@ class EmbeddingNetwork(nn.Module):
         return self.head(self.tail(features))
 
     def head(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Go on from the whole trunk's output; returns as `embed_features`."""
-        unit = functional.normalize(self.normalize(self.project(self.pooled(features))))
+        """Compute the network's output from the backbone's features; see `embed_features`."""
+        unit = functional.normalize(self.embed(features))
         return unit, self.classifier(LOGIT_SCALE * unit)
 
+    def embed(self, features: Tensor) -> Tensor:
+        """Compute (B, D) embeddings, not of unit length yet, from the backbone's features."""
+        embeddings: Tensor = self.normalize(self.project(self.pooled(features)))
+        return embeddings
+
     def pooled(self, features: Tensor) -> Tensor:
-        """Pool the whole trunk's output: (B, features)."""
+        """Pool the backbone's features: (B, F), the input of the projection."""
         pooled: Tensor = self.pool(features).flatten(1)
         return pooled
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Embed and classify (B, 3, S, S) normalized images; returns as `embed_features`."""
-        return self.embed_features(self.frozen(pixels))
+        """Embed and classify (B, 3, S, S) normalized images; see `embed_features`."""
+        return self.head(self.extract_features(pixels))

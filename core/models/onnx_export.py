@@ -1,4 +1,4 @@
-"""A trained model as one ONNX file, which is tried before anybody gets it.
+"""ONNX export: a model as one file, whose outputs are compared with torch's.
 
 Shapes, in this file: N images, S pixels a side, D embedding dimensions, C classes.
 """
@@ -18,27 +18,27 @@ from torch.nn import functional
 from core.artifacts.exports import publish_export
 from core.artifacts.folders import draft
 from core.errors import WorkbenchError
-from core.models.backbones import find_backbone
+from core.models.backbones import BACKBONES
 from core.models.exports import ModelFormat, file_name
 from core.models.model import Model, load_model
 from core.models.network import EmbeddingNetwork
-from core.models.pooling import find_pooling, pooled_side
+from core.models.pooling import pooled_side
 from core.models.preprocessing import IMAGENET_DEVIATION, IMAGENET_MEAN
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
 OPSET = 17
-"""The first with layer normalization; runtimes since 2022 read it."""
+"""The first version with layer normalization; runtimes since 2022 read it."""
 
 INPUT, OUTPUTS = "pixels", ("embeddings", "probabilities")
 MAX_DIFFERENCE = 1e-4
-"""How far its numbers, all within ±1, may be from torch's; 1e-6 was seen."""
+"""Largest difference of outputs, all within ±1, from torch's; 1e-6 was measured."""
 
-TRIED_BATCHES = (1, 3)
+TEST_BATCHES = (1, 3)
 
 
 class _AverageBlocks(nn.Module):
-    """`AdaptiveAvgPool2d` as two matrix products, as ONNX has it for divisors of the side only."""
+    """`AdaptiveAvgPool2d` as two matrix products; ONNX has it for divisors of the side only."""
 
     def __init__(self, side: int, pooled_side: int) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class _AverageBlocks(nn.Module):
 
 
 class _Exported(nn.Module):
-    """The network with probabilities in place of scores, without them where it has no classes."""
+    """The network with probabilities in place of scores; without them if it has no classes."""
 
     def __init__(self, network: EmbeddingNetwork) -> None:
         super().__init__()
@@ -64,48 +64,48 @@ class _Exported(nn.Module):
 
 
 def export_onnx(workspace: Workspace, model_id: str) -> Work[Path]:
-    """Write a model for ONNX runtimes, in place of an earlier export.
+    """Write a model for ONNX runtimes, replacing an earlier export.
 
     Returns:
-        A file that turns `pixels`, (N, 3, S, S) float32 normalized by the mean and deviation in
-        its metadata, into `embeddings`, (N, D) unit rows, and `probabilities`, (N, C), where the
-        model knows classes; for any N.
+        A file with the input `pixels`, (N, 3, S, S) float32 normalized by the mean and deviation in
+        its metadata, and the outputs `embeddings`, (N, D) unit rows, and, if the model has classes,
+        `probabilities`, (N, C); for any N.
 
     Raises:
         MissingError: There is no such model.
         DamagedArtifactError: A file of it was changed.
-        WorkbenchError: Its numbers in ONNX are others than in torch.
+        WorkbenchError: Its outputs differ from torch's.
     """
     yield Progress(0, 0, "opening the model")
     model = load_model(workspace, model_id)
     exported = _Exported(model.network.cpu()).eval()
     yield Progress(0, 0, "computing what is expected")
-    expected = [_run_torch(exported, batch) for batch in _tried(model)]
+    expected = [_run_torch(exported, batch) for batch in _test_batches(model)]
     with draft(workspace.exports) as folder:
         file = folder / file_name(model_id, ModelFormat.ONNX)
         yield Progress(0, 0, "writing ONNX")
         _write(exported, model, file)
         yield Progress(0, 0, "comparing with torch")
-        _refuse_differences(model_id, expected, [_run_onnx(file, b) for b in _tried(model)])
+        _refuse_differences(model_id, expected, [_run_onnx(file, b) for b in _test_batches(model)])
         return publish_export(workspace, model.manifest, file)
 
 
-def _tried(model: Model) -> list[Tensor]:
-    """Return random pixels, the same ones each time."""
+def _test_batches(model: Model) -> list[Tensor]:
+    """Return batches of random pixels, the same at every call."""
     generator, side = torch.Generator().manual_seed(0), model.config.image_size
-    return [torch.randn(count, 3, side, side, generator=generator) for count in TRIED_BATCHES]
+    return [torch.randn(count, 3, side, side, generator=generator) for count in TEST_BATCHES]
 
 
 def _write(exported: _Exported, model: Model, file: Path) -> None:
-    [sample, *_] = _tried(model)
+    [sample, *_] = _test_batches(model)
     network = exported.network
     with torch.inference_mode():
-        side = network.tail(network.frozen(sample)).shape[-1]
-    wanted = pooled_side(find_backbone(model.config.backbone), find_pooling(model.config.pooling))
-    if wanted > 1:
-        network.add_module("pool", _AverageBlocks(side, wanted))
+        side = network.extract_features(sample).shape[-1]
+    pooled = pooled_side(BACKBONES[model.config.backbone], model.config.pooling)
+    if pooled > 1:
+        network.add_module("pool", _AverageBlocks(side, pooled))
     with warnings.catch_warnings(), torch.no_grad():
-        # The newer exporter, which torch recommends here, needs one more package
+        # The newer exporter, which torch recommends, needs another package
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             exported,
@@ -117,11 +117,11 @@ def _write(exported: _Exported, model: Model, file: Path) -> None:
             opset_version=OPSET,
             dynamo=False,
         )
-    _describe(model, file)
+    _add_metadata(model, file)
 
 
-def _describe(model: Model, file: Path) -> None:
-    """Add what a runtime's user has to know: sizes, numbers and names, as JSON."""
+def _add_metadata(model: Model, file: Path) -> None:
+    """Add metadata for users of a runtime: sizes, numbers and names, as JSON."""
     content = onnx.load(file)
     facts = {
         "model": model.id,
@@ -148,12 +148,12 @@ def _run_onnx(file: Path, batch: Tensor) -> list[NDArray[np.float32]]:
 def _refuse_differences(
     model_id: str,
     expected: list[list[NDArray[np.float32]]],
-    found: list[list[NDArray[np.float32]]],
+    actual: list[list[NDArray[np.float32]]],
 ) -> None:
-    for batch in zip(expected, found, strict=True):
-        for name, ours, theirs in zip(OUTPUTS, *batch, strict=False):  # One without classes
+    for batch in zip(expected, actual, strict=True):
+        for name, ours, theirs in zip(OUTPUTS, *batch, strict=False):  # One output without classes
             difference = float(np.abs(ours - theirs).max())
-            if not difference <= MAX_DIFFERENCE:  # Nor NaN
+            if not difference <= MAX_DIFFERENCE:  # NaN is refused, too
                 raise WorkbenchError(
                     f"The {name} of {model_id} differ by {difference:.2g} in ONNX.",
                     "Export it for PyTorch instead.",

@@ -1,6 +1,6 @@
-"""How a trunk's feature map becomes one row of numbers.
+"""Pooling of a backbone's feature map to one feature vector.
 
-torch is imported only when a pooling is built: forms and command lines list them without it.
+torch is imported only when a pooling is built, so forms and command lines list them without it.
 """
 
 from enum import StrEnum
@@ -13,44 +13,33 @@ if TYPE_CHECKING:
 
 
 class Pooling(StrEnum):
-    """What is kept of each channel's places."""
+    """What each channel of the feature map is reduced to."""
 
     OWN = "own"
-    """What the backbone has by itself: VGG averages to 7 × 7 places, the others over the image."""
+    """The backbone's own pooling: VGG averages to 7 × 7, the others over the whole image."""
 
     AVERAGE = "average"
     """The average over the image."""
 
     MAX = "max"
-    """The greatest value."""
+    """The maximum."""
 
     GEM = "gem"
-    """The generalized mean, between the two: of the third power (Radenović et al. 2018)."""
+    """The generalized mean with power 3, between average and maximum (Radenović et al. 2018)."""
 
 
-def find_pooling(name: str) -> Pooling:
-    """Return the pooling of that name.
-
-    Raises:
-        ValueError: There is none.
-    """
-    if name not in list(Pooling):
-        raise ValueError(f"pooling must be one of {', '.join(Pooling)}, got {name}")
-    return Pooling(name)
-
-
-def pooled_side(backbone: Backbone, pooling: Pooling) -> int:
-    """Return to how many places a side the feature map is pooled."""
+def pooled_side(backbone: Backbone, pooling: str) -> int:
+    """Return the side of the grid that the feature map is pooled to."""
     return backbone.pooled_side if pooling == Pooling.OWN else 1
 
 
-def num_features(backbone: Backbone, pooling: Pooling) -> int:
-    """Return how many numbers are left of an image."""
-    return backbone.channels * pooled_side(backbone, pooling) ** 2
+def num_features(backbone: Backbone, pooling: str) -> int:
+    """Return the number of pooled features of an image."""
+    return int(backbone.channels * pooled_side(backbone, pooling) ** 2)
 
 
-def build_pool(backbone: Backbone, pooling: Pooling) -> "nn.Module":
-    """Return the layer, which has no weights: (B, channels, height, width) in, one side out."""
+def build_pool(backbone: Backbone, pooling: str) -> "nn.Module":
+    """Build the layer, which has no weights: (B, channels, height, width) → (B, channels, s, s)."""
     from torch import nn
 
     from core.models.gem import GeneralizedMean

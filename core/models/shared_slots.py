@@ -1,7 +1,7 @@
-"""Memory that other processes fill and this one reads: arrays of one shape, used again and again.
+"""Shared memory that forked processes fill and this one reads: reusable arrays of one shape.
 
-New memory for each batch would cost more than what is written into it, and a graphics card reads
-these where they lie.
+Allocating memory for each batch takes longer than filling it, and these arrays can be pinned, so
+that a graphics card reads them without a copy.
 """
 
 import math
@@ -16,15 +16,15 @@ from core.models.devices import Device
 
 
 class SharedSlots:
-    """A number of uint8 arrays, shared with the processes that are forked from this one."""
+    """uint8 arrays, shared with the processes that are forked from this one."""
 
     def __init__(self, count: int, shape: tuple[int, ...], device: Device) -> None:
-        """Make room for `count` arrays; what nobody writes to takes none.
+        """Reserve memory for `count` arrays; pages take room once they are written.
 
         Args:
-            count: How many.
-            shape: Of each.
-            device: What they are read by.
+            count: Number of arrays.
+            shape: Shape of each.
+            device: The device that reads them.
         """
         self.shape = shape
         self._size = math.prod(shape)
@@ -35,33 +35,35 @@ class SharedSlots:
         self._pinned: dict[int, bool] = {}
 
     def take(self) -> int:
-        """Return a slot that is free, to be filled.
+        """Return a free slot, to be filled.
 
         Raises:
-            IndexError: None is.
+            IndexError: No slot is free.
         """
         return self._free.popleft()
 
     def array(self, slot: int) -> NDArray[np.uint8]:
-        """Return a slot's array, whatever is in it."""
+        """Return a slot's array with its current content."""
         return self._flat(slot).reshape(self.shape)
 
     def lend(self, slot: int) -> NDArray[np.uint8]:
-        """Return the array of a slot that was filled; the slot is free when nobody holds it.
+        """Return a filled slot's array; the slot is free again when no view of it is left.
 
-        One slot stays free always: for want of another, what is returned is a copy.
+        One slot always stays free: if this was the last one, a copy is returned.
         """
-        if slot not in self._pinned:  # Now that it is filled: to find it memory takes as long
+        if (
+            slot not in self._pinned
+        ):  # Not earlier: pinning would allocate its pages, which takes as long
             self._pinned[slot] = self._device.pin(self._flat(slot))
         if not self._free:
             self._free.append(slot)
             return self.array(slot).copy()
         flat = self._flat(slot)
         weakref.finalize(flat, self._free.append, slot).atexit = False
-        return flat.reshape(self.shape)  # Each view of it, too, holds `flat`
+        return flat.reshape(self.shape)  # Its views hold `flat`, too
 
     def unpin(self) -> None:
-        """End what a card knows of this memory, which is to be done before it goes."""
+        """Unpin the memory, which is necessary before it is freed."""
         for slot, is_pinned in self._pinned.items():
             if is_pinned:
                 self._device.unpin(self._flat(slot))

@@ -1,7 +1,8 @@
-"""A trained model as a zip: its weights, and a script that loads them without this project."""
+"""PyTorch export: a zip of the weights and a script that loads them without this project."""
 
 import json
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 from safetensors.torch import save_file
@@ -10,18 +11,18 @@ from core.artifacts.exports import publish_export
 from core.artifacts.folders import draft
 from core.models.export_script import readme_for, script_for
 from core.models.exports import ModelFormat, file_name
-from core.models.model import WEIGHTS, Model, load_model, network_settings
+from core.models.model import WEIGHTS, Model, load_model
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
 
 def export_torch(workspace: Workspace, model_id: str) -> Work[Path]:
-    """Pack a model for use with PyTorch alone, in place of an earlier export.
+    """Pack a model for use with PyTorch alone, replacing an earlier export.
 
     Returns:
         A zip of `model.safetensors`, `load_model.py` and `README.txt`. The weights' metadata has
         the network's settings under `network` and the class names under `classes`, as JSON;
-        `model_import.import_model` reads that file.
+        `importing.import_model` reads that file.
 
     Raises:
         MissingError: There is no such model.
@@ -31,18 +32,18 @@ def export_torch(workspace: Workspace, model_id: str) -> Work[Path]:
     model = load_model(workspace, model_id)
     yield Progress(0, 0, "packing the weights")
     with draft(workspace.exports) as folder:
-        _save_described(model, folder / WEIGHTS)
+        _save_with_metadata(model, folder / WEIGHTS)
         file = folder / file_name(model_id, ModelFormat.TORCH)
-        with zipfile.ZipFile(file, "w") as archive:  # Weights do not get smaller by compression
+        with zipfile.ZipFile(file, "w") as archive:  # Weights are hardly compressible
             archive.write(folder / WEIGHTS, WEIGHTS)
-            archive.writestr("load_model.py", script_for(model_id, model.config))
+            archive.writestr("load_model.py", script_for(model_id, model.network))
             archive.writestr("README.txt", readme_for(model_id, model.config))
         return publish_export(workspace, model.manifest, file)
 
 
-def _save_described(model: Model, path: Path) -> None:
+def _save_with_metadata(model: Model, path: Path) -> None:
     metadata = {
-        "network": json.dumps(network_settings(model.config)),
+        "network": json.dumps(asdict(model.config)),
         "classes": json.dumps(model.classes),
     }
     weights = {key: value.cpu().contiguous() for key, value in model.network.state_dict().items()}

@@ -1,28 +1,25 @@
-"""Reading a file of pre-trained weights without trusting it.
-
-Fetching torchvision's is the business of `pretrained.py`; what a trained model of the workbench
-looks like on disk, that of `models.py`; bringing in one from elsewhere, that of `model_import.py`.
-"""
+"""Weights files, read without trusting them: nothing in a .pth or .safetensors is executed."""
 
 import math
 import pickle
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from core.errors import MissingError, WorkbenchError
-from core.models.backbones import Backbone, build_backbone, find_backbone
+
+T = TypeVar("T")
 
 MAX_BYTES = 4 << 30
-"""A whole VGG-16 is 0.5 GB; more than this is not one, whatever it says."""
+"""A whole VGG-16 is 0.5 GB; a file that is larger than this, or says so, is refused."""
 
 COUNTER = "num_batches_tracked"
 """Batch norm's count of steps; weights from before torch 0.4.1, as VGG's are, have none."""
@@ -44,54 +41,30 @@ UNREADABLE = (
     OverflowError,
     MemoryError,
 )
-"""What damaged files were seen to raise, or torch's, pickle's and zipfile's readers say they do."""
+"""What damaged files were seen to raise, or torch's, pickle's and zipfile's readers document."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A file of weights, for the sentence that refuses it."""
+class WeightsFile:
+    """A weights file, for the error message that refuses it."""
 
     path: Path
-    wanted: str
-    """What its weights are to fit."""
+    target: str
+    """What its weights must fit."""
 
     advice: str
     """What to do if they do not."""
 
 
-def read_backbone(path: Path, backbone: str) -> dict[str, Tensor]:
-    """Read a backbone's convolutional layers from a .pth or .safetensors in torchvision's layout.
-
-    Nothing in the file is executed. Layers after the trunk are passed over.
-
-    Returns:
-        float32 tensors (int64 for a batch norm's counter) by torchvision's keys, without the prefix
-        that its whole network gives the trunk: each one that the trunk has, and no other.
-
-    Raises:
-        MissingError: There is no such file.
-        WorkbenchError: It cannot be read, is of another architecture, or its numbers are unusable.
-    """
-    expected = _expected(backbone)
-    if not path.is_file():
-        raise MissingError(f"There is no file {path}.", "Check the path and try again.")
-    tensors = _trunk_of(_read(path), find_backbone(backbone))
-    return checked(
-        tensors,
-        expected,
-        Source(path, backbone, "Choose the backbone that the file was made for, or another file."),
-    )
-
-
-def checked(
-    tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: Source
+def validate_weights(
+    tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], file: WeightsFile
 ) -> dict[str, Tensor]:
-    """Return copies of a file's tensors, once they are found to be those that are expected.
+    """Return copies of a file's tensors after comparing them with the expected ones.
 
     Args:
-        tensors: What the file has; a batch norm's counter may be missing.
-        expected: The keys and shapes wanted; their numbers are not looked at.
-        source: What the sentence says of the file.
+        tensors: Content of the file; a batch norm's counter may be missing.
+        expected: The required keys and shapes; the numbers are not read.
+        file: Where the tensors come from.
 
     Returns:
         float32 tensors (int64 for a batch norm's counter) by the expected keys, in their order.
@@ -105,75 +78,77 @@ def checked(
         if key.endswith(COUNTER)
     }
     tensors = counters | dict(tensors)
-    _refuse(source, f"does not fit {source.wanted}", _misfits(tensors, expected))
-    _refuse(source, "has unusable weights", _unfit_tensors(tensors))
+    _refuse(file, f"does not fit {file.target}", _misfits(tensors, expected))
+    _refuse(file, "has unusable weights", _unusable_tensors(tensors))
     copies = {key: _plain(tensors[key]) for key in expected}
-    _refuse(source, "has unusable weights", _unfit_numbers(copies))
+    _refuse(file, "has unusable weights", _unusable_numbers(copies))
     return copies
 
 
-def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read a .safetensors.
+def read_untrusted(
+    path: Path, parse: Callable[[Any, dict[str, str] | None], T], unreadable: WorkbenchError
+) -> T:
+    """Read a .safetensors or .pth and parse its content.
 
-    Returns:
-        Its tensors, and what it says of itself.
+    Args:
+        path: The file.
+        parse: Gets the tensors and the metadata of a .safetensors, or the content of a .pth and
+            None; may raise any of `UNREADABLE`.
+        unreadable: Raised if the file cannot be read or parsed.
+
+    Raises:
+        MissingError: There is no such file.
+        WorkbenchError: `unreadable`.
+    """
+    if not path.is_file():
+        raise MissingError(f"There is no file {path}.", "Check the path and try again.")
+    try:
+        if path.suffix == ".safetensors":
+            return parse(*read_safetensors(path))
+        return parse(_read_checkpoint(path), None)
+    except UNREADABLE as error:
+        raise unreadable from error
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read the tensors and the metadata of a .safetensors.
 
     Raises:
         Exception: One of `UNREADABLE`; the file is damaged or too large.
     """
     if path.stat().st_size > MAX_BYTES:
         raise ValueError("too large")
-    # Not mapped: the file may change under a map, and with it what was checked
+    # Not memory-mapped: the file could change after it was validated
     with safe_open(path, "pt", backend="pread") as file:
         return file.get_tensors(), file.metadata() or {}
 
 
-def read_checkpoint(path: Path) -> object:
-    """Read what `torch.save` wrote, tensors and plain values only; nothing in it is executed.
+def require_state_dict(content: object) -> dict[str, Tensor]:
+    """Return the content if it is named tensors and nothing else.
 
     Raises:
-        Exception: One of `UNREADABLE`; the file is damaged, too large, or holds other things.
+        TypeError: It is not.
     """
+    if not isinstance(content, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
+    ):
+        raise TypeError("not a state dict")
+    return content
+
+
+def _read_checkpoint(path: Path) -> object:
+    """Read a file of `torch.save`: tensors and plain values only."""
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError("too large")
     _check_archive(path)
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def is_state_dict(content: object) -> TypeGuard[dict[str, Tensor]]:
-    """Say whether it is named tensors and nothing else."""
-    return isinstance(content, dict) and all(
-        isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
-    )
-
-
-def _expected(backbone: str) -> dict[str, Tensor]:
-    with torch.device("meta"):
-        return build_backbone(find_backbone(backbone)).state_dict()
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    """Load every tensor of a file; a file of anything else is refused."""
-    try:
-        content = (
-            read_safetensors(path)[0] if path.suffix == ".safetensors" else read_checkpoint(path)
-        )
-        if not is_state_dict(content):
-            raise TypeError("not a state dict")
-    except UNREADABLE as error:
-        raise WorkbenchError(
-            f"{path.name} cannot be read as weights: it is damaged, or holds other things "
-            "than named tensors.",
-            "Download it again, or save the network's state_dict() with torch or safetensors.",
-        ) from error
-    return content
-
-
 def _check_archive(path: Path) -> None:
-    """Find what `torch.load` does not look for: wrong checksums, and small files of huge content.
+    """Check what `torch.load` does not: checksums, and small files that unpack to huge ones.
 
     Files from before torch 1.6, as VGG's are, are no archives and have no checksums.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError("too large")
     if not zipfile.is_zipfile(path):
         return
     with zipfile.ZipFile(path) as archive:
@@ -183,14 +158,6 @@ def _check_archive(path: Path) -> None:
             raise ValueError(f"wrong checksum of {damaged}")
 
 
-def _trunk_of(tensors: Mapping[str, Tensor], backbone: Backbone) -> dict[str, Tensor]:
-    """Return what may be the trunk, keyed as the trunk's own layers are."""
-    if not any(key.startswith(backbone.prefix) for key in tensors):
-        return dict(tensors)
-    kept = {key: value for key, value in tensors.items() if not key.startswith(backbone.head)}
-    return {key.removeprefix(backbone.prefix): value for key, value in kept.items()}
-
-
 def _misfits(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> Iterator[str]:
     for key, like in expected.items():
         if key not in tensors:
@@ -198,12 +165,12 @@ def _misfits(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> I
         elif tensors[key].shape != like.shape:
             yield f"{key} has shape {tuple(tensors[key].shape)} instead of {tuple(like.shape)}"
     for key in tensors:
-        if key not in expected:  # Then it may be anything
+        if key not in expected:  # Then it may be any text
             yield f"{key[:60] if key.isprintable() else ascii(key[:60])} is unexpected"
 
 
-def _unfit_tensors(tensors: Mapping[str, Tensor]) -> Iterator[str]:
-    """Look at how each tensor is stored; its numbers are not touched yet."""
+def _unusable_tensors(tensors: Mapping[str, Tensor]) -> Iterator[str]:
+    """Check how each tensor is stored, without reading its numbers."""
     for key, tensor in tensors.items():
         if tensor.layout != torch.strided or tensor.device.type != "cpu":
             yield f"{key} holds no numbers"
@@ -216,14 +183,14 @@ def _unfit_tensors(tensors: Mapping[str, Tensor]) -> Iterator[str]:
 
 
 def _plain(tensor: Tensor) -> Tensor:
-    """Copy a tensor into a storage of its own, free of what else the file had."""
+    """Copy a tensor into a storage of its own, without the rest of the file."""
     dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
     return tensor.detach().to(dtype).clone(memory_format=torch.contiguous_format)
 
 
-def _unfit_numbers(backbone_weights: Mapping[str, Tensor]) -> Iterator[str]:
-    for key, tensor in backbone_weights.items():
-        low, high = (float(end) for end in tensor.aminmax())  # NaN if one is
+def _unusable_numbers(weights: Mapping[str, Tensor]) -> Iterator[str]:
+    for key, tensor in weights.items():
+        low, high = (float(end) for end in tensor.aminmax())  # NaN if any number is
         if not (math.isfinite(low) and math.isfinite(high)):
             yield f"{key} is not finite"
         elif key.endswith("running_var") and low < 0:
@@ -232,7 +199,7 @@ def _unfit_numbers(backbone_weights: Mapping[str, Tensor]) -> Iterator[str]:
             yield f"{key} is constant"
 
 
-def _refuse(source: Source, verdict: str, reasons: Iterator[str]) -> None:
-    named = [reason for reason, _ in zip(reasons, range(3), strict=False)]
-    if named:
-        raise WorkbenchError(f"{source.path.name} {verdict}: {', '.join(named)}.", source.advice)
+def _refuse(file: WeightsFile, problem: str, reasons: Iterator[str]) -> None:
+    first = [reason for reason, _ in zip(reasons, range(3), strict=False)]
+    if first:
+        raise WorkbenchError(f"{file.path.name} {problem}: {', '.join(first)}.", file.advice)

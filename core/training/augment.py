@@ -1,4 +1,4 @@
-"""Random changes to train images, a whole batch at a time.
+"""Augmentation: random changes to a batch of train images.
 
 Shapes, in this file: B images, S pixels a side.
 """
@@ -16,22 +16,22 @@ __all__ = ["OFF", "AugmentConfig", "augmented"]
 
 ERASED_AREA = (0.02, 0.33)
 ERASED_RATIO = (0.3, 3.3)
-"""Of an erased rectangle: share of the image, height to width; torchvision's defaults."""
+"""Of an erased rectangle: share of the image, and height to width; torchvision's defaults."""
 
 LUMA = torch.tensor([0.299, 0.587, 0.114])
-"""How bright red, green and blue look (ITU-R BT.601, as Pillow turns pictures gray)."""
+"""Perceived brightness of red, green and blue (ITU-R BT.601, which Pillow uses for gray)."""
 
 
 def augmented(pixels: Tensor, generator: torch.Generator, config: AugmentConfig = LIGHT) -> Tensor:
-    """Change each image by itself: its place, its colors, a part of it.
+    """Augment each image of a batch on its own.
 
     Args:
         pixels: (B, 3, S, S) float32, normalized.
-        generator: Where the randomness comes from; on the CPU, wherever the pixels are.
-        config: What changes, and how much.
+        generator: A generator on the CPU, on whatever device the pixels are.
+        config: Settings of the augmentation.
 
     Returns:
-        (B, 3, S, S) float32, channels last; `pixels` themselves if nothing may change.
+        (B, 3, S, S) float32, channels last; `pixels` itself if the augmentation is off.
     """
     if config == OFF:
         return pixels
@@ -47,7 +47,7 @@ def augmented(pixels: Tensor, generator: torch.Generator, config: AugmentConfig 
 
 
 def _moved(pixels: Tensor, generator: torch.Generator, config: AugmentConfig) -> Tensor:
-    """Flip, and shift by whole pixels: exact copies, in one gathering."""
+    """Flip, and shift by whole pixels, in one gather: exact copies of the values."""
     count, _, side, _ = pixels.shape
     rows = columns = torch.arange(side).expand(count, side)
     flips = torch.rand(count, generator=generator) < config.flip if config.flip else None
@@ -62,19 +62,19 @@ def _moved(pixels: Tensor, generator: torch.Generator, config: AugmentConfig) ->
     return pixels.permute(0, 2, 3, 1)[images, rows, columns].permute(0, 3, 1, 2)
 
 
-def _mirrored(places: Tensor, side: int) -> Tensor:
-    """Bring places beyond the first and last pixel back inside, as in a mirror at their center."""
+def _mirrored(positions: Tensor, side: int) -> Tensor:
+    """Reflect positions outside the image at the centers of the first and the last pixel."""
     last = side - 1
-    return last - (last - places.abs()).abs()
+    return last - (last - positions.abs()).abs()
 
 
 def _resampled(pixels: Tensor, generator: torch.Generator, config: AugmentConfig) -> Tensor:
-    """Cut, flip, turn and shift in one resampling; what lies outside is mirrored."""
+    """Crop, flip, rotate and shift in one resampling; the border is mirrored."""
     count, _, side, _ = pixels.shape
     matrix, offset = _windows(count, generator, config)
     matrix, offset = matrix.to(pixels.device), offset.to(pixels.device)
     line = torch.linspace(-1, 1, side, device=pixels.device)[:, None]
-    # affine_grid does this by a product of thin matrices, which is several times slower
+    # affine_grid multiplies thin matrices, which is several times slower
     across = line * matrix[:, None, :, 0]
     down = line * matrix[:, None, :, 1] + offset[:, None]
     grid = down[:, :, None] + across[:, None]
@@ -84,10 +84,10 @@ def _resampled(pixels: Tensor, generator: torch.Generator, config: AugmentConfig
 def _windows(
     count: int, generator: torch.Generator, config: AugmentConfig
 ) -> tuple[Tensor, Tensor]:
-    """Draw where each image is looked at, in units of half a side around its middle.
+    """Draw the window of each image, in units of half a side around its center.
 
     Returns:
-        (B, 2, 2) from places in the result to places in the image, and (B, 2) their shift.
+        (B, 2, 2) from positions in the result to positions in the image, and (B, 2) the offset.
     """
     chance = torch.rand(6, count, generator=generator)
     area = config.smallest_crop + (config.largest_crop - config.smallest_crop) * chance[0]
@@ -97,9 +97,9 @@ def _windows(
     angle = (2 * chance[4] - 1) * math.radians(config.rotation)
     mirror = torch.where(chance[5] < config.flip, -1.0, 1.0)
     cos, sin = angle.cos(), angle.sin()
-    turn = torch.stack([torch.stack([cos, -sin], dim=1), torch.stack([sin, cos], dim=1)], dim=1)
+    rotation = torch.stack([torch.stack([cos, -sin], dim=1), torch.stack([sin, cos], dim=1)], dim=1)
     scale = torch.stack([size[:, 0] * mirror, size[:, 1]], dim=1)
-    return turn * scale[:, None], offset
+    return rotation * scale[:, None], offset
 
 
 def _recolored(pixels: Tensor, generator: torch.Generator, config: AugmentConfig) -> Tensor:
@@ -118,9 +118,9 @@ def _recolored(pixels: Tensor, generator: torch.Generator, config: AugmentConfig
 
 
 def _saturations(share: Tensor) -> tuple[Tensor, Tensor]:
-    """Return (B, 3, 3) and (B, 3, 1): colors moved away from gray by (B, 1, 1) shares.
+    """Return (B, 3, 3) and (B, 3, 1): a map that moves colors away from gray by (B, 1, 1) shares.
 
-    A pixel's gray is its luma, which is known of pixels, not of normalized values.
+    A pixel's gray is its luma, which is defined for pixels, not for normalized values.
     """
     mean, deviation = MEAN.flatten(), DEVIATION.flatten()
     gray = LUMA * deviation / deviation[:, None]
@@ -129,7 +129,7 @@ def _saturations(share: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _erased(pixels: Tensor, generator: torch.Generator, probability: float) -> Tensor:
-    """Cover a rectangle of some images with 0, ImageNet's mean color."""
+    """Set a rectangle of some images to 0, ImageNet's mean color."""
     count, _, side, _ = pixels.shape
     chance = torch.rand(5, count, generator=generator)
     area = ERASED_AREA[0] + (ERASED_AREA[1] - ERASED_AREA[0]) * chance[0]
@@ -141,5 +141,5 @@ def _erased(pixels: Tensor, generator: torch.Generator, probability: float) -> T
     line = (torch.arange(side) + 0.5) / side
     inside = (line >= start[..., None]) & (line < (start + size)[..., None])
     covered = (inside[0][:, :, None] & inside[1][:, None, :])[:, None]
-    kept: Tensor = pixels * ~covered.to(pixels.device)
-    return kept
+    erased: Tensor = pixels * ~covered.to(pixels.device)
+    return erased

@@ -1,63 +1,51 @@
-"""What of a train image may change at random; nothing here needs torch."""
+"""Settings of the augmentation; importing them does not import torch."""
 
 from dataclasses import dataclass
+
+from core.options import bounded, check_fields
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AugmentConfig:
-    """How much train images change. The defaults flip, shift and recolor a little.
+    """How much train images change at random. The defaults flip, shift and recolor a little.
 
     Raises:
         ValueError: A value is out of range; the message names the field and the value.
     """
 
-    flip: float = 0.5
+    flip: float = bounded(0.5, 0, 1)
     """Share of images that are mirrored left to right."""
 
-    shift: float = 1 / 8
+    shift: float = bounded(1 / 8, 0, 0.5)
     """Largest shift, as a share of the side; the border is mirrored (He et al. 2016 pad 4 of
     32)."""
 
-    smallest_crop: float = 1.0
-    """Smallest part that is cut out and enlarged, as a share of the area; 1 cuts nothing."""
+    smallest_crop: float = bounded(1.0, 0.05, 1)
+    """Smallest crop that is enlarged, as a share of the area; 1 crops nothing."""
 
-    largest_crop: float = 1.0
-    """Largest part that is cut out; the area is drawn evenly between the two."""
+    largest_crop: float = bounded(1.0, 0.05, 1)
+    """Largest crop; the area is drawn uniformly between the two."""
 
-    stretch: float = 1.0
-    """Largest ratio of a cut's sides, either way; 4/3 is usual (Szegedy et al. 2015)."""
+    stretch: float = bounded(1.0, 1, 3)
+    """Largest ratio of a crop's sides, either way; 4/3 is usual (Szegedy et al. 2015)."""
 
-    rotation: float = 0.0
-    """Largest turn to either side, in degrees; the border is mirrored."""
+    rotation: float = bounded(0.0, 0, 180)
+    """Largest rotation to either side, in degrees; the border is mirrored."""
 
-    brightness: float = 0.2
+    brightness: float = bounded(0.2, 0, 1)
     """Largest change of brightness, in deviations of ImageNet's pixels."""
 
-    contrast: float = 0.2
+    contrast: float = bounded(0.2, 0, 1)
     """Largest change of contrast, as a share."""
 
-    saturation: float = 0.0
+    saturation: float = bounded(0.0, 0, 1)
     """Largest change of saturation, as a share; 1 reaches from gray to double."""
 
-    erasing: float = 0.0
+    erasing: float = bounded(0.0, 0, 1)
     """Share of images that lose a rectangle (Random Erasing, Zhong et al. 2020)."""
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("flip", 0, 1),
-            ("shift", 0, 0.5),
-            ("smallest_crop", 0.05, 1),
-            ("largest_crop", 0.05, 1),
-            ("stretch", 1, 3),
-            ("rotation", 0, 180),
-            ("brightness", 0, 1),
-            ("contrast", 0, 1),
-            ("saturation", 0, 1),
-            ("erasing", 0, 1),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError(f"{name} must be in {low}..{high}, got {value}")
+        check_fields(self)
         if self.smallest_crop > self.largest_crop:
             raise ValueError(
                 f"smallest_crop must not exceed largest_crop ({self.largest_crop}), "
@@ -66,12 +54,12 @@ class AugmentConfig:
 
     @property
     def resamples(self) -> bool:
-        """Whether pixels fall between pixels: cuts, stretches or turns."""
+        """Return whether pixels are interpolated: crops, stretches or rotations."""
         return self.smallest_crop < 1 or self.stretch > 1 or self.rotation > 0
 
     @property
     def recolors(self) -> bool:
-        """Whether colors change."""
+        """Return whether colors change."""
         return max(self.brightness, self.contrast, self.saturation) > 0
 
 
@@ -88,4 +76,4 @@ STRONG = AugmentConfig(
     erasing=0.25,
 )
 PRESETS = {"off": OFF, "light": LIGHT, "strong": STRONG}
-"""For forms. Strong is for training from scratch on thousands of images; it wants more epochs."""
+"""Strong is for training from scratch on thousands of images; it needs more epochs."""

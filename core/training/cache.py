@@ -1,6 +1,7 @@
-"""Arrays that are costly to make and cheap to keep: decoded images, a frozen trunk's output.
+"""Cache of arrays on disk: decoded images, and the output of a backbone's frozen blocks.
 
-They may be deleted at any time; the folder is kept within a budget, the longest unused first.
+The arrays may be deleted at any time. To keep the folder within a budget, the least recently used
+ones are deleted first.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from core.training.row_cache import RowCache
 from core.workspace import Workspace
 
 BUDGET_BYTES = 20 << 30
-"""What the cache may take: Caltech-101 at the classic recipe's boundary takes 2 GB."""
+"""Largest size of the cache; Caltech-101 with the classic preset takes 2 GB."""
 
 ARRAY = "array.npy"
 PROBLEMS = "problems.json"
@@ -30,24 +31,24 @@ Fill = Callable[[RowCache], Work[dict[int, str]]]
 def cached_array(
     workspace: Workspace, key: str, shape: tuple[int, ...], dtype: type[np.generic], fill: Fill
 ) -> Work[tuple[RowCache, dict[int, str]]]:
-    """Return the array kept under `key`; made by `fill` if it is not there.
+    """Return the array cached under `key`, computed by `fill` if it is missing.
 
     Args:
-        workspace: Where the cache lies.
+        workspace: The workspace of the cache.
         key: Identifies everything that the content depends on.
-        shape: Of the array; its first axis counts images.
-        dtype: Of the array.
-        fill: Writes into the array it is given and returns row → reason for rows it could not.
+        shape: Shape of the array; its first axis counts images.
+        dtype: Type of the array.
+        fill: Fills the array, and returns row → reason for the rows that it could not compute.
 
     Returns:
-        The array, and the rows that hold nothing, with the reasons.
+        The array, and row → reason for its empty rows.
 
     Raises:
-        WorkbenchError: The disk has no room for it.
+        WorkbenchError: There is not enough space on the disk.
     """
     folder = workspace.features / hashlib.sha256(key.encode()).hexdigest()[:24]
     if not folder.exists():
-        _make_room(workspace.features, int(np.prod(shape)) * np.dtype(dtype).itemsize)
+        _free_space(workspace.features, int(np.prod(shape)) * np.dtype(dtype).itemsize)
         with draft(workspace.features) as private:
             array = RowCache.create(private / ARRAY, shape, dtype)
             try:
@@ -56,27 +57,27 @@ def cached_array(
                 array.close()
             sync_file(private / ARRAY)
             write_json(private / PROBLEMS, problems)
-            _settle(private, folder)
+            _publish(private, folder)
     os.utime(folder)
     text = json.loads((folder / PROBLEMS).read_text(encoding="utf-8"))
     return RowCache(folder / ARRAY), {int(row): reason for row, reason in text.items()}
 
 
-def _settle(private: Path, folder: Path) -> None:
+def _publish(private: Path, folder: Path) -> None:
     try:
         private.rename(folder)
-    except OSError:  # Another run made the same meanwhile; its is as good
+    except OSError:  # Another run cached the same meanwhile
         if not folder.exists():
             raise
 
 
-def _make_room(parent: Path, needed: int) -> None:
+def _free_space(parent: Path, needed: int) -> None:
     parent.mkdir(parents=True, exist_ok=True)
-    kept = [folder for folder in parent.iterdir() if not folder.name.startswith(".")]
-    kept.sort(key=lambda folder: folder.stat().st_mtime)
-    total = sum(_size(folder) for folder in kept)
-    while kept and (total + needed > BUDGET_BYTES or shutil.disk_usage(parent).free < needed):
-        oldest = kept.pop(0)
+    cached = [folder for folder in parent.iterdir() if not folder.name.startswith(".")]
+    cached.sort(key=lambda folder: folder.stat().st_mtime)
+    total = sum(_size(folder) for folder in cached)
+    while cached and (total + needed > BUDGET_BYTES or shutil.disk_usage(parent).free < needed):
+        oldest = cached.pop(0)
         total -= _size(oldest)
         shutil.rmtree(oldest, ignore_errors=True)
     if shutil.disk_usage(parent).free < needed:

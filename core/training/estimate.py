@@ -1,4 +1,4 @@
-"""How long a training will take on this machine, and what it needs, measured on a few batches."""
+"""Estimate of a training's time on this machine, measured on a few batches."""
 
 import time
 from dataclasses import dataclass, replace
@@ -21,28 +21,28 @@ from core.training.setup import Setup, labeled_rows, network_config, open_fabric
 from core.workspace import Workspace
 
 PROBE_STEPS = 3
-"""Measurements of each part; the quickest counts, for other work only ever slows one down."""
+"""Measurements of each part; the fastest counts, as other load only slows them down."""
 
 DECODE_SECONDS = 4e-3
-"""Of one image where its decoding is all there is to do; Caltech-101's on one core."""
+"""Decoding time of an image; Caltech-101's on one core."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """What a training will take."""
+    """Time and requirements of a training."""
 
     seconds: float
-    """From the start to the model, with nothing kept from an earlier run."""
+    """From the start to the model, with an empty cache."""
 
     prepare_seconds: float
-    """Of that, until the first step."""
+    """The part of it before the first step."""
 
     requirements: Requirements
-    """Weights that change, and room on the disk."""
+    """Parameters and disk space."""
 
 
 def estimate(workspace: Workspace, config: TrainConfig) -> Work[Estimate]:
-    """Measure a few batches with random weights, and reckon up the whole.
+    """Measure a few batches with random weights, and estimate the whole training.
 
     Raises:
         MissingError: There is no such dataset.
@@ -67,7 +67,7 @@ def estimate(workspace: Workspace, config: TrainConfig) -> Work[Estimate]:
     views = 1 + (config.num_views - 1) * num_train / len(rows)
     prepare = views * len(rows) * (frozen + DECODE_SECONDS)
     learning = config.epochs * num_train * step / size
-    validating = config.epochs * (len(rows) - num_train) * step / size / 3  # No way back
+    validating = config.epochs * (len(rows) - num_train) * step / size / 3  # No backward pass
     return Estimate(
         seconds=prepare + learning + validating,
         prepare_seconds=prepare,
@@ -76,28 +76,28 @@ def estimate(workspace: Workspace, config: TrainConfig) -> Work[Estimate]:
 
 
 def _frozen_seconds(network: EmbeddingNetwork, config: TrainConfig, device: Device) -> Work[float]:
-    """Measure how long the frozen blocks take for one image."""
+    """Measure the time of the frozen blocks for one image."""
     if not len(network.frozen):
         return 0.0
     pixels = torch.zeros(4, 3, config.image_size, config.image_size, device=device.name)
     pixels = pixels.contiguous(memory_format=torch.channels_last)
-    taken = []
+    times = []
     for number in range(PROBE_STEPS):
         started = time.perf_counter()
         with torch.inference_mode(), device.autocast():
             network.frozen(pixels)
-        taken.append(time.perf_counter() - started)
+        times.append(time.perf_counter() - started)
         yield Progress(number + 1, 2 * PROBE_STEPS, "measuring the frozen blocks")
-    return min(taken) / len(pixels)
+    return min(times) / len(pixels)
 
 
 def _step_seconds(setup: Setup) -> Work[float]:
-    """Measure how long it takes to learn from a batch."""
+    """Measure the time of a training step."""
     setup.module.train()
-    taken = []
+    times = []
     for number in range(PROBE_STEPS):
         started = time.perf_counter()
         train_batch(setup, read_batch(setup.inputs, setup.train, seed=0), Epoch(0))
-        taken.append(time.perf_counter() - started)
+        times.append(time.perf_counter() - started)
         yield Progress(PROBE_STEPS + number + 1, 2 * PROBE_STEPS, "measuring a step")
-    return min(taken)
+    return min(times)

@@ -1,4 +1,4 @@
-"""What a run keeps of its validation images: who they are, and what became of them each epoch.
+"""History of a run: the embeddings and confusions of its validation images after each epoch.
 
 Shapes, in this file: V validation images, D embedding dimensions, C classes.
 """
@@ -15,7 +15,7 @@ from core.files import write_atomically, write_json
 
 IDS, LABELS, CLASSES = "validation_ids.npy", "validation_labels.npy", "classes.json"
 EMBEDDINGS, CONFUSION = "embeddings", "confusion"
-"""Folders of a run with a file for each epoch."""
+"""Folders with a file for each epoch."""
 
 NUM_SAMPLES = 6
 NUM_MATCHES = 5
@@ -23,24 +23,24 @@ NUM_MATCHES = 5
 
 @dataclass(frozen=True, slots=True)
 class SampleRetrieval:
-    """A validation image that is searched by after each epoch, and what is found."""
+    """A validation image used as a query after each epoch, and its matches."""
 
     image_id: int
     label: str
     matches: tuple[tuple[int, bool], ...]
-    """Image id, and whether it is of the same class; the nearest first."""
+    """Image id, and whether it has the same class; nearest first."""
 
 
 def begin_history(
     folder: Path, ids: NDArray[np.int64], labels: NDArray[np.int64], classes: list[str]
 ) -> None:
-    """Write down which images are looked at after each epoch.
+    """Save which images the history is of.
 
     Args:
-        folder: Of the run.
+        folder: Folder of the run.
         ids: (V,) catalog ids.
-        labels: (V,) places in `classes`.
-        classes: Names.
+        labels: (V,) positions in `classes`.
+        classes: Names of the classes.
     """
     _write(folder / IDS, ids)
     _write(folder / LABELS, labels)
@@ -54,14 +54,14 @@ def write_epoch(
     labels: NDArray[np.int64],
     predicted: NDArray[np.int64],
 ) -> None:
-    """Write down an epoch's embeddings, in half precision, and which class was taken for which.
+    """Save an epoch's embeddings, in half precision, and its confusions.
 
     Args:
-        folder: Of the run.
-        epoch: From 1.
+        folder: Folder of the run.
+        epoch: Number of the epoch, from 1.
         embeddings: (V, D) unit rows.
         labels: (V,) true classes.
-        predicted: (V,) classes that they were taken for.
+        predicted: (V,) predicted classes.
     """
     for name in (EMBEDDINGS, CONFUSION):
         (folder / name).mkdir(exist_ok=True)
@@ -71,15 +71,15 @@ def write_epoch(
 
 
 def saved_epochs(folder: Path) -> list[int]:
-    """Return the epochs whose embeddings were written down, ascending."""
+    """Return the epochs that were saved, ascending."""
     return sorted(int(path.stem) for path in (folder / EMBEDDINGS).glob("[0-9]*.npy"))
 
 
 def read_epoch(folder: Path, epoch: int) -> NDArray[np.float32]:
-    """Return the embeddings of the validation images after an epoch: (V, D) unit rows.
+    """Return the validation images' embeddings after an epoch: (V, D) unit rows.
 
     Raises:
-        DamagedArtifactError: The file is cut off or gone.
+        DamagedArtifactError: The file is damaged or missing.
     """
     try:
         rows = np.load(_file(folder, EMBEDDINGS, epoch), allow_pickle=False).astype(np.float32)
@@ -92,16 +92,15 @@ def read_epoch(folder: Path, epoch: int) -> NDArray[np.float32]:
 
 
 def read_validation_ids(folder: Path) -> NDArray[np.int64]:
-    """Return the catalog ids of the images that are looked at after each epoch: (V,)."""
+    """Return the (V,) catalog ids of the validation images."""
     ids: NDArray[np.int64] = np.load(folder / IDS, allow_pickle=False)
     return ids
 
 
 def read_sample_retrievals(folder: Path, epoch: int) -> list[SampleRetrieval]:
-    """Return the probes and their nearest validation images after an epoch; none if unknown.
+    """Return sample queries and their nearest validation images after an epoch; [] if not saved.
 
-    The probes are the same in every epoch: of as many classes as there are probes, those with the
-    smallest catalog id in each.
+    The queries are the same in every epoch: the first image of up to `NUM_SAMPLES` classes.
     """
     try:
         ids, labels = np.load(folder / IDS), np.load(folder / LABELS)
@@ -109,20 +108,18 @@ def read_sample_retrievals(folder: Path, epoch: int) -> list[SampleRetrieval]:
         embeddings = np.load(_file(folder, EMBEDDINGS, epoch)).astype(np.float32)
     except (OSError, ValueError):
         return []
-    sample_retrievals = []
-    for place in _places(labels):
-        similarity = embeddings @ embeddings[place]
-        similarity[place] = -np.inf
+    retrievals = []
+    for query in _queries(labels):
+        similarity = embeddings @ embeddings[query]
+        similarity[query] = -np.inf
         nearest = np.argsort(-similarity, kind="stable")[: min(NUM_MATCHES, len(ids) - 1)]
-        matches = tuple((int(ids[i]), bool(labels[i] == labels[place])) for i in nearest)
-        sample_retrievals.append(
-            SampleRetrieval(int(ids[place]), str(classes[labels[place]]), matches)
-        )
-    return sample_retrievals
+        matches = tuple((int(ids[i]), bool(labels[i] == labels[query])) for i in nearest)
+        retrievals.append(SampleRetrieval(int(ids[query]), str(classes[labels[query]]), matches))
+    return retrievals
 
 
 def read_confusions(folder: Path, epoch: int, limit: int = 20) -> list[tuple[str, str, int]]:
-    """Return (true class, class it was taken for, how often) after an epoch, the worst first."""
+    """Return (true class, predicted class, count) after an epoch, most frequent first."""
     try:
         pairs = np.load(_file(folder, CONFUSION, epoch))
         classes = json.loads((folder / CLASSES).read_text(encoding="utf-8"))
@@ -133,14 +130,14 @@ def read_confusions(folder: Path, epoch: int, limit: int = 20) -> list[tuple[str
     return [(classes[a], classes[b], int(count)) for a, b, count in worst.T]
 
 
-def _places(labels: NDArray[np.int64]) -> list[int]:
-    """Return the place of the first image of some classes that have two images or more."""
+def _queries(labels: NDArray[np.int64]) -> list[int]:
+    """Return the position of the first image of some classes with at least two images."""
     _, first, count = np.unique(labels, return_index=True, return_counts=True)
     several = first[count > 1]
     if len(several) <= NUM_SAMPLES:
-        return [int(place) for place in several]
+        return [int(position) for position in several]
     chosen = np.linspace(0, len(several) - 1, NUM_SAMPLES).round().astype(int)
-    return [int(place) for place in several[chosen]]
+    return [int(position) for position in several[chosen]]
 
 
 def _file(folder: Path, name: str, epoch: int) -> Path:

@@ -1,4 +1,4 @@
-"""What the training loop reads: images decoded once, and through the frozen blocks once a view.
+"""Inputs of the training loop: decoded images, or each view's output of the frozen blocks, cached.
 
 Shapes, in this file: N images, B images of a batch, S pixels a side.
 """
@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -32,18 +33,18 @@ DECODE_BATCH = 16
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Images as the part of the network that trains wants them."""
+    """Inputs of the trainable part of the network."""
 
     views: tuple[RowCache | NDArray[Any], ...]
     """Each (N, 3, S, S) uint8 pixels if nothing is frozen, else (N, …) float16 output of the frozen
-    part. The first is of the images as they are; in the others, changed at random,
-    only train images have a value."""
+    blocks. The first is of the unchanged images; the others, augmented, have values for train
+    images only."""
 
     ids: NDArray[np.int64]
     """(N,) catalog ids."""
 
     labels: NDArray[np.int64]
-    """(N,) category numbers."""
+    """(N,) class numbers."""
 
     usable: NDArray[np.bool_]
     """(N,) False for images that could not be decoded."""
@@ -51,11 +52,11 @@ class Inputs:
     def read(
         self, rows: NDArray[np.int64], generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return the values and labels of some rows, as they are kept.
+        """Return the values and labels of some rows.
 
         Args:
-            rows: Which; (B,).
-            generator: Draws a view for each row; without it they are of the images as they are.
+            rows: (B,) rows.
+            generator: Draws a view for each row; without it the first view is returned.
         """
         if generator is None or len(self.views) == 1:
             values = self.views[0][rows]
@@ -68,7 +69,7 @@ class Inputs:
 
 
 def on_device(values: Tensor, device: torch.device) -> Tensor:
-    """Return kept values on the device, features as float32; pixels stay uint8."""
+    """Return inputs on the device, features as float32; pixels stay uint8."""
     moved = values.to(device, non_blocking=True)
     if moved.dtype == torch.float16:
         return moved.float().contiguous(memory_format=torch.channels_last)
@@ -83,10 +84,10 @@ def prepare_inputs(
     config: TrainConfig,
     device: Device,
 ) -> Work[Inputs]:
-    """Decode every image, and run each view of it through the network's frozen part if it has one.
+    """Decode every image, and run each view of it through the frozen blocks, if there are any.
 
-    The result is kept on disk under a key of the images' content, the frozen weights, the image
-    size and what was changed, so that another run on the same ones starts at once.
+    The result is cached on disk under a key of the images' content, the frozen weights, the image
+    size and the augmentation, so that another run with the same ones starts at once.
     """
     classes = sorted({str(row.label) for row in rows})
     numbers = {label: number for number, label in enumerate(classes)}
@@ -108,18 +109,18 @@ def prepare_inputs(
 def values_of(
     network: EmbeddingNetwork, image_size: int
 ) -> tuple[tuple[int, ...], type[np.generic]]:
-    """Return the shape and type of what is kept of one view of one image."""
+    """Return the shape and type of the cached values of one view of one image."""
     if not len(network.frozen):
         return (3, image_size, image_size), np.uint8
     with torch.inference_mode():
         device = next(network.parameters()).device
-        probe = network.frozen(torch.zeros(1, 3, image_size, image_size, device=device))
-    return tuple(probe.shape[1:]), np.float16
+        values = network.frozen(torch.zeros(1, 3, image_size, image_size, device=device))
+    return tuple(values.shape[1:]), np.float16
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """One way to look at every image."""
+    """One view of every image."""
 
     dataset: Dataset
     rows: Sequence[ImageRow]
@@ -127,14 +128,14 @@ class _View:
     config: TrainConfig
     device: Device
     number: int
-    """0 is the images as they are."""
+    """0 is the unchanged images."""
 
     def key(self) -> str:
-        """Return what identifies the values."""
+        """Return a key that identifies the values."""
         digest = hashlib.sha256(f"{VERSION}/{self.config.image_size}".encode())
         if self.number:
-            changes = json.dumps(asdict(self.config.augmentation), sort_keys=True)
-            digest.update(f"{self.number}/{self.config.seed}/{changes}".encode())
+            augmentation = json.dumps(asdict(self.config.augmentation), sort_keys=True)
+            digest.update(f"{self.number}/{self.config.seed}/{augmentation}".encode())
         for row in self.rows:
             digest.update(f"{row.path}\0{row.sha256}\0".encode())
         for name, value in self.network.frozen.state_dict().items():
@@ -143,22 +144,19 @@ class _View:
         return digest.hexdigest()
 
     def fill(self, array: RowCache) -> Work[dict[int, str]]:
-        """Compute the values; return the images that cannot be decoded, with the reasons."""
-        wanted = [
-            place
-            for place, row in enumerate(self.rows)
-            if not self.number or row.split == Split.TRAIN
-        ]
-        paths = [self.dataset.path_of(self.rows[place]) for place in wanted]
+        """Compute the values; return row → reason for images that cannot be decoded."""
+        mask = [not self.number or row.split == Split.TRAIN for row in self.rows]
+        in_view = np.flatnonzero(mask)
+        paths = [self.dataset.path_of(row) for row in compress(self.rows, mask)]
         problems: dict[int, str] = {}
         done = 0
         for batch in decode_batches(paths, self.config.image_size, DECODE_BATCH):
-            problems |= {wanted[place]: reason for place, reason in batch.problems.items()}
+            problems |= {int(in_view[at]): reason for at, reason in batch.problems.items()}
             if len(batch.positions):
-                places = np.array(wanted)[batch.positions]
-                array[places] = self._through_frozen(batch.pixels, int(places[0]))
+                rows = in_view[batch.positions]
+                array[rows] = self._through_frozen(batch.pixels, int(rows[0]))
             done += len(batch.positions) + len(batch.problems)
-            yield Progress(done, len(wanted), self._note())
+            yield Progress(done, len(in_view), self._note())
         return problems
 
     def _note(self) -> str:

@@ -1,7 +1,7 @@
-"""The training loop, readable from top to bottom.
+"""The training loop.
 
-Whatever is drawn at random is drawn anew from seed, epoch and step, so that a run that was killed
-goes on from its saved state as if nothing had happened.
+All random draws depend on seed, epoch and step alone, so that a run resumed from its saved state
+reaches the same weights.
 
 Shapes, in this file: B images of a batch.
 """
@@ -27,34 +27,34 @@ from core.training.state import load_state, save_state
 STEPS_SHOWN_PER_EPOCH = 20
 SAVE_EVERY_S = 60.0
 MAX_PARTS = 64
-"""Into how many a batch is cut at most before the memory is said to be too small."""
+"""Most parts that a batch is split into before training fails for lack of memory."""
 
 
 @dataclass(slots=True)
 class Epoch:
-    """How far an epoch has come."""
+    """Progress of an epoch; saved with the state of a run."""
 
     number: int
-    """From 0."""
+    """Number of the epoch, from 0."""
 
     step: int = 0
-    """The next one."""
+    """Number of the next step."""
 
     seen: int = 0
     loss_sum: float = 0.0
     correct: int = 0
     seconds: float = 0.0
     waiting: float = 0.0
-    """Seconds of those in which the next batch was not there yet."""
+    """Seconds of those spent waiting for the next batch."""
 
     def begin(self, number: int) -> None:
-        """Begin another epoch."""
+        """Reset to the start of an epoch."""
         self.number, self.step, self.seen = number, 0, 0
         self.loss_sum, self.correct, self.seconds, self.waiting = 0.0, 0, 0.0, 0.0
 
 
 def train_epoch(setup: Setup, epoch: Epoch) -> Work[None]:
-    """Go on with an epoch to its end; the state is saved each minute."""
+    """Train to the end of an epoch, and save the state every minute."""
     setup.module.train()
     saved = time.monotonic()
     steps = steps_of(setup, epoch.number)
@@ -68,20 +68,20 @@ def train_epoch(setup: Setup, epoch: Epoch) -> Work[None]:
             if time.monotonic() - saved > SAVE_EVERY_S:
                 saved = time.monotonic()
                 save(setup, epoch)
-            asked = False
+            stopped = False
             try:
                 if epoch.step % show_every == 0:
                     yield Measurement("step", _step_figures(setup, epoch, loss, len(steps)))
                 yield _progress(setup, epoch, len(steps))
             except Stop:
-                asked = True
-            if _any_process(setup, asked):  # At the same step, or one would wait for the others
+                stopped = True
+            if _any_process(setup, stopped):  # All stop at the same step, or some would wait
                 raise Stop
             started = time.monotonic()
 
 
 def steps_of(setup: Setup, epoch: int) -> list[tuple[NDArray[np.int64], int]]:
-    """Return this process's rows and seed of each step of an epoch, the same at every call."""
+    """Return this process's rows and seed of each step of an epoch; deterministic."""
     fabric, labels = setup.fabric, setup.inputs.labels[setup.train]
     return [
         (
@@ -92,9 +92,9 @@ def steps_of(setup: Setup, epoch: int) -> list[tuple[NDArray[np.int64], int]]:
     ]
 
 
-def _count(epoch: Epoch, batch: TrainBatch, learnt: tuple[float, int]) -> float:
-    """Add a batch's loss and hits to its epoch's; return the loss."""
-    loss, correct = learnt
+def _count(epoch: Epoch, batch: TrainBatch, result: tuple[float, int]) -> float:
+    """Add a batch's loss and correct predictions to its epoch's; return the loss."""
+    loss, correct = result
     epoch.step += 1
     epoch.seen += len(batch)
     epoch.loss_sum += loss * len(batch)
@@ -103,7 +103,7 @@ def _count(epoch: Epoch, batch: TrainBatch, learnt: tuple[float, int]) -> float:
 
 
 def figures(setup: Setup, epoch: Epoch) -> dict[str, float]:
-    """Return what is known of an epoch from the loop itself."""
+    """Return an epoch's training metrics."""
     return {
         "epoch": epoch.number + 1,
         "train_loss": epoch.loss_sum / max(1, epoch.seen),
@@ -117,7 +117,7 @@ def figures(setup: Setup, epoch: Epoch) -> dict[str, float]:
 
 
 def save(setup: Setup, epoch: Epoch) -> None:
-    """Save all that it takes to go on from here.
+    """Save the state that the training can be resumed from.
 
     Raises:
         OSError: The disk is full.
@@ -128,7 +128,7 @@ def save(setup: Setup, epoch: Epoch) -> None:
 
 
 def resume_epoch(setup: Setup) -> Epoch:
-    """Take over the saved state, if there is one; return the epoch to go on with."""
+    """Load the saved state, if there is one; return the epoch to resume with."""
     facts = load_state(setup.folder, setup.state)
     if facts is None:
         return Epoch(0)
@@ -136,18 +136,18 @@ def resume_epoch(setup: Setup) -> Epoch:
     return Epoch(**facts["epoch"])
 
 
-def _any_process(setup: Setup, asked: bool) -> bool:
+def _any_process(setup: Setup, stopped: bool) -> bool:
     if setup.fabric.world_size == 1:
-        return asked
-    votes = setup.fabric.all_reduce(torch.tensor(float(asked)), reduce_op="sum")
+        return stopped
+    votes = setup.fabric.all_reduce(torch.tensor(float(stopped)), reduce_op="sum")
     return bool(torch.as_tensor(votes).item())
 
 
 def train_batch(setup: Setup, batch: TrainBatch, epoch: Epoch) -> tuple[float, int]:
-    """Learn from one batch; return its loss, and how many images it got right.
+    """Train on one batch; return its loss and the number of correct predictions.
 
     Raises:
-        WorkbenchError: The loss is no longer a number, or the memory too small for two images.
+        WorkbenchError: The loss is no longer a number, or there is no memory for two images.
     """
     while True:
         try:
@@ -158,7 +158,7 @@ def train_batch(setup: Setup, batch: TrainBatch, epoch: Epoch) -> tuple[float, i
             if setup.parts >= min(MAX_PARTS, len(batch) // 2):
                 raise WorkbenchError(
                     "The memory of the graphics card is too small for two images at once.",
-                    "Choose a smaller image size or fewer blocks that train.",
+                    "Choose a smaller image size or fewer trainable blocks.",
                 ) from error
             setup.parts *= 2
             torch.cuda.empty_cache()
@@ -177,14 +177,14 @@ def train_batch(setup: Setup, batch: TrainBatch, epoch: Epoch) -> tuple[float, i
 
 
 def _backward(setup: Setup, batch: TrainBatch) -> tuple[float, int]:
-    """Sum up the gradients of a batch, in as many parts as the memory asks for."""
+    """Accumulate the gradients of a batch, in as many parts as the memory requires."""
     config, fabric = setup.config, setup.fabric
-    torch.manual_seed(batch.seed)  # For layers that drop something at random
+    torch.manual_seed(batch.seed)  # For dropout
     generator = torch.Generator()
-    generator.set_state(batch.generator.get_state())  # It may be done again, in smaller parts
+    generator.set_state(batch.generator.get_state())  # The batch may be repeated in smaller parts
     total, correct = 0.0, 0
-    kept = batch.values.tensor_split(setup.parts)
-    for part, numbers in zip(kept, batch.labels.tensor_split(setup.parts), strict=True):
+    parts = batch.values.tensor_split(setup.parts)
+    for part, numbers in zip(parts, batch.labels.tensor_split(setup.parts), strict=True):
         values = on_device(part, fabric.device)
         labels = numbers.to(fabric.device, non_blocking=True)
         if values.dtype == torch.uint8:

@@ -1,37 +1,34 @@
-"""The losses that an embedding can be trained with, by name.
+"""Table of the losses that an embedding can be trained with; `objective.py` computes them.
 
-Nothing here needs torch: forms and command lines list losses without it. How they are computed,
-mixed with the classifier's and spread over several processes is in `objective.py`.
+torch is not imported, so forms and command lines list losses without it.
 """
 
 from dataclasses import dataclass
 
-from core.errors import WorkbenchError
-
 NO_METRIC_LOSS = "none"
-"""Accepted where a metric loss is named: the classifier's cross-entropy alone."""
+"""Accepted in place of a metric loss: the classifier's cross-entropy alone."""
 
 CROSS_ENTROPY = "cross_entropy"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loss:
-    """What a form tells about a loss, and what it asks of batches and optimizer."""
+    """A loss: how forms show it, and what it needs of batches and optimizer."""
 
     name: str
-    """As configurations and command lines call it."""
+    """Name in configs and on the command line."""
 
     label: str
-    """As people call it."""
+    """Name for users."""
 
     explanation: str
     """What it does to the embeddings, in one line."""
 
     compares_images: bool = False
-    """Whether it learns from images of one class in one batch: then `class_balanced` batches."""
+    """Whether it needs several images of a class in a batch, as in `class_balanced` batches."""
 
     has_proxies: bool = False
-    """Whether it learns vectors of its own for each class: then they need optimizing and saving."""
+    """Whether it learns vectors for each class, which are optimized and saved with the network."""
 
 
 LOSSES = {
@@ -80,17 +77,3 @@ LOSSES = {
         ),
     )
 }
-
-
-def find_loss(name: str) -> Loss:
-    """Return the loss of that name.
-
-    Raises:
-        WorkbenchError: There is none; the sentence lists them.
-    """
-    try:
-        return LOSSES[name]
-    except KeyError as error:
-        raise WorkbenchError(
-            f"There is no loss “{name}”.", f"Choose one of {', '.join(LOSSES)}."
-        ) from error

@@ -1,4 +1,4 @@
-"""What training minimizes: the classifier's cross-entropy mixed with a metric loss.
+"""Training objective: the classifier's cross-entropy mixed with a metric loss.
 
 Shapes, in this file: B images of this process's batch, D embedding dimensions, C classes.
 """
@@ -14,14 +14,14 @@ from pytorch_metric_learning.utils.distributed import (
 from torch import Tensor, distributed, nn
 from torch.nn import functional
 
-from core.training.losses import CROSS_ENTROPY, NO_METRIC_LOSS, find_loss
+from core.training.losses import CROSS_ENTROPY, NO_METRIC_LOSS
 
 TRIPLET_MARGIN = 0.1
 """Of cosines. FaceNet's 0.2 is of squared distances, which are 2 - 2 cos between unit vectors."""
 
 PROXY_RATE = 10
-"""How much faster than the new layers proxies learn: Proxy-Anchor (Kim et al. 2020) scales its
-1e-4 by 100, and new layers here start at 1e-3."""
+"""Learning rate of the proxies relative to the head's: Proxy-Anchor (Kim et al. 2020) scales its
+1e-4 by 100, and the head's default is 1e-3."""
 
 MAX_COSINE = 1 - 1e-6
 
@@ -29,11 +29,11 @@ MAX_COSINE = 1 - 1e-6
 class Objective(nn.Module):
     """(1 - weight) · cross-entropy of the scores + weight · metric loss of the embeddings.
 
-    In several processes the metric loss sees the embeddings of all of them, so it is the same as
-    in one process with the whole batch. Every process must bring as many images as the others
-    (`part_of_rank`) and average gradients, as DistributedDataParallel does. Wrap the objective
-    in it too if it has parameters: summed in another order on each rank, they would drift apart.
-    In evaluation mode nothing is gathered, so that one process can measure alone.
+    In several processes the metric loss gathers the embeddings of all, so it is the same as in one
+    process with the whole batch. Every process must have equally many images (`part_of_rank`) and
+    average gradients, as DistributedDataParallel does. Wrap the objective in it too if it has
+    parameters: summed in another order on each rank, they would drift apart. In evaluation mode
+    nothing is gathered, so that a single process can compute it.
     """
 
     def __init__(
@@ -45,29 +45,24 @@ class Objective(nn.Module):
         dimension: int,
         label_smoothing: float = 0.0,
     ) -> None:
-        """Build the losses; proxies start at random, so seed torch before.
+        """Build the losses; proxies are initialized at random, so seed torch before.
 
         Args:
-            metric: A name of `LOSSES`, or “none”, which is cross-entropy alone.
-            weight: Share of the metric loss, in 0..1; at 0 it is not computed.
+            metric: A name of `LOSSES`, or `NO_METRIC_LOSS` for cross-entropy alone.
+            weight: Weight of the metric loss, in 0..1; at 0 it is not computed.
             num_classes: C.
             dimension: D.
             label_smoothing: Share of each target spread over the other classes.
 
-        Raises:
-            ValueError: The weight is out of range.
-            WorkbenchError: There is no such loss.
         """
         super().__init__()
-        if not 0 <= weight <= 1:
-            raise ValueError(f"weight must be in 0..1, got {weight}")
         self.metric = build_metric(metric, num_classes, dimension) if weight else None
         self.miner = build_miner(metric) if weight else None
         self.weight = weight
         self.label_smoothing = label_smoothing
 
     def forward(self, embeddings: Tensor, scores: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss of a batch, in float32 also where autocast is on.
+        """Compute the loss of a batch, in float32 even under autocast.
 
         Args:
             embeddings: (B, D) unit rows.
@@ -75,8 +70,8 @@ class Objective(nn.Module):
             labels: (B,) int64 class numbers.
 
         Returns:
-            () float32. The metric part is 0, with a gradient of 0, where a batch has nothing to
-            compare; in several processes it is the whole batch's, the rest this process's.
+            () float32. The metric loss is 0, with a gradient of 0, for a batch without pairs. In
+            several processes it is of the whole batch, the cross-entropy of this process's part.
         """
         with torch.autocast(embeddings.device.type, enabled=False):
             loss = functional.cross_entropy(
@@ -84,16 +79,16 @@ class Objective(nn.Module):
             )
             if self.metric is None:
                 return loss
-            # At weight 1 too: DistributedDataParallel waits for a gradient of every parameter
+            # Also at weight 1: DistributedDataParallel waits for a gradient of every parameter
             return (1 - self.weight) * loss + self.weight * self._compare(
                 embeddings.float(), labels
             )
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
-        """Return an optimizer's group of the proxies, or nothing if the loss has none.
+        """Return the optimizer's parameter group of the proxies; none if the loss has no proxies.
 
-        They learn `PROXY_RATE` times faster than new layers, whose rate is given, and do not
-        decay: losses look only at their directions.
+        Their learning rate is `PROXY_RATE` times the given one, the head's. They do not decay:
+        losses depend only on their directions.
         """
         proxies = list(self.parameters())
         rate = PROXY_RATE * learning_rate
@@ -104,8 +99,8 @@ class Objective(nn.Module):
         if self.training and distributed.is_available() and distributed.is_initialized():
             world_size = distributed.get_world_size()
         if world_size > 1:
-            # The wrapper multiplies by the world size: averaging takes it away again. That is
-            # right for embeddings, whose gradients differ, but the proxies' are already equal.
+            # The wrapper multiplies by the world size, and averaging divides by it. That is right
+            # for embeddings, whose gradients differ, but the proxies' are equal already.
             metric = DistributedLossWrapper(metric, efficient=False)
             miner = miner and DistributedMinerWrapper(miner, efficient=False)
             embeddings = _with_gradient_times(embeddings, world_size)
@@ -115,21 +110,18 @@ class Objective(nn.Module):
 
 
 def build_metric(name: str, num_classes: int, dimension: int) -> nn.Module | None:
-    """Return a metric loss as pytorch-metric-learning implements it; None for cross-entropy.
+    """Build a metric loss of pytorch-metric-learning; None for cross-entropy.
 
-    Settings are the papers', which are the library's defaults where none are given: semi-hard
+    Settings are those of the papers, which are the library's defaults if not given: semi-hard
     triplets of FaceNet (Schroff et al. 2015), SupCon (Khosla et al. 2020), Multi-Similarity
     (Wang et al. 2019), ArcFace (Deng et al. 2019), Sub-center ArcFace (Deng et al. 2020),
     Proxy-Anchor (Kim et al. 2020).
-
-    Raises:
-        WorkbenchError: There is no such loss.
     """
-    if name == NO_METRIC_LOSS or find_loss(name).name == CROSS_ENTROPY:
+    if name in (NO_METRIC_LOSS, CROSS_ENTROPY):
         return None
     proxies = {"num_classes": num_classes, "embedding_size": dimension}
     cosine, open_cosine = distances.CosineSimilarity(), _OpenCosine()
-    recipes: dict[str, tuple[type[nn.Module], dict[str, Any]]] = {
+    metrics: dict[str, tuple[type[nn.Module], dict[str, Any]]] = {
         "triplet": (losses.TripletMarginLoss, {"margin": TRIPLET_MARGIN, "distance": cosine}),
         "supcon": (losses.SupConLoss, {}),
         "multi_similarity": (losses.MultiSimilarityLoss, {}),
@@ -137,38 +129,31 @@ def build_metric(name: str, num_classes: int, dimension: int) -> nn.Module | Non
         "subcenter_arcface": (losses.SubCenterArcFaceLoss, {**proxies, "distance": open_cosine}),
         "proxy_anchor": (losses.ProxyAnchorLoss, proxies),
     }
-    kind, settings = recipes[name]
+    kind, settings = metrics[name]
     return kind(**settings)
 
 
 def build_miner(name: str) -> nn.Module | None:
-    """Return what picks the pairs or triplets that a loss learns from; None where all count.
+    """Build the miner that selects pairs or triplets for a loss; None if it uses all.
 
-    For triplets those whose negative is farther than the positive, but within the margin:
-    FaceNet takes them because the hardest ones make an untrained network collapse. The miner
-    needs B³ bytes. Multi-Similarity's own mining is part of its paper.
+    Triplets are semi-hard, with a negative farther than the positive but within the margin:
+    FaceNet uses them because the hardest ones make an untrained network collapse. The miner needs
+    B³ bytes. Multi-Similarity's own mining is part of its paper.
     """
-    recipes: dict[str, tuple[type[nn.Module], dict[str, Any]]] = {
-        "triplet": (
-            miners.TripletMarginMiner,
-            {
-                "margin": TRIPLET_MARGIN,
-                "type_of_triplets": "semihard",
-                "distance": distances.CosineSimilarity(),
-            },
-        ),
-        "multi_similarity": (miners.MultiSimilarityMiner, {}),
-    }
-    if name not in recipes:
-        return None
-    kind, settings = recipes[name]
-    return kind(**settings)
+    if name == "triplet":
+        miner: nn.Module = miners.TripletMarginMiner(
+            margin=TRIPLET_MARGIN,
+            type_of_triplets="semihard",
+            distance=distances.CosineSimilarity(),
+        )
+        return miner
+    return miners.MultiSimilarityMiner() if name == "multi_similarity" else None
 
 
 class _OpenCosine(distances.CosineSimilarity):  # type: ignore[misc]
-    """Cosines that never reach ±1, where ArcFace's angle has an infinite slope and gives NaN.
+    """Cosines that never reach ±1, where the gradient of ArcFace's angle is infinite and gives NaN.
 
-    An image comes to lie on its proxy as soon as a class is learnt by heart.
+    They would reach 1 once a class is memorized and its images coincide with the proxy.
     """
 
     def compute_mat(self, query_emb: Tensor, ref_emb: Tensor) -> Tensor:
@@ -177,7 +162,7 @@ class _OpenCosine(distances.CosineSimilarity):  # type: ignore[misc]
 
 
 def _with_gradient_times(embeddings: Tensor, factor: int) -> Tensor:
-    """Return the same values; the gradient that comes back is multiplied."""
+    """Return the same values, with the gradient multiplied by `factor`."""
     same = embeddings.view_as(embeddings)
     if same.requires_grad:
         same.register_hook(lambda gradient: gradient * factor)

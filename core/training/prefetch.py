@@ -1,4 +1,4 @@
-"""The batches of an epoch, each read from disk while the one before it is learnt from.
+"""Prefetching: the next batch of an epoch is read while the current one is trained on.
 
 Shapes, in this file: B images of a batch.
 """
@@ -17,29 +17,29 @@ from core.training.inputs import Inputs
 
 @dataclass(frozen=True, slots=True)
 class TrainBatch:
-    """What one step learns from."""
+    """The batch of a step."""
 
     values: Tensor
-    """(B, …) as `Inputs.read` has them, in the processor's memory."""
+    """(B, …) as `Inputs.read` returns them, on the CPU."""
 
     labels: Tensor
     """(B,) int64 class numbers."""
 
     seed: int
-    """Fixes what is drawn at random in this step."""
+    """Seed of everything random in this step."""
 
     generator: torch.Generator
-    """Begun with that seed; it has drawn the views and goes on with the changes."""
+    """Seeded with it; it has drawn the views, and the augmentation draws from it next."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
 def read_batch(inputs: Inputs, rows: NDArray[np.int64], seed: int) -> TrainBatch:
-    """Read the rows that a step learns from; which view of each is drawn by the seed."""
+    """Read the rows of a step; the seed determines which view of each."""
     generator = torch.Generator().manual_seed(seed)
     values, labels = inputs.read(rows, generator)
-    if torch.cuda.is_available():  # Only pinned memory is copied while the card computes
+    if torch.cuda.is_available():  # Only pinned memory is copied asynchronously
         values, labels = values.pin_memory(), labels.pin_memory()
     return TrainBatch(values, labels, seed, generator)
 
@@ -47,11 +47,11 @@ def read_batch(inputs: Inputs, rows: NDArray[np.int64], seed: int) -> TrainBatch
 def prefetch(
     inputs: Inputs, steps: Sequence[tuple[NDArray[np.int64], int]]
 ) -> Generator[TrainBatch, None, None]:
-    """Return the batches of some steps, each the rows and the seed, one step ahead of the caller.
+    """Yield the batches of some steps, given as rows and seed, read one step ahead of the caller.
 
-    Close it to end early.
+    Close the generator to end early.
     """
-    with ThreadPoolExecutor(1) as reader:  # One: the files are for one thread at a time
+    with ThreadPoolExecutor(1) as reader:  # One thread, as the files are not thread-safe
         waiting = None
         for rows, seed in steps:
             following = reader.submit(read_batch, inputs, rows, seed)

@@ -1,30 +1,25 @@
-"""Settings that go well together, by name, for forms and command lines."""
+"""Training presets: settings that go well together, by name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import WorkbenchError
 from core.models.pretrained import NO_WEIGHTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preset:
-    """What differs from the defaults of `TrainConfig`, and what it is good for."""
+    """Named settings, and when to use them."""
 
     name: str
     label: str
-    """As people call it."""
+    """Name for users."""
 
     explanation: str
     """What it does and what for, in a line or two."""
 
     settings: Mapping[str, Any]
-
-    @property
-    def needs_weights(self) -> bool:
-        """Whether it begins with pre-trained weights."""
-        return self.settings.get("weights") != NO_WEIGHTS
+    """Fields of `TrainConfig` that differ from their defaults."""
 
 
 FROM_SCRATCH: dict[str, Any] = {
@@ -37,8 +32,8 @@ FROM_SCRATCH: dict[str, Any] = {
     "label_smoothing": 0.1,
     "augment": "light",
 }
-"""For a network that knows nothing: batch norm, nothing frozen, one rate for all. The values come
-from trials on the drawn set and on Caltech-101."""
+"""Training from scratch: batch norm, nothing frozen, one learning rate. The values come from trials
+on the sample dataset and on Caltech-101."""
 
 PLAIN = "plain"
 
@@ -85,7 +80,7 @@ PRESETS = {
         Preset(
             name=PLAIN,
             label="Plain",
-            explanation="The baseline that others are held against: VGG-16 with ImageNet's "
+            explanation="The baseline that others are compared with: VGG-16 with ImageNet's "
             "weights, all of it frozen, only the 128-d embedding and the classifier learn by "
             "cross-entropy, for 10 epochs on images that are resized and nothing else.",
             settings={"trainable_blocks": 0},
@@ -101,24 +96,10 @@ PRESETS = {
             name="scratch_quick",
             label="From scratch, quick",
             explanation="No weights needed: VGG-16 with batch norm at 48 pixels for 8 epochs, in "
-            "minutes. Best for the drawn set and for a first look.",
+            "minutes. Best for the sample dataset and for a first look.",
             settings=FROM_SCRATCH | {"image_size": 48, "epochs": 8, "batch_size": 32},
         ),
     )
 }
 CLASSIC, SCRATCH = "classic", "scratch"
 SCRATCH_QUICK = "scratch_quick"
-
-
-def find_preset(name: str) -> Preset:
-    """Return the preset of that name.
-
-    Raises:
-        WorkbenchError: There is none; the sentence lists them.
-    """
-    try:
-        return PRESETS[name]
-    except KeyError as error:
-        raise WorkbenchError(
-            f"There is no preset “{name}”.", f"Choose one of {', '.join(PRESETS)}."
-        ) from error

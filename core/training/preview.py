@@ -1,4 +1,4 @@
-"""Augmented images to look at before a training."""
+"""Preview of the augmentation before a training."""
 
 from contextlib import suppress
 
@@ -18,15 +18,15 @@ NUM_IMAGES = 16
 
 
 def augmented_images(
-    dataset: Dataset, changes: AugmentConfig, side: int, seed: int
+    dataset: Dataset, config: AugmentConfig, side: int, seed: int
 ) -> list[Image.Image]:
-    """Return train images as a training would see them; those that cannot be read are left out.
+    """Return a sample of augmented train images; unreadable ones are left out.
 
     Args:
-        dataset: Whose train images; those from all over it.
-        changes: How much they change.
-        side: Of the square that the network sees, in pixels.
-        seed: Fixes which images, and how they change.
+        dataset: The dataset.
+        config: Settings of the augmentation.
+        side: Side of the square that the network sees, in pixels.
+        seed: Seed of the sample and of the augmentation.
     """
     train = ImageFilter(splits=(Split.TRAIN,))
     count = dataset.catalog.count(train)
@@ -39,7 +39,5 @@ def augmented_images(
     if not pixels:
         return []
     generator = torch.Generator().manual_seed(seed)
-    changed = denormalized(
-        augmented(normalized(torch.from_numpy(np.stack(pixels))), generator, changes)
-    )
-    return [Image.fromarray(image) for image in changed.permute(0, 2, 3, 1).numpy()]
+    values = augmented(normalized(torch.from_numpy(np.stack(pixels))), generator, config)
+    return [Image.fromarray(image) for image in denormalized(values).permute(0, 2, 3, 1).numpy()]

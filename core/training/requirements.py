@@ -1,4 +1,4 @@
-"""What a training needs before anything is measured: weights that change, room on the disk."""
+"""Requirements of a training, computed from its settings: parameters and disk space."""
 
 from dataclasses import dataclass
 
@@ -13,28 +13,28 @@ from core.training.setup import network_config
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirements:
-    """What a training needs, reckoned from its settings."""
+    """Parameters and disk space of a training."""
 
     num_trainable: int
-    """Parameters that training changes."""
+    """Trainable parameters."""
 
     num_frozen: int
-    """Parameters that stay as they are."""
+    """Frozen parameters."""
 
     cache_bytes: int
-    """Room on the disk for decoded images or the frozen blocks' output, if none is kept yet."""
+    """Size of the cache of decoded images or of the frozen blocks' output."""
 
 
 def training_requirements(
     config: TrainConfig, num_classes: int, num_train: int, num_validation: int
 ) -> Requirements:
-    """Reckon up what a training needs; its numbers are never made, so this is quick.
+    """Compute the requirements of a training; no weights are allocated, so this is fast.
 
     Args:
-        config: What was chosen.
-        num_classes: Classes to be told apart.
-        num_train: Images that are learnt from.
-        num_validation: Images that choose the best epoch; changed views leave them out.
+        config: Settings of the training.
+        num_classes: Number of classes.
+        num_train: Number of train images.
+        num_validation: Number of validation images, which have no augmented views.
     """
     with torch.device("meta"):
         network = EmbeddingNetwork(network_config(config, num_classes))

@@ -1,4 +1,4 @@
-"""The runs of a workspace: a folder each with what was chosen, what was measured, and how it ended.
+"""Training runs: a folder each with the settings, the metrics and the status.
 
 A run outlives its job, which may be killed, and its model, which may be deleted.
 """
@@ -27,29 +27,29 @@ RUN_FILE = "run.json"
 METRICS = "metrics.jsonl"
 PAUSE_REQUEST = "pause"
 MAP, RECALL = "validation_map_at_10", "validation_recall_at_1"
-"""Names of the figures by which runs are compared; the first chooses the best epoch."""
+"""Metrics by which runs are compared; the first determines the best epoch."""
 
 MAX_TITLE_LENGTH, MAX_NOTES_LENGTH = 80, 4000
 
 
 class RunStatus(StrEnum):
-    """How a run stands, as it wrote itself; whether its process still lives is the job's to say."""
+    """Status of a run as its process wrote it; see `is_running` for whether that still runs."""
 
     STARTED = "started"
     PAUSED = "paused"
     DONE = "done"
     STOPPED = "stopped"
-    """Somebody stopped it; its best epoch became the model."""
+    """Stopped early by the user; its best epoch became the model."""
 
     FAILED = "failed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """One training, from its start on."""
+    """A training run."""
 
     id: str
-    """Its folder's name."""
+    """Name of its folder."""
 
     config: dict[str, Any]
     """The fields of `TrainConfig`."""
@@ -58,22 +58,22 @@ class Run:
     """Seconds since 1970."""
 
     title: str = ""
-    """What somebody called it."""
+    """Title given by the user."""
 
     notes: str = ""
     status: RunStatus = RunStatus.STARTED
     message: str = ""
-    """Why it failed, as a sentence."""
+    """Why it failed or stopped, as a sentence."""
 
     model: str = ""
-    """Id of the model that came of it; empty until then."""
+    """Id of its model; empty until there is one."""
 
     process_id: int = 0
     process_started: float = 0.0
-    """Seconds since 1970; with the id it names the process that carries the run out."""
+    """Seconds since 1970; with the id it identifies the process of the run."""
 
     disk_version: int = DISK_VERSION
-    """Version of the format; an older one is upgraded when it is read."""
+    """Version of the format; `read_run` upgrades older ones."""
 
 
 def folder_of(workspace: Workspace, run_id: str) -> Path:
@@ -82,18 +82,18 @@ def folder_of(workspace: Workspace, run_id: str) -> Path:
 
 
 def reserve_run(workspace: Workspace, config: TrainConfig) -> str:
-    """Make an empty folder for a run that is still to wait its turn; return the run's id."""
+    """Create an empty folder for a queued run, and return the run's id."""
     while True:
         run_id = fresh_id(workspace.runs, f"{config.dataset[:40]}-{config.backbone}")
         try:
             folder_of(workspace, run_id).mkdir(parents=True)
-        except FileExistsError:  # Somebody else took it between the look and the making
+        except FileExistsError:  # Another process has just created it
             continue
         return run_id
 
 
 def start_run(workspace: Workspace, config: TrainConfig, run_id: str | None = None) -> Run:
-    """Begin a new run, in a folder of its own or in the one that was reserved.
+    """Start a new run, in the folder that was reserved for `run_id` or a new one.
 
     Raises:
         WorkbenchError: There is a run of that name.
@@ -111,74 +111,77 @@ def start_run(workspace: Workspace, config: TrainConfig, run_id: str | None = No
 
 
 def write_run(workspace: Workspace, run: Run) -> None:
-    """Save a run's record, atomically."""
+    """Write run.json atomically."""
     write_json(folder_of(workspace, run.id) / RUN_FILE, asdict(run))
 
 
 def change_run(workspace: Workspace, run_id: str, **fields: Any) -> Run:
-    """Write other values of some fields into a run's record; return it."""
+    """Change some fields of a run, and return it."""
     run = replace(read_run(workspace, run_id), **fields)
     write_run(workspace, run)
     return run
 
 
 def read_run(workspace: Workspace, run_id: str) -> Run:
-    """Read a run's record.
+    """Read a run, upgraded if an earlier release wrote it; `write_run` then saves it upgraded.
 
     Raises:
         MissingError: There is no such run.
-        DamagedArtifactError: Its record was edited or cut off.
-        WorkbenchError: A newer version of the workbench started it.
+        DamagedArtifactError: Its run.json is damaged.
+        WorkbenchError: A newer version of the workbench wrote it.
     """
     path = folder_of(workspace, run_id) / RUN_FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        content["status"] = RunStatus(content["status"])
-        if content.setdefault("disk_version", 1) < DISK_VERSION:
-            content["config"] = upgrade_settings(content["config"])
-            content["disk_version"] = DISK_VERSION
-        if content["disk_version"] > DISK_VERSION:
+        version = content.get("disk_version", 1)
+        if version > DISK_VERSION:
             raise WorkbenchError(
-                f"The run “{run_id}” was started by a newer version of the workbench.",
+                f"The run “{run_id}” was made by a newer version of the workbench.",
                 "Update the workbench to use it.",
             )
+        if version < DISK_VERSION:
+            content |= {
+                "config": upgrade_settings(content["config"]),
+                "disk_version": DISK_VERSION,
+            }
+        content["status"] = RunStatus(content["status"])
         TrainConfig(**content["config"])
         return Run(**content)
     except FileNotFoundError as error:
         raise MissingError(f"There is no run “{run_id}”.", "Choose one that is listed.") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedArtifactError(
-            f"{run_id}/{RUN_FILE} is damaged or was changed by hand.",
+            f"{run_id}/{RUN_FILE} is damaged.",
             "Delete that run, and train again with the settings you want.",
         ) from error
 
 
 def list_runs(workspace: Workspace) -> list[Run]:
-    """Return the runs, newest first; damaged ones are passed over."""
+    """Return the readable runs, newest first."""
     runs = []
     for path in workspace.runs.glob(f"*/{RUN_FILE}"):
         try:
             runs.append(read_run(workspace, path.parent.name))
-        except (DamagedArtifactError, MissingError, WorkbenchError):
+        except WorkbenchError:
             continue
     return sorted(runs, key=lambda run: run.created, reverse=True)
 
 
 def delete_run(workspace: Workspace, run_id: str) -> None:
-    """Remove a run's folder; its model stays."""
+    """Delete a run's folder; its model stays."""
     shutil.rmtree(folder_of(workspace, run_id), ignore_errors=True)
 
 
 def is_running(run: Run) -> bool:
-    """Say whether a process is at it now."""
+    """Return whether a process is training it."""
     return run.status == RunStatus.STARTED and is_process(run.process_id, run.process_started)
 
 
 def claim_run(workspace: Workspace, run: Run) -> None:
-    """Write down that this process carries the run out.
+    """Mark the run as running in this process.
 
     Raises:
-        WorkbenchError: Another one does.
+        WorkbenchError: It runs in another process.
     """
     if is_running(run):
         raise WorkbenchError(f"The run “{run.id}” is being trained already.", "Wait for its end.")
@@ -193,24 +196,24 @@ def claim_run(workspace: Workspace, run: Run) -> None:
 
 
 def release_run(workspace: Workspace, run_id: str) -> None:
-    """Write down that no process carries the run out, unless it was deleted."""
+    """Mark the run as running in no process, unless it was deleted."""
     if (folder_of(workspace, run_id) / RUN_FILE).exists():
         change_run(workspace, run_id, process_id=0)
 
 
 def can_resume(run: Run) -> bool:
-    """Say whether a run can be gone on with; without a saved state it begins anew."""
+    """Return whether a run can be resumed; without a saved state it starts over."""
     return run.status not in (RunStatus.DONE, RunStatus.STOPPED)
 
 
 def append_metrics(folder: Path, measured: Mapping[str, float]) -> None:
-    """Add what was measured after an epoch; of an epoch measured twice the later one counts."""
+    """Append an epoch's metrics; if an epoch is repeated, the later ones count."""
     with (folder / METRICS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(dict(measured)) + "\n")
 
 
 def read_metrics(workspace: Workspace, run_id: str) -> list[dict[str, float]]:
-    """Return what was measured after each epoch, in their order."""
+    """Return the metrics of each epoch, in order."""
     epochs: dict[int, dict[str, float]] = {}
     try:
         lines = (folder_of(workspace, run_id) / METRICS).read_text(encoding="utf-8").splitlines()
@@ -220,23 +223,23 @@ def read_metrics(workspace: Workspace, run_id: str) -> list[dict[str, float]]:
         try:
             measured = json.loads(line)
             epochs[int(measured["epoch"])] = measured
-        except (ValueError, KeyError, TypeError):  # Cut off by a kill
+        except (ValueError, KeyError, TypeError):  # Truncated by a kill
             continue
     return [epochs[number] for number in sorted(epochs)]
 
 
 def request_pause(workspace: Workspace, run_id: str) -> None:
-    """Ask a run to save its state when it is stopped, and to make no model yet."""
+    """Request that a run saves its state when it is stopped, instead of making a model."""
     (folder_of(workspace, run_id) / PAUSE_REQUEST).touch()
 
 
 def is_pause_requested(folder: Path) -> bool:
-    """Say whether a pause was asked for."""
+    """Return whether a pause is requested."""
     return (folder / PAUSE_REQUEST).exists()
 
 
 def clear_pause(folder: Path) -> bool:
-    """Say whether a pause was asked for, and forget it."""
+    """Delete the request for a pause; return whether there was one."""
     try:
         (folder / PAUSE_REQUEST).unlink()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Which images make up the batches of an epoch, and which part of a batch a process takes.
+"""Batch sampling: the batches of an epoch, and each process's part of a batch.
 
 Shapes, in this file: N images, B images of a batch, C classes, m images of a class in a batch.
 """
@@ -15,12 +15,12 @@ Rows = NDArray[np.int64]
 def shuffled(num_images: int, batch_size: int, generator: torch.Generator) -> list[Rows]:
     """Return an epoch of batches in random order, each image once.
 
-    A last batch of one image joins the one before: batch norm cannot learn from one.
+    A last batch of one image is merged with the one before: batch norm needs at least two.
 
     Args:
         num_images: N.
         batch_size: B, at least 2.
-        generator: Where the order comes from; on the CPU.
+        generator: Random generator of the order, on the CPU.
 
     Returns:
         (B,) int64 positions in 0..N-1 for each batch; the last may be shorter, or longer by one.
@@ -42,22 +42,22 @@ def class_balanced(
 ) -> list[Rows]:
     """Return an epoch of batches with equally many images of each of some classes.
 
-    Each class's images are shuffled and cut into groups of m; a batch takes groups of B // m
-    classes (of all, where there are fewer). Every image comes once. Some come again: to fill the
-    last group of their class, and where only a few large classes have groups left. How many
-    batches there are follows from the labels alone, so it is the same in every epoch.
+    Each class's images are shuffled and cut into groups of m; a batch has groups of B // m classes
+    (of all classes if there are fewer). Every image occurs at least once. Some are repeated: to
+    fill the last group of their class, and when only a few large classes have groups left. The
+    number of batches depends on the labels alone, so it is the same in every epoch.
 
     Args:
         labels: (N,) int64 class of each image.
         batch_size: B; the batches have B // m times m images.
         per_class: m, at least 2.
-        generator: Where the order comes from; on the CPU.
+        generator: Random generator of the order, on the CPU.
 
     Returns:
         (B // m · m,) int64 positions in `labels` for each batch, class after class.
 
     Raises:
-        ValueError: m is below 2, or a batch has no room for m images of two classes.
+        ValueError: m is below 2, or a batch is too small for m images of two classes.
     """
     if per_class < 2:
         raise ValueError(f"per_class must be at least 2, got {per_class}")
@@ -79,10 +79,10 @@ def class_balanced(
 
 
 def part_of_rank(batch: Rows, rank: int, world_size: int) -> Rows:
-    """Return one process's share of a batch, as large as every other's and at least two images.
+    """Return one process's part of a batch: equally large for all, and at least two images.
 
-    Every `world_size`-th image, so that a class-balanced batch stays mixed. A batch that cannot
-    be shared out evenly is filled up from its beginning, as torch's DistributedSampler does:
+    It is every `world_size`-th image, so that a class-balanced batch stays mixed. A batch that
+    cannot be divided evenly is filled up from its start, as torch's DistributedSampler does:
     losses that gather all embeddings need parts of one size, and batch norm needs two images.
     """
     if world_size == 1:
@@ -92,7 +92,7 @@ def part_of_rank(batch: Rows, rank: int, world_size: int) -> Rows:
 
 
 def _members(labels: Rows) -> list[Rows]:
-    """The positions of each class's images."""
+    """Return the positions of each class's images."""
     order = np.argsort(labels, kind="stable")
     _, starts = np.unique(labels[order], return_index=True)
     return np.split(order, starts[1:])
@@ -106,7 +106,7 @@ def _groups(rows: Rows, size: int, generator: torch.Generator) -> list[Rows]:
 
 
 def _filled(group: Rows, rows: Rows, size: int, generator: torch.Generator) -> Rows:
-    """Add images of the class, at random, those first that the group does not have."""
+    """Fill a group with random images of its class, first with those not in it."""
     if len(group) == size:
         return group
     others = np.setdiff1d(rows, group)
@@ -114,20 +114,20 @@ def _filled(group: Rows, rows: Rows, size: int, generator: torch.Generator) -> R
     return np.resize(np.concatenate([group, others]), size)
 
 
-def _schedule(num_groups: Rows, wanted: int, generator: torch.Generator) -> Iterator[Rows]:
-    """Choose the classes of each batch so that no class meets itself and no group is left over.
+def _schedule(num_groups: Rows, num_classes: int, generator: torch.Generator) -> Iterator[Rows]:
+    """Choose the classes of each batch: none twice in a batch, and no group left over.
 
-    A class with as many groups left as there are batches must be in each of them; the other
-    places are drawn by how many groups are left, so that large classes do not all come first.
+    A class with as many groups left as there are batches is in each of them; the others are drawn
+    weighted by their groups left, so that large classes do not all come first.
     """
     left = num_groups.copy()
-    wanted = min(wanted, len(left))
-    num_batches = max(left.max(), -(-left.sum() // wanted))
+    num_classes = min(num_classes, len(left))
+    num_batches = max(left.max(), -(-left.sum() // num_classes))
     for remaining in range(num_batches, 0, -1):
-        # Exponential over weight: the smallest are a weighted draw (Efraimidis & Spirakis 2006)
+        # The smallest of exponential / weight are a weighted draw (Efraimidis & Spirakis 2006)
         keys = torch.empty(len(left)).exponential_(generator=generator).numpy()
         keys = np.where(left > 0, keys / np.maximum(left, 1), 1e30 * (1 + keys))
         keys[left >= remaining] = -1
-        chosen = np.argpartition(keys, wanted - 1)[:wanted]
+        chosen = np.argpartition(keys, num_classes - 1)[:num_classes]
         left[chosen] = np.maximum(left[chosen] - 1, 0)
         yield chosen

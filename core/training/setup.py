@@ -1,4 +1,4 @@
-"""How a training is set up: network, data, optimizer. The loop itself is in `loop.py`."""
+"""Setup of a training: network, data, loss and optimizer; `loop.py` trains with it."""
 
 import os
 from dataclasses import dataclass, field
@@ -26,16 +26,15 @@ from core.training.sampling import class_balanced, shuffled
 from core.training.state import TrainingState
 from core.workspace import Workspace
 
-WARM_UP = {Schedule.ONE_CYCLE: 0.3, Schedule.COSINE: 0.05}
-"""Share of the steps in which the learning rate rises: PyTorch's default for one-cycle."""
-
+WARM_UP: dict[str, float] = {Schedule.ONE_CYCLE: 0.3, Schedule.COSINE: 0.05}
+"""Share of the steps in which the learning rate rises; PyTorch's default for one-cycle."""
 
 UNITS = 1000
-"""Steps of the progress bar in an epoch."""
+"""Units of progress in an epoch."""
 
 
 class TrainingModule(nn.Module):
-    """Network and loss as one module, so that one call goes through whatever is around it."""
+    """Network and loss as one module, so that Fabric wraps both."""
 
     def __init__(self, network: EmbeddingNetwork, objective: Objective) -> None:
         super().__init__()
@@ -43,7 +42,7 @@ class TrainingModule(nn.Module):
         self.objective = objective
 
     def forward(self, values: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the loss of a batch, and (B, C) its class scores."""
+        """Return the loss of a batch and its (B, C) class scores."""
         unit, scores = self.network.embed_features(values)
         with torch.autocast(values.device.type, enabled=False):
             loss: Tensor = self.objective(unit.float(), scores.float(), labels)
@@ -56,50 +55,43 @@ class Setup:
 
     config: TrainConfig
     folder: Path
-    """Of its run."""
+    """Folder of the run."""
 
     fabric: Fabric
     module: nn.Module
-    """A `TrainingModule`, as Fabric has wrapped it."""
+    """A `TrainingModule`, wrapped by Fabric."""
 
     network: EmbeddingNetwork
-    """The one inside it."""
+    """The network inside it."""
 
     objective: Objective
     inputs: Inputs
     train: NDArray[np.int64]
-    """Rows of `inputs` that are learnt from."""
+    """Rows of `inputs` to train on."""
 
     validation: NDArray[np.int64]
-    """Rows that choose the best epoch."""
+    """Rows that determine the best epoch."""
 
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     history: list[dict[str, float]] = field(default_factory=list)
-    """What was measured after each epoch."""
+    """Metrics of each epoch."""
 
     best: int = -1
-    """Position in `history` of the epoch whose weights are kept."""
+    """Position in `history` of the epoch whose weights are saved; -1 before the first."""
 
     parts: int = 1
-    """Into how many a batch is cut because memory is short."""
+    """Parts that a batch is split into for lack of memory."""
 
     @property
     def state(self) -> TrainingState:
-        """Return what a saved state holds."""
-        network = self.network
-        modules = {
-            "tail": network.tail,
-            "project": network.project,
-            "normalize": network.normalize,
-            "classifier": network.classifier,
-            "objective": self.objective,
-        }
+        """Return everything that is saved to resume the training."""
+        modules = {**self.network.trainable_parts, "objective": self.objective}
         return TrainingState(modules=modules, optimizer=self.optimizer, schedule=self.schedule)
 
 
 def labeled_rows(dataset: Dataset) -> tuple[list[ImageRow], list[str]]:
-    """Return the train and validation images, and the classes to be told apart.
+    """Return the labeled train and validation images, and the classes.
 
     Raises:
         WorkbenchError: The dataset has fewer than two classes.
@@ -121,7 +113,7 @@ def labeled_rows(dataset: Dataset) -> tuple[list[ImageRow], list[str]]:
 
 
 def network_config(config: TrainConfig, num_classes: int) -> NetworkConfig:
-    """Return what the network is built from."""
+    """Return the settings of the network."""
     return NetworkConfig(
         backbone=config.backbone,
         trainable_blocks=config.trainable_blocks,
@@ -135,14 +127,14 @@ def network_config(config: TrainConfig, num_classes: int) -> NetworkConfig:
 def load_weights(
     workspace: Workspace, network: EmbeddingNetwork, config: TrainConfig
 ) -> Work[None]:
-    """Give the network the pre-trained weights that were chosen, if any."""
+    """Load the pre-trained weights, if the config has any."""
     if config.weights != NO_WEIGHTS:
         backbone = yield from load_backbone(workspace, config.backbone, config.weights)
         network.load_backbone(backbone)
 
 
 def open_fabric(device: Device) -> Fabric:
-    """Return Fabric for as many processes as torchrun has started, or for this one."""
+    """Return Fabric for the processes that torchrun started, or for this one."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     fabric = Fabric(
         accelerator={"cuda": "cuda", "mps": "mps"}.get(device.name, "cpu"),
@@ -163,7 +155,7 @@ def set_up(
     inputs: Inputs,
     rows: list[ImageRow],
 ) -> Setup:
-    """Put together what the loop needs."""
+    """Build the loss, optimizer and schedule of a training."""
     in_train = np.array([row.split == Split.TRAIN for row in rows])
     train = np.flatnonzero(in_train & inputs.usable)
     objective = Objective(
@@ -185,7 +177,7 @@ def set_up(
         pct_start=WARM_UP[config.schedule],
         cycle_momentum=config.schedule == Schedule.ONE_CYCLE,
     )
-    wrapped, _ = fabric.setup(module, optimizer)  # The optimizer itself stays as it is
+    wrapped, _ = fabric.setup(module, optimizer)  # Fabric does not change the optimizer
     return Setup(
         config=config,
         folder=folder,
@@ -204,7 +196,7 @@ def set_up(
 def batches_of(
     config: TrainConfig, labels: NDArray[np.int64], epoch: int
 ) -> list[NDArray[np.int64]]:
-    """Return an epoch's batches, as places in `labels`: the same ones at every call."""
+    """Return an epoch's batches, as positions in `labels`; deterministic."""
     generator = torch.Generator().manual_seed(seed_of(config.seed, epoch, 0))
     if config.samples_per_class:
         return class_balanced(labels, config.batch_size, config.samples_per_class, generator)
@@ -212,16 +204,16 @@ def batches_of(
 
 
 def seed_of(seed: int, epoch: int, step: int) -> int:
-    """Return a number of its own for each epoch and step of a seed."""
+    """Return a seed for an epoch and step."""
     return int(np.random.SeedSequence((seed, epoch, step)).generate_state(1, np.uint32)[0])
 
 
 def _optimizer(config: TrainConfig, module: TrainingModule) -> torch.optim.Optimizer:
-    """Return AdamW with a learning rate for the trunk, for what is new, and for proxies."""
+    """Return AdamW with learning rates of the head, the backbone and the proxies."""
     backbone = [p for p in module.network.tail.parameters() if p.requires_grad]
     in_backbone = {id(parameter) for parameter in backbone}
-    new = [p for p in module.network.trainable_parameters() if id(p) not in in_backbone]
-    groups: list[dict[str, Any]] = [{"params": new, "lr": config.learning_rate}]
+    head = [p for p in module.network.trainable_parameters() if id(p) not in in_backbone]
+    groups: list[dict[str, Any]] = [{"params": head, "lr": config.learning_rate}]
     if backbone:
         groups.append({"params": backbone, "lr": config.backbone_learning_rate})
     groups += module.objective.parameter_groups(config.learning_rate)

@@ -1,6 +1,6 @@
-"""The state of a training on disk: all that it takes to go on from there, and nothing executable.
+"""Saved state of a training, from which it is resumed; nothing in it is executable.
 
-One file, renamed over the last one, so that a kill at any moment leaves a whole one.
+It is one file that replaces the previous one atomically, so that a kill leaves a complete state.
 """
 
 import json
@@ -25,50 +25,50 @@ MODULE, OPTIMIZER = "module.", "optimizer."
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingState:
-    """What changes while a training goes on."""
+    """Everything that training changes."""
 
     modules: Mapping[str, nn.Module]
-    """By name; what is frozen need not be among them."""
+    """Modules by name, without the frozen blocks."""
 
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
 
 
-def save_state(folder: Path, trained: TrainingState, facts: Mapping[str, Any]) -> None:
-    """Save the state in a run's folder, in place of the last one.
+def save_state(folder: Path, training: TrainingState, facts: Mapping[str, Any]) -> None:
+    """Save the state in a run's folder, replacing the previous one.
 
     Args:
-        folder: Of the run.
-        trained: Weights, optimizer and schedule.
-        facts: Whatever else is needed, as JSON has it.
+        folder: Folder of the run.
+        training: Weights, optimizer and schedule.
+        facts: Further values, which JSON can represent.
 
     Raises:
-        OSError: The disk is full; the last state is still there.
+        OSError: The disk is full; the previous state is kept.
     """
-    moments, groups = _optimizer_parts(trained.optimizer)
+    moments, groups = _optimizer_parts(training.optimizer)
     tensors = {
         f"{MODULE}{name}.{key}": value.detach().cpu().contiguous()
-        for name, module in trained.modules.items()
+        for name, module in training.modules.items()
         for key, value in module.state_dict().items()
     }
-    content = {"facts": dict(facts), "schedule": _schedule_state(trained), "groups": groups}
+    content = {"facts": dict(facts), "schedule": _schedule_state(training), "groups": groups}
     temporary = folder / f".{STATE}.{os.getpid()}"
     try:
         save_file(tensors | moments, temporary, metadata={"json": json.dumps(content)})
         sync_file(temporary)
         temporary.replace(folder / STATE)
-    except SafetensorError as error:  # Its own word for a full disk
+    except SafetensorError as error:  # How safetensors reports a full disk
         raise OSError(str(error)) from error
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(folder)
 
 
-def load_state(folder: Path, trained: TrainingState) -> dict[str, Any] | None:
-    """Put the saved state back into `trained`; return its facts, None if nothing was saved.
+def load_state(folder: Path, training: TrainingState) -> dict[str, Any] | None:
+    """Load the saved state into `training`; return its facts, None if nothing was saved.
 
     Raises:
-        DamagedArtifactError: It was changed, or belongs to another training.
+        DamagedArtifactError: It is damaged, or belongs to another training.
     """
     path = folder / STATE
     if not path.exists():
@@ -78,14 +78,14 @@ def load_state(folder: Path, trained: TrainingState) -> dict[str, Any] | None:
             content = json.loads(file.metadata()["json"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no dict
         tensors = current_keys(tensors)
-        for name, module in trained.modules.items():
+        for name, module in training.modules.items():
             module.load_state_dict(_under(tensors, f"{MODULE}{name}."))
-        _load_optimizer(trained.optimizer, _under(tensors, OPTIMIZER), content["groups"])
-        trained.schedule.load_state_dict(content["schedule"])
+        _load_optimizer(training.optimizer, _under(tensors, OPTIMIZER), content["groups"])
+        training.schedule.load_state_dict(content["schedule"])
         facts: dict[str, Any] = content["facts"]
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise DamagedArtifactError(
-            f"The saved state of “{folder.name}” is damaged or was changed by hand.",
+            f"The saved state of “{folder.name}” is damaged.",
             "Start the training again with the same settings.",
         ) from error
     return facts
@@ -94,7 +94,7 @@ def load_state(folder: Path, trained: TrainingState) -> dict[str, Any] | None:
 def _optimizer_parts(
     optimizer: torch.optim.Optimizer,
 ) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
-    """Return an optimizer's tensors by `<parameter>.<name>`, and its groups' numbers."""
+    """Return an optimizer's tensors by `<parameter>.<name>`, and its parameter groups."""
     state = optimizer.state_dict()
     tensors = {
         f"{OPTIMIZER}{parameter}.{name}": value.detach()
@@ -114,17 +114,19 @@ def _load_optimizer(
     for key, value in tensors.items():
         number, name = key.split(".", 1)
         parameter = parameters[int(number)]
-        if value.shape == parameter.shape:  # In its layout: another one rounds differently
+        if (
+            value.shape == parameter.shape
+        ):  # In the parameter's memory format: another one rounds differently
             value = torch.empty_like(parameter).copy_(value)
         state.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def _schedule_state(trained: TrainingState) -> dict[str, Any]:
-    """Return the schedule's numbers; what it computes with is there again when it is built."""
+def _schedule_state(training: TrainingState) -> dict[str, Any]:
+    """Return the schedule's plain values; its functions are rebuilt with it."""
     return {
         key: value
-        for key, value in trained.schedule.state_dict().items()
+        for key, value in training.schedule.state_dict().items()
         if isinstance(value, int | float | str | list | bool | None)
     }
 

@@ -1,18 +1,18 @@
-"""Event files beside a run, for those who look at trainings with TensorBoard."""
+"""TensorBoard event files of a run."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 FOLDER = "tensorboard"
 GROUPS = ("train", "validation")
-"""TensorBoard puts curves of one group side by side."""
+"""TensorBoard shows the curves of a group side by side."""
 
 
 def write_events(folder: Path, measured: Mapping[str, float]) -> None:
-    """Add what was measured after an epoch to the event files in a run's folder.
+    """Add an epoch's metrics to the event files in a run's folder.
 
-    Each epoch's are a file of their own: TensorBoard reads them in order, and a run that was cut
-    off has nothing open.
+    Each epoch has a file of its own: TensorBoard reads them in order, and an interrupted run leaves
+    none open.
     """
     from torch.utils.tensorboard import SummaryWriter
 

@@ -1,4 +1,4 @@
-"""A training from its start, or from where it was, to its model."""
+"""Training and resuming runs, up to the published model."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
 from core.files import FULL_DISK
 from core.models.devices import choose_device
-from core.models.model import WEIGHTS, network_settings, write_weights
+from core.models.model import WEIGHTS, write_weights
 from core.models.network import EmbeddingNetwork
 from core.progress import Stop, Work
 from core.training.config import TrainConfig
@@ -54,22 +54,22 @@ from core.workspace import Workspace
 def train(workspace: Workspace, config: TrainConfig, run_id: str | None = None) -> Work[Manifest]:
     """Train a model on a dataset's train images and save the best epoch's weights.
 
-    The best epoch is the one with the highest mAP@10 among the validation images (each searched
-    among the others); without validation images it is the last. Thrown a `Stop` after the first
-    epoch, it saves the best one so far; if a pause was asked for, it saves its state and no model.
+    The best epoch has the highest mAP@10 of the validation images (each searched among the others);
+    without validation images it is the last. If a `Stop` is thrown in after the first epoch, the
+    best epoch so far becomes the model; if a pause was requested, the state is saved and no model.
 
     Args:
-        workspace: Where everything is.
-        config: What was chosen.
-        run_id: What to call the run; by dataset and backbone if left out.
+        workspace: The workspace.
+        config: Settings of the training.
+        run_id: The run's id; by default named after dataset and backbone.
 
     Raises:
-        Stop: It was thrown one before the first epoch, or was paused.
+        Stop: The training was stopped before the end of the first epoch, or paused.
         MissingError: There is no such dataset or weights file.
-        WorkbenchError: It has too few labeled train images, the loss is no longer a number, or the
-            disk is full. The run says so, too; after a full disk it can be gone on with.
+        WorkbenchError: There are too few labeled train images, the loss is no longer a number, or
+            the disk is full. The run has the message, too; after a full disk it can be resumed.
     """
-    labeled_rows(open_dataset(workspace, config.dataset))  # Before there is a run to speak of
+    labeled_rows(open_dataset(workspace, config.dataset))  # Fails before there is a run
     fabric = open_fabric(choose_device())
     run = start_run(workspace, config, run_id) if fabric.is_global_zero else None
     run = read_run(workspace, fabric.broadcast(run.id if run else ""))
@@ -77,11 +77,11 @@ def train(workspace: Workspace, config: TrainConfig, run_id: str | None = None) 
 
 
 def resume(workspace: Workspace, run_id: str) -> Work[Manifest]:
-    """Go on with a run from its last saved state, as if it had never ended; see `train`.
+    """Resume a run from its last saved state, with the same result as without a break; see `train`.
 
     Raises:
-        WorkbenchError: It is done, or as `train` has it.
-        DamagedArtifactError: Its record or state was changed.
+        WorkbenchError: The run has ended, or as in `train`.
+        DamagedArtifactError: Its run.json or its state is damaged.
     """
     run = read_run(workspace, run_id)
     if not can_resume(run):
@@ -92,7 +92,7 @@ def resume(workspace: Workspace, run_id: str) -> Work[Manifest]:
 
 
 def _run(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
-    """Do it, and have the first process write down how it ended."""
+    """Train; the first process writes the status of the run."""
     if not fabric.is_global_zero:
         return (yield from _train(workspace, run, fabric))
     folder = folder_of(workspace, run.id)
@@ -114,7 +114,7 @@ def _run(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
     except Stop:
         if clear_pause(folder):
             change_run(workspace, run.id, status=RunStatus.PAUSED)
-        else:  # Before the first epoch: there is nothing to remember
+        else:  # Before the end of the first epoch there is no result
             delete_run(workspace, run.id)
         raise
     finally:
@@ -144,7 +144,7 @@ def _train(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
         if not setup.history:
             raise
         status = RunStatus.STOPPED
-    except WorkbenchError as error:  # The loss is no number: what was good before is kept
+    except WorkbenchError as error:  # The loss is not a number: the best epoch before is kept
         if not setup.history:
             raise
         status, message = RunStatus.STOPPED, str(error)
@@ -162,7 +162,7 @@ def _set_up(
     rows, classes = labeled_rows(dataset)
     torch.manual_seed(config.seed)
     network = EmbeddingNetwork(network_config(config, len(classes)))
-    with fabric.rank_zero_first():  # The others find what it has made
+    with fabric.rank_zero_first():  # The others read what it has cached
         yield from load_weights(workspace, network, config)
         network.to(fabric.device)
         inputs = yield from prepare_inputs(
@@ -172,7 +172,7 @@ def _set_up(
 
 
 def _epochs(setup: Setup, epoch: Epoch) -> Work[None]:
-    """Go on epoch by epoch; `epoch` is where it is at each moment."""
+    """Train the remaining epochs; `epoch` always has the current position."""
     while epoch.number < setup.config.epochs and not _is_patience_over(setup):
         yield from train_epoch(setup, epoch)
         measured = yield from measure(setup, figures(setup, epoch))
@@ -186,7 +186,7 @@ def _epochs(setup: Setup, epoch: Epoch) -> Work[None]:
 
 
 def _is_patience_over(setup: Setup) -> bool:
-    """Say whether mAP@10 has not risen for as many epochs as the config has patience for."""
+    """Return whether mAP@10 has not improved for the config's `patience` epochs."""
     values = [measured.get(MAP, 0.0) for measured in setup.history]
     waited = len(values) - 1 - values.index(max(values)) if values else 0
     return 0 < setup.config.patience <= waited
@@ -213,7 +213,7 @@ def _publish(workspace: Workspace, setup: Setup, classes: list[str], fingerprint
             stem=f"{config.dataset[:40]}-{config.backbone}{untrained}",
             config={
                 "train": asdict(config),
-                "network": network_settings(setup.network.config),
+                "network": asdict(setup.network.config),
             },
             made_from={"dataset": config.dataset, "dataset_fingerprint": fingerprint},
             summary=_summary(setup, classes),

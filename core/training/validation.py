@@ -1,4 +1,4 @@
-"""Measuring a training after an epoch: how well validation images are classified and found.
+"""Validation after an epoch: classification and retrieval metrics of the validation images.
 
 Shapes, in this file: V validation images, D embedding dimensions, C classes.
 """
@@ -21,18 +21,18 @@ BATCH = 64
 
 
 def measure(setup: Setup, measured: dict[str, float]) -> Work[dict[str, float]]:
-    """Look at the validation images after an epoch, and keep their embeddings.
+    """Compute an epoch's validation metrics, and save the embeddings.
 
     Args:
         setup: The training.
-        measured: What is known of the epoch already, with its number from 1 as `epoch`.
+        measured: The epoch's training metrics, with its number from 1 as `epoch`.
 
     Returns:
-        That, and what was measured.
+        All metrics of the epoch.
     """
     measured["memory_mb"] = psutil.Process().memory_info().rss / 1e6
     if len(setup.validation):
-        embeddings, scores = yield from _run_through(setup, measured["epoch"])
+        embeddings, scores = yield from _evaluate(setup, measured["epoch"])
         labels = setup.inputs.labels[setup.validation]
         loss = functional.cross_entropy(torch.from_numpy(scores), torch.from_numpy(labels))
         predicted = scores.argmax(axis=1)
@@ -48,16 +48,14 @@ def measure(setup: Setup, measured: dict[str, float]) -> Work[dict[str, float]]:
     return measured
 
 
-def _run_through(
-    setup: Setup, epoch: float
-) -> Work[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Embed and classify without learning: (V, D) unit rows and (V, C) scores."""
+def _evaluate(setup: Setup, epoch: float) -> Work[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Embed and classify the validation images: (V, D) unit rows and (V, C) scores."""
     setup.module.eval()
     embeddings, scores = [], []
     rows = setup.validation
     for start in range(0, len(rows), BATCH):
-        kept, _ = setup.inputs.read(rows[start : start + BATCH])
-        values = on_device(kept, setup.fabric.device)
+        batch, _ = setup.inputs.read(rows[start : start + BATCH])
+        values = on_device(batch, setup.fabric.device)
         with torch.inference_mode(), setup.fabric.autocast():
             if values.dtype == torch.uint8:
                 values = normalized(values)

@@ -289,7 +289,7 @@ def test_a_backbone_is_a_model_without_training(
     options = ("--backbone", "resnet18", "--weights", str(weights), "--image-size", "32")
     settings = ("--dataset", "colors", "--dimension", "8", "--whiten", *options)
     made = core(copied, "fit-pca", *settings, "--json").result
-    assert (made["id"], made["classes"], made["num_train"]) == ("colors-resnet18-trunk", [], 27)
+    assert (made["id"], made["classes"], made["num_train"]) == ("colors-resnet18-pca", [], 27)
     index = core(copied, "index", "--dataset", "colors", "--model", made["id"], "--json").result
     image = chain.images / "red" / "003.png"
     said = core(copied, "query", str(image), "--index", index["id"], "--k", "1")

@@ -1,16 +1,22 @@
 """Models with random weights, for tests that need no training."""
 
+import zipfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from core.artifacts.folders import draft, publish
 from core.models.backbones import BACKBONES, build_backbone
-from core.models.model import Model, load_model, network_settings, write_weights
+from core.models.model import Model, load_model, write_weights
 from core.models.network import EmbeddingNetwork, NetworkConfig
+from core.models.torch_export import export_torch
+from core.progress import finish
 from core.workspace import Workspace
 
 CLASSES = ["blue", "größer", "red"]
@@ -25,7 +31,7 @@ def publish_network(
     classes: Sequence[str] = CLASSES,
     **settings: Any,
 ) -> Model:
-    """Make a model with random weights, whose norms fit them: else all images are alike to it."""
+    """Make a model with random weights and fitted norms, without which all embeddings are alike."""
     config = NetworkConfig(image_size=side, num_classes=len(classes), **settings)
     network = EmbeddingNetwork(config)
     fit_norms(network, side)
@@ -35,7 +41,7 @@ def publish_network(
             folder,
             kind="model",
             stem=stem,
-            config={"network": network_settings(config)},
+            config={"network": asdict(config)},
             made_from={"dataset": "colors", "dataset_fingerprint": "some"},
             summary={"classes": list(classes)},
         )
@@ -43,7 +49,7 @@ def publish_network(
 
 
 def backbone_file(path: Path, backbone: str, side: int = 32) -> Path:
-    """Write a file of a trunk's random weights."""
+    """Write a file of a backbone's random weights."""
     network = build_backbone(BACKBONES[backbone])
     fit_norms(network, side)
     torch.save(network.state_dict(), path)
@@ -51,12 +57,25 @@ def backbone_file(path: Path, backbone: str, side: int = 32) -> Path:
 
 
 def fit_norms(network: nn.Module, side: int) -> None:
-    """Let batch norms keep what they see of random images."""
+    """Set batch norms to the statistics of random images."""
     for part in network.modules():
         part.training = True
         if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
-            part.momentum = None  # What it sees once is what it keeps
+            part.momentum = None  # The statistics of the one batch
     grain = torch.linspace(0, 1.5, 16).reshape(16, 1, 1, 1)  # From plain colors to noise
     with torch.no_grad():
         network(torch.randn(16, 3, 1, 1) + grain * torch.randn(16, 3, side, side))
     network.eval()
+
+
+def noise_batch() -> NDArray[np.uint8]:
+    """Return two images of noise, (2, 3, SIDE, SIDE)."""
+    generator = np.random.default_rng(0)
+    return generator.integers(0, 255, (2, 3, SIDE, SIDE), dtype=np.uint8)
+
+
+def unpacked_export(workspace: Workspace, model: Model, folder: Path) -> Path:
+    """Export a model for torch, and unpack the zip."""
+    with zipfile.ZipFile(finish(export_torch(workspace, model.id))) as archive:
+        archive.extractall(folder)
+    return folder

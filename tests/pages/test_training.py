@@ -1,4 +1,4 @@
-"""The Training page through Home.py: its form, its runs, its models, and bad input."""
+"""The Training page through Home.py: its form, runs and models, and invalid input."""
 
 import zipfile
 from pathlib import Path
@@ -24,7 +24,7 @@ from tests.support.processes import wait_for
 
 
 @pytest.mark.parametrize("named", ["none", "imagenet", "~nobody/vgg16.pth"])
-def test_a_weights_file_is_a_file_whatever_it_is_called(
+def test_a_weights_file_is_a_file_whatever_its_name(
     full: Workspace, visit: Open, named: str
 ) -> None:
     app = visit("training")
@@ -37,11 +37,11 @@ def test_a_weights_file_is_a_file_whatever_it_is_called(
     assert "There is no file" in ended.message
 
 
-def test_a_training_that_waits_has_a_stop_of_its_own_and_both_ends_are_told(
+def test_a_queued_training_can_be_stopped_and_both_ends_are_shown(
     full: Workspace, visit: Open
 ) -> None:
     app = visit("training")
-    app.segmented_control(key="training-recipe").set_value("scratch_quick").run()
+    app.segmented_control(key="training-preset").set_value("scratch_quick").run()
     for epochs in (900, 800):
         app.number_input(key="training-scratch_quick-epochs").set_value(epochs).run()
         app.button(key="training-start").click().run()
@@ -50,14 +50,14 @@ def test_a_training_that_waits_has_a_stop_of_its_own_and_both_ends_are_told(
         app.button(key=f"job-stop-{view.record.id}").click().run()
         resources.jobs().wait(view.record.id, 120)
     app.run()
-    told = texts(app)
-    assert "900 epochs: stopped" in told
-    assert "800 epochs: stopped" in told
+    shown = texts(app)
+    assert "900 epochs: stopped" in shown
+    assert "800 epochs: stopped" in shown
 
 
-def test_training_is_launched_with_what_the_form_says(full: Workspace, visit: Open) -> None:
+def test_training_is_launched_with_the_forms_settings(full: Workspace, visit: Open) -> None:
     app = visit("training")
-    app.segmented_control(key="training-recipe").set_value("scratch_quick").run()
+    app.segmented_control(key="training-preset").set_value("scratch_quick").run()
     app.number_input(key="training-scratch_quick-epochs").set_value(1).run()
     app.number_input(key="training-scratch_quick-image_size").set_value(32).run()
     app.number_input(key="training-scratch_quick-batch_size").set_value(16).run()
@@ -95,11 +95,11 @@ def another_run(workspace: Workspace, **settings: Any) -> str:
     return list_runs(workspace)[0].id
 
 
-def test_a_recipe_fills_the_fields_and_they_can_be_changed(full: Workspace, visit: Open) -> None:
+def test_a_preset_fills_the_fields_and_they_can_be_changed(full: Workspace, visit: Open) -> None:
     app = visit("training")
-    assert app.segmented_control(key="training-recipe").value == "classic"
+    assert app.segmented_control(key="training-preset").value == "classic"
     assert "VGG-16 · 4 of 5 blocks frozen · 10 epochs · 224 px · batch 16 · 128-d" in texts(app)
-    app.segmented_control(key="training-recipe").set_value("best").run()
+    app.segmented_control(key="training-preset").set_value("best").run()
     assert app.selectbox(key="training-best-metric_loss").value == "supcon"
     assert "ResNet-50 · 2 of 4 blocks frozen · 20 epochs" in texts(app)
     app.selectbox(key="training-best-backbone").set_value("convnext_tiny").run()
@@ -108,29 +108,27 @@ def test_a_recipe_fills_the_fields_and_they_can_be_changed(full: Workspace, visi
     assert "109 MB" in texts(app)  # ImageNet's weights are not here
 
 
-def test_what_changes_and_what_the_cache_takes_is_said_before(full: Workspace, visit: Open) -> None:
+def test_parameters_and_disk_space_are_shown_before(full: Workspace, visit: Open) -> None:
     app = visit("training")
     block, head = 3 * (512 * 512 * 9 + 512), 25_088 * 128 + 2 * 128 + 128 * 3 + 3
-    told = texts(app)
-    assert f"{block + head:,} parameters train, 7,635,264 stay as they are" in told
+    shown = texts(app)
+    assert f"{block + head:,} parameters train, 7,635,264 stay as they are" in shown
     counts = open_dataset(full, "colors").catalog.class_counts()
     num_images = sum(count for _, split, count in counts if split != "test")
-    assert size(num_images * 512 * 14 * 14 * 2) + " on disk" in told
+    assert size(num_images * 512 * 14 * 14 * 2) + " on disk" in shown
 
 
-def test_settings_that_do_not_fit_are_said_and_cannot_be_started(
-    full: Workspace, visit: Open
-) -> None:
+def test_invalid_settings_are_shown_and_cannot_be_started(full: Workspace, visit: Open) -> None:
     app = visit("training")
-    app.segmented_control(key="training-recipe").set_value("best").run()
+    app.segmented_control(key="training-preset").set_value("best").run()
     app.number_input(key="training-best-batch_size").set_value(30).run()
     assert "batch\\_size must be a multiple of samples\\_per\\_class" in app.error[0].value
     assert not [button for button in app.button if button.key == "training-start"]
 
 
-def test_the_time_is_measured_when_asked_for(full: Workspace, visit: Open) -> None:
+def test_the_time_is_measured_on_request(full: Workspace, visit: Open) -> None:
     app = visit("training")
-    app.segmented_control(key="training-recipe").set_value("scratch_quick").run()
+    app.segmented_control(key="training-preset").set_value("scratch_quick").run()
     app.number_input(key="training-scratch_quick-image_size").set_value(32).run()
     app.button(key="training-estimate").click().run()
     [view] = resources.jobs().views()
@@ -138,10 +136,10 @@ def test_the_time_is_measured_when_asked_for(full: Workspace, visit: Open) -> No
     app.run()
     assert "on this machine, of which" in texts(app)
     app.number_input(key="training-scratch_quick-epochs").set_value(9).run()
-    assert app.button(key="training-estimate")  # For other settings it is not known
+    assert app.button(key="training-estimate")  # Unknown for other settings
 
 
-def test_sixteen_augmented_images_are_shown_and_others_when_asked_for(
+def test_sixteen_augmented_images_are_shown_and_others_on_request(
     full: Workspace, visit: Open
 ) -> None:
     app = visit("training")
@@ -175,9 +173,7 @@ def test_a_run_is_named_noted_repeated_and_deleted(full: Workspace, visit: Open)
     assert not app.exception
 
 
-def test_chosen_runs_are_compared_by_curves_and_by_their_settings(
-    full: Workspace, visit: Open
-) -> None:
+def test_selected_runs_are_compared_by_curves_and_settings(full: Workspace, visit: Open) -> None:
     other = another_run(full)
     app = visit("training")
     choose(app, 0, 1)
@@ -187,14 +183,12 @@ def test_chosen_runs_are_compared_by_curves_and_by_their_settings(
     assert app.segmented_control(key="training-compare-measure").value == "validation_map_at_10"
 
 
-def test_a_run_that_is_paused_can_be_resumed_and_its_job_is_found_again(
-    full: Workspace, visit: Open
-) -> None:
+def test_a_paused_run_can_be_resumed(full: Workspace, visit: Open) -> None:
     catalog = open_dataset(full, "colors").catalog
-    for_probes = catalog.rows(ImageFilter(splits=("train",)))[::3]  # Several of each class
-    catalog.set_splits({row.id: "validation" for row in for_probes})
+    for_samples = catalog.rows(ImageFilter(splits=("train",)))[::3]  # Several of each class
+    catalog.set_splits({row.id: "validation" for row in for_samples})
     app = visit("training")
-    app.segmented_control(key="training-recipe").set_value("scratch_quick").run()
+    app.segmented_control(key="training-preset").set_value("scratch_quick").run()
     app.selectbox(key="training-scratch_quick-backbone").set_value("mobilenet_v3_large").run()
     app.number_input(key="training-scratch_quick-image_size").set_value(32).run()
     app.number_input(key="training-scratch_quick-epochs").set_value(900).run()
@@ -226,9 +220,7 @@ def test_a_run_that_is_paused_can_be_resumed_and_its_job_is_found_again(
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_a_model_goes_on_to_its_index_and_evaluation_with_one_button(
-    full: Workspace, visit: Open
-) -> None:
+def test_a_model_is_indexed_and_evaluated_with_one_button(full: Workspace, visit: Open) -> None:
     another_run(full)
     app = visit("training")
     app.session_state["training-models"] = {"selection": {"rows": [0], "columns": []}}
@@ -244,7 +236,7 @@ def test_a_model_goes_on_to_its_index_and_evaluation_with_one_button(
     assert 0 < tested["colors-resnet18-untrained"] <= 1
 
 
-def test_a_model_is_taken_out_and_brought_in_again(
+def test_a_model_is_exported_and_imported_again(
     full: Workspace, visit: Open, tmp_path: Path
 ) -> None:
     app = visit("training")
@@ -272,7 +264,7 @@ def test_a_model_is_taken_out_and_brought_in_again(
     assert not list((full.downloads / "uploads").iterdir())
 
 
-def test_a_file_that_is_no_model_is_refused_with_a_sentence(full: Workspace, visit: Open) -> None:
+def test_a_file_that_is_no_model_is_refused(full: Workspace, visit: Open) -> None:
     app = visit("training")
     app.file_uploader(key="training-imports-0").upload("model.pth", b"no model").run()
     app.text_input(key="training-import-name").set_value("again").run()

@@ -1,4 +1,4 @@
-"""Five steps of the loop, in one process or in several: `… OUT OPTIMIZER METRIC_LOSS`."""
+"""Five training steps, in one process or in several: `… OUT OPTIMIZER METRIC_LOSS`."""
 
 import json
 import sys
@@ -22,14 +22,14 @@ NUM_IMAGES, NUM_STEPS = 40, 5
 
 
 def main(out: str, optimizer: str, metric: str) -> None:
-    """Learn, and let the first process write down weights and losses."""
+    """Train; the first process writes weights and losses."""
     torch.set_num_threads(1)
     config = TrainConfig(
         dataset="none",
         image_size=32,
         batch_size=8,
         metric_loss=metric,
-        batch_norm=False,  # It would see another batch in each process
+        batch_norm=False,  # It would see a different batch in each process
         samples_per_class=4 if metric != "none" else 0,
     )
     fabric = open_fabric(Device("cpu", bfloat16=False))
@@ -39,8 +39,8 @@ def main(out: str, optimizer: str, metric: str) -> None:
     shape, _ = values_of(network, config.image_size)
     features = np.abs(draw.normal(size=(NUM_IMAGES, *shape))).astype(np.float16)
     labels = np.arange(NUM_IMAGES) % 4
-    everything = np.ones(NUM_IMAGES, np.bool_)
-    inputs = Inputs((features,), labels, labels, everything)
+    usable = np.ones(NUM_IMAGES, np.bool_)
+    inputs = Inputs((features,), labels, labels, usable)
     rows = [train_row(number) for number in range(NUM_IMAGES)]
     setup = set_up(config, Path(), fabric, network, inputs, rows)
     if optimizer == "sgd":

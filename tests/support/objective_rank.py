@@ -1,4 +1,4 @@
-"""One process of a training step with every loss; a test starts it once per rank.
+"""One process of a training step with every loss, started once per rank.
 
 python -m tests.support.objective_rank RANK WORLD_SIZE FOLDER
 """

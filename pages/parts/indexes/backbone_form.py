@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.commands.models import FIT_PCA
 from core.models.backbone_model_config import BackboneModelConfig
-from core.models.backbones import BACKBONES
+from core.models.backbones import BACKBONES, DIMENSIONS, IMAGE_SIZES
 from core.models.pooling import Pooling
 from core.models.pretrained import IMAGENET, has_imagenet
 from core.options import as_arguments, field_docs
@@ -87,11 +87,11 @@ def _settings() -> dict[str, Any]:
         )
     with grid.cell():
         dimension = st.number_input(
-            "Dimensions", 8, 4096, 128, key="indexes-trunk-dimension", help=DOCS["dimension"]
+            "Dimensions", *DIMENSIONS, 128, key="indexes-trunk-dimension", help=DOCS["dimension"]
         )
     with grid.cell():
         image_size = st.number_input(
-            "Image size", 32, 512, 224, key="indexes-trunk-size", help=DOCS["image_size"]
+            "Image size", *IMAGE_SIZES, 224, key="indexes-trunk-size", help=DOCS["image_size"]
         )
     whiten = st.toggle("Whiten", key="indexes-trunk-whiten", help=DOCS["whiten"])
     return {

@@ -1,4 +1,4 @@
-"""The fields of a training's settings, in four groups."""
+"""Fields of a training's settings, in four tabs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,30 +7,44 @@ import streamlit as st
 
 from core.models.backbones import BACKBONES
 from core.models.pretrained import NO_WEIGHTS
-from core.options import field_docs
-from core.training.augment_config import PRESETS as CHANGES
+from core.options import bounds_of, field_docs
+from core.training.augment_config import PRESETS as AUGMENTATIONS
 from core.training.config import Schedule, TrainConfig
 from core.training.losses import CROSS_ENTROPY, LOSSES, NO_METRIC_LOSS
 
 DOCS = field_docs(TrainConfig)
-SCHEDULES = {Schedule.ONE_CYCLE: "One cycle", Schedule.COSINE: "Cosine"}
-LEAST_PER_CLASS, USUAL_PER_CLASS = 2, 4
+SCHEDULES: dict[str, str] = {Schedule.ONE_CYCLE: "One cycle", Schedule.COSINE: "Cosine"}
+MIN_PER_CLASS, USUAL_PER_CLASS = 2, 4
 
 
 class Fields:
     """Draws fields into a grid and collects their values."""
 
     def __init__(self, key: str, default: TrainConfig) -> None:
-        """Begin with `default`; widget keys start with `key`."""
+        """Start with the values of `default`; widget keys start with `key`."""
         self.key = key
         self.default = default
         self.values: dict[str, Any] = {}
         self.grid = st.grid(4, min_column_width=160)
 
     def number(
-        self, name: str, label: str, low: float, high: float, *, step: float | None = None
+        self,
+        name: str,
+        label: str,
+        bounds: tuple[float, float] | None = None,
+        *,
+        step: float | None = None,
     ) -> None:
-        """Ask for a number; whole if the default is. For another range give another key."""
+        """Draw a number input, of integers if the default is one.
+
+        Args:
+            name: Field of the config.
+            label: Label of the input.
+            bounds: Smallest and largest value, if not those of the field; with varying ones,
+                `key` must vary, too.
+            step: Step of the input's buttons.
+        """
+        low, high = bounds or bounds_of(TrainConfig, name)
         default = getattr(self.default, name)
         whole = isinstance(default, int)
         self.values[name] = self.grid.number_input(
@@ -47,7 +61,7 @@ class Fields:
     def choice(
         self, name: str, label: str, options: dict[str, str], explain: str | None = None
     ) -> None:
-        """Ask for one of some values, shown by their labels."""
+        """Draw a select box of values, shown by their labels."""
         default = getattr(self.default, name)
         self.values[name] = self.grid.selectbox(
             label,
@@ -60,27 +74,27 @@ class Fields:
 
 
 def all_fields(key: str, default: TrainConfig, preview: Callable[[str, int], None]) -> Any:
-    """Draw every setting but dataset and weights; return what was chosen.
+    """Draw every setting but dataset and weights, and return the values.
 
     Args:
-        key: What widget keys begin with.
-        default: What the fields show at first.
-        preview: Draws augmented images for a strength and an image size.
+        key: Start of the widget keys.
+        default: Initial values.
+        preview: Draws augmented images for an augmentation and an image size.
     """
-    network, learning, loss, changes = st.tabs(["Network", "Learning", "Loss", "Augmentation"])
+    network, learning, loss, augmentation = st.tabs(["Network", "Learning", "Loss", "Augmentation"])
     with network:
         values = _network(key, default)
     with learning:
         values |= _learning(key, default)
     with loss:
         values |= _loss(key, default)
-    with changes:
-        values |= _changes(key, default, frozen=_some_frozen(default, values))
+    with augmentation:
+        values |= _augmentation(key, default, frozen=_has_frozen_blocks(default, values))
         preview(values["augment"], values["image_size"])
     return values
 
 
-def _some_frozen(default: TrainConfig, values: dict[str, Any]) -> bool:
+def _has_frozen_blocks(default: TrainConfig, values: dict[str, Any]) -> bool:
     return bool(
         default.weights != NO_WEIGHTS
         and values["trainable_blocks"] < BACKBONES[values["backbone"]].num_blocks
@@ -93,17 +107,17 @@ def _network(key: str, default: TrainConfig) -> dict[str, Any]:
         "backbone",
         "Backbone",
         {name: backbone.label for name, backbone in BACKBONES.items()},
-        "\n".join(f"- {found.label}: {found.explanation}" for found in BACKBONES.values()),
+        "\n".join(f"- {backbone.label}: {backbone.explanation}" for backbone in BACKBONES.values()),
     )
-    chosen = BACKBONES[fields.values["backbone"]]
+    backbone = BACKBONES[fields.values["backbone"]]
     if default.weights == NO_WEIGHTS:
-        fields.values["trainable_blocks"] = chosen.num_blocks
+        fields.values["trainable_blocks"] = backbone.num_blocks
     else:
-        fields.key = f"{key}-{chosen.name}"
-        fields.number("trainable_blocks", "Blocks that train", 0, chosen.num_blocks)
+        fields.key = f"{key}-{backbone.name}"
+        fields.number("trainable_blocks", "Blocks that train", (0, backbone.num_blocks))
         fields.key = key
-    fields.number("image_size", "Image size, pixels", 32, 512, step=16)
-    fields.number("dimension", "Embedding length", 8, 4096)
+    fields.number("image_size", "Image size, pixels", step=16)
+    fields.number("dimension", "Embedding length")
     with fields.grid.cell():
         fields.values["batch_norm"] = st.toggle(
             "Batch norm", default.batch_norm, key=f"{key}-norm", help=DOCS["batch_norm"]
@@ -113,16 +127,16 @@ def _network(key: str, default: TrainConfig) -> dict[str, Any]:
 
 def _learning(key: str, default: TrainConfig) -> dict[str, Any]:
     fields = Fields(key, default)
-    fields.number("epochs", "Epochs", 1, 1000)
-    fields.number("batch_size", "Batch size", 2, 1024)
-    fields.number("learning_rate", "Learning rate, new layers", 1e-7, 1)
-    fields.number("backbone_learning_rate", "Learning rate, trunk", 0, 1)
-    fields.choice("schedule", "Schedule", {str(k): label for k, label in SCHEDULES.items()})
-    fields.number("weight_decay", "Weight decay", 0, 1)
-    fields.number("label_smoothing", "Label smoothing", 0, 0.9)
-    fields.number("max_gradient_norm", "Longest gradient", 0, 1000)
-    fields.number("patience", "Patience, epochs", 0, 1000)
-    fields.number("seed", "Seed", 0, 2**31)
+    fields.number("epochs", "Epochs", (1, bounds_of(TrainConfig, "epochs")[1]))
+    fields.number("batch_size", "Batch size")
+    fields.number("learning_rate", "Learning rate, head")
+    fields.number("backbone_learning_rate", "Learning rate, backbone")
+    fields.choice("schedule", "Schedule", SCHEDULES)
+    fields.number("weight_decay", "Weight decay")
+    fields.number("label_smoothing", "Label smoothing")
+    fields.number("max_gradient_norm", "Longest gradient")
+    fields.number("patience", "Patience, epochs")
+    fields.number("seed", "Seed")
     return fields.values
 
 
@@ -136,12 +150,12 @@ def _loss(key: str, default: TrainConfig) -> dict[str, Any]:
     if name == NO_METRIC_LOSS:
         st.caption(f"Cross-entropy alone. {LOSSES[CROSS_ENTROPY].explanation}")
         return fields.values
-    fields.number("metric_loss_weight", "Its share of the loss", 0, 1)
-    low = LEAST_PER_CLASS if metric[name].compares_images else 0
+    fields.number("metric_loss_weight", "Its share of the loss")
+    low = MIN_PER_CLASS if metric[name].compares_images else 0
     fields.values["samples_per_class"] = fields.grid.number_input(
         "Images of a class in a batch",
         low,
-        64,
+        bounds_of(TrainConfig, "samples_per_class")[1],
         default.samples_per_class or (USUAL_PER_CLASS if low else 0),
         key=f"{key}-{name}-per-class",
         help=DOCS["samples_per_class"],
@@ -150,9 +164,9 @@ def _loss(key: str, default: TrainConfig) -> dict[str, Any]:
     return fields.values
 
 
-def _changes(key: str, default: TrainConfig, *, frozen: bool) -> dict[str, Any]:
+def _augmentation(key: str, default: TrainConfig, *, frozen: bool) -> dict[str, Any]:
     fields = Fields(key, default)
-    fields.choice("augment", "Augmentation", {name: name.capitalize() for name in CHANGES})
+    fields.choice("augment", "Augmentation", {name: name.capitalize() for name in AUGMENTATIONS})
     if frozen and fields.values["augment"] != "off":
-        fields.number("views", "Cached views", 1, 16)
+        fields.number("views", "Cached views")
     return fields.values

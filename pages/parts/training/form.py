@@ -21,20 +21,20 @@ from pages.parts.training import fields, preview, requirements
 from state import resources, session
 
 FROM_IMAGENET, FROM_FILE = "ImageNet", "A weights file"
-RECIPE, AGAIN = "training-recipe", "training-again"
-"""What the chosen recipe and the run that is to be repeated are remembered under; the second is
-that recipe's name, too."""
+PRESET, AGAIN = "training-preset", "training-again"
+"""Session keys of the chosen preset and of the run to repeat; the second is also the name of the
+preset with that run's settings."""
 
 
 def show(dataset: Dataset) -> Callable[[], None]:
     """Draw the form; its button launches the training of a model on `dataset`.
 
     Returns:
-        What is to be called once the rest of the page is drawn: it says what the training needs,
-        and the first time that takes the seconds of importing torch.
+        Draws the training's requirements; to be called after the rest of the page, as importing
+        torch takes seconds the first time.
     """
-    recipe, default = _recipe(dataset)
-    key = f"training-{recipe}"
+    preset, default = _preset(dataset)
+    key = f"training-{preset}"
     settings: dict[str, Any] = {"dataset": dataset.name}
     settings["weights"] = NO_WEIGHTS if default.weights == NO_WEIGHTS else _weights(key, default)
     with st.expander(
@@ -62,36 +62,36 @@ def show(dataset: Dataset) -> Callable[[], None]:
 
 
 def nothing() -> None:
-    """Say nothing: there is nothing to start."""
+    """Draw no requirements, as there is nothing to start."""
 
 
 def start(config: TrainConfig) -> None:
-    """Queue the training."""
+    """Queue a training."""
     run_id = reserve_run(resources.workspace(), config)
     launch(TRAIN, [*as_arguments(config, defaults_too=True), "--run-id", run_id])
 
 
-def take_again(run_id: str) -> None:
-    """Fill the form with the settings of a run; a button's callback."""
+def repeat_run(run_id: str) -> None:
+    """Fill the form with the settings of a run; callback of a button."""
     session.remember(AGAIN, run_id)
-    session.set_widget(RECIPE, AGAIN)
+    session.set_widget(PRESET, AGAIN)
 
 
-def _recipe(dataset: Dataset) -> tuple[str, TrainConfig]:
-    """Ask for a preset, or for the settings of the run that is to be repeated."""
+def _preset(dataset: Dataset) -> tuple[str, TrainConfig]:
+    """Draw the choice of a preset or of a run to repeat; return its name and settings."""
     labels = {name: preset.label for name, preset in PRESETS.items()}
-    run = _repeated()
+    run = _repeated_run()
     if run is not None:
         labels[AGAIN] = f"As {run.title or run.id}"
     quick = dataset.source == "drawn" and not has_imagenet(resources.workspace(), "vgg16")
     chosen = str(
         st.segmented_control(
-            "Recipe",
+            "Preset",
             list(labels),
             default=SCRATCH_QUICK if quick else CLASSIC,
             required=True,
             format_func=lambda name: labels[name],
-            key=RECIPE,
+            key=PRESET,
         )
     )
     if run is not None and chosen == AGAIN:
@@ -102,8 +102,8 @@ def _recipe(dataset: Dataset) -> tuple[str, TrainConfig]:
     return chosen, TrainConfig(dataset=dataset.name, **preset.settings)
 
 
-def _repeated() -> Run | None:
-    """Return the run whose settings are taken again; a deleted one is forgotten."""
+def _repeated_run() -> Run | None:
+    """Return the run to repeat; None if there is none or it was deleted."""
     run_id = session.value_of(AGAIN)
     if not run_id:
         return None
@@ -111,12 +111,12 @@ def _repeated() -> Run | None:
         return read_run(resources.workspace(), run_id)
     except WorkbenchError:
         session.remember(AGAIN, None)
-        session.set_widget(RECIPE, CLASSIC)
+        session.set_widget(PRESET, CLASSIC)
         return None
 
 
 def _weights(key: str, default: TrainConfig) -> str:
-    """Ask what the network knows at the start."""
+    """Draw the choice of initial weights."""
     file = "" if default.weights in (IMAGENET, NO_WEIGHTS) else default.weights
     start = st.segmented_control(
         "What does the network know at the start?",
@@ -133,7 +133,7 @@ def _weights(key: str, default: TrainConfig) -> str:
         key=f"{key}-file",
         placeholder="/path/to/vgg16.pth",
     ).strip()
-    # Whole, so that a file that is named like another choice is that file
+    # Absolute, so that a file named “none” or “imagenet” is a file
     return os.path.abspath(os.path.expanduser(path)) if path else ""
 
 
@@ -155,6 +155,6 @@ def _summary(config: TrainConfig) -> str:
         else:
             parts.append(
                 f"ImageNet's weights are downloaded first ({backbone.weights_mb} MB); without "
-                "network choose a weights file or a recipe from scratch"
+                "network choose a weights file or a preset from scratch"
             )
     return " · ".join(parts)

@@ -1,4 +1,4 @@
-"""The models: use one, index and evaluate it, take it out, delete it."""
+"""Table of models, with actions for one: use, index and evaluate, export, delete."""
 
 import pandas as pd
 import streamlit as st
@@ -22,7 +22,7 @@ TEST = {"map_at_10": "test mAP@10", "recall_at_1": "test recall@1"}
 
 
 def table(lineage: Lineage) -> None:
-    """List the models, and offer what can be done with the selected one."""
+    """Draw the table of models, and the actions for the selected one."""
     models = lineage.models
     rows = pd.DataFrame(
         {
@@ -53,15 +53,15 @@ def table(lineage: Lineage) -> None:
 
 def _tested(model: Manifest, lineage: Lineage) -> dict[str, float]:
     """Return the newest evaluation of a model on its own dataset."""
-    wanted = {"model": model.id, "dataset": model.made_from["dataset"]}
+    made_from = {"model": model.id, "dataset": model.made_from["dataset"]}
     for evaluation in lineage.evaluations:
-        if wanted.items() <= evaluation.made_from.items():
+        if made_from.items() <= evaluation.made_from.items():
             return evaluation.summary
     return {}
 
 
 def actions(model: Manifest, lineage: Lineage) -> None:
-    """Offer what can be done with one model."""
+    """Draw the actions for one model."""
     dependents = [index.id for index in lineage.indexes if index.made_from["model"] == model.id]
     chosen = session.selection()
     with st.container(horizontal=True):
@@ -82,7 +82,7 @@ def actions(model: Manifest, lineage: Lineage) -> None:
 
 
 def index_button(dataset: str, model_id: str, key: str, *, primary: bool = False) -> None:
-    """Draw the button that embeds the dataset, indexes it and measures how well that retrieves."""
+    """Draw the button that embeds, indexes and evaluates the dataset with a model."""
     if st.button(
         "Index and evaluate",
         key=key,

@@ -1,4 +1,4 @@
-"""A look at augmented images before a training."""
+"""Preview of augmented images before a training."""
 
 from collections.abc import Callable
 
@@ -12,12 +12,12 @@ SEED = "training-preview-seed"
 
 
 def for_dataset(dataset: Dataset) -> Callable[[str, int], None]:
-    """Return what draws a preview of the dataset's images."""
+    """Return a function that draws a preview of the dataset's images."""
     return lambda augment, side: show(dataset, augment, side)
 
 
 def show(dataset: Dataset, augment: str, side: int) -> None:
-    """Draw 16 train images as a training would see them."""
+    """Draw 16 augmented train images."""
     if augment == "off":
         st.caption("Every epoch sees the train images as they are.")
         return

@@ -1,4 +1,4 @@
-"""What a training would take: room, and time by a measured probe."""
+"""Requirements of a training: disk space, and time measured on a few batches."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -17,7 +17,7 @@ REFRESH_S = 1.0
 
 
 def show_time(dataset: Dataset, config: TrainConfig) -> None:
-    """Say how long a training takes, once that is asked for and was measured."""
+    """Draw the estimated time of a training, or the button that measures it."""
     arguments = ["estimate", *as_arguments(config, defaults_too=True)]
     view = next(
         (v for v in resources.jobs().views() if v.record.arguments == tuple(arguments)), None
@@ -64,7 +64,7 @@ def _failure(view: JobView) -> str:
 
 
 def show_room(place: DeltaGenerator, dataset: Dataset, config: TrainConfig) -> None:
-    """Say, in that place of the page, what changes in a training and what it takes of the disk."""
+    """Draw a training's parameters and disk space into a place of the page."""
     needed = facts.training_requirements_of(dataset, config)
     place.caption(
         f":material/neurology: {needed.num_trainable:,} parameters train, "

@@ -1,4 +1,4 @@
-"""The table of trainings, what is done with one, and several side by side."""
+"""Table of runs, with actions for one and a comparison of several."""
 
 import pandas as pd
 import streamlit as st
@@ -30,7 +30,7 @@ MEASURES = {
 
 
 def table(trainings: list[Training], shown_live: str | None) -> None:
-    """List the runs; one selected row opens it, several compare them.
+    """Draw the table of runs; selecting one shows it, selecting several compares them.
 
     Args:
         trainings: Newest first.
@@ -85,7 +85,7 @@ def _one(training: Training, *, is_shown: bool) -> None:
 
 
 def actions(training: Training) -> None:
-    """Offer what can be done with one run."""
+    """Draw the actions for one run."""
     run = training.run
     busy = training.state in (RunState.RUNNING, RunState.QUEUED)
     with st.container(horizontal=True):
@@ -95,7 +95,7 @@ def actions(training: Training) -> None:
             "Train again with these settings",
             key="training-again-button",
             icon=":material/replay:",
-            on_click=form.take_again,
+            on_click=form.repeat_run,
             args=(run.id,),
         )
         with st.popover("Name and notes", icon=":material/edit_note:"):
@@ -112,7 +112,7 @@ def actions(training: Training) -> None:
 
 
 def resume_button(training: Training, key: str) -> None:
-    """Draw the button that goes on with a run."""
+    """Draw the button that resumes a run."""
     if st.button("Resume", key=key, type="primary", icon=":material/play_arrow:"):
         dataset = training.run.config["dataset"]
         title = f"Training {training.name}"
@@ -134,7 +134,7 @@ def _notes(training: Training) -> None:
 
 
 def compare(trainings: list[Training]) -> None:
-    """Overlay the curves of several runs, and list where their settings differ."""
+    """Draw the curves of several runs in one chart, and a table of their different settings."""
     measure = st.segmented_control(
         "Curve",
         list(MEASURES),

@@ -1,4 +1,4 @@
-"""The strip of fixed queries and what a training finds for each."""
+"""Sample retrievals of a training: fixed queries, each with its matches."""
 
 from collections.abc import Sequence
 
@@ -15,24 +15,24 @@ IDS_PER_SAMPLE = 10
 
 
 def strip(dataset: Dataset, sample_retrievals: Sequence[SampleRetrieval], *, key: str) -> None:
-    """Draw each probe with its nearest images in a row, hits framed green and misses red."""
-    ids = {probe.image_id for probe in sample_retrievals}
-    ids |= {image for probe in sample_retrievals for image, _ in probe.matches}
+    """Draw each query with its matches in a row, hits framed green and misses red."""
+    ids = {sample.image_id for sample in sample_retrievals}
+    ids |= {image for sample in sample_retrievals for image, _ in sample.matches}
     rows = dataset.catalog.rows_by_id(ids)
     resources.make_thumbnails(dataset, list(rows.values()))
     grid = st.grid(2, min_column_width=420)
     half = -(-len(sample_retrievals) // 2)
-    for number, part in enumerate((sample_retrievals[:half], sample_retrievals[half:])):
+    for column, part in enumerate((sample_retrievals[:half], sample_retrievals[half:])):
         if part:
             with grid.cell():
                 tiles = [
                     tile
-                    for place, probe in enumerate(part)
-                    for tile in _row(dataset, rows, probe, place)
+                    for number, sample in enumerate(part)
+                    for tile in _row(dataset, rows, sample, number)
                 ]
                 gallery(
                     tiles,
-                    key=f"{key}-{number}",
+                    key=f"{key}-{column}",
                     tile_px=64,
                     columns=1 + NUM_MATCHES,
                     label="Queries and what is found",
@@ -40,12 +40,12 @@ def strip(dataset: Dataset, sample_retrievals: Sequence[SampleRetrieval], *, key
 
 
 def _row(
-    dataset: Dataset, rows: dict[int, ImageRow], probe: SampleRetrieval, place: int
+    dataset: Dataset, rows: dict[int, ImageRow], sample: SampleRetrieval, number: int
 ) -> list[Tile]:
-    """Return a row's tiles: the query, then as many as are found, then blanks."""
-    first = place * IDS_PER_SAMPLE
-    tiles = [_tile(dataset, rows.get(probe.image_id), first, "selected", probe.label)]
-    for rank, (image_id, is_hit) in enumerate(probe.matches, 1):
+    """Return a row's tiles: the query, its matches, then blanks."""
+    first = number * IDS_PER_SAMPLE
+    tiles = [_tile(dataset, rows.get(sample.image_id), first, "selected", sample.label)]
+    for rank, (image_id, is_hit) in enumerate(sample.matches, 1):
         row = rows.get(image_id)
         title = (row.label or "") if row and not is_hit else ""
         tiles.append(_tile(dataset, row, first + rank, "hit" if is_hit else "miss", title))

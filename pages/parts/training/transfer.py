@@ -1,4 +1,4 @@
-"""Taking models out and bringing them in."""
+"""Export and import of models."""
 
 import streamlit as st
 
@@ -20,7 +20,7 @@ EXPLANATIONS = {
 
 
 def export_form(model: Manifest) -> None:
-    """Offer a model as a file, made when it is asked for."""
+    """Draw the form that exports a model, and the download of the file."""
     chosen = (
         st.radio(
             "Format",
@@ -41,7 +41,7 @@ def export_form(model: Manifest) -> None:
 
 
 def import_form() -> None:
-    """Take in a model that was trained elsewhere."""
+    """Draw the form that imports a model."""
     with st.expander("Bring in a model", icon=":material/upload:"):
         st.markdown(
             "The model.safetensors out of an export, or a .pth with a dict of `network`, `classes` "

@@ -1,4 +1,4 @@
-"""One training to look at: figures, curves, what its probes find, which classes it mixes up."""
+"""View of one training: metrics, curves, sample retrievals and confusions."""
 
 import pandas as pd
 import streamlit as st
@@ -26,8 +26,8 @@ NUM_CONFUSIONS = 12
 
 
 def follow(run_id: str, *, is_live: bool) -> None:
-    """Draw a training, anew every two seconds while its job is at it."""
-    has_begun = resources.training(run_id) is not None
+    """Draw a training, again every two seconds while its job is active."""
+    is_in_table = resources.training(run_id) is not None
 
     @st.fragment(run_every=REFRESH_S if is_live else None)
     def draw() -> None:
@@ -37,18 +37,18 @@ def follow(run_id: str, *, is_live: bool) -> None:
         show(training, key="live")
         if not training.epochs and is_live:
             st.caption("Figures of the validation images appear after the first epoch.")
-        if not has_begun:
-            st.rerun()  # It joins the table of runs; what is drawn stays until then
+        if not is_in_table:
+            st.rerun()  # Adds it to the table of runs
 
     draw()
 
 
 def show(training: Training, *, key: str) -> None:
-    """Draw a training as it stands.
+    """Draw a training.
 
     Args:
-        training: Which.
-        key: Distinguishes several on one page.
+        training: The training.
+        key: Start of the widget keys, different for each training on a page.
     """
     if training.epochs:
         figures(training)
@@ -59,7 +59,7 @@ def show(training: Training, *, key: str) -> None:
 
 
 def figures(training: Training) -> None:
-    """Show the newest epoch's figures in large type, and how they moved."""
+    """Draw the newest epoch's metrics, and their changes."""
     last = training.epochs[-1]
     before = training.epochs[-2] if len(training.epochs) > 1 else {}
     grid = st.grid(7, min_column_width=120)
@@ -73,7 +73,7 @@ def figures(training: Training) -> None:
             )
     grid.metric("Speed", f"{format_rate(last['images_per_second'])}/s", help="Images in a second.")
     rate = training.steps[-1]["learning_rate"] if training.steps else last["learning_rate"]
-    grid.metric("Learning rate", f"{rate:.1e}", help="Of the new layers.")
+    grid.metric("Learning rate", f"{rate:.1e}", help="Of the head.")
     grid.metric("Memory", size(last["memory_mb"] * 1e6), help="Of the training's process.")
 
 
@@ -85,23 +85,23 @@ def _details(training: Training, key: str) -> None:
     except WorkbenchError:
         st.caption("Its dataset is gone, so there are no images to show.")
         return
-    found = read_sample_retrievals(folder, epoch)
-    if found:
+    samples = read_sample_retrievals(folder, epoch)
+    if samples:
         st.markdown(f"**What it finds after epoch {epoch}**")
         st.caption(
             "Validation images and the five that lie nearest to each; the same queries after each "
             "epoch. Green is of the same class, red is not."
         )
-        sample_retrievals.strip(dataset, found, key=f"{key}-probes")
-    mixed = read_confusions(folder, epoch, NUM_CONFUSIONS)
-    if mixed:
-        with st.expander(f"Classes it mixes up ({len(mixed)} most frequent)"):
-            table = pd.DataFrame(mixed, columns=["class", "taken for", "images"])
+        sample_retrievals.strip(dataset, samples, key=f"{key}-probes")
+    confusions = read_confusions(folder, epoch, NUM_CONFUSIONS)
+    if confusions:
+        with st.expander(f"Classes it mixes up ({len(confusions)} most frequent)"):
+            table = pd.DataFrame(confusions, columns=["class", "taken for", "images"])
             st.dataframe(table, hide_index=True, key=f"{key}-confusions")
 
 
 def outcome(training: Training) -> str:
-    """Return how long a run took and how far it came, in a line."""
+    """Return a line with the epochs and the time of a run."""
     seconds = sum(epoch.get("seconds", 0.0) for epoch in training.epochs)
     of = training.run.config["epochs"]
     return f"{len(training.epochs)} of {of} epochs in {duration(seconds)} of learning"

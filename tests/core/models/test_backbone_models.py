@@ -1,4 +1,4 @@
-"""A pre-trained trunk becomes a model by a PCA, which is scikit-learn's own."""
+"""A pre-trained backbone becomes a model by a PCA, which is scikit-learn's."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -108,7 +108,7 @@ def test_the_model_is_listed_beside_trained_ones(
     workspace: Workspace, dataset: Dataset, config: BackboneModelConfig
 ) -> None:
     made = finish(fit_backbone_model(workspace, config))
-    assert made.id == "colors-resnet18-trunk"
+    assert made.id == "colors-resnet18-pca"
     assert made.made_from == {
         "dataset": "colors",
         "dataset_fingerprint": dataset.catalog.fingerprint,
@@ -152,24 +152,24 @@ def test_without_splits_all_images_count(
 
 
 @pytest.mark.parametrize("unreadable", [0, 13])
-def test_too_few_images_are_said_with_the_number_needed(
+def test_too_few_images_are_refused_with_the_number_needed(
     workspace: Workspace, dataset: Dataset, config: BackboneModelConfig, unreadable: int
 ) -> None:
     rows = dataset.catalog.rows(TRAIN)
     for row in rows[:unreadable]:
         dataset.path_of(row).unlink()
-    wanted = 8 if unreadable else 64
+    dimension = 8 if unreadable else 64
     with pytest.raises(WorkbenchError) as caught:
-        finish(fit_backbone_model(workspace, replace(config, dimension=wanted)))
+        finish(fit_backbone_model(workspace, replace(config, dimension=dimension)))
     assert caught.value.problem == (
-        f"Embeddings of {wanted} numbers need at least {wanted + 1} train images that can be read, "
-        f"and “colors” has {NUM_TRAIN - unreadable}."
+        f"Embeddings of {dimension} numbers need at least {dimension + 1} train images that "
+        f"can be read, and “colors” has {NUM_TRAIN - unreadable}."
     )
     assert caught.value.advice == "Choose a smaller dimension, or add images."
     assert not list(workspace.models.glob("*"))
 
 
-def test_images_that_are_all_alike_are_said(
+def test_equal_images_are_refused(
     workspace: Workspace, tmp_path: Path, config: BackboneModelConfig
 ) -> None:
     root = class_folders(tmp_path / "few", red=1, blue=1)
@@ -182,9 +182,9 @@ def test_images_that_are_all_alike_are_said(
 
 
 @pytest.mark.parametrize(
-    "note", ["reading the pre-trained weights", "running the trunk", "fitting the projection"]
+    "note", ["reading the pre-trained weights", "running the backbone", "fitting the projection"]
 )
-def test_a_fit_that_is_given_up_leaves_nothing(
+def test_an_interrupted_fit_leaves_nothing(
     workspace: Workspace, dataset: Dataset, config: BackboneModelConfig, note: str
 ) -> None:
     work = fit_backbone_model(workspace, config)
@@ -192,12 +192,12 @@ def test_a_fit_that_is_given_up_leaves_nothing(
         if isinstance(event, Progress) and note in event.note:
             break
     else:
-        pytest.fail(f"it never said “{note}”")
+        pytest.fail(f"no progress with “{note}”")
     work.close()
     assert not list(workspace.models.glob("*"))
 
 
-def test_a_weights_file_that_is_not_there_is_said(
+def test_a_missing_weights_file_is_refused(
     workspace: Workspace, dataset: Dataset, config: BackboneModelConfig
 ) -> None:
     with pytest.raises(MissingError, match="There is no file"):
@@ -205,17 +205,18 @@ def test_a_weights_file_that_is_not_there_is_said(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"weights": "none"}, "weights must be imagenet or a file"),
         ({"weights": ""}, "weights must be imagenet or a file"),
         ({"pooling": "sum"}, "pooling must be one of"),
         ({"dimension": 513}, r"dimension must be in 8\.\.512"),
         ({"max_images": 8}, r"max_images must be in 9\.\."),
+        ({"dimension": 30, "max_images": 30}, r"max_images must be greater than dimension \(30\)"),
     ],
 )
 def test_settings_out_of_range_are_refused(
-    config: BackboneModelConfig, change: dict[str, object], said: str
+    config: BackboneModelConfig, change: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         replace(config, **change)  # type: ignore[arg-type]

@@ -36,14 +36,14 @@ def test_processes_decode_what_threads_do(tmp_path: Path) -> None:
         assert one.problems == other.problems
 
 
-def test_a_reader_of_processes_may_keep_all_batches(
+def test_all_batches_of_processes_may_be_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.models.batches.PROCESSES", 2)
     paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
-    kept = list(decode_with_processes(paths, SIDE, 4))
-    assert len(kept) > 2 * PIECES_AHEAD + 1 + BATCHES_HELD  # More than there are slots
-    for one, other in zip(decode_with_threads(paths, SIDE, 4), kept, strict=True):
+    batches = list(decode_with_processes(paths, SIDE, 4))
+    assert len(batches) > 2 * PIECES_AHEAD + 1 + BATCHES_HELD  # More than there are slots
+    for one, other in zip(decode_with_threads(paths, SIDE, 4), batches, strict=True):
         np.testing.assert_array_equal(one.pixels, other.pixels)
 
 
@@ -61,7 +61,7 @@ def test_a_batch_of_several_pieces_is_put_together(tmp_path: Path) -> None:
         assert one.problems == other.problems
 
 
-def test_processes_end_if_nobody_reads_on(tmp_path: Path) -> None:
+def test_processes_end_if_the_generator_is_closed(tmp_path: Path) -> None:
     paths = sorted(class_folders(tmp_path, red=8).rglob("*.png"))
     batches = decode_with_processes(paths, SIDE, 4)
     next(batches)
@@ -73,7 +73,7 @@ def test_processes_end_if_nobody_reads_on(tmp_path: Path) -> None:
     assert not [decoder for decoder in decoders if decoder.is_alive()]
 
 
-def test_a_decoding_process_that_is_killed_is_said(tmp_path: Path) -> None:
+def test_a_killed_decoding_process_is_an_error(tmp_path: Path) -> None:
     paths = sorted(class_folders(tmp_path, red=8).rglob("*.png")) * 100
     batches = decode_with_processes(paths, SIDE, 4)
     next(batches)
@@ -83,7 +83,7 @@ def test_a_decoding_process_that_is_killed_is_said(tmp_path: Path) -> None:
         list(batches)
 
 
-def test_what_goes_wrong_in_a_decoding_process_is_said_as_it_is(
+def test_an_exception_in_a_decoding_process_is_raised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -107,7 +107,7 @@ list(read)
 """
 
 
-def test_processes_end_when_who_reads_was_killed() -> None:
+def test_processes_end_when_their_parent_is_killed() -> None:
     reader = subprocess.Popen(
         [sys.executable, "-c", SLOW], cwd=PROJECT, stdout=subprocess.PIPE, text=True
     )
@@ -121,7 +121,7 @@ def test_processes_end_when_who_reads_was_killed() -> None:
 
 
 def works(process: psutil.Process) -> bool:
-    """Say whether a process has not ended, even if nobody has asked yet how it did."""
+    """Return whether a process has not ended; a zombie has."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""What goes to a graphics card and comes back while it computes; none of it can be seen without."""
+"""Transfers to and from a graphics card while it computes; they need one."""
 
 from pathlib import Path
 
@@ -22,24 +22,24 @@ def noise(count: int, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def keep_busy() -> None:
-    """Give the card a second of work."""
+    """Queue a second of work on the card."""
     values = torch.ones(8192, 8192, device="cuda")
     for _ in range(40):
         values = values @ values
 
 
 @needs_card
-def test_what_is_taken_may_be_changed_at_once() -> None:
+def test_an_uploaded_array_may_be_changed_at_once() -> None:
     device, values = choose_device(), noise(64)
-    there = values.copy()
+    copy = values.copy()
     keep_busy()
-    taken = device.upload(values)
+    uploaded = device.upload(values)
     values[:] = 0
-    np.testing.assert_array_equal(taken.cpu().numpy(), there)
+    np.testing.assert_array_equal(uploaded.cpu().numpy(), copy)
 
 
 @needs_card
-def test_pinned_memory_is_read_where_it_lies_and_refused_the_second_time() -> None:
+def test_pinned_memory_is_not_copied_and_not_pinned_twice() -> None:
     device, values = choose_device(), noise(64)
     assert device.pin(values)
     assert torch.from_numpy(values).is_pinned()
@@ -52,7 +52,7 @@ def test_pinned_memory_is_read_where_it_lies_and_refused_the_second_time() -> No
 
 
 @needs_card
-def test_processes_decode_into_what_the_card_reads(tmp_path: Path) -> None:
+def test_processes_decode_into_pinned_memory(tmp_path: Path) -> None:
     paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
     device = choose_device()
     for one, other in zip(
@@ -63,14 +63,14 @@ def test_processes_decode_into_what_the_card_reads(tmp_path: Path) -> None:
 
 
 @needs_card
-def test_passes_that_are_begun_one_after_the_other_give_what_each_gives_alone(
+def test_overlapping_passes_give_the_same_outputs_as_single_ones(
     workspace: Workspace,
 ) -> None:
     model = publish_network(workspace, "net", side=SIDE, backbone="resnet18", dimension=8)
     batches = [noise(32, seed) for seed in range(6)]
     alone = [model.embed(batch) for batch in batches]
     keep_busy()
-    begun = [model.embed_async(batch) for batch in batches]
-    for wait, expected in zip(begun, alone, strict=True):
+    started = [model.embed_async(batch) for batch in batches]
+    for wait, expected in zip(started, alone, strict=True):
         for ours, theirs in zip(wait(), expected, strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Slots of shared memory: what others write is there, and none is used again while it is held."""
+"""Slots of shared memory are filled by other processes, and not reused while they are held."""
 
 import mmap
 import multiprocessing
@@ -20,11 +20,11 @@ PROCESSOR = Device("cpu", bfloat16=False)
 
 @dataclass(frozen=True)
 class Card(Device):
-    """A card that notes what it may read, and takes no more than `ROOM` arrays."""
+    """A card that records what is pinned, up to `ROOM` arrays."""
 
     ROOM: ClassVar[int] = 2
     pinned: list[int] = field(default_factory=list)
-    """Where each begins."""
+    """Address of each."""
 
     def pin(self, values: NDArray[np.generic]) -> bool:
         if len(self.pinned) == self.ROOM:
@@ -36,7 +36,7 @@ class Card(Device):
         self.pinned.remove(values.ctypes.data)
 
 
-def test_what_a_forked_process_writes_is_there() -> None:
+def test_a_forked_process_writes_into_a_slot() -> None:
     slots = SharedSlots(2, (3, 4), PROCESSOR)
     slot = slots.take()
     fill = multiprocessing.get_context("fork").Process(target=slots.array(slot).fill, args=(7,))
@@ -45,7 +45,7 @@ def test_what_a_forked_process_writes_is_there() -> None:
     np.testing.assert_array_equal(slots.lend(slot), np.full((3, 4), 7))
 
 
-def test_a_slot_is_free_when_nobody_holds_a_view_of_it_any_more() -> None:
+def test_a_slot_is_free_when_no_view_of_it_is_left() -> None:
     slots = SharedSlots(2, (3, 4), PROCESSOR)
     lent = slots.lend(slots.take())
     view = lent[1:].transpose()
@@ -59,7 +59,7 @@ def test_a_slot_is_free_when_nobody_holds_a_view_of_it_any_more() -> None:
     assert slots.take() != other
 
 
-def test_of_the_last_slot_a_copy_is_lent() -> None:
+def test_the_last_slot_is_lent_as_a_copy() -> None:
     slots = SharedSlots(2, (4,), PROCESSOR)
     first, second = slots.take(), slots.take()
     slots.array(first)[:] = 1
@@ -69,7 +69,7 @@ def test_of_the_last_slot_a_copy_is_lent() -> None:
     np.testing.assert_array_equal([copy, lent], [[1] * 4, [2] * 4])
 
 
-def test_a_card_reads_each_slot_where_it_lies_as_long_as_it_is_told() -> None:
+def test_each_slot_is_pinned_once_until_it_is_unpinned() -> None:
     card = Card("cpu", bfloat16=False)
     slots = SharedSlots(4, (5, 3), card)
     for _ in range(8):
@@ -78,12 +78,12 @@ def test_a_card_reads_each_slot_where_it_lies_as_long_as_it_is_told() -> None:
     assert all(address % mmap.PAGESIZE == 0 for address in card.pinned)
     slots.unpin()
     assert card.pinned == []
-    assert lent.shape == (5, 3)  # What is held is there still
+    assert lent.shape == (5, 3)  # A lent array stays valid
 
 
-@pytest.mark.parametrize("is_read_to_its_end", [True, False])
-def test_a_card_reads_no_memory_of_processes_that_have_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_read_to_its_end: bool
+@pytest.mark.parametrize("is_exhausted", [True, False])
+def test_memory_is_unpinned_when_the_processes_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_exhausted: bool
 ) -> None:
     card = Card("cpu", bfloat16=False)
     monkeypatch.setattr("core.models.batches.choose_device", lambda: card)
@@ -91,7 +91,7 @@ def test_a_card_reads_no_memory_of_processes_that_have_ended(
     batches = decode_with_processes(paths, 32, 4)
     next(batches)
     assert card.pinned
-    if is_read_to_its_end:
+    if is_exhausted:
         list(batches)
     else:
         del batches

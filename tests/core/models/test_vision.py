@@ -1,4 +1,4 @@
-"""torchvision's models can be had with and without its C++ operators."""
+"""torchvision's models can be imported with and without its C++ operators."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ from core.models import vision as again
 assert again.models.vgg16 is vision.models.vgg16, "not as Streamlit's hot reload needs it"
 """
 
-THERE_ALREADY = """
+EXISTING = """
 import torch
 library = torch.library.Library("torchvision", "FRAGMENT")
 for name in ("nms", "qnms"):
@@ -34,16 +34,16 @@ assert vision._declared is None
 
 
 def run(code: str) -> None:
-    """Run code in a fresh interpreter, where nobody has imported torchvision."""
+    """Run code in a fresh interpreter, without torchvision imported."""
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=100
     )
     assert done.returncode == 0, done.stderr
 
 
-def test_trunks_can_be_built_whether_or_not_torchvision_has_its_operators() -> None:
+def test_backbones_can_be_built_whether_or_not_torchvision_has_its_operators() -> None:
     run(FRESH)
 
 
-def test_operators_that_are_there_are_not_declared_again() -> None:
-    run(THERE_ALREADY)
+def test_existing_operators_are_not_declared_again() -> None:
+    run(EXISTING)

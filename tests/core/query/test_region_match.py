@@ -41,7 +41,7 @@ def colors(*places: tuple[int, int, int]) -> Pixels:
 def by_hand(pool: nn.Module | None = None, shift: float = 0.0) -> EmbeddingNetwork:
     """A network whose embedding is the pooled color in [0, 1], plus a shift."""
     network = EmbeddingNetwork(NetworkConfig(backbone="resnet18", batch_norm=False, image_size=32))
-    color = nn.Conv2d(3, 3, 1)  # Undoes what prepares pixels for a trunk
+    color = nn.Conv2d(3, 3, 1)  # Undoes the preprocessing
     color.weight = nn.Parameter(torch.diag(DEVIATION.flatten())[..., None, None])
     color.bias = nn.Parameter(MEAN.flatten())
     network.frozen, network.tail = nn.Sequential(color), nn.Sequential()

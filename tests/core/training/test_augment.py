@@ -11,7 +11,7 @@ from core.training.augment import augmented
 from core.training.augment_config import OFF, PRESETS, STRONG, AugmentConfig
 
 STILL: dict[str, Any] = {"flip": 0, "shift": 0, "brightness": 0, "contrast": 0}
-"""What the defaults would change, switched off."""
+"""The defaults' changes, turned off."""
 
 
 def seeded(seed: int = 3) -> torch.Generator:
@@ -44,21 +44,21 @@ def test_a_seed_repeats_bit_for_bit_and_another_differs(preset: str) -> None:
         assert not torch.equal(first, pixels)
 
 
-def test_images_that_may_not_change_are_returned_as_they_are() -> None:
+def test_without_augmentation_the_same_tensor_is_returned() -> None:
     pixels = noise()
     assert augmented(pixels, seeded(), OFF) is pixels
     assert PRESETS["off"] == OFF == AugmentConfig(**STILL)
 
 
-def test_the_input_is_left_alone() -> None:
+def test_the_input_is_not_changed() -> None:
     pixels = noise()
     before = pixels.clone()
     augmented(pixels, seeded(), STRONG)
     assert torch.equal(pixels, before)
 
 
-def test_the_defaults_repeat_what_earlier_runs_saw() -> None:
-    """The recipe as it was when flip, shift and colors were all there was, word for word."""
+def test_the_defaults_are_unchanged_from_earlier_releases() -> None:
+    """The original augmentation, of flip, shift and colors only, repeated here."""
     pixels, generator = noise(8), seeded()
     flips = torch.rand(8, generator=generator) < 0.5
     moved = torch.where(flips[:, None, None, None], pixels.flip(3), pixels)
@@ -73,9 +73,9 @@ def test_a_flip_mirrors_left_and_right_with_and_without_resampling() -> None:
     pixels = noise(16)
     config = AugmentConfig(**(STILL | {"flip": 1}))
     assert torch.equal(augmented(pixels, seeded(), config), pixels.flip(3))
-    turned = AugmentConfig(**(STILL | {"flip": 1, "rotation": 1e-4}))
+    rotated = AugmentConfig(**(STILL | {"flip": 1, "rotation": 1e-4}))
     torch.testing.assert_close(
-        augmented(pixels, seeded(), turned), pixels.flip(3), rtol=0, atol=1e-2
+        augmented(pixels, seeded(), rotated), pixels.flip(3), rtol=0, atol=1e-2
     )
 
 
@@ -86,7 +86,7 @@ def test_about_half_of_the_images_are_flipped() -> None:
     assert 0.4 < flipped < 0.6
 
 
-def test_a_turn_keeps_lengths_and_stays_within_its_limit() -> None:
+def test_a_rotation_keeps_lengths_and_stays_within_its_limit() -> None:
     config = AugmentConfig(**(STILL | {"rotation": 30}))
     result = augmented(ramp(50), seeded(), config)
     middle, right, below = result[:, :2, 8, 8], result[:, :2, 8, 12], result[:, :2, 12, 8]
@@ -101,7 +101,7 @@ def test_a_turn_keeps_lengths_and_stays_within_its_limit() -> None:
     assert angles.max() > 20
 
 
-def test_a_cut_is_enlarged_within_its_range_of_areas() -> None:
+def test_a_crop_is_within_its_range_of_areas() -> None:
     config = AugmentConfig(
         **(STILL | {"smallest_crop": 0.25, "largest_crop": 0.64, "stretch": 1.2})
     )
@@ -116,7 +116,7 @@ def test_a_cut_is_enlarged_within_its_range_of_areas() -> None:
     assert result[:, 0].max() <= 16 + 1e-4
 
 
-def test_what_a_shift_brings_in_is_the_mirrored_border() -> None:
+def test_a_shift_shows_the_mirrored_border() -> None:
     for resample in (0, 1e-4):
         changed = AugmentConfig(**(STILL | {"shift": 0.25, "rotation": resample}))
         rows = augmented(ramp(100), seeded(), changed)[:, 0, 8]
@@ -131,8 +131,8 @@ def test_what_a_shift_brings_in_is_the_mirrored_border() -> None:
         assert changed.resamples == (resample > 0)
 
 
-def test_no_turn_and_no_cut_shows_anything_but_the_image() -> None:
-    """Borders are mirrored: the channel of ones stays one, nothing black comes in."""
+def test_rotations_and_crops_show_nothing_but_the_image() -> None:
+    """Borders are mirrored: the channel of ones stays one, without black pixels."""
     config = AugmentConfig(**(STILL | {"shift": 0.5, "rotation": 180, "smallest_crop": 0.3}))
     ones = augmented(ramp(50), seeded(), config)[:, 2]
     torch.testing.assert_close(ones, torch.ones_like(ones))
@@ -141,9 +141,7 @@ def test_no_turn_and_no_cut_shows_anything_but_the_image() -> None:
 @pytest.mark.parametrize(
     ("field", "factor"), [("brightness", 0.0), ("contrast", 1.0), ("saturation", 1.0)]
 )
-def test_each_color_change_does_something_of_its_own_to_each_image(
-    field: str, factor: float
-) -> None:
+def test_each_color_change_differs_between_images(field: str, factor: float) -> None:
     pixels = noise(1).expand(6, 3, 32, 32)
     result = augmented(pixels, seeded(), AugmentConfig(**(STILL | {field: 0.3})))
     change = (result - pixels).flatten(1)
@@ -172,7 +170,7 @@ def test_saturation_leaves_grays_and_moves_colors_from_or_to_gray() -> None:
 
 
 def test_saturation_comes_before_contrast_and_brightness() -> None:
-    """A gray picture shows it: its saturation changes nothing, the others the same as alone."""
+    """A gray image shows it: its saturation changes nothing, the others the same as alone."""
     gray = normalized(torch.arange(48, dtype=torch.uint8).reshape(3, 1, 4, 4).expand(3, 3, 4, 4))
     limits = {"contrast": 0.3, "brightness": 0.3}
     alone, together = (
@@ -189,13 +187,13 @@ def test_an_erased_rectangle_is_gray_and_of_the_right_size() -> None:
     shares = covered[:, 0].float().mean(dim=(1, 2))
     assert 0.4 < (shares > 0).float().mean() < 0.6
     assert shares.max() <= 0.4
-    assert shares[shares > 0].min() > 0.012, "none is cut off by the border"
+    assert shares[shares > 0].min() > 0.012, "none is clipped by the border"
     assert torch.equal(covered[:, 0], covered[:, 2])
     rows, columns = covered[:, 0].any(dim=2).sum(dim=1), covered[:, 0].any(dim=1).sum(dim=1)
     torch.testing.assert_close(rows * columns, covered[:, 0].sum(dim=(1, 2)))
 
 
-def test_values_stay_sane_with_everything_on() -> None:
+def test_values_stay_finite_and_bounded_with_everything_on() -> None:
     result = augmented(noise(64), seeded(), STRONG)
     assert torch.isfinite(result).all()
     assert result.abs().max() < 3 * 1.4 * 1.4 + 0.4

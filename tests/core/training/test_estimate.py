@@ -24,43 +24,41 @@ SCRATCH: dict[str, Any] = {
 }
 
 
-def test_an_estimate_tells_the_room_that_the_training_then_takes(
+def test_an_estimate_has_the_disk_space_that_the_training_uses(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     bring_in(workspace, class_folders(tmp_path / "in", red=10, blue=10))
     config = TrainConfig(**SCRATCH, epochs=1)
-    told = finish(estimate(workspace, config))
-    assert told.seconds > told.prepare_seconds > 0
+    estimated = finish(estimate(workspace, config))
+    assert estimated.seconds > estimated.prepare_seconds > 0
     assert not workspace.runs.exists()
     assert not workspace.features.exists()
     finish(train(workspace, replace(config, epochs=0)))
     [array] = workspace.features.glob("*/array.npy")
-    assert array.stat().st_size - told.requirements.cache_bytes == 128  # The header of an npy file
+    assert array.stat().st_size - estimated.requirements.cache_bytes == 128  # npy header
 
 
-def test_parameters_that_train_and_that_stay_are_counted(
-    workspace: Workspace, tmp_path: Path
-) -> None:
+def test_trainable_and_frozen_parameters_are_counted(workspace: Workspace, tmp_path: Path) -> None:
     bring_in(workspace, class_folders(tmp_path / "in", red=5, blue=5))
     config = TrainConfig(dataset="colors", image_size=32, trainable_blocks=1)
-    told = finish(estimate(workspace, config))
+    estimated = finish(estimate(workspace, config))
     block = 3 * (512 * 512 * 9 + 512)
     head = 25_088 * 128 + 2 * 128 + 128 * 2 + 2
-    assert told.requirements.num_trainable == block + head
-    assert told.requirements.num_frozen == 7_635_264  # conv1_1 to conv4_3
+    assert estimated.requirements.num_trainable == block + head
+    assert estimated.requirements.num_frozen == 7_635_264  # conv1_1 to conv4_3
     more = finish(
         estimate(workspace, TrainConfig(dataset="colors", image_size=32, augment="light"))
     )
     counts = open_dataset(workspace, "colors").catalog.class_counts()
     in_train = sum(count for _, split, count in counts if split == "train")
     in_both = sum(count for _, split, count in counts if split in ("train", "validation"))
-    # Only train images are changed
-    assert more.requirements.cache_bytes * in_both == told.requirements.cache_bytes * (
+    # Only train images have augmented views
+    assert more.requirements.cache_bytes * in_both == estimated.requirements.cache_bytes * (
         in_both + in_train
     )
 
 
-def test_what_cannot_be_trained_is_said_before(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_single_class_is_refused(workspace: Workspace, tmp_path: Path) -> None:
     bring_in(workspace, class_folders(tmp_path / "in", red=5))
     with pytest.raises(WorkbenchError, match="only one class"):
         finish(estimate(workspace, TrainConfig(**SCRATCH)))

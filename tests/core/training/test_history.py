@@ -1,4 +1,4 @@
-"""What a run keeps of its validation images, by numbers that a reader can check by hand."""
+"""History of a run, with numbers that are easy to check."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def recorded(folder: Path) -> Path:
     return folder
 
 
-def test_probes_are_one_of_each_class_that_has_two_and_find_the_nearest(tmp_path: Path) -> None:
+def test_sample_queries_are_one_of_each_class_with_two_images(tmp_path: Path) -> None:
     cat, dog = read_sample_retrievals(recorded(tmp_path), 3)
     assert (cat.image_id, cat.label, dog.image_id, dog.label) == (7, "cat", 9, "dog")
     assert cat.matches == ((8, True), (9, False), (10, False), (11, False))
@@ -30,11 +30,11 @@ def test_probes_are_one_of_each_class_that_has_two_and_find_the_nearest(tmp_path
     assert {image for image, _ in dog.matches[1:]} == {7, 8, 11}
 
 
-def test_confusions_are_counted_the_worst_first(tmp_path: Path) -> None:
+def test_confusions_are_counted_most_frequent_first(tmp_path: Path) -> None:
     assert read_confusions(recorded(tmp_path), 3) == [("cat", "dog", 1), ("fox", "dog", 1)]
 
 
-def test_of_many_classes_a_few_are_probes_and_always_the_same(tmp_path: Path) -> None:
+def test_the_sample_queries_of_many_classes_are_always_the_same(tmp_path: Path) -> None:
     labels = np.repeat(np.arange(40), 2)
     begin_history(tmp_path, np.arange(80), labels, [str(number) for number in range(40)])
     vectors = np.random.default_rng(0).normal(size=(80, 8)).astype(np.float32)
@@ -42,10 +42,10 @@ def test_of_many_classes_a_few_are_probes_and_always_the_same(tmp_path: Path) ->
         write_epoch(tmp_path, epoch, vectors * epoch, labels, labels)
     first, second = read_sample_retrievals(tmp_path, 1), read_sample_retrievals(tmp_path, 2)
     assert len(first) == 6
-    assert [probe.image_id for probe in first] == [probe.image_id for probe in second]
+    assert [sample.image_id for sample in first] == [sample.image_id for sample in second]
 
 
-def test_an_epoch_that_was_not_measured_has_neither(tmp_path: Path) -> None:
+def test_an_epoch_without_history_has_neither(tmp_path: Path) -> None:
     assert read_sample_retrievals(recorded(tmp_path), 4) == []
     assert read_confusions(tmp_path, 4) == []
     assert read_sample_retrievals(tmp_path / "nowhere", 1) == []

@@ -1,4 +1,4 @@
-"""What the loop does when something is short: memory, sense, images."""
+"""The training loop without enough memory, with NaN losses, and with few images."""
 
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def replace_forward(monkeypatch: pytest.MonkeyPatch, change: Forward) -> None:
     monkeypatch.setattr(TrainingModule, "forward", changed)
 
 
-def test_short_memory_is_answered_by_smaller_parts_and_said(
+def test_lack_of_memory_splits_batches_and_is_reported(
     colors: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_much(loss: Tensor, values: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ def test_short_memory_is_answered_by_smaller_parts_and_said(
     assert [measured["batch_parts"] for measured in read_metrics(colors, run.id)] == [2, 2]
 
 
-def test_a_loss_without_sense_keeps_the_best_epoch_before_it(
+def test_a_nan_loss_keeps_the_best_epoch_before_it(
     colors: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = iter(range(1000))
@@ -89,7 +89,7 @@ def test_a_loss_without_sense_keeps_the_best_epoch_before_it(
         {"batch_norm": False},
     ],
 )
-def test_every_way_to_learn_ends_with_a_model(colors: Workspace, settings: dict[str, Any]) -> None:
+def test_every_loss_and_schedule_trains(colors: Workspace, settings: dict[str, Any]) -> None:
     manifest = finish(train(colors, TrainConfig(**TINY | {"epochs": 1} | settings)))
     assert np.isfinite(manifest.summary["train_loss"])
     assert load_model(colors, manifest.id).config.dimension == 128

@@ -9,12 +9,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from core.errors import WorkbenchError
-from core.training.losses import LOSSES, find_loss
+from core.training.config import TrainConfig
+from core.training.losses import LOSSES
 from core.training.objective import PROXY_RATE, Objective
+from core.workspace import PROJECT
 from tests.support.objective_rank import every_loss
 
-ROOT = Path(__file__).parents[3]
 METRICS = [name for name in LOSSES if name != "cross_entropy"]
 WITH_PROXIES = [name for name in LOSSES if LOSSES[name].has_proxies]
 
@@ -37,12 +37,12 @@ def numbers(*values: int) -> Tensor:
 def test_losses_are_listed_without_torch() -> None:
     script = "import sys, core.training.losses, core.training.augment_config; print(*sys.modules)"
     ended = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert not {"torch", "pytorch_metric_learning", "scipy"} & set(ended.stdout.split())
 
 
-def test_every_loss_says_what_it_does_in_one_line() -> None:
+def test_every_loss_has_a_one_line_explanation() -> None:
     for name, loss in LOSSES.items():
         assert loss.name == name
         assert loss.explanation.endswith(".")
@@ -51,7 +51,7 @@ def test_every_loss_says_what_it_does_in_one_line() -> None:
 
 
 @pytest.mark.parametrize("metric", LOSSES)
-def test_proxies_are_had_and_saved_by_the_losses_that_say_so(metric: str) -> None:
+def test_losses_with_proxies_have_and_save_parameters(metric: str) -> None:
     torch.manual_seed(1)
     first, second = objective(metric), objective(metric)
     assert bool(list(first.parameters())) == LOSSES[metric].has_proxies
@@ -96,11 +96,11 @@ def test_triplets_are_semi_hard_by_the_margin_of_cosines() -> None:
     loss = objective("triplet")(unit(0, 60, -65), torch.zeros(3, 3), numbers(0, 0, 1))
     torch.testing.assert_close(loss.item(), 0.4226 - 0.5 + 0.1, rtol=0, atol=1e-4)
     harder = objective("triplet")(unit(0, 60, -50), torch.zeros(3, 3), numbers(0, 0, 1))
-    assert harder.item() == 0, "a negative nearer than the positive is left for later"
+    assert harder.item() == 0, "a negative nearer than the positive is not semi-hard"
 
 
 def test_supcon_is_the_papers_formula() -> None:
-    """Three images, two of a class, temperature 0.1: the third has no positive and counts not."""
+    """Three images, two of a class, temperature 0.1: the third has no positive and is left out."""
     embeddings = unit(0, 60, 90)
     loss = objective("supcon")(embeddings, torch.zeros(3, 3), numbers(0, 0, 1))
     cosines = (embeddings @ embeddings.T / 0.1).detach()
@@ -129,7 +129,7 @@ def test_a_step_against_the_gradient_lowers_the_loss(metric: str) -> None:
     ids=["one image", "each alone", "one class", "one pair"],
 )
 @pytest.mark.parametrize("angle", [0.0, 40.0], ids=["all in one place", "apart"])
-def test_batches_with_nothing_to_compare_give_numbers(
+def test_batches_without_pairs_give_finite_losses(
     metric: str, labels: Tensor, angle: float
 ) -> None:
     made = objective(metric)
@@ -152,7 +152,7 @@ def test_batches_with_nothing_to_compare_give_numbers(
 
 
 @pytest.mark.parametrize("metric", WITH_PROXIES)
-def test_an_image_on_its_proxy_gives_numbers(metric: str) -> None:
+def test_an_image_on_its_proxy_gives_finite_gradients(metric: str) -> None:
     made = objective(metric)
     (proxies,) = made.parameters()
     with torch.no_grad():
@@ -166,7 +166,7 @@ def test_an_image_on_its_proxy_gives_numbers(metric: str) -> None:
 
 
 @pytest.mark.parametrize("metric", LOSSES)
-def test_it_computes_in_float32_where_autocast_is_on(metric: str) -> None:
+def test_the_loss_is_float32_under_autocast(metric: str) -> None:
     made = objective(metric, weight=0.5)
     embeddings = functional.normalize(torch.randn(12, 8))
     scores, labels = torch.randn(12, 3), torch.arange(12) % 3
@@ -179,22 +179,20 @@ def test_it_computes_in_float32_where_autocast_is_on(metric: str) -> None:
     torch.testing.assert_close(coarse, plain, rtol=0.1, atol=0.1)
 
 
-def test_what_does_not_exist_is_refused() -> None:
-    with pytest.raises(WorkbenchError, match=r"no loss “tripletts”. Choose one of cross_entropy"):
-        objective("tripletts")
-    with pytest.raises(WorkbenchError, match="no loss “none”"):
-        find_loss("none")
-    with pytest.raises(ValueError, match="weight must be in 0..1, got 2"):
-        objective("supcon", weight=2)
+def test_an_unknown_loss_or_weight_is_refused() -> None:
+    with pytest.raises(ValueError, match="metric_loss must be one of none, cross_entropy"):
+        TrainConfig(dataset="some", metric_loss="tripletts")
+    with pytest.raises(ValueError, match="metric_loss_weight must be in 0..1, got 2"):
+        TrainConfig(dataset="some", metric_loss_weight=2)
 
 
-def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
+def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
     """Gradients of the network and of the proxies, for every loss, from the same global batch."""
     quiet = {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     ranks = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.support.objective_rank", str(rank), "2", str(tmp_path)],
-            cwd=ROOT,
+            cwd=PROJECT,
             env=os.environ | quiet,
             stderr=subprocess.PIPE,
             text=True,

@@ -1,4 +1,4 @@
-"""Batches are read ahead of the loop, and are the same as those read one by one."""
+"""Prefetched batches are the same as batches read one by one."""
 
 import threading
 
@@ -38,7 +38,7 @@ def test_ending_early_leaves_no_thread_behind() -> None:
     assert threading.active_count() == before
 
 
-def test_what_goes_wrong_while_reading_is_told_at_its_step() -> None:
+def test_an_exception_while_reading_is_raised_at_its_step() -> None:
     batches = prefetch(inputs(), [STEPS[0], (np.array([99]), 1), STEPS[1]])
     next(batches)
     with pytest.raises(IndexError):

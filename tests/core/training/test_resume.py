@@ -1,4 +1,4 @@
-"""A training that is paused, killed or cut off goes on as if nothing had happened."""
+"""A training that is paused, killed or interrupted is resumed with the same result."""
 
 import subprocess
 import sys
@@ -59,13 +59,13 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 
 def run_until(work: Work[Manifest], note: str, count: int = 1) -> None:
-    """Drive the work until its progress has said something for the `count`th time."""
+    """Run the work until its progress has had the note for the `count`th time."""
     for event in work:
         if isinstance(event, Progress) and note in event.note:
             count -= 1
             if count == 0:
                 return
-    raise AssertionError(f"it never said “{note}”")
+    raise AssertionError(f"no progress with “{note}”")
 
 
 @pytest.mark.parametrize(("note", "count"), [("epoch 2 of 3 · ", 2), ("validating", 1)])
@@ -85,23 +85,23 @@ def test_a_paused_run_reaches_the_same_weights(
     assert [m["epoch"] for m in read_metrics(workspace, "paused")] == [1, 2, 3]
 
 
-def test_a_run_cut_off_anywhere_reaches_the_same_weights(
+def test_a_run_interrupted_anywhere_reaches_the_same_weights(
     workspace: Workspace, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = finish(train(workspace, config))
     monkeypatch.setattr("core.training.loop.SAVE_EVERY_S", 0)
-    work = train(workspace, config, "cut-off")
+    work = train(workspace, config, "interrupted")
     run_until(work, "epoch 1 of 3 · ")
     work.close()
     for count in (1, 1, 1):
-        work = resume(workspace, "cut-off")
+        work = resume(workspace, "interrupted")
         run_until(work, " of 3 · ", count)
         work.close()
-    resumed = finish(resume(workspace, "cut-off"))
+    resumed = finish(resume(workspace, "interrupted"))
     assert same(weights_of(workspace, whole), weights_of(workspace, resumed))
 
 
-def test_a_killed_process_is_gone_on_with(workspace: Workspace, config: TrainConfig) -> None:
+def test_a_killed_run_is_resumed(workspace: Workspace, config: TrainConfig) -> None:
     whole = finish(train(workspace, config))
     command = [sys.executable, "-m", "core", "train", "--run-id", "killed"]
     options = ["--home", str(workspace.home), *as_arguments(config, defaults_too=True)]
@@ -111,12 +111,12 @@ def test_a_killed_process_is_gone_on_with(workspace: Workspace, config: TrainCon
         time.sleep(0.05)
     process.kill()
     process.wait()
-    assert read_run(workspace, "killed").status == RunStatus.STARTED  # It could not say more
+    assert read_run(workspace, "killed").status == RunStatus.STARTED
     resumed = finish(resume(workspace, "killed"))
     assert same(weights_of(workspace, whole), weights_of(workspace, resumed))
 
 
-def test_a_run_without_a_saved_state_begins_anew(workspace: Workspace, config: TrainConfig) -> None:
+def test_a_run_without_a_saved_state_starts_over(workspace: Workspace, config: TrainConfig) -> None:
     work = train(workspace, config, "early")
     run_until(work, "epoch 1 of 3 · ")
     work.close()
@@ -124,7 +124,7 @@ def test_a_run_without_a_saved_state_begins_anew(workspace: Workspace, config: T
     assert finish(resume(workspace, "early")).summary["epochs_trained"] == 3
 
 
-def test_a_run_that_is_done_is_not_gone_on_with(workspace: Workspace, config: TrainConfig) -> None:
+def test_a_finished_run_is_not_resumed(workspace: Workspace, config: TrainConfig) -> None:
     finish(train(workspace, replace(config, epochs=1), "done"))
     with pytest.raises(WorkbenchError, match="has ended"):
         finish(resume(workspace, "done"))
@@ -151,20 +151,20 @@ def test_a_full_disk_pauses_the_run(
 
 
 @pytest.mark.parametrize("name", [STATE, RUN_FILE])
-def test_what_was_edited_is_refused(workspace: Workspace, config: TrainConfig, name: str) -> None:
-    work = train(workspace, config, "edited")
+def test_a_damaged_file_is_refused(workspace: Workspace, config: TrainConfig, name: str) -> None:
+    work = train(workspace, config, "damaged")
     run_until(work, "epoch 2 of 3 · ")
     work.close()
-    path = folder_of(workspace, "edited") / name
+    path = folder_of(workspace, "damaged") / name
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(DamagedArtifactError, match="damaged or was changed by hand"):
-        finish(resume(workspace, "edited"))
+    with pytest.raises(DamagedArtifactError, match="is damaged"):
+        finish(resume(workspace, "damaged"))
 
 
-def test_patience_ends_a_run_that_no_longer_learns(
+def test_early_stopping_ends_a_run_that_no_longer_improves(
     workspace: Workspace, config: TrainConfig
 ) -> None:
-    patient = replace(config, epochs=30, learning_rate=1e-7, backbone_learning_rate=0.0, patience=2)
-    made = finish(train(workspace, patient, "patient"))
+    rates: dict[str, Any] = {"learning_rate": 1e-7, "backbone_learning_rate": 0.0}
+    made = finish(train(workspace, replace(config, epochs=30, patience=2, **rates), "still"))
     assert made.summary["epochs_trained"] < 30
     assert list_runs(workspace)[0].status == RunStatus.DONE

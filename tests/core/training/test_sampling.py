@@ -12,7 +12,7 @@ def seeded(seed: int = 3) -> torch.Generator:
 
 
 def classes_of(*sizes: int) -> Rows:
-    """Labels of classes of these sizes, mixed up."""
+    """Labels of classes of these sizes, shuffled."""
     labels = np.repeat(np.arange(len(sizes)), sizes)
     mixed: Rows = labels[torch.randperm(len(labels), generator=seeded(7)).numpy()]
     return mixed
@@ -31,7 +31,7 @@ def classes_of(*sizes: int) -> Rows:
         (12, [4, 4, 4]),
     ],
 )
-def test_a_shuffled_epoch_has_each_image_once_and_none_alone(
+def test_a_shuffled_epoch_has_each_image_once_and_no_batch_of_one(
     num_images: int, sizes: list[int]
 ) -> None:
     batches = shuffled(num_images, 4, seeded())
@@ -67,7 +67,7 @@ def test_the_generator_alone_decides_the_order() -> None:
         (1, 1, 1, 1, 1),
     ],
 )
-def test_every_batch_has_m_images_of_each_of_its_classes_and_all_images_come(
+def test_every_batch_has_m_images_of_each_class_and_all_images_occur(
     sizes: tuple[int, ...],
 ) -> None:
     labels = classes_of(*sizes)
@@ -81,7 +81,7 @@ def test_every_batch_has_m_images_of_each_of_its_classes_and_all_images_come(
     assert set(np.concatenate(batches)) == set(range(len(labels)))
 
 
-def test_equal_classes_that_fit_come_exactly_once() -> None:
+def test_images_of_equal_classes_that_fit_occur_once() -> None:
     labels = classes_of(*[12] * 10)
     batches = class_balanced(labels, 20, 4, seeded())
     assert len(batches) == 6
@@ -96,7 +96,7 @@ def test_a_class_that_every_batch_needs_is_in_every_batch(seed: int) -> None:
     assert sorted(np.concatenate(batches)) == list(range(32))
 
 
-def test_images_meet_others_of_their_class_in_each_epoch() -> None:
+def test_groups_of_a_class_differ_between_epochs() -> None:
     labels, generator = classes_of(40, 40), seeded()
     first, second = (
         {frozenset(group) for batch in class_balanced(labels, 8, 4, generator)
@@ -107,7 +107,7 @@ def test_images_meet_others_of_their_class_in_each_epoch() -> None:
     assert len(first & second) < 3
 
 
-def test_an_image_comes_again_only_to_fill_its_class_s_last_group() -> None:
+def test_an_image_is_repeated_only_to_fill_a_group() -> None:
     sizes = [9 + size % 7 for size in range(40)]
     labels = classes_of(*sizes)
     counts = np.bincount(np.concatenate(class_balanced(labels, 32, 4, seeded())))
@@ -129,7 +129,7 @@ def test_a_class_smaller_than_m_repeats_its_own_images() -> None:
         assert sorted(np.unique(small, return_counts=True)[1]) == [2, 2]
 
 
-def test_one_huge_class_is_spread_over_the_epoch_and_each_of_its_images_comes_once() -> None:
+def test_one_huge_class_is_spread_over_the_epoch() -> None:
     labels = classes_of(400, 10, 10, 10)
     batches = class_balanced(labels, 8, 4, seeded())
     assert len(batches) == 100
@@ -153,7 +153,7 @@ def test_a_batch_larger_than_the_set_has_every_class_once() -> None:
     assert set(batch) == set(range(5))
 
 
-def test_labels_may_be_any_numbers_and_none_at_all_give_no_batch() -> None:
+def test_labels_may_be_any_numbers_or_empty() -> None:
     labels = np.array([700, -5, 700, -5])
     (batch,) = class_balanced(labels, 4, 2, seeded())
     assert sorted(batch) == [0, 1, 2, 3]
@@ -165,7 +165,7 @@ def test_the_number_of_batches_is_the_same_in_every_epoch() -> None:
     assert len({len(class_balanced(labels, 9, 3, generator)) for _ in range(10)}) == 1
 
 
-def test_the_parts_of_all_ranks_make_up_the_batch() -> None:
+def test_the_parts_of_all_ranks_are_the_batch() -> None:
     batch = np.arange(10, 22)
     parts = [part_of_rank(batch, rank, 3) for rank in range(3)]
     assert [len(part) for part in parts] == [4, 4, 4]
@@ -180,14 +180,14 @@ def test_parts_are_equally_large_and_fit_for_batch_norm(size: int, share: int) -
     assert set(np.concatenate(parts)) == set(range(size))
 
 
-def test_each_rank_sees_each_class_of_a_balanced_batch() -> None:
+def test_each_rank_has_each_class_of_a_balanced_batch() -> None:
     labels = classes_of(*[8] * 6)
     batch = class_balanced(labels, 12, 4, seeded())[0]
     parts = [labels[part_of_rank(batch, rank, 2)] for rank in range(2)]
     assert set(parts[0]) == set(parts[1])
 
 
-def test_batches_too_small_to_learn_from_are_refused() -> None:
+def test_too_small_batches_are_refused() -> None:
     labels = classes_of(5, 5)
     with pytest.raises(ValueError, match="batch_size must be at least 8, got 7"):
         class_balanced(labels, 7, 4, seeded())

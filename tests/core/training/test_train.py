@@ -44,7 +44,7 @@ def colors(workspace: Workspace, tmp_path: Path) -> str:
 
 
 def backbone_file(path: Path) -> Path:
-    """A frozen trunk of random weights, in torchvision's layout."""
+    """Write random weights of a backbone in torchvision's layout."""
     from core.models import vision
 
     torch.manual_seed(5)
@@ -57,7 +57,7 @@ def weights_of(workspace: Workspace, model: Manifest) -> dict[str, torch.Tensor]
     return load_file(workspace.models / model.id / "model.safetensors")
 
 
-def test_colors_are_told_apart_after_two_epochs(workspace: Workspace, colors: str) -> None:
+def test_two_epochs_report_metrics_and_publish_a_model(workspace: Workspace, colors: str) -> None:
     work = train(workspace, TrainConfig(dataset=colors, **TINY))
     events = []
     while True:
@@ -81,7 +81,7 @@ def test_colors_are_told_apart_after_two_epochs(workspace: Workspace, colors: st
     assert [json.loads(line) for line in lines] == epochs
 
 
-def test_tensorboard_finds_what_was_measured(workspace: Workspace, colors: str) -> None:
+def test_tensorboard_reads_the_metrics(workspace: Workspace, colors: str) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     finish(train(workspace, TrainConfig(dataset=colors, **TINY), "seen"))
@@ -120,7 +120,7 @@ def test_a_stop_after_an_epoch_keeps_the_best_model(workspace: Workspace, colors
     assert model.manifest.summary["epochs_trained"] == 1
 
 
-def test_a_stop_before_the_first_epoch_leaves_nothing(workspace: Workspace, colors: str) -> None:
+def test_a_stop_in_the_first_epoch_leaves_nothing(workspace: Workspace, colors: str) -> None:
     work = train(workspace, TrainConfig(dataset=colors, **TINY))
     for event in work:
         if isinstance(event, Progress) and "epoch 1" in event.note:
@@ -139,10 +139,10 @@ def test_no_epoch_gives_the_untrained_network(workspace: Workspace, colors: str)
     assert load_model(workspace, manifest.id).classes == ("blue", "green", "red")
 
 
-def test_only_the_last_block_changes_and_the_frozen_ones_stay(
+def test_the_last_block_changes_and_the_frozen_ones_do_not(
     workspace: Workspace, colors: str, tmp_path: Path
 ) -> None:
-    weights = backbone_file(tmp_path / "trunk.safetensors")
+    weights = backbone_file(tmp_path / "backbone.safetensors")
     config = TrainConfig(
         dataset=colors, weights=str(weights), image_size=32, epochs=1, batch_size=8
     )
@@ -157,7 +157,7 @@ def test_only_the_last_block_changes_and_the_frozen_ones_stay(
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_kept_features_are_what_the_frozen_blocks_put_out(
+def test_cached_features_are_the_output_of_the_frozen_blocks(
     workspace: Workspace, colors: str, backbone: str
 ) -> None:
     from core.datasets.registry import open_dataset
@@ -169,13 +169,13 @@ def test_kept_features_are_what_the_frozen_blocks_put_out(
     torch.manual_seed(0)
     network = EmbeddingNetwork(
         NetworkConfig(backbone=backbone, num_classes=len(classes), image_size=32)
-    )  # As a training begins with it
+    )
     device = choose_device()
     config = TrainConfig(dataset=colors, backbone=backbone, image_size=32)
     inputs = finish(prepare_inputs(workspace, dataset, rows, network, config, device))
 
-    kept, labels = inputs.read(np.array([0, 7]))
-    values = on_device(kept, torch.device(device.name))
+    cached, labels = inputs.read(np.array([0, 7]))
+    values = on_device(cached, torch.device(device.name))
 
     pixels = np.stack([load_square(dataset.path_of(rows[i]), 32) for i in (0, 7)])
     with torch.inference_mode(), device.autocast():
@@ -194,7 +194,7 @@ def test_a_second_run_does_not_decode_again(workspace: Workspace, colors: str) -
     assert "decoding images" not in notes[1]
 
 
-def test_a_file_that_vanished_is_left_out_and_counted(
+def test_a_missing_image_is_left_out_and_counted(
     workspace: Workspace, colors: str, tmp_path: Path
 ) -> None:
     for path in (tmp_path / "in" / "red").iterdir():
@@ -205,7 +205,7 @@ def test_a_file_that_vanished_is_left_out_and_counted(
     assert manifest.summary["num_train"] + manifest.summary["num_validation"] < 24
 
 
-def test_one_class_cannot_be_learnt(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_single_class_is_refused(workspace: Workspace, tmp_path: Path) -> None:
     root = class_folders(tmp_path / "in", red=5)
     finish(add_folder(workspace, "one", Source(root=root), SplitConfig()))
     with pytest.raises(WorkbenchError, match="only one class, “red”. Training needs at least two"):
@@ -213,7 +213,7 @@ def test_one_class_cannot_be_learnt(workspace: Workspace, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("balanced", [{}, {"metric_loss": "triplet", "samples_per_class": 2}])
-def test_a_class_of_one_image_and_a_batch_larger_than_the_set_are_learnt(
+def test_a_class_of_one_image_and_a_large_batch_can_be_trained(
     workspace: Workspace, tmp_path: Path, balanced: dict[str, Any]
 ) -> None:
     root = class_folders(tmp_path / "in", red=6, blue=1)
@@ -225,17 +225,15 @@ def test_a_class_of_one_image_and_a_batch_larger_than_the_set_are_learnt(
     assert manifest.summary["num_validation"] == 0
 
 
-def test_images_without_labels_cannot_be_learnt(workspace: Workspace, tmp_path: Path) -> None:
+def test_images_without_labels_are_refused(workspace: Workspace, tmp_path: Path) -> None:
     root = class_folders(tmp_path / "in", red=5) / "red"
     finish(add_folder(workspace, "flat", Source(root=root), SplitConfig()))
     with pytest.raises(WorkbenchError, match="has no labels to learn from"):
         finish(train(workspace, TrainConfig(dataset="flat", **TINY)))
 
 
-def test_a_loss_that_is_no_number_ends_with_a_sentence(
-    workspace: Workspace, colors: str, tmp_path: Path
-) -> None:
-    weights = backbone_file(tmp_path / "trunk.safetensors")
+def test_a_nan_loss_is_an_error(workspace: Workspace, colors: str, tmp_path: Path) -> None:
+    weights = backbone_file(tmp_path / "backbone.safetensors")
     huge = {key: value * 1e9 for key, value in load_file(weights).items()}
     save_file(huge, tmp_path / "huge.safetensors")
     config = TrainConfig(
@@ -248,7 +246,7 @@ def test_a_loss_that_is_no_number_ends_with_a_sentence(
     assert (run.status, "no longer a number" in run.message) == (RunStatus.FAILED, True)
 
 
-def test_weights_that_embed_nothing_are_refused(workspace: Workspace, colors: str) -> None:
+def test_unusable_weights_are_refused(workspace: Workspace, colors: str) -> None:
     from core.artifacts.folders import draft, publish
 
     made = finish(train(workspace, TrainConfig(dataset=colors, **(TINY | {"epochs": 0}))))
@@ -264,9 +262,7 @@ def test_weights_that_embed_nothing_are_refused(workspace: Workspace, colors: st
         load_model(workspace, copy.id)
 
 
-def test_a_model_edited_by_hand_is_refused_by_its_files_name(
-    workspace: Workspace, colors: str
-) -> None:
+def test_an_edited_model_is_refused(workspace: Workspace, colors: str) -> None:
     made = finish(train(workspace, TrainConfig(dataset=colors, **(TINY | {"epochs": 0}))))
     path = workspace.models / made.id / "model.safetensors"
     content = bytearray(path.read_bytes())
@@ -285,6 +281,6 @@ def test_a_model_edited_by_hand_is_refused_by_its_files_name(
         ({"samples_per_class": 3}, "batch_size must be a multiple of samples_per_class"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], sentence: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         TrainConfig(dataset="x", **settings)

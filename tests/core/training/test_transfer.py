@@ -1,4 +1,4 @@
-"""The way of pre-trained weights, with a trunk that the test trains itself in ImageNet's place."""
+"""Transfer: a backbone pre-trained in the test, fine-tuned on other classes."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def macro_map(workspace: Workspace, model: Manifest) -> float:
 
 
 def as_torchvision_file(workspace: Workspace, model: Manifest, path: Path) -> Path:
-    """Write a model's trunk the way torchvision publishes its own."""
+    """Write a model's backbone in torchvision's layout."""
     tensors = load_file(workspace.models / model.id / "model.safetensors")
     backbone = {
         key.replace("tail.", "features.", 1): value
@@ -41,7 +41,7 @@ def as_torchvision_file(workspace: Workspace, model: Manifest, path: Path) -> Pa
     return path
 
 
-def test_a_frozen_trunk_tuned_on_new_categories_beats_it_untuned(
+def test_a_backbone_tuned_on_new_classes_is_better_than_untuned(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     finish(draw_dataset(tmp_path / "set", per_class=40))
@@ -50,7 +50,7 @@ def test_a_frozen_trunk_tuned_on_new_categories_beats_it_untuned(
         finish(add_folder(workspace, name, source, SplitConfig()))
     scratch = FROM_SCRATCH | {"epochs": 10, "image_size": 32, "batch_size": 32}
     pretrained = finish(train(workspace, TrainConfig(dataset="known", **scratch)))
-    weights = as_torchvision_file(workspace, pretrained, tmp_path / "trunk.safetensors")
+    weights = as_torchvision_file(workspace, pretrained, tmp_path / "backbone.safetensors")
 
     untuned, tuned = (
         macro_map(
@@ -71,5 +71,5 @@ def test_a_frozen_trunk_tuned_on_new_categories_beats_it_untuned(
         for epochs in (0, 6)
     )
 
-    print(f"\nmacro mAP@10 on new categories: untuned {untuned:.3f}, tuned {tuned:.3f}")
+    print(f"\nmacro mAP@10 on new classes: untuned {untuned:.3f}, tuned {tuned:.3f}")
     assert tuned > untuned + 0.05

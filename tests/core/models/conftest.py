@@ -1,0 +1,60 @@
+"""Weights and models with random numbers, shared by the tests of models."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.models.backbones import BACKBONES
+from core.models.model import Model
+from core.workspace import Workspace
+from tests.factories.networks import publish_network, unpacked_export
+from tests.factories.weights import Tensors, random_tensors
+
+
+@pytest.fixture(scope="session")
+def vgg16() -> Tensors:
+    """The backbone's tensors by its own keys, `0.weight` and so on."""
+    return random_tensors("vgg16")
+
+
+@pytest.fixture(scope="session")
+def vgg16_bn() -> Tensors:
+    return random_tensors("vgg16_bn")
+
+
+@pytest.fixture(scope="session", params=list(BACKBONES))
+def of_each(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Workspace, Model]:
+    """A model of each backbone, in a workspace of its own."""
+    torch.manual_seed(0)
+    workspace = Workspace(tmp_path_factory.mktemp("home"))
+    return workspace, publish_network(workspace, backbone=request.param)
+
+
+@pytest.fixture(scope="session")
+def resnet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Model]:
+    torch.manual_seed(0)
+    workspace = Workspace(tmp_path_factory.mktemp("home"))
+    model = publish_network(workspace, backbone="resnet18", batch_norm=False, trainable_blocks=2)
+    return workspace, model
+
+
+@pytest.fixture(scope="session")
+def exported(resnet: tuple[Workspace, Model], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked zip of an export."""
+    return unpacked_export(*resnet, tmp_path_factory.mktemp("unpacked"))
+
+
+@pytest.fixture(
+    scope="session", params=[("vgg16_bn", "gem"), ("resnet18", "max"), ("vgg16", "average")]
+)
+def unclassified(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Workspace, Model]:
+    """A model without classes, of each other pooling."""
+    torch.manual_seed(0)
+    workspace = Workspace(tmp_path_factory.mktemp("home"))
+    backbone, pooling = request.param
+    return workspace, publish_network(workspace, classes=[], backbone=backbone, pooling=pooling)
