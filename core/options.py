@@ -122,7 +122,7 @@ def _add_option(
         "help": explanation.replace("%", "%%"),
     }
     if BOUNDS in each.metadata:
-        settings["help"] += " ({:g} to {:g})".format(*each.metadata[BOUNDS])
+        settings["help"] += " ({} to {})".format(*each.metadata[BOUNDS])
     if hint is bool:
         settings["action"] = argparse.BooleanOptionalAction
     else:
