@@ -29,7 +29,7 @@ from core.datasets.importing.scan import Source, add_folder
 from core.datasets.layout import BACKGROUND
 from core.datasets.splits import SplitConfig
 from core.embeddings.config import EmbedConfig, Precision
-from core.embeddings.files import embed_dataset
+from core.embeddings.embed import embed_dataset
 from core.models.batches import decode_batches
 from core.models.devices import choose_device
 from core.models.model import Model, load_model

@@ -23,7 +23,7 @@ from core.datasets.importing.scan import Source, add_folder
 from core.datasets.layout import BACKGROUND
 from core.datasets.registry import list_datasets, open_dataset
 from core.datasets.splits import SplitConfig
-from core.embeddings.files import embed_dataset
+from core.embeddings.embed import embed_dataset
 from core.evaluation.config import EvaluateConfig
 from core.evaluation.evaluate import evaluate
 from core.indexes.config import IndexConfig

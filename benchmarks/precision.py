@@ -13,7 +13,8 @@ import numpy as np
 from core.artifacts.folders import list_artifacts
 from core.datasets.registry import open_dataset
 from core.embeddings.config import EmbedConfig, Precision
-from core.embeddings.files import Embeddings, embed_dataset, open_embeddings
+from core.embeddings.embed import embed_dataset
+from core.embeddings.files import Embeddings, open_embeddings
 from core.index_benchmark.queries import make_benchmark_queries
 from core.metrics.leave_one_out import leave_one_out
 from core.models.devices import choose_device

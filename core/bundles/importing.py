@@ -30,9 +30,13 @@ from core.datasets.registry import (
     publish_dataset,
     require_free_name,
 )
-from core.embeddings.assembly import AssembledEmbeddings
 from core.embeddings.config import read_embed_config
-from core.embeddings.files import Embeddings, open_embeddings, publish_embeddings
+from core.embeddings.files import (
+    Embeddings,
+    NewEmbeddings,
+    open_embeddings,
+    publish_embeddings,
+)
 from core.embeddings.reuse import CONTENT_BYTES
 from core.embeddings.task import plan_embedding
 from core.errors import UnreadableImageError, WorkbenchError
@@ -208,7 +212,7 @@ def _publish_embeddings(
     unknown = bytes(CONTENT_BYTES)
     sha256 = b"".join(contents.get(int(i), unknown) for i in embeddings.image_ids)
     whitening = embeddings.encoding.whitening
-    made = AssembledEmbeddings(
+    made = NewEmbeddings(
         image_ids=embeddings.image_ids,
         contents=np.frombuffer(sha256, np.uint8).reshape(-1, CONTENT_BYTES),
         plain=embeddings.vectors if whitening is None else embeddings.plain,

@@ -13,7 +13,7 @@ from core.workspace import Workspace
 def _embed(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config, images = read_options(options, EmbedConfig), read_image_options(options)
     yield STARTING
-    from core.embeddings.files import embed_dataset
+    from core.embeddings.embed import embed_dataset
 
     manifest = yield from embed_dataset(workspace, options.dataset, options.model, config, images)
     return artifact_facts(manifest)

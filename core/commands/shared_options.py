@@ -68,7 +68,7 @@ def check_source(options: argparse.Namespace) -> None:
 
 def embed_source(workspace: Workspace, options: argparse.Namespace) -> Work[str]:
     """Return the id of the embeddings that the options name, after making them if necessary."""
-    from core.embeddings.files import embed_dataset
+    from core.embeddings.embed import embed_dataset
 
     if options.embeddings:
         return str(options.embeddings)

@@ -1,7 +1,4 @@
-"""What a user chooses before images are embedded, frozen once chosen.
-
-Which images is said by a `core.datasets.filters.ImageFilter` beside it.
-"""
+"""`EmbedConfig`: how images are embedded; which ones is given by an `ImageFilter`."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -13,10 +10,10 @@ from core.options import as_arguments
 
 
 class Precision(StrEnum):
-    """What the trunk computes in; what follows it always computes in float32."""
+    """Precision of the backbone; the layers after it always compute in float32."""
 
     AUTO = "auto"
-    """bfloat16 where it is the quicker one."""
+    """bfloat16 if it is the faster one."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
@@ -24,26 +21,26 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EmbedConfig:
-    """How images become embeddings, and later on the queries that are held against them."""
+    """How images and queries are embedded."""
 
     flip: bool = False
-    """Embed every image and its mirror image and take the mean: steadier, at twice the time."""
+    """Average the embeddings of an image and its mirror image, which takes twice the time."""
 
     whiten: bool = False
-    """Give every direction the same weight, as the dataset's train images have it (Jégou & Chum
-    2012); needs more of them than an embedding has numbers."""
+    """Whiten embeddings by a PCA of the train images (Jégou & Chum 2012); needs more train images
+    than dimensions."""
 
     precision: Precision = Precision.AUTO
-    """float32, bfloat16 (half the memory, about three digits), or auto for the quicker one here."""
+    """float32, bfloat16 (half the memory, about three digits), or auto for the faster one."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "precision", Precision(self.precision))
 
     def resolved(self, *, quick_bfloat16: bool) -> "EmbedConfig":
-        """Return the same with a precision that means the same on every machine.
+        """Return the same with float32 or bfloat16 instead of auto.
 
         Args:
-            quick_bfloat16: Whether bfloat16 is the quicker one here.
+            quick_bfloat16: Whether bfloat16 is the faster one.
         """
         if self.precision != Precision.AUTO:
             return self
@@ -54,9 +51,9 @@ DEFAULT_CONFIG = EmbedConfig()
 
 
 def read_embed_config(manifest: Manifest) -> tuple[EmbedConfig, ImageFilter]:
-    """Return how which images were embedded, for embeddings or an index, to do it again.
+    """Return how which images were embedded, of embeddings or an index.
 
-    Where it does not say, it is from before there was a choice: as usual, all images.
+    Old manifests lack these settings: they mean the default and all images.
     """
     if manifest.kind == "index":
         settings = manifest.summary | manifest.summary.get("encoding", {})
@@ -71,6 +68,6 @@ def read_embed_config(manifest: Manifest) -> tuple[EmbedConfig, ImageFilter]:
 
 
 def embed_arguments(manifest: Manifest) -> list[str]:
-    """Return the options by which `embed`, `index` and others embed in the same way again."""
+    """Return the command-line options that embed the same images in the same way."""
     config, images = read_embed_config(manifest)
     return [*as_arguments(config), *filter_as_arguments(images)]

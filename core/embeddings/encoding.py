@@ -1,4 +1,4 @@
-"""How an image becomes an embedding: the same way when it is indexed and when it is searched by.
+"""`Encoding` and `Encoder`: how images and queries become embeddings, in the same way.
 
 Shapes, in this file: B images, S pixels a side, D embedding dimensions, C classes.
 """
@@ -19,7 +19,7 @@ from core.models.model import Model, Outputs
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Encoding:
-    """What an image has gone through, and a query must go through to be compared with it."""
+    """How images were embedded, and queries have to be."""
 
     model: str
     """Id of the model."""
@@ -27,16 +27,16 @@ class Encoding:
     model_fingerprint: str
 
     flip: bool = False
-    """Whether it is the mean of the image's and its mirror image's embedding."""
+    """Whether embeddings are averaged over the image and its mirror image."""
 
     precision: Precision = Precision.FLOAT32
-    """What the trunk computes in."""
+    """Precision of the backbone."""
 
     whitening: Whitening | None = None
-    """What the embedding goes through last."""
+    """Applied last."""
 
     def write(self, folder: Path) -> dict[str, Any]:
-        """Save in `folder` what is too large for a manifest; return the rest, for the manifest."""
+        """Write the whitening into a folder, and return the settings for the manifest."""
         if self.whitening is not None:
             self.whitening.write(folder)
         return {
@@ -49,13 +49,12 @@ class Encoding:
 def read_encoding(
     folder: Path, made_from: Mapping[str, str], settings: Mapping[str, Any]
 ) -> Encoding:
-    """Read what `Encoding.write` has saved and returned.
+    """Read an encoding that `Encoding.write` saved.
 
     Args:
         folder: Of the artifact, whose checksums were verified.
-        made_from: Which model, as the artifact's manifest says.
-        settings: What `write` returned; where the manifest, from before there was a choice, has
-            none of it, the plain encoding is meant.
+        made_from: Of the artifact's manifest, which names the model.
+        settings: What `write` returned; old manifests lack it, which means the defaults.
     """
     return Encoding(
         model=made_from["model"],
@@ -68,7 +67,7 @@ def read_encoding(
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """A model that embeds images in one way."""
+    """A model with an encoding."""
 
     model: Model
     encoding: Encoding
@@ -85,9 +84,9 @@ class Encoder:
         return self.embed_async(pixels)()
 
     def embed_async(self, pixels: NDArray[np.uint8]) -> Callable[[], Outputs]:
-        """Begin what `embed` does; what is returned waits for it, and returns or raises as `embed`.
+        """Start `embed`, and return a function that waits for it and returns its result.
 
-        A graphics card computes meanwhile; a processor has done so.
+        Only a GPU computes in the meantime.
         """
         bfloat16 = self.encoding.precision == Precision.BFLOAT16
         plain = self.model.embed_async(pixels, bfloat16=bfloat16)
@@ -99,9 +98,9 @@ class Encoder:
         def wait() -> Outputs:
             embeddings, probabilities = plain()
             if self.encoding.flip:
-                others, also = mirrored()
-                embeddings = unit(embeddings + others)
-                probabilities = np.mean([probabilities, also], axis=0)
+                flipped, flipped_probabilities = mirrored()
+                embeddings = unit(embeddings + flipped)
+                probabilities = np.mean([probabilities, flipped_probabilities], axis=0)
             if self.encoding.whitening is not None:
                 embeddings = unit(self.encoding.whitening.transform(embeddings))
             check_unit_rows(embeddings)

@@ -1,4 +1,4 @@
-"""The exact neighbors that approximate ones are held to, without a copy of the vectors.
+"""Exact search in blocks, without copying all vectors into memory.
 
 Shapes, in this file: N vectors, Q queries, D embedding dimensions, K neighbors.
 """
@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from core.progress import Progress, Work
 
 BLOCK = 1 << 16
-"""Vectors that are compared together, so that mapped ones are not all in memory at once."""
+"""Vectors per block, as they may be mapped from disk."""
 
 
 def nearest_rows(
     vectors: NDArray[np.float32], queries: NDArray[np.float32], k: int
 ) -> Work[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """Compare every query with every vector.
+    """Find the exact nearest vectors of each query.
 
     Args:
         vectors: (N, D) float32 unit rows; may be mapped.
         queries: (Q, D) float32 unit rows.
-        k: Neighbors wanted, at most N.
+        k: Number of neighbors, at most N.
 
     Returns:
         (Q, K) rows of `vectors`, most similar first, and (Q, K) cosine similarities.
@@ -43,20 +43,20 @@ def with_block(
     start: int,
     k: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the nearest rows so far, after some more vectors were compared.
+    """Merge the nearest rows so far with those of one more block.
 
     Args:
-        rows: (Q, at most k) the nearest of those before, most similar first.
-        similarities: Theirs.
+        rows: (Q, at most k) the nearest rows of earlier blocks, most similar first.
+        similarities: (Q, at most k) their similarities.
         queries: (Q, D) float32 unit rows.
         block: (B, D) float32 unit rows.
-        start: The row of the first of them.
-        k: Neighbors wanted.
+        start: Row of the first vector of the block.
+        k: Number of neighbors.
     """
-    found, places = faiss.knn(queries, block, min(k, len(block)), faiss.METRIC_INNER_PRODUCT)
+    scores, places = faiss.knn(queries, block, min(k, len(block)), faiss.METRIC_INNER_PRODUCT)
     rows = np.concatenate([rows, places + start], axis=1)
-    similarities = np.concatenate([similarities, found], axis=1)
-    if rows.shape[1] == found.shape[1]:
+    similarities = np.concatenate([similarities, scores], axis=1)
+    if rows.shape[1] == scores.shape[1]:
         return rows, similarities
     order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(rows, order, axis=1), np.take_along_axis(similarities, order, axis=1)

@@ -1,4 +1,4 @@
-"""Which images are to be embedded, and how: all that is known before one of them is read."""
+"""`EmbeddingTask`: which images to embed and how, before any of them is read."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,12 +16,12 @@ from core.models.devices import choose_device
 from core.workspace import Workspace
 
 ENCODING_KEYS = ("flip", "precision", "preprocessing")
-"""Settings that an embedding depends on before it is whitened, beside its model."""
+"""Settings that an embedding before whitening depends on, beside the model."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EmbeddingTask:
-    """What is to be embedded, and how."""
+    """Which images to embed, and how."""
 
     dataset: Dataset
     model: Manifest
@@ -29,16 +29,16 @@ class EmbeddingTask:
     """With the precision resolved."""
 
     rows: list[ImageRow]
-    """The images wanted, by id ascending."""
+    """The images, by ascending id."""
 
     settings: dict[str, Any]
-    """The manifest's config, as JSON has it."""
+    """The manifest's config."""
 
     made_from: dict[str, str]
 
     @property
     def encoding(self) -> Encoding:
-        """How images are encoded, whitening left out."""
+        """Return how images are embedded, without whitening."""
         return Encoding(
             model=self.model.id,
             model_fingerprint=self.model.fingerprint,
@@ -48,13 +48,13 @@ class EmbeddingTask:
 
     @property
     def stem(self) -> str:
-        """The embeddings' name: their model's, and the dataset's where that is another one."""
+        """Return the stem of the embeddings' id: the model's, with the dataset if it is another."""
         if self.model.made_from["dataset"] == self.dataset.name:
             return self.model.id
         return f"{self.dataset.name[:36]}-by-{self.model.id[:36]}"
 
-    def can_take_from(self, manifest: Manifest) -> bool:
-        """Say whether other embeddings were made by the same model in the same way."""
+    def can_reuse(self, manifest: Manifest) -> bool:
+        """Return whether other embeddings are by the same model with the same settings."""
         is_same_model = manifest.made_from.get("model_fingerprint") == self.model.fingerprint
         return is_same_model and encoding_settings(manifest.config) == encoding_settings(
             self.settings
@@ -62,7 +62,7 @@ class EmbeddingTask:
 
 
 def encoding_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an embedding depends on, of the settings of some embeddings."""
+    """Return the settings that an embedding before whitening depends on."""
     return {name: settings.get(name) for name in ENCODING_KEYS}
 
 
@@ -73,11 +73,11 @@ def plan_embedding(
     config: EmbedConfig,
     images: ImageFilter = ALL_IMAGES,
 ) -> EmbeddingTask:
-    """Look up what is to be embedded.
+    """Look up dataset, model and images.
 
     Raises:
         MissingError: There is no such dataset or model.
-        ValueError: `images` asks for others than usable ones.
+        ValueError: `images` includes others than usable ones.
     """
     if images.status != ImageStatus.USABLE:
         raise ValueError(f"only usable images are embedded, got {images.status}")
@@ -105,7 +105,7 @@ def plan_embedding(
 
 
 def _fingerprint(dataset: Dataset, config: EmbedConfig, images: ImageFilter) -> str:
-    """Return what of the catalog matters: labels and splits where a filter or whitening does."""
+    """Return the catalog's fingerprint, with labels and splits only if they are used."""
     if images != ALL_IMAGES or config.whiten:
         return dataset.catalog.fingerprint
     return dataset.catalog.images_fingerprint

@@ -1,4 +1,4 @@
-"""Holding embeddings to what they must be: finite, of unit length."""
+"""Normalizing embeddings to unit length, and checking that they are."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,17 +6,17 @@ from numpy.typing import NDArray
 from core.errors import WorkbenchError
 
 BLOCK = 1 << 16
-"""Rows that are looked at together, so that mapped ones are not all in memory at once."""
+"""Rows per block, as they may be mapped from disk."""
 
 TOLERANCE = 1e-2
-"""How far from 1 a length may be: far more than rounding takes, far less than a mistake does."""
+"""Largest deviation from length 1: far more than rounding, far less than a mistake."""
 
 MIN_LENGTH = np.float32(1e-12)
-"""What lengths are divided by at least, as in torch's `normalize`."""
+"""Lower bound of the divisor, as in torch's `normalize`."""
 
 
 def check_unit_rows(vectors: NDArray[np.float32]) -> None:
-    """Refuse embeddings that no search could find.
+    """Raise an error unless all rows are finite and of unit length.
 
     Args:
         vectors: (N, D) float32.
@@ -36,7 +36,7 @@ def check_unit_rows(vectors: NDArray[np.float32]) -> None:
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (B, D) rows of unit length; rows of zeros stay."""
+    """Return (B, D) rows scaled to unit length; rows of zeros stay zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: NDArray[np.float32] = vectors / np.maximum(lengths, MIN_LENGTH)
     return scaled

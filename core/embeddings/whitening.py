@@ -1,4 +1,4 @@
-"""Whitening embeddings: the same variance in every direction, as some of them have it.
+"""PCA whitening of embeddings.
 
 Shapes, in this file: N embeddings, D dimensions.
 """
@@ -14,22 +14,22 @@ from core.files import write_atomically
 
 WHITENING = "whitening.npz"
 BLOCK = 1 << 16
-"""Rows that are taken to float64 together."""
+"""Rows per block, which is converted to float64."""
 
 MIN_VARIANCE = 1e-6
-"""Of the greatest: directions with less hold what rounding made, which whitening would blow up to
-the size of all others, so they are left out."""
+"""Share of the largest variance below which directions are dropped: they are rounding errors, which
+whitening would amplify."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Whitening:
-    """An affine map. Two of the same numbers are equal, so that an encoding can be a key."""
+    """An affine map; compared by value, so that an encoding can be a key."""
 
     mean: NDArray[np.float32]
-    """(D,) taken from each embedding."""
+    """(D,) subtracted from each embedding."""
 
     matrix: NDArray[np.float32]
-    """(D, D), a row a direction; rows of zeros for directions that are left out."""
+    """(D, D), a row per direction; zeros for dropped directions."""
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Whitening):
@@ -40,12 +40,12 @@ class Whitening:
         return hash(self.mean.tobytes())
 
     def transform(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (N, D) float32 whitened rows, not of unit length yet."""
+        """Return (N, D) float32 whitened rows, which are not of unit length."""
         whitened = (vectors - self.mean) @ self.matrix.T
         return whitened.astype(np.float32, copy=False)
 
     def write(self, folder: Path) -> None:
-        """Save it in `folder`."""
+        """Save it in a folder."""
         write_atomically(
             folder / WHITENING,
             lambda file: np.savez(file, mean=self.mean, matrix=self.matrix),
@@ -53,7 +53,7 @@ class Whitening:
 
 
 def read_whitening(folder: Path) -> Whitening:
-    """Read what `Whitening.write` has saved; its checksum was verified before."""
+    """Read a whitening that `Whitening.write` saved, whose checksum has been verified."""
     with np.load(folder / WHITENING, allow_pickle=False) as content:
         return Whitening(content["mean"], content["matrix"])
 
@@ -84,7 +84,7 @@ def fit_whitening(vectors: NDArray[np.float32]) -> Whitening:
         )
     scales = np.zeros(dimension)
     scales[used] = 1 / np.sqrt(variances[used])
-    matrix = (directions * scales).T[::-1]  # The greatest variance first
+    matrix = (directions * scales).T[::-1]  # Largest variance first
     return Whitening(mean.astype(np.float32), np.ascontiguousarray(matrix, np.float32))
 
 

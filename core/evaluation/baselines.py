@@ -14,7 +14,7 @@ from core.artifacts.folders import draft, list_artifacts
 from core.artifacts.manifests import Manifest
 from core.datasets.columns import ImageFilter
 from core.datasets.registry import Dataset, open_dataset
-from core.embeddings.files import embed_dataset
+from core.embeddings.embed import embed_dataset
 from core.embeddings.unit_rows import unit
 from core.errors import WorkbenchError
 from core.evaluation.baseline_config import BASELINE_NAMES, Baseline, BaselineConfig

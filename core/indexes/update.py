@@ -14,7 +14,8 @@ from core.artifacts.folders import delete_artifact
 from core.artifacts.manifests import Manifest
 from core.artifacts.titles import read_title, write_title
 from core.embeddings.config import read_embed_config
-from core.embeddings.files import Embeddings, embed_dataset, open_embeddings
+from core.embeddings.embed import embed_dataset
+from core.embeddings.files import Embeddings, open_embeddings
 from core.errors import WorkbenchError
 from core.indexes.config import IndexConfig
 from core.indexes.factory import needed_vectors

@@ -16,7 +16,7 @@ from core.datasets.columns import ImageFilter, ImageStatus
 from core.datasets.connection import connect
 from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset, open_dataset
-from core.embeddings.files import embed_dataset
+from core.embeddings.embed import embed_dataset
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index
 from core.indexes.update import update_index

@@ -17,7 +17,7 @@ from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset, write_roots
 from core.datasets.splits import SplitConfig
 from core.datasets.verification import check_images
-from core.embeddings.files import embed_dataset
+from core.embeddings.embed import embed_dataset
 from core.evaluation.config import EvaluateConfig
 from core.evaluation.evaluate import evaluate
 from core.indexes.config import IndexConfig

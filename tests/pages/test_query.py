@@ -11,7 +11,7 @@ from core.artifacts.folders import delete_artifact
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset
 from core.datasets.splits import SplitConfig
-from core.embeddings.files import embed_dataset
+from core.embeddings.embed import embed_dataset
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index
 from core.lineage.graph import read_lineage

@@ -25,7 +25,8 @@ from core.datasets.curation import relabel
 from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.config import EmbedConfig, Precision
-from core.embeddings.files import embed_dataset, open_embeddings
+from core.embeddings.embed import embed_dataset
+from core.embeddings.files import open_embeddings
 from core.errors import MissingError, WorkbenchError
 from core.images.thumbnails import thumbnail
 from core.indexes.config import IndexConfig

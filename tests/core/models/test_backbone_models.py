@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 
 from core.datasets.columns import ImageFilter, Split
 from core.datasets.registry import Dataset
-from core.embeddings.files import embed_dataset
+from core.embeddings.embed import embed_dataset
 from core.errors import MissingError, WorkbenchError
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index

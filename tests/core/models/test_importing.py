@@ -16,7 +16,7 @@ from torch import Tensor
 from core.artifacts.folders import delete_artifact
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
-from core.embeddings.files import embed_dataset
+from core.embeddings.embed import embed_dataset
 from core.errors import MissingError, WorkbenchError
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index

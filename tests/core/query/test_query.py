@@ -12,7 +12,8 @@ from core.datasets.columns import ImageFilter
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset
 from core.datasets.splits import SplitConfig
-from core.embeddings.files import embed_dataset, open_embeddings
+from core.embeddings.embed import embed_dataset
+from core.embeddings.files import open_embeddings
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.evaluation.config import EvaluateConfig
 from core.evaluation.evaluate import evaluate

@@ -8,7 +8,7 @@ from core.artifacts.manifests import Manifest
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.sample.drawing import CLASSES, draw_dataset
 from core.datasets.splits import SplitConfig
-from core.embeddings.files import embed_dataset
+from core.embeddings.embed import embed_dataset
 from core.evaluation.config import EvaluateConfig
 from core.evaluation.evaluate import evaluate
 from core.indexes.config import IndexConfig

@@ -22,7 +22,7 @@ from core.artifacts.folders import delete_artifact, remove_stale_drafts
 from core.datasets.importing import archives
 from core.datasets.registry import open_dataset
 from core.embeddings.config import EmbedConfig
-from core.embeddings.files import embed_dataset
+from core.embeddings.embed import embed_dataset
 from core.errors import MissingError, WorkbenchError
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index

@@ -1,4 +1,4 @@
-"""Embedding: how, which images, and never one twice."""
+"""Embedding a dataset: settings, filters, reuse, and partial results."""
 
 import os
 import signal
@@ -25,8 +25,9 @@ from core.datasets.importing.rescan import rescan
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings import partial
 from core.embeddings.config import EmbedConfig, Precision, embed_arguments, read_embed_config
+from core.embeddings.embed import embed_dataset
 from core.embeddings.encoding import Encoder, Encoding, read_encoding
-from core.embeddings.files import Embeddings, embed_dataset, open_embeddings
+from core.embeddings.files import Embeddings, open_embeddings
 from core.embeddings.unit_rows import unit
 from core.embeddings.whitening import fit_whitening
 from core.errors import WorkbenchError
@@ -79,7 +80,7 @@ class BenchmarkQueries:
         rows = self.dataset.catalog.rows(images or ImageFilter())
         return np.stack([load_square(self.dataset.path_of(row), SIDE) for row in rows])
 
-    def kept(self) -> list[Path]:
+    def chunks(self) -> list[Path]:
         return list(self.workspace.embeddings.glob(".kept-*/*.npz"))
 
 
@@ -136,12 +137,12 @@ def test_embeddings_are_unit_rows_with_the_content_of_each_image(
     assert summary["images_per_second"] == pytest.approx(NUM_IMAGES / summary["seconds"], rel=0.05)
 
 
-def test_progress_says_how_quick_it_is_and_what_was_taken_over(benchmark: BenchmarkQueries) -> None:
+def test_progress_shows_speed_and_number_of_reused_images(benchmark: BenchmarkQueries) -> None:
     benchmark.embed(images=ImageFilter(labels=("red",)))
     work = embed_dataset(benchmark.workspace, "colors", benchmark.model.id, FLOAT32)
     notes = [event.note for event in work if isinstance(event, Progress)]
     assert any(
-        note.startswith("embedding images, ") and note.endswith(" a second, 12 taken over")
+        note.startswith("embedding images, ") and note.endswith(" a second, 12 reused")
         for note in notes
     )
 
@@ -176,14 +177,14 @@ def test_whitened_train_embeddings_have_unit_covariance(benchmark: BenchmarkQuer
     np.testing.assert_allclose(opened.vectors, expected, atol=1e-6)
 
 
-def test_whitening_takes_plain_embeddings_over(benchmark: BenchmarkQueries) -> None:
+def test_whitening_reuses_plain_embeddings(benchmark: BenchmarkQueries) -> None:
     benchmark.embed()
     assert benchmark.embed(replace(FLOAT32, whiten=True)).summary["num_reused"] == NUM_IMAGES
     assert benchmark.seen == []
     assert benchmark.embed(replace(FLOAT32, flip=True)).summary["num_reused"] == 0
 
 
-def test_too_few_train_images_to_whiten_by_are_said(benchmark: BenchmarkQueries) -> None:
+def test_too_few_train_images_for_whitening_raise_an_error(benchmark: BenchmarkQueries) -> None:
     few = benchmark.dataset.catalog.ids(ImageFilter(splits=(Split.TRAIN,)))[8:]
     benchmark.dataset.catalog.set_splits(dict.fromkeys(few, Split.TEST))
     with pytest.raises(WorkbenchError) as caught:
@@ -195,7 +196,7 @@ def test_too_few_train_images_to_whiten_by_are_said(benchmark: BenchmarkQueries)
     assert benchmark.embed().summary["num_reused"] == NUM_IMAGES  # What was embedded is not lost
 
 
-def test_without_splits_all_images_whiten(benchmark: BenchmarkQueries) -> None:
+def test_without_splits_whitening_uses_all_images(benchmark: BenchmarkQueries) -> None:
     catalog = benchmark.dataset.catalog
     catalog.set_splits(dict.fromkeys(catalog.ids(), None))
     opened = benchmark.opened(benchmark.embed(replace(FLOAT32, whiten=True)))
@@ -204,7 +205,7 @@ def test_without_splits_all_images_whiten(benchmark: BenchmarkQueries) -> None:
     np.testing.assert_allclose(np.cov(whitening.transform(opened.plain).T), np.eye(8), atol=1e-3)
 
 
-def test_whitening_leaves_out_directions_that_hold_nothing() -> None:
+def test_whitening_drops_directions_without_variance() -> None:
     flat = np.zeros((20, 3), np.float32)
     flat[:, :2] = np.random.default_rng(0).normal(size=(20, 2))
     whitened = fit_whitening(flat).transform(flat)
@@ -225,19 +226,19 @@ def test_bfloat16_is_near_float32(benchmark: BenchmarkQueries) -> None:
 
 
 @pytest.mark.parametrize(("quick", "resolved"), [(True, "bfloat16"), (False, "float32")])
-def test_auto_is_what_the_device_is_quicker_in(quick: bool, resolved: str) -> None:
+def test_auto_is_the_faster_precision_of_the_device(quick: bool, resolved: str) -> None:
     assert EmbedConfig().resolved(quick_bfloat16=quick).precision == resolved
     assert FLOAT32.resolved(quick_bfloat16=quick).precision == "float32"
 
 
-def test_the_manifest_says_the_precision_that_was_used(benchmark: BenchmarkQueries) -> None:
+def test_the_manifest_has_the_precision_that_was_used(benchmark: BenchmarkQueries) -> None:
     assert benchmark.embed(EmbedConfig()).config["precision"] in ("float32", "bfloat16")
 
 
 # Which
 
 
-def test_a_filter_narrows_what_is_embedded(benchmark: BenchmarkQueries) -> None:
+def test_a_filter_restricts_the_images(benchmark: BenchmarkQueries) -> None:
     images = ImageFilter(labels=("red", "blue"), splits=(Split.TRAIN,), text="0", side=(8, 64))
     made = benchmark.embed(images=images)
     assert benchmark.opened(made).image_ids.tolist() == benchmark.dataset.catalog.ids(images)
@@ -261,7 +262,7 @@ def test_a_new_label_makes_filtered_embeddings_stale_and_no_others(
     assert lineage.stale_reason(whole) == ""
 
 
-def test_images_that_came_under_a_tag_since_are_embedded_too(benchmark: BenchmarkQueries) -> None:
+def test_images_that_were_tagged_later_are_embedded_too(benchmark: BenchmarkQueries) -> None:
     ids = benchmark.dataset.catalog.ids()
     add_tag(benchmark.dataset.catalog, ids[:3], "mine")
     tagged = ImageFilter(tags=("mine",))
@@ -279,7 +280,7 @@ def test_excluded_images_are_left_out(benchmark: BenchmarkQueries) -> None:
         benchmark.embed(images=ImageFilter(status=ImageStatus.EXCLUDED))
 
 
-def test_a_filter_that_means_no_image_is_said(benchmark: BenchmarkQueries) -> None:
+def test_a_filter_without_images_raises_an_error(benchmark: BenchmarkQueries) -> None:
     with pytest.raises(WorkbenchError, match="No usable image of “colors” is among those"):
         benchmark.embed(images=ImageFilter(labels=("mauve",)))
 
@@ -302,7 +303,7 @@ def test_what_was_embedded_before_a_stop_is_not_embedded_again(
         image.tobytes() for image in benchmark.pixels()
     )
     assert made.summary["num_reused"] == len(before) == 16
-    assert benchmark.kept() == []
+    assert benchmark.chunks() == []
     assert list(benchmark.workspace.embeddings.iterdir()) == [
         benchmark.workspace.embeddings / made.id
     ]
@@ -310,7 +311,7 @@ def test_what_was_embedded_before_a_stop_is_not_embedded_again(
     np.testing.assert_allclose(benchmark.opened(made).vectors, whole, atol=1e-5)
 
 
-def test_several_passes_at_once_as_on_a_card_mix_nothing_up(
+def test_several_passes_at_once_keep_the_order(
     benchmark: BenchmarkQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Device, "passes_at_once", 3)
@@ -320,12 +321,12 @@ def test_several_passes_at_once_as_on_a_card_mix_nothing_up(
     np.testing.assert_allclose(benchmark.opened(made).vectors, whole, atol=1e-5)
 
 
-SLOW_AND_OFTEN_KEPT = """
+SLOW_WITH_FREQUENT_FLUSHES = """
 import sys, time
 import core.embeddings.run as embedding
 from core.cli import main
 from core.models.model import Model
-embedding.KEEP_EVERY_S = 0
+embedding.FLUSH_EVERY_S = 0
 begin = Model.embed_async
 def slowly(self, pixels, **options):
     time.sleep(0.2)
@@ -339,7 +340,7 @@ def test_a_killed_process_leaves_what_it_had_embedded(benchmark: BenchmarkQuerie
     options = ("--dataset", "colors", "--model", "net", "--precision", "float32")
     process = subprocess.Popen(
         [
-            *(sys.executable, "-c", SLOW_AND_OFTEN_KEPT, "embed", *options),
+            *(sys.executable, "-c", SLOW_WITH_FREQUENT_FLUSHES, "embed", *options),
             *("--home", str(benchmark.workspace.home)),
         ],
         cwd=PROJECT,
@@ -347,34 +348,34 @@ def test_a_killed_process_leaves_what_it_had_embedded(benchmark: BenchmarkQuerie
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_for(lambda: len(benchmark.kept()) >= 1 or process.poll() is not None, timeout=60)
+        wait_for(lambda: len(benchmark.chunks()) >= 1 or process.poll() is not None, timeout=60)
     finally:
         process.kill()
     assert process.wait() == -signal.SIGKILL
-    num_kept = sum(len(np.load(path)["contents"]) for path in benchmark.kept())
-    assert 16 <= num_kept < NUM_IMAGES
+    num_in_chunks = sum(len(np.load(path)["contents"]) for path in benchmark.chunks())
+    assert 16 <= num_in_chunks < NUM_IMAGES
 
     made = benchmark.embed()
 
-    assert made.summary["num_reused"] == num_kept
-    assert len(benchmark.seen) == NUM_IMAGES - num_kept
-    assert benchmark.kept() == []
+    assert made.summary["num_reused"] == num_in_chunks
+    assert len(benchmark.seen) == NUM_IMAGES - num_in_chunks
+    assert benchmark.chunks() == []
     whole = benchmark.model.embed(benchmark.pixels())[0]
     np.testing.assert_allclose(benchmark.opened(made).vectors, whole, atol=1e-5)
 
 
-def test_chunks_that_a_kill_left_behind_finished_embeddings_go(benchmark: BenchmarkQueries) -> None:
+def test_chunks_left_by_a_killed_process_are_removed(benchmark: BenchmarkQueries) -> None:
     stopped_after(benchmark, 16, stop)
-    [chunk] = benchmark.kept()
+    [chunk] = benchmark.chunks()
     content = chunk.read_bytes()
     made = benchmark.embed()
     chunk.parent.mkdir()
     chunk.write_bytes(content)
     assert benchmark.embed() == made
-    assert benchmark.kept() == []
+    assert benchmark.chunks() == []
 
 
-def test_a_touched_file_is_embedded_once_more_and_known_once_it_was_scanned(
+def test_a_touched_file_is_embedded_again_and_reused_after_a_scan(
     benchmark: BenchmarkQueries,
 ) -> None:
     os.utime(benchmark.root / "red" / "000.png", ns=(1, 1))
@@ -385,17 +386,17 @@ def test_a_touched_file_is_embedded_once_more_and_known_once_it_was_scanned(
     assert benchmark.seen == []
 
 
-def test_a_chunk_that_the_disk_has_spoilt_is_embedded_again(benchmark: BenchmarkQueries) -> None:
+def test_a_damaged_chunk_is_embedded_again(benchmark: BenchmarkQueries) -> None:
     stopped_after(benchmark, 16, stop)
-    [chunk] = benchmark.kept()
+    [chunk] = benchmark.chunks()
     chunk.write_bytes(chunk.read_bytes()[:-100])
     assert benchmark.embed().summary["num_reused"] == 0
 
 
-def test_chunks_of_another_model_or_way_are_not_taken(benchmark: BenchmarkQueries) -> None:
+def test_chunks_of_another_model_or_encoding_are_not_reused(benchmark: BenchmarkQueries) -> None:
     stopped_after(benchmark, 16, stop)
     assert benchmark.embed(replace(FLOAT32, flip=True)).summary["num_reused"] == 0
-    assert len(benchmark.kept()) == 1
+    assert len(benchmark.chunks()) == 1
     other = publish_network(
         benchmark.workspace, "other", side=SIDE, backbone="resnet18", dimension=8
     )
@@ -403,7 +404,7 @@ def test_chunks_of_another_model_or_way_are_not_taken(benchmark: BenchmarkQuerie
     assert made.summary["num_reused"] == 0
 
 
-def test_chunks_whose_model_is_gone_are_swept_at_the_next_embedding(
+def test_chunks_whose_model_is_gone_are_removed_at_the_next_run(
     benchmark: BenchmarkQueries,
 ) -> None:
     stopped_after(benchmark, 16, stop)
@@ -412,10 +413,10 @@ def test_chunks_whose_model_is_gone_are_swept_at_the_next_embedding(
         benchmark.workspace, "other", side=SIDE, backbone="resnet18", dimension=8
     )
     finish(embed_dataset(benchmark.workspace, "colors", other.id, FLOAT32))
-    assert benchmark.kept() == []
+    assert benchmark.chunks() == []
 
 
-def test_a_full_disk_is_said_and_loses_nothing(
+def test_a_full_disk_raises_an_error_and_loses_nothing(
     benchmark: BenchmarkQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped_after(benchmark, 16, stop)
@@ -424,16 +425,16 @@ def test_a_full_disk_is_said_and_loses_nothing(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("core.embeddings.run.KEEP_EVERY_S", 0)
+        patched.setattr("core.embeddings.run.FLUSH_EVERY_S", 0)
         patched.setattr(partial, "write_atomically", full)
         with pytest.raises(WorkbenchError, match="^The disk is full. Make room, then embed again"):
             benchmark.embed()
-    assert len(benchmark.kept()) == 1
+    assert len(benchmark.chunks()) == 1
     assert not list(benchmark.workspace.embeddings.glob("[!.]*"))
     assert benchmark.embed().summary["num_reused"] == 16
 
 
-def test_all_that_was_embedded_is_kept_where_the_disk_has_no_room_for_the_artifact(
+def test_embeddings_stay_in_chunks_if_the_artifact_does_not_fit_on_the_disk(
     benchmark: BenchmarkQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
@@ -444,7 +445,7 @@ def test_all_that_was_embedded_is_kept_where_the_disk_has_no_room_for_the_artifa
         with pytest.raises(WorkbenchError, match="^The disk is full. Make room, then embed again"):
             benchmark.embed()
     assert benchmark.embed().summary["num_reused"] == NUM_IMAGES
-    assert benchmark.kept() == []
+    assert benchmark.chunks() == []
 
 
 def test_only_what_is_new_or_changed_is_embedded(benchmark: BenchmarkQueries) -> None:
@@ -467,7 +468,7 @@ def test_only_what_is_new_or_changed_is_embedded(benchmark: BenchmarkQueries) ->
     assert len(stay) == NUM_IMAGES - 1
 
 
-def test_the_same_picture_in_two_files_is_embedded_once(benchmark: BenchmarkQueries) -> None:
+def test_the_same_image_in_two_files_is_embedded_once(benchmark: BenchmarkQueries) -> None:
     first, second = (benchmark.root / "red" / name for name in ("000.png", "copy.png"))
     second.write_bytes(first.read_bytes())
     finish(rescan(benchmark.workspace, "colors"))
@@ -493,7 +494,7 @@ def test_unreadable_images_are_listed_and_tried_again(benchmark: BenchmarkQuerie
     assert len(benchmark.seen) == 1
 
 
-def test_a_file_that_was_changed_since_the_scan_is_not_taken_for_what_it_was(
+def test_a_file_changed_since_the_scan_is_not_reused_by_its_checksum(
     benchmark: BenchmarkQueries,
 ) -> None:
     benchmark.embed()
@@ -513,7 +514,7 @@ def test_a_file_that_was_changed_since_the_scan_is_not_taken_for_what_it_was(
 
 
 @pytest.mark.parametrize("value", [0.0, float("nan"), float("inf")])
-def test_embeddings_that_no_search_could_find_never_get_in(
+def test_zero_or_infinite_embeddings_are_refused(
     benchmark: BenchmarkQueries, monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
     embed_async = Model.embed_async
@@ -527,7 +528,7 @@ def test_embeddings_that_no_search_could_find_never_get_in(
         patched.setattr(Model, "embed_async", spoilt)
         with pytest.raises(WorkbenchError, match="embeddings are zero, not finite or not of unit"):
             benchmark.embed()
-    assert benchmark.kept() == []
+    assert benchmark.chunks() == []
     assert not list(benchmark.workspace.embeddings.glob("[!.]*"))
 
 
@@ -544,7 +545,7 @@ def test_embeddings_that_no_search_could_find_never_get_in(
     ],
     ids=["plain", "flip", "whiten", "all"],
 )
-def test_a_query_goes_through_what_the_index_went_through(
+def test_a_query_is_encoded_as_the_images_of_the_index(
     benchmark: BenchmarkQueries, config: EmbedConfig
 ) -> None:
     embeddings = benchmark.embed(config)
@@ -562,7 +563,7 @@ def test_a_query_goes_through_what_the_index_went_through(
     assert (index.encoding.whitening is not None) == config.whiten
 
 
-def test_an_index_from_before_there_was_a_choice_means_the_plain_way(
+def test_an_index_without_encoding_settings_has_the_defaults(
     benchmark: BenchmarkQueries,
 ) -> None:
     made_from = {"model": "net", "model_fingerprint": "some"}
@@ -571,7 +572,7 @@ def test_an_index_from_before_there_was_a_choice_means_the_plain_way(
     )
 
 
-def test_what_was_embedded_can_be_embedded_again_by_its_options(
+def test_options_of_embeddings_embed_the_same_again(
     benchmark: BenchmarkQueries,
 ) -> None:
     how = EmbedConfig(flip=True, whiten=True, precision=Precision.FLOAT32)
@@ -588,7 +589,7 @@ def test_what_was_embedded_can_be_embedded_again_by_its_options(
         assert read_image_options(options) == which
 
 
-def test_an_index_is_brought_up_to_its_dataset_in_its_own_way(benchmark: BenchmarkQueries) -> None:
+def test_an_index_is_updated_with_its_own_encoding(benchmark: BenchmarkQueries) -> None:
     which = ImageFilter(labels=("red",))
     embeddings = benchmark.embed(replace(FLOAT32, flip=True), which)
     index = finish(build_index(benchmark.workspace, embeddings.id, IndexConfig()))
@@ -613,7 +614,7 @@ def test_an_encoder_gives_probabilities_as_the_model_does(benchmark: BenchmarkQu
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
-def test_a_model_is_opened_only_if_there_is_something_to_embed(
+def test_a_model_is_loaded_only_if_there_is_something_to_embed(
     benchmark: BenchmarkQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     benchmark.embed()
@@ -621,5 +622,5 @@ def test_a_model_is_opened_only_if_there_is_something_to_embed(
     def refused(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("core.embeddings.files.load_model", refused)
+    monkeypatch.setattr("core.embeddings.embed.load_model", refused)
     assert benchmark.embed(images=ImageFilter(labels=("blue",))).summary["num_reused"] == 12
