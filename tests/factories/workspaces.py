@@ -7,7 +7,7 @@ from pathlib import Path
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset, write_roots
 from core.datasets.splits import SplitConfig
-from core.embeddings.files import embed_dataset
+from core.embeddings.embed import embed_dataset
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index
 from core.models.backbones import BACKBONES
