@@ -1,1 +1,1 @@
-"""Artifact folders, their manifests, titles and exports."""
+"""Artifacts: folders, manifests and their upgrades, titles, exports."""

@@ -1,1 +1,1 @@
-"""What was made from what: staleness, disk use, deletion with dependents."""
+"""Lineage: sources and staleness of artifacts, disk use, deletion with dependents."""

@@ -1,35 +1,30 @@
-"""How much of the disk a workspace takes, and deleting what was made from a dataset."""
+"""Disk use of a workspace by kind of content."""
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.artifacts.folders import delete_artifact
-from core.datasets.registry import delete_dataset
-from core.errors import MissingError
 from core.files import folder_bytes
-from core.lineage.graph import read_lineage
 from core.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class DiskUse:
-    """Bytes on disk."""
+    """Bytes on disk of a workspace."""
 
     by_kind: dict[str, int]
-    """Kind → bytes, of each kind that takes any; in the order of a dataset's life."""
+    """Kind of content → bytes, without kinds that have none, in the order of the workflow."""
 
     free: int
-    """Bytes left on the disk that the workspace lies on."""
+    """Free bytes on the disk of the workspace."""
 
     @property
     def total(self) -> int:
-        """Bytes that the workspace takes."""
+        """Bytes of the workspace."""
         return sum(self.by_kind.values())
 
 
 def disk_use(workspace: Workspace) -> DiskUse:
-    """Measure the workspace. Looks at every file: some 0.5 s for 100,000 thumbnails."""
+    """Measure a workspace. It visits every file: some 0.5 s for 100,000 thumbnails."""
     kinds = {
         "Datasets": workspace.datasets,
         "Downloads": workspace.downloads,
@@ -47,39 +42,11 @@ def disk_use(workspace: Workspace) -> DiskUse:
         "Job logs": workspace.jobs,
     }
     used = {kind: folder_bytes(folder) for kind, folder in kinds.items()}
-    used["Models"] -= used["Pre-trained weights"]  # They lie inside
-    return DiskUse({kind: taken for kind, taken in used.items() if taken}, free_bytes(workspace))
+    used["Models"] -= used["Pre-trained weights"]  # Their folder is inside
+    return DiskUse({kind: size for kind, size in used.items() if size}, free_bytes(workspace))
 
 
 def free_bytes(workspace: Workspace) -> int:
-    """Return what is left on the disk that the workspace lies on."""
+    """Return the free bytes on the disk of a workspace."""
     parent = next(path for path in (workspace.home, *workspace.home.parents) if path.exists())
     return shutil.disk_usage(parent).free
-
-
-def delete_with_dependents(
-    workspace: Workspace, dataset: str, delete_index: Callable[[Workspace, str], str]
-) -> list[str]:
-    """Delete a dataset and all that was made from it; a user's own image files stay.
-
-    What depends on others goes first, so a crash half-way leaves nothing without its origin.
-
-    Args:
-        workspace: Where everything is.
-        dataset: Name of the dataset.
-        delete_index: `core.indexes.deletion.delete_index`, which also drops a Milvus collection.
-
-    Returns:
-        A sentence for each index of which something stays on a Milvus server.
-    """
-    left = []
-    for artifact in read_lineage(workspace).dependents_of(dataset):
-        try:
-            if artifact.kind == "index":
-                left.append(delete_index(workspace, artifact.id))
-            else:
-                delete_artifact(workspace.artifacts[artifact.kind], artifact.id)
-        except MissingError:  # Somebody else deleted it meanwhile
-            continue
-    delete_dataset(workspace, dataset)
-    return [sentence for sentence in left if sentence]

@@ -1,5 +1,6 @@
-"""What was made from what, and what has since changed under it."""
+"""Lineage: the artifacts of a workspace, what each was made from, and why one is stale."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.artifacts.folders import list_artifacts
@@ -15,17 +16,17 @@ DATASET_GONE = "its dataset is gone"
 MODEL_CHANGED = "its model is gone or was trained anew"
 
 NO_DATASET = ""
-"""In place of a dataset's name in a model that was trained elsewhere."""
+"""In place of the name of a dataset for a model that was trained elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Everything in a workspace, read once, newest first."""
+    """All datasets and artifacts of a workspace, read once, newest first."""
 
     datasets: dict[str, tuple[str, str]]
-    """Name → its fingerprints: with labels and splits, and of the images alone.
+    """Name → fingerprints: of images with labels and splits, and of the images alone.
 
-    A model is made from the one, embeddings and what follows them from the other."""
+    Models refer to the first, embeddings and artifacts made from them to the second."""
 
     models: list[Manifest]
     indexes: list[Manifest]
@@ -35,93 +36,92 @@ class Lineage:
     evaluations: list[Manifest]
     sweeps: list[Manifest]
     damaged: list[str]
-    """A sentence for each artifact whose manifest cannot be trusted."""
+    """A message for each damaged dataset or artifact."""
 
     def model(self, model_id: str | None) -> Manifest | None:
-        """Return the model of that id, if it is there."""
+        """Return the model of an id, or None."""
         return next((m for m in self.models if m.id == model_id), None)
 
     def index(self, index_id: str | None) -> Manifest | None:
-        """Return the index of that id, if it is there."""
+        """Return the index of an id, or None."""
         return next((m for m in self.indexes if m.id == index_id), None)
 
     def models_of(self, dataset: str | None) -> list[Manifest]:
         """Return the models trained on a dataset."""
-        return [m for m in self.models if m.made_from["dataset"] == dataset]
+        return _made_from(self.models, dataset=dataset)
 
     @property
     def imported(self) -> list[Manifest]:
-        """The models that were brought in from elsewhere; they belong to no dataset."""
+        """The imported models, which belong to no dataset."""
         return self.models_of(NO_DATASET)
 
     def indexes_of(self, dataset: str | None, model: str | None) -> list[Manifest]:
         """Return the indexes over a dataset by a model."""
-        made_from = {"dataset": dataset, "model": model}
-        return [m for m in self.indexes if made_from.items() <= m.made_from.items()]
+        return _made_from(self.indexes, dataset=dataset, model=model)
 
     def indexes_of_dataset(self, dataset: str | None) -> list[Manifest]:
-        """Return the indexes over a dataset, by whichever model."""
-        return [m for m in self.indexes if m.made_from["dataset"] == dataset]
+        """Return the indexes over a dataset, by any model."""
+        return _made_from(self.indexes, dataset=dataset)
+
+    def indexes_of_model(self, model: str) -> list[Manifest]:
+        """Return the indexes by a model, over any dataset."""
+        return _made_from(self.indexes, model=model)
 
     def evaluation_of(self, dataset: str) -> Manifest | None:
-        """Return the evaluation of a model's that was made last of a dataset, if there is one."""
+        """Return the newest evaluation of a model on a dataset, or None."""
         return next((m for m in self.evaluations_of(dataset) if "model" in m.made_from), None)
 
+    def evaluation_of_model(self, model: Manifest) -> Manifest | None:
+        """Return the newest evaluation of a model on its own dataset, or None."""
+        own = {"model": model.id, "dataset": model.made_from["dataset"]}
+        return next(iter(_made_from(self.evaluations, **own)), None)
+
     def evaluations_of(self, dataset: str | None) -> list[Manifest]:
-        """Return the evaluations of a dataset, baselines without a model among them."""
-        return [m for m in self.evaluations if m.made_from["dataset"] == dataset]
+        """Return the evaluations on a dataset, including those of baselines without a model."""
+        return _made_from(self.evaluations, dataset=dataset)
 
     def embeddings_of(self, dataset: str | None) -> list[Manifest]:
-        """Return the embeddings of a dataset, by whichever model."""
-        return [m for m in self.embeddings if m.made_from["dataset"] == dataset]
+        """Return the embeddings of a dataset, by any model."""
+        return _made_from(self.embeddings, dataset=dataset)
 
     def embeddings_of_index(self, index: Manifest) -> Manifest | None:
-        """Return the embeddings that an index was built from, if they are there unchanged."""
+        """Return the embeddings that an index was built from, or None if they changed since."""
         fingerprint = index.made_from["embeddings_fingerprint"]
         return next((m for m in self.embeddings if m.fingerprint == fingerprint), None)
 
     def sweeps_of(self, embeddings: Manifest) -> list[Manifest]:
         """Return the sweeps over embeddings."""
-        fingerprint = embeddings.fingerprint
-        return [m for m in self.sweeps if m.made_from["embeddings_fingerprint"] == fingerprint]
+        return _made_from(self.sweeps, embeddings_fingerprint=embeddings.fingerprint)
 
     def maps_of(self, index: Manifest) -> list[Manifest]:
-        """Return the maps that show what an index holds: those of its model's embeddings.
+        """Return the maps of the embeddings that an index holds.
 
-        Images that came or went since are no hindrance, but whitening is learnt anew each time.
+        Images may have been added or removed since, but whitening must be the same, because it is
+        fitted to all images.
         """
         encoding = index.summary.get("encoding", {})
-        whole = "embeddings_fingerprint" if encoding.get("whiten") else "model_fingerprint"
-        return [
-            made
-            for made in self.maps
-            if made.summary.get("encoding", encoding) == encoding
-            and all(
-                made.made_from.get(name) == index.made_from.get(name) for name in ("dataset", whole)
-            )
-        ]
+        source = "embeddings_fingerprint" if encoding.get("whiten") else "model_fingerprint"
+        sources = {name: index.made_from.get(name) for name in ("dataset", source)}
+        maps = _made_from(self.maps, **sources)
+        return [made for made in maps if made.summary.get("encoding", encoding) == encoding]
 
     def analysis_of(self, index: Manifest) -> Manifest | None:
-        """Return what the finders found last in just this index, if they looked."""
-        fingerprint = index.fingerprint
-        of_index = (m for m in self.analyses if m.made_from["index_fingerprint"] == fingerprint)
-        return next(of_index, None)
+        """Return the newest data quality analysis of an index, or None."""
+        return next(iter(_made_from(self.analyses, index_fingerprint=index.fingerprint)), None)
 
     def dependents_of_index(self, index: Manifest) -> list[Manifest]:
-        """Return the maps, findings and evaluations that were made from an index."""
-        maps = [made for made in self.maps if made.made_from["index"] == index.id]
-        others = [
-            made
-            for made in [*self.analyses, *self.evaluations]
-            if made.made_from.get("index_fingerprint") == index.fingerprint
+        """Return the maps, analyses and evaluations that were made from an index."""
+        others = [*self.analyses, *self.evaluations]
+        return [
+            *_made_from(self.maps, index=index.id),
+            *_made_from(others, index_fingerprint=index.fingerprint),
         ]
-        return [*maps, *others]
 
     def dependents_of(self, dataset: str) -> list[Manifest]:
-        """Return what was made from a dataset, and what was made from that, last made first.
+        """Return all artifacts made from a dataset, directly or not, dependents before sources.
 
-        An index over another dataset by a model of this one is of no use without that model, so it
-        is among them.
+        They include indexes over other datasets by a model of this one, because they are of no use
+        without the model.
         """
         models = {model.id for model in self.models_of(dataset)}
         last = [*self.maps, *self.analyses, *self.evaluations]
@@ -133,7 +133,7 @@ class Lineage:
         ]
 
     def stale_reason(self, artifact: Manifest) -> str:
-        """Say why an artifact no longer fits what it was made from; empty while it does."""
+        """Return why an artifact no longer fits its sources; empty if it does."""
         made_from = artifact.made_from
         if made_from["dataset"] == NO_DATASET:
             return ""
@@ -148,17 +148,26 @@ class Lineage:
         return self.missing_source(artifact) if artifact.kind == "evaluation" else ""
 
     def missing_source(self, evaluation: Manifest) -> str:
-        """Say that what an evaluation measured is no longer there; its figures still are."""
-        source, sources, gone = ("embeddings", self.embeddings, EMBEDDINGS_GONE)
+        """Return that the evaluated index or embeddings are gone; empty if they are not.
+
+        The figures of such an evaluation can still be read.
+        """
+        kind, sources, gone = "embeddings", self.embeddings, EMBEDDINGS_GONE
         if "index" in evaluation.made_from:
-            source, sources, gone = ("index", self.indexes, INDEX_GONE)
-        wanted = evaluation.made_from.get(f"{source}_fingerprint")
-        there = wanted is None or any(each.fingerprint == wanted for each in sources)
-        return "" if there else gone
+            kind, sources, gone = "index", self.indexes, INDEX_GONE
+        fingerprint = evaluation.made_from.get(f"{kind}_fingerprint")
+        if fingerprint is None or any(each.fingerprint == fingerprint for each in sources):
+            return ""
+        return gone
+
+
+def _made_from(artifacts: Iterable[Manifest], **sources: str | None) -> list[Manifest]:
+    """Return the artifacts whose `made_from` contains all of the sources."""
+    return [each for each in artifacts if sources.items() <= each.made_from.items()]
 
 
 def read_lineage(workspace: Workspace) -> Lineage:
-    """Read what there is in the workspace."""
+    """Read all manifests of a workspace and the fingerprints of its datasets."""
     datasets, damaged_datasets = {}, []
     for dataset in list_datasets(workspace):
         try:
@@ -176,5 +185,5 @@ def read_lineage(workspace: Workspace) -> Lineage:
         embeddings=kinds["embeddings"][0],
         evaluations=kinds["evaluation"][0],
         sweeps=kinds["sweep"][0],
-        damaged=damaged_datasets + [said for _, damaged in kinds.values() for said in damaged],
+        damaged=damaged_datasets + [text for _, damaged in kinds.values() for text in damaged],
     )

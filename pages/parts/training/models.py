@@ -53,16 +53,13 @@ def table(lineage: Lineage) -> None:
 
 def _tested(model: Manifest, lineage: Lineage) -> dict[str, float]:
     """Return the newest evaluation of a model on its own dataset."""
-    made_from = {"model": model.id, "dataset": model.made_from["dataset"]}
-    for evaluation in lineage.evaluations:
-        if made_from.items() <= evaluation.made_from.items():
-            return evaluation.summary
-    return {}
+    evaluation = lineage.evaluation_of_model(model)
+    return evaluation.summary if evaluation else {}
 
 
 def actions(model: Manifest, lineage: Lineage) -> None:
     """Draw the actions for one model."""
-    dependents = [index.id for index in lineage.indexes if index.made_from["model"] == model.id]
+    dependents = [index.id for index in lineage.indexes_of_model(model.id)]
     chosen = session.selection()
     with st.container(horizontal=True):
         if st.button("Use this one", key="training-use", icon=":material/check:"):

@@ -21,7 +21,7 @@ DATASET = "colors"
 OTHER = "others"
 
 
-def bring_in(workspace: Workspace, root: Path, name: str) -> None:
+def import_dataset(workspace: Workspace, root: Path, name: str) -> None:
     finish(add_folder(workspace, name, Source(root=root), SplitConfig()))
 
 
@@ -78,7 +78,7 @@ def make_map(workspace: Workspace, index: Manifest) -> Manifest:
 
 
 def reasons(workspace: Workspace) -> dict[str, str]:
-    """Why each artifact is stale, by kind; as a page that reads the disk says it."""
+    """Return why each artifact is stale, by kind."""
     lineage = read_lineage(workspace)
     return {
         artifact.kind: lineage.stale_reason(artifact)
@@ -88,28 +88,28 @@ def reasons(workspace: Workspace) -> dict[str, str]:
 
 @pytest.fixture
 def made(workspace: Workspace, tmp_path: Path) -> Workspace:
-    """A model, an index and a map of six pictures."""
-    bring_in(workspace, class_folders(tmp_path / "in", red=3, blue=3), DATASET)
+    """Return a workspace with a model, an index and a map of six images."""
+    import_dataset(workspace, class_folders(tmp_path / "in", red=3, blue=3), DATASET)
     make_map(workspace, make_index(workspace, make_model(workspace)))
     return workspace
 
 
-def test_what_fits_has_no_reason(made: Workspace) -> None:
+def test_artifacts_that_fit_their_sources_have_no_stale_reason(made: Workspace) -> None:
     assert reasons(made) == {"model": "", "index": "", "map": ""}
 
 
-def test_a_new_split_makes_all_of_them_stale(made: Workspace) -> None:
+def test_a_new_split_makes_all_artifacts_stale(made: Workspace) -> None:
     resplit(made, DATASET, SplitConfig(test=0.5, seed=1))
     assert reasons(made) == dict.fromkeys(("model", "index", "map"), DATASET_CHANGED)
 
 
-def test_the_split_as_it_was_makes_them_fit_again(made: Workspace) -> None:
+def test_the_former_split_makes_artifacts_fit_again(made: Workspace) -> None:
     resplit(made, DATASET, SplitConfig(test=0.5, seed=1))
     resplit(made, DATASET, SplitConfig())
     assert set(reasons(made).values()) == {""}
 
 
-def test_a_new_picture_makes_all_of_them_stale(made: Workspace, tmp_path: Path) -> None:
+def test_a_new_image_makes_all_artifacts_stale(made: Workspace, tmp_path: Path) -> None:
     finish(rescan(made, DATASET))
     assert set(reasons(made).values()) == {""}
     speckled("red", seed=9).save(tmp_path / "in" / "red" / "new.png")
@@ -117,24 +117,26 @@ def test_a_new_picture_makes_all_of_them_stale(made: Workspace, tmp_path: Path) 
     assert reasons(made) == dict.fromkeys(("model", "index", "map"), DATASET_CHANGED)
 
 
-def test_a_dataset_that_is_gone_is_said(made: Workspace) -> None:
+def test_a_deleted_dataset_is_a_stale_reason(made: Workspace) -> None:
     delete_dataset(made, DATASET)
     assert reasons(made) == dict.fromkeys(("model", "index", "map"), DATASET_GONE)
 
 
-def test_a_model_that_is_gone_is_said(made: Workspace) -> None:
+def test_a_deleted_model_is_a_stale_reason(made: Workspace) -> None:
     delete_artifact(made.models, "model")
     assert reasons(made) == dict.fromkeys(("index", "map"), MODEL_CHANGED)
 
 
-def test_a_model_made_anew_under_its_name_is_another(made: Workspace) -> None:
+def test_a_new_model_of_the_same_name_is_another_model(made: Workspace) -> None:
     delete_artifact(made.models, "model")
     make_model(made, content="other weights")
     assert reasons(made) == {"model": "", "index": MODEL_CHANGED, "map": MODEL_CHANGED}
 
 
-def test_an_index_over_another_dataset_follows_that_one(made: Workspace, tmp_path: Path) -> None:
-    bring_in(made, class_folders(tmp_path / "other", green=2, blue=2), OTHER)
+def test_an_index_over_another_dataset_depends_on_that_dataset(
+    made: Workspace, tmp_path: Path
+) -> None:
+    import_dataset(made, class_folders(tmp_path / "other", green=2, blue=2), OTHER)
     [model] = read_lineage(made).models
     index = make_index(made, model, OTHER)
     resplit(made, DATASET, SplitConfig(test=0.5, seed=1))
@@ -143,8 +145,8 @@ def test_an_index_over_another_dataset_follows_that_one(made: Workspace, tmp_pat
     assert lineage.stale_reason(index) == ""
 
 
-def test_each_is_found_by_what_it_was_made_from(made: Workspace, tmp_path: Path) -> None:
-    bring_in(made, class_folders(tmp_path / "other", green=2, blue=2), OTHER)
+def test_artifacts_are_found_by_their_sources(made: Workspace, tmp_path: Path) -> None:
+    import_dataset(made, class_folders(tmp_path / "other", green=2, blue=2), OTHER)
     [model] = read_lineage(made).models
     other = make_index(made, model, OTHER)
     lineage = read_lineage(made)
@@ -154,7 +156,15 @@ def test_each_is_found_by_what_it_was_made_from(made: Workspace, tmp_path: Path)
     assert lineage.models_of(OTHER) == []
     assert lineage.indexes_of(OTHER, model.id) == [other]
     [index] = lineage.indexes_of(DATASET, model.id)
-    assert lineage.indexes_of(DATASET, "nothing") == []
+    assert lineage.indexes_of(DATASET, "nothing") == lineage.indexes_of_dataset(None) == []
+    assert lineage.indexes_of_dataset(DATASET) == [index]
+    assert sorted(made.id for made in lineage.indexes_of_model(model.id)) == sorted(
+        [index.id, other.id]
+    )
+    [embeddings] = lineage.embeddings_of(DATASET)
+    assert lineage.embeddings_of_index(index) == embeddings
+    assert [made.kind for made in lineage.dependents_of_index(index)] == ["map"]
+    assert lineage.evaluation_of_model(model) is lineage.evaluation_of(DATASET) is None
     assert [found.id for found in lineage.maps_of(index)] == [f"{index.id}-umap"]
     assert lineage.maps_of(other) == []
     assert lineage.model(model.id) == model
@@ -162,7 +172,31 @@ def test_each_is_found_by_what_it_was_made_from(made: Workspace, tmp_path: Path)
     assert lineage.model(None) is lineage.index("nothing") is None
 
 
-def test_a_map_serves_every_index_over_the_embeddings_of_its_model(made: Workspace) -> None:
+def test_the_newest_evaluation_of_a_model_on_its_own_dataset_is_found(made: Workspace) -> None:
+    [model] = read_lineage(made).models
+    sources = {"dataset": DATASET, "model": model.id, "model_fingerprint": model.fingerprint}
+    for stem, made_from in (
+        ("first", sources),
+        ("second", sources),
+        ("elsewhere", sources | {"dataset": OTHER}),
+        ("baseline", {"dataset": DATASET}),
+    ):
+        with draft(made.evaluations) as folder:
+            publish(
+                folder, kind="evaluation", stem=stem, config={}, made_from=made_from, summary={}
+            )
+    lineage = read_lineage(made)
+    assert {found.id for found in lineage.evaluations_of(DATASET)} == {
+        "first",
+        "second",
+        "baseline",
+    }
+    for newest in (lineage.evaluation_of_model(model), lineage.evaluation_of(DATASET)):
+        assert newest is not None
+        assert newest.id == "second"
+
+
+def test_a_map_belongs_to_every_index_over_the_embeddings_of_its_model(made: Workspace) -> None:
     lineage = read_lineage(made)
     [index], [drawn], [model] = lineage.indexes, lineage.maps, lineage.models
     delete_artifact(made.indexes, index.id)
@@ -177,7 +211,7 @@ def test_a_map_serves_every_index_over_the_embeddings_of_its_model(made: Workspa
     assert lineage.maps_of(replace(anew, made_from=of_other_images)) == [drawn]
 
 
-def test_a_map_of_whitened_embeddings_serves_no_others(made: Workspace) -> None:
+def test_a_map_of_whitened_embeddings_belongs_to_no_other_index(made: Workspace) -> None:
     lineage = read_lineage(made)
     [index], [drawn] = lineage.indexes, lineage.maps
     summary = index.summary | {"encoding": {"whiten": True}}
@@ -186,7 +220,7 @@ def test_a_map_of_whitened_embeddings_serves_no_others(made: Workspace) -> None:
     assert lineage.maps_of(replace(index, summary=summary, made_from=of_other_images)) == []
 
 
-def test_damaged_manifests_are_listed_and_the_rest_is_read(made: Workspace) -> None:
+def test_damaged_manifests_are_listed_and_the_others_read(made: Workspace) -> None:
     path = made.models / "model" / "manifest.json"
     path.write_text(path.read_text().replace('"model"', '"modle"', 1))
     [index] = read_lineage(made).indexes
@@ -194,7 +228,7 @@ def test_damaged_manifests_are_listed_and_the_rest_is_read(made: Workspace) -> N
 
     lineage = read_lineage(made)
 
-    assert sorted(sentence.split(" is damaged")[0] for sentence in lineage.damaged) == [
+    assert sorted(message.split(" is damaged")[0] for message in lineage.damaged) == [
         f"{index.id}-umap/manifest.json",
         "model/manifest.json",
     ]
@@ -202,7 +236,7 @@ def test_damaged_manifests_are_listed_and_the_rest_is_read(made: Workspace) -> N
     assert lineage.stale_reason(index) == MODEL_CHANGED
 
 
-def test_an_empty_workspace_has_nothing(workspace: Workspace) -> None:
+def test_an_empty_workspace_has_no_artifacts(workspace: Workspace) -> None:
     lineage = read_lineage(workspace)
     assert (lineage.datasets, lineage.models, lineage.indexes, lineage.maps) == ({}, [], [], [])
     assert lineage.damaged == []
