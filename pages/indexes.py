@@ -35,26 +35,26 @@ if not lineage.models:
     guards.stop_without("Training", "An index needs a model to embed the images with.")
 
 st.markdown(f"Make **{plain(chosen.dataset)}** searchable.")
-made_of = source.choose(chosen.dataset, lineage)
+chosen_source = source.choose(chosen.dataset, lineage)
 backbone_form.show(chosen.dataset)
-building, comparing, advising = st.tabs(
+building, comparing, recommending = st.tabs(
     [
         ":material/construction: Build",
         ":material/compare_arrows: Compare",
         ":material/auto_awesome: Advise",
     ],
-    key="indexes-ways",
+    key="indexes-tabs",
     on_change="rerun",
 )
 if building.open:
     with building:
-        build.form(made_of)
+        build.form(chosen_source)
 if comparing.open:
     with comparing:
-        benchmark.form(made_of, lineage)
-if advising.open:
-    with advising:
-        recommend.form(made_of)
+        benchmark.form(chosen_source, lineage)
+if recommending.open:
+    with recommending:
+        recommend.form(chosen_source)
 job_panel.show(*VERBS)
 
 index = lineage.index(chosen.index)

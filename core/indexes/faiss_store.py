@@ -189,9 +189,9 @@ class FaissStore:
         """Return the rows of those images that are indexed, in no particular order."""
         if not len(self._sorted_ids):
             return np.empty(0, np.int64)
-        wanted = np.unique(image_ids)
-        places = np.minimum(np.searchsorted(self._sorted_ids, wanted), len(self._sorted_ids) - 1)
-        rows: NDArray[np.int64] = self._sorted_rows[places[self._sorted_ids[places] == wanted]]
+        ids = np.unique(image_ids)
+        places = np.minimum(np.searchsorted(self._sorted_ids, ids), len(self._sorted_ids) - 1)
+        rows: NDArray[np.int64] = self._sorted_rows[places[self._sorted_ids[places] == ids]]
         return rows
 
     def _selector(self, subset: NDArray[np.int64] | None) -> Any:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.progress import format_rate
+from core.progress import Measurement, Progress, Stop, Work, finish, format_rate, run_part
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,26 @@ from core.progress import format_rate
 )
 def test_a_speed_is_said_without_powers_of_ten(per_second: float, said: str) -> None:
     assert format_rate(per_second) == said
+
+
+def test_parts_add_up_and_stops_reach_them() -> None:
+    stopped = []
+
+    def work() -> Work[str]:
+        try:
+            yield Progress(1, 2, "half")
+            yield Measurement("epoch", {})
+        except Stop:
+            stopped.append(True)
+            return "partial"
+        return "whole"
+
+    events = list(run_part(work(), 1, 4, "second"))
+    assert events[0] == Progress(1500, 4000, "second: half")
+    assert isinstance(events[1], Measurement)
+    assert finish(run_part(work(), 0, 1, "only")) == "whole"
+    part = run_part(work(), 0, 1, "only")
+    next(part)
+    with pytest.raises(StopIteration) as end:
+        part.throw(Stop())
+    assert (end.value.value, stopped) == ("partial", [True])

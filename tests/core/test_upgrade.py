@@ -9,6 +9,7 @@ import pytest
 
 from core.artifacts.folders import list_artifacts, open_artifact
 from core.artifacts.manifests import MANIFEST
+from core.artifacts.upgrades import upgrade_manifest
 from core.cli import main
 from core.datasets import curation
 from core.datasets.columns import SCHEMA_VERSION, ImageFilter, ImageStatus
@@ -161,3 +162,31 @@ def test_a_newer_artifact_is_listed_as_such(
     path.write_text(json.dumps(json.loads(path.read_text()) | {"disk_version": 99}))
     [sentence] = read_lineage(old_workspace).damaged
     assert "was made by a newer version" in sentence
+
+
+def test_a_recommendation_has_today_s_keys() -> None:
+    candidate = {"name": "Flat", "recall_at_10": 1.0, "shortfalls": []}
+    old = {
+        "kind": "index",
+        "config": {"kind": "flat", "lists": 0},
+        "summary": {
+            "advice": {
+                "asked": {"recall": 0.95, "latency_ms": 1.0, "memory_mb": 0.0},
+                "kept": True,
+                "why": "it is exact",
+                "chosen": "Flat",
+                "num_queries": 250,
+                "tried": [candidate],
+            }
+        },
+        "files": {},
+    }
+    upgraded, _ = upgrade_manifest(old)
+    assert upgraded["summary"]["recommendation"] == {
+        "budget": {"recall": 0.95, "latency_ms": 1.0, "memory_mb": 0.0},
+        "is_met": True,
+        "reason": "it is exact",
+        "index": "Flat",
+        "num_queries": 250,
+        "candidates": [candidate],
+    }

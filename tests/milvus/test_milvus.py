@@ -47,7 +47,7 @@ TOKENS = "a-token-that-nobody-may-see"
 
 @pytest.fixture
 def embedded(workspace: Workspace, milvus: MilvusServer) -> Iterator[Manifest]:
-    """2,000 embeddings in 16 dimensions; what was built of them is gone from the server after."""
+    """2,000 embeddings of 16 dimensions; their collections are dropped afterwards."""
     del milvus
     yield embedded_set(workspace, 2000)
     for index in list_artifacts(workspace.indexes)[0]:
@@ -61,7 +61,7 @@ def store_of(workspace: Workspace, index: Manifest) -> MilvusStore:
 
 
 def assert_holds_just(store: MilvusStore, embeddings: Embeddings) -> None:
-    """Each image once, none missing, and found as exact search finds it."""
+    """Each image is there once, and matches are those of exact search."""
     ids = finish(all_rows(store.collection, embeddings.image_ids)).image_ids
     assert sorted(ids.tolist()) == embeddings.image_ids.tolist()
     assert store.count == len(embeddings.image_ids)
@@ -72,7 +72,7 @@ def assert_holds_just(store: MilvusStore, embeddings: Embeddings) -> None:
         np.testing.assert_allclose(found.similarities, wanted.similarities, atol=1e-5)
 
 
-def test_an_index_is_built_searched_taken_out_and_deleted(
+def test_an_index_is_built_searched_exported_and_deleted(
     workspace: Workspace, embedded: Manifest
 ) -> None:
     index = finish(build_index(workspace, embedded.id, ON_MILVUS))
@@ -96,7 +96,7 @@ def test_an_index_is_built_searched_taken_out_and_deleted(
         store.search(embeddings.vectors[:1], 1)
 
 
-def test_two_indexes_alike_do_not_share_a_collection(
+def test_two_equal_indexes_do_not_share_a_collection(
     workspace: Workspace, embedded: Manifest
 ) -> None:
     first = finish(build_index(workspace, embedded.id, ON_MILVUS))
@@ -129,7 +129,7 @@ def test_other_kinds_agree_with_exact_search(
     assert (settings["indexed_rows"], settings["pending_index_rows"]) == (2000, 0)
 
 
-def test_a_server_that_is_killed_in_the_middle_of_an_insert_loses_and_doubles_nothing(
+def test_a_server_killed_during_an_insert_loses_and_duplicates_nothing(
     workspace: Workspace, embedded: Manifest, milvus: MilvusServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.indexes.milvus.rows.MAX_ROWS", 100)  # 20 calls
@@ -155,7 +155,7 @@ def test_a_server_that_is_killed_in_the_middle_of_an_insert_loses_and_doubles_no
     assert_holds_just(store_of(workspace, index), open_embeddings(workspace, embedded.id))
 
 
-def test_a_job_that_is_killed_in_the_middle_goes_on_where_it_was(
+def test_a_killed_job_continues_where_it_was(
     workspace: Workspace, embedded: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.indexes.milvus.rows.MAX_ROWS", 100)
@@ -193,7 +193,7 @@ def test_a_command_that_is_killed_is_run_again(workspace: Workspace, embedded: M
     assert_holds_just(store_of(workspace, index), open_embeddings(workspace, embedded.id))
 
 
-def test_what_does_not_belong_in_a_collection_is_taken_out_and_what_is_wrong_sent_again(
+def test_extra_rows_are_deleted_and_wrong_ones_sent_again(
     workspace: Workspace, embedded: Manifest
 ) -> None:
     index = finish(build_index(workspace, embedded.id, ON_MILVUS))
@@ -230,7 +230,7 @@ def test_a_collection_that_was_released_is_loaded_for_a_search(
     assert found.image_ids.tolist() == [embeddings.image_ids[0]]
 
 
-def test_a_server_that_is_away_is_said_and_the_index_can_be_deleted_all_the_same(
+def test_an_unavailable_server_raises_an_error_and_the_index_can_be_deleted(
     workspace: Workspace, embedded: Manifest, milvus: MilvusServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index = finish(build_index(workspace, embedded.id, ON_MILVUS))
@@ -280,9 +280,7 @@ def test_the_token_is_in_no_file_and_a_wrong_one_is_refused(
         milvus.start()
 
 
-def test_an_update_changes_the_collection_where_it_is(
-    full: Workspace, milvus: MilvusServer
-) -> None:
+def test_an_update_changes_the_collection_in_place(full: Workspace, milvus: MilvusServer) -> None:
     del milvus
     [flat], _ = list_artifacts(full.indexes)
     made = finish(build_index(full, flat.made_from["embeddings"], ON_MILVUS))

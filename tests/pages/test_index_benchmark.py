@@ -1,4 +1,4 @@
-"""The Indexes page as a lab: build, compare, let it advise, measure, rename, delete."""
+"""Indexes page: build, compare, recommend, measure, rename, delete."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -22,7 +22,7 @@ from state import resources
 from state.view import View
 from tests.support.page_fixtures import Open, last_job, stop_jobs, texts
 
-COMPARE, ADVISE = ":material/compare_arrows: Compare", ":material/auto_awesome: Advise"
+COMPARE, RECOMMEND = ":material/compare_arrows: Compare", ":material/auto_awesome: Advise"
 
 
 def embeddings_of(workspace: Workspace) -> Manifest:
@@ -31,11 +31,11 @@ def embeddings_of(workspace: Workspace) -> Manifest:
 
 
 def open_tab(app: AppTest, name: str) -> AppTest:
-    app.session_state["indexes-ways"] = name
+    app.session_state["indexes-tabs"] = name
     return app.run()
 
 
-def test_every_kind_says_what_it_does_and_has_its_numbers(full: Workspace, visit: Open) -> None:
+def test_every_kind_has_an_explanation_and_its_parameters(full: Workspace, visit: Open) -> None:
     app = visit("indexes")
     assert "**Flat** compares with every image" in texts(app)
     app.segmented_control(key="indexes-kind").set_value("ivf_pq").run()
@@ -44,9 +44,7 @@ def test_every_kind_says_what_it_does_and_has_its_numbers(full: Workspace, visit
     assert numbers == ["Groups (nlist)", "Groups looked into (nprobe)", "Bytes of an image"]
 
 
-def test_a_factory_string_that_cannot_be_is_refused_on_the_page(
-    full: Workspace, visit: Open
-) -> None:
+def test_an_invalid_factory_string_is_refused_on_the_page(full: Workspace, visit: Open) -> None:
     app = visit("indexes")
     app.segmented_control(key="indexes-kind").set_value("factory").run()
     app.text_input(key="indexes-factory").set_value("HNSW0,Flat").run()
@@ -54,7 +52,7 @@ def test_a_factory_string_that_cannot_be_is_refused_on_the_page(
     assert "indexes-build" not in [button.key for button in app.button]
 
 
-def test_what_is_chosen_is_what_the_job_builds(full: Workspace, visit: Open) -> None:
+def test_the_job_builds_the_chosen_index(full: Workspace, visit: Open) -> None:
     app = visit("indexes")
     app.segmented_control(key="indexes-kind").set_value("hnsw").run()
     app.number_input(key="indexes-hnsw-m").set_value(16).run()
@@ -84,7 +82,7 @@ def test_the_current_index_is_measured_at_any_effort(full: Workspace, visit: Ope
     assert arguments[-2:] == ("--nprobe", "6")
 
 
-def test_which_images_and_how_is_what_the_job_embeds(full: Workspace, visit: Open) -> None:
+def test_the_job_embeds_the_chosen_images(full: Workspace, visit: Open) -> None:
     app = visit("indexes")
     assert "30 images are embedded in 128 dimensions" in texts(app)
     app.selectbox(key="indexes-images").set_value("test").run()
@@ -104,13 +102,13 @@ def test_the_view_of_the_datasets_page_can_be_indexed(full: Workspace, visit: Op
     assert "10 images." in texts(app)
 
 
-def test_a_pre_trained_trunk_needs_no_training(full: Workspace, visit: Open) -> None:
+def test_a_pre_trained_backbone_needs_no_training(full: Workspace, visit: Open) -> None:
     app = visit("indexes")
-    app.segmented_control(key="indexes-trunk-weights").set_value("A weights file").run()
+    app.segmented_control(key="indexes-backbone-weights").set_value("A weights file").run()
     assert "Give the path of a weights file" in texts(app)
-    app.text_input(key="indexes-trunk-file").set_value("/nowhere/vgg.pth").run()
-    app.selectbox(key="indexes-trunk-backbone").set_value("resnet18").run()
-    app.button(key="indexes-trunk-go").click().run()
+    app.text_input(key="indexes-backbone-file").set_value("/nowhere/vgg.pth").run()
+    app.selectbox(key="indexes-backbone-backbone").set_value("resnet18").run()
+    app.button(key="indexes-backbone-go").click().run()
     arguments = last_job()
     resources.jobs().wait(resources.jobs().views()[0].record.id, 60)
     assert arguments[0] == "fit-pca"
@@ -118,7 +116,7 @@ def test_a_pre_trained_trunk_needs_no_training(full: Workspace, visit: Open) -> 
     assert "need at least 129 train images" in resources.jobs().views()[0].message
 
 
-def test_a_comparison_is_shown_and_a_point_of_it_can_be_used(full: Workspace, visit: Open) -> None:
+def test_a_sweep_is_shown(full: Workspace, visit: Open) -> None:
     embeddings = embeddings_of(full)
     finish(sweep(full, embeddings.id, SweepConfig(kinds="flat,hnsw,ivf_pq")))
     app = open_tab(visit("indexes"), COMPARE)
@@ -128,7 +126,7 @@ def test_a_comparison_is_shown_and_a_point_of_it_can_be_used(full: Workspace, vi
     assert "Flat" in table.value["index"].tolist()
 
 
-def test_without_a_comparison_the_tab_says_what_it_does(full: Workspace, visit: Open) -> None:
+def test_without_a_sweep_the_tab_explains_itself(full: Workspace, visit: Open) -> None:
     app = open_tab(visit("indexes"), COMPARE)
     assert "Nothing is compared yet" in texts(app)
     app.text_input(key="indexes-sweep-factories").set_value("IVF0,Flat").run()
@@ -141,11 +139,11 @@ def test_without_a_comparison_the_tab_says_what_it_does(full: Workspace, visit: 
     assert arguments[-2:] == ("--factories", "IVF4,SQ8")
 
 
-def test_the_advisor_is_asked_for_a_budget(full: Workspace, visit: Open) -> None:
-    app = open_tab(visit("indexes"), ADVISE)
-    app.number_input(key="indexes-advise-recall").set_value(0.9).run()
-    app.number_input(key="indexes-advise-memory").set_value(3.0).run()
-    app.button(key="indexes-advise").click().run()
+def test_a_budget_starts_a_recommendation(full: Workspace, visit: Open) -> None:
+    app = open_tab(visit("indexes"), RECOMMEND)
+    app.number_input(key="indexes-recommend-recall").set_value(0.9).run()
+    app.number_input(key="indexes-recommend-memory").set_value(3.0).run()
+    app.button(key="indexes-recommend").click().run()
     arguments = last_job()
     stop_jobs()
     assert arguments[0] == "recommend"
@@ -155,7 +153,7 @@ def test_the_advisor_is_asked_for_a_budget(full: Workspace, visit: Open) -> None
 @pytest.mark.parametrize(
     ("latency_ms", "said"), [(60_000.0, "it keeps its word"), (0.001, "No index keeps")]
 )
-def test_the_advisor_says_whether_it_kept_its_word(
+def test_the_page_says_whether_a_recommended_index_meets_the_budget(
     full: Workspace, visit: Open, latency_ms: float, said: str
 ) -> None:
     finish(recommend(full, embeddings_of(full).id, RecommendConfig(latency_ms=latency_ms)))

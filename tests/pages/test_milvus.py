@@ -1,4 +1,4 @@
-"""Where an index is kept, on the Indexes page; no server is needed for the choice."""
+"""Choice of the store on the Indexes page, without a server."""
 
 from importlib.util import find_spec
 
@@ -25,7 +25,7 @@ UNREACHED = (
 
 @pytest.fixture
 def far(full: Workspace, monkeypatch: pytest.MonkeyPatch) -> Manifest:
-    """The index of `full` once more, kept on a server that does not answer."""
+    """A copy of the index of `full` on a server that does not answer."""
     monkeypatch.setenv(URI, NOWHERE)
     [near], _ = list_artifacts(full.indexes)
     with draft(full.indexes) as folder:
@@ -45,7 +45,7 @@ def choose(app: AppTest, index: Manifest) -> AppTest:
     return app.run()
 
 
-def test_where_it_is_kept_is_asked_only_where_a_server_is_configured(
+def test_the_store_is_a_choice_only_if_a_server_is_configured(
     full: Workspace, visit: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(URI, raising=False)
@@ -70,7 +70,7 @@ def test_where_it_is_kept_is_asked_only_where_a_server_is_configured(
     assert job.record.arguments[-2:] == ("--store", "milvus")
 
 
-def test_an_address_that_is_none_is_said_and_indexes_are_built_here(
+def test_an_invalid_address_shows_a_warning_and_indexes_are_files(
     full: Workspace, visit: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(URI, "somewhere")
@@ -79,7 +79,7 @@ def test_an_address_that_is_none_is_said_and_indexes_are_built_here(
     assert "indexes-build" in [button.key for button in app.button]
 
 
-def test_an_index_elsewhere_is_listed_and_its_silent_server_is_said(
+def test_an_index_on_an_unavailable_server_is_listed_with_a_warning(
     full: Workspace, far: Manifest, visit: Open
 ) -> None:
     app = choose(visit("indexes"), far)
@@ -91,7 +91,7 @@ def test_an_index_elsewhere_is_listed_and_its_silent_server_is_said(
     assert UNREACHED in texts(app).replace("\\", "")
 
 
-def test_of_an_index_elsewhere_only_its_embeddings_can_be_taken_out(
+def test_of_an_index_on_a_server_only_embeddings_can_be_exported(
     full: Workspace, far: Manifest, visit: Open
 ) -> None:
     app = visit("indexes")
@@ -102,7 +102,7 @@ def test_of_an_index_elsewhere_only_its_embeddings_can_be_taken_out(
     assert len(ExportFormat) == 4
 
 
-def test_deleting_an_index_says_what_stays_on_a_server_that_does_not_answer(
+def test_deleting_an_index_says_what_stays_on_an_unavailable_server(
     full: Workspace, far: Manifest, visit: Open
 ) -> None:
     app = visit("indexes")
@@ -115,7 +115,7 @@ def test_deleting_an_index_says_what_stays_on_a_server_that_does_not_answer(
     assert "stay on the server, as the collection workbench" in str(toast.value)
 
 
-def test_a_query_says_that_the_server_does_not_answer(
+def test_a_query_shows_that_the_server_is_unavailable(
     full: Workspace, far: Manifest, visit: Open
 ) -> None:
     app = visit("query")

@@ -31,7 +31,7 @@ def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusSe
 
 @pytest.fixture
 def milvus(milvus_server: MilvusServer, monkeypatch: pytest.MonkeyPatch) -> MilvusServer:
-    """The server, configured as a person would."""
+    """The server, configured by the environment."""
     monkeypatch.setenv(URI, milvus_server.uri)
     monkeypatch.delenv(TOKEN, raising=False)
     return milvus_server

@@ -150,13 +150,13 @@ class MilvusStore:
         }
 
     def _affordable(self, k: int) -> int:
-        wanted = min(k, self.count)
-        if wanted > MAX_RESULTS:
+        k = min(k, self.count)
+        if k > MAX_RESULTS:
             raise WorkbenchError(
-                f"Milvus gives at most {MAX_RESULTS:,} results for a query, not {wanted:,}.",
+                f"Milvus gives at most {MAX_RESULTS:,} results for a query, not {k:,}.",
                 "Ask for fewer, or build the index with FAISS.",
             )
-        return wanted
+        return k
 
     def _search(
         self, queries: NDArray[np.float32], k: int, expression: str, effort: int | None

@@ -1,4 +1,4 @@
-"""Plots that pages show through Streamlit's own plotly chart."""
+"""Charts of training runs."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -25,12 +25,12 @@ NO_TOOLS = {"displayModeBar": False}
 def curves(
     epochs: Sequence[Mapping[str, Any]], steps: Sequence[Mapping[str, Any]], key: str
 ) -> None:
-    """Draw a training's loss, accuracy and retrieval over its epochs.
+    """Draw the loss, accuracy and retrieval of a run by epoch.
 
     Args:
-        epochs: What was measured after each epoch.
-        steps: The loss within the epochs.
-        key: Distinguishes several on one page.
+        epochs: The measures of each epoch.
+        steps: The loss of each step.
+        key: Prefix of the widget keys.
     """
     grid = st.grid(3, min_column_width=240)
     with grid.cell():
@@ -54,13 +54,13 @@ def curves(
 def overlaid(
     runs: Mapping[str, Sequence[Mapping[str, Any]]], name: str, title: str, key: str
 ) -> None:
-    """Draw one figure of several trainings over their epochs.
+    """Draw one measure of several runs by epoch.
 
     Args:
-        runs: What people call each → what was measured after each of its epochs.
-        name: Of the figure.
-        title: What people call the figure.
-        key: Distinguishes several on one page.
+        runs: Label of each run → the measures of each epoch.
+        name: Key of the measure.
+        title: Label of the measure.
+        key: Widget key.
     """
     figure = _figure(f"{title} by epoch", share="loss" not in name)
     for (run, epochs), color in zip(runs.items(), cycle(RUN_COLORS), strict=False):
@@ -76,7 +76,7 @@ def _figure(title: str, *, share: bool = False) -> go.Figure:
         legend={"orientation": "h", "y": -0.12, "yanchor": "top"},
         xaxis={"rangemode": "tozero", "hoverformat": ".2~f"},
         yaxis={"range": [0, 1.02], "tickformat": ".0%"} if share else {"rangemode": "tozero"},
-        uirevision=title,  # A redraw keeps the zoom
+        uirevision=title,  # So that a redraw does not reset the zoom
     )
     return figure
 

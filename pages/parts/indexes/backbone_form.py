@@ -7,10 +7,10 @@ import streamlit as st
 
 from core.commands.models import FIT_PCA
 from core.models.backbone_model_config import BackboneModelConfig
-from core.models.backbones import BACKBONES, DIMENSIONS, IMAGE_SIZES
+from core.models.backbones import BACKBONES
 from core.models.pooling import Pooling
 from core.models.pretrained import IMAGENET, has_imagenet
-from core.options import as_arguments, field_docs
+from core.options import as_arguments, bounds_of, default_of, field_docs
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from state import resources
@@ -28,7 +28,10 @@ POOLINGS = {
 def show(dataset: str, *, expanded: bool = False) -> None:
     """Draw the form that makes a model of a pre-trained backbone without training."""
     with st.expander(
-        "A model without training", icon=":material/bolt:", expanded=expanded, key="indexes-trunk"
+        "A model without training",
+        icon=":material/bolt:",
+        expanded=expanded,
+        key="indexes-backbone",
     ):
         st.markdown(
             "A pre-trained trunk knows how to look at photographs already. What it sees is "
@@ -45,7 +48,7 @@ def show(dataset: str, *, expanded: bool = False) -> None:
             st.error(f"{plain(str(error))}.")
             return
         _say_download(config)
-        if st.button("Make it", key="indexes-trunk-go", icon=":material/play_arrow:"):
+        if st.button("Make it", key="indexes-backbone-go", icon=":material/play_arrow:"):
             launch(FIT_PCA, as_arguments(config))
             st.rerun()
 
@@ -56,13 +59,13 @@ def _weights() -> str:
         [FROM_IMAGENET, FROM_FILE],
         default=FROM_IMAGENET,
         required=True,
-        key="indexes-trunk-weights",
+        key="indexes-backbone-weights",
     )
     if start == FROM_IMAGENET:
         return IMAGENET
     path = st.text_input(
         "Weights file (.pth or .safetensors in torchvision's layout)",
-        key="indexes-trunk-file",
+        key="indexes-backbone-file",
         placeholder="/path/to/vgg16.pth",
     ).strip()
     return os.path.abspath(os.path.expanduser(path)) if path else ""
@@ -75,25 +78,33 @@ def _settings() -> dict[str, Any]:
             "Backbone",
             list(BACKBONES),
             format_func=lambda name: BACKBONES[name].label,
-            key="indexes-trunk-backbone",
+            key="indexes-backbone-backbone",
         )
     with grid.cell():
         pooling = st.selectbox(
             "Pooling",
             list(POOLINGS),
             format_func=POOLINGS.__getitem__,
-            key="indexes-trunk-pooling",
+            key="indexes-backbone-pooling",
             help=DOCS["pooling"],
         )
     with grid.cell():
         dimension = st.number_input(
-            "Dimensions", *DIMENSIONS, 128, key="indexes-trunk-dimension", help=DOCS["dimension"]
+            "Dimensions",
+            *bounds_of(BackboneModelConfig, "dimension"),
+            default_of(BackboneModelConfig, "dimension"),
+            key="indexes-backbone-dimension",
+            help=DOCS["dimension"],
         )
     with grid.cell():
         image_size = st.number_input(
-            "Image size", *IMAGE_SIZES, 224, key="indexes-trunk-size", help=DOCS["image_size"]
+            "Image size",
+            *bounds_of(BackboneModelConfig, "image_size"),
+            default_of(BackboneModelConfig, "image_size"),
+            key="indexes-backbone-size",
+            help=DOCS["image_size"],
         )
-    whiten = st.toggle("Whiten", key="indexes-trunk-whiten", help=DOCS["whiten"])
+    whiten = st.toggle("Whiten", key="indexes-backbone-whiten", help=DOCS["whiten"])
     return {
         "backbone": backbone,
         "pooling": pooling,

@@ -29,7 +29,7 @@ def form(source: Source) -> None:
             *bounds_of(RecommendConfig, "recall"),
             default_of(RecommendConfig, "recall"),
             step=0.01,
-            key="indexes-advise-recall",
+            key="indexes-recommend-recall",
             help=DOCS["recall"],
         )
     with grid.cell():
@@ -37,7 +37,7 @@ def form(source: Source) -> None:
             "Milliseconds a query at most",
             *bounds_of(RecommendConfig, "latency_ms"),
             default_of(RecommendConfig, "latency_ms"),
-            key="indexes-advise-latency",
+            key="indexes-recommend-latency",
             help=DOCS["latency_ms"],
         )
     with grid.cell():
@@ -47,12 +47,12 @@ def form(source: Source) -> None:
             bounds_of(RecommendConfig, "memory_mb")[1],
             None,
             placeholder="no limit",
-            key="indexes-advise-memory",
+            key="indexes-recommend-memory",
             help="Most memory of the index; empty for no limit.",
         )
     config = RecommendConfig(recall=recall, latency_ms=latency, memory_mb=memory or 0.0)
     if st.button(
-        "Find the index", key="indexes-advise", type="primary", icon=":material/auto_awesome:"
+        "Find the index", key="indexes-recommend", type="primary", icon=":material/auto_awesome:"
     ):
         launch(RECOMMEND, [*source.arguments, *as_arguments(config)])
         st.rerun()
@@ -93,7 +93,7 @@ def result(index: Manifest) -> None:
                 }
             ),
             hide_index=True,
-            key=f"indexes-advice-{index.id}",
+            key=f"indexes-recommend-candidates-{index.id}",
             column_config={
                 "recall@10": st.column_config.NumberColumn(format="%.3f"),
                 "ms at p95": st.column_config.NumberColumn(format="%.3f"),

@@ -69,9 +69,7 @@ def test_exported_embeddings_are_a_table(
     np.testing.assert_array_equal(np.stack(table["embedding"].tolist()), clusters(300))
 
 
-def test_an_export_is_found_again_until_its_index_is_another(
-    workspace: Workspace, index: Manifest
-) -> None:
+def test_an_export_is_reused_until_its_index_changes(workspace: Workspace, index: Manifest) -> None:
     name = file_name(index, ExportFormat.INDEX)
     assert exported_file(workspace, index, name) is None
     path = finish(export_index(workspace, index.id, ExportFormat.INDEX))
@@ -81,7 +79,7 @@ def test_an_export_is_found_again_until_its_index_is_another(
     assert exported_file(workspace, again, file_name(again, ExportFormat.INDEX)) is None
 
 
-def test_without_its_embeddings_only_the_index_can_be_taken_out(
+def test_without_its_embeddings_only_the_index_can_be_exported(
     workspace: Workspace, index: Manifest
 ) -> None:
     delete_artifact(workspace.embeddings, index.made_from["embeddings"])
@@ -90,7 +88,7 @@ def test_without_its_embeddings_only_the_index_can_be_taken_out(
     assert finish(export_index(workspace, index.id, ExportFormat.INDEX)).is_file()
 
 
-def test_a_changed_index_is_not_handed_out(workspace: Workspace, index: Manifest) -> None:
+def test_a_damaged_index_is_not_exported(workspace: Workspace, index: Manifest) -> None:
     path = workspace.indexes / index.id / "index.faiss"
     content = bytearray(path.read_bytes())
     content[200] ^= 1
@@ -100,7 +98,7 @@ def test_a_changed_index_is_not_handed_out(workspace: Workspace, index: Manifest
     assert not any(workspace.exports.rglob("*.zip"))
 
 
-def test_a_full_disk_is_said_and_leaves_no_half_index(
+def test_a_full_disk_raises_an_error_and_leaves_no_partial_index(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     embeddings = embedded_set(workspace, 300)

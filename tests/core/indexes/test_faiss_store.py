@@ -43,12 +43,12 @@ def test_the_nearest_come_first_under_their_catalog_ids() -> None:
     assert matches.similarities.dtype == np.float32
 
 
-def test_no_more_is_found_than_there_is() -> None:
+def test_there_are_no_more_matches_than_images() -> None:
     [matches] = flat(0, 90, 180).search(unit_vectors(0), k=100)
     assert len(matches.image_ids) == 3
 
 
-def test_the_search_can_be_kept_to_some_images() -> None:
+def test_a_search_is_restricted_to_a_subset() -> None:
     [matches] = flat(90, 0, 60).search(unit_vectors(0), k=3, subset=np.array([60, 70]))
     assert matches.image_ids.tolist() == [60, 70]
 
@@ -58,7 +58,7 @@ def test_queries_of_another_model_are_refused() -> None:
         flat(0, 1, 2).search(np.eye(3, dtype=np.float32), k=1)
 
 
-def test_k_below_one_is_a_mistake() -> None:
+def test_k_below_one_raises_an_error() -> None:
     with pytest.raises(ValueError, match="k must be at least 1"):
         flat(0, 1, 2).search(unit_vectors(0), k=0)
 
@@ -99,7 +99,7 @@ def test_every_kind_agrees_with_exact_search(kind: str, metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_images_are_added_taken_out_and_replaced_in_every_kind(kind: str, tmp_path: Path) -> None:
+def test_images_are_added_removed_and_replaced_in_every_kind(kind: str, tmp_path: Path) -> None:
     vectors, ids = cloud(1200), np.arange(1200, dtype=np.int64)
     store = finish(build(vectors[:1000], ids[:1000], config_of(kind)))
     store.add(vectors[1000:], ids[1000:])
@@ -121,7 +121,7 @@ def test_images_are_added_taken_out_and_replaced_in_every_kind(kind: str, tmp_pa
     assert found.image_ids.tolist() in ([9], [])
 
 
-def test_a_search_can_be_made_more_thorough() -> None:
+def test_more_effort_improves_recall() -> None:
     vectors, ids = cloud(2000), np.arange(2000, dtype=np.int64)
     exact = finish(build(vectors, ids, IndexConfig())).search(cloud(50)[::-1].copy(), 10)
     config = IndexConfig(kind="ivf", nlist=40, nprobe=1)
@@ -136,13 +136,13 @@ def test_a_search_can_be_made_more_thorough() -> None:
         store.search(queries, 10, effort=0)
 
 
-def test_what_is_exact_cannot_be_made_more_thorough() -> None:
+def test_an_exact_index_has_no_search_parameter() -> None:
     assert flat(0, 1, 2).effort is None
     graph = finish(build(cloud(100), np.arange(100), IndexConfig(kind="hnsw")))
     assert graph.effort == Effort("ef_search", 64, 4096)
 
 
-def test_an_emptied_index_finds_nothing_and_can_be_filled_again() -> None:
+def test_an_emptied_index_has_no_matches_and_can_be_filled_again() -> None:
     store = flat(0, 90, 180)
     store.remove(IDS)
     [found] = store.search(unit_vectors(0), k=2)
@@ -153,7 +153,7 @@ def test_an_emptied_index_finds_nothing_and_can_be_filled_again() -> None:
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, 0.0, 3.0])
-def test_embeddings_that_no_search_could_find_are_refused(wrong: float) -> None:
+def test_embeddings_that_are_not_unit_rows_are_refused(wrong: float) -> None:
     vectors = unit_vectors(0, 90, 180)
     vectors[1] *= wrong
     with pytest.raises(WorkbenchError, match="1 of 3 embeddings are zero, not finite or not of"):
@@ -168,7 +168,7 @@ def test_embeddings_of_another_model_cannot_be_added() -> None:
 
 
 @pytest.mark.parametrize("text", ["nonsense", "Flat,Flat", "IVF16,", "SQ5x,,", "PQ3", "IVF4,PQ999"])
-def test_a_factory_string_that_is_nonsense_is_said_before_anything_is_built(text: str) -> None:
+def test_an_unknown_factory_string_raises_an_error_before_the_build(text: str) -> None:
     config = IndexConfig(kind="factory", factory=text)
     with pytest.raises(WorkbenchError, match="FAISS cannot make an index"):
         next(build(cloud(100), np.arange(100), config))
@@ -177,7 +177,7 @@ def test_a_factory_string_that_is_nonsense_is_said_before_anything_is_built(text
 @pytest.mark.parametrize(
     "text", ["", "HNSW0,Flat", "IVF0,Flat", "IVF99999999,Flat", "IVF4;rm", "a b"]
 )
-def test_a_factory_string_that_faiss_would_not_survive_cannot_be_chosen(text: str) -> None:
+def test_a_factory_string_that_crashes_faiss_is_invalid(text: str) -> None:
     with pytest.raises(ValueError, match="factory"):
         IndexConfig(kind="factory", factory=text)
 
@@ -194,7 +194,7 @@ def test_a_factory_string_needs_its_kind() -> None:
 
 
 @pytest.mark.parametrize("kind", ["ivf_pq", "opq_ivf_pq"])
-def test_too_few_images_for_the_codes_are_said(kind: str) -> None:
+def test_too_few_images_for_the_codes_raise_an_error(kind: str) -> None:
     with pytest.raises(WorkbenchError, match="learns from at least 256 images, and only 100"):
         finish(build(cloud(100), np.arange(100), IndexConfig(kind=kind)))
 
@@ -204,7 +204,7 @@ def test_codes_must_divide_the_dimension() -> None:
         factory_string(IndexConfig(kind="ivf_pq", code_bytes=5), 1000, 16)
 
 
-def test_numbers_left_open_go_by_the_size_of_the_set() -> None:
+def test_defaults_depend_on_the_number_of_images() -> None:
     ivf, pq = IndexConfig(kind="ivf"), IndexConfig(kind="ivf_pq")
     assert factory_string(ivf, 1_000_000, 128) == "IVF4000,Flat"  # 4·√N
     assert factory_string(ivf, 390, 128) == "IVF10,Flat"  # 39 vectors a list
@@ -213,7 +213,7 @@ def test_numbers_left_open_go_by_the_size_of_the_set() -> None:
     assert factory_string(pq, 10_000, 100) == "IVF256,PQ25"
 
 
-def test_a_large_index_is_mapped_and_finds_the_same(
+def test_a_large_index_is_mapped_and_has_the_same_matches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vectors, ids = cloud(2000), np.arange(2000, dtype=np.int64)
@@ -227,7 +227,7 @@ def test_a_large_index_is_mapped_and_finds_the_same(
             assert a.image_ids.tolist() == b.image_ids.tolist()
 
 
-def test_an_approximate_index_invents_nothing_to_fill_the_row() -> None:
+def test_an_approximate_index_may_have_fewer_matches_than_k() -> None:
     config = IndexConfig(kind="ivf", nlist=2, nprobe=1)
     ids = np.arange(4, dtype=np.int64)
     store = finish(build(unit_vectors(0, 5, 85, 90), ids, config))
@@ -235,7 +235,7 @@ def test_an_approximate_index_invents_nothing_to_fill_the_row() -> None:
     assert matches.image_ids.tolist() == [0, 1]  # It looks into one of the two groups
 
 
-def test_too_few_images_for_the_lists_are_said() -> None:
+def test_too_few_images_for_the_lists_raise_an_error() -> None:
     with pytest.raises(WorkbenchError, match="50 lists need at least 50 images, and only 3"):
         finish(build(unit_vectors(0, 1, 2), IDS, IndexConfig(kind="ivf", nlist=50)))
 

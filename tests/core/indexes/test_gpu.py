@@ -30,14 +30,14 @@ def found(matches: list[Matches]) -> list[list[int]]:
 
 
 @pytest.mark.skipif(bool(num_gpus()), reason="there is a graphics card")
-def test_without_a_card_the_processor_searches(vectors: NDArray[np.float32]) -> None:
+def test_without_a_gpu_the_cpu_searches(vectors: NDArray[np.float32]) -> None:
     store = finish(build(vectors, IDS, IndexConfig()))
     assert not store.use_gpu()
     assert found(store.search(vectors[:3], 1)) == [[1], [2], [3]]
 
 
 class Processor(GpuSearch):
-    """In the card's place: an index on the processor, which counts what it is asked."""
+    """A CPU index in place of the GPU copy, which counts its searches."""
 
     def __init__(self, index: faiss.Index) -> None:
         super().__init__(index)
@@ -58,7 +58,7 @@ def beside(vectors: NDArray[np.float32]) -> tuple[FaissStore, Processor]:
     return store, copy
 
 
-def test_what_the_copy_finds_is_the_answer(
+def test_results_come_from_the_copy(
     vectors: NDArray[np.float32], beside: tuple[FaissStore, Processor]
 ) -> None:
     store, copy = beside
@@ -66,7 +66,7 @@ def test_what_the_copy_finds_is_the_answer(
     assert copy.asked == 1
 
 
-def test_among_some_images_only_the_processor_searches(
+def test_a_subset_is_searched_by_the_cpu(
     vectors: NDArray[np.float32], beside: tuple[FaissStore, Processor]
 ) -> None:
     store, copy = beside
@@ -77,7 +77,7 @@ def test_among_some_images_only_the_processor_searches(
     assert copy.asked == 0
 
 
-def test_after_a_change_the_copy_is_not_asked_any_more(
+def test_after_a_change_the_copy_is_not_used(
     vectors: NDArray[np.float32], beside: tuple[FaissStore, Processor]
 ) -> None:
     store, copy = beside
@@ -89,7 +89,7 @@ def test_after_a_change_the_copy_is_not_asked_any_more(
     assert copy.asked == 0
 
 
-def test_more_results_than_a_card_takes_are_found_by_the_processor(
+def test_more_results_than_a_gpu_supports_come_from_the_cpu(
     vectors: NDArray[np.float32],
 ) -> None:
     index = finish(build(vectors, IDS, IndexConfig())).index
@@ -118,7 +118,7 @@ def test_only_tables_of_long_codes_are_in_float16(factory: str, is_float16: bool
 
 @needs_gpu
 @pytest.mark.parametrize("kind", ["flat", "ivf", "ivf_pq"])
-def test_a_card_answers_as_the_processor(vectors: NDArray[np.float32], kind: str) -> None:
+def test_gpu_and_cpu_give_the_same_results(vectors: NDArray[np.float32], kind: str) -> None:
     store = finish(build(vectors, IDS, IndexConfig(kind=kind)))
     on_processor = found(store.search(vectors[:50], 10))
     assert store.use_gpu()
@@ -128,7 +128,7 @@ def test_a_card_answers_as_the_processor(vectors: NDArray[np.float32], kind: str
 
 
 @needs_gpu
-def test_codes_too_long_for_its_tables_in_float32_are_searched_in_float16() -> None:
+def test_long_codes_are_searched_with_float16_tables() -> None:
     drawn = np.random.default_rng(0).normal(size=(len(IDS), 128)).astype(np.float32)
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
     store = finish(build(drawn, IDS, IndexConfig(kind="ivf_pq", nlist=8, code_bytes=64)))
@@ -140,5 +140,5 @@ def test_codes_too_long_for_its_tables_in_float32_are_searched_in_float16() -> N
 
 
 @needs_gpu
-def test_a_graph_stays_on_the_processor(vectors: NDArray[np.float32]) -> None:
+def test_hnsw_stays_on_the_cpu(vectors: NDArray[np.float32]) -> None:
     assert to_gpu(finish(build(vectors, IDS, IndexConfig(kind="hnsw"))).index) is None

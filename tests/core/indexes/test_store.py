@@ -1,4 +1,4 @@
-"""What every vector store does alike: FAISS, and Milvus on a real server."""
+"""Behavior of every vector store: FAISS, and Milvus on a real server."""
 
 from collections.abc import Callable
 
@@ -57,13 +57,13 @@ def test_the_nearest_come_first_with_their_cosines(make: Make, metric: Metric) -
     assert (store.count, store.dimension, store.effort) == (3, 2, None)
 
 
-def test_queries_are_answered_in_their_order(make: Make) -> None:
+def test_results_are_in_query_order(make: Make) -> None:
     store = make(unit_vectors(90, 0, 60))
     answers = store.search(unit_vectors(91, 1, 61), k=1)
     assert [matches.image_ids.tolist() for matches in answers] == [[70], [50], [60]]
 
 
-def test_no_more_is_found_than_there_is(make: Make) -> None:
+def test_there_are_no_more_matches_than_images(make: Make) -> None:
     store = make(unit_vectors(0, 90, 180))
     for k in (100, 20_000):  # Milvus gives no more than 16,384
         [matches] = store.search(unit_vectors(0), k=k)
@@ -71,7 +71,7 @@ def test_no_more_is_found_than_there_is(make: Make) -> None:
         np.testing.assert_allclose(matches.similarities, [1.0, 0.0, -1.0], atol=1e-6)
 
 
-def test_the_search_can_be_kept_to_some_images(make: Make) -> None:
+def test_a_search_is_restricted_to_a_subset(make: Make) -> None:
     store = make(unit_vectors(90, 0, 60))
     [matches] = store.search(unit_vectors(0), k=3, subset=np.array([60, 70, 9999]))
     assert matches.image_ids.tolist() == [60, 70]
@@ -80,7 +80,7 @@ def test_the_search_can_be_kept_to_some_images(make: Make) -> None:
 
 
 @pytest.mark.parametrize("label", ["cats", 'it\'s "black" \\ white', "naïve 😀", '" or id > 0'])
-def test_the_search_can_be_kept_to_a_class_of_any_name(make: Make, label: str) -> None:
+def test_a_search_is_restricted_to_a_class_of_any_name(make: Make, label: str) -> None:
     store = make(unit_vectors(90, 0, 60), labels=("dogs", "birds", label))
     subset = np.array([60])
     [matches] = store.search(unit_vectors(0), k=3, subset=subset, labels=(label,))
@@ -95,7 +95,7 @@ def test_images_that_are_added_are_found_at_once(make: Make) -> None:
     assert matches.image_ids.tolist() == [80]
 
 
-def test_an_image_that_is_there_is_replaced(make: Make) -> None:
+def test_an_indexed_image_is_replaced(make: Make) -> None:
     store = make(unit_vectors(90, 0, 60))
     store.add(unit_vectors(180), np.array([50]))
     assert store.count == 3
@@ -104,7 +104,7 @@ def test_an_image_that_is_there_is_replaced(make: Make) -> None:
     np.testing.assert_allclose(matches.similarities, [0.5, 0.0, -1.0], atol=1e-6)
 
 
-def test_images_that_are_taken_out_are_counted_and_not_found(make: Make) -> None:
+def test_removed_images_are_counted_and_not_found(make: Make) -> None:
     store = make(unit_vectors(90, 0, 60))
     assert store.remove(np.array([50, 9999])) == 1
     assert store.count == 2
@@ -120,7 +120,7 @@ def test_a_store_may_be_emptied(make: Make) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_finds_what_is_there(make: Make, kind: str) -> None:
+def test_every_kind_finds_every_image(make: Make, kind: str) -> None:
     points = np.random.default_rng(0).normal(size=(300, 16)).astype(np.float32)
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     config = IndexConfig(kind=kind, nlist=4 if kind == "ivf" else 0, nprobe=4)
@@ -146,7 +146,7 @@ def test_effort_is_named_and_bounded(make: Make) -> None:
         assert len(store.search(unit_vectors(0), k=3, effort=1)[0].image_ids) <= 3
 
 
-def test_what_makes_no_sense_is_refused(make: Make) -> None:
+def test_invalid_arguments_are_refused(make: Make) -> None:
     store = make(unit_vectors(0, 1, 2))
     three = np.eye(3, dtype=np.float32)
     with pytest.raises(WorkbenchError, match="2-dimensional embeddings, the query has 3"):

@@ -25,7 +25,7 @@ def only_index(workspace: Workspace) -> str:
     return index.id
 
 
-def test_what_came_changed_and_went_is_taken_over(full: Workspace) -> None:
+def test_added_changed_and_removed_images_are_updated(full: Workspace) -> None:
     index_id = only_index(full)
     write_title(full.indexes, index_id, "Mine")
     before = open_index(full, index_id).faiss.image_ids
@@ -49,14 +49,14 @@ def test_what_came_changed_and_went_is_taken_over(full: Workspace) -> None:
     assert len(np.setdiff1d(before, embeddings.image_ids)) == 1
 
 
-def test_an_index_that_is_up_to_date_is_left_as_it_is(full: Workspace) -> None:
+def test_an_index_that_is_up_to_date_is_not_changed(full: Workspace) -> None:
     index_id = only_index(full)
     with pytest.raises(WorkbenchError, match="has all images of its dataset already"):
         finish(update_index(full, index_id))
     assert only_index(full) == index_id
 
 
-def test_an_index_of_excluded_images_is_emptied_of_them(full: Workspace) -> None:
+def test_excluded_images_are_removed(full: Workspace) -> None:
     embeddings = open_embeddings(full, open_index(full, only_index(full)).embeddings)
     graph = finish(build_index(full, embeddings.manifest.id, IndexConfig(kind="hnsw")))
     exclude(open_dataset(full, "colors").catalog, embeddings.image_ids[:5].tolist())
@@ -74,7 +74,7 @@ def test_an_index_of_excluded_images_is_emptied_of_them(full: Workspace) -> None
         (50, 0, 1000, True, "far from the groups"),
     ],
 )
-def test_that_building_anew_would_pay_is_said(
+def test_the_reason_for_a_rebuild_is_returned(
     num_new: int, num_gone: int, trained_on: int, flipped: bool, said: str
 ) -> None:
     points = clusters(2400)

@@ -1,4 +1,4 @@
-"""Indexes on a Milvus server, as far as no server is needed for it."""
+"""Indexes on a Milvus server: all that needs no server."""
 
 import subprocess
 import sys
@@ -43,7 +43,7 @@ def no_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(TOKEN, raising=False)
 
 
-def kept_on_milvus(workspace: Workspace) -> Manifest:
+def index_on_milvus(workspace: Workspace) -> Manifest:
     """An index whose collection no server has."""
     embeddings = embedded_set(workspace, 20)
     with draft(workspace.indexes) as folder:
@@ -78,7 +78,7 @@ def test_the_environment_names_the_server(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert (near.token, near.shown) == ("", "near.example:19530")
 
 
-def test_no_secret_is_in_what_is_printed_of_an_address() -> None:
+def test_an_address_is_printed_without_secrets() -> None:
     address = MilvusAddress(uri="http://root:hush@near.example:19530", token="hush")
     assert "hush" not in f"{address} {address!r} {address.shown}"
 
@@ -86,7 +86,7 @@ def test_no_secret_is_in_what_is_printed_of_an_address() -> None:
 @pytest.mark.parametrize(
     "uri", ["somewhere", "./data.db", "http://", "http://host", "ftp://host:1", "http://host:x"]
 )
-def test_what_is_no_address_is_refused(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_address_is_refused(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(URI, uri)
     with pytest.raises(WorkbenchError, match=r"is no address of a Milvus server. Write it as"):
         milvus_address()
@@ -100,14 +100,14 @@ def test_what_is_no_address_is_refused(uri: str, monkeypatch: pytest.MonkeyPatch
         (f"{URI} = 5".encode(), "must be text. Put quotes around them"),
     ],
 )
-def test_secrets_that_cannot_be_read_are_said(content: bytes, said: str, tmp_path: Path) -> None:
+def test_unreadable_secrets_raise_an_error(content: bytes, said: str, tmp_path: Path) -> None:
     secrets = tmp_path / "secrets.toml"
     secrets.write_bytes(content)
     with pytest.raises(WorkbenchError, match=said):
         milvus_address(secrets)
 
 
-def test_kinds_that_milvus_lacks_are_refused_before_anything_is_done() -> None:
+def test_kinds_that_milvus_lacks_are_refused() -> None:
     kinds = kinds_in(StoreName.MILVUS)
     assert kinds == ["flat", "hnsw", "ivf", "ivf_pq", "sq8"]
     assert [IndexConfig(kind=kind, store=StoreName.MILVUS).kind for kind in kinds] == kinds
@@ -117,7 +117,7 @@ def test_kinds_that_milvus_lacks_are_refused_before_anything_is_done() -> None:
         IndexConfig(kind="factory", factory="Flat", store=StoreName.MILVUS)
 
 
-def test_a_manifest_of_before_there_was_a_choice_means_faiss() -> None:
+def test_a_config_without_a_store_means_faiss() -> None:
     saved: dict[str, Any] = {"kind": "flat", "metric": "cosine"}
     assert IndexConfig(**saved).store == StoreName.FAISS
 
@@ -135,7 +135,7 @@ def test_the_command_says_that_no_server_is_configured(
     assert ended.value.code == 2
 
 
-def test_a_missing_pymilvus_is_said_with_what_to_install() -> None:
+def test_without_pymilvus_the_error_says_what_to_install() -> None:
     script = f"""
 import sys
 sys.modules["pymilvus"] = None  # As if it were not installed
@@ -148,7 +148,7 @@ call(MilvusAddress(uri="{NOWHERE}"), lambda client: None)
     assert "Install it: pip install -r requirements-scale.txt" in ended.stderr
 
 
-def test_pymilvus_is_imported_only_when_a_server_is_asked() -> None:
+def test_pymilvus_is_imported_only_at_the_first_call() -> None:
     script = """
 import sys
 import core.indexes.files, core.indexes.update, core.indexes.deletion
@@ -159,28 +159,28 @@ print("pymilvus" in sys.modules, "grpc" in sys.modules)
     assert ended.stdout.split()[0] == "False", ended.stderr
 
 
-def test_an_index_elsewhere_cannot_be_opened_without_its_server(workspace: Workspace) -> None:
-    index = kept_on_milvus(workspace)
+def test_an_index_on_a_server_cannot_be_opened_without_an_address(workspace: Workspace) -> None:
+    index = index_on_milvus(workspace)
     with pytest.raises(WorkbenchError, match="No Milvus server is configured"):
         open_index(workspace, index.id)
 
 
-def test_an_index_whose_server_is_not_there_can_be_deleted_and_what_stays_is_said(
+def test_an_index_of_an_unavailable_server_is_deleted_with_a_notice(
     workspace: Workspace,
 ) -> None:
-    index = kept_on_milvus(workspace)
+    index = index_on_milvus(workspace)
     left = delete_index(workspace, index.id)
     assert left.startswith("Its vectors stay on the server, as the collection workbench_far.")
     assert list_artifacts(workspace.indexes) == ([], [])
 
 
-def test_what_stays_on_a_server_is_said_of_a_deleted_dataset(workspace: Workspace) -> None:
-    kept_on_milvus(workspace)
+def test_deleting_a_dataset_returns_what_stays_on_a_server(workspace: Workspace) -> None:
+    index_on_milvus(workspace)
     [left] = delete_with_dependents(workspace, DATASET, delete_index)
     assert "as the collection workbench_far" in left
 
 
-def test_deleting_an_index_here_leaves_nothing(workspace: Workspace) -> None:
+def test_deleting_a_file_index_leaves_nothing(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 20)
     index = finish(build_index(workspace, embeddings.id, IndexConfig()))
     assert index.config["store"] == "faiss"
@@ -188,7 +188,7 @@ def test_deleting_an_index_here_leaves_nothing(workspace: Workspace) -> None:
     assert list_artifacts(workspace.indexes) == ([], [])
 
 
-def test_a_collection_is_called_the_same_each_time() -> None:
+def test_the_name_of_a_collection_is_deterministic() -> None:
     name = collection_name("abc", ON_MILVUS)
     assert name == collection_name("abc", IndexConfig(store=StoreName.MILVUS))
     others = [
@@ -200,12 +200,12 @@ def test_a_collection_is_called_the_same_each_time() -> None:
     assert name.isidentifier()  # What Milvus takes
 
 
-def test_a_class_is_quoted_whatever_it_is_called() -> None:
+def test_classes_of_any_name_are_quoted() -> None:
     assert labels_filter(['a"b', "c\\d", "é", "e\nf"]) == r'label in ["a\"b", "c\\d", "é", "e\nf"]'
     assert ids_filter(np.array([3, 1])) == "id in [3, 1]"
 
 
-def test_a_mark_tells_embeddings_and_classes_apart() -> None:
+def test_marks_differ_by_embedding_and_class() -> None:
     points = clusters(3)
     marks = marks_of(points, ["a", "a", "b"])
     assert marks.shape == (3,)
@@ -215,7 +215,7 @@ def test_a_mark_tells_embeddings_and_classes_apart() -> None:
     assert (relabeled == marks).tolist() == [True, False, True]
 
 
-def test_what_is_missing_wrong_doubled_or_too_much_is_found() -> None:
+def test_missing_wrong_duplicate_and_extra_rows_are_found() -> None:
     wanted = np.array([1, 2, 3, 4, 5])
     marks = np.array([10, 20, 30, 40, 50])
     # 1 is right, 2 has another mark, 3 is missing, 4 is there twice, 5 is right, 9 does not belong
@@ -248,7 +248,7 @@ def collection(config: IndexConfig, nlist: int = 0, code_bytes: int = 0) -> Coll
         ("sq8", "IVF_SQ8", {"nlist": 1}, {"nprobe": 1}),  # It compares with every image
     ],
 )
-def test_each_kind_has_its_name_and_numbers_in_milvus(
+def test_each_kind_has_its_type_and_parameters_in_milvus(
     kind: str, index_type: str, params: dict[str, int], searched: dict[str, int]
 ) -> None:
     config = IndexConfig(kind=kind, store=StoreName.MILVUS)
@@ -260,7 +260,7 @@ def test_each_kind_has_its_name_and_numbers_in_milvus(
     assert made.search_params(10, None) == searched
 
 
-def test_a_graph_weighs_no_fewer_candidates_than_results() -> None:
+def test_hnsw_has_no_fewer_candidates_than_results() -> None:
     graph = collection(IndexConfig(kind="hnsw", store=StoreName.MILVUS))
     assert graph.search_params(500, None) == {"ef": 500}
     assert graph.search_params(10, 128) == {"ef": 128}
