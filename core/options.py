@@ -130,7 +130,7 @@ def _add_option(
         if issubclass(kind, Enum):
             settings["choices"] = [member.value for member in kind]
         elif CHOICES in each.metadata:
-            settings["choices"] = list(each.metadata[CHOICES])
+            settings["choices"] = [str(choice) for choice in each.metadata[CHOICES]]
         else:
             settings["type"], settings["metavar"] = kind, each.name.upper()
     parser.add_argument("--" + each.name.replace("_", "-"), **settings)

@@ -37,6 +37,8 @@ class Option:
 
 def option(name: str, explanation: str, **settings: Any) -> Option:
     """Declare an option (`--name`) or a positional argument (`name`)."""
+    if settings.get("choices"):  # argparse quotes the members of an enum by their repr
+        settings["choices"] = [str(choice) for choice in settings["choices"]]
     return Option(name, {"help": explanation, **settings})
 
 

@@ -79,4 +79,4 @@ def test_matches_come_down_as_a_table_as_json_and_as_images(
         first = content["matches"][0]["path"]
         packed = archive.read(f"001-{first.replace('/', '-')}")
         assert packed == (full.home / "images" / first).read_bytes()
-        assert archive.namelist()[3:] == ["matches.csv", "answer.json"]
+        assert archive.namelist()[3:] == ["matches.csv", "result.json"]

@@ -475,7 +475,7 @@ def test_what_is_not_there_is_said_with_status_1(
         (["fly"], "invalid choice: 'fly'"),
         (["scan", "."], "required: --name"),
         (["scan", ".", "--name", "x", "--wrong"], "unrecognized arguments: --wrong"),
-        (["scan", ".", "--name", "x", "--test", "0.95"], "validation + test must leave"),
+        (["scan", ".", "--name", "x", "--test", "0.9"], "validation + test must leave"),
         (["generate", "--name", "x", "--per-class", "0"], "per-class must be at least 1"),
         (["train", "--dataset", "x", "--epochs", "ten"], "invalid int value: 'ten'"),
         (["train", "--dataset", "x", "--epochs", "-1"], "epochs must be in"),
@@ -493,7 +493,10 @@ def test_what_is_not_there_is_said_with_status_1(
         (["map", "--index", "x", "--neighbors", "1"], "neighbors must be in"),
         (["query", "--index", "x", "a.png", "--k", "0"], "k must be in 1..1000, got 0"),
         (["query", "--index", "x", "a.png", "--k", "1001"], "k must be in 1..1000, got 1001"),
-        (["evaluate", "--index", "x", "--queries", "train"], "queries must be test or validation"),
+        (
+            ["evaluate", "--index", "x", "--queries", "train"],
+            "invalid choice: 'train' (choose from 'test', 'validation')",
+        ),
     ],
 )
 def test_wrong_usage_is_said_with_status_2(
