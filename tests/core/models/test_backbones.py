@@ -31,9 +31,7 @@ def test_blocks_are_as_torchvision_builds_them(backbone: Backbone) -> None:
 
 
 @pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
-def test_a_cut_backbone_computes_what_torchvisions_network_does(
-    backbone: Backbone,
-) -> None:
+def test_a_cut_backbone_has_the_output_of_torchvisions_network(backbone: Backbone) -> None:
     torch.manual_seed(0)
     whole = getattr(vision.models, backbone.name)(weights=None).eval()
     layer = "avgpool"  # After the backbone, in each of them
@@ -47,6 +45,8 @@ def test_a_cut_backbone_computes_what_torchvisions_network_does(
         if not key.startswith(backbone.head)
     }
     pixels = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        whole(pixels)
     for blocks in range(backbone.num_blocks + 1):
         network = EmbeddingNetwork(
             NetworkConfig(
@@ -55,6 +55,5 @@ def test_a_cut_backbone_computes_what_torchvisions_network_does(
         ).eval()
         network.load_backbone(layers)
         with torch.inference_mode():
-            whole(pixels)
             features = network.extract_features(pixels)
-        assert (features - expected[-1]).abs().max() <= 1e-4 * expected[-1].abs().max()
+        assert (features - expected[0]).abs().max() <= 1e-4 * expected[0].abs().max()
