@@ -1,6 +1,6 @@
-"""Reading a stranger's image file: the right picture or one clear sentence, never a crash.
+"""Decoding of untrusted image files: an upright RGB image, or an error that explains the problem.
 
-Not its business: resizing for a model, thumbnails, color profiles (sRGB is assumed).
+Color profiles are ignored: sRGB is assumed.
 """
 
 import os
@@ -27,27 +27,27 @@ from core.images.failures import (
 )
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""Pillow is asked for these only: an EPS called .jpg would start Ghostscript.
+"""Formats that Pillow may decode: an EPS named .jpg would start Ghostscript.
 
-Phones' MPO files are JPEGs with more pictures behind the first; Pillow's JPEG reader takes them,
+MPO files of phones are JPEGs with more images after the first; Pillow's JPEG reader decodes them,
 and "MPO" in this list would be a KeyError."""
 
 EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng"),
     *(".webp", ".bmp", ".gif", ".tif", ".tiff"),
 )
-"""What names of files in `FORMATS` end in, in lower case."""
+"""Suffixes of files in `FORMATS`, in lower case."""
 
 MAX_SCANNED_PIXELS = 2_000_000_000
-"""Scans × pixels of a JPEG, about 1.2 s a thousand million. A usual progressive file has 10 scans;
-each of a hostile one's thousands is 10 bytes and a pass over all pixels."""
+"""Most scans × pixels of a JPEG, which take about 1.2 s per thousand million. A usual progressive
+file has 10 scans; in a malicious one each of thousands is 10 bytes and a pass over all pixels."""
 
 SCAN_START = b"\xff\xda"
 SCAN_START_BYTES = 10
-"""The shortest start of a scan: marker, length, one component, three parameters."""
+"""Length of the shortest start of a scan: marker, length, one component, three parameters."""
 
 HEAD_BYTES = 512
-TURNS = {
+UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -56,33 +56,34 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a picture upright, by its EXIF orientation."""
+"""EXIF orientation → the operation that makes an image upright."""
 
-# All plugins at once, here: Pillow loads them at the first WebP, which may be in several threads.
+# Load all plugins now: Pillow loads them at the first WebP, which may be in several threads.
 Image.init()
-# Pillow prints its doubts on stderr; what matters of them is raised below. `catch_warnings` around
-# each call would change the filters of all threads.
+# Pillow prints warnings on stderr; those that matter are raised as errors below. `catch_warnings`
+# around each call would change the filters of all threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """What a file says about its picture before anything is decoded."""
+    """Size and format of an image, read without decoding it."""
 
     width: int
-    """In pixels, as the viewer sees the upright picture."""
+    """Pixels of the upright image."""
+
     height: int
-    """In pixels, as the viewer sees the upright picture."""
+    """Pixels of the upright image."""
     format: str
     """One of `FORMATS`."""
 
 
 def read_header(source: Path | BinaryIO, *, name: str | None = None) -> ImageHeader:
-    """Return size and format of an image without decoding it.
+    """Read the size and format of an image without decoding it.
 
     Raises:
-        UnreadableImageError: `source` is not an image, not a supported one, or too large. Damage
-            behind the header shows in `open_image` only.
+        UnreadableImageError: `source` is not an image, not supported, or too large. Damage after
+            the header is found only by `open_image`.
     """
     with _opened(source, name) as image:
         width, height = image.size
@@ -94,36 +95,34 @@ def read_header(source: Path | BinaryIO, *, name: str | None = None) -> ImageHea
 def open_image(
     source: Path | BinaryIO, *, name: str | None = None, min_side: int | None = None
 ) -> Image.Image:
-    """Return the picture as a viewer sees it: upright, RGB, transparent parts over white.
-
-    Of an animation it is the first frame.
+    """Decode an image: upright, RGB, transparent parts over white, the first frame of an animation.
 
     Args:
-        source: A file, or a stream that can seek; the stream stays open.
-        name: What error messages call it; the file's own name if left out.
-        min_side: The short side that is needed, in pixels. Large JPEGs are then decoded at a half,
-            quarter or eighth, much faster; never smaller than this.
+        source: A file, or a seekable stream, which stays open.
+        name: Name in error messages; the name of the file by default.
+        min_side: Smallest short side, in pixels. Large JPEGs are decoded, much faster, at a half, a
+            quarter or an eighth of their size, but not smaller than this.
 
     Raises:
-        UnreadableImageError: `source` is not an image, damaged, too large or not there any more.
+        UnreadableImageError: `source` is not an image, damaged, too large or missing.
     """
     with _opened(source, name, to_decode=True) as image:
         orientation = _orientation(image)
         if min_side is not None:
             image.draft(None, (min_side, min_side))
         image.load()
-        picture = _to_rgb(image)
-    if orientation in TURNS:
-        picture = picture.transpose(TURNS[orientation])
-    picture.info = {}  # an orientation left in it would be applied again by others
-    return picture
+        decoded = _to_rgb(image)
+    if orientation in UPRIGHT:
+        decoded = decoded.transpose(UPRIGHT[orientation])
+    decoded.info = {}  # Other code would apply the orientation again
+    return decoded
 
 
 @contextmanager
 def _opened(
     source: Path | BinaryIO, name: str | None, *, to_decode: bool = False
 ) -> Iterator[ImageFile.ImageFile]:
-    """Give the image with its header read and checked; tell any failure in one sentence."""
+    """Provide the image with its header read and checked; explain any failure."""
     label, head = _label(source, name), b""
     try:
         with _open_regular(source, label) if isinstance(source, Path) else nullcontext(source) as f:
@@ -135,33 +134,33 @@ def _opened(
                 if image.width * image.height > MAX_PIXELS:
                     raise too_large(label, image.width * image.height)
                 if to_decode and _format(image) == "JPEG":
-                    _refuse_endless_scans(f, image.width * image.height, label)
+                    _check_scans(f, image.width * image.height, label)
                 yield image
     except FAILURES as error:
         raise explain_failure(error, label, head) from error
 
 
 def _open_regular(path: Path, label: str) -> BinaryIO:
-    """Open a file, unless opening or reading it could hang or never end."""
+    """Open a regular file; reading others could block or never end."""
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
         raise UnreadableImageError(f"{label} is a folder, not an image.", USE_SUPPORTED_FORMAT)
     if not stat.S_ISREG(mode):
         problem = f"{label} is a pipe, socket or device, not an image."
         raise UnreadableImageError(problem, USE_SUPPORTED_FORMAT)
-    return path.open("rb")  # by handle: given a name, Pillow maps the file, and may die by SIGBUS
+    return path.open("rb")  # Given a path, Pillow maps the file, which can end in SIGBUS
 
 
 def _label(source: Path | BinaryIO, name: str | None) -> str:
-    """Return what to call `source`, in characters that any screen and database takes."""
+    """Return a name for `source` in error messages, in encodable characters."""
     if name is None:
         own = getattr(source, "name", None)
         name = (Path(own).name if isinstance(own, str) else "") or "This image"
     return name.encode(errors="backslashreplace").decode()
 
 
-def _refuse_endless_scans(file: BinaryIO, pixels: int, label: str) -> None:
-    """Raise if a small JPEG asks for minutes of decoding."""
+def _check_scans(file: BinaryIO, pixels: int, label: str) -> None:
+    """Raise an error if a small JPEG would take minutes to decode."""
     if file.seek(0, os.SEEK_END) // SCAN_START_BYTES * pixels <= MAX_SCANNED_PIXELS:
         return
     file.seek(0)
@@ -176,38 +175,38 @@ def _format(image: Image.Image) -> str:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 if there is none or a nonsense one.
+    """Return the EXIF orientation, 1 if it is missing or invalid.
 
-    TIFF: 1, because Pillow turns it itself. PNG: asking would decode it, unless the tag precedes
-    the pixels; browsers, too, go by that one only.
+    It is 1 for TIFF, which Pillow rotates itself. In PNG only a tag before the pixels counts, as in
+    browsers: reading a later one would decode the image.
     """
     if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
         return 1
     try:
         value = image.getexif().get(ExifTags.Base.Orientation)
-    except FAILURES:  # damaged tags are no reason to refuse an intact picture
+    except FAILURES:  # An image with damaged tags can be read
         return 1
-    return value if isinstance(value, int) and value in TURNS else 1
+    return value if isinstance(value, int) and value in UPRIGHT else 1
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _deep_gray(image).convert("RGB")
-    if image.mode == "La":  # premultiplied; Pillow converts it to LA only
+    if image.mode == "La":  # Premultiplied; Pillow converts it to LA only
         image = image.convert("LA")
     if not image.has_transparency_data:
         return image.convert("RGB")
     layer = image.convert("RGBA")
-    picture = Image.new("RGB", image.size, "white")
-    picture.paste(layer, mask=layer)
-    return picture
+    flattened = Image.new("RGB", image.size, "white")
+    flattened.paste(layer, mask=layer)
+    return flattened
 
 
 def _deep_gray(image: Image.Image) -> Image.Image:
-    """Scale gray of 12, 16 or 32 bits to 8: Pillow's own conversion clips at 255.
+    """Scale gray levels of 12, 16 or 32 bits to 8 bits; Pillow's own conversion clips at 255.
 
-    Unsigned 12 and 16 bits and floats in 0..1 keep their full range; any others are stretched from
-    their least value to their greatest, as nothing says what is white.
+    Unsigned 12 and 16 bits and floats in 0..1 keep their full range; others are stretched from the
+    smallest to the largest value, because their white level is unknown.
     """
     tags = getattr(image, "tag_v2", {})
     levels = np.asarray(image)  # (H, W), uint16, int32 or float32
@@ -220,7 +219,7 @@ def _deep_gray(image: Image.Image) -> Image.Image:
     if tags.get(ExifTags.Base.PhotometricInterpretation) == 0:  # "white is zero"
         low, high = high, low
     gray = levels.astype(np.float32)
-    with np.errstate(all="ignore"):  # in place, or 65 million pixels take 1.5 GB
+    with np.errstate(all="ignore"):  # In place: copies of 65 million pixels would take 1.5 GB
         gray -= low
         gray *= 255 / (high - low) if high != low else 0
         np.nan_to_num(gray, copy=False, nan=0, posinf=255, neginf=0)
@@ -229,7 +228,7 @@ def _deep_gray(image: Image.Image) -> Image.Image:
 
 
 def _range(levels: npt.NDArray[Any], usual: float) -> tuple[float, float]:
-    """Return which values are black and white: 0 and `usual` if they fit, else the extremes."""
+    """Return the black and white levels: 0 and `usual` if all values fit, else the extremes."""
     finite = np.isfinite(levels)
     if not finite.any():
         return 0.0, usual

@@ -1,4 +1,4 @@
-"""Why an image file cannot be read, in one sentence and what to do in another."""
+"""Error messages for image files that cannot be read."""
 
 import re
 import struct
@@ -9,16 +9,15 @@ from PIL import Image, UnidentifiedImageError
 from core.errors import UnreadableImageError
 
 MAX_PIXELS = 65_000_000
-"""Lets pass what phones and full-frame cameras make (9,248 × 6,936 is the largest usual size) and
-keeps one decoding at 1 GB: WebP, the hungriest, takes 15 bytes a pixel."""
+"""Enough for phones and full-frame cameras (9,248 × 6,936 is the largest usual size); decoding one
+image then takes at most 1 GB: WebP, which needs the most, takes 15 bytes a pixel."""
 
 FAILURES = (
     *(UnidentifiedImageError, OSError, Image.DecompressionBombError, ValueError, SyntaxError),
     *(TypeError, RuntimeError, MemoryError, NotImplementedError),
     *(EOFError, LookupError, ArithmeticError, struct.error, zlib.error),
 )
-"""What Pillow raises for damaged files: nine kinds on purpose, those of the last line when one of
-its parsers trips."""
+"""Exceptions of Pillow for damaged files; the last line has those of errors in its parsers."""
 
 KNOWN_HEADS = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|BM....\0\0\0\0|GIF8[79]a|II[*+]\0|MM\0[*+]",
@@ -34,7 +33,7 @@ OTHER_HEADS = {
     "a PostScript drawing": rb"%!PS|\xc5\xd0\xd3\xc6",
     "a Photoshop file": rb"8BPS",
 }
-"""Kinds of picture that people do have and `FORMATS` has not, and how their files begin."""
+"""Unsupported image formats → how their files begin."""
 
 USE_SUPPORTED_FORMAT = "Use a JPEG, PNG, WebP, BMP, GIF or TIFF file."
 COPY_AGAIN = "Copy or download it again."
@@ -42,7 +41,7 @@ MAKE_SMALLER = "Save a smaller copy and use that."
 
 
 def too_large(label: str, pixels: int) -> UnreadableImageError:
-    """Say that a picture has more pixels than are read."""
+    """Return the error for an image with too many pixels."""
     problem = (
         f"{label} claims {pixels / 1e6:,.0f} million pixels;"
         f" at most {MAX_PIXELS / 1e6:,.0f} million are read."
@@ -51,7 +50,7 @@ def too_large(label: str, pixels: int) -> UnreadableImageError:
 
 
 def explain_failure(error: Exception, label: str, head: bytes) -> UnreadableImageError:
-    """Say in a reader's words what Pillow or the system meant."""
+    """Return the error that explains an exception of Pillow or the system to users."""
     match error:
         case FileNotFoundError() | NotADirectoryError():
             return UnreadableImageError(f"{label} is not there any more.", "Scan the folder again.")

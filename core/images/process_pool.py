@@ -1,4 +1,4 @@
-"""Processes forked from this one, which have all that it has: nothing is loaded or sent again."""
+"""Pool of forked processes, which share the memory of this one: nothing is loaded or sent again."""
 
 import multiprocessing
 import os
@@ -11,29 +11,29 @@ from threading import Thread
 from typing import Any, ParamSpec, TypeVar
 
 POLL_EVERY_S = 2.0
-"""How often they look whether this one is still there: a killed one cannot end them."""
+"""How often they check that their parent still runs: a killed parent cannot end them."""
 
-Asked = ParamSpec("Asked")
-Done = TypeVar("Done")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @contextmanager
-def fork_pool(work: Callable[Asked, Done], count: int) -> Iterator[Callable[Asked, Future[Done]]]:
-    """Give a function that has one of `count` processes do some work, whichever is free.
+def fork_pool(work: Callable[P, R], count: int) -> Iterator[Callable[P, Future[R]]]:
+    """Provide a function that submits a call of `work` to `count` processes.
 
-    They are forked when it is called first, with all that `work` refers to as it is then. Only what
-    it is called with, returns and raises is sent. At the end they are killed, whatever they do.
+    They are forked at its first call, with everything that `work` refers to at that time. Only
+    arguments, results and exceptions are sent. At the end the processes are killed.
 
-    A future raises what `work` has raised, or `concurrent.futures.process.BrokenProcessPool` where
-    a process was ended from outside.
+    A future raises the exception of `work`, or `concurrent.futures.process.BrokenProcessPool` if a
+    process was killed.
     """
     context = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(count, context, _Forked.become, (work, os.getpid()))
+    pool = ProcessPoolExecutor(count, context, _Forked.start, (work, os.getpid()))
     try:
-        yield partial(pool.submit, _Forked.do)
+        yield partial(pool.submit, _Forked.run)
     finally:
-        # They may not hear of an end: one of them that was killed can have held what they wait for,
-        # and a signal to stop is this process's business, whose handlers they have
+        # Killed, because a request to end may not reach them: a process that was killed may hold
+        # the lock that they wait for, and they have inherited the handlers of stop signals
         processes = list((pool._processes or {}).values())  # No public name before Python 3.14
         pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
@@ -43,18 +43,18 @@ def fork_pool(work: Callable[Asked, Done], count: int) -> Iterator[Callable[Aske
 
 
 class _Forked:
-    """What such a process does."""
+    """State and calls of a forked process."""
 
     work: Callable[..., Any]
 
     @classmethod
-    def become(cls, work: Callable[..., Any], parent: int) -> None:
+    def start(cls, work: Callable[..., Any], parent: int) -> None:
         cls.work = staticmethod(work)
         Thread(target=_end_after, args=(parent,), daemon=True).start()
 
     @classmethod
-    def do(cls, *asked: Any) -> Any:
-        return cls.work(*asked)
+    def run(cls, *arguments: Any) -> Any:
+        return cls.work(*arguments)
 
 
 def _end_after(parent: int) -> None:

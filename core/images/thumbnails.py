@@ -1,4 +1,4 @@
-"""Small JPEGs for galleries, kept on disk by content. When to forget them is not its business."""
+"""Thumbnails: small JPEGs in a cache on disk, by the SHA-256 of the image."""
 
 import base64
 from collections.abc import Sequence
@@ -14,71 +14,71 @@ from core.files import write_atomically
 from core.images.decoding import open_image
 
 SIDE = 160
-"""Longest side of a tile's picture, in pixels."""
+"""Longest side of a thumbnail in a gallery, in pixels."""
 
 BUDGET_BYTES = 2 << 30
-"""What the thumbnails of one dataset may take: those of some 300,000 images."""
+"""Largest cache of a dataset: thumbnails of some 300,000 images."""
 
 QUALITY = 80
-"""About 5 kB at 160 pixels; above it files grow faster than anyone can see."""
+"""JPEG quality: about 5 kB at 160 pixels; higher values are larger without a visible difference."""
 
 WORKERS = 8
-"""Threads that make a page's thumbnails: Pillow's decoders let go of Python's lock."""
+"""Threads that make thumbnails: Pillow's decoders release Python's lock."""
 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
 def thumbnail(source: Path, cache: Path, key: str, side: int = SIDE) -> bytes:
-    """Return a small JPEG of the image, from the cache if it is there.
+    """Return the thumbnail of an image as a JPEG, from the cache if it is there.
 
     Args:
-        source: The image; not looked at if the cache has its thumbnail.
-        cache: The folder for thumbnails, made when needed.
+        source: The image; not read if the cache has its thumbnail.
+        cache: The folder for thumbnails, created if needed.
         key: The SHA-256 of the image's content in hexadecimal.
         side: The longest side, in pixels.
 
     Raises:
         UnreadableImageError: The image cannot be shown.
     """
-    path = _place(cache, key, side)
+    path = _path_of(cache, key, side)
     with suppress(OSError):
-        kept = path.read_bytes()
-        if kept.startswith(JPEG_START) and kept.endswith(JPEG_END):
-            return kept
+        cached = path.read_bytes()
+        if cached.startswith(JPEG_START) and cached.endswith(JPEG_END):
+            return cached
     return cache_thumbnail(open_image(source, min_side=side), cache, key, side)
 
 
 def cache_thumbnail(image: Image.Image, cache: Path, key: str, side: int = SIDE) -> bytes:
-    """Make an image's thumbnail, put it into the cache and return it; see `thumbnail`."""
+    """Make the thumbnail of an image, add it to the cache and return it; see `thumbnail`."""
     jpeg = encode_thumbnail(image, side)
-    path = _place(cache, key, side)
-    with suppress(OSError):  # a full or read-only disk must not empty the gallery
+    path = _path_of(cache, key, side)
+    with suppress(OSError):  # The gallery must work with a full or read-only disk
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, lambda file: file.write(jpeg), durable=False)
     return jpeg
 
 
 def cache_thumbnails(images: Sequence[tuple[Path, str]], cache: Path, side: int = SIDE) -> None:
-    """Make those thumbnails that are not in the cache, in parallel.
+    """Make the thumbnails that are not in the cache, in parallel.
 
     Args:
-        images: The file and the SHA-256 of each; one that cannot be shown is passed over.
+        images: File and SHA-256 of each; unreadable ones are skipped.
         cache: The folder for thumbnails.
         side: The longest side, in pixels.
     """
-    missing = [(source, key) for source, key in images if not _place(cache, key, side).exists()]
+    missing = [(source, key) for source, key in images if not _path_of(cache, key, side).exists()]
 
-    def keep(image: tuple[Path, str]) -> None:
+    def add(image: tuple[Path, str]) -> None:
         with suppress(UnreadableImageError):
             cache_thumbnail(open_image(image[0], min_side=side), cache, image[1], side)
 
     if missing:
         with ThreadPoolExecutor(WORKERS) as workers:
-            list(workers.map(keep, missing))
+            list(workers.map(add, missing))
 
 
 def trim_thumbnails(cache: Path, budget_bytes: int = BUDGET_BYTES) -> None:
-    """Delete the oldest thumbnails until the rest fits the budget; they are made anew if needed."""
+    """Delete the oldest thumbnails until the rest fits the budget; they can be made again."""
     files = [(path.stat(), path) for path in cache.glob("*/*.jpg")]
     excess = sum(stat.st_size for stat, _ in files) - budget_bytes
     for stat, path in sorted(files, key=lambda file: file[0].st_mtime_ns):
@@ -88,7 +88,7 @@ def trim_thumbnails(cache: Path, budget_bytes: int = BUDGET_BYTES) -> None:
         excess -= stat.st_size
 
 
-def _place(cache: Path, key: str, side: int) -> Path:
+def _path_of(cache: Path, key: str, side: int) -> Path:
     return cache / key[:2] / f"{key}-{side}.jpg"
 
 
@@ -103,5 +103,5 @@ def encode_thumbnail(image: Image.Image, side: int = SIDE) -> bytes:
 
 
 def data_uri(jpeg: bytes) -> str:
-    """Return a JPEG as the address that an `<img>` shows without asking the server."""
+    """Return a JPEG as a data URI, which an `<img>` shows without a request."""
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
