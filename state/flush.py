@@ -1,8 +1,8 @@
-"""What a run draws is taken over by the server before the run ends.
+"""Flush of a run's output to the server before the run ends.
 
-A run's thread hands all it draws to the server's event loop. If a fragment's timer comes when that
-thread has just ended, Streamlit (1.67) starts another thread and forgets what the loop has not yet
-taken from the first: the page stays half drawn, with the old matches under the new verdict.
+The thread of a run queues its output on the server's event loop. If the timer of a fragment fires
+when that thread has just ended, Streamlit (1.67) starts another thread and drops the output that
+the loop has not processed yet: the page is incomplete, with old matches under a new prediction.
 """
 
 import asyncio
@@ -13,28 +13,28 @@ from threading import Event
 from streamlit import runtime
 
 MAX_WAIT_S = 5.0
-"""For a loop that is busier than that; usually it is a few milliseconds behind."""
+"""Longest wait for a busy event loop; usually it is a few milliseconds behind."""
 
 
 @contextmanager
 def complete() -> Iterator[None]:
-    """Wait, when what is inside has ended, until the event loop has taken all that it drew.
+    """Wait at the end of the block until the event loop has processed its output.
 
-    Around the run of a page, and of a fragment that is not drawn again by itself soon.
+    It is used around the run of a page, and of a fragment that does not soon rerun on its own.
     """
     try:
         yield
     finally:
         loop = _event_loop()
         if loop is not None:
-            taken = Event()
+            processed = Event()
             with suppress(RuntimeError):  # The server has ended meanwhile
-                loop.call_soon_threadsafe(taken.set)  # Behind all that was handed to it before
-                taken.wait(MAX_WAIT_S)
+                loop.call_soon_threadsafe(processed.set)  # Runs after all output queued before
+                processed.wait(MAX_WAIT_S)
 
 
 def _event_loop() -> asyncio.AbstractEventLoop | None:
-    """Return the server's, which has no public name; None in a test of a page, without a server."""
+    """Return the server's event loop, which has no public name; None in page tests, without one."""
     if not runtime.exists():
         return None
     loop = runtime.get_instance()._get_async_objs().eventloop

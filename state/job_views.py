@@ -1,4 +1,4 @@
-"""How a job looks to the pages at one moment. Knows nothing of threads, processes or Streamlit."""
+"""Immutable views of jobs for the pages, updated by events of the jobs."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,36 +9,36 @@ from core.progress import Progress
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """One consistent picture of a job."""
+    """State of a job at one moment."""
 
     record: JobRecord
     progress: Progress = field(default=Progress(0, 0))
     measurements: tuple[dict[str, Any], ...] = ()
-    """What it measured so far: {"curve": …, "values": {…}} each, in order."""
+    """Its measurements so far, in order: {"curve": …, "values": {…}} each."""
 
     result: dict[str, Any] | None = None
-    """What it made; None until it is done."""
+    """Result of the command; None until it is done."""
 
     message: str = ""
-    """Why it failed, as a sentence."""
+    """Error message of a failed job."""
 
     phase_started: float = 0.0
-    """When the phase that it is in began (a phase has one total): seconds since 1970."""
+    """Start of the current phase (a phase has one total), in seconds since 1970."""
 
     phase_fraction: float = 0.0
-    """How far it was then, in [0, 1]."""
+    """Its progress at that time, in [0, 1]."""
 
     stopping: bool = False
-    """It was asked to stop and has not ended yet."""
+    """Whether a stop is requested and it has not ended yet."""
 
     @property
     def active(self) -> bool:
-        """Whether it waits or runs."""
+        """Whether it is queued or running."""
         return self.record.status in ACTIVE
 
 
 def with_events(view: JobView, events: list[dict[str, Any]]) -> JobView:
-    """Return the view after these events."""
+    """Return a view updated by events."""
     for event in events:
         match event:
             case {"kind": "progress", "done": done, "total": total, "note": note}:

@@ -1,6 +1,6 @@
-"""Models and indexes that are open: once for all tabs, and given back when others replace them.
+"""Open models and indexes, shared by all tabs; two of each stay open.
 
-Two of each stay open. Keys are ids and fingerprints, so that what was made anew is opened anew.
+Their keys are ids and fingerprints, so that a new artifact of the same id is opened again.
 """
 
 import os
@@ -25,26 +25,25 @@ if TYPE_CHECKING:
     from core.indexes.files import Index
     from core.models.model import Model
 
-# Before torch and faiss are loaded. Their threads spin while they wait for each other, and as soon
-# as anything else runs here, each waits for one that is not running: a small query was seen to take
-# 16 ms with threads that sleep, and 130 to 220 ms with those that spin, beside seven busy processes
-# on two cores.
+# Set before torch and faiss are loaded. Their threads spin while they wait for each other, and when
+# other processes run, each waits for a thread that is not running: beside seven busy processes on
+# two cores, a small query took 16 ms with sleeping threads and 130 to 220 ms with spinning ones.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 GRACE_S = 1.0
-"""How long opening another waits for a pass of the one that it replaces; beyond that its memory is
-given back with the next that is replaced."""
+"""Longest wait, on opening a model, for the last pass of the one it replaces; after a timeout the
+memory is released with that of the next replaced model."""
 
 _replaced: "SimpleQueue[Batcher[Encoding] | None]" = SimpleQueue()
-"""What was let go since memory was last given back; None for an index."""
+"""Batchers of models replaced since memory was last released; None for an index."""
 
 
 def model(model_id: str, fingerprint: str) -> "Model":
     """Open a model, or return the open one.
 
     Raises:
-        MissingError: It is gone.
-        WorkbenchError: It is damaged, or was replaced since its manifest was read.
+        MissingError: It does not exist.
+        WorkbenchError: It is damaged, or was replaced after its manifest was read.
     """
     return _opened(model_id, fingerprint)[0]
 
@@ -53,30 +52,30 @@ def index(index_id: str, fingerprint: str) -> "Index":
     """Open an index, or return the open one.
 
     Raises:
-        MissingError: It is gone.
-        WorkbenchError: It is damaged, or was replaced since its manifest was read.
+        MissingError: It does not exist.
+        WorkbenchError: It is damaged, or was replaced after its manifest was read.
     """
     opened = _open_index(index_id, fingerprint)
-    _give_back()
+    _release_memory()
     return opened
 
 
 def embed(
     by: Manifest, encoding: "Encoding", images: Sequence[NDArray[np.uint8]]
 ) -> list[EmbeddedImage]:
-    """Embed images with a model, together with what other tabs ask of it meanwhile.
+    """Embed images with a model, in forward passes shared with other tabs.
 
     Args:
         by: The model's manifest.
-        encoding: How, as the index has it that they are to search.
+        encoding: The encoding of the searched index.
         images: (3, S, S) uint8 each, as `batches.load_square` reads them.
 
     Returns:
-        What the model makes of each, in order.
+        The embedded images, in order.
 
     Raises:
         MissingError: The model is gone.
-        ModelClosedError: It was replaced while they waited, and once more when it was open again.
+        ModelClosedError: The model was replaced while they waited, and again after a retry.
         WorkbenchError: An image has no usable embedding, or the model cannot be opened.
     """
     try:
@@ -87,33 +86,33 @@ def embed(
 
 def _opened(model_id: str, fingerprint: str) -> "tuple[Model, Batcher[Encoding]]":
     opened = _open_model(model_id, fingerprint)
-    _give_back()
+    _release_memory()
     return opened
 
 
-def _let_go(opened: "tuple[Model, Batcher[Encoding]]") -> None:
-    opened[1].close()  # Without waiting for it: all who look for a model wait for this function
+def _release_model(opened: "tuple[Model, Batcher[Encoding]]") -> None:
+    opened[1].close()  # Without waiting: every tab that opens a model waits for this function
     _replaced.put(opened[1])
 
 
-def _let_go_of_index(_: "Index") -> None:
+def _release_index(_: "Index") -> None:
     _replaced.put(None)
 
 
-def _give_back() -> None:
-    """Return to the system what was replaced; by now nothing but its last pass holds it."""
+def _release_memory() -> None:
+    """Release the memory of replaced models and indexes; only a last pass can still refer to it."""
     replaced: list[Batcher[Encoding] | None] = []
-    with suppress(Empty):  # Another tab may be about the same
+    with suppress(Empty):  # Another tab may be emptying the queue too
         while True:
             replaced.append(_replaced.get_nowait())
     for batcher in replaced:
         if batcher is not None:
             batcher.wait_closed(GRACE_S)
     if replaced:
-        memory.give_back()
+        memory.release_freed()
 
 
-@st.cache_resource(max_entries=2, show_spinner="Opening the model…", on_release=_let_go)
+@st.cache_resource(max_entries=2, show_spinner="Opening the model…", on_release=_release_model)
 def _open_model(model_id: str, fingerprint: str) -> "tuple[Model, Batcher[Encoding]]":
     from core.embeddings.encoding import Encoder
     from core.models.model import load_model
@@ -129,7 +128,7 @@ def _open_model(model_id: str, fingerprint: str) -> "tuple[Model, Batcher[Encodi
     return loaded, Batcher(embed_batch, name=model_id)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Opening the index…", on_release=_let_go_of_index)
+@st.cache_resource(max_entries=2, show_spinner="Opening the index…", on_release=_release_index)
 def _open_index(index_id: str, fingerprint: str) -> "Index":
     from core.indexes.files import open_index
 

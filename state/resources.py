@@ -1,6 +1,6 @@
-"""What all tabs share: open models and indexes (`opened.py`), thumbnails, the job board.
+"""Resources shared by all tabs: models and indexes (`open_models.py`), thumbnails, the job board.
 
-Each function is one call of core behind one decorator. Keys are ids and fingerprints, never data.
+Each function is a cached call of core. Cache keys are ids and fingerprints, never data.
 """
 
 import functools
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 
 DISK_USE_S = 60
 NUM_BENCH_QUERIES = 200
-"""Enough to redraw an index's figures within about a second."""
+"""Few enough to measure an index within about a second."""
 
 _SINGLETONS = "_workbench_singletons"
-"""A module that exists only in memory: neither a reload of ours nor a cleared cache empties it."""
+"""A module only in memory, which survives reloads of code and cleared caches."""
 
 
 def workspace() -> Workspace:
@@ -52,15 +52,15 @@ def workspace() -> Workspace:
 
 
 def jobs() -> JobBoard:
-    """Return the one job board of this server for its workspace."""
+    """Return the job board of this server's workspace."""
     holder = sys.modules.setdefault(_SINGLETONS, types.ModuleType(_SINGLETONS))
     lock = holder.__dict__.setdefault("lock", threading.Lock())
     boards = holder.__dict__.setdefault("boards", {})
     home = workspace()
     with lock:
         if home.home not in boards:
-            written = (home.datasets, home.features, home.exports, home.batches)
-            for parent in (*written, *home.artifacts.values()):
+            others = (home.datasets, home.features, home.exports, home.batches)
+            for parent in (*others, *home.artifacts.values()):
                 remove_stale_drafts(parent)
             boards[home.home] = JobBoard(home)
         board: JobBoard = boards[home.home]
@@ -68,25 +68,25 @@ def jobs() -> JobBoard:
 
 
 def trainings() -> list[Training]:
-    """Return every training, newest first."""
+    """Return all trainings, newest first."""
     return list_trainings(workspace(), jobs().views())
 
 
 def training(run_id: str) -> Training | None:
-    """Return one training, or None if there is none of that id."""
-    return next((found for found in trainings() if found.run.id == run_id), None)
+    """Return a training, or None if there is none of that id."""
+    return next((each for each in trainings() if each.run.id == run_id), None)
 
 
 @st.cache_data(ttl=DISK_USE_S, show_spinner=False)
 def disk_use() -> DiskUse:
-    """Return what the workspace takes, as it was within the last minute."""
+    """Return the disk use of the workspace, measured within the last minute."""
     return measure_disk_use(workspace())
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def ood_reference(index_id: str, fingerprint: str, revision: int) -> "OODReference":
-    """Measure how similar held-out images are to an index; the catalog's revision is in the key."""
-    del revision
+    """Measure how similar held-out images are to an index."""
+    del revision  # Of the catalog; part of the key
     from core.embeddings.files import open_embeddings
     from core.query.ood import build_ood_reference
 
@@ -99,7 +99,7 @@ def ood_reference(index_id: str, fingerprint: str, revision: int) -> "OODReferen
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def sweep(sweep_id: str, fingerprint: str) -> "Sweep":
-    """Open a comparison of indexes."""
+    """Open an index sweep."""
     del fingerprint
     from core.index_benchmark.sweep import open_sweep
 
@@ -108,12 +108,12 @@ def sweep(sweep_id: str, fingerprint: str) -> "Sweep":
 
 @st.cache_resource(max_entries=2, show_spinner="Searching exactly, to compare with…")
 def benchmark(embeddings_id: str, fingerprint: str, revision: int) -> "BenchmarkQueries":
-    """Draw queries from embedded images, with their exact neighbors.
+    """Sample queries from embedded images, with their exact neighbors.
 
     Args:
-        embeddings_id: Which embeddings.
-        fingerprint: Theirs.
-        revision: The catalog's, for its classes are part of it.
+        embeddings_id: Id of the embeddings.
+        fingerprint: Fingerprint of the embeddings.
+        revision: Revision of the catalog, whose classes are part of the result.
     """
     del fingerprint, revision
     from core.index_benchmark.queries import make_benchmark_queries
@@ -125,7 +125,7 @@ def benchmark(embeddings_id: str, fingerprint: str, revision: int) -> "Benchmark
 def measured(
     index_id: str, fingerprint: str, embeddings_fingerprint: str, revision: int, effort: int | None
 ) -> "Measured":
-    """Measure an open index at one effort, on the embeddings that it was built from."""
+    """Measure an open index at an nprobe or efSearch, with its own embeddings as queries."""
     from core.index_benchmark.measure import measure
 
     opened = index(index_id, fingerprint)
@@ -134,10 +134,10 @@ def measured(
 
 
 def epoch_maps(run_id: str) -> "EpochMaps":
-    """Open the maps of a run's epochs.
+    """Open the maps of the epochs of a run.
 
     Raises:
-        MissingError: They were not laid out yet.
+        MissingError: They have not been made.
     """
     from core.maps.epochs import open_epoch_maps
 
@@ -145,7 +145,7 @@ def epoch_maps(run_id: str) -> "EpochMaps":
 
 
 def run_of(model_id: str) -> Run | None:
-    """Return the run that made a model, where it recorded epochs enough for a map that moves."""
+    """Return the run of a model, or None if it has too few epochs for a training history."""
     for run in list_runs(workspace()):
         if run.model == model_id:
             folder = folder_of(workspace(), run.id)
@@ -154,7 +154,7 @@ def run_of(model_id: str) -> Run | None:
 
 
 def make_thumbnails(dataset: Dataset, images: Sequence[ImageRow]) -> None:
-    """Make the thumbnails of a page at once, those that are not there yet."""
+    """Make the missing thumbnails of a page at once."""
     cache_thumbnails(
         [(dataset.path_of(image), image.sha256) for image in images if image.problem is None],
         dataset.thumbnails,
@@ -162,7 +162,7 @@ def make_thumbnails(dataset: Dataset, images: Sequence[ImageRow]) -> None:
 
 
 def tile_source(dataset: Dataset, image: ImageRow, side: int = SIDE) -> tuple[str, str]:
-    """Return (an image's thumbnail as a data URI, "") or ("", the reason why there is none)."""
+    """Return (thumbnail as a data URI, ""), or ("", why there is none)."""
     path, cache = str(dataset.path_of(image)), str(dataset.thumbnails)
     try:
         return _thumbnail_uri(path, cache, image.sha256, side), ""
@@ -171,7 +171,7 @@ def tile_source(dataset: Dataset, image: ImageRow, side: int = SIDE) -> tuple[st
 
 
 def augmented_images(dataset: Dataset, augment: str, side: int, seed: int) -> list[str]:
-    """Return some train images, changed at random as a training would, as data URIs."""
+    """Return some training images, augmented at random, as data URIs."""
     catalog = dataset.catalog
     return _augmented(str(catalog.path), catalog.revision, dataset.name, augment, side, seed)
 
@@ -187,6 +187,6 @@ def _augmented(
     return [data_uri(encode_thumbnail(image)) for image in images]
 
 
-@functools.lru_cache(maxsize=4000)  # A page asks for dozens, and st.cache_data takes 1 ms each
+@functools.lru_cache(maxsize=4000)  # A page has dozens, and st.cache_data takes 1 ms each
 def _thumbnail_uri(path: str, cache: str, sha256: str, side: int) -> str:
     return data_uri(thumbnail(Path(path), Path(cache), sha256, side))

@@ -31,7 +31,7 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.AbstractEventLoop]
 
 
 @pytest.mark.parametrize("is_cut_short", [False, True])
-def test_a_run_ends_when_a_busy_loop_has_taken_all_of_it(
+def test_a_run_ends_after_a_busy_loop_has_processed_its_output(
     loop: asyncio.AbstractEventLoop, is_cut_short: bool
 ) -> None:
     taken: list[int] = []
@@ -52,7 +52,7 @@ def test_a_run_ends_when_a_busy_loop_has_taken_all_of_it(
     assert taken == list(range(100))
 
 
-def test_a_loop_that_hangs_holds_nobody_for_long(
+def test_the_wait_for_a_blocked_loop_is_limited(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flush, "MAX_WAIT_S", 0.05)
@@ -63,7 +63,7 @@ def test_a_loop_that_hangs_holds_nobody_for_long(
     assert time.monotonic() - began < 0.9
 
 
-def test_without_a_running_server_nothing_is_waited_for(
+def test_without_a_running_server_there_is_no_wait(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = asyncio.new_event_loop()
@@ -79,7 +79,9 @@ def test_without_a_running_server_nothing_is_waited_for(
 
 @pytest.mark.usefixtures("empty")
 @pytest.mark.parametrize("name", ["", "query"])
-def test_a_page_is_drawn_inside(visit: Open, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_page_runs_inside_the_block(
+    visit: Open, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     happened: list[str] = []
     enter_page = session.enter_page
 
@@ -101,6 +103,6 @@ def test_a_page_is_drawn_inside(visit: Open, monkeypatch: pytest.MonkeyPatch, na
     assert happened[-3:] == ["begins", "page", "ends"]
 
 
-def test_streamlit_still_calls_it_so() -> None:
+def test_streamlit_has_the_private_names() -> None:
     assert "eventloop" in AsyncObjects._fields
     assert callable(runtime.Runtime._get_async_objs)

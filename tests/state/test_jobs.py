@@ -50,7 +50,7 @@ def wait_until_running(board: JobBoard, record: JobRecord) -> JobRecord:
     raise TimeoutError(board.log_of(record.id))
 
 
-def test_a_job_makes_what_its_command_makes(
+def test_a_job_has_the_result_of_its_command(
     board: JobBoard, workspace: Workspace, tmp_path: Path
 ) -> None:
     folder = class_folders(tmp_path / "in", red=3, blue=3)
@@ -64,7 +64,7 @@ def test_a_job_makes_what_its_command_makes(
     assert (workspace.datasets / "colors" / "catalog.sqlite").exists()
 
 
-def test_a_failure_is_told_in_its_own_sentence(board: JobBoard) -> None:
+def test_a_failed_job_has_the_message_of_the_error(board: JobBoard) -> None:
     record = board.start(["scan", "/nowhere", "--name", "x"], "Bringing in", "import")
     view = board.wait(record.id, timeout=60)
     assert view.record.status == Status.FAILED
@@ -88,7 +88,7 @@ def test_a_stop_is_acknowledged_at_once_and_leaves_nothing(
     assert list(workspace.datasets.iterdir()) == []
 
 
-def test_jobs_of_one_lane_take_turns(board: JobBoard) -> None:
+def test_jobs_of_one_lane_run_one_after_the_other(board: JobBoard) -> None:
     first = wait_until_running(board, board.start(ENDLESS, "First", "compute"))
     second = board.start(["scan", "/nowhere", "--name", "x"], "Second", "compute")
     beside = board.start(["scan", "/nowhere", "--name", "x"], "Beside", "import")
@@ -144,7 +144,7 @@ def test_the_next_server_follows_a_job_that_still_runs(workspace: Workspace) -> 
     assert board.wait(job_id, timeout=30).record.status == Status.STOPPED
 
 
-def test_the_next_server_says_goodbye_to_a_job_that_died(workspace: Workspace) -> None:
+def test_the_next_server_marks_a_job_without_a_process_as_interrupted(workspace: Workspace) -> None:
     record = JobRecord(
         id="train-1",
         arguments=("train",),
@@ -160,7 +160,7 @@ def test_the_next_server_says_goodbye_to_a_job_that_died(workspace: Workspace) -
     assert board.wait("train-1", timeout=10).record.status == Status.INTERRUPTED
 
 
-def test_the_next_server_believes_what_the_job_wrote_last(workspace: Workspace) -> None:
+def test_the_next_server_reads_the_last_events_of_a_job(workspace: Workspace) -> None:
     record = JobRecord(
         id="train-1", arguments=("train",), title="T", lane="c", created=1.0, status=Status.RUNNING
     )
@@ -175,7 +175,9 @@ def test_the_next_server_believes_what_the_job_wrote_last(workspace: Workspace) 
     assert [m["values"] for m in view.measurements] == [{"loss": 1.0}]
 
 
-def test_the_shell_lists_and_stops_what_runs(board: JobBoard, workspace: Workspace) -> None:
+def test_running_jobs_are_listed_and_stopped_without_the_board(
+    board: JobBoard, workspace: Workspace
+) -> None:
     record = wait_until_running(board, board.start(ENDLESS, "Drawing", "import"))
     assert [r.id for r in list_active(workspace)] == [record.id]
     request_stop(workspace, record.id)
@@ -183,7 +185,7 @@ def test_the_shell_lists_and_stops_what_runs(board: JobBoard, workspace: Workspa
     assert list_active(workspace) == []
 
 
-def test_what_follows_a_job_is_queued_once_it_is_done(
+def test_a_follow_up_is_queued_once_its_job_is_done(
     board: JobBoard, workspace: Workspace, tmp_path: Path
 ) -> None:
     folder = class_folders(tmp_path / "in", red=3, blue=3)

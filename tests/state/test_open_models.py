@@ -54,7 +54,7 @@ def models(home: Workspace, count: int, backbone: str = "resnet18", blocks: int 
     return made
 
 
-def pictures(count: int) -> list[NDArray[np.uint8]]:
+def pixel_arrays(count: int) -> list[NDArray[np.uint8]]:
     noise = np.random.default_rng(0).integers(0, 255, (count, 3, SIDE, SIDE), dtype=np.uint8)
     return list(noise)
 
@@ -74,13 +74,13 @@ def no_collection() -> Iterator[None]:
         gc.enable()
 
 
-def test_images_in_a_batch_become_what_each_becomes_alone(home: Workspace) -> None:
+def test_embeddings_of_a_batch_equal_those_of_single_images(home: Workspace) -> None:
     [model] = models(home, 1)
     encoding = encoding_of(model)
-    together = open_models.embed(model, encoding, pictures(5))
+    together = open_models.embed(model, encoding, pixel_arrays(5))
     assert [answer.batch_size for answer in together] == [5] * 5
     encoder = Encoder(open_models.model(model.id, model.fingerprint), encoding)
-    for answer, pixels in zip(together, pictures(5), strict=True):
+    for answer, pixels in zip(together, pixel_arrays(5), strict=True):
         embeddings, probabilities = encoder.embed(pixels[None])
         assert answer.embedding.shape == (128,)
         assert answer.probabilities.shape == (3,)
@@ -88,7 +88,7 @@ def test_images_in_a_batch_become_what_each_becomes_alone(home: Workspace) -> No
         assert answer.probabilities == pytest.approx(probabilities[0], abs=CLOSE)
 
 
-def test_whitenings_of_the_same_numbers_are_one_way_to_embed(home: Workspace) -> None:
+def test_encodings_with_equal_whitenings_are_equal(home: Workspace) -> None:
     [model] = models(home, 1)
     plain = encoding_of(model)
 
@@ -118,15 +118,17 @@ class Held(Whitening):
         return vectors
 
 
-def test_a_query_whose_model_is_replaced_while_it_waits_is_answered(home: Workspace) -> None:
+def test_images_are_embedded_though_their_model_is_replaced_while_they_wait(
+    home: Workspace,
+) -> None:
     first, *others = models(home, 3)
     held = Held(np.zeros(1, np.float32), np.zeros((1, 1), np.float32))
     encoding = Encoding(model=first.id, model_fingerprint=first.fingerprint, whitening=held)
-    expected = open_models.embed(first, encoding_of(first), pictures(12))
+    expected = open_models.embed(first, encoding_of(first), pixel_arrays(12))
     found: list[NDArray[np.float32]] = []
 
     def ask() -> None:  # More than go together, so that four wait while the others are held
-        found.extend(one.embedding for one in open_models.embed(first, encoding, pictures(12)))
+        found.extend(one.embedding for one in open_models.embed(first, encoding, pixel_arrays(12)))
 
     asking = threading.Thread(target=ask)
     asking.start()
@@ -148,9 +150,9 @@ def test_a_model_is_opened_once_and_two_stay_open(home: Workspace) -> None:
     assert all(one is two for one, two in zip(networks, again, strict=True))
 
 
-def test_a_replaced_model_is_given_back_and_its_thread_ends(home: Workspace) -> None:
+def test_a_replaced_model_is_freed_and_its_thread_ends(home: Workspace) -> None:
     made = models(home, 3)
-    open_models.embed(made[0], encoding_of(made[0]), pictures(1))
+    open_models.embed(made[0], encoding_of(made[0]), pixel_arrays(1))
     network = weakref.ref(open_models.model(made[0].id, made[0].fingerprint).network)
     name = f"batches-{made[0].id}_0"
     assert name in {thread.name for thread in threading.enumerate()}
@@ -161,18 +163,18 @@ def test_a_replaced_model_is_given_back_and_its_thread_ends(home: Workspace) -> 
     assert name not in {thread.name for thread in threading.enumerate()}
 
 
-def test_models_opened_one_after_the_other_take_the_memory_of_two(home: Workspace) -> None:
+def test_models_opened_in_sequence_take_the_memory_of_two(home: Workspace) -> None:
     made = models(home, 4, "vgg16", blocks=5)
     weights = (home.models / made[0].id / "model.safetensors").stat().st_size
     taken = []
     for model in made:
-        open_models.embed(model, encoding_of(model), pictures(8))
+        open_models.embed(model, encoding_of(model), pixel_arrays(8))
         taken.append(psutil.Process().memory_info().rss)
     assert taken[-1] - taken[1] < weights / 2
 
 
 @pytest.mark.parametrize("mapped", [False, True])
-def test_a_replaced_index_is_given_back(
+def test_a_replaced_index_is_freed(
     home: Workspace, mapped: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if mapped:
@@ -193,7 +195,7 @@ def is_mapped(path: Path) -> bool:
     return any(entry.path == str(path) for entry in psutil.Process().memory_maps())
 
 
-def test_what_was_replaced_since_its_manifest_was_read_is_said_in_one_sentence(
+def test_an_artifact_replaced_after_its_manifest_was_read_is_an_error(
     home: Workspace,
 ) -> None:
     [model] = models(home, 1)
@@ -204,7 +206,7 @@ def test_what_was_replaced_since_its_manifest_was_read_is_said_in_one_sentence(
         open_models.index(index.id, "another")
 
 
-def test_threads_of_torch_and_faiss_sleep_while_they_wait_unless_told_otherwise() -> None:
+def test_threads_of_torch_and_faiss_sleep_while_they_wait_by_default() -> None:
     script = "import os, state.resources; print(os.environ['OMP_WAIT_POLICY'])"
 
     def policy(**told: str) -> str:

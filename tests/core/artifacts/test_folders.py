@@ -41,7 +41,7 @@ def test_a_taken_name_is_numbered(tmp_path: Path) -> None:
     assert [make(tmp_path).id for _ in range(3)] == ["cats", "cats-2", "cats-3"]
 
 
-def test_the_newest_is_listed_first_and_a_damaged_one_by_a_sentence(tmp_path: Path) -> None:
+def test_the_newest_is_listed_first_and_a_damaged_one_with_a_message(tmp_path: Path) -> None:
     make(tmp_path, "a")
     make(tmp_path, "b")
     (tmp_path / "a" / MANIFEST).write_text("{")
@@ -76,7 +76,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         open_artifact(tmp_path, "cats")
 
 
-def test_an_edited_manifest_is_refused_though_it_was_read_before(tmp_path: Path) -> None:
+def test_a_manifest_edited_after_it_was_read_is_refused(tmp_path: Path) -> None:
     made = make(tmp_path)
     path = tmp_path / "cats" / MANIFEST
     assert read_manifest(tmp_path / "cats") == made
@@ -93,14 +93,14 @@ def test_a_name_cannot_lead_out_of_the_workspace(tmp_path: Path) -> None:
         open_artifact(tmp_path / "indexes", "../models/cats")
 
 
-def test_work_that_fails_leaves_nothing(tmp_path: Path) -> None:
+def test_a_failed_draft_is_removed(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), draft(tmp_path) as folder:  # noqa: PT012
         (folder / "half").write_text("x")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_dead_process_left_is_swept_and_what_a_living_one_writes_is_not(
+def test_drafts_of_ended_processes_are_removed_and_others_kept(
     tmp_path: Path,
 ) -> None:
     dead, living = tmp_path / ".draft-999999999-aa", tmp_path / f".draft-{os.getpid()}-aa"
@@ -110,7 +110,7 @@ def test_what_a_dead_process_left_is_swept_and_what_a_living_one_writes_is_not(
     assert [path.name for path in tmp_path.iterdir()] == [living.name]
 
 
-def test_deleting_twice_says_so(tmp_path: Path) -> None:
+def test_deleting_twice_is_an_error(tmp_path: Path) -> None:
     make(tmp_path)
     delete_artifact(tmp_path, "cats")
     assert list(tmp_path.iterdir()) == []
@@ -118,7 +118,7 @@ def test_deleting_twice_says_so(tmp_path: Path) -> None:
         delete_artifact(tmp_path, "cats")
 
 
-def test_the_fingerprint_follows_the_content(tmp_path: Path) -> None:
+def test_the_fingerprint_changes_with_the_content(tmp_path: Path) -> None:
     first, second = make(tmp_path, "a"), make(tmp_path, "b", b"others")
     assert first.fingerprint != second.fingerprint
     assert first.fingerprint == read_manifest(tmp_path / "a").fingerprint

@@ -6,7 +6,7 @@ from core.artifacts.titles import read_title, write_title
 from core.errors import MissingError, WorkbenchError
 
 
-def test_an_artifact_is_called_by_its_id_until_it_has_a_title(tmp_path: Path) -> None:
+def test_the_id_is_the_title_until_one_is_set(tmp_path: Path) -> None:
     (tmp_path / "birds-flat").mkdir()
     assert read_title(tmp_path, "birds-flat") == "birds-flat"
     write_title(tmp_path, "birds-flat", "  My <b>best</b>\n one ")
@@ -15,7 +15,7 @@ def test_an_artifact_is_called_by_its_id_until_it_has_a_title(tmp_path: Path) ->
     assert read_title(tmp_path, "birds-flat") == "birds-flat"
 
 
-def test_a_title_needs_its_artifact_and_a_limit(tmp_path: Path) -> None:
+def test_a_title_needs_an_artifact_and_has_a_length_limit(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="There is no “gone”"):
         write_title(tmp_path, "gone", "x")
     (tmp_path / "a").mkdir()

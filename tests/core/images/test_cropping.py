@@ -18,24 +18,24 @@ LETTERS = {R: "R", G: "G", B: "B", W: "W"}
 
 
 def quadrants() -> Image.Image:
-    picture = Image.new("RGB", (16, 16), R)
-    picture.paste(G, (8, 0, 16, 8))
-    picture.paste(B, (0, 8, 8, 16))
-    picture.paste(W, (8, 8, 16, 16))
-    return picture
+    image = Image.new("RGB", (16, 16), R)
+    image.paste(G, (8, 0, 16, 8))
+    image.paste(B, (0, 8, 8, 16))
+    image.paste(W, (8, 8, 16, 16))
+    return image
 
 
-def corners(picture: Image.Image) -> str:
+def corners(image: Image.Image) -> str:
     """The letters of the four corners, as one reads: RG BW is upright."""
-    x, y = picture.width - 1, picture.height - 1
-    pixels: list[Any] = [picture.getpixel(at) for at in ((0, 0), (x, 0), (0, y), (x, y))]
+    x, y = image.width - 1, image.height - 1
+    pixels: list[Any] = [image.getpixel(at) for at in ((0, 0), (x, 0), (0, y), (x, y))]
     letters = "".join(LETTERS[pixel] for pixel in pixels)
     return f"{letters[:2]} {letters[2:]}"
 
 
-def encoded(picture: Image.Image, format: str = "PNG", **options: Any) -> BytesIO:
+def encoded(image: Image.Image, format: str = "PNG", **options: Any) -> BytesIO:
     file = BytesIO()
-    picture.save(file, format, **options)
+    image.save(file, format, **options)
     return file
 
 
@@ -44,9 +44,9 @@ def noise(width: int, height: int) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def test_the_crop_of_all_is_the_picture_as_it_is() -> None:
-    picture = quadrants()
-    assert crop_image(picture, Crop()) is picture
+def test_the_default_crop_is_the_unchanged_image() -> None:
+    image = quadrants()
+    assert crop_image(image, Crop()) is image
     assert Crop().is_whole
     assert Crop().key == ""
 
@@ -60,7 +60,7 @@ def test_the_crop_of_all_is_the_picture_as_it_is() -> None:
         ({"left": 0.5, "top": 0.5}, "W"),
     ],
 )
-def test_each_quadrant_is_cut_out_to_the_pixel(edges: dict[str, float], letter: str) -> None:
+def test_each_quadrant_is_cropped_to_the_pixel(edges: dict[str, float], letter: str) -> None:
     part = crop_image(quadrants(), Crop(**edges))  # type: ignore[arg-type]
     assert part.size == (8, 8)
     assert {LETTERS[color] for _, color in part.getcolors()} == {letter}  # type: ignore[index, union-attr]
@@ -80,7 +80,7 @@ def test_quarter_turns_are_clockwise(turns: int, seen: str) -> None:
     assert corners(crop_image(quadrants(), Crop(turns=turns))) == seen
 
 
-def test_edges_are_those_of_the_turned_picture() -> None:
+def test_edges_refer_to_the_image_after_its_quarter_turns() -> None:
     wide = Image.new("RGB", (40, 16), R)
     wide.paste(B, (20, 0, 40, 16))  # turned clockwise, the right half lies below
     part = crop_image(wide, Crop(top=0.5, turns=1))
@@ -92,17 +92,15 @@ def test_edges_are_those_of_the_turned_picture() -> None:
 @pytest.mark.parametrize("angle", [-45, -30, -1, 0.5, 10, 45])
 @pytest.mark.parametrize("turns", [0, 1])
 @pytest.mark.parametrize("size", [(64, 64), (97, 40), (60, 200)])
-def test_a_fine_angle_leaves_no_corner_empty(
-    size: tuple[int, int], turns: int, angle: float
-) -> None:
-    picture = Image.new("RGB", size, W)
+def test_an_angle_leaves_no_corner_empty(size: tuple[int, int], turns: int, angle: float) -> None:
+    image = Image.new("RGB", size, W)
     crop = Crop(turns=turns, angle=angle)
-    part = crop_image(picture, crop)
+    part = crop_image(image, crop)
     assert part.getcolors() == [(part.width * part.height, W)]
     assert part.size == crop.size_within(*size)
 
 
-def test_a_fine_angle_keeps_the_middle_and_no_more_than_it_must() -> None:
+def test_an_angle_keeps_the_center_and_enlarges_no_more_than_needed() -> None:
     # cos 45° + sin 45° = 1.4142: of 100 pixels 70.7 are left, from 14.6 to 85.4
     assert Crop(angle=45).size_within(100, 100) == (70, 70)
     # cos 30° + 2 sin 30° = 1.8660
@@ -110,7 +108,7 @@ def test_a_fine_angle_keeps_the_middle_and_no_more_than_it_must() -> None:
 
 
 @pytest.mark.parametrize(("angle", "above", "below"), [(20, R, B), (-20, B, R)])
-def test_a_fine_angle_is_clockwise(
+def test_an_angle_is_clockwise(
     angle: float, above: tuple[int, ...], below: tuple[int, ...]
 ) -> None:
     halves = Image.new("RGB", (100, 100), R)
@@ -122,7 +120,7 @@ def test_a_fine_angle_is_clockwise(
 
 
 @pytest.mark.parametrize("angle", [-33, 7.5])
-def test_a_part_under_an_angle_is_that_part_of_the_turned_whole(angle: float) -> None:
+def test_a_rotated_crop_equals_that_part_of_the_rotated_image(angle: float) -> None:
     photo = noise(300, 200).resize((600, 400), Image.Resampling.BICUBIC)
     part = crop_image(photo, Crop(left=0.2, top=0.5, right=0.6, bottom=0.9, turns=1, angle=angle))
     tilt = radians(abs(angle))
@@ -135,7 +133,7 @@ def test_a_part_under_an_angle_is_that_part_of_the_turned_whole(angle: float) ->
     assert np.abs(np.asarray(part, int) - np.asarray(by_pillow, int)).max() <= 1
 
 
-def test_a_crop_of_three_pixels_is_refused_in_a_sentence() -> None:
+def test_a_crop_of_three_pixels_is_refused() -> None:
     with pytest.raises(WorkbenchError) as caught:
         crop_image(quadrants(), Crop(right=3 / 16))
     problem, advice = caught.value.problem, caught.value.advice
@@ -146,7 +144,7 @@ def test_a_crop_of_three_pixels_is_refused_in_a_sentence() -> None:
         open_cropped(encoded(quadrants()), Crop(bottom=7 / 16))
 
 
-def test_a_picture_that_is_small_itself_can_be_turned() -> None:
+def test_a_small_image_can_be_rotated() -> None:
     tiny = Image.new("RGB", (5, 3), R)
     assert crop_image(tiny, Crop(turns=1)).size == (3, 5)
     assert crop_image(tiny, Crop(right=0.8)).size == (4, 3)
@@ -162,12 +160,12 @@ def test_a_picture_that_is_small_itself_can_be_turned() -> None:
         *({"angle": nan}, {"angle": float("inf")}),
     ],
 )
-def test_a_crop_that_makes_no_sense_cannot_be_made(fields: dict[str, Any]) -> None:
+def test_an_invalid_crop_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must"):
         Crop(**fields)
 
 
-def test_crops_have_keys_of_their_own() -> None:
+def test_different_crops_have_different_keys() -> None:
     crops = [Crop(), Crop(left=0.5), Crop(top=0.5), Crop(turns=2), Crop(angle=2), Crop(angle=-2)]
     assert len({crop.key for crop in crops}) == len(crops)
     assert Crop(left=0.5).key == Crop(left=1 / 2, right=1).key
@@ -175,7 +173,9 @@ def test_crops_have_keys_of_their_own() -> None:
 
 @pytest.mark.parametrize("size", [(640, 480), (61, 200), (30, 40)])
 @pytest.mark.parametrize("format", ["JPEG", "PNG"])
-def test_the_network_sees_the_whole_as_without_a_crop(size: tuple[int, int], format: str) -> None:
+def test_the_network_input_of_the_default_crop_is_that_without_a_crop(
+    size: tuple[int, int], format: str
+) -> None:
     file = encoded(noise(*size), format)
     pixels = load_cropped_square(file, 32, WHOLE)
     assert pixels.shape == (3, 32, 32)
@@ -183,13 +183,13 @@ def test_the_network_sees_the_whole_as_without_a_crop(size: tuple[int, int], for
     assert np.array_equal(pixels, load_square(file, 32))
 
 
-def test_the_network_sees_the_crop_alone() -> None:
+def test_the_network_input_is_the_crop() -> None:
     pixels = load_cropped_square(encoded(quadrants()), 32, Crop(left=0.5, bottom=0.5))
     assert pixels.shape == (3, 32, 32)
     assert pixels.reshape(3, -1).T.tolist() == [list(G)] * 32 * 32
 
 
-def test_a_small_crop_of_a_large_jpeg_has_all_the_detail_there_is() -> None:
+def test_a_small_crop_of_a_large_jpeg_has_full_detail() -> None:
     photo = noise(1600, 1200)
     file = encoded(photo, "JPEG", quality=95)
     eighth = Crop(left=0.25, top=0.25, right=0.375, bottom=0.375)
@@ -215,19 +215,19 @@ def test_a_decoded_crop_is_no_smaller_than_needed(crop: Crop, min_side: int) -> 
     assert small.width / small.height == pytest.approx(full.width / full.height, rel=0.1)
 
 
-def test_a_large_jpeg_is_not_decoded_whole_where_less_will_do() -> None:
+def test_a_large_jpeg_is_decoded_at_a_reduced_size_if_enough() -> None:
     file = encoded(Image.new("RGB", (1600, 1200), R), "JPEG")
     assert open_cropped(file, Crop(right=0.5), min_side=32).size == (100, 150)
 
 
-def test_the_crop_is_of_the_picture_as_a_viewer_sees_it() -> None:
+def test_a_crop_is_of_the_upright_image() -> None:
     exif = Image.Exif()
     exif[274] = 6  # to be turned clockwise: BR WG
     file = encoded(quadrants().resize((160, 160)), "PNG", exif=exif)
     assert open_cropped(file, Crop(right=0.5, bottom=0.5)).getpixel((20, 20)) == B
 
 
-def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
+def test_an_error_names_a_file_that_is_not_an_image(tmp_path: Path) -> None:
     path = tmp_path / "odd.jpg"
     path.write_bytes(b"hello")
     with pytest.raises(UnreadableImageError, match=r"^odd.jpg is not an image"):

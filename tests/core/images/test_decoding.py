@@ -69,9 +69,9 @@ def animation(format: str, **options: Any) -> bytes:
 
 def pixels_of(content: bytes) -> list[Sequence[int]]:
     """The first row."""
-    picture = open_image(BytesIO(content))
-    assert picture.mode == "RGB"
-    return [picture.getpixel((x, 0)) for x in range(picture.width)]  # type: ignore[misc]
+    image = open_image(BytesIO(content))
+    assert image.mode == "RGB"
+    return [image.getpixel((x, 0)) for x in range(image.width)]  # type: ignore[misc]
 
 
 def gray(*values: int) -> list[Sequence[int]]:
@@ -111,7 +111,7 @@ PALETTE.putpalette([*BLUE, *RED])
         pytest.param(animation("MPO", quality=100), RED, id="MPO"),
     ],
 )
-def test_the_first_pixel_is_what_a_viewer_shows(
+def test_the_first_pixel_has_the_expected_color(
     content: bytes, expected: tuple[int, int, int]
 ) -> None:
     assert pixels_of(content)[0] == pytest.approx(expected, abs=2)
@@ -163,23 +163,23 @@ def turned(format: str, orientation: int) -> BytesIO:
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", UPRIGHT)
-def test_every_exif_orientation_is_turned_upright(format: str, orientation: int) -> None:
+def test_every_exif_orientation_is_applied(format: str, orientation: int) -> None:
     size, corner = UPRIGHT[orientation]
     file = turned(format, orientation)
     assert read_header(file) == ImageHeader(*size, format)
-    picture = open_image(file)
-    assert picture.size == size
-    assert [picture.getpixel(corner)] == [pytest.approx(RED, abs=8)]
-    assert picture.getpixel((size[0] // 2, size[1] // 2)) == WHITE
-    assert not picture.getexif()  # nobody turns it twice
+    image = open_image(file)
+    assert image.size == size
+    assert [image.getpixel(corner)] == [pytest.approx(RED, abs=8)]
+    assert image.getpixel((size[0] // 2, size[1] // 2)) == WHITE
+    assert not image.getexif()  # Or the orientation would be applied twice
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 255, 65535])
-def test_a_nonsense_orientation_is_ignored(orientation: int) -> None:
+def test_an_invalid_orientation_is_ignored(orientation: int) -> None:
     assert open_image(turned("JPEG", orientation)).size == (48, 32)
 
 
-def test_damaged_exif_does_not_cost_the_picture() -> None:
+def test_an_image_with_damaged_exif_is_read() -> None:
     content = encoded(solid("RGB", RED), "WEBP", lossless=True, exif=b"Exif\0\0rubbish")
     assert pixels_of(content)[0] == RED
 
@@ -199,7 +199,7 @@ def test_a_header_is_read_without_the_pixels(format: str) -> None:
     assert file.tell() < 2000
 
 
-def test_a_phones_mpo_counts_as_jpeg(tmp_path: Path) -> None:
+def test_an_mpo_of_a_phone_is_a_jpeg(tmp_path: Path) -> None:
     (tmp_path / "phone.jpg").write_bytes(animation("MPO"))
     assert read_header(tmp_path / "phone.jpg").format == "JPEG"
     assert ".jpg" in EXTENSIONS
@@ -246,9 +246,7 @@ UNREAD, MILLION = "which this app does not read.", "million pixels; at most 65 m
         pytest.param(webp_header(16_384, 16_384), f"claims 268 {MILLION}", SMALLER, id="WebP bomb"),
     ],
 )
-def test_each_failure_is_one_sentence_and_one_advice(
-    content: bytes, problem: str, advice: str
-) -> None:
+def test_each_error_has_a_problem_and_an_advice(content: bytes, problem: str, advice: str) -> None:
     with pytest.raises(UnreadableImageError) as caught:
         open_image(BytesIO(content), name="odd.jpg")
     assert (caught.value.problem, caught.value.advice) == (f"odd.jpg {problem}", advice)
@@ -258,7 +256,7 @@ NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 32, 3), n
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_half_a_file_is_refused(format: str) -> None:
+def test_a_truncated_file_is_refused(format: str) -> None:
     content = encoded(NOISE, format)
     said = "is damaged" if format == "WEBP" else "ends too early"
     with pytest.raises(UnreadableImageError, match=f"^This image {said}. {COPY}$"):
@@ -275,7 +273,7 @@ def test_a_jpeg_of_thousands_of_scans_is_refused_before_it_is_decoded() -> None:
         open_image(hostile)
 
 
-def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
+def test_a_file_that_is_not_regular_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(UnreadableImageError, match=r"^pipe.jpg is a pipe, socket or device"):
         open_image(tmp_path / "pipe.jpg")
@@ -285,7 +283,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> N
         read_header(tmp_path)
 
 
-def test_a_file_that_vanished_or_cannot_be_reached_is_named(tmp_path: Path) -> None:
+def test_an_error_names_a_missing_or_unreachable_file(tmp_path: Path) -> None:
     gone = tmp_path / "cat \udcff.jpg"  # a name that is not UTF-8
     with pytest.raises(UnreadableImageError) as caught:
         open_image(gone)
@@ -296,13 +294,13 @@ def test_a_file_that_vanished_or_cannot_be_reached_is_named(tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+def test_an_error_names_a_file_without_read_permission(tmp_path: Path) -> None:
     (tmp_path / "mine.png").touch(mode=0)
     with pytest.raises(UnreadableImageError, match=r"^mine.png may not be read by this program\."):
         open_image(tmp_path / "mine.png")
 
 
-def test_nothing_is_printed_where_pillow_would_warn(tmp_path: Path) -> None:
+def test_warnings_of_pillow_are_not_printed(tmp_path: Path) -> None:
     (tmp_path / "large.png").write_bytes(png_header(10_000, 10_000))  # Pillow warns from 89 Mpx
     code = "import sys, pathlib, core.images.decoding as i; i.open_image(pathlib.Path(sys.argv[1]))"
     command = [sys.executable, "-c", code, str(tmp_path / "large.png")]
@@ -311,17 +309,17 @@ def test_nothing_is_printed_where_pillow_would_warn(tmp_path: Path) -> None:
     assert "Warning" not in done.stderr
 
 
-def test_threads_get_the_same_pictures_and_pillows_settings_stay() -> None:
+def test_threads_get_the_same_images_and_settings_of_pillow_stay() -> None:
     files = [encoded(NOISE, format) for format in FORMATS] * 20
     with ThreadPoolExecutor(8) as pool:
-        pictures = list(pool.map(lambda content: open_image(BytesIO(content)).tobytes(), files))
-    assert pictures == [open_image(BytesIO(content)).tobytes() for content in files]
+        decoded = list(pool.map(lambda content: open_image(BytesIO(content)).tobytes(), files))
+    assert decoded == [open_image(BytesIO(content)).tobytes() for content in files]
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
     assert Image.MAX_IMAGE_PIXELS == 89_478_485
 
 
 @pytest.mark.parametrize("format", [*FORMATS, "MPO"])
-def test_damaged_bytes_give_a_picture_or_a_sentence(format: str) -> None:
+def test_damaged_bytes_give_an_image_or_an_error(format: str) -> None:
     chance, whole, refused = random.Random(format), encoded(NOISE, format), 0
     for _ in range(300):
         damaged = bytearray(whole)

@@ -51,7 +51,7 @@ def test_a_hash_is_256_bits_of_which_half_are_set() -> None:
 
 @pytest.mark.parametrize("quality", [30, 50, 70])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_small_jpeg_of_a_picture_is_near_it_and_other_pictures_are_not(
+def test_a_small_jpeg_of_an_image_is_near_it_and_other_images_are_not(
     seed: int, quality: int
 ) -> None:
     picture, file = photograph(seed), BytesIO()
@@ -62,13 +62,13 @@ def test_a_small_jpeg_of_a_picture_is_near_it_and_other_pictures_are_not(
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
-def test_a_blank_picture_has_no_hash_even_with_some_noise(level: int) -> None:
+def test_a_blank_image_has_no_hash_even_with_some_noise(level: int) -> None:
     noise = np.random.default_rng(0).normal(level, 4, (200, 300, 3))
     assert perceptual_hash(Image.new("RGB", (300, 200), (level, level, level))) is None
     assert perceptual_hash(Image.fromarray(np.clip(noise, 0, 255).astype(np.uint8))) is None
 
 
-def test_pictures_of_one_direction_have_no_hash_for_theirs_would_all_be_alike() -> None:
+def test_images_with_one_direction_have_no_hash() -> None:
     stripes = np.zeros((240, 240), np.uint8)
     stripes[:, :120] = 255
     gradient = np.tile(np.linspace(0, 255, 240).astype(np.uint8), (240, 1))
@@ -77,14 +77,14 @@ def test_pictures_of_one_direction_have_no_hash_for_theirs_would_all_be_alike() 
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1), (3, 2)])
-def test_a_picture_of_any_size_can_be_hashed(size: tuple[int, int]) -> None:
+def test_an_image_of_any_size_can_be_hashed(size: tuple[int, int]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
     value = perceptual_hash(Image.fromarray(pixels))
     assert value is None or len(value) == 32
 
 
 @pytest.mark.parametrize("stretch", [1, 7, 512])
-def test_gathering_is_the_same_in_stretches_as_one_by_one(
+def test_grouping_in_batches_equals_grouping_one_by_one(
     monkeypatch: pytest.MonkeyPatch, stretch: int
 ) -> None:
     monkeypatch.setattr(hashing, "STRETCH", stretch)
@@ -96,7 +96,7 @@ def test_gathering_is_the_same_in_stretches_as_one_by_one(
     assert 5 < len(set(representatives.tolist())) < 150
 
 
-def test_gathering_reports_how_far_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_grouping_reports_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashing, "STRETCH", 50)
     told = [step.done for step in group_similar(clusters(1, 200)) if isinstance(step, Progress)]
     assert told == [0, 1, 2, 4, 8, 16, 32, 64, 114, 164]

@@ -18,14 +18,14 @@ PROJECT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
-def all_are_gone_at_the_end() -> Iterator[None]:
+def no_process_is_left() -> Iterator[None]:
     """It may take a moment until they are known to be; those of others are not ours to judge."""
     before = multiprocessing.active_children()
     yield
     wait_for(lambda: all(child in before for child in multiprocessing.active_children()))
 
 
-def test_they_have_all_that_this_process_has_and_are_asked_by_what_differs() -> None:
+def test_processes_share_the_memory_and_receive_arguments() -> None:
     words = {"a": "one", "b": "two"}
     with fork_pool(lambda key: (words[key], os.getpid()), 2) as ask:
         answers = [ask(key).result() for key in words]
@@ -33,7 +33,7 @@ def test_they_have_all_that_this_process_has_and_are_asked_by_what_differs() -> 
     assert all(process != os.getpid() for _, process in answers)
 
 
-def test_what_one_raises_is_raised_as_it_is() -> None:
+def test_an_exception_is_raised_unchanged() -> None:
     def refuse() -> None:
         raise UnreadableImageError("a.png is empty.", "Copy it again.")
 
@@ -42,7 +42,7 @@ def test_what_one_raises_is_raised_as_it_is() -> None:
     assert (raised.value.problem, raised.value.advice) == ("a.png is empty.", "Copy it again.")
 
 
-def test_the_end_waits_for_none_of_them() -> None:
+def test_the_end_does_not_wait_for_running_calls() -> None:
     began = time.monotonic()
     with fork_pool(time.sleep, 2) as ask:
         for _ in range(6):
@@ -50,7 +50,7 @@ def test_the_end_waits_for_none_of_them() -> None:
     assert time.monotonic() - began < 30
 
 
-def test_those_that_were_forked_go_if_another_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forked_processes_end_if_another_fork_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     fork, forks = os.fork, []
 
     def full() -> int:
@@ -85,7 +85,7 @@ except BrokenProcessPool:
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_one_that_is_killed_ends_them_all(which: int) -> None:
+def test_a_killed_process_ends_the_pool(which: int) -> None:
     command = [sys.executable, "-c", ONE_IS_KILLED, str(which)]
     ended = subprocess.run(
         command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False

@@ -47,13 +47,13 @@ def test_the_longest_side_is_160_or_the_images_own(
     assert decoded(encode_thumbnail(Image.new("RGB", size))).size == expected
 
 
-def test_the_colors_stay() -> None:
+def test_colors_are_preserved() -> None:
     small = decoded(encode_thumbnail(Image.new("RGB", (400, 200), RED), side=64))
     assert small.size == (64, 32)
     assert [small.getpixel((32, 16))] == [pytest.approx(RED, abs=3)]
 
 
-def test_a_thumbnail_is_kept_under_its_key_and_size(source: Path, cache: Path) -> None:
+def test_a_thumbnail_is_cached_under_its_key_and_size(source: Path, cache: Path) -> None:
     key = sha256_of(source)
     jpeg = thumbnail(source, cache, key, side=64)
     assert decoded(jpeg).size == (64, 32)
@@ -62,7 +62,7 @@ def test_a_thumbnail_is_kept_under_its_key_and_size(source: Path, cache: Path) -
     assert kept[0].read_bytes() == jpeg
 
 
-def test_a_kept_thumbnail_needs_no_image(source: Path, cache: Path) -> None:
+def test_a_cached_thumbnail_needs_no_image(source: Path, cache: Path) -> None:
     jpeg = thumbnail(source, cache, "ab12")
     source.unlink()
     assert thumbnail(source, cache, "ab12") == jpeg
@@ -77,14 +77,14 @@ def test_a_damaged_thumbnail_is_made_again(source: Path, cache: Path, damage: by
     assert path.read_bytes() == jpeg
 
 
-def test_an_image_that_cannot_be_shown_is_named_and_not_kept(tmp_path: Path, cache: Path) -> None:
+def test_an_unreadable_image_is_named_and_not_cached(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "notes.jpg").write_text("hello")
     with pytest.raises(UnreadableImageError, match=r"^notes.jpg is not an image"):
         thumbnail(tmp_path / "notes.jpg", cache, "ab12")
     assert not cache.exists()
 
 
-def test_a_cache_that_cannot_be_written_costs_no_picture(source: Path, tmp_path: Path) -> None:
+def test_thumbnails_are_made_with_a_read_only_cache(source: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert decoded(thumbnail(source, tmp_path / "file", "ab12")).size == (160, 80)
 
@@ -115,7 +115,7 @@ def test_a_data_uri_holds_the_jpeg() -> None:
     assert base64.b64decode(uri.split(",")[1]) == b"\xff\xd8\xff"
 
 
-def test_a_page_of_thumbnails_is_made_once_and_passes_over_what_cannot_be_shown(
+def test_a_page_of_thumbnails_is_made_once_and_skips_unreadable_images(
     source: Path, cache: Path, tmp_path: Path
 ) -> None:
     images = [(source, f"{number:064x}") for number in range(20)]

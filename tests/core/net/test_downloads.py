@@ -48,9 +48,7 @@ def names_beside(target: Path) -> list[str]:
     return sorted(path.name for path in target.parent.iterdir())
 
 
-def test_a_file_arrives_with_its_folder_and_nothing_beside_it(
-    server: LocalServer, target: Path
-) -> None:
+def test_a_file_is_downloaded_and_its_folder_created(server: LocalServer, target: Path) -> None:
     assert finish(download(f"{server.url}/file.bin", target, md5=MD5.upper())) == target
     assert target.read_bytes() == CONTENT
     assert names_beside(target) == ["file.bin"]
@@ -67,7 +65,7 @@ def test_progress_counts_bytes_and_names_the_file(server: LocalServer, target: P
     assert 4 <= len(counts) < 30  # At least each megabyte, far from each 64 kB
 
 
-def test_progress_is_told_while_the_server_is_silent(server: LocalServer, target: Path) -> None:
+def test_progress_is_reported_while_the_server_is_silent(server: LocalServer, target: Path) -> None:
     server.seconds_a_piece = 0.7
     work = download(f"{server.url}/file.bin", target)
     gaps = []
@@ -79,7 +77,7 @@ def test_progress_is_told_while_the_server_is_silent(server: LocalServer, target
     assert max(gaps) < 0.5
 
 
-def test_a_file_that_is_here_with_the_right_hash_is_not_fetched(
+def test_an_existing_file_with_the_right_hash_is_not_downloaded(
     server: LocalServer, target: Path
 ) -> None:
     target.parent.mkdir()
@@ -88,16 +86,14 @@ def test_a_file_that_is_here_with_the_right_hash_is_not_fetched(
     assert server.asked == []
 
 
-def test_a_file_that_is_here_with_a_wrong_hash_is_replaced(
-    server: LocalServer, target: Path
-) -> None:
+def test_an_existing_file_with_a_wrong_hash_is_replaced(server: LocalServer, target: Path) -> None:
     target.parent.mkdir()
     target.write_bytes(b"something else")
     finish(download(f"{server.url}/file.bin", target, sha256_prefix=SHA256[:8]))
     assert target.read_bytes() == CONTENT
 
 
-def test_a_download_that_was_cut_off_says_how_much_arrived_and_goes_on_from_there(
+def test_an_interrupted_download_reports_its_size_and_is_resumed(
     server: LocalServer, target: Path
 ) -> None:
     error = cut_off(server, target)
@@ -110,7 +106,7 @@ def test_a_download_that_was_cut_off_says_how_much_arrived_and_goes_on_from_ther
     assert names_beside(target) == ["file.bin"]
 
 
-def test_a_stopped_download_goes_on_from_where_it_was(server: LocalServer, target: Path) -> None:
+def test_a_stopped_download_is_resumed(server: LocalServer, target: Path) -> None:
     server.seconds_a_piece = 0.01
     work = download(f"{server.url}/file.bin", target, md5=MD5)
     while (step := next(work)) and isinstance(step, Progress) and step.done < 500_000:
@@ -125,7 +121,7 @@ def test_a_stopped_download_goes_on_from_where_it_was(server: LocalServer, targe
     assert target.read_bytes() == CONTENT
 
 
-def test_a_file_that_changed_meanwhile_is_sent_whole_by_a_server_with_versions(
+def test_a_changed_file_is_sent_whole_by_a_server_with_etags(
     server: LocalServer, target: Path
 ) -> None:
     cut_off(server, target)
@@ -136,7 +132,7 @@ def test_a_file_that_changed_meanwhile_is_sent_whole_by_a_server_with_versions(
 
 
 @pytest.mark.parametrize("etags", [True, False])
-def test_a_file_that_changed_meanwhile_is_asked_for_from_its_beginning(
+def test_a_changed_file_is_requested_from_its_beginning(
     server: LocalServer, target: Path, etags: bool
 ) -> None:
     server.etags, server.if_range = etags, False
@@ -148,7 +144,7 @@ def test_a_file_that_changed_meanwhile_is_asked_for_from_its_beginning(
     assert server.asked == ["/file.bin", "/file.bin bytes=1000000-", "/file.bin"]
 
 
-def test_a_server_that_sends_less_than_the_rest_can_be_asked_again(
+def test_a_server_that_sends_less_than_the_rest_is_requested_again(
     server: LocalServer, target: Path
 ) -> None:
     cut_off(server, target)
@@ -167,20 +163,20 @@ def test_a_server_without_ranges_sends_all_again(server: LocalServer, target: Pa
     assert target.read_bytes() == CONTENT
 
 
-def test_what_another_address_sent_is_not_gone_on_with(server: LocalServer, target: Path) -> None:
+def test_a_partial_file_of_another_url_is_not_resumed(server: LocalServer, target: Path) -> None:
     cut_off(server, target)
     server.files["/mirror/file.bin"] = CONTENT
     finish(download(f"{server.url}/mirror/file.bin", target, md5=MD5))
     assert server.asked[-1] == "/mirror/file.bin"
 
 
-def test_a_file_of_unknown_length_arrives(server: LocalServer, target: Path) -> None:
+def test_a_file_of_unknown_length_is_downloaded(server: LocalServer, target: Path) -> None:
     server.lengths = False
     finish(download(f"{server.url}/file.bin", target, md5=MD5))
     assert target.read_bytes() == CONTENT
 
 
-def test_a_file_of_unknown_length_that_is_cut_off_is_not_taken_for_whole(
+def test_an_interrupted_file_of_unknown_length_is_an_error(
     server: LocalServer, target: Path
 ) -> None:
     server.lengths = False
@@ -190,7 +186,7 @@ def test_a_file_of_unknown_length_that_is_cut_off_is_not_taken_for_whole(
     assert not target.exists()
 
 
-def test_a_wrong_hash_removes_what_arrived(server: LocalServer, target: Path) -> None:
+def test_a_file_with_a_wrong_hash_is_removed(server: LocalServer, target: Path) -> None:
     error = problem_of(f"{server.url}/file.bin", target, md5="0" * 32)
     assert error.problem == (
         "file.bin arrived, but its checksum is not the published one, so it was removed."
@@ -199,7 +195,7 @@ def test_a_wrong_hash_removes_what_arrived(server: LocalServer, target: Path) ->
 
 
 @pytest.mark.parametrize("status", [403, 404, 503, 204])
-def test_another_status_than_ok_is_said(server: LocalServer, target: Path, status: int) -> None:
+def test_another_status_than_ok_is_an_error(server: LocalServer, target: Path, status: int) -> None:
     server.status = status
     error = problem_of(f"{server.url}/file.bin", target)
     host = server.url.removeprefix("http://")
@@ -207,7 +203,7 @@ def test_another_status_than_ok_is_said(server: LocalServer, target: Path, statu
     assert not target.exists()
 
 
-def test_a_refused_connection_is_said_at_once(target: Path) -> None:
+def test_a_refused_connection_is_an_error_at_once(target: Path) -> None:
     url, began = refused_url(), time.monotonic()
     error = problem_of(f"{url}/file.bin", target)
     assert time.monotonic() - began < 2
@@ -215,7 +211,7 @@ def test_a_refused_connection_is_said_at_once(target: Path) -> None:
     assert error.advice == "Check the network connection and the address, then try again."
 
 
-def test_a_name_without_an_address_is_said(target: Path) -> None:
+def test_an_unknown_host_is_an_error(target: Path) -> None:
     error = problem_of("https://workbench.invalid/file.bin", target)  # RFC 6761: never resolves
     assert error.problem == (
         "The address of workbench.invalid was not found: this computer seems to be offline."
@@ -223,12 +219,12 @@ def test_a_name_without_an_address_is_said(target: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://x/y", "file.bin", "https://"])
-def test_only_web_addresses_are_fetched(url: str, target: Path) -> None:
+def test_only_http_urls_are_downloaded(url: str, target: Path) -> None:
     assert problem_of(url, target).problem == f"{url} is no web address."
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
-def test_a_full_disk_is_said(server: LocalServer, target: Path) -> None:
+def test_a_full_disk_is_an_error(server: LocalServer, target: Path) -> None:
     target.parent.mkdir()
     target.with_name(".file.bin.part").symlink_to("/dev/full")  # Every write finds it full
     error = problem_of(f"{server.url}/file.bin", target)
@@ -236,20 +232,20 @@ def test_a_full_disk_is_said(server: LocalServer, target: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_is_closed_to_us_is_said(server: LocalServer, target: Path) -> None:
+def test_a_folder_without_write_permission_is_an_error(server: LocalServer, target: Path) -> None:
     target.parent.mkdir(mode=0o500)
     error = problem_of(f"{server.url}/file.bin", target)
     assert error.problem == "file.bin could not be kept: Permission denied."
 
 
-def test_a_file_in_the_folders_place_is_said(server: LocalServer, target: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_an_error(server: LocalServer, target: Path) -> None:
     target.parent.write_bytes(b"")
     error = problem_of(f"{server.url}/file.bin", target)
     assert error.problem == "file.bin could not be kept: File exists."
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no file locks there")
-def test_two_downloads_at_once_fetch_the_file_once(server: LocalServer, target: Path) -> None:
+def test_two_downloads_at_once_send_the_file_once(server: LocalServer, target: Path) -> None:
     server.seconds_a_piece = 0.01
     first = download(f"{server.url}/file.bin", target, md5=MD5)
     while (step := next(first)) and isinstance(step, Progress) and step.done == 0:
