@@ -42,6 +42,8 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 WORST, MATCHES = 16, 7
 ENDS = 12
 CONFUSED = 20
+FIGURE_NAMES = ("measure", "micro average", "95 % CI", "macro average", "95 % CI")
+"""Averages per query (micro) and per class (macro), with bootstrap intervals."""
 
 
 def html_report(evaluation: Evaluation, dataset: Dataset, others: Mapping[str, Comparison]) -> str:
@@ -54,7 +56,7 @@ def html_report(evaluation: Evaluation, dataset: Dataset, others: Mapping[str, C
     """
     manifest = evaluation.manifest
     sections = [
-        f"<h1>How well {escape(manifest.made_from['dataset'])} is retrieved</h1>",
+        f"<h1>Retrieval quality of {escape(manifest.made_from['dataset'])}</h1>",
         _introduction(manifest),
         "<h2>Figures</h2>",
         _curves(evaluation),
@@ -64,7 +66,7 @@ def html_report(evaluation: Evaluation, dataset: Dataset, others: Mapping[str, C
         _classes(evaluation),
         _confusion(evaluation),
         "<h2>The worst queries</h2>",
-        "<p class=gray>At the left the query, then what it found: green is of its class.</p>",
+        "<p class=gray>The query at the left, then its results. Green: relevant, red: not.</p>",
         _worst(evaluation, dataset),
         "<h2>Lineage</h2>",
         _lineage(manifest),
@@ -97,15 +99,15 @@ def _introduction(manifest: Manifest) -> str:
     how = "through that index" if "index" in manifest.made_from else "by exact search"
     skipped = summary.get("skipped_classes", {})
     left_out = (
-        f" Left out, for there is nothing of their class to find: {escape(', '.join(skipped))}."
+        f" Classes without gallery images, left out: {escape(', '.join(skipped))}."
         if skipped
         else ""
     )
     return (
         f"<p><b>{escape(system_name(manifest))}</b>: each of {summary['num_queries']:,} "
         f"{escape(str(config['queries']))} images searched {how} among the images of "
-        f"{escape(str(config.get('gallery', 'train')))}. What is of its class counts as found. "
-        f"A query never finds itself or a copy of itself.{left_out}</p>"
+        f"{escape(str(config.get('gallery', 'train')))}. A result is relevant if it has the "
+        f"query's class; copies of the query are ignored.{left_out}</p>"
     )
 
 
@@ -126,15 +128,15 @@ def _figures(evaluation: Evaluation) -> str:
     for name in (name for name in evaluation.measures if name in summary):
         cells = [name_of(name)]
         for key in (name, f"{name}_macro"):
-            within = evaluation.interval(key)
+            limits = evaluation.interval(key)
             cells.append(f"{summary[key]:.4f}" if key in summary else "")
-            cells.append(f"{within[0]:.4f} to {within[1]:.4f}" if within else "")
+            cells.append(f"{limits[0]:.4f} to {limits[1]:.4f}" if limits else "")
         rows.append(cells)
     definitions = "".join(
         f"<li><b>{escape(name)}</b>: {escape(text)}</li>" for name, text in DEFINITIONS.items()
     )
     return (
-        _table(["measure", "mean", "95 %", "over classes", "95 %"], rows)
+        _table(FIGURE_NAMES, rows)
         + f"<details><summary>What the measures mean</summary><ul>{definitions}</ul></details>"
     )
 
@@ -144,14 +146,14 @@ def _against(others: Mapping[str, Comparison]) -> str:
         return ""
     rows = []
     for name, comparison in others.items():
-        found = comparison.differences.set_index("measure")
-        for measure in (m for m in HEADLINES if m in found.index):
-            row = found.loc[measure]
+        differences = comparison.differences.set_index("measure")
+        for measure in (m for m in HEADLINES if m in differences.index):
+            row = differences.loc[measure]
             interval = f"{row['low']:+.4f} to {row['high']:+.4f}"
             rows.append([name, name_of(measure), f"{row['difference']:+.4f}", interval])
-    caption = "<p>By how much this is better, over the same queries (paired bootstrap).</p>"
-    return f"<h2>Against others</h2>{caption}" + _table(
-        ["compared with", "measure", "gap", "95 %"], rows
+    caption = "<p>Difference to other evaluations over the same queries (paired bootstrap).</p>"
+    return f"<h2>Comparison</h2>{caption}" + _table(
+        ["compared with", "measure", "difference", "95 % CI"], rows
     )
 
 
@@ -182,8 +184,8 @@ def _confusion(evaluation: Evaluation) -> str:
     matrix = confusions(evaluation, CONFUSED)
     figure = report_figures.heat_map(matrix.labels, matrix.shares)
     return (
-        "<h2>What is confused</h2><p class=gray>A row is the class that asks, a column what it "
-        f"found among the first ten.</p><div class=wide>{figure}</div>"
+        "<h2>Confusion</h2><p class=gray>Rows: query class; columns: retrieved class among the "
+        f"first ten results.</p><div class=wide>{figure}</div>"
     )
 
 

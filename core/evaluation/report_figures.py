@@ -73,11 +73,11 @@ def heat_map(labels: Sequence[str], shares: NDArray[np.float64]) -> str:
         parts += [
             f'<rect x="{NAMES + CELL * column}" y="{NAMES + CELL * row}" width="{CELL - 1}" '
             f'height="{CELL - 1}" fill="{COLORS[0]}" fill-opacity="{max(0.04, share):.3f}">'
-            f"<title>{escape(label)} found {escape(labels[column])}: {share:.1%}</title></rect>"
+            f"<title>{escape(label)} retrieves {escape(labels[column])}: {share:.1%}</title></rect>"
             for column, share in enumerate(shares[row])
         ]
     side = NAMES + CELL * len(labels) + 4
-    return _svg(side, side, parts, "What the queries of each class found")
+    return _svg(side, side, parts, "Confusion of classes")
 
 
 def _short(text: str) -> str:

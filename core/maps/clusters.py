@@ -43,13 +43,13 @@ def min_cluster_size(count: int) -> int:
     return max(5, round(math.sqrt(count) / 8))
 
 
-def _largest_first(found: NDArray[np.int64]) -> NDArray[np.int32]:
-    numbers, sizes = np.unique(found[found != NO_CLUSTER], return_counts=True)
+def _largest_first(clusters: NDArray[np.int64]) -> NDArray[np.int32]:
+    numbers, sizes = np.unique(clusters[clusters != NO_CLUSTER], return_counts=True)
     order = np.argsort(-sizes, kind="stable")
     renamed = np.full(int(numbers.max(initial=-1)) + 2, NO_CLUSTER, np.int32)
     renamed[numbers[order]] = np.arange(len(numbers))
-    clusters: NDArray[np.int32] = renamed[found]  # -1 is the last place, which is NO_CLUSTER
-    return clusters
+    sorted_clusters: NDArray[np.int32] = renamed[clusters]  # -1 is the last place: NO_CLUSTER
+    return sorted_clusters
 
 
 def medoids(points: NDArray[np.float32], clusters: NDArray[np.int32]) -> NDArray[np.int64]:

@@ -33,7 +33,7 @@ def show(dataset: Dataset, listed: Listed) -> None:
             key="quality-do-keep",
             icon=":material/thumb_up:",
             help=f"They are right: not listed here again, by the tag “{tag}”",
-            on_click=keep,
+            on_click=mark_correct,
             args=(dataset, sorted(selected), tag),
         )
         curation_form.changes(dataset, sorted(selected), key="quality", mark=tag)
@@ -51,7 +51,7 @@ def accept(dataset: Dataset, labels: Mapping[int, str], tag: str) -> None:
     curation_form.say(curation.relabel_each(dataset.catalog, labels, title, mark=tag))
 
 
-def keep(dataset: Dataset, ids: Iterable[int], tag: str) -> None:
+def mark_correct(dataset: Dataset, ids: Iterable[int], tag: str) -> None:
     """Tag images as reviewed and correct."""
     count = curation.add_tag(dataset.catalog, ids, tag)
     images = f"{count:,} image{'s are' if count != 1 else ' is'}"

@@ -106,7 +106,7 @@ def _actions(dataset: Dataset, listed: Listed, place: int, row: ImageRow) -> Non
         _go_on(listed, place)
     with st.container(horizontal=True, gap="small"):
         if st.button("Keep as is", key="why-keep", icon=":material/thumb_up:"):
-            actions.keep(dataset, [row.id], tag)
+            actions.mark_correct(dataset, [row.id], tag)
             _go_on(listed, place)
         if st.button("Exclude", key="why-exclude", icon=":material/block:"):
             curation_form.say(curation.exclude(dataset.catalog, [row.id]))

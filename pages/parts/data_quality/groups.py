@@ -33,7 +33,9 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
         csv_button(quality.as_csv, manifest, dataset, groups)
 
     def keep(group: Group) -> None:
-        actions.keep(dataset, [member.id for member in group.members], view.check.checked_tag)
+        actions.mark_correct(
+            dataset, [member.id for member in group.members], view.check.checked_tag
+        )
 
     duplicate_groups.show_groups(dataset, groups, key=key, keep=keep)
 

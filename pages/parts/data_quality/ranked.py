@@ -10,6 +10,7 @@ from core.artifacts.manifests import Manifest
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.quality.config import Check
+from pages.parts.components import downloads
 from pages.parts.components.curation_form import undo_button
 from pages.parts.components.gallery import Tile, selectable_gallery
 from pages.parts.components.tiles import tiles_of
@@ -71,13 +72,10 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Rank
 
 def csv_button(write: Callable[..., bytes], *parts: object) -> None:
     """Draw the button that exports a list as CSV, written when it is clicked."""
-    st.download_button(
+    downloads.button(
         "CSV",
         lambda: write(*parts),
-        file_name=f"{session.selection().quality_view.check}.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
+        f"{session.selection().quality_view.check}.csv",
         key="quality-csv",
         type="tertiary",
         help="All that is listed here, on every page of it",

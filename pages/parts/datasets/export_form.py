@@ -70,9 +70,10 @@ def _earlier(export: Export) -> None:
                 st.caption(_describe(export))
             if to_download:
                 downloads.button(
-                    export.path,
+                    "Download",
+                    export.path.read_bytes,
                     f"{export.id}.{export.format}",
-                    f"datasets-export-download-{export.id}",
+                    key=f"datasets-export-download-{export.id}",
                 )
             st.button(
                 "Delete",

@@ -12,6 +12,7 @@ from core.evaluation.config import CLASSES, CONFUSION, QUERIES
 from core.evaluation.files import Evaluation, system_name
 from core.evaluation.report import html_report, json_report
 from core.lineage.graph import Lineage
+from pages.parts.components import downloads
 from pages.parts.components.text import plain
 from pages.parts.evaluate.compare import MAX_GAPS
 from state import evaluations, resources, session
@@ -28,37 +29,24 @@ def show(evaluation: Evaluation, dataset: Dataset, lineage: Lineage) -> None:
         "can be sent to anybody."
     )
     with st.container(horizontal=True):
-        st.download_button(
+        downloads.button(
             "Report, HTML",
             lambda: html_report(evaluation, dataset, _compared(manifest, lineage)),
-            file_name=f"{manifest.id}.html",
-            mime="text/html",
-            on_click="ignore",
-            type="primary",
-            icon=":material/download:",
+            f"{manifest.id}.html",
             key="evaluate-report-html",
+            type="primary",
         )
-        st.download_button(
+        downloads.button(
             "Everything, JSON",
             lambda: json_report(evaluation),
-            file_name=f"{manifest.id}.json",
-            mime="application/json",
-            on_click="ignore",
-            icon=":material/download:",
+            f"{manifest.id}.json",
             key="evaluate-report-json",
         )
         for name, label in TABLES.items():
             if name in manifest.files:
                 path = resources.workspace().evaluations / manifest.id / name
-                st.download_button(
-                    label,
-                    path.read_bytes,
-                    file_name=f"{manifest.id}-{name}",
-                    mime="text/csv",
-                    on_click="ignore",
-                    icon=":material/download:",
-                    key=f"evaluate-report-{name}",
-                )
+                key = f"evaluate-report-{name}"
+                downloads.button(label, path.read_bytes, f"{manifest.id}-{name}", key=key)
     command = _command(manifest)
     if command:
         st.caption("The same figures from a shell:")

@@ -50,7 +50,7 @@ def _query_of(index: Manifest, lineage: Lineage, dataset: Dataset) -> QueryOnMap
         return None
     try:
         return locate_query(query, index, model, dataset)
-    except WorkbenchError:  # The Query page says what is wrong with it
+    except WorkbenchError:  # The Query page shows the error
         return None
 
 

@@ -17,7 +17,7 @@ from core.maps.selection_summary import (
     summarize,
 )
 from core.query.query import MAX_IMAGES
-from pages.parts.components import curation_form, navigation
+from pages.parts.components import curation_form, downloads, navigation
 from pages.parts.components.gallery import Tile, gallery
 from pages.parts.components.text import plain
 from pages.parts.components.tiles import tiles_of
@@ -113,13 +113,10 @@ def _actions(opened: OpenMap, dataset: Dataset, rows: list[ImageRow]) -> None:
             curation.exclude(dataset.catalog, ids)
             session.queue_toast(f"{len(ids):,} images are left out. Undo on the Datasets page.")
             navigation.go("Training")
-        st.download_button(
+        downloads.button(
             "CSV",
             lambda: csv_of(opened, rows),
-            file_name=f"{dataset.name}-selection.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
+            f"{dataset.name}-selection.csv",
             key="explore-csv",
         )
         curation_form.undo_button(dataset, key="explore")

@@ -29,13 +29,13 @@ SHOWN = 60
 
 def other_maps(lineage: Lineage, index: Manifest) -> dict[str, tuple[Manifest, Manifest]]:
     """Return title → (2D map, its index) of maps by other models of the same dataset."""
-    found = {}
+    maps = {}
     for other in lineage.indexes_of_dataset(index.made_from["dataset"]):
         if other.made_from["model"] == index.made_from["model"]:
             continue
         for made in _in_plane(lineage.maps_of(other)):
-            found[f"{other.made_from['model']}: {title_of(made)}"] = (made, other)
-    return found
+            maps[f"{other.made_from['model']}: {title_of(made)}"] = (made, other)
+    return maps
 
 
 def show(
@@ -96,8 +96,8 @@ def _ids(opened: OpenMap, event: ScatterEvent, groups: NDArray[np.integer[Any]])
     if event.index is not None:
         return [int(opened.map.image_ids[event.index])]
     places = cloud.rows_inside(event, opened.map.points, groups)
-    found: list[int] = opened.map.image_ids[places].tolist()
-    return found
+    ids: list[int] = opened.map.image_ids[places].tolist()
+    return ids
 
 
 def _selected(first: OpenMap, second: OpenMap) -> list[int] | None:

@@ -162,7 +162,8 @@ def _table(batch: Batch) -> None:
                 st.markdown(f"**{plain(batch.id)}**")
                 st.caption(_describe(batch))
             if to_download:
-                downloads.button(batch.path, batch.file_name, f"query-batch-download-{batch.id}")
+                key = f"query-batch-download-{batch.id}"
+                downloads.button("Download", batch.path.read_bytes, batch.file_name, key=key)
             st.button(
                 "Delete",
                 key=f"query-batch-delete-{batch.id}",
