@@ -65,7 +65,7 @@ def _unzip(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     if options.remove:
         options.path.unlink(missing_ok=True)
     return dataset_facts(dataset) | {
-        "num_passed_over": unpacked.num_passed_over,
+        "num_ignored": unpacked.num_ignored,
         "rejected": [asdict(rejected) for rejected in unpacked.rejected],
     }
 

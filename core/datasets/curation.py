@@ -1,6 +1,6 @@
-"""Changing what people may change of images: tags, labels, splits, exclusion; and taking it back.
+"""Changes by users: tags, labels, splits and exclusion of images, and their undo.
 
-The image files themselves are never written.
+Image files are never written.
 """
 
 import json
@@ -14,20 +14,20 @@ from core.datasets.connection import connect
 from core.datasets.names import check_text
 from core.datasets.schema import write_fingerprints
 
-STEPS_KEPT = 50
-"""So many steps can be taken back; older ones are forgotten."""
+MAX_STEPS = 50
+"""Number of steps that can be undone; older ones are deleted."""
 
 ADDED, REMOVED = "+", "-"
-"""Before a tag in `changes.field`: what the step did with it."""
+"""Prefixes of a tag in `changes.field`: what the step did with it."""
 
 COLUMNS = ("label", "split", "excluded")
-"""What `changes.field` may otherwise be."""
+"""The other values of `changes.field`."""
 
 CHOSEN = "SELECT id FROM chosen"
 
 
 def add_tag(catalog: Catalog, ids: Iterable[int], tag: str, *, mark: str = "") -> int:
-    """Tag images, also with `mark` in the same step; return how many had not had the tag.
+    """Tag images, also with `mark` in the same step; return how many are newly tagged.
 
     Raises:
         WorkbenchError: The tag is empty, too long, or has control characters.
@@ -39,7 +39,7 @@ def add_tag(catalog: Catalog, ids: Iterable[int], tag: str, *, mark: str = "") -
 
 
 def remove_tag(catalog: Catalog, ids: Iterable[int], tag: str) -> int:
-    """Take a tag from images; return how many had it."""
+    """Remove a tag from images; return how many had it."""
     with _step(catalog, f"took from {{}} the tag “{tag}”", ids) as (connection, step):
         connection.execute(
             "INSERT INTO changes SELECT ?, image_id, ?, NULL FROM tags "
@@ -51,13 +51,13 @@ def remove_tag(catalog: Catalog, ids: Iterable[int], tag: str) -> int:
 
 
 def relabel(catalog: Catalog, ids: Iterable[int], label: str, *, mark: str = "") -> int:
-    """Call images `label`; those that were in no split join train. Return how many changed.
+    """Label images, and put those without a split into train; return how many changed.
 
     Args:
-        catalog: Of the dataset.
-        ids: The images.
-        label: What to call them.
-        mark: A tag that they get in the same step, such as one that says who looked at them.
+        catalog: Catalog of the dataset.
+        ids: Ids of the images.
+        label: Their class.
+        mark: Tag to add in the same step, such as that of a data quality check.
 
     Raises:
         WorkbenchError: The label is empty, too long, or has control characters.
@@ -68,7 +68,7 @@ def relabel(catalog: Catalog, ids: Iterable[int], label: str, *, mark: str = "")
 
 
 def relabel_each(catalog: Catalog, labels: Mapping[int, str], title: str, *, mark: str = "") -> int:
-    """Call each image what it is given: image id → label. Otherwise as `relabel` and `assign`."""
+    """Label images, as `relabel` does, with labels of their own: image id → label."""
     by_label: dict[str, list[int]] = {}
     for image_id, label in labels.items():
         by_label.setdefault(check_text("label", label), []).append(image_id)
@@ -81,33 +81,33 @@ def relabel_each(catalog: Catalog, labels: Mapping[int, str], title: str, *, mar
 
 
 def exclude(catalog: Catalog, ids: Iterable[int]) -> int:
-    """Take images out of training and indexes; return how many were in."""
+    """Exclude images from training and indexes; return how many were included."""
     with _step(catalog, "excluded {}", ids) as (connection, step):
         _set(connection, step, "excluded", 1)
         return _count(connection, step)
 
 
 def include(catalog: Catalog, ids: Iterable[int]) -> int:
-    """Take excluded images in again; return how many were out."""
+    """Include excluded images; return how many were excluded."""
     with _step(catalog, "took {} in again", ids) as (connection, step):
         _set(connection, step, "excluded", 0)
         return _count(connection, step)
 
 
 def move(catalog: Catalog, ids: Iterable[int], split: Split, *, mark: str = "") -> int:
-    """Put images into a split, with a tag in the same step; return how many were not in it."""
+    """Move images to a split, and tag them in the same step; return how many were not in it."""
     with _step(catalog, f"moved {{}} to {split}", ids, mark) as (connection, step):
         _set(connection, step, "split", str(split))
         return _count(connection, step)
 
 
 def assign(catalog: Catalog, splits: Mapping[int, Split], title: str) -> int:
-    """Put each image into a split of its own: image id → split. Return how many changed.
+    """Move images to splits of their own: image id → split. Return how many changed.
 
     Args:
-        catalog: Of the dataset.
-        splits: Image id → split; images that are not named stay where they are.
-        title: What `undo` says that it takes back, with `{}` for “n images”.
+        catalog: Catalog of the dataset.
+        splits: Image id → split; other images stay in theirs.
+        title: Title of the step, with `{}` for “n images”.
     """
     by_split: dict[Split, list[int]] = {}
     for image_id, split in splits.items():
@@ -120,14 +120,14 @@ def assign(catalog: Catalog, splits: Mapping[int, Split], title: str) -> int:
 
 
 def last_step(catalog: Catalog) -> str | None:
-    """Return what `undo` would take back, such as “excluded 3 images”; None if nothing."""
+    """Return the title of the step that `undo` reverts, such as “excluded 3 images”, or None."""
     with connect(catalog.path) as connection:
         row = connection.execute("SELECT title FROM steps ORDER BY id DESC LIMIT 1").fetchone()
     return str(row[0]) if row else None
 
 
 def undo(catalog: Catalog) -> str | None:
-    """Take the last step back and return what it was; None if there is nothing to take back."""
+    """Revert the last step and return its title; None if there is none."""
     with connect(catalog.path) as connection:
         row = connection.execute("SELECT id, title FROM steps ORDER BY id DESC LIMIT 1").fetchone()
         if row is None:
@@ -135,7 +135,7 @@ def undo(catalog: Catalog) -> str | None:
         step, title = row
         fields = connection.execute("SELECT DISTINCT field FROM changes WHERE step = ?", (step,))
         for (field,) in fields.fetchall():
-            _take_back(connection, step, field)
+            _revert(connection, step, field)
         connection.execute("DELETE FROM steps WHERE id = ?", (step,))
         write_fingerprints(connection)
         return str(title)
@@ -159,10 +159,10 @@ def tags_of(catalog: Catalog, ids: Iterable[int]) -> dict[int, list[str]]:
 def _step(
     catalog: Catalog, title: str, ids: Iterable[int], mark: str = ""
 ) -> Iterator[tuple[sqlite3.Connection, int]]:
-    """Give a connection on which `chosen` holds `ids`, and the number of a new step.
+    """Yield a connection whose table `chosen` holds `ids`, and the number of a new step.
 
-    In the end the images are tagged with `mark`, if there is one. The step is kept under its title,
-    with the number of images that it changed, if any.
+    At the end the images are tagged with `mark`, if it is given. A step that changed images is
+    stored under its title, with their number.
     """
     ids = list(ids)
     with connect(catalog.path) as connection:
@@ -178,9 +178,9 @@ def _step(
             connection.execute("DELETE FROM steps WHERE id = ?", (step,))
             return
         images = f"{count:,} image{'s' if count > 1 else ''}"
-        said = title.replace("{}", images, 1)  # A tag may have such signs, too
-        connection.execute("UPDATE steps SET title = ? WHERE id = ?", (said, step))
-        connection.execute("DELETE FROM steps WHERE id <= ?", (step - STEPS_KEPT,))
+        filled = title.replace("{}", images, 1)  # A tag may contain braces, too
+        connection.execute("UPDATE steps SET title = ? WHERE id = ?", (filled, step))
+        connection.execute("DELETE FROM steps WHERE id <= ?", (step - MAX_STEPS,))
         write_fingerprints(connection)
 
 
@@ -190,7 +190,7 @@ def _choose(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
 
 
 def _tag(connection: sqlite3.Connection, step: int, tag: str) -> None:
-    """Tag the chosen images that have not had the tag, and note that they had not."""
+    """Tag the chosen images without the tag, and record the change."""
     connection.execute(
         "INSERT INTO changes SELECT ?, id, ?, NULL FROM images "
         f"WHERE id IN ({CHOSEN}) AND id NOT IN (SELECT image_id FROM tags WHERE tag = ?)",
@@ -205,7 +205,7 @@ def _tag(connection: sqlite3.Connection, step: int, tag: str) -> None:
 def _set(
     connection: sqlite3.Connection, step: int, column: str, value: str | int, where: str = "TRUE"
 ) -> None:
-    """Set a column of the chosen images that have another value, and note the value they had."""
+    """Set a column of the chosen images with another value, and record the old value."""
     differs = f"id IN ({CHOSEN}) AND {column} IS NOT ? AND {where}"
     connection.execute(
         f"INSERT INTO changes SELECT ?, id, '{column}', {column} FROM images WHERE {differs}",
@@ -214,7 +214,7 @@ def _set(
     connection.execute(f"UPDATE images SET {column} = ? WHERE {differs}", (value, value))
 
 
-def _take_back(connection: sqlite3.Connection, step: int, field: str) -> None:
+def _revert(connection: sqlite3.Connection, step: int, field: str) -> None:
     changed = "SELECT image_id FROM changes WHERE step = ?1 AND field = ?2"
     if field in COLUMNS:
         connection.execute(
@@ -234,7 +234,7 @@ def _take_back(connection: sqlite3.Connection, step: int, field: str) -> None:
 
 
 def _count(connection: sqlite3.Connection, step: int) -> int:
-    """Return how many images a step has changed."""
+    """Return the number of images that a step changed."""
     query = "SELECT COUNT(DISTINCT image_id) FROM changes WHERE step = ?"
     return int(connection.execute(query, (step,)).fetchone()[0])
 

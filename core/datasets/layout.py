@@ -1,4 +1,4 @@
-"""Finding the image files under a folder, and what the folders say of each: class and split."""
+"""Image files under a folder, and the class and split that their folders name."""
 
 import os
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from core.errors import MissingError, WorkbenchError
 from core.images.decoding import EXTENSIONS
 
 BACKGROUND = "BACKGROUND_Google"
-"""Caltech-101's clutter folder: pictures of nothing in particular, so not a category."""
+"""Clutter folder of Caltech-101, which is no class."""
 
 CLUTTER = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"})
 MAX_DEPTH = 12
-"""Folders nested deeper than this are not looked into."""
+"""Folders nested deeper than this are ignored."""
 
 SPLIT_NAMES = {
     "train": Split.TRAIN,
@@ -27,7 +27,7 @@ SPLIT_NAMES = {
     "testing": Split.TEST,
 }
 UNLABELED = "unlabeled"
-"""Where an export puts images without a label."""
+"""Folder of images without a label in an export."""
 
 PLAIN_NAMES = frozenset({"images", "imgs", "jpegimages", UNLABELED})
 """Folders that hold images without naming a class, such as Tiny-ImageNet's class/images."""
@@ -37,52 +37,52 @@ class Labels(StrEnum):
     """Which folder names an image's class."""
 
     AUTO = "auto"
-    """The top one where classes lie at the top, else the one that holds the image."""
+    """The top folder if classes are at the top, else the folder with the image."""
 
     TOP = "top"
     """The first folder below the root, or below the folder of a split."""
 
     LEAF = "leaf"
-    """The folder that holds the image."""
+    """The folder with the image."""
 
     NONE = "none"
-    """No folder does: the images have no labels."""
+    """None: the images have no labels."""
 
 
 FoundFile = tuple[str, int, int]
-"""A file that looks like an image by its name: name, bytes, when it was changed in ns.
+"""A file named like an image: name, bytes, modification time in ns.
 
-Plain, for there may be millions: Python's garbage collector passes such tuples over."""
+A plain tuple, because there may be millions: Python's garbage collector ignores such tuples."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFolder:
-    """A folder that holds such files itself."""
+    """A folder that directly contains such files."""
 
     parts: tuple[str, ...]
-    """The names of the folders from below the root down to this one; () is the root."""
+    """Names of the folders from the root down to this one; () is the root."""
 
     files: list[FoundFile]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
-    """How the folders of one root are to be read; kept with the dataset, so that it stays so."""
+    """How the folders of a root are read; stored with the dataset for rescans."""
 
     labels: Labels
     """TOP, LEAF or NONE."""
 
     has_splits: bool = False
-    """The first folder names a split."""
+    """Whether the first folder names a split."""
 
     skipped: int = 0
-    """Folders from the root down that are only around the others."""
+    """Number of folders from the root down that only contain the next one."""
 
     loose: bool = False
-    """Images beside class folders belong too, and have no label."""
+    """Whether images beside class folders belong to the dataset, without a label."""
 
     def holds(self, parts: tuple[str, ...]) -> bool:
-        """Tell whether images in the folder `parts` belong."""
+        """Return whether images in the folder `parts` belong to the dataset."""
         return bool(parts) or self.loose or self.labels == Labels.NONE
 
     def place(self, parts: tuple[str, ...]) -> tuple[str | None, Split | None]:
@@ -96,13 +96,13 @@ class Layout:
 
 
 def find_files(root: Path, left_out: frozenset[str] = frozenset()) -> list[FoundFolder]:
-    """List the files under `root` that look like images, folder by folder, in order of path.
+    """Return the files under `root` that are named like images, by folder, sorted by path.
 
-    Links are not followed; hidden files and what systems leave behind are skipped.
+    Links are not followed; hidden files and files of operating systems are skipped.
 
     Raises:
         MissingError: `root` is not there or cannot be read.
-        WorkbenchError: No image lies in it.
+        WorkbenchError: It contains no images.
     """
     if not root.is_dir():
         raise MissingError(f"There is no folder {root}.", "Check the path and try again.")
@@ -122,9 +122,9 @@ def find_files(root: Path, left_out: frozenset[str] = frozenset()) -> list[Found
 
 
 def recognize(folders: list[FoundFolder], labels: Labels = Labels.AUTO) -> Layout:
-    """Say how folders are to be read: splits, then which folder names the class."""
+    """Return how to read folders: whether they name splits, and which one names the class."""
     places = [folder.parts for folder in folders if folder.parts]
-    skipped = _num_around(places)
+    skipped = _num_wrapping(places)
     below = [parts[skipped:] for parts in places]
     tops = {parts[0] for parts in below}
     has_splits = len(tops) >= 2 and all(top.lower() in SPLIT_NAMES for top in tops)
@@ -133,8 +133,8 @@ def recognize(folders: list[FoundFolder], labels: Labels = Labels.AUTO) -> Layou
     return Layout(labels=labels, has_splits=has_splits, skipped=skipped)
 
 
-def _num_around(places: list[tuple[str, ...]]) -> int:
-    """Count the folders that all images lie in and that hold nothing else."""
+def _num_wrapping(places: list[tuple[str, ...]]) -> int:
+    """Return the number of folders from the root down that contain only the next one."""
     common = 0
     while places and all(len(parts) > common + 1 for parts in places):
         if len({parts[common] for parts in places}) > 1:
@@ -144,7 +144,7 @@ def _num_around(places: list[tuple[str, ...]]) -> int:
 
 
 def _which_folder(places: list[tuple[str, ...]]) -> Labels:
-    """Choose LEAF where classes lie deeper than the top, such as animals/cat; else TOP."""
+    """Return LEAF if classes are below the top folders, such as animals/cat; else TOP."""
     named = [parts for parts in places if parts]
     if not named:
         return Labels.NONE
@@ -161,7 +161,7 @@ def _without_plain(parts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _walk(folder: str, parts: tuple[str, ...], left_out: frozenset[str]) -> Iterator[FoundFolder]:
-    """Yield a folder and those below it, in order of name; plain strings, for there are many."""
+    """Yield a folder and its subfolders by name; plain strings, because there may be many."""
     files: list[FoundFile] = []
     below: list[str] = []
     try:
@@ -172,7 +172,7 @@ def _walk(folder: str, parts: tuple[str, ...], left_out: frozenset[str]) -> Iter
                     files.append((entry.name, stat.st_size, stat.st_mtime_ns))
                 elif len(parts) < MAX_DEPTH and _is_folder(entry, left_out):
                     below.append(entry.name)
-    except OSError:  # No permission, or gone meanwhile: the rest of the dataset is still good
+    except OSError:  # No permission, or deleted meanwhile: the rest of the dataset is usable
         pass
     if files:
         yield FoundFolder(parts, sorted(files))
@@ -186,14 +186,14 @@ def _is_folder(entry: "os.DirEntry[str]", left_out: frozenset[str]) -> bool:
 
 
 def _is_image_file(entry: "os.DirEntry[str]") -> bool:
-    """Tell by name and kind only: pipes, devices and links are never opened."""
+    """Decide by name and type only: pipes, devices and links are never opened."""
     name = entry.name
     name_fits = name.lower().endswith(EXTENSIONS) and name[0] != "."
     return name_fits and entry.is_file(follow_symlinks=False)
 
 
 def readable(name: str) -> str:
-    """Return a name as text that any screen and database takes; undecodable bytes in hex."""
+    """Return a name as valid text, with undecodable bytes in hexadecimal."""
     try:
         name.encode()
     except UnicodeEncodeError:

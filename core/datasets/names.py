@@ -1,13 +1,13 @@
-"""What a tag or a label may be."""
+"""Validation of tags and labels."""
 
 from core.errors import WorkbenchError
 
 MAX_NAME_LENGTH = 200
-"""Characters in a tag or a label."""
+"""Most characters of a tag or a label."""
 
 
 def check_text(kind: str, text: str) -> str:
-    """Return a tag or label without spaces around it.
+    """Return a tag or label without surrounding spaces.
 
     Raises:
         WorkbenchError: It is empty, too long, or has control characters.

@@ -1,4 +1,4 @@
-"""The datasets of a workspace: a folder each with `dataset.json` and the catalog."""
+"""Datasets of a workspace: each a folder with `dataset.json` and the catalog."""
 
 import json
 import os
@@ -23,48 +23,48 @@ CATALOG = "catalog.sqlite"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Root:
-    """A folder that images of a dataset lie under."""
+    """A folder with images of a dataset."""
 
     path: Path
     layout: Layout
-    """How its folders are read."""
+    """How its subfolders are read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dataset:
-    """A named set of images. The images themselves stay where they are and are never written."""
+    """A named set of images; the image files stay where they are and are never written."""
 
     name: str
     folder: Path
-    """Where the workbench keeps what it knows of the dataset."""
+    """Folder of the catalog and the thumbnails."""
 
     roots: tuple[Root, ...]
-    """Where the images are; images found later may have roots of their own."""
+    """Folders with the images, in the order in which they were added."""
 
     source: str
-    """How it came in: drawn, caltech101, folder, zip or bundle."""
+    """Where it was imported from: drawn, caltech101, folder, zip or bundle."""
 
     created: str
     """ISO 8601, UTC."""
 
     left_out: tuple[str, ...] = field(default=())
-    """Class folders that a scan passes over."""
+    """Class folders that scans ignore."""
 
     @property
     def catalog(self) -> Catalog:
-        """What is known of each image."""
+        """The catalog of its images."""
         return Catalog(self.folder / CATALOG)
 
     @property
     def thumbnails(self) -> Path:
-        """The cache of small pictures; may be deleted any time."""
+        """Folder of the thumbnail cache, which can be deleted at any time."""
         return self.folder / "thumbnails"
 
     def require_root(self, number: int) -> Root:
-        """Return a root whose folder is where it was.
+        """Return a root after checking that its folder exists.
 
         Raises:
-            MissingError: It is not.
+            MissingError: The folder does not exist.
         """
         root = self.roots[number]
         if not root.path.is_dir():
@@ -75,11 +75,11 @@ class Dataset:
         return root
 
     def path_of(self, image: ImageRow) -> Path:
-        """Return where an image's file is (or was, when it has vanished since the scan)."""
+        """Return the path of an image's file, which may have been deleted since the scan."""
         return Path(self.file_of(image))
 
     def file_of(self, image: ImageRow) -> str:
-        """Return the same as a string; pathlib takes ten times as long, which counts for many."""
+        """Return the same as a string, ten times as fast as with pathlib."""
         return os.path.join(self.roots[image.root].path, image.path)
 
 
@@ -97,7 +97,7 @@ def list_datasets(workspace: Workspace) -> list[Dataset]:
 
 
 def open_dataset(workspace: Workspace, name: str) -> Dataset:
-    """Read a dataset's description.
+    """Return the dataset of that name.
 
     Raises:
         MissingError: There is no dataset of that name.
@@ -123,17 +123,17 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
         )
     except FileNotFoundError as error:
         raise MissingError(
-            f"There is no dataset “{name}”.", "Bring it in on the Datasets page."
+            f"There is no dataset “{name}”.", "Import it on the Datasets page."
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedArtifactError(
             f"{name}/{DESCRIPTION} is damaged or was changed by hand.",
-            "Delete that folder and bring the dataset in again.",
+            "Delete that folder and import the dataset again.",
         ) from error
 
 
 def require_free_name(workspace: Workspace, name: str) -> None:
-    """Raise `WorkbenchError` if a dataset of that name exists or it cannot be a name."""
+    """Raise `WorkbenchError` if a dataset of that name exists or the name is invalid."""
     if (workspace.datasets / check_name(name)).exists():
         raise WorkbenchError(
             f"There is a dataset “{name}” already.", "Choose another name or scan that one again."
@@ -143,7 +143,7 @@ def require_free_name(workspace: Workspace, name: str) -> None:
 def describe_dataset(
     folder: Path, *, roots: Sequence[Root], source: str, left_out: tuple[str, ...]
 ) -> None:
-    """Write the description that makes `folder` a dataset; roots inside it move with it."""
+    """Write the description of a new dataset; roots inside `folder` move with it."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
     content = {
         "version": DISK_VERSION,
@@ -155,7 +155,7 @@ def describe_dataset(
 
 
 def write_roots(dataset: Dataset, roots: Sequence[Root]) -> Dataset:
-    """Give a dataset other roots, one for each it had and more behind them; return it anew."""
+    """Replace the roots of a dataset, in order, with new ones appended; return the new dataset."""
     path = dataset.folder / DESCRIPTION
     content = json.loads(path.read_text(encoding="utf-8"))
     described = {"version": DISK_VERSION, "roots": _described(dataset.folder, roots)}
@@ -164,7 +164,7 @@ def write_roots(dataset: Dataset, roots: Sequence[Root]) -> Dataset:
 
 
 def _described(folder: Path, roots: Sequence[Root]) -> list[dict[str, Any]]:
-    """Return roots as JSON has them: those inside the dataset's own folder relative to it."""
+    """Return roots as JSON, with paths inside the dataset's folder relative to it."""
     return [
         {
             "path": str(root.path.relative_to(folder))
@@ -180,7 +180,7 @@ def _root(folder: Path, described: dict[str, Any]) -> Root:
     layout = described["layout"]
     labels = Labels(layout["labels"])
     return Root(
-        path=folder / described["path"],  # An absolute one stands for itself
+        path=folder / described["path"],  # An absolute path replaces it
         layout=Layout(
             labels=labels,
             has_splits=bool(layout["has_splits"]),
@@ -191,7 +191,7 @@ def _root(folder: Path, described: dict[str, Any]) -> Root:
 
 
 def publish_dataset(workspace: Workspace, folder: Path, name: str) -> Dataset:
-    """Give the draft `folder` its name, in one rename."""
+    """Publish the draft `folder` as the dataset `name`, in one rename."""
     require_free_name(workspace, name)
     folder.rename(workspace.datasets / name)
     sync_folder(workspace.datasets)
@@ -199,7 +199,7 @@ def publish_dataset(workspace: Workspace, folder: Path, name: str) -> Dataset:
 
 
 def delete_dataset(workspace: Workspace, name: str) -> None:
-    """Forget a dataset; images that lie outside the workspace are not touched."""
+    """Delete a dataset; images outside the workspace are not touched."""
     dataset = open_dataset(workspace, name)
     with draft(workspace.datasets) as doomed:
         doomed.rmdir()

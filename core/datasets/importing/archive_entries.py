@@ -1,4 +1,4 @@
-"""What the directory of a stranger's zip says: which entries are images, and which are traps."""
+"""Entries of an untrusted zip: which are images, and which are unsafe."""
 
 import stat
 import zipfile
@@ -13,28 +13,28 @@ from core.errors import WorkbenchError
 from core.images.decoding import EXTENSIONS
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""The only ones in general use, and the only ones that zipfile unpacks no further than it is asked:
+"""The only methods in general use, and the only ones that zipfile unpacks only as far as requested:
 4 kB of bzip2 become 90 MB in memory."""
 
 LOCKED, UTF8_NAME = 1 << 0, 1 << 11
 """Flags of an entry (APPNOTE.TXT, 4.4.4)."""
 
 
-def look_into(
+def read_entries(
     entries: Sequence[zipfile.ZipInfo], label: str
 ) -> tuple[dict[str, zipfile.ZipInfo], list[Rejected], int]:
-    """Return the images by their paths, those that are refused, and how many files are neither.
+    """Return path → image, the rejected images, and the number of other files.
 
     Raises:
-        WorkbenchError: An entry leads elsewhere, or is locked.
+        WorkbenchError: An entry is unsafe or encrypted.
     """
     images: dict[str, zipfile.ZipInfo] = {}
-    rejected, num_passed_over = [], 0
+    rejected, num_ignored = [], 0
     times_named: Counter[str] = Counter()
     for entry in entries:
         parts = _parts_of(entry, label)
         if not _is_image(parts):
-            num_passed_over += not entry.orig_filename.endswith(("/", "\\"))
+            num_ignored += not entry.orig_filename.endswith(("/", "\\"))
             continue
         if entry.flag_bits & LOCKED:
             advice = "Unlock it first, or unpack it yourself and choose its folder."
@@ -47,17 +47,17 @@ def look_into(
             rejected.append(Rejected(path, problem))
         else:
             images[path] = entry
-    return images, rejected, num_passed_over
+    return images, rejected, num_ignored
 
 
 def _parts_of(entry: zipfile.ZipInfo, label: str) -> tuple[str, ...]:
-    """Return the names of an entry's folders and its own.
+    """Return the parts of the path of an entry.
 
     Raises:
-        WorkbenchError: It leads elsewhere; packing images makes no such entries.
+        WorkbenchError: It is unsafe; packing images makes no such entries.
     """
     name = _name_of(entry)
-    path = PureWindowsPath(name)  # Which knows drives and takes backslashes for what they may be
+    path = PureWindowsPath(name)  # Recognizes drives and backslashes
     if path.anchor or ".." in path.parts:
         fault = "would be written outside its folder"
     elif stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
@@ -73,7 +73,7 @@ def _parts_of(entry: zipfile.ZipInfo, label: str) -> tuple[str, ...]:
 
 
 def _name_of(entry: zipfile.ZipInfo) -> str:
-    """Return an entry's name as it was meant: macOS writes UTF-8 and does not say so."""
+    """Return the name of an entry; macOS writes UTF-8 without the flag for it."""
     if entry.flag_bits & UTF8_NAME:
         return entry.orig_filename
     try:
@@ -83,13 +83,13 @@ def _name_of(entry: zipfile.ZipInfo) -> str:
 
 
 def _is_image(parts: Sequence[str]) -> bool:
-    """Tell by name, as `layout.find_files` does: what that would not find is not written."""
+    """Decide by name as `layout.find_files` does; files that it ignores are not unpacked."""
     skipped = any(part.startswith(".") or part in CLUTTER for part in parts)
     return bool(parts) and not skipped and parts[-1].lower().endswith(EXTENSIONS)
 
 
 def _why_not(entry: zipfile.ZipInfo, parts: Sequence[str]) -> str:
-    """Return why an image is left out; nothing if it is not."""
+    """Return why an image is rejected; empty if it is not."""
     if entry.file_size > MAX_IMAGE_BYTES:
         return f"It is larger than {MAX_IMAGE_BYTES / 1e6:.0f} MB; save a smaller copy."
     if entry.compress_type not in METHODS:

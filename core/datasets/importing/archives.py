@@ -1,7 +1,6 @@
-"""Unpacking a stranger's zip: only its images, only into one folder, and within limits.
+"""Unpacking of an untrusted zip: only its images, only into one folder, and within limits.
 
-Which entries are images is the business of `archive_entries.py`, what becomes of them that of
-`bring_in.py`.
+`archive_entries.py` decides which entries are images.
 """
 
 import errno
@@ -17,7 +16,7 @@ from typing import BinaryIO
 
 from core.artifacts.folders import draft
 from core.datasets.importing import caltech
-from core.datasets.importing.archive_entries import look_into
+from core.datasets.importing.archive_entries import read_entries
 from core.datasets.importing.reading import REPORT_EVERY_S
 from core.datasets.importing.rejected import Rejected
 from core.datasets.layout import readable
@@ -27,63 +26,63 @@ from core.images.decoding import EXTENSIONS
 from core.progress import Progress, Work
 
 MAX_ARCHIVE_BYTES = 1 << 30
-"""An upload is held in memory, some three times over; an owner of more has it as a folder too."""
+"""Most bytes of an archive; an upload is in memory about three times. Larger sets are folders."""
 
 MAX_ENTRIES = 500_000
-"""Python's zipfile holds 600 bytes for each, all of them before it says how many there are: 300 MB.
-Tiny ImageNet has 120,000 images, and macOS adds a hidden entry to each."""
+"""Most entries; zipfile needs 600 bytes for each before it returns their number: 300 MB. Tiny
+ImageNet has 120,000 images, and macOS adds a hidden entry to each."""
 
 MAX_UNPACKED_BYTES = 10 << 30
-"""Ten times the archive: images hardly shrink in a zip, but BMP and TIFF files may."""
+"""Ten times the archive: most images hardly shrink in a zip, but BMP and TIFF files may."""
 
 MAX_RATIO = 100
-"""Unpacked to packed bytes of the whole, as Apache POI's ZipSecureFile has it for a zip bomb. Asked
-only above MAX_ARCHIVE_BYTES unpacked, which any archive may hold: drawings as BMP reach 1,000."""
+"""Largest ratio of unpacked to packed bytes, as in Apache POI's ZipSecureFile. It applies only
+above MAX_ARCHIVE_BYTES unpacked, because drawings as BMP reach 1,000."""
 
 DIRECTORY_ENTRY = b"PK\x01\x02"
-"""What each entry in a zip's directory begins with (APPNOTE.TXT, 4.3.12)."""
+"""First bytes of each entry in a zip's directory (APPNOTE.TXT, 4.3.12)."""
 
 DAMAGED = (*caltech.DAMAGED, OSError, OverflowError)
-"""What zipfile raises for a damaged directory or entry; the last two for impossible places."""
+"""Exceptions of zipfile for a damaged directory or entry; the last two for impossible offsets."""
 
 UNFIT_NAME = (
     *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR),
     *(errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ),
 )
-"""How a disk says that it cannot have a file of that name: one is there (perhaps in other case),
-or the name is too long or of letters that it does not take."""
+"""Error numbers for a file name that a disk does not allow: it exists (perhaps in other case), is
+too long, or has invalid characters."""
 
 UNPACK_YOURSELF = "Unpack it yourself and choose its folder, or make several archives of it."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unpacked:
-    """What came of an archive."""
+    """Result of unpacking an archive."""
 
     num_images: int
-    """Files written."""
+    """Number of images written."""
 
-    num_passed_over: int
-    """Files that are no images by their names, are hidden, or are what systems leave behind."""
+    num_ignored: int
+    """Number of files that are not named like images, are hidden, or are of operating systems."""
 
     rejected: tuple[Rejected, ...]
-    """Images that were left out."""
+    """Images that were not unpacked."""
 
 
 def unpack(archive: Path | BinaryIO, target: Path, name: str | None = None) -> Work[Unpacked]:
     """Write the images of a zip into the folder `target`, in their folders; all or nothing.
 
-    Damaged or too large images are refused one by one; whatever is no image is passed over.
+    Damaged or too large images are rejected one by one; other files are ignored.
 
     Args:
-        archive: A file, or a stream that can seek; the stream stays open.
-        target: Appears whole, or not at all.
-        name: What error messages call the archive; the file's own name if left out.
+        archive: A file, or a seekable stream, which stays open.
+        target: Folder to create, complete or not at all.
+        name: Name of the archive in error messages; by default the file's name.
 
     Raises:
         MissingError: The file is not there.
-        WorkbenchError: It is no zip, is locked, damaged, too large or without images, would write
-            outside its folder, or does not fit on the disk.
+        WorkbenchError: It is not a zip, or is encrypted, damaged, unsafe, too large, without
+            images, or larger than the free space.
     """
     label = name or (readable(archive.name) if isinstance(archive, Path) else "The archive")
     yield Progress(0, 0, f"looking into {label}")
@@ -93,7 +92,7 @@ def unpack(archive: Path | BinaryIO, target: Path, name: str | None = None) -> W
             _read_directory(stream, label) as opened,
             draft(target.parent) as folder,
         ):
-            entries, rejected, num_passed_over = look_into(opened.infolist(), label)
+            entries, rejected, num_ignored = read_entries(opened.infolist(), label)
             num_bytes = sum(entry.file_size for entry in entries.values())
             free_bytes = shutil.disk_usage(folder).free
             _check_sizes(num_bytes, stream.seek(0, os.SEEK_END), free_bytes, label)
@@ -110,9 +109,7 @@ def unpack(archive: Path | BinaryIO, target: Path, name: str | None = None) -> W
             "Check that the disk has room and may be written to, then try again.",
         ) from error
     sync_folder(target.parent)
-    return Unpacked(
-        num_images=num_images, num_passed_over=num_passed_over, rejected=tuple(rejected)
-    )
+    return Unpacked(num_images=num_images, num_ignored=num_ignored, rejected=tuple(rejected))
 
 
 def _stream_of(archive: Path | BinaryIO, label: str) -> AbstractContextManager[BinaryIO]:
@@ -124,7 +121,7 @@ def _stream_of(archive: Path | BinaryIO, label: str) -> AbstractContextManager[B
 
 
 def _read_directory(stream: BinaryIO, label: str) -> zipfile.ZipFile:
-    """Open an archive, unless that would take too much memory."""
+    """Open an archive, unless that would need too much memory."""
     num_bytes = stream.seek(0, os.SEEK_END)
     if num_bytes > MAX_ARCHIVE_BYTES:
         problem = f"{label} has {_gib(num_bytes)}; at most {_gib(MAX_ARCHIVE_BYTES)} are taken."
@@ -147,7 +144,7 @@ def _read_directory(stream: BinaryIO, label: str) -> zipfile.ZipFile:
 
 
 def _check_sizes(num_bytes: int, archive_bytes: int, free_bytes: int, label: str) -> None:
-    """Raise if what is to be written is too much; nothing else is unpacked, whatever it claims."""
+    """Raise if the images are too large; no more than these bytes is unpacked."""
     if num_bytes > max(MAX_ARCHIVE_BYTES, MAX_RATIO * archive_bytes):
         problem = f"{label} would grow to {num_bytes / archive_bytes:,.0f} times its size."
         advice = "If you trust it, unpack it yourself and choose its folder."
@@ -169,7 +166,7 @@ def _extract(
     rejected: list[Rejected],
     folder: Path,
 ) -> Work[int]:
-    """Write images into a folder, add those that could not be to `rejected`; return how many."""
+    """Write images into a folder, append failed ones to `rejected`; return the number written."""
     num_images, reported = 0, 0.0
     for done, (path, entry) in enumerate(images.items()):
         if time.monotonic() - reported > REPORT_EVERY_S:
@@ -184,10 +181,10 @@ def _extract(
 
 
 def _unpack_one(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> str:
-    """Write one image; return why that could not be done, nothing if it was."""
+    """Write one image; return why it failed, or an empty text."""
     try:
         with opened.open(entry) as packed:
-            content = packed.read(entry.file_size + 1)  # Behind its end zipfile looks at the CRC
+            content = packed.read(entry.file_size + 1)  # Past the end zipfile checks the CRC
     except DAMAGED:
         return "It is damaged in the archive; pack it again."
     try:

@@ -1,7 +1,4 @@
-"""Caltech-101: where its category folders are, and fetching it from its publisher.
-
-What becomes of the images is the business of `bring_in.py`.
-"""
+"""Caltech-101: its folder of classes, and its download from the publisher."""
 
 import os
 import tarfile
@@ -21,11 +18,11 @@ from core.workspace import Workspace
 
 CATEGORIES = "101_ObjectCategories"
 PLACES = (CATEGORIES, f"caltech101/{CATEGORIES}", f"caltech-101/{CATEGORIES}")
-"""Where the categories are from a folder above, as the publisher or torchvision unpacks them."""
+"""Paths to the class folders from a folder above, as the publisher or torchvision unpacks them."""
 
 URL = "https://data.caltech.edu/records/mzrjq-6wc02/files/caltech-101.zip"
 MD5 = "3138e1922a9193bfa496528edbbc45d0"
-"""As torchvision has them."""
+"""As in torchvision."""
 
 URL_VARIABLE = "WORKBENCH_CALTECH_URL"
 MD5_VARIABLE = "WORKBENCH_CALTECH_MD5"
@@ -36,7 +33,7 @@ INNER = f"{CATEGORIES}.tar.gz"
 MAX_FILES = 50_000
 MAX_FILE_BYTES = 64 << 20
 MAX_BYTES = 2 << 30
-"""Limits to what is unpacked: Caltech-101 has 9,145 files of 131 MB in all."""
+"""Limits of unpacking; Caltech-101 has 9,145 files with 131 MB."""
 
 PIECE = 1 << 20
 REPORT_SECONDS = 0.2
@@ -50,17 +47,17 @@ DAMAGED = (
     RuntimeError,
     NotImplementedError,
 )
-"""What zipfile and tarfile raise on archives that are damaged, encrypted or hostile."""
+"""Exceptions of zipfile and tarfile for damaged, encrypted or hostile archives."""
 
 
 def find_root(folder: Path) -> Path:
-    """Return the folder of Caltech-101's category folders.
+    """Return the folder of Caltech-101's class folders.
 
     Args:
-        folder: That folder itself, or one above it, as the archive or torchvision unpacks it.
+        folder: That folder itself, or one above it as the archive or torchvision unpacks it.
 
     Raises:
-        MissingError: It is not there.
+        MissingError: There is none.
     """
     if _has_folders(folder) and CATEGORIES in (folder.name, folder.resolve().name):
         return folder
@@ -69,23 +66,23 @@ def find_root(folder: Path) -> Path:
             return folder / place
     raise MissingError(
         f"There is no Caltech-101 in {folder}.",
-        f"Choose the folder {CATEGORIES} with its category folders, or the one that it is in.",
+        f"Choose the folder {CATEGORIES} with its class folders, or the one that it is in.",
     )
 
 
 def fetch(workspace: Workspace, target: Path, *, url: str = URL, md5: str = MD5) -> Work[Path]:
-    """Download Caltech-101 and unpack it, unless it is there; returns `target`.
+    """Download and unpack Caltech-101, unless it exists; return `target`.
 
-    `$WORKBENCH_CALTECH_URL` and `$WORKBENCH_CALTECH_MD5` take the place of what is given.
+    `$WORKBENCH_CALTECH_URL` and `$WORKBENCH_CALTECH_MD5` override the arguments.
 
     Args:
-        workspace: Keeps the archive until it is unpacked.
-        target: The folder to make; appears whole, with `101_ObjectCategories` in it.
+        workspace: Workspace to download the archive to.
+        target: Folder to create, complete, with `101_ObjectCategories` in it.
         url: Address of the publisher's archive: a zip with a tar.gz in it.
         md5: The archive's MD5 in hexadecimal.
 
     Raises:
-        DownloadError: It did not arrive, or could not be unpacked.
+        DownloadError: The download or the unpacking failed.
     """
     if _has_folders(target / CATEGORIES):
         return target
@@ -115,14 +112,14 @@ def _has_folders(folder: Path) -> bool:
     try:
         with os.scandir(folder) as entries:
             return any(entry.is_dir() for entry in entries)
-    except (OSError, ValueError):  # Not there, no folder, closed to us, or no possible name
+    except (OSError, ValueError):  # Missing, no folder, not permitted, or an invalid name
         return False
 
 
 def _unpack(archive: Path, folder: Path) -> Work[None]:
-    """Write the images into `folder`; whatever else the archive holds is passed over."""
+    """Write the images into `folder`; other files of the archive are ignored."""
     num_files, num_bytes, reported = 0, 0, 0.0
-    with _naming_damage(), zipfile.ZipFile(archive) as outer:
+    with _clear_errors(), zipfile.ZipFile(archive) as outer:
         inner = _inner_of(outer)
         with outer.open(inner) as stream, tarfile.open(fileobj=stream, mode="r|gz") as tar:
             for member in tar:
@@ -135,14 +132,14 @@ def _unpack(archive: Path, folder: Path) -> Work[None]:
                 if num_files > MAX_FILES or num_bytes > MAX_BYTES or member.size > MAX_FILE_BYTES:
                     raise _unusable("it holds far more than Caltech-101")
                 tar.extract(member, folder, set_attrs=False, filter="data")
-            while stream.read(PIECE):  # What follows the tar's end; the checksum is compared last
+            while stream.read(PIECE):  # After the tar's end; the checksum is compared last
                 if stream.tell() > MAX_BYTES:
                     raise _unusable("it holds far more than Caltech-101")
             yield Progress(inner.file_size, inner.file_size, "unpacking Caltech-101")
 
 
 def _inner_of(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """Find the archive of images among the annotations and what macOS adds."""
+    """Return the archive of images, which is beside annotations and files of macOS."""
     for entry in archive.infolist():
         if PurePosixPath(entry.filename).name == INNER:
             return entry
@@ -150,7 +147,7 @@ def _inner_of(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 
 def _is_image(member: tarfile.TarInfo) -> bool:
-    """Say whether an entry is a file in a category's folder, and no link and nothing of macOS's.
+    """Return whether an entry is a regular, visible file in a class folder.
 
     Raises:
         DownloadError: It would be written outside the folder that is unpacked into.
@@ -158,12 +155,12 @@ def _is_image(member: tarfile.TarInfo) -> bool:
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts:
         raise _unusable("it would write outside its folder")
-    in_category = len(path.parts) == 3 and path.parts[0] == CATEGORIES
-    return in_category and member.isreg() and not any(p.startswith(".") for p in path.parts)
+    in_class = len(path.parts) == 3 and path.parts[0] == CATEGORIES
+    return in_class and member.isreg() and not any(p.startswith(".") for p in path.parts)
 
 
 @contextmanager
-def _naming_damage() -> Iterator[None]:
+def _clear_errors() -> Iterator[None]:
     try:
         yield
     except DAMAGED as error:

@@ -1,4 +1,4 @@
-"""Images that a dataset was brought in without, kept so that a page can say which and why."""
+"""Images of an archive that were not imported, stored so that a page can show the reasons."""
 
 import json
 from collections.abc import Sequence
@@ -12,23 +12,23 @@ REJECTED = "refused.json"
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An image of an archive that was left out."""
+    """An image of an archive that was not imported."""
 
     path: str
-    """In the archive, with forward slashes; a second one of the same name has a number behind."""
+    """Path in the archive, with forward slashes; a number is appended to repeated ones."""
 
     problem: str
     """Why, as a sentence."""
 
 
 def write_rejected(folder: Path, rejected: Sequence[Rejected]) -> None:
-    """Write down in a dataset's folder what was left out."""
+    """Store rejected images in a dataset's folder."""
     if rejected:
         write_json(folder / REJECTED, [asdict(image) for image in rejected])
 
 
 def read_rejected(folder: Path) -> list[Rejected]:
-    """Return what was left out; nothing if nobody wrote it down."""
+    """Return the rejected images of a dataset; none if the list cannot be read."""
     try:
         content = json.loads((folder / REJECTED).read_text(encoding="utf-8"))
         return [Rejected(**image) for image in content]

@@ -1,4 +1,4 @@
-"""The folders of a dataset after it was brought in: more of them, and moved ones."""
+"""Roots of an existing dataset: adding one, and relinking a moved one."""
 
 import os
 from dataclasses import replace
@@ -12,18 +12,18 @@ from core.progress import Work
 from core.workspace import Workspace
 
 SAMPLE = 200
-"""Files that are looked for before a root is believed to have moved somewhere."""
+"""Files that are looked for before a root is relinked."""
 
 ENOUGH = 0.5
-"""Share of them that must be there."""
+"""Share of them that must exist."""
 
 
 def add_root(workspace: Workspace, name: str, folder: Path) -> Work[Rescanned]:
-    """Add the images under a folder to a dataset, read where they are.
+    """Add the images under a folder to a dataset.
 
     Raises:
         MissingError: The folder is not there.
-        WorkbenchError: It holds no images, or shares files with a folder of the dataset.
+        WorkbenchError: It contains no images, or overlaps with a root of the dataset.
     """
     dataset = open_dataset(workspace, name)
     resolved = _existing(folder)
@@ -40,13 +40,13 @@ def add_root(workspace: Workspace, name: str, folder: Path) -> Work[Rescanned]:
 
 
 def relink(workspace: Workspace, name: str, number: int, folder: Path) -> Work[Rescanned]:
-    """Say where a moved folder of a dataset is now; its images keep all that is known of them.
+    """Set the new location of a moved root; its images keep their tags, labels and splits.
 
     Args:
-        workspace: Where the dataset is.
-        name: Of the dataset.
-        number: Which of its roots has moved.
-        folder: Where that is now.
+        workspace: Workspace of the dataset.
+        name: Name of the dataset.
+        number: Number of the root.
+        folder: Its new location.
 
     Raises:
         MissingError: There is no such folder.

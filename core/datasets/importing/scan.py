@@ -1,4 +1,4 @@
-"""Bringing images into a catalog of their own, and dividing them."""
+"""Import of a folder of images as a new dataset, and its splits."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,16 +25,16 @@ from core.workspace import Workspace
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """Where a new dataset's images come from."""
+    """Source of the images of a new dataset."""
 
     root: Path
-    """An existing folder, or one inside the draft of the dataset."""
+    """An existing folder; it may be inside the draft of the dataset."""
 
     kind: str = "folder"
     """drawn, caltech101, folder or zip."""
 
     left_out: tuple[str, ...] = ()
-    """Class folders to pass over."""
+    """Class folders to ignore."""
 
     labels: Labels = Labels.AUTO
     """Which folder names an image's class."""
@@ -43,11 +43,11 @@ class Source:
 def add_folder(
     workspace: Workspace, name: str, source: Source, splits: SplitConfig
 ) -> Work[Dataset]:
-    """Bring in the images under a folder as dataset `name`; complete or not at all.
+    """Import the images under a folder as dataset `name`; complete or not at all.
 
     Raises:
         MissingError: The folder is not there.
-        WorkbenchError: It holds no images, or the name is taken.
+        WorkbenchError: It contains no images, or the name is taken.
     """
     require_free_name(workspace, name)
     with draft(workspace.datasets) as folder:
@@ -59,7 +59,7 @@ def add_folder(
 def add_sample(
     workspace: Workspace, name: str, splits: SplitConfig, *, per_class: int, seed: int
 ) -> Work[Dataset]:
-    """Draw the built-in set (12 categories) and bring it in as dataset `name`."""
+    """Generate the sample dataset (12 classes) and import it as dataset `name`."""
     from core.datasets.sample import drawing
 
     require_free_name(workspace, name)
@@ -70,7 +70,7 @@ def add_sample(
 
 
 def fill(folder: Path, source: Source, splits: SplitConfig) -> Work[None]:
-    """Write catalog and description of a new dataset into its draft."""
+    """Write the catalog and the description of a new dataset into its draft."""
     yield Progress(0, 0, "looking for images")
     folders = find_files(source.root, frozenset(source.left_out))
     layout = recognize(folders, source.labels)
@@ -85,14 +85,14 @@ def fill(folder: Path, source: Source, splits: SplitConfig) -> Work[None]:
 
 
 def resplit(workspace: Workspace, name: str, config: SplitConfig) -> None:
-    """Divide a dataset anew; models trained before become stale."""
+    """Split a dataset again, which makes its models stale."""
     catalog = open_dataset(workspace, name).catalog
     labeled = [(row.id, row.label) for row in catalog.rows() if row.label is not None]
     assign(catalog, stratified(labeled, config), "split anew: {}")
 
 
 def _complete_splits(catalog: Catalog, config: SplitConfig) -> None:
-    """Split a new dataset; what its folders say stays, and lends only what they do not have."""
+    """Split a new dataset; splits that its folders name stay, and train supplies missing ones."""
     rows = [(row.id, row.label, row.split) for row in catalog.rows() if row.label is not None]
     present = {split for _, _, split in rows if split}
     missing = replace(
@@ -101,5 +101,7 @@ def _complete_splits(catalog: Catalog, config: SplitConfig) -> None:
         test=0.0 if Split.TEST in present else config.test,
         train_per_class=0,
     )
-    lenders = [(image_id, label) for image_id, label, split in rows if split in (None, Split.TRAIN)]
-    catalog.set_splits(dict(stratified(lenders, missing if present else config)))
+    candidates = [
+        (image_id, label) for image_id, label, split in rows if split in (None, Split.TRAIN)
+    ]
+    catalog.set_splits(dict(stratified(candidates, missing if present else config)))

@@ -1,4 +1,4 @@
-"""The ways in for images: a folder that is recognized, a zip, or Caltech-101 by download."""
+"""Sources of datasets: a folder, a zip, or Caltech-101 by download."""
 
 import os
 from dataclasses import replace
@@ -20,7 +20,7 @@ from core.workspace import Workspace
 def folder_source(
     path: Path, *, keep_background: bool = False, labels: Labels = Labels.AUTO
 ) -> Source:
-    """Say how a folder is to be read; Caltech-101 is recognized at its root or one level off.
+    """Return a folder as a source; Caltech-101 is recognized at its root or one level above.
 
     Raises:
         MissingError: There is no such folder.
@@ -28,7 +28,7 @@ def folder_source(
     folder = Path(os.path.expanduser(path))  # Path's own raises for "~nobody"
     if os.path.isfile(folder):
         raise MissingError(f"{folder} is a file, not a folder.", "Give the folder that it is in.")
-    if not os.path.isdir(folder):  # and for a name that no disk takes
+    if not os.path.isdir(folder):  # Also False for invalid names
         raise MissingError(f"There is no folder {folder}.", "Check the path and try again.")
     left_out = () if keep_background else (BACKGROUND,)
     try:
@@ -42,7 +42,7 @@ def folder_source(
 def add_caltech101(
     workspace: Workspace, name: str, splits: SplitConfig, *, keep_background: bool = False
 ) -> Work[Dataset]:
-    """Download Caltech-101, unless an earlier download is there, and bring it in as `name`.
+    """Download Caltech-101, unless it was downloaded before, and import it as `name`.
 
     Raises:
         DownloadError: It could not be fetched.
@@ -66,7 +66,7 @@ def add_archive(
     keep_background: bool = False,
     labels: Labels = Labels.AUTO,
 ) -> Work[tuple[Dataset, Unpacked]]:
-    """Unpack a zip into a new dataset's own folder and bring it in; complete or not at all.
+    """Unpack a zip into the folder of a new dataset; complete or not at all.
 
     Raises:
         MissingError: The archive is not there.

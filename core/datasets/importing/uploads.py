@@ -1,4 +1,4 @@
-"""Files that come through the browser: images for a dataset, and archives to be unpacked."""
+"""Uploaded files: images for a dataset, and archives for jobs."""
 
 import os
 import shutil
@@ -19,30 +19,30 @@ from core.jobs.records import list_active
 from core.workspace import Workspace
 
 MAX_IMAGE_BYTES = 25_000_000
-"""The largest image that may be uploaded; larger ones come in by their folder."""
+"""Most bytes of an uploaded image; larger ones can be added by folder."""
 
 ADDED = "added"
-"""The folder inside a dataset's own where uploaded images are kept."""
+"""Folder of uploaded images inside a dataset's folder."""
 
 MAX_STEM_BYTES = 200
-"""Of an uploaded image's name; a disk takes 255 with number, ending and what is written beside."""
+"""Most bytes of the stem of a file; disks allow 255 with number, extension and temporary suffix."""
 
 LEFT_AFTER_S = 600
-"""An archive that no job has asked for by then was left behind; a page asks for it at once."""
+"""Age of an upload without a job from which on it is deleted; pages queue the job at once."""
 
 
 def keep_uploads(
     dataset: Dataset, files: Sequence[tuple[str, bytes]], label: str = ""
 ) -> tuple[int, list[str]]:
-    """Keep uploaded images in the dataset's own folder; the next rescan finds them there.
+    """Save uploaded images in the dataset's folder, where the next rescan finds them.
 
     Args:
-        dataset: That they are added to.
+        dataset: Dataset to add them to.
         files: Names and contents.
-        label: Their class; none if empty.
+        label: Their class; empty for none.
 
     Returns:
-        How many were kept, and a sentence for each that was not.
+        The number of saved images, and a sentence for each rejected one.
 
     Raises:
         WorkbenchError: The label cannot be a folder's name, or the disk is full.
@@ -66,7 +66,7 @@ def keep_uploads(
 
 
 def keep_for_job(workspace: Workspace, name: str, content: BinaryIO, suffix: str) -> Path:
-    """Write an uploaded file to disk for a job to read, and remove those left behind.
+    """Save an uploaded file for a job, and delete abandoned ones.
 
     Raises:
         WorkbenchError: The disk is full.
@@ -84,7 +84,7 @@ def keep_for_job(workspace: Workspace, name: str, content: BinaryIO, suffix: str
 
 
 def _check_upload(name: str, content: bytes) -> str:
-    """Return what the name of such an image ends in; raise if it is none."""
+    """Return the extension of an uploaded image; raise if it is not an image."""
     if len(content) > MAX_IMAGE_BYTES:
         raise UnreadableImageError(
             f"{name} has {len(content) / 1e6:.0f} MB.",
@@ -103,8 +103,8 @@ def _keep(write: Callable[[BinaryIO], None], path: Path) -> None:
         write_atomically(path, write)
     except OSError as error:
         raise WorkbenchError(
-            f"{path.name} could not be kept ({error.strerror}).",
-            "Make room on the disk and upload it again; what came before it is kept.",
+            f"{path.name} could not be saved ({error.strerror}).",
+            "Make room on the disk and upload it again; the files before it are saved.",
         ) from error
 
 
@@ -119,7 +119,7 @@ def _folder_name(label: str) -> str:
 
 
 def _free_path(folder: Path, name: str, suffix: str) -> Path:
-    """Return a path in `folder` like `name` that no file has."""
+    """Return an unused path in `folder` similar to `name`."""
     plain = "".join(c for c in name if c.isprintable() and c not in "/\\").lstrip(".")
     stem, own_suffix = os.path.splitext(plain)
     suffix = own_suffix if own_suffix.lower() in EXTENSIONS else suffix

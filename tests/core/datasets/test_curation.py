@@ -108,7 +108,7 @@ def test_a_step_that_changes_nothing_is_no_step(catalog: Catalog) -> None:
 
 
 def test_only_so_many_steps_are_kept(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curation, "STEPS_KEPT", 2)
+    monkeypatch.setattr(curation, "MAX_STEPS", 2)
     for tag in "abc":
         curation.add_tag(catalog, catalog.ids(), tag)
     assert [curation.undo(catalog) for _ in range(3)] == [

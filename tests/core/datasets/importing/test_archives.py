@@ -62,7 +62,7 @@ def test_images_come_out_and_what_systems_leave_behind_does_not(tmp_path: Path) 
     )
     unpacked = finish(unpack(stream, tmp_path / "images"))
     assert files_under(tmp_path / "images") == ["pets/cats/a.png", "pets/dogs/deep/b.PNG"]
-    assert (unpacked.num_images, unpacked.num_passed_over, unpacked.rejected) == (2, 4, ())
+    assert (unpacked.num_images, unpacked.num_ignored, unpacked.rejected) == (2, 4, ())
 
 
 @pytest.mark.parametrize(
