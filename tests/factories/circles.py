@@ -4,20 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.artifacts.folders import draft, publish
-from core.datasets.catalog import Catalog
-from core.datasets.columns import ImageRow
-from core.datasets.layout import Labels, Layout
-from core.datasets.registry import (
-    CATALOG,
-    Dataset,
-    Root,
-    describe_dataset,
-    open_dataset,
-    publish_dataset,
-)
+from core.datasets.registry import Dataset
 from core.embeddings.files import Embeddings, open_embeddings
 from core.indexes.build import build
 from core.indexes.config import IndexConfig
@@ -26,12 +14,9 @@ from core.progress import finish
 from core.query.matching import QueryVectors, find_matches
 from core.query.query import SearchOptions
 from core.workspace import Workspace
-
-
-def at(*degrees: float) -> NDArray[np.float32]:
-    """(N, 2) unit rows at these angles."""
-    radians = np.deg2rad(degrees)
-    return np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
+from tests.factories.embeddings import publish_embeddings, publish_rows
+from tests.factories.rows import image_row
+from tests.factories.vectors import at_angles
 
 
 @dataclass(frozen=True)
@@ -46,7 +31,7 @@ class Circle:
         self, degrees: float, options: SearchOptions, excluded: Collection[int] = ()
     ) -> list[int]:
         """Return the ids of the matches of an image at an angle."""
-        query = QueryVectors(at(degrees), frozenset(excluded))
+        query = QueryVectors(at_angles(degrees), frozenset(excluded))
         [found] = find_matches(self.store, self.dataset, [query], options)
         return [match.image_id for match in found]
 
@@ -58,44 +43,18 @@ def circle(
     config: IndexConfig | None = None,
 ) -> Circle:
     """Publish images as (degrees, class, split); `contents` gives some of them the same bytes."""
-    found = [
-        ImageRow(
-            root=0,
-            path=f"{number}.png",
-            label=label,
-            width=32,
-            height=32,
-            size_bytes=100,
-            modified_ns=0,
-            sha256=(contents or {}).get(number, f"{number:064x}"),
-            problem=None,
-            split=split,
+    rows = [
+        image_row(number, label, split)._replace(
+            sha256=(contents or {}).get(number, f"{number:064x}")
         )
         for number, (_, label, split) in enumerate(images, 1)
     ]
-    with draft(workspace.datasets) as folder:
-        roots = [Root(path=folder, layout=Layout(labels=Labels.TOP))]
-        describe_dataset(folder, roots=roots, source="folder", left_out=())
-        catalog = Catalog(folder / CATALOG)
-        catalog.create()
-        catalog.write(new=found)
-        publish_dataset(workspace, folder, "circle")
+    dataset = publish_rows(workspace, rows, "circle")
     ids = np.arange(1, len(images) + 1, dtype=np.int64)
-    vectors = at(*(degrees for degrees, _, _ in images))
-    with draft(workspace.embeddings) as folder:
-        np.save(folder / "vectors.npy", vectors)
-        np.save(folder / "image_ids.npy", ids)
-        made_from = {"dataset": "circle", "model": "none", "model_fingerprint": "none"}
-        manifest = publish(
-            folder,
-            kind="embeddings",
-            stem="e",
-            config={},
-            made_from=made_from,
-            summary={"num_problems": 0},
-        )
+    vectors = at_angles(*(degrees for degrees, _, _ in images))
+    manifest = publish_embeddings(workspace, "circle", ids, vectors, stem="e")
     return Circle(
-        open_dataset(workspace, "circle"),
+        dataset,
         open_embeddings(workspace, manifest.id),
         finish(build(vectors, ids, config or IndexConfig())),
     )

@@ -1,4 +1,4 @@
-"""Embeddings on disk whose vectors are drawn, of a dataset whose images are rows and no files."""
+"""Datasets of rows without files, with given or random embeddings on disk."""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,7 @@ from core.datasets.columns import ImageRow
 from core.datasets.layout import Labels, Layout
 from core.datasets.registry import (
     CATALOG,
+    Dataset,
     Root,
     describe_dataset,
     open_dataset,
@@ -19,6 +20,7 @@ from core.datasets.registry import (
 )
 from core.embeddings.files import CONTENTS, IMAGE_IDS, VECTORS
 from core.workspace import Workspace
+from tests.factories.rows import image_row
 
 DATASET = "points"
 
@@ -37,54 +39,61 @@ def clusters(count: int, dimension: int = 16, num_classes: int = 8) -> NDArray[n
 def embedded_set(
     workspace: Workspace, count: int, *, num_classes: int = 8, labeled: bool = True
 ) -> Manifest:
-    """Publish a dataset of rows and embeddings of them; return the embeddings' manifest."""
-    found = [_found(number, num_classes, labeled) for number in range(count)]
-    return publish_set(workspace, found, clusters(count, num_classes=num_classes))
+    """Publish a dataset and embeddings in clusters; return the embeddings' manifest."""
+    rows = [
+        image_row(number, f"class {number % num_classes}" if labeled else None, None)
+        for number in range(count)
+    ]
+    return publish_set(workspace, rows, clusters(count, num_classes=num_classes))
 
 
 def publish_set(
-    workspace: Workspace, found: Sequence[ImageRow], vectors: NDArray[np.float32]
+    workspace: Workspace, rows: Sequence[ImageRow], vectors: NDArray[np.float32]
 ) -> Manifest:
-    """Publish a dataset of these rows, and what is to be their embeddings: (N, D) unit rows."""
-    count, dimension = vectors.shape
+    """Publish a dataset of these rows and their embeddings, (N, D) unit rows; ids are 1, 2, …"""
+    publish_rows(workspace, rows, DATASET)
+    ids = np.arange(1, len(rows) + 1, dtype=np.int64)
+    hashes = np.stack([np.frombuffer(bytes.fromhex(row.sha256), np.uint8) for row in rows])
+    return publish_embeddings(workspace, DATASET, ids, vectors, contents=hashes)
+
+
+def publish_rows(workspace: Workspace, rows: Sequence[ImageRow], name: str) -> Dataset:
+    """Publish a dataset of these rows, whose ids become 1, 2, …"""
     with draft(workspace.datasets) as folder:
         roots = [Root(path=folder, layout=Layout(labels=Labels.TOP))]
         describe_dataset(folder, roots=roots, source="folder", left_out=())
         catalog = Catalog(folder / CATALOG)
         catalog.create()
-        catalog.write(new=found)
-        publish_dataset(workspace, folder, DATASET)
-    dataset = open_dataset(workspace, DATASET)
+        catalog.write(new=[row._replace(id=0) for row in rows])
+        publish_dataset(workspace, folder, name)
+    return open_dataset(workspace, name)
+
+
+def publish_embeddings(
+    workspace: Workspace,
+    dataset: str,
+    image_ids: NDArray[np.int64],
+    vectors: NDArray[np.float32],
+    *,
+    contents: NDArray[np.uint8] | None = None,
+    stem: str = f"{DATASET}-model",
+) -> Manifest:
+    """Publish embeddings, (N, D) unit rows, of a dataset that need not exist."""
+    made_from = {"dataset": dataset, "model": "model", "model_fingerprint": ""}
+    if (workspace.datasets / dataset).exists():
+        catalog = open_dataset(workspace, dataset).catalog
+        made_from["dataset_fingerprint"] = catalog.images_fingerprint
+    count, dimension = vectors.shape
     with draft(workspace.embeddings) as folder:
         np.save(folder / VECTORS, vectors)
-        hashes = [np.frombuffer(bytes.fromhex(row.sha256), np.uint8) for row in found]
-        np.save(folder / CONTENTS, np.stack(hashes))
-        np.save(folder / IMAGE_IDS, np.array(dataset.catalog.ids(), np.int64))
+        np.save(folder / IMAGE_IDS, image_ids)
+        if contents is not None:
+            np.save(folder / CONTENTS, contents)
         return publish(
             folder,
             kind="embeddings",
-            stem=f"{DATASET}-model",
+            stem=stem,
             config={},
-            made_from={
-                "dataset": DATASET,
-                "dataset_fingerprint": dataset.catalog.images_fingerprint,
-                "model": "model",
-                "model_fingerprint": "",
-            },
+            made_from=made_from,
             summary={"count": count, "dimension": dimension, "num_problems": 0},
         )
-
-
-def _found(number: int, num_classes: int, labeled: bool) -> ImageRow:
-    return ImageRow(
-        root=0,
-        path=f"{number}.png",
-        label=f"class {number % num_classes}" if labeled else None,
-        split=None,
-        width=32,
-        height=32,
-        size_bytes=100,
-        modified_ns=0,
-        sha256=f"{number:064x}",
-        problem=None,
-    )

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.factories.circles import at
+from tests.factories.vectors import at_angles
 
 
 def on_circle() -> NDArray[np.float32]:
     """(6, 2) unit vectors with increasing distances."""
-    return at(0, 10, 30, 60, 100, 150)
+    return at_angles(0, 10, 30, 60, 100, 150)
 
 
 def random_rows(count: int, dimension: int) -> NDArray[np.float32]:

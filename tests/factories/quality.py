@@ -17,31 +17,8 @@ from core.quality.labels import ImageLabels, read_image_labels
 from core.quality.neighbors import Neighbors, find_neighbors
 from core.workspace import Workspace
 from tests.factories.embeddings import DATASET, publish_set
-
-
-def at_angles(*degrees: float) -> NDArray[np.float32]:
-    """(N, 2) unit rows at these angles: two similarities are the cosine of their difference."""
-    radians = np.deg2rad(degrees)
-    rows: NDArray[np.float32] = np.column_stack([np.cos(radians), np.sin(radians)]).astype("f4")
-    return rows
-
-
-def row(
-    number: int, label: str | None = None, split: str | None = "train", content: int | None = None
-) -> ImageRow:
-    """The image of that number; those of one content are copies of each other."""
-    return ImageRow(
-        root=0,
-        path=f"{number}.png",
-        label=label,
-        width=32,
-        height=32,
-        size_bytes=100,
-        modified_ns=0,
-        sha256=f"{number if content is None else content:064x}",
-        problem=None,
-        split=split,
-    )
+from tests.factories.rows import image_row
+from tests.factories.vectors import at_angles
 
 
 def indexed_set(
@@ -82,12 +59,12 @@ class DuplicateSet(NamedTuple):
 def duplicate_set(workspace: Workspace) -> DuplicateSet:
     """Publish a `DuplicateSet`."""
     found = [
-        row(0, "a", "train", content=50),
-        row(1, "a", "test", content=50),
-        row(2, "a", "train"),
-        row(3, "b", "test"),
-        row(4, "b"),
-        row(5, "b"),
+        image_row(0, "a", "train", content=50),
+        image_row(1, "a", "test", content=50),
+        image_row(2, "a", "train"),
+        image_row(3, "b", "test"),
+        image_row(4, "b"),
+        image_row(5, "b"),
     ]
     vectors = at_angles(0, 0, 40, 45, 120, 170)
     _, catalog = indexed_set(workspace, found, vectors)

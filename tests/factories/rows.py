@@ -1,22 +1,24 @@
-"""Catalog rows for tests that need no files."""
+"""Catalog rows of images without files."""
 
 from core.datasets.columns import ImageRow, Split
 
 
-def train_row(number: int) -> ImageRow:
-    """Return the row of a train image."""
+def image_row(
+    number: int,
+    label: str | None = "red",
+    split: str | None = Split.TRAIN,
+    content: int | None = None,
+) -> ImageRow:
+    """The row of the image of that number; rows with one content are copies of each other."""
     return ImageRow(
         id=number,
         root=0,
         path=f"{number}.png",
-        label="red",
-        split=Split.TRAIN,
+        label=label,
+        split=split,
         width=32,
         height=32,
         size_bytes=100,
         modified_ns=0,
-        sha256=f"{number:064x}",
-        problem=None,
-        excluded=0,
-        added_s=0,
+        sha256=f"{number if content is None else content:064x}",
     )

@@ -16,7 +16,7 @@ from core.training.inputs import Inputs, values_of
 from core.training.loop import Epoch, steps_of, train_batch
 from core.training.prefetch import prefetch
 from core.training.setup import network_config, open_fabric, set_up
-from tests.factories.rows import train_row
+from tests.factories.rows import image_row
 
 NUM_IMAGES, NUM_STEPS = 40, 5
 
@@ -41,7 +41,7 @@ def main(out: str, optimizer: str, metric: str) -> None:
     labels = np.arange(NUM_IMAGES) % 4
     usable = np.ones(NUM_IMAGES, np.bool_)
     inputs = Inputs((features,), labels, labels, usable)
-    rows = [train_row(number) for number in range(NUM_IMAGES)]
+    rows = [image_row(number) for number in range(NUM_IMAGES)]
     setup = set_up(config, Path(), fabric, network, inputs, rows)
     if optimizer == "sgd":
         parameters = [p for p in setup.module.parameters() if p.requires_grad]

@@ -12,7 +12,7 @@ from core.workspace import PROJECT, Workspace
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
-    from tests.factories.by_hand import Hand
+    from tests.factories.toy import ToySet
 
 
 @pytest.fixture(scope="session")
@@ -40,11 +40,11 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 
 @pytest.fixture
-def hand(workspace: Workspace, tmp_path: Path) -> "Hand":
-    """A dataset whose embeddings are placed by hand on the unit circle."""
-    from tests.factories.by_hand import make_hand
+def toy(workspace: Workspace, tmp_path: Path) -> "ToySet":
+    """A small dataset with embeddings on the unit circle."""
+    from tests.factories.toy import make_toy_set
 
-    return make_hand(workspace, tmp_path / "in")
+    return make_toy_set(workspace, tmp_path / "in")
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from core.evaluation.evaluate import evaluate
 from core.evaluation.files import Evaluation, open_evaluation, protocol_of
 from core.progress import finish
 from core.workspace import Workspace
-from tests.factories.by_hand import Hand
+from tests.factories.toy import ToySet
 
 
-def opened(hand: Hand, **settings: object) -> Evaluation:
-    config = EvaluateConfig(embeddings=hand.embeddings.id, **settings)  # type: ignore[arg-type]
-    made = finish(evaluate(hand.workspace, config))
-    return open_evaluation(hand.workspace, made.id)
+def opened(toy: ToySet, **settings: object) -> Evaluation:
+    config = EvaluateConfig(embeddings=toy.embeddings.id, **settings)  # type: ignore[arg-type]
+    made = finish(evaluate(toy.workspace, config))
+    return open_evaluation(toy.workspace, made.id)
 
 
 def with_scores(evaluation: Evaluation, **scores: float) -> Evaluation:
@@ -28,8 +28,8 @@ def with_scores(evaluation: Evaluation, **scores: float) -> Evaluation:
     return Evaluation(evaluation.manifest, queries, evaluation.classes, evaluation.confusion)
 
 
-def test_differences_are_computed_query_by_query(hand: Hand) -> None:
-    first = with_scores(opened(hand), red002=0.2, red003=0.5)
+def test_differences_are_computed_query_by_query(toy: ToySet) -> None:
+    first = with_scores(opened(toy), red002=0.2, red003=0.5)
     queries = first.queries.copy()
     queries["map_at_10"] = [0.6, 0.5, 0.0]  # Better by 0.4 (and blue 002 is 0.2 too), same, worse
     second = Evaluation(first.manifest, queries, first.classes, first.confusion)
@@ -46,15 +46,15 @@ def test_differences_are_computed_query_by_query(hand: Hand) -> None:
     assert set(found.queries) >= {"first_matches", "second_matches", "map_at_10_first"}
 
 
-def test_equal_evaluations_have_no_difference(hand: Hand) -> None:
-    same = opened(hand)
+def test_equal_evaluations_have_no_difference(toy: ToySet) -> None:
+    same = opened(toy)
     row = compare(same, same, 100, 0).differences.set_index("measure").loc["recall_at_1"]
     numbers = [row[name] for name in ("difference", "low", "high", "difference_macro")]
     assert numbers == [0, 0, 0, 0]
 
 
-def test_rounding_is_not_an_improvement(hand: Hand) -> None:
-    first = opened(hand)
+def test_rounding_is_not_an_improvement(toy: ToySet) -> None:
+    first = opened(toy)
     queries = first.queries.assign(map_at_10=first.queries["map_at_10"] - 1e-12)
     second = Evaluation(first.manifest, queries, first.classes, first.confusion)
     found = compare(first, second, 20, 0)
@@ -64,19 +64,19 @@ def test_rounding_is_not_an_improvement(hand: Hand) -> None:
     assert f"{row['difference']:+.3f} {row['low']:+.3f}" == "+0.000 +0.000"
 
 
-def test_only_common_measures_are_compared(hand: Hand) -> None:
-    exactly = opened(hand)
-    index = finish(evaluate(hand.workspace, EvaluateConfig(index=hand.index())))
-    by_index = open_evaluation(hand.workspace, index.id)
+def test_only_common_measures_are_compared(toy: ToySet) -> None:
+    exactly = opened(toy)
+    index = finish(evaluate(toy.workspace, EvaluateConfig(index=toy.index())))
+    by_index = open_evaluation(toy.workspace, index.id)
     assert protocol_of(exactly.manifest) == protocol_of(by_index.manifest)
     found = compare(exactly, by_index, 10, 0)
     assert "map_at_r" not in found.measures
     assert "recall_at_10" in found.measures
 
 
-def test_evaluations_without_a_common_query_are_refused(hand: Hand) -> None:
+def test_evaluations_without_a_common_query_are_refused(toy: ToySet) -> None:
     with pytest.raises(WorkbenchError, match="no query in common"):
-        compare(opened(hand), opened(hand, queries="validation"), 10, 0)
+        compare(opened(toy), opened(toy, queries="validation"), 10, 0)
 
 
 def as_early_version(workspace: Workspace, made: Manifest) -> Manifest:
@@ -96,9 +96,9 @@ def as_early_version(workspace: Workspace, made: Manifest) -> Manifest:
         )
 
 
-def test_an_evaluation_of_an_early_version_opens_and_can_be_compared(hand: Hand) -> None:
-    made = opened(hand)
-    old = open_evaluation(hand.workspace, as_early_version(hand.workspace, made.manifest).id)
+def test_an_evaluation_of_an_early_version_opens_and_can_be_compared(toy: ToySet) -> None:
+    made = opened(toy)
+    old = open_evaluation(toy.workspace, as_early_version(toy.workspace, made.manifest).id)
     assert old.interval("map_at_10") is None
     assert old.confusion.empty
     assert old.measures == ["map_at_10", "recall_at_1"]

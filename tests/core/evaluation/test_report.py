@@ -19,19 +19,19 @@ from core.evaluation.files import Evaluation, open_evaluation
 from core.evaluation.measure_names import curve_of, definition_of, name_of
 from core.evaluation.report import html_report, json_report
 from core.progress import finish
-from tests.factories.by_hand import Hand
+from tests.factories.toy import ToySet
 
 EVIL = '<script src="http://a.b/x.js">&"</script>'
 
 
 @pytest.fixture
-def evaluation(hand: Hand) -> Evaluation:
-    config = EvaluateConfig(embeddings=hand.embeddings.id, replicates=20)
-    return open_evaluation(hand.workspace, finish(evaluate(hand.workspace, config)).id)
+def evaluation(toy: ToySet) -> Evaluation:
+    config = EvaluateConfig(embeddings=toy.embeddings.id, replicates=20)
+    return open_evaluation(toy.workspace, finish(evaluate(toy.workspace, config)).id)
 
 
-def test_a_report_is_self_contained(hand: Hand, evaluation: Evaluation) -> None:
-    dataset = open_dataset(hand.workspace, "hand")
+def test_a_report_is_self_contained(toy: ToySet, evaluation: Evaluation) -> None:
+    dataset = open_dataset(toy.workspace, "toy")
     others = {"itself": compare(evaluation, evaluation, 10, 0)}
     page = html_report(evaluation, dataset, others)
     addresses = re.findall(r"(?:src|href)=([^\s>]+)", page)
@@ -44,7 +44,7 @@ def test_a_report_is_self_contained(hand: Hand, evaluation: Evaluation) -> None:
     assert evaluation.manifest.made_from["embeddings_fingerprint"] in page
 
 
-def test_untrusted_text_is_escaped(hand: Hand, evaluation: Evaluation) -> None:
+def test_untrusted_text_is_escaped(toy: ToySet, evaluation: Evaluation) -> None:
     def evil(table: pd.DataFrame) -> pd.DataFrame:
         return table.replace({"red": EVIL, "blue": f"{EVIL}2"})
 
@@ -54,7 +54,7 @@ def test_untrusted_text_is_escaped(hand: Hand, evaluation: Evaluation) -> None:
         summary=evaluation.manifest.summary | {"skipped_classes": {EVIL: 1}},
     )
     tables = map(evil, (evaluation.queries, evaluation.classes, evaluation.confusion))
-    page = html_report(Evaluation(manifest, *tables), open_dataset(hand.workspace, "hand"), {})
+    page = html_report(Evaluation(manifest, *tables), open_dataset(toy.workspace, "toy"), {})
     assert "<script" not in page
     assert "&lt;script" in page
 
@@ -92,12 +92,12 @@ def test_shares_are_of_all_results_of_the_queries(evaluation: Evaluation) -> Non
 
 
 def test_the_queries_of_a_pair_are_sorted_by_its_results(
-    hand: Hand, evaluation: Evaluation
+    toy: ToySet, evaluation: Evaluation
 ) -> None:
-    catalog = open_dataset(hand.workspace, "hand").catalog
+    catalog = open_dataset(toy.workspace, "toy").catalog
     pair = queries_of_pair(evaluation, "red", "blue", catalog)
     assert pair["num_found"].tolist() == [2, 2]
-    curation.relabel(catalog, [hand.ids["blue/000.png"]], "green")
+    curation.relabel(catalog, [toy.ids["blue/000.png"]], "green")
     assert queries_of_pair(evaluation, "red", "blue", catalog)["num_found"].tolist() == [1, 1]
     assert queries_of_pair(evaluation, "red", "yellow", catalog).empty
 

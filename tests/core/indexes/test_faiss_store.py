@@ -15,18 +15,13 @@ from core.indexes.faiss_store import FaissStore
 from core.indexes.kinds import KINDS
 from core.indexes.store import Effort, Matches
 from core.progress import finish
+from tests.factories.vectors import at_angles
 
 IDS = np.array([70, 50, 60], np.int64)
 
 
-def unit_vectors(*degrees: float) -> NDArray[np.float32]:
-    """Points on the unit circle, so that similarities can be checked by hand."""
-    radians = np.deg2rad(degrees)
-    return np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
-
-
 def flat(*degrees: float, ids: NDArray[np.int64] = IDS) -> FaissStore:
-    return finish(build(unit_vectors(*degrees), ids, IndexConfig()))
+    return finish(build(at_angles(*degrees), ids, IndexConfig()))
 
 
 def cloud(count: int, dimension: int = 16) -> NDArray[np.float32]:
@@ -36,7 +31,7 @@ def cloud(count: int, dimension: int = 16) -> NDArray[np.float32]:
 
 
 def test_the_nearest_come_first_under_their_catalog_ids() -> None:
-    [matches] = flat(90, 0, 60).search(unit_vectors(0), k=3)
+    [matches] = flat(90, 0, 60).search(at_angles(0), k=3)
     assert matches.image_ids.tolist() == [50, 60, 70]
     np.testing.assert_allclose(matches.similarities, [1.0, 0.5, 0.0], atol=1e-6)
     assert matches.image_ids.dtype == np.int64
@@ -44,12 +39,12 @@ def test_the_nearest_come_first_under_their_catalog_ids() -> None:
 
 
 def test_there_are_no_more_matches_than_images() -> None:
-    [matches] = flat(0, 90, 180).search(unit_vectors(0), k=100)
+    [matches] = flat(0, 90, 180).search(at_angles(0), k=100)
     assert len(matches.image_ids) == 3
 
 
 def test_a_search_is_restricted_to_a_subset() -> None:
-    [matches] = flat(90, 0, 60).search(unit_vectors(0), k=3, subset=np.array([60, 70]))
+    [matches] = flat(90, 0, 60).search(at_angles(0), k=3, subset=np.array([60, 70]))
     assert matches.image_ids.tolist() == [60, 70]
 
 
@@ -60,7 +55,7 @@ def test_queries_of_another_model_are_refused() -> None:
 
 def test_k_below_one_raises_an_error() -> None:
     with pytest.raises(ValueError, match="k must be at least 1"):
-        flat(0, 1, 2).search(unit_vectors(0), k=0)
+        flat(0, 1, 2).search(at_angles(0), k=0)
 
 
 def config_of(kind: str, metric: Metric = Metric.COSINE) -> IndexConfig:
@@ -145,16 +140,16 @@ def test_an_exact_index_has_no_search_parameter() -> None:
 def test_an_emptied_index_has_no_matches_and_can_be_filled_again() -> None:
     store = flat(0, 90, 180)
     store.remove(IDS)
-    [found] = store.search(unit_vectors(0), k=2)
+    [found] = store.search(at_angles(0), k=2)
     assert (store.count, len(found.image_ids)) == (0, 0)
-    store.add(unit_vectors(45), np.array([9]))
-    [found] = store.search(unit_vectors(0), k=2)
+    store.add(at_angles(45), np.array([9]))
+    [found] = store.search(at_angles(0), k=2)
     assert found.image_ids.tolist() == [9]
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, 0.0, 3.0])
 def test_embeddings_that_are_not_unit_rows_are_refused(wrong: float) -> None:
-    vectors = unit_vectors(0, 90, 180)
+    vectors = at_angles(0, 90, 180)
     vectors[1] *= wrong
     with pytest.raises(WorkbenchError, match="1 of 3 embeddings are zero, not finite or not of"):
         finish(build(vectors, IDS, IndexConfig()))
@@ -230,19 +225,19 @@ def test_a_large_index_is_mapped_and_has_the_same_matches(
 def test_an_approximate_index_may_have_fewer_matches_than_k() -> None:
     config = IndexConfig(kind="ivf", nlist=2, nprobe=1)
     ids = np.arange(4, dtype=np.int64)
-    store = finish(build(unit_vectors(0, 5, 85, 90), ids, config))
-    [matches] = store.search(unit_vectors(0), k=4)
+    store = finish(build(at_angles(0, 5, 85, 90), ids, config))
+    [matches] = store.search(at_angles(0), k=4)
     assert matches.image_ids.tolist() == [0, 1]  # It looks into one of the two groups
 
 
 def test_too_few_images_for_the_lists_raise_an_error() -> None:
     with pytest.raises(WorkbenchError, match="50 lists need at least 50 images, and only 3"):
-        finish(build(unit_vectors(0, 1, 2), IDS, IndexConfig(kind="ivf", nlist=50)))
+        finish(build(at_angles(0, 1, 2), IDS, IndexConfig(kind="ivf", nlist=50)))
 
 
 def test_an_index_file_reads_back(tmp_path: Path) -> None:
     flat(90, 0, 60).write(tmp_path / "i.faiss")
-    [matches] = read_faiss(tmp_path / "i.faiss", IDS, 2).search(unit_vectors(0), k=1)
+    [matches] = read_faiss(tmp_path / "i.faiss", IDS, 2).search(at_angles(0), k=1)
     assert matches.image_ids.tolist() == [50]
 
 

@@ -29,7 +29,7 @@ def embeddings_after(share: float) -> NDArray[np.float32]:
 
 def recorded(workspace: Workspace, *shares: float) -> str:
     """A run that recorded an epoch for each share."""
-    run = start_run(workspace, TrainConfig(dataset="hand", weights="none", trainable_blocks=5))
+    run = start_run(workspace, TrainConfig(dataset="toy", weights="none", trainable_blocks=5))
     folder = folder_of(workspace, run.id)
     begin_history(folder, IDS, LABELS, list("abcd"))
     for epoch, share in enumerate(shares, 1):

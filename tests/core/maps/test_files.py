@@ -17,6 +17,7 @@ from core.maps.quality import nearest_on_map
 from core.progress import Progress, finish
 from core.workspace import Workspace
 from tests.factories.circles import circle
+from tests.factories.embeddings import publish_embeddings
 
 GROUP_SIZE = 20
 PAIRS = ((0, 1), (0, 2), (1, 2))
@@ -34,18 +35,8 @@ def three_groups() -> NDArray[np.float32]:
 
 def indexed(workspace: Workspace, vectors: NDArray[np.float32]) -> Manifest:
     """An index of given embeddings."""
-    made_from = {"dataset": "hand", "dataset_fingerprint": "d"}
-    with draft(workspace.embeddings) as folder:
-        np.save(folder / "vectors.npy", vectors)
-        np.save(folder / "image_ids.npy", FIRST_ID + np.arange(len(vectors), dtype=np.int64))
-        embeddings = publish(
-            folder,
-            kind="embeddings",
-            stem="hand",
-            config={},
-            made_from=made_from | {"model": "hand", "model_fingerprint": "m"},
-            summary={"num_problems": 0},
-        )
+    ids = FIRST_ID + np.arange(len(vectors), dtype=np.int64)
+    embeddings = publish_embeddings(workspace, "groups", ids, vectors)
     return finish(build_index(workspace, embeddings.id, IndexConfig()))
 
 

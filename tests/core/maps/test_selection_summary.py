@@ -14,7 +14,7 @@ from core.maps.selection_summary import (
     share_among,
     summarize,
 )
-from tests.factories.rows import train_row
+from tests.factories.rows import image_row
 
 LABELS = ["a", "a", "b", None]
 NEIGHBORS = Neighbors(
@@ -44,7 +44,7 @@ def test_the_vote_is_the_most_frequent_class_and_the_nearest_of_equals() -> None
 
 
 def test_selected_images_are_exported_as_csv() -> None:
-    images = [train_row(1)._replace(label="a, b"), train_row(2)._replace(label=None)]
+    images = [image_row(1)._replace(label="a, b"), image_row(2)._replace(label=None)]
     content = selection_as_csv(images, ["b", None], np.array([0.5, 1 / 3], np.float32))
     rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
     assert [row["label"] for row in rows] == ["a, b", ""]

@@ -19,13 +19,15 @@ from core.quality.analysis import Analysis, analyze, open_analysis
 from core.quality.config import AnalysisConfig
 from core.workspace import Workspace
 from tests.factories.embeddings import DATASET, clusters
-from tests.factories.quality import at_angles, indexed_set, row
+from tests.factories.quality import indexed_set
+from tests.factories.rows import image_row
+from tests.factories.vectors import at_angles
 
 
 def analyzed(workspace: Workspace, count: int = 60) -> Analysis:
     """An analysis of four classes of images; image 1 has the class of image 2."""
-    found = [row(number, f"class {number % 4}") for number in range(count)]
-    found[0] = row(0, "class 1")
+    found = [image_row(number, f"class {number % 4}") for number in range(count)]
+    found[0] = image_row(0, "class 1")
     index, _ = indexed_set(workspace, found, clusters(count, num_classes=4))
     made = finish(analyze(workspace, AnalysisConfig(index=index.id, neighbors=5)))
     return open_analysis(workspace, made.id)
@@ -61,33 +63,35 @@ def test_an_analysis_is_deleted_with_its_dataset(workspace: Workspace) -> None:
 
 
 def test_the_number_of_neighbors_is_limited_by_the_number_of_images(workspace: Workspace) -> None:
-    index, _ = indexed_set(workspace, [row(n) for n in range(5)], at_angles(0, 30, 60, 90, 120))
+    index, _ = indexed_set(
+        workspace, [image_row(n) for n in range(5)], at_angles(0, 30, 60, 90, 120)
+    )
     made = finish(analyze(workspace, AnalysisConfig(index=index.id, neighbors=50)))
     assert made.summary["neighbors"] == 4
 
 
 def test_too_few_images_are_refused(workspace: Workspace) -> None:
-    index, _ = indexed_set(workspace, [row(n) for n in range(4)], at_angles(0, 30, 60, 90))
+    index, _ = indexed_set(workspace, [image_row(n) for n in range(4)], at_angles(0, 30, 60, 90))
     with pytest.raises(WorkbenchError, match="at least 5 different images, and the index holds 4"):
         finish(analyze(workspace, AnalysisConfig(index=index.id)))
     assert not list(workspace.analyses.glob("*"))
 
 
 def test_copies_do_not_count_as_different_images(workspace: Workspace) -> None:
-    copies = [row(number, content=1) for number in range(9)]
+    copies = [image_row(number, content=1) for number in range(9)]
     index, _ = indexed_set(workspace, copies, at_angles(*[0] * 9))
     with pytest.raises(WorkbenchError, match="the index holds 1"):
         finish(analyze(workspace, AnalysisConfig(index=index.id)))
 
 
 def test_identical_embeddings_are_refused(workspace: Workspace) -> None:
-    index, _ = indexed_set(workspace, [row(n) for n in range(9)], at_angles(*[30] * 9))
+    index, _ = indexed_set(workspace, [image_row(n) for n in range(9)], at_angles(*[30] * 9))
     with pytest.raises(WorkbenchError, match="gives every image the same embedding"):
         finish(analyze(workspace, AnalysisConfig(index=index.id)))
 
 
 def test_many_images_with_one_embedding_are_analyzed(workspace: Workspace) -> None:
-    index, _ = indexed_set(workspace, [row(n) for n in range(40)], at_angles(*[30] * 39, 90))
+    index, _ = indexed_set(workspace, [image_row(n) for n in range(40)], at_angles(*[30] * 39, 90))
     analysis = open_analysis(
         workspace, finish(analyze(workspace, AnalysisConfig(index=index.id))).id
     )
@@ -109,7 +113,7 @@ def test_a_damaged_analysis_is_refused(workspace: Workspace) -> None:
 
 
 def test_an_analysis_reports_progress_and_can_be_canceled(workspace: Workspace) -> None:
-    index, _ = indexed_set(workspace, [row(n) for n in range(60)], clusters(60))
+    index, _ = indexed_set(workspace, [image_row(n) for n in range(60)], clusters(60))
     work = analyze(workspace, AnalysisConfig(index=index.id))
     first = next(work)
     assert isinstance(first, Progress)
@@ -134,8 +138,8 @@ def test_settings_out_of_range_are_refused(settings: dict[str, int], sentence: s
 def test_the_commands_analyze_and_export(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = [row(number, f"class {number % 4}") for number in range(60)]
-    found[0] = row(0, "class 1")
+    found = [image_row(number, f"class {number % 4}") for number in range(60)]
+    found[0] = image_row(0, "class 1")
     index, _ = indexed_set(workspace, found, clusters(60, num_classes=4))
     home = ["--home", str(workspace.home)]
     listing = ["export-issues", "--index", index.id, "--output", str(tmp_path / "found.csv"), *home]

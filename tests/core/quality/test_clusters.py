@@ -5,7 +5,8 @@ import pytest
 
 from core.quality.clusters import describe, find_clusters
 from tests.factories.embeddings import clusters as clustered
-from tests.factories.quality import at_angles, image_labels_of, neighbors_of
+from tests.factories.quality import image_labels_of, neighbors_of
+from tests.factories.vectors import at_angles
 
 A, B = 0, 1
 

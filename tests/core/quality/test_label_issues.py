@@ -5,7 +5,8 @@ import pytest
 
 from core.quality.label_issues import content_labels, find_label_issues
 from core.quality.labels import NONE
-from tests.factories.quality import at_angles, neighbors_of
+from tests.factories.quality import neighbors_of
+from tests.factories.vectors import at_angles
 
 A, B = 0, 1
 

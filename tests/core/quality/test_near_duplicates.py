@@ -7,7 +7,8 @@ from core.datasets import curation
 from core.datasets.duplicates import Kind, proposal
 from core.quality.labels import read_image_labels
 from core.quality.near_duplicates import group_near_duplicates, link
-from tests.factories.quality import DuplicateSet, at_angles, neighbors_of
+from tests.factories.quality import DuplicateSet, neighbors_of
+from tests.factories.vectors import at_angles
 
 
 def test_images_are_linked_to_a_representative_and_not_in_a_chain() -> None:

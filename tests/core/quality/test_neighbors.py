@@ -4,7 +4,8 @@ import numpy as np
 
 from core.quality.neighbors import first_rows
 from tests.factories.embeddings import clusters as clustered
-from tests.factories.quality import at_angles, neighbors_of
+from tests.factories.quality import neighbors_of
+from tests.factories.vectors import at_angles
 
 
 def test_neighbors_are_the_other_images_nearest_first() -> None:

@@ -4,7 +4,8 @@ import numpy as np
 
 from core.quality.outliers import outlierness
 from tests.factories.embeddings import clusters as clustered
-from tests.factories.quality import at_angles, neighbors_of
+from tests.factories.quality import neighbors_of
+from tests.factories.vectors import at_angles
 
 
 def test_the_score_is_the_mean_distance_to_the_neighbors() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.quality.representativeness import representativeness
-from tests.factories.quality import at_angles
+from tests.factories.vectors import at_angles
 
 A, B = 0, 1
 

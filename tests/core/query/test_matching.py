@@ -19,7 +19,8 @@ from core.query.query import SearchOptions
 from core.query.result import Match, precision_by_rank, rank_changes
 from core.query.vote import vote
 from core.workspace import Workspace
-from tests.factories.circles import Circle, at, circle
+from tests.factories.circles import Circle, circle
+from tests.factories.vectors import at_angles
 
 
 def matches_of(made: Circle, vectors: NDArray[np.float32], options: SearchOptions) -> list[Match]:
@@ -39,7 +40,7 @@ def six(workspace: Workspace) -> Circle:
 
 
 def test_the_nearest_come_first_with_their_cosine(six: Circle) -> None:
-    found = matches_of(six, at(0), SearchOptions(k=3))
+    found = matches_of(six, at_angles(0), SearchOptions(k=3))
     assert [match.image_id for match in found] == [1, 2, 3]
     assert [match.similarity for match in found] == pytest.approx(np.cos(np.deg2rad([0, 10, 20])))
     assert [match.image.label for match in found if match.image] == ["cat"] * 3
@@ -66,7 +67,7 @@ def test_below_the_threshold_nothing_is_shown(six: Circle) -> None:
 
 def test_an_image_that_left_the_dataset_is_still_an_answer_without_a_row(six: Circle) -> None:
     six.dataset.catalog.forget([2])
-    found = matches_of(six, at(0), SearchOptions(k=3, deduplicate=True))
+    found = matches_of(six, at_angles(0), SearchOptions(k=3, deduplicate=True))
     assert [(match.image_id, match.image is None) for match in found] == [
         (1, False),
         (2, True),
@@ -75,7 +76,7 @@ def test_an_image_that_left_the_dataset_is_still_an_answer_without_a_row(six: Ci
 
 
 def test_of_several_vectors_an_image_counts_by_the_nearest(six: Circle) -> None:
-    found = matches_of(six, at(0, 49), SearchOptions(k=4))
+    found = matches_of(six, at_angles(0, 49), SearchOptions(k=4))
     assert [match.image_id for match in found] == [1, 6, 5, 2]
     assert found[1].similarity == pytest.approx(np.cos(np.deg2rad(1)))
 
@@ -84,13 +85,13 @@ def test_copies_are_folded_into_the_best_of_them_and_k_stays_k(workspace: Worksp
     images = [(float(degrees), "cat", "train") for degrees in (0, 1, 2, 30, 31, 60)]
     copies = {1: "a" * 64, 2: "a" * 64, 3: "a" * 64, 4: "b" * 64, 5: "b" * 64}
     made = circle(workspace, images, copies)
-    found = matches_of(made, at(0), SearchOptions(k=3, deduplicate=True))
+    found = matches_of(made, at_angles(0), SearchOptions(k=3, deduplicate=True))
     assert [(match.image_id, match.duplicates) for match in found] == [
         (1, (2, 3)),
         (4, (5,)),
         (6, ()),
     ]
-    assert [m.image_id for m in matches_of(made, at(0), SearchOptions(k=3))] == [
+    assert [m.image_id for m in matches_of(made, at_angles(0), SearchOptions(k=3))] == [
         1,
         2,
         3,
@@ -111,7 +112,7 @@ def test_ten_copies_of_each_cost_three_looks_at_the_index(
         return look(*args, **options)
 
     monkeypatch.setattr(FaissStore, "search", counted)
-    found = matches_of(made, at(0), SearchOptions(k=20, deduplicate=True))
+    found = matches_of(made, at_angles(0), SearchOptions(k=20, deduplicate=True))
     assert [match.image_id for match in found] == list(range(1, 201, 10))
     assert asked == [20, 80, 320]
 
@@ -148,26 +149,30 @@ def test_changes_of_rank_against_another_result() -> None:
 
 
 def test_precision_by_rank_counts_the_matches_of_a_class(six: Circle) -> None:
-    found = matches_of(six, at(20), SearchOptions(k=4))  # 3 cat, 2 cat and 4 dog, 1 cat and 5 dog
+    found = matches_of(
+        six, at_angles(20), SearchOptions(k=4)
+    )  # 3 cat, 2 cat and 4 dog, 1 cat and 5 dog
     assert precision_by_rank(found[:1], "cat").tolist() == [1]
     assert precision_by_rank(found[:1], "dog").tolist() == [0]
     assert precision_by_rank(found, "cat")[2] == pytest.approx(2 / 3)
 
 
 def test_the_mean_of_two_images_lies_between_them() -> None:
-    assert fuse(at(0, 90), NOTHING, NOTHING) == pytest.approx(at(45), abs=1e-6)
-    assert fuse(at(0, 90), NOTHING, NOTHING, Fusion.BEST) == pytest.approx(at(0, 90), abs=1e-6)
+    assert fuse(at_angles(0, 90), NOTHING, NOTHING) == pytest.approx(at_angles(45), abs=1e-6)
+    assert fuse(at_angles(0, 90), NOTHING, NOTHING, Fusion.BEST) == pytest.approx(
+        at_angles(0, 90), abs=1e-6
+    )
 
 
 def test_what_is_liked_pulls_and_what_is_not_pushes() -> None:
-    positives = fuse(at(0), at(90), NOTHING)
+    positives = fuse(at_angles(0), at_angles(90), NOTHING)
     assert positives == pytest.approx(np.array([[1.0, 0.75]]) / np.hypot(1, 0.75), abs=1e-6)
-    negatives = fuse(at(0), NOTHING, at(90))
+    negatives = fuse(at_angles(0), NOTHING, at_angles(90))
     assert negatives == pytest.approx(np.array([[1.0, -0.15]]) / np.hypot(1, 0.15), abs=1e-6)
 
 
 def test_each_query_image_is_moved_alike() -> None:
-    moved = fuse(at(0, 90), at(45), NOTHING, Fusion.BEST)
+    moved = fuse(at_angles(0, 90), at_angles(45), NOTHING, Fusion.BEST)
     assert moved.shape == (2, 2)
     assert moved.dtype == np.float32
     assert np.linalg.norm(moved, axis=1) == pytest.approx(1)
@@ -175,16 +180,16 @@ def test_each_query_image_is_moved_alike() -> None:
 
 
 def test_liked_images_alone_are_a_query() -> None:
-    assert fuse(NOTHING, at(0, 90), at(90)) == pytest.approx(
+    assert fuse(NOTHING, at_angles(0, 90), at_angles(90)) == pytest.approx(
         np.array([[0.5, 0.35]]) / np.hypot(0.5, 0.35), abs=1e-6
     )
 
 
 def test_images_that_cancel_each_other_out_are_no_query() -> None:
     with pytest.raises(WorkbenchError, match="cancel each other out"):
-        fuse(at(0, 180), NOTHING, NOTHING)
+        fuse(at_angles(0, 180), NOTHING, NOTHING)
     with pytest.raises(ValueError, match="needs an image"):
-        fuse(NOTHING, NOTHING, at(0))
+        fuse(NOTHING, NOTHING, at_angles(0))
 
 
 def test_nearer_neighbors_have_more_say() -> None:

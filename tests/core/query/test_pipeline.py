@@ -18,7 +18,8 @@ from core.query.ood import OODReference
 from core.query.opened import EmbeddedImage, EmbeddedImages
 from core.query.pipeline import nearest_to_image, search, search_embedded
 from core.workspace import Workspace
-from tests.factories.circles import Circle, at, circle
+from tests.factories.circles import Circle, circle
+from tests.factories.vectors import at_angles
 
 CLASSES = ["cat", "dog"]
 REFERENCE = OODReference(np.linspace(0.8, 0.99, 20, dtype=np.float32), "validation")
@@ -55,7 +56,7 @@ def images_at(
     shares = probabilities or [(0.25, 0.75)] * len(degrees)
     return [
         EmbeddedImage(embedding=row, probabilities=np.array(share, np.float32))
-        for row, share in zip(at(*degrees), shares, strict=True)
+        for row, share in zip(at_angles(*degrees), shares, strict=True)
     ]
 
 
@@ -167,7 +168,7 @@ def test_a_query_without_a_positive_image_is_refused(six: Circle) -> None:
 
 def test_the_stages_are_timed_in_their_order(six: Circle) -> None:
     image = EmbeddedImage(
-        embedding=at(0)[0], probabilities=NO_CLASSES, batch_size=4, wait_s=0.25, embed_s=0.5
+        embedding=at_angles(0)[0], probabilities=NO_CLASSES, batch_size=4, wait_s=0.25, embed_s=0.5
     )
     result = search(opened(six, [image], decode_s=1.5), Query(images=(QueryImage(),)))
     assert list(result.seconds) == ["decode", "wait", "embed", "search"]

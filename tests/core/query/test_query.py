@@ -3,7 +3,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
@@ -15,8 +14,6 @@ from core.datasets.splits import SplitConfig
 from core.embeddings.embed import embed_dataset
 from core.embeddings.files import open_embeddings
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
-from core.evaluation.config import EvaluateConfig
-from core.evaluation.evaluate import evaluate
 from core.indexes.config import IndexConfig
 from core.indexes.files import Index, build_index, open_index
 from core.models.batches import load_square
@@ -29,154 +26,71 @@ from core.query.result import Match, QueryResult
 from core.training.config import TrainConfig
 from core.training.train import train
 from core.workspace import Workspace
-from tests.factories.by_hand import BY_HAND, FIRST_AND_THIRD, SECOND_AND_FOURTH, Hand, unit_vectors
 from tests.factories.images import class_folders, speckled
 from tests.factories.queries import search_by_file
+from tests.factories.toy import TOY_IMAGES, ToySet
+from tests.factories.vectors import at_angles
 
 NUM_IMAGES = 36
 SIDE = 32
 
 
-def queries_of(workspace: Workspace, evaluation: Manifest) -> pd.DataFrame:
-    return pd.read_csv(workspace.evaluations / evaluation.id / "queries.csv", index_col="path")
-
-
-# Evaluation, checked by hand
-
-
-def test_the_measures_are_what_a_hand_finds(hand: Hand) -> None:
-    made = finish(evaluate(hand.workspace, EvaluateConfig(index=hand.index())))
-
-    found = made.summary
-    assert found["map_at_10"] == pytest.approx((2 * FIRST_AND_THIRD + SECOND_AND_FOURTH) / 3)
-    assert found["map_at_10_macro"] == pytest.approx((FIRST_AND_THIRD + SECOND_AND_FOURTH) / 2)
-    assert found["recall_at_1"] == pytest.approx(2 / 3)
-    assert found["recall_at_1_macro"] == 0.5
-    assert found["recall_at_5"] == found["recall_at_10"] == 1.0
-    assert found["precision_at_10"] == pytest.approx(0.2)  # Two of ten ranks, six of them empty
-    counts = ("num_queries", "num_gallery", "num_classes", "num_skipped")
-    assert [found[name] for name in counts] == [3, 4, 2, 1]
-
-
-def test_only_train_images_are_found_and_no_query_finds_itself(hand: Hand) -> None:
-    made = finish(evaluate(hand.workspace, EvaluateConfig(index=hand.index())))
-    matches = queries_of(hand.workspace, made)["matches"]
-    expected = ("red/000.png", "blue/000.png", "red/001.png", "blue/001.png")
-    assert matches["red/002.png"].split() == [str(hand.ids[path]) for path in expected]
-    gallery = {str(hand.ids[path]) for path in expected}
-    assert all(set(found.split()) == gallery for found in matches)
-
-
-def test_a_query_and_a_category_have_a_row_each(hand: Hand) -> None:
-    made = finish(evaluate(hand.workspace, EvaluateConfig(index=hand.index())))
-    queries = queries_of(hand.workspace, made)
-    assert queries["map_at_10"].to_dict() == pytest.approx(
-        {
-            "red/002.png": FIRST_AND_THIRD,
-            "red/003.png": FIRST_AND_THIRD,
-            "blue/002.png": SECOND_AND_FOURTH,
-        }
-    )
-    folder = hand.workspace.evaluations / made.id
-    categories = pd.read_csv(folder / "classes.csv", index_col="label")
-    assert categories["num_queries"].to_dict() == {"red": 2, "blue": 1}
-    assert categories["recall_at_1"].to_dict() == {"red": 1.0, "blue": 0.0}
-
-
-def test_the_validation_images_can_ask_too(hand: Hand) -> None:
-    config = EvaluateConfig(index=hand.index(), queries="validation")
-    made = finish(evaluate(hand.workspace, config))
-    assert made.id.endswith("-validation")
-    # Red at 0 finds its like first and third, so does blue at 89
-    assert made.summary["map_at_10"] == pytest.approx(FIRST_AND_THIRD)
-    assert made.summary["num_skipped"] == 0
-
-
-def test_an_index_that_looks_into_one_group_is_held_to_the_exact_one(hand: Hand) -> None:
-    exact = finish(evaluate(hand.workspace, EvaluateConfig(index=hand.index()))).summary
-    narrow = hand.index(IndexConfig(kind="ivf", nlist=2, nprobe=1))
-    found = finish(evaluate(hand.workspace, EvaluateConfig(index=narrow, exact=True))).summary
-    assert found["index_recall_at_10"] < 1
-    assert found["exact_map_at_10"] == exact["map_at_10"]
-
-
-@pytest.mark.parametrize("kind", ["flat", "hnsw"])
-def test_an_index_that_misses_nothing_agrees_with_the_exact_one(hand: Hand, kind: str) -> None:
-    index = hand.index(IndexConfig(kind=kind))
-    found = finish(evaluate(hand.workspace, EvaluateConfig(index=index, exact=True))).summary
-    assert found["index_recall_at_10"] == 1.0
-    assert found["exact_map_at_10"] == found["map_at_10"]
-
-
-def test_nothing_to_evaluate_is_said(hand: Hand) -> None:
-    catalog = open_dataset(hand.workspace, "hand").catalog
-    catalog.set_splits(dict.fromkeys(hand.ids.values(), "train"))
-    with pytest.raises(WorkbenchError, match="There is nothing to evaluate"):
-        finish(evaluate(hand.workspace, EvaluateConfig(index=hand.index())))
-    assert not list(hand.workspace.evaluations.glob("*"))
-
-
-def test_only_test_and_validation_images_may_ask() -> None:
-    with pytest.raises(ValueError, match="queries must be test or validation, got train"):
-        EvaluateConfig(index="x", queries="train")
-
-
 # Neighbors of an indexed image
 
 
-def neighbors_of(hand: Hand, index: Index, image_id: int, k: int) -> list[Match]:
-    dataset = open_dataset(hand.workspace, "hand")
-    embeddings = open_embeddings(hand.workspace, index.embeddings)
+def neighbors_of(toy: ToySet, index: Index, image_id: int, k: int) -> list[Match]:
+    dataset = open_dataset(toy.workspace, "toy")
+    embeddings = open_embeddings(toy.workspace, index.embeddings)
     return nearest_to_image(index.store, dataset, embeddings, image_id, k)
 
 
-def test_the_neighbors_of_an_image_leave_it_out(hand: Hand) -> None:
-    index = open_index(hand.workspace, hand.index())
-    found = neighbors_of(hand, index, hand.ids["blue/001.png"], k=2)
+def test_the_neighbors_of_an_image_leave_it_out(toy: ToySet) -> None:
+    index = open_index(toy.workspace, toy.index())
+    found = neighbors_of(toy, index, toy.ids["blue/001.png"], k=2)
     paths = [match.image.path for match in found if match.image]
     assert paths == ["blue/003.png", "blue/002.png"]
     cosines = np.cos(np.deg2rad([1, 44])).tolist()
     assert [match.similarity for match in found] == pytest.approx(cosines)
 
 
-def test_more_neighbors_than_there_are_gives_all_the_others(hand: Hand) -> None:
-    index = open_index(hand.workspace, hand.index())
-    found = neighbors_of(hand, index, hand.ids["red/000.png"], k=100)
-    assert len(found) == len(BY_HAND) - 1
+def test_more_neighbors_than_there_are_gives_all_the_others(toy: ToySet) -> None:
+    index = open_index(toy.workspace, toy.index())
+    found = neighbors_of(toy, index, toy.ids["red/000.png"], k=100)
+    assert len(found) == len(TOY_IMAGES) - 1
 
 
-def test_an_image_that_is_not_indexed_has_no_neighbors(hand: Hand) -> None:
-    index = open_index(hand.workspace, hand.index())
-    assert neighbors_of(hand, index, 999, k=2) == []
+def test_an_image_that_is_not_indexed_has_no_neighbors(toy: ToySet) -> None:
+    index = open_index(toy.workspace, toy.index())
+    assert neighbors_of(toy, index, 999, k=2) == []
 
 
-def test_a_neighbor_that_was_removed_from_the_dataset_has_no_row(hand: Hand) -> None:
-    index = open_index(hand.workspace, hand.index())
-    catalog = open_dataset(hand.workspace, "hand").catalog
-    gone = hand.ids["blue/003.png"]
+def test_a_neighbor_that_was_removed_from_the_dataset_has_no_row(toy: ToySet) -> None:
+    index = open_index(toy.workspace, toy.index())
+    catalog = open_dataset(toy.workspace, "toy").catalog
+    gone = toy.ids["blue/003.png"]
     catalog.forget([gone])
 
-    found = neighbors_of(hand, index, hand.ids["blue/001.png"], k=2)
+    found = neighbors_of(toy, index, toy.ids["blue/001.png"], k=2)
 
-    assert [match.image_id for match in found] == [gone, hand.ids["blue/002.png"]]
+    assert [match.image_id for match in found] == [gone, toy.ids["blue/002.png"]]
     assert found[0].image is None
     assert found[1].image is not None
 
 
-def test_an_index_that_was_changed_by_hand_is_refused(hand: Hand) -> None:
-    name = hand.index()
-    path = hand.workspace.indexes / name / "index.faiss"
+def test_an_index_that_was_changed_by_hand_is_refused(toy: ToySet) -> None:
+    name = toy.index()
+    path = toy.workspace.indexes / name / "index.faiss"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
     with pytest.raises(DamagedArtifactError, match=f"{name}/index.faiss is damaged"):
-        open_index(hand.workspace, name)
+        open_index(toy.workspace, name)
 
 
-def test_embeddings_that_were_changed_by_hand_are_not_indexed(hand: Hand) -> None:
-    np.save(hand.workspace.embeddings / hand.embeddings.id / "vectors.npy", unit_vectors(0, 1))
-    with pytest.raises(DamagedArtifactError, match="by-hand/vectors.npy is damaged"):
-        hand.index()
+def test_embeddings_that_were_changed_by_hand_are_not_indexed(toy: ToySet) -> None:
+    np.save(toy.workspace.embeddings / toy.embeddings.id / "vectors.npy", at_angles(0, 1))
+    with pytest.raises(DamagedArtifactError, match="toy/vectors.npy is damaged"):
+        toy.index()
 
 
 # With a network
