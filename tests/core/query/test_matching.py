@@ -119,7 +119,7 @@ def test_ten_copies_of_each_cost_three_looks_at_the_index(
 
 def test_look_alikes_are_folded_once_a_check_has_found_them(six: Circle) -> None:
     with sqlite3.connect(six.dataset.catalog.path) as connection:
-        connection.execute("UPDATE images SET leader = 5 WHERE id IN (1, 5)")
+        connection.execute("UPDATE images SET representative = 5 WHERE id IN (1, 5)")
     assert six.ids(0, SearchOptions(k=6, deduplicate=True)) == [1, 2, 3, 4, 6]
 
 
