@@ -1,53 +1,32 @@
 """The headless command as a script meets it: exit status, stdout, stderr, what is on disk."""
 
 import csv
-import json
 import os
 import signal
 import struct
-import subprocess
-import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree, rmtree
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from core import cli
 from core.artifacts.folders import DRAFT_PREFIX
 from core.lineage.graph import read_lineage
 from core.workspace import open_workspace
 from tests.factories.images import class_folders, speckled
 from tests.factories.networks import backbone_file
+from tests.support.commands import Ended, ended, in_a_process, in_this_process, start
 
 ROOT = Path(__file__).parents[2]
 NUM_IMAGES = 36
-MODEL = "colors-vgg16_bn-untrained"
+BACKBONE = "mobilenet_v3_large"
+MODEL = f"colors-{BACKBONE}-untrained"
 FLAT = f"{MODEL}-flat"
 MEASURES = ("map_at_10", "recall_at_1", "recall_at_5", "recall_at_10", "precision_at_10")
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a command left: its exit status and what it wrote."""
-
-    status: int
-    stdout: str
-    stderr: str
-
-    @property
-    def result(self) -> dict[str, Any]:
-        """The one JSON object on stdout."""
-        assert self.status == 0, self.stderr
-        [line] = self.stdout.splitlines()
-        content = json.loads(line)
-        assert isinstance(content, dict)
-        return content
 
 
 @dataclass(frozen=True)
@@ -62,44 +41,18 @@ class Chain:
 InProcess = Callable[..., Ended]
 
 
-def start(home: Path, *arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "core", *arguments, "--home", str(home)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def ended(process: "subprocess.Popen[str]") -> Ended:
-    try:
-        stdout, stderr = process.communicate(timeout=240)
-    finally:
-        process.kill()
-    assert "Traceback" not in stderr, stderr
-    return Ended(process.returncode, stdout, stderr)
-
-
-def in_a_process(home: Path, *arguments: str) -> Ended:
-    return ended(start(home, *arguments))
-
-
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
-    """Each verb as a process of its own; those that wait for nothing else run side by side."""
     home, images = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("images")
     class_folders(images, red=12, green=12, blue=12)
-    one_after_the_other = {
+    commands = {
         "scan": ["scan", str(images), "--name", "colors"],
         "train": [
-            *("train", "--dataset", "colors", "--weights", "none", "--backbone", "vgg16_bn"),
-            *("--epochs", "0", "--image-size", "32"),
+            *("train", "--dataset", "colors", "--weights", "none", "--backbone", BACKBONE),
+            *("--epochs", "0", "--image-size", "64"),
         ],
         "embed": ["embed", "--dataset", "colors", "--model", MODEL],
         "flat": ["index", "--embeddings", MODEL, "--kind", "flat"],
-    }
-    side_by_side = {
         "map": ["map", "--index", FLAT],
         "ivf": ["index", "--embeddings", MODEL, "--kind", "ivf"],
         "hnsw": ["index", "--dataset", "colors", "--model", MODEL, "--kind", "hnsw"],
@@ -107,32 +60,16 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
         "evaluate": ["evaluate", "--index", FLAT, "--exact"],
     }
     results = {}
-    for verb, arguments in one_after_the_other.items():
-        results[verb] = in_a_process(home, *arguments, "--json")
+    for verb, arguments in commands.items():
+        results[verb] = in_this_process(home, *arguments, "--json")
         assert results[verb].status == 0, results[verb].stderr
-    running = {verb: start(home, *each, "--json") for verb, each in side_by_side.items()}
-    results |= {verb: ended(process) for verb, process in running.items()}
     return Chain(home, images, results)
 
 
 @pytest.fixture
-def core(capsys: pytest.CaptureFixture[str]) -> Iterator[InProcess]:
-    """Runs a command in this process, where torch is loaded already."""
-
-    def run(home: Path, *arguments: str) -> Ended:
-        capsys.readouterr()
-        try:
-            status = cli.main([*arguments, "--home", str(home)])
-        except SystemExit as end:  # argparse's way out
-            status = int(end.code or 0)
-        written = capsys.readouterr()
-        assert "Traceback" not in written.err, written.err
-        return Ended(status, written.out, written.err)
-
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield run
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+def core() -> InProcess:
+    """Runs a command in this process."""
+    return in_this_process
 
 
 @pytest.fixture
@@ -163,6 +100,32 @@ def test_every_verb_succeeds_and_names_what_it_made(chain: Chain) -> None:
     assert results["train"]["classes"] == ["blue", "green", "red"]
     counted = ("embed", "flat", "ivf", "hnsw", "map")
     assert [results[verb]["count"] for verb in counted] == [NUM_IMAGES] * 5
+
+
+@pytest.mark.slow
+def test_each_verb_runs_in_a_process_of_its_own(copied: Path, chain: Chain) -> None:
+    one_after_the_other = {
+        "train": [
+            *("train", "--dataset", "colors", "--weights", "none", "--backbone", BACKBONE),
+            *("--epochs", "0", "--image-size", "32"),
+        ],
+        "index": ["index", "--dataset", "colors", "--model", f"{MODEL}-2"],
+    }
+    side_by_side = {
+        "map": ["map", "--index", FLAT, "--seed", "1"],
+        "query": ["query", "--index", FLAT, str(chain.images / "red" / "003.png")],
+        "evaluate": ["evaluate", "--index", FLAT],
+    }
+    results = {}
+    for verb, arguments in one_after_the_other.items():
+        results[verb] = in_a_process(copied, *arguments, "--json")
+    running = {verb: start(copied, *each, "--json") for verb, each in side_by_side.items()}
+    results |= {verb: ended(process) for verb, process in running.items()}
+    assert results["train"].result["id"] == f"{MODEL}-2"
+    assert results["index"].result["count"] == NUM_IMAGES
+    assert results["query"].result["matches"][0]["path"] == "red/003.png"
+    assert results["evaluate"].result["num_queries"] == 6
+    assert all(each.result and each.stderr.strip() for each in results.values())
 
 
 def test_progress_goes_to_stderr(chain: Chain) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -18,6 +19,13 @@ from core.models.network import EmbeddingNetwork, NetworkConfig
 from core.models.torch_export import export_torch
 from core.progress import finish
 from core.workspace import Workspace
+
+QUICK_BACKBONES = ("resnet18", "mobilenet_v3_large")
+EVERY_BACKBONE = [
+    pytest.param(name, marks=() if name in QUICK_BACKBONES else pytest.mark.slow)
+    for name in BACKBONES
+]
+"""Names for `parametrize`: a VGG alone takes two seconds to build."""
 
 CLASSES = ["blue", "größer", "red"]
 SIDE = 64

@@ -123,6 +123,7 @@ NAMES = {
 """Our names, and those of pytorch-metric-learning."""
 
 
+@pytest.mark.slow
 def test_pytorch_metric_learning_finds_the_same(tmp_path: Path) -> None:
     cases = {f"{seed}-{n}": array for seed in range(5) for n, array in enumerate(drawn(seed))}
     np.savez(tmp_path / "cases.npz", **cases)  # type: ignore[arg-type]

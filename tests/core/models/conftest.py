@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.models.backbones import BACKBONES
 from core.models.model import Model
 from core.workspace import Workspace
-from tests.factories.networks import publish_network, unpacked_export
+from tests.factories.networks import EVERY_BACKBONE, publish_network, unpacked_export
 from tests.factories.weights import Tensors, random_tensors
 
 
@@ -23,7 +22,7 @@ def vgg16_bn() -> Tensors:
     return random_tensors("vgg16_bn")
 
 
-@pytest.fixture(scope="session", params=list(BACKBONES))
+@pytest.fixture(scope="session", params=EVERY_BACKBONE)
 def of_each(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Workspace, Model]:
@@ -48,7 +47,13 @@ def exported(resnet: tuple[Workspace, Model], tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(
-    scope="session", params=[("vgg16_bn", "gem"), ("resnet18", "max"), ("vgg16", "average")]
+    scope="session",
+    params=[
+        pytest.param(("vgg16_bn", "gem"), marks=pytest.mark.slow),
+        ("resnet18", "max"),
+        pytest.param(("vgg16", "average"), marks=pytest.mark.slow),
+        ("mobilenet_v3_large", "gem"),
+    ],
 )
 def unclassified(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from core.models import vision
-from core.models.backbones import BACKBONES, Backbone, boundary, build_backbone
+from core.models.backbones import BACKBONES, boundary, build_backbone
 from core.models.network import EmbeddingNetwork, NetworkConfig
+from tests.factories.networks import EVERY_BACKBONE
 
 
-@pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
-def test_blocks_are_as_torchvision_builds_them(backbone: Backbone) -> None:
+@pytest.mark.parametrize("name", EVERY_BACKBONE)
+def test_blocks_are_as_torchvision_builds_them(name: str) -> None:
+    backbone = BACKBONES[name]
     layers = build_backbone(backbone).eval()
     assert len(layers) == backbone.num_layers
     sides, values = [], torch.randn(1, 3, 256, 256)
@@ -30,8 +32,9 @@ def test_blocks_are_as_torchvision_builds_them(backbone: Backbone) -> None:
         boundary(backbone, backbone.num_blocks + 1)
 
 
-@pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
-def test_a_cut_backbone_has_the_output_of_torchvisions_network(backbone: Backbone) -> None:
+@pytest.mark.parametrize("name", EVERY_BACKBONE)
+def test_a_cut_backbone_has_the_output_of_torchvisions_network(name: str) -> None:
+    backbone = BACKBONES[name]
     torch.manual_seed(0)
     whole = getattr(vision.models, backbone.name)(weights=None).eval()
     layer = "avgpool"  # After the backbone, in each of them

@@ -107,6 +107,7 @@ list(read)
 """
 
 
+@pytest.mark.slow
 def test_processes_end_when_their_parent_is_killed() -> None:
     reader = subprocess.Popen(
         [sys.executable, "-c", SLOW], cwd=PROJECT, stdout=subprocess.PIPE, text=True

@@ -5,6 +5,7 @@ import torch
 
 from core.models.backbones import BACKBONES
 from core.models.network import EmbeddingNetwork, NetworkConfig
+from tests.factories.networks import EVERY_BACKBONE
 
 
 def small(backbone: str = "vgg16", blocks: int = 1) -> EmbeddingNetwork:
@@ -12,7 +13,7 @@ def small(backbone: str = "vgg16", blocks: int = 1) -> EmbeddingNetwork:
     return EmbeddingNetwork(config)
 
 
-@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("backbone", EVERY_BACKBONE)
 def test_embeddings_are_unit_rows_and_scores_a_column_a_class(backbone: str) -> None:
     network = small(backbone, BACKBONES[backbone].num_blocks).train()  # As its norms are untrained
     with torch.inference_mode():
@@ -22,6 +23,7 @@ def test_embeddings_are_unit_rows_and_scores_a_column_a_class(backbone: str) -> 
     torch.testing.assert_close(embeddings.norm(dim=1), torch.ones(2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", ["vgg16", "vgg16_bn"])
 def test_the_last_block_is_conv5_1_to_conv5_3(backbone: str) -> None:
     network = small(backbone)
@@ -32,7 +34,7 @@ def test_the_last_block_is_conv5_1_to_conv5_3(backbone: str) -> None:
     assert {parameter.requires_grad for parameter in network.tail.parameters()} == {True}
 
 
-@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("backbone", EVERY_BACKBONE)
 def test_training_mode_leaves_the_frozen_batch_norms_alone(backbone: str) -> None:
     network = small(backbone)
     assert not any(module.training for module in network.frozen.modules())

@@ -59,6 +59,7 @@ def test_the_zip_describes_its_model(resnet: tuple[Workspace, Model], exported: 
     assert (exported / "README.txt").read_text().startswith("some: a ResNet-18 that embeds images")
 
 
+@pytest.mark.slow
 def test_the_script_alone_embeds_an_image_as_the_project_does(
     resnet: tuple[Workspace, Model], exported: Path, tmp_path: Path
 ) -> None:

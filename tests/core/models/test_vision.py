@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROJECT = Path(__file__).parents[3]
 
 FRESH = """
@@ -41,9 +43,11 @@ def run(code: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_backbones_can_be_built_whether_or_not_torchvision_has_its_operators() -> None:
     run(FRESH)
 
 
+@pytest.mark.slow
 def test_existing_operators_are_not_declared_again() -> None:
     run(EXISTING)

@@ -19,7 +19,7 @@ from core.models.preprocessing import DEVIATION, MEAN, normalized
 from core.models.spatial_attribution import spatial_attribution
 from core.query.region_match import RegionComparison, compare_regions, enlarged, object_lift
 from core.workspace import Workspace
-from tests.factories.networks import SIDE, fit_norms, publish_network
+from tests.factories.networks import EVERY_BACKBONE, SIDE, fit_norms, publish_network
 
 CPU = Device("cpu", bfloat16=False)
 Pixels = NDArray[np.uint8]
@@ -87,7 +87,7 @@ def encoder(model: Model) -> Encoder:
 # What a place adds to an embedding
 
 
-@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("backbone", EVERY_BACKBONE)
 def test_what_the_places_add_is_the_embedding_before_its_length_is_made_one(backbone: str) -> None:
     network = EmbeddingNetwork(NetworkConfig(backbone=backbone, image_size=SIDE, pooling="max"))
     fit_norms(network, SIDE)

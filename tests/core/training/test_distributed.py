@@ -39,6 +39,7 @@ def train_epoch(
     return load_file(f"{out}.safetensors"), json.loads(Path(f"{out}.json").read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["none", "supcon"])
 def test_sgd_reaches_the_same_weights(tmp_path: Path, metric: str) -> None:
     one, _ = train_epoch(tmp_path / "one", "sgd", metric, ("-m",))
@@ -48,6 +49,7 @@ def test_sgd_reaches_the_same_weights(tmp_path: Path, metric: str) -> None:
         assert float((value - two[name]).abs().max()) < 1e-5 * largest, name
 
 
+@pytest.mark.slow
 def test_adamw_has_the_same_losses(tmp_path: Path) -> None:
     _, one = train_epoch(tmp_path / "one", "adamw", "none", ("-m",))
     _, two = train_epoch(tmp_path / "two", "adamw", "none", TORCHRUN)
@@ -55,12 +57,13 @@ def test_adamw_has_the_same_losses(tmp_path: Path) -> None:
     assert one == pytest.approx(two, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_board_trains_in_two_processes(workspace: Workspace, tmp_path: Path) -> None:
     bring_in(workspace, class_folders(tmp_path / "in", red=10, blue=10))
     config = TrainConfig(
         dataset="colors",
         weights="none",
-        backbone="vgg16_bn",
+        backbone="mobilenet_v3_large",
         trainable_blocks=5,
         image_size=32,
         batch_size=8,

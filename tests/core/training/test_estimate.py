@@ -17,7 +17,7 @@ from tests.factories.images import class_folders
 SCRATCH: dict[str, Any] = {
     "dataset": "colors",
     "weights": "none",
-    "backbone": "vgg16_bn",
+    "backbone": "mobilenet_v3_large",
     "trainable_blocks": 5,
     "image_size": 32,
     "batch_size": 8,
@@ -38,6 +38,7 @@ def test_an_estimate_has_the_disk_space_that_the_training_uses(
     assert array.stat().st_size - estimated.requirements.cache_bytes == 128  # npy header
 
 
+@pytest.mark.slow
 def test_trainable_and_frozen_parameters_are_counted(workspace: Workspace, tmp_path: Path) -> None:
     bring_in(workspace, class_folders(tmp_path / "in", red=5, blue=5))
     config = TrainConfig(dataset="colors", image_size=32, trainable_blocks=1)

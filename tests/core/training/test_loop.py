@@ -21,7 +21,7 @@ from tests.factories.images import class_folders
 TINY: dict[str, Any] = {
     "dataset": "colors",
     "weights": "none",
-    "backbone": "vgg16_bn",
+    "backbone": "mobilenet_v3_large",
     "trainable_blocks": 5,
     "image_size": 32,
     "batch_size": 8,

@@ -186,6 +186,7 @@ def test_an_unknown_loss_or_weight_is_refused() -> None:
         TrainConfig(dataset="some", metric_loss_weight=2)
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
     """Gradients of the network and of the proxies, for every loss, from the same global batch."""
     quiet = {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}

@@ -33,14 +33,26 @@ from tests.factories.images import class_folders
 
 SETTINGS: dict[str, Any] = {
     "weights": "none",
-    "trainable_blocks": 4,
-    "backbone": "resnet18",
+    "trainable_blocks": 5,
+    "backbone": "mobilenet_v3_large",
     "image_size": 32,
     "batch_size": 8,
     "epochs": 3,
     "backbone_learning_rate": 1e-3,
     "augment": "light",
 }
+
+Weights = dict[str, torch.Tensor]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Weights:
+    """The weights that an uninterrupted run of `config` ends with."""
+    workspace = Workspace(tmp_path_factory.mktemp("whole"))
+    bring_in(workspace, class_folders(workspace.home / "in", red=8, green=8))
+    return weights_of(
+        workspace, finish(train(workspace, TrainConfig(dataset="colors", **SETTINGS)))
+    )
 
 
 @pytest.fixture
@@ -49,12 +61,12 @@ def config(workspace: Workspace, tmp_path: Path) -> TrainConfig:
     return TrainConfig(dataset="colors", **SETTINGS)
 
 
-def weights_of(workspace: Workspace, model: Manifest | str) -> dict[str, torch.Tensor]:
+def weights_of(workspace: Workspace, model: Manifest | str) -> Weights:
     name = model if isinstance(model, str) else model.id
     return load_file(workspace.models / name / "model.safetensors")
 
 
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+def same(one: Weights, other: Weights) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
@@ -70,9 +82,8 @@ def run_until(work: Work[Manifest], note: str, count: int = 1) -> None:
 
 @pytest.mark.parametrize(("note", "count"), [("epoch 2 of 3 · ", 2), ("validating", 1)])
 def test_a_paused_run_reaches_the_same_weights(
-    workspace: Workspace, config: TrainConfig, note: str, count: int
+    workspace: Workspace, config: TrainConfig, whole: Weights, note: str, count: int
 ) -> None:
-    whole = finish(train(workspace, config))
     work = train(workspace, config, "paused")
     run_until(work, note, count)
     request_pause(workspace, "paused")
@@ -80,15 +91,15 @@ def test_a_paused_run_reaches_the_same_weights(
         work.throw(Stop())
     assert read_run(workspace, "paused").status == RunStatus.PAUSED
     resumed = finish(resume(workspace, "paused"))
-    assert same(weights_of(workspace, whole), weights_of(workspace, resumed))
+    assert same(whole, weights_of(workspace, resumed))
     assert read_run(workspace, "paused").model == resumed.id
     assert [m["epoch"] for m in read_metrics(workspace, "paused")] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_run_interrupted_anywhere_reaches_the_same_weights(
-    workspace: Workspace, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, config: TrainConfig, whole: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = finish(train(workspace, config))
     monkeypatch.setattr("core.training.loop.SAVE_EVERY_S", 0)
     work = train(workspace, config, "interrupted")
     run_until(work, "epoch 1 of 3 · ")
@@ -98,11 +109,11 @@ def test_a_run_interrupted_anywhere_reaches_the_same_weights(
         run_until(work, " of 3 · ", count)
         work.close()
     resumed = finish(resume(workspace, "interrupted"))
-    assert same(weights_of(workspace, whole), weights_of(workspace, resumed))
+    assert same(whole, weights_of(workspace, resumed))
 
 
-def test_a_killed_run_is_resumed(workspace: Workspace, config: TrainConfig) -> None:
-    whole = finish(train(workspace, config))
+@pytest.mark.slow
+def test_a_killed_run_is_resumed(workspace: Workspace, config: TrainConfig, whole: Weights) -> None:
     command = [sys.executable, "-m", "core", "train", "--run-id", "killed"]
     options = ["--home", str(workspace.home), *as_arguments(config, defaults_too=True)]
     process = subprocess.Popen([*command, *options], cwd=PROJECT)
@@ -113,7 +124,7 @@ def test_a_killed_run_is_resumed(workspace: Workspace, config: TrainConfig) -> N
     process.wait()
     assert read_run(workspace, "killed").status == RunStatus.STARTED
     resumed = finish(resume(workspace, "killed"))
-    assert same(weights_of(workspace, whole), weights_of(workspace, resumed))
+    assert same(whole, weights_of(workspace, resumed))
 
 
 def test_a_run_without_a_saved_state_starts_over(workspace: Workspace, config: TrainConfig) -> None:
@@ -131,9 +142,11 @@ def test_a_finished_run_is_not_resumed(workspace: Workspace, config: TrainConfig
 
 
 def test_a_full_disk_pauses_the_run(
-    workspace: Workspace, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace,
+    config: TrainConfig,
+    whole: Weights,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = finish(train(workspace, config))
 
     def full(path: Path) -> None:
         raise OSError(28, "No space left on device")
@@ -145,9 +158,7 @@ def test_a_full_disk_pauses_the_run(
         finish(work)
     monkeypatch.undo()
     assert read_run(workspace, "full").status == RunStatus.PAUSED
-    assert same(
-        weights_of(workspace, whole), weights_of(workspace, finish(resume(workspace, "full")))
-    )
+    assert same(whole, weights_of(workspace, finish(resume(workspace, "full"))))
 
 
 @pytest.mark.parametrize("name", [STATE, RUN_FILE])

@@ -11,7 +11,6 @@ from core.artifacts.manifests import Manifest
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.errors import DamagedArtifactError, WorkbenchError
-from core.models.backbones import BACKBONES
 from core.models.devices import choose_device
 from core.models.model import load_model
 from core.models.network import EmbeddingNetwork
@@ -24,11 +23,12 @@ from core.training.setup import labeled_rows
 from core.training.train import train
 from core.workspace import Workspace
 from tests.factories.images import class_folders
+from tests.factories.networks import EVERY_BACKBONE
 
 TINY: dict[str, Any] = {
     "weights": "none",
     "trainable_blocks": 5,
-    "backbone": "vgg16_bn",
+    "backbone": "mobilenet_v3_large",
     "image_size": 32,
     "batch_size": 8,
     "epochs": 2,
@@ -134,7 +134,7 @@ def test_a_stop_in_the_first_epoch_leaves_nothing(workspace: Workspace, colors: 
 def test_no_epoch_gives_the_untrained_network(workspace: Workspace, colors: str) -> None:
     config = TrainConfig(dataset=colors, **(TINY | {"epochs": 0}))
     manifest = finish(train(workspace, config))
-    assert manifest.id == "colors-vgg16_bn-untrained"
+    assert manifest.id == "colors-mobilenet_v3_large-untrained"
     assert manifest.summary["epochs_trained"] == 0
     assert load_model(workspace, manifest.id).classes == ("blue", "green", "red")
 
@@ -156,7 +156,7 @@ def test_the_last_block_changes_and_the_frozen_ones_do_not(
             assert not torch.equal(value, start[rest]), key
 
 
-@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("backbone", EVERY_BACKBONE)
 def test_cached_features_are_the_output_of_the_frozen_blocks(
     workspace: Workspace, colors: str, backbone: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from safetensors.torch import load_file, save_file
 
 from core.artifacts.manifests import Manifest
@@ -41,6 +42,7 @@ def as_torchvision_file(workspace: Workspace, model: Manifest, path: Path) -> Pa
     return path
 
 
+@pytest.mark.slow
 def test_a_backbone_tuned_on_new_classes_is_better_than_untuned(
     workspace: Workspace, tmp_path: Path
 ) -> None:

@@ -91,6 +91,7 @@ def test_the_dataset_is_written_a_folder_a_category(tmp_path: Path) -> None:
             assert (picture.mode, picture.size) == (mode, (32, 32))
 
 
+@pytest.mark.slow
 def test_pixels_alone_do_not_find_the_category(pictures: list[Image.Image]) -> None:
     small = [picture.resize((32, 32), Image.Resampling.BILINEAR) for picture in pictures]
     rows = np.stack([np.asarray(picture, np.float32).ravel() for picture in small])
@@ -98,11 +99,13 @@ def test_pixels_alone_do_not_find_the_category(pictures: list[Image.Image]) -> N
     assert recall_at_1(rows - rows.mean(axis=0)) <= 0.5
 
 
+@pytest.mark.slow
 def test_mean_color_does_not_find_the_category(pictures: list[Image.Image]) -> None:
     rows = np.stack([np.asarray(p.resize((1, 1)), np.float32).ravel() for p in pictures])
     assert recall_at_1(rows - rows.mean(axis=0)) <= 0.2  # 1 in 12 by chance
 
 
+@pytest.mark.slow
 def test_an_untrained_network_does_not_find_the_category(pictures: list[Image.Image]) -> None:
     torch.manual_seed(0)
     config = NetworkConfig(backbone="vgg16_bn", trainable_blocks=5, num_classes=12, image_size=32)
