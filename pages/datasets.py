@@ -1,4 +1,4 @@
-"""Datasets: bring images in, look at them, curate them."""
+"""Datasets page: import, browse and curate images."""
 
 from collections import Counter
 
@@ -22,14 +22,14 @@ VERBS = (*dataset_import.COMMANDS, *datasets.COMMANDS)
 
 
 def header(dataset: Dataset) -> None:
-    """Say how much there is."""
+    """Draw the numbers of images, classes and problems."""
     catalog = dataset.catalog
     counts = facts.class_counts(catalog)
     splits: Counter[str] = Counter()
     for _, split, count in counts:
         splits[split or "no split"] += count
     figures = st.grid(7, min_column_width=100)
-    left_out = f"Left out: {plain(', '.join(dataset.left_out))} (clutter, no category)."
+    left_out = f"Left out: {plain(', '.join(dataset.left_out))} (clutter, no class)."
     figures.metric(
         "Images", f"{sum(splits.values()):,}", help=left_out if dataset.left_out else None
     )
@@ -46,7 +46,7 @@ def header(dataset: Dataset) -> None:
 
 
 def missing_folders(dataset: Dataset) -> None:
-    """Say which folders of the dataset are not where they were."""
+    """Draw a warning for each root of the dataset that is missing."""
     for root in dataset.roots:
         if not root.path.is_dir():
             st.warning(
@@ -57,7 +57,7 @@ def missing_folders(dataset: Dataset) -> None:
 
 
 def check_prompt(dataset: Dataset) -> int:
-    """Offer to decode what was never decoded; return how many images that are."""
+    """Draw a button that verifies undecoded images; return their number."""
     num_unchecked, is_grouped = facts.unchecked(dataset)
     if (num_unchecked or not is_grouped) and not job_panel.is_active(*VERBS):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -76,7 +76,7 @@ def check_prompt(dataset: Dataset) -> int:
 
 
 def next_step(dataset: Dataset, lineage: Lineage) -> None:
-    """Draw the way on, until the dataset is indexed."""
+    """Draw a link to the next page, until the dataset is indexed."""
     if not lineage.indexes_of_dataset(dataset.name):
         if len(facts.labels(dataset.catalog)) >= 2 and not lineage.models_of(dataset.name):
             guards.next_step("Training", "Next: train a model")
@@ -85,7 +85,7 @@ def next_step(dataset: Dataset, lineage: Lineage) -> None:
 
 
 def section_control(view: View) -> None:
-    """Draw the choice between the parts of the page."""
+    """Draw the choice of the section."""
     st.segmented_control(
         "Section",
         SECTIONS,
@@ -98,7 +98,7 @@ def section_control(view: View) -> None:
 
 
 def section(dataset: Dataset, view: View, lineage: Lineage, num_unchecked: int) -> None:
-    """Draw the part of the page that is open."""
+    """Draw the open section."""
     match view.section:
         case "Images":
             grid.show(dataset, view)
@@ -111,7 +111,7 @@ def section(dataset: Dataset, view: View, lineage: Lineage, num_unchecked: int) 
 
 
 def open_section() -> None:
-    """Open another part of the page."""
+    """Open another section."""
     view = session.read_view()
     session.set_view(view.opened(session.value_of("datasets-section")))
 

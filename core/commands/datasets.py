@@ -61,10 +61,10 @@ def _describe_verified(result: Result) -> str:
 
 
 def _export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.export.run import Wanted, export_images
+    from core.datasets.export.run import ExportOptions, export_images
 
     images = read_image_options(options)
-    wanted = Wanted(format=Format(options.format), images=images, order=Order(options.sort))
+    wanted = ExportOptions(format=Format(options.format), images=images, order=Order(options.sort))
     dataset = open_dataset(workspace, options.dataset)
     export = yield from export_images(workspace, dataset, wanted)
     return asdict(export) | {"path": str(export.path)}

@@ -1,4 +1,4 @@
-"""The exports of a workspace: which there are, and deleting them."""
+"""Exports of a workspace: their list, and their deletion."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,11 +10,11 @@ from core.errors import DamagedArtifactError, MissingError
 from core.workspace import Workspace
 
 MAX_DATASET_LENGTH = 56
-"""Characters of a dataset's name in that of an export, which has 80 with date, format, number."""
+"""Most characters of a dataset's name in the name of an export, which has at most 80."""
 
 
 class Format(StrEnum):
-    """What an export is."""
+    """Format of an export."""
 
     CSV = "csv"
     """A table."""
@@ -38,10 +38,10 @@ FILES = (Format.CSV, Format.PARQUET, Format.ZIP)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Export:
-    """What somebody took out of a dataset."""
+    """An export of a dataset."""
 
     id: str
-    """Its folder's name: dataset, date, format."""
+    """Name of its folder: dataset, date, format."""
 
     dataset: str
     format: Format
@@ -53,13 +53,13 @@ class Export:
 
     num_images: int
     num_left_out: int
-    """Images that could not be exported; a tree lists them in left-out.csv."""
+    """Number of images that could not be exported; a tree lists them in left-out.csv."""
 
     size_bytes: int
 
 
 def stem_of(dataset: str) -> str:
-    """Return what the names of a dataset's exports begin with."""
+    """Return the prefix of the names of a dataset's exports."""
     return dataset[:MAX_DATASET_LENGTH]
 
 
@@ -79,7 +79,7 @@ def list_exports(workspace: Workspace, dataset: str) -> list[Export]:
 
 
 def describe_export(workspace: Workspace, manifest: Manifest) -> Export:
-    """Return what a manifest says of an export."""
+    """Return the export that a manifest describes."""
     folder, summary = workspace.exports / manifest.id, manifest.summary
     return Export(
         id=manifest.id,
@@ -94,7 +94,7 @@ def describe_export(workspace: Workspace, manifest: Manifest) -> Export:
 
 
 def delete_export(workspace: Workspace, export_id: str) -> None:
-    """Remove an export; the dataset's own images are not touched.
+    """Delete an export; the images of the dataset are not touched.
 
     Raises:
         MissingError: There is no such export.

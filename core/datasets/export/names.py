@@ -1,4 +1,4 @@
-"""What classes and images are called in an exported tree: names any disk takes, each only once."""
+"""Names of classes and images in an exported tree: unique, and valid on every disk."""
 
 import os
 import unicodedata
@@ -9,18 +9,18 @@ from core.datasets.columns import ImageRow, Split
 from core.datasets.layout import CLUTTER, PLAIN_NAMES, SPLIT_NAMES, UNLABELED
 
 METADATA = "metadata.csv"
-"""The table beside the images, as Hugging Face's ImageFolder looks for it: in each split's folder,
-or at the top where there are no splits."""
+"""Table beside the images, as Hugging Face's ImageFolder expects it: in the folder of each split,
+or at the top without splits."""
 
 LEFT_OUT = "left-out.csv"
 TAKEN = (METADATA, LEFT_OUT, "manifest.json")
-"""What lies beside the folders."""
+"""Names of files beside the folders."""
 
 MAX_NAME_BYTES = 255
-"""Of a name, in UTF-8: ext4, NTFS and APFS take no more."""
+"""Most bytes of a name in UTF-8 on ext4, NTFS and APFS."""
 
 SEPARATORS = frozenset("/\\:")
-"""A zip's readers take them for folders and drives; `archives.py` refuses the latter."""
+"""Characters that readers of zips treat as separators of folders and drives."""
 
 UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories of control characters, halves of characters and line ends. Joiners (Cf) hold
@@ -28,17 +28,17 @@ emoji together and stay."""
 
 
 class FreeNames:
-    """Gives out the names of one folder, such that no disk takes two of them for the same."""
+    """Unique names within one folder, also on disks that ignore case or composition."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._numbers = {_key(name): 2 for name in taken}
 
     def is_free(self, name: str) -> bool:
-        """Tell whether `name` would be given as it is."""
+        """Return whether `name` is unused."""
         return _key(name) not in self._numbers
 
     def take(self, stem: str, suffix: str = "") -> str:
-        """Return stem and suffix, with -2, -3, … between them if that name was given before."""
+        """Return an unused name: stem and suffix, with -2, -3, … between them if necessary."""
         name = first = _cut(stem, suffix) + suffix
         while not self.is_free(name):
             number = self._numbers[_key(first)]
@@ -49,15 +49,15 @@ class FreeNames:
 
 
 class TreeNames:
-    """The names of a tree `split/class/image`, or `class/image` where no image is in a split.
+    """Names in a tree `split/class/image`, or `class/image` if no image is in a split.
 
-    Depends on the labels, and for images of one name in one folder on their order. In a tree with
-    splits, images in no split join train: a folder beside the splits' would make all of them
-    classes.
+    They depend on the labels, and for equal names in a folder on the order of the images. In a tree
+    with splits, images in no split join train: another folder beside the splits would make all of
+    them classes.
     """
 
     def __init__(self, places: Iterable[tuple[str | None, str | None]]) -> None:
-        """Look at each (label, split) that occurs."""
+        """Take each (label, split) that occurs."""
         pairs = set(places)
         labels = {label for label, _ in pairs}
         splits = {split for _, split in pairs}
@@ -80,7 +80,7 @@ class TreeNames:
             self.folder_of(label)
 
     def folder_of(self, label: str | None) -> str:
-        """Return what the folder of a class is called."""
+        """Return the name of the folder of a class."""
         if label not in self._folders:
             name = UNLABELED if label is None else fit(label)
             self._folders[label] = self._free.take(f"_{name}" if self._like_splits else name)
@@ -89,7 +89,7 @@ class TreeNames:
     def place(self, image: ImageRow) -> tuple[str, str]:
         """Return (the split's folder, the image's path in that), the former empty without splits.
 
-        Each call gives out a name, so ask once for each image.
+        Each call uses up a name, so call it once for each image.
         """
         split = str(image.split or Split.TRAIN) if self.has_splits else ""
         folder = self.folder_of(image.label)
@@ -119,12 +119,12 @@ def _is_unfit(character: str) -> bool:
 
 
 def _key(name: str) -> str:
-    """Return what names have in common that some disk takes for one: case, composition, ends."""
+    """Return a key that is equal for names that some disk treats as equal."""
     folded = unicodedata.normalize("NFC", name).casefold()
     return unicodedata.normalize("NFC", folded).rstrip(". ")
 
 
 def _cut(stem: str, end: str = "") -> str:
-    """Return as much of `stem` as a name has room for before `end`."""
+    """Return `stem`, shortened so that it fits into a name before `end`."""
     room = MAX_NAME_BYTES - len(end.encode())
     return stem.encode()[: max(room, 1)].decode(errors="ignore")

@@ -1,7 +1,6 @@
-"""Taking images out of a dataset, with all that is known of them: complete or not at all.
+"""Export of images with their labels, splits and tags: complete or not at all.
 
-What columns a table has is the business of `export_table.py`, how a tree is laid out that of
-`export_tree.py` and `export_names.py`.
+The columns of tables are in `table.py`, the layout of trees in `tree.py` and `names.py`.
 """
 
 import os
@@ -28,42 +27,42 @@ from core.progress import Progress, Work
 from core.workspace import Workspace
 
 CHUNK = 2000
-"""Rows that are read from the catalog at once."""
+"""Rows per read of the catalog."""
 
 REASON = "reason"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """Which images are exported, and as what."""
+class ExportOptions:
+    """Which images to export, and in which format."""
 
     format: Format
     images: ImageFilter = ALL_IMAGES
     order: Order = Order.ADDED
-    """Of the rows of tables; in a tree it also says which of two images of one name is numbered."""
+    """Order of the rows of tables; in a tree also of images with the same name."""
 
 
-def export_images(workspace: Workspace, dataset: Dataset, wanted: Wanted) -> Work[Export]:
-    """Export images to the workspace's `exports`, into a folder of their own.
+def export_images(workspace: Workspace, dataset: Dataset, options: ExportOptions) -> Work[Export]:
+    """Export images to a new folder in the workspace's `exports`.
 
-    It is called `<dataset>-<YYYYMMDD>-<format>`, by the date in UTC, and numbered if that is taken.
-    Trees hold the images that can be read; the others are listed in left-out.csv.
+    It is named `<dataset>-<YYYYMMDD>-<format>`, by the date in UTC, and numbered if necessary.
+    Trees contain the readable images; left-out.csv lists the others.
 
     Raises:
-        WorkbenchError: No image is wanted, none of them can be read, or the disk is full.
+        WorkbenchError: No images are selected or readable, or the disk is full.
     """
     yield Progress(0, 0, "choosing images")
-    ids = dataset.catalog.ids(wanted.images, wanted.order)
+    ids = dataset.catalog.ids(options.images, options.order)
     if not ids:
         raise WorkbenchError("There is no such image to export.", "Choose a wider view.")
-    name = f"{dataset.name}.{wanted.format}" if wanted.format in FILES else ""
+    name = f"{dataset.name}.{options.format}" if options.format in FILES else ""
     try:
         with draft(workspace.exports) as folder:
-            if wanted.format in (Format.CSV, Format.PARQUET):
-                num_images = yield from _write_table(dataset, ids, wanted.format, folder / name)
+            if options.format in (Format.CSV, Format.PARQUET):
+                num_images = yield from _write_table(dataset, ids, options.format, folder / name)
                 num_left_out = 0
             else:
-                written = yield from _write_tree(dataset, ids, wanted, folder, name)
+                written = yield from _write_tree(dataset, ids, options, folder, name)
                 num_images, num_left_out = written
             yield Progress(len(ids), len(ids), "writing to disk")
             if hasattr(os, "sync"):
@@ -71,14 +70,14 @@ def export_images(workspace: Workspace, dataset: Dataset, wanted: Wanted) -> Wor
             manifest = publish(
                 folder,
                 kind="export",
-                stem=f"{stem_of(dataset.name)}-{datetime.now(UTC):%Y%m%d}-{wanted.format}",
-                config={**asdict(wanted.images), "order": wanted.order},
+                stem=f"{stem_of(dataset.name)}-{datetime.now(UTC):%Y%m%d}-{options.format}",
+                config={**asdict(options.images), "order": options.order},
                 made_from={
                     "dataset": dataset.name,
                     "dataset_fingerprint": dataset.catalog.fingerprint,
                 },
                 summary={
-                    "format": wanted.format,
+                    "format": options.format,
                     "file": name,
                     "num_images": num_images,
                     "num_left_out": num_left_out,
@@ -91,7 +90,7 @@ def export_images(workspace: Workspace, dataset: Dataset, wanted: Wanted) -> Wor
 
 
 def _records(dataset: Dataset, ids: Sequence[int]) -> Iterator[tuple[ImageRow, Record]]:
-    """Yield images in the order of their ids, in stretches; those forgotten meanwhile are not."""
+    """Yield images in the order of `ids`, without those that were removed meanwhile."""
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         rows = dataset.catalog.rows_by_id(chunk)
@@ -102,7 +101,7 @@ def _records(dataset: Dataset, ids: Sequence[int]) -> Iterator[tuple[ImageRow, R
 
 
 def _write_table(dataset: Dataset, ids: Sequence[int], form: Format, path: Path) -> Work[int]:
-    """Write a row for each image; return how many there were."""
+    """Write a row for each image; return the number of rows."""
     num_images = 0
     with (csv_table if form == Format.CSV else parquet_table)(path) as write:
         for start in range(0, len(ids), CHUNK):
@@ -115,15 +114,15 @@ def _write_table(dataset: Dataset, ids: Sequence[int], form: Format, path: Path)
 
 
 def _write_tree(
-    dataset: Dataset, ids: Sequence[int], wanted: Wanted, folder: Path, archive: str
+    dataset: Dataset, ids: Sequence[int], options: ExportOptions, folder: Path, archive: str
 ) -> Work[tuple[int, int]]:
-    """Write images in class folders, and tables; return how many, and how many were left out."""
-    names = TreeNames((row[0], row[1]) for row in dataset.catalog.class_counts(wanted.images))
-    packed = folder / ".tables" if wanted.format == Format.ZIP else folder
+    """Write images in class folders, and tables; return the numbers of written and skipped ones."""
+    names = TreeNames((row[0], row[1]) for row in dataset.catalog.class_counts(options.images))
+    packed = folder / ".tables" if options.format == Format.ZIP else folder
     packed.mkdir(exist_ok=True)
     left_out: list[Record] = []
     num_images, reported = 0, 0.0
-    with open_tree(folder, wanted.format, archive) as add:
+    with open_tree(folder, options.format, archive) as add:
         with ExitStack() as files:
             tables = TreeTables(packed, files)
             for done, (image, record) in enumerate(_records(dataset, ids)):
@@ -131,7 +130,7 @@ def _write_tree(
                     reported = time.monotonic()
                     yield Progress(done, len(ids), "exporting images")
                 original = dataset.path_of(image)
-                to_link = wanted.format == Format.LINKS
+                to_link = options.format == Format.LINKS
                 content, reason = read_original(original, image, to_link=to_link)
                 if reason:
                     left_out.append({"id": image.id, "path": image.path, REASON: reason})

@@ -1,9 +1,9 @@
-"""The table of an export: one row an image, as CSV or Parquet, written stretch by stretch.
+"""Table of an export: one row per image, as CSV or Parquet, written in parts.
 
-CSV is RFC 4180 in UTF-8 and exact: nothing is put before texts that begin with =, +, - or @, so
-open it as data, not by a double click in a spreadsheet. Empty cells are None. To read it back:
-`pandas.read_csv(path, dtype={"label": str}, keep_default_na=False)`, for a class may be called 007
-or NA; and `json.loads` for the tags. Parquet has types, None and lists of its own.
+CSV is RFC 4180 in UTF-8 and exact: texts that begin with =, +, - or @ are not escaped, so import it
+as data instead of opening it in a spreadsheet. Empty cells are None. To read it back:
+`pandas.read_csv(path, dtype={"label": str}, keep_default_na=False)`, because a class may be named
+007 or NA; and `json.loads` for the tags. Parquet has types, None and lists of its own.
 """
 
 import csv
@@ -32,7 +32,7 @@ COLUMNS = {
 """Name → type of each column."""
 
 FILE_NAME = "file_name"
-"""In a tree the first column: the image's path from the table's folder on."""
+"""First column in a tree: path of the image relative to the folder of the table."""
 
 
 def record_of(dataset: Dataset, image: ImageRow, tags: Sequence[str]) -> Record:
@@ -47,7 +47,7 @@ def record_of(dataset: Dataset, image: ImageRow, tags: Sequence[str]) -> Record:
 
 @contextmanager
 def csv_table(path: Path, columns: Sequence[str] = tuple(COLUMNS)) -> Iterator[Write]:
-    """Give what writes rows into the new file `path`.
+    """Yield a function that writes rows to the new file `path`.
 
     Raises:
         OSError: It cannot be written.
@@ -65,7 +65,7 @@ def csv_table(path: Path, columns: Sequence[str] = tuple(COLUMNS)) -> Iterator[W
 
 @contextmanager
 def parquet_table(path: Path) -> Iterator[Write]:
-    """Give what writes rows into the new file `path`, each call a row group.
+    """Yield a function that writes rows to the new file `path`, a row group per call.
 
     Raises:
         OSError: It cannot be written.

@@ -1,4 +1,4 @@
-"""An export's tree of images in class folders: as copies, as links, or packed into a zip."""
+"""Tree of an export, with images in class folders: copies, links, or a zip."""
 
 import hashlib
 import zipfile
@@ -12,20 +12,20 @@ from core.datasets.export.names import METADATA, TreeNames
 from core.datasets.export.table import COLUMNS, FILE_NAME, Record, Write, csv_table
 
 UNDATED = (1980, 1, 1, 0, 0, 0)
-"""The date of what is in a zip, the first one it knows: the same images make the same bytes."""
+"""Date of all entries of a zip, its earliest one, so that the same images make the same bytes."""
 
 Add = Callable[[str, Path, bytes | None], None]
-"""Takes a path in the tree, the original, and its content; links have no use for that."""
+"""Function of a path in the tree, the original file, and its content, which links ignore."""
 
 
 @contextmanager
 def open_tree(folder: Path, form: Format, archive: str) -> Iterator[Add]:
-    """Give what adds images to a new tree.
+    """Yield a function that adds images to a new tree.
 
     Args:
-        folder: Exists; the tree grows in it, or the zip does.
+        folder: Existing folder for the tree or the zip.
         form: ZIP, FOLDER or LINKS.
-        archive: What the zip is called.
+        archive: Name of the zip.
 
     Raises:
         OSError: It cannot be written.
@@ -40,10 +40,10 @@ def open_tree(folder: Path, form: Format, archive: str) -> Iterator[Add]:
 
 
 class TreeTables:
-    """The tables of a tree: one in each split's folder, or one at the top without splits."""
+    """Tables of a tree: one in the folder of each split, or one at the top without splits."""
 
     def __init__(self, folder: Path, files: ExitStack) -> None:
-        """Write them into `folder`; `files` closes them."""
+        """Take the folder of the tree, and the stack that closes the tables."""
         self._folder, self._files = folder, files
         self._writers: dict[str, Write] = {}
 
@@ -60,7 +60,7 @@ class TreeTables:
 
 
 def read_original(path: Path, image: ImageRow, *, to_link: bool) -> tuple[bytes | None, str]:
-    """Return (an image's file, "") or (None, why it cannot be exported, as a sentence)."""
+    """Return (content of the image file, "") or (None, reason why it cannot be exported)."""
     if image.problem:
         return None, image.problem
     try:
@@ -77,13 +77,13 @@ def read_original(path: Path, image: ImageRow, *, to_link: bool) -> tuple[bytes 
 
 
 def place_image(names: TreeNames, image: ImageRow) -> tuple[str, str, str]:
-    """Return the folder of an image's table, the path from there, and the path from the top."""
+    """Return the folder of an image's table, its path from there, and its path from the top."""
     split, name = names.place(image)
     return split, name, f"{split}/{name}" if split else name
 
 
 def pack_tables(add: Add, folder: Path, tables: Sequence[Path]) -> None:
-    """Put tables into a zip, at their paths from `folder` on."""
+    """Add tables to a zip, at their paths relative to `folder`."""
     for table in tables:
         add(table.relative_to(folder).as_posix(), table, table.read_bytes())
 
@@ -95,7 +95,7 @@ def _entry(path: str) -> zipfile.ZipInfo:
 
 
 def _parent_of(path: Path) -> Path:
-    """Make the folder that `path` will lie in; return `path`."""
+    """Create the parent folder of `path`; return `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 

@@ -1,4 +1,4 @@
-"""What lies behind and in front of the drawn things: backgrounds, distractors, their colors.
+"""Backgrounds and distractors of the sample images, and their colors.
 
 S, in this file: pixels a side.
 """
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from core.datasets.sample.shapes import SHAPES, Points, arc, box, turned
 
 SUPERSAMPLING = 3
-"""Everything is drawn this much larger and reduced, so that edges are smooth."""
+"""Factor by which everything is drawn larger and then reduced, for smooth edges."""
 
 Color: TypeAlias = tuple[int, int, int]
 Plane: TypeAlias = NDArray[np.float64]
@@ -25,7 +25,7 @@ Plane: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Scrap:
-    """A distractor: a line, a blob or a bit of some category's shape."""
+    """A distractor: a line, a blob or a part of some class's shape."""
 
     points: Points
     """(N, 2) corners, in pixels."""
@@ -36,13 +36,13 @@ class Scrap:
 
 
 def color_of(hue: float, saturation: float, value: float) -> Color:
-    """Turn a hue (whole turns count as one), saturation and value in [0, 1] into RGB."""
+    """Return the RGB color of a hue (modulo 1), a saturation and a value in [0, 1]."""
     red, green, blue = colorsys.hsv_to_rgb(hue % 1, saturation, value)
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def background(rng: Random, size: int) -> Image.Image:
-    """Return an (S, S) RGB picture of a muted texture with some grain."""
+    """Return an (S, S) RGB image of a muted texture with some grain."""
     y, x = np.mgrid[0:size, 0:size] / size
     hue, value = rng.random(), rng.uniform(0.68, 0.92)
     ends = [
@@ -55,19 +55,19 @@ def background(rng: Random, size: int) -> Image.Image:
     return Image.fromarray(np.clip(mixed, 0, 255).astype(np.uint8))
 
 
-def scattered(rng: Random, picture: Image.Image, count: int) -> Image.Image:
-    """Return the picture with so many scraps on it."""
-    large = picture.resize([side * SUPERSAMPLING for side in picture.size], Image.Resampling.BOX)
+def scattered(rng: Random, image: Image.Image, count: int) -> Image.Image:
+    """Return the image with `count` scraps on it."""
+    large = image.resize([side * SUPERSAMPLING for side in image.size], Image.Resampling.BOX)
     pen = ImageDraw.Draw(large, "RGBA")
     for _ in range(count):
-        scrap = make_scrap(rng, picture.width, (0.05, 0.22))
+        scrap = make_scrap(rng, image.width, (0.05, 0.22))
         outline = (scrap.points * SUPERSAMPLING).ravel().tolist()
         pen.polygon(outline, fill=(*scrap.color, scrap.opacity))
     return large.reduce(SUPERSAMPLING)
 
 
 def make_scrap(rng: Random, size: int, radii: tuple[float, float]) -> Scrap:
-    """Make up a scrap somewhere in an (S, S) picture; radii are shares of its side."""
+    """Return a random scrap somewhere in an (S, S) image; radii are shares of its side."""
     kind, radius = rng.choice(["line", "blob", "bit"]), size * rng.uniform(*radii)
     if kind == "line":
         outline = box(-2, -0.1, 2, 0.1)
@@ -125,4 +125,4 @@ def _clouds(rng: Random, x: Plane, _: Plane) -> Plane:
 TEXTURES: tuple[Callable[[Random, Plane, Plane], Plane], ...] = (
     *(_slope, _glow, _stripes, _dots, _hills, _clouds),
 )
-"""Each returns an (S, S) field in about [0, 1], to mix two colors by."""
+"""Functions that return an (S, S) field in about [0, 1], which mixes two colors."""

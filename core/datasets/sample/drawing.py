@@ -1,7 +1,7 @@
-"""A dataset that the app draws itself: no network, no fonts, the same pictures on every machine.
+"""The sample dataset: generated without network or fonts, the same images on every machine.
 
-Only the shape tells the category: colors, backgrounds, clutter, place and size are drawn from
-the same distributions for all. S, in this file: pixels a side.
+Only the shape depends on the class: colors, backgrounds, clutter, position and size have the same
+distributions for all classes. S, in this file: pixels a side.
 """
 
 import math
@@ -27,84 +27,84 @@ from core.datasets.sample.shapes import SHAPES, Part, Points, Tone, mirrored, tu
 from core.progress import Progress, Work
 
 CLASSES: tuple[str, ...] = tuple(SHAPES)
-"""The names of the things drawn, in alphabetical order."""
+"""Names of the classes, in alphabetical order."""
 
 SHARES = (0.145, 0.2)
-"""Range of the object's share of the picture; its edge adds 0.02, what lies in front hides some."""
+"""Range of the object's share of the image, without its edge (0.02) and what covers it."""
 
 MAX_TILT = 18.0
-"""Degrees, to either side."""
+"""Largest tilt in degrees, to either side."""
 
 WANDERING = 0.95
-"""How much of the room around an object its place may use, in [0, 1]; 0 keeps it in the middle."""
+"""Share of the space around an object in which it is placed, in [0, 1]; 0 centers it."""
 
 MAX_COVERED = 0.1
-"""Share of the object that things in front may hide."""
+"""Largest share of the object that is covered."""
 
 PNG_LEVEL = 4
-"""Of 9: the files are a few per cent larger than Pillow's default of 6, and quicker to write."""
+"""Of 9: files are a few percent larger than at Pillow's default of 6, and written faster."""
 
 MAX_CORNERS = 10
-"""A polygon of more is a curve: its edge needs no rounding at the corners, which takes longest."""
+"""Polygons with more corners are curves, whose edges need no rounded corners, the slowest step."""
 
 Mask: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class SampleImage:
-    """One picture and where its object is."""
+    """An image and the mask of its object."""
 
     image: Image.Image
     """(S, S) RGB."""
 
     mask: Image.Image
-    """(S, S) mode L: 255 where the object is seen, else 0."""
+    """(S, S) mode L: 255 where the object is visible, else 0."""
 
 
-def draw(category: str, number: int, *, seed: int = 0, size: int = 128) -> SampleImage:
-    """Draw one picture of a category.
+def draw(label: str, number: int, *, seed: int = 0, size: int = 128) -> SampleImage:
+    """Draw an image of a class.
 
     Args:
-        category: One of `CLASSES`.
-        number: Which picture; the same one looks the same every time.
-        seed: Fixes the whole dataset.
-        size: S, the side of the picture in pixels.
+        label: One of `CLASSES`.
+        number: Number of the image; equal numbers make equal images.
+        seed: Seed of the whole dataset.
+        size: S, the side of the image in pixels.
     """
-    rng = Random(f"{seed}/{category}/{number}")
-    picture = background(rng, size)
-    picture = scattered(rng, picture, rng.randint(3, 7))
-    parts = _placed(rng, SHAPES[category](rng), size)
+    rng = Random(f"{seed}/{label}/{number}")
+    image = background(rng, size)
+    image = scattered(rng, image, rng.randint(3, 7))
+    parts = _placed(rng, SHAPES[label](rng), size)
     thing = _painted(parts, _palette(rng), size)
-    _cast_shadow(picture, thing)
-    picture.paste(thing, mask=thing)
+    _cast_shadow(image, thing)
+    image.paste(thing, mask=thing)
     seen = np.asarray(thing.getchannel("A")) >= 128
-    seen = _partly_covered(rng, picture, seen)
-    return SampleImage(picture, Image.fromarray(seen.astype(np.uint8) * 255))
+    seen = _partly_covered(rng, image, seen)
+    return SampleImage(image, Image.fromarray(seen.astype(np.uint8) * 255))
 
 
 def draw_dataset(folder: Path, *, per_class: int = 60, seed: int = 0, size: int = 128) -> Work[int]:
-    """Write every category's pictures and masks as PNG files.
+    """Write the images and masks of every class as PNG files.
 
-    They are `images/<category>/NNN.png` and `masks/<category>/NNN.png` under the folder.
+    They are `images/<class>/NNN.png` and `masks/<class>/NNN.png` under the folder.
 
     Returns:
-        How many pictures were drawn.
+        The number of images.
     """
     total = len(CLASSES) * per_class
     for done in range(total):
-        category, number = CLASSES[done // per_class], done % per_class
+        label, number = CLASSES[done // per_class], done % per_class
         yield Progress(done, total, "drawing")
-        drawing = draw(category, number, seed=seed, size=size)
-        for kind, picture in (("images", drawing.image), ("masks", drawing.mask)):
-            path = folder / kind / category / f"{number:03}.png"
+        drawing = draw(label, number, seed=seed, size=size)
+        for kind, image in (("images", drawing.image), ("masks", drawing.mask)):
+            path = folder / kind / label / f"{number:03}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            picture.save(path, compress_level=PNG_LEVEL)
+            image.save(path, compress_level=PNG_LEVEL)
     yield Progress(total, total, "drawing")
     return total
 
 
 def _palette(rng: Random) -> dict[Tone, Color]:
-    """Choose strong colors, which stand out from the muted background."""
+    """Return strong colors, which stand out from the muted background."""
     hue = rng.random()
     other = hue + rng.choice([-1, 1]) * rng.uniform(0.12, 0.5)
     return {
@@ -116,7 +116,7 @@ def _palette(rng: Random) -> dict[Tone, Color]:
 
 
 def _placed(rng: Random, parts: Sequence[Part], size: int) -> list[Part]:
-    """Mirror, stretch and tilt an object, and put it where all of it is in the picture.
+    """Mirror, stretch and tilt an object, and place it so that all of it is in the image.
 
     Returns:
         The parts with points in pixels.
@@ -139,7 +139,7 @@ def _placed(rng: Random, parts: Sequence[Part], size: int) -> list[Part]:
 
 
 def _area(outlines: Sequence[Points]) -> float:
-    """Return the area that polygons cover together, in their own unit squared."""
+    """Return the area of the union of polygons, in their unit squared."""
     unit = 48  # pixels
     canvas = Image.new("1", (4 * unit, 4 * unit))
     pen = ImageDraw.Draw(canvas)
@@ -163,24 +163,24 @@ def _painted(parts: Sequence[Part], palette: dict[Tone, Color], size: int) -> Im
     return canvas.reduce(SUPERSAMPLING)
 
 
-def _cast_shadow(picture: Image.Image, thing: Image.Image) -> None:
-    offset = max(1, picture.width // 50)
-    blurred = thing.getchannel("A").filter(ImageFilter.GaussianBlur(picture.width / 50))
-    picture.paste((0, 0, 0), (offset, offset), blurred.point(lambda alpha: alpha * 0.35))
+def _cast_shadow(image: Image.Image, thing: Image.Image) -> None:
+    offset = max(1, image.width // 50)
+    blurred = thing.getchannel("A").filter(ImageFilter.GaussianBlur(image.width / 50))
+    image.paste((0, 0, 0), (offset, offset), blurred.point(lambda alpha: alpha * 0.35))
 
 
-def _partly_covered(rng: Random, picture: Image.Image, seen: Mask) -> Mask:
-    """Draw a few small things in front; return (S, S) what is still seen of the object."""
+def _partly_covered(rng: Random, image: Image.Image, seen: Mask) -> Mask:
+    """Draw a few scraps in front; return the (S, S) mask of the visible part of the object."""
     least = (1 - MAX_COVERED) * seen.sum()
-    side = picture.width * SUPERSAMPLING
+    side = image.width * SUPERSAMPLING
     for _ in range(rng.randint(1, 3)):
-        scrap = make_scrap(rng, picture.width, (0.03, 0.09))
+        scrap = make_scrap(rng, image.width, (0.03, 0.09))
         canvas = Image.new("L", (side, side))
         outline = (scrap.points * SUPERSAMPLING).ravel().tolist()
         ImageDraw.Draw(canvas).polygon(outline, fill=scrap.opacity)
         cover = canvas.reduce(SUPERSAMPLING)
         left = seen & (np.asarray(cover) < 64)
         if left.sum() >= least:
-            picture.paste(scrap.color, mask=cover)
+            image.paste(scrap.color, mask=cover)
             seen = left
     return seen

@@ -1,4 +1,4 @@
-"""What the drawn dataset's things look like, as flat polygons. Colors are not its business.
+"""Shapes of the sample dataset's classes, as flat polygons without colors.
 
 Points, in this file: (N, 2) float64, x to the right and y down, about -1 to 1 on both axes.
 """
@@ -17,11 +17,11 @@ Points: TypeAlias = NDArray[np.float64]
 Pair: TypeAlias = tuple[float, float]
 
 ARC_STEP = 15
-"""Degrees between the points of a curve; finer is not seen at 128 pixels."""
+"""Degrees between the points of a curve; finer steps are invisible at 128 pixels."""
 
 
 class Tone(StrEnum):
-    """Which of an object's colors a part takes."""
+    """Which color of an object a part has."""
 
     MAIN = "main"
     ACCENT = "accent"
@@ -31,7 +31,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One filled polygon of an object; later parts lie over earlier ones."""
+    """A filled polygon of an object; later parts cover earlier ones."""
 
     points: Points
     tone: Tone = Tone.MAIN
@@ -61,21 +61,21 @@ def disc(x: float, y: float, radius: float) -> Points:
 
 
 def ring(center: Pair, radii: Pair, width: float, start: float, stop: float) -> Points:
-    """Return a piece of a band of the given width around an ellipse; angles in degrees."""
+    """Return a segment of a band of the given width around an ellipse; angles in degrees."""
     inner = (radii[0] - width, radii[1] - width)
     back = arc(center, inner, start, stop)[::-1]
     return np.concatenate([arc(center, radii, start, stop), back])
 
 
 def turned(points: Points, degrees: float) -> Points:
-    """Return the points turned clockwise (as seen, y being down) around the origin."""
+    """Return the points rotated clockwise (with y down) around the origin."""
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     rotated: Points = points @ np.array([[cos, sin], [-sin, cos]])
     return rotated
 
 
 def mirrored(points: Points) -> Points:
-    """Return the points with left and right exchanged."""
+    """Return the points mirrored left to right."""
     flipped: Points = points * np.array([-1.0, 1.0])
     return flipped
 
@@ -247,4 +247,4 @@ SHAPES: dict[str, Callable[[Random], list[Part]]] = {
     "star": _star,
     "tree": _tree,
 }
-"""Category → a function that makes up one such thing."""
+"""Class → function that returns a random shape of it."""

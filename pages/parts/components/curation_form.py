@@ -1,4 +1,4 @@
-"""What can be done with selected images, on whichever page: tag, label, move, exclude, undo."""
+"""Actions on selected images, on every page: tag, label, move, exclude, undo."""
 
 from collections.abc import Callable, Sequence
 
@@ -20,14 +20,14 @@ def changes(
     mark: str = "",
     can_include: bool = False,
 ) -> None:
-    """Draw the ways to change images.
+    """Draw the actions.
 
     Args:
-        dataset: Whose images they are.
-        ids: Which.
-        key: The page, in the keys of the widgets.
-        mark: A tag that they also get where they are tagged, labeled or moved.
-        can_include: Whether some of them may be excluded, and taken in again.
+        dataset: Dataset of the images.
+        ids: Ids of the images.
+        key: Prefix of the widgets' keys.
+        mark: Tag to add when they are tagged, labeled or moved.
+        can_include: Whether some of them may be excluded and can be included.
     """
     catalog = dataset.catalog
     with st.popover("Tag", icon=":material/label:"):
@@ -60,7 +60,7 @@ def changes(
 
 
 def undo_button(dataset: Dataset, *, key: str = "datasets") -> None:
-    """Draw the way to take the last change back, if there is one."""
+    """Draw the button that reverts the last change, if there is one."""
     step = facts.last_step(dataset.catalog)
     if step is not None:
         st.button(
@@ -74,7 +74,7 @@ def undo_button(dataset: Dataset, *, key: str = "datasets") -> None:
 
 
 def say(num_changed: int) -> None:
-    """Say in passing how many images were changed."""
+    """Show the number of changed images in a toast."""
     if num_changed == 0:
         session.queue_toast("Nothing changed: they were so already.")
         return
@@ -85,7 +85,7 @@ def say(num_changed: int) -> None:
 def _with_text(
     name: str, key: str, known: list[str], actions: dict[str, Callable[[str], int]]
 ) -> None:
-    """Draw a field for a new or known name, and buttons for what is done with it."""
+    """Draw a field for a new or known name, and a button for each action with it."""
     text = st.selectbox(
         name,
         known,

@@ -1,4 +1,4 @@
-"""A grid of pictures to click or to select. Which pictures, and what for, is the page's."""
+"""Gallery: a grid of images that can be clicked or selected."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +11,7 @@ from state import session
 
 ASSETS = Path(__file__).parent
 MODULE = ("gallery.js", "gallery_select.js")
-"""Joined, for a component's code is one file."""
+"""Joined, because the code of a component is one file."""
 
 HTML = """
 <div class="grid"></div>
@@ -29,44 +29,44 @@ HTML = """
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One picture of a gallery. All of its text is shown as it is, never as markdown or HTML."""
+    """An image of a gallery. Its texts are shown literally, never as Markdown or HTML."""
 
     id: int
-    """Names this tile in what a gallery returns."""
+    """Id of the tile in the result of a gallery."""
 
     src: str
-    """The picture as a data URI; empty where there is none, and then `note` says why."""
+    """The image as a data URI; empty if there is none, for the reason in `note`."""
 
     title: str = ""
-    """First line under the picture."""
+    """First line under the image."""
 
     caption: str = ""
-    """Lines under the title, parted by newlines; each is cut off where the tile ends."""
+    """Lines under the title, separated by newlines; each is cut off at the edge of the tile."""
 
     note: str = ""
-    """Shown in the picture's place where there is none."""
+    """Text in place of a missing image."""
 
     mark: str = ""
-    """Frame and badge: `hit` or `miss` for an answer, `selected` for the one picture that a page is
-    about, `excluded` for a picture that is left out."""
+    """Frame and badge: `hit` or `miss` for a match, `selected` for the image that a page is about,
+    `excluded` for an excluded image."""
 
     chips: tuple[str, ...] = ()
-    """Short words on the picture, such as tags; small tiles count what they have no room for."""
+    """Short texts on the image, such as tags; small tiles show the number of hidden ones."""
 
     def with_chip(self, word: str) -> "Tile":
-        """Return the tile with one more word on it."""
+        """Return the tile with one more chip."""
         return replace(self, chips=(*self.chips, word))
 
 
 @dataclass(frozen=True, slots=True)
 class GalleryEvent:
-    """What a person did in a gallery since the last run."""
+    """The user's actions in a gallery since the last run."""
 
     opened: int | None = None
-    """The id of the tile that was opened."""
+    """Id of the tile that was opened."""
 
     selected: frozenset[int] | None = None
-    """All ids that are selected now, those of other pages too; None where nothing changed."""
+    """All selected ids, on this and other pages; None if the selection is unchanged."""
 
 
 _MOUNT = st.components.v2.component(
@@ -85,14 +85,14 @@ def gallery(
     columns: int | None = None,
     label: str = "Pictures",
 ) -> int | None:
-    """Show pictures in a grid and return the id of the one clicked, once per click.
+    """Show images in a grid and return the id of the clicked one, once per click.
 
     Args:
-        tiles: The pictures, in reading order, their ids all different.
-        key: Widget key; with the same key other tiles take the place of these without a jump.
-        tile_px: Least width of a tile; tiles grow until they fill the row.
-        columns: So many tiles in each row, however small they become.
-        label: What a screen reader calls the grid.
+        tiles: The images, in reading order, with distinct ids.
+        key: Widget key; with the same key other tiles replace these without a jump.
+        tile_px: Minimum width of a tile; tiles grow until they fill the row.
+        columns: Number of tiles in each row, regardless of their width.
+        label: Name of the grid for screen readers.
 
     Returns:
         The id of the tile whose click caused this run, else None.
@@ -108,24 +108,24 @@ def selectable_gallery(
     tile_px: int = 128,
     label: str = "Pictures",
 ) -> GalleryEvent:
-    """Show pictures in a grid that can be opened and selected, and return what was done, once.
+    """Show images in a grid that can be opened and selected; return the actions, once.
 
-    The selection is the caller's and may span pages. Keep what is returned, and give it again:
+    The caller stores the selection, which may span pages, and passes it again:
 
         event = selectable_gallery(tiles, selected=chosen.picked, key="datasets-gallery")
         if event.selected is not None:
             chosen.picked = event.selected
 
     Args:
-        tiles: The pictures of this page, in reading order, their ids all different.
+        tiles: The images of this page, in reading order, with distinct ids.
         selected: All ids that are selected, on this page or not.
-        key: Widget key; with the same key other tiles take the place of these without a jump.
-        tile_px: Least width of a tile; tiles grow until they fill the row.
-        label: What a screen reader calls the grid.
+        key: Widget key; with the same key other tiles replace these without a jump.
+        tile_px: Minimum width of a tile; tiles grow until they fill the row.
+        label: Name of the grid for screen readers.
 
     Returns:
-        What was done since the last run. A change also comes in a later run than the one it caused,
-        if another click cut that one short before it came here.
+        The actions since the last run. A change is returned in a later run than the one it caused
+        if another click interrupted that one.
     """
     ids = frozenset(tile.id for tile in tiles)
     before = frozenset(selected)

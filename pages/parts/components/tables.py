@@ -1,4 +1,4 @@
-"""Tables of artifacts, one row of which can be taken."""
+"""Tables of artifacts with one selectable row."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ import streamlit as st
 def pick(rows: pd.DataFrame, *, key: str, columns: dict[str, Any]) -> int | None:
     """Draw a table and return the number of the selected row.
 
-    `columns` says how columns are drawn; the column "made" holds ISO times and is drawn as
-    the time since then.
+    `columns` are column configurations; the column "made" contains ISO times and is drawn as the
+    time since then.
     """
     rows["made"] = pd.to_datetime(rows["made"])
     event = st.dataframe(

@@ -1,4 +1,4 @@
-"""From catalog rows to the tiles of a gallery."""
+"""Tiles of a gallery from catalog rows and matches."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def tiles_of(dataset: Dataset, rows: Sequence[ImageRow]) -> list[Tile]:
-    """Return a tile an image: its class, or else its file's name, and its split."""
+    """Return a tile for each image, with its class (or file name) and split."""
     resources.make_thumbnails(dataset, rows)
     return [
         _tile(dataset, row, row.label or PurePosixPath(row.path).name, row.split or "")
@@ -25,13 +25,13 @@ def tiles_of(dataset: Dataset, rows: Sequence[ImageRow]) -> list[Tile]:
 def tiles_of_matches(
     dataset: Dataset, matches: "Sequence[Match]", wanted_label: str | None, *, first_rank: int = 1
 ) -> list[Tile]:
-    """Return a tile a match with rank, category, split and similarity.
+    """Return a tile for each match, with rank, class, split and similarity.
 
     Args:
-        dataset: Whose images they are.
-        matches: Best first.
-        wanted_label: The query's own category where it is known; matches are then marked.
-        first_rank: Of the first of them.
+        dataset: Dataset of the images.
+        matches: Matches, best first.
+        wanted_label: The query's class if it is known; matches are then marked.
+        first_rank: Rank of the first match.
     """
     resources.make_thumbnails(dataset, [match.image for match in matches if match.image])
     return [

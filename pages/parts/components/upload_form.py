@@ -1,4 +1,4 @@
-"""Taking in one uploaded file under a name, by a job."""
+"""Form that uploads a file and imports it under a name, by a job."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The classes as a table: how many images each has, and how well it is retrieved."""
+"""Table of the classes: their numbers of images and their retrieval quality."""
 
 import pandas as pd
 import streamlit as st
@@ -18,7 +18,7 @@ HEALTH = {"recall_at_1": "recall@1", "map_at_10": "mAP@10", "most_confused": "mo
 
 
 def show(dataset: Dataset, view: View, lineage: Lineage) -> None:
-    """Draw the table; the rows that are selected can be looked at."""
+    """Draw the table, and a button that shows the images of the selected rows."""
     table = _counts(dataset)
     evaluation = lineage.evaluation_of(dataset.name)
     if evaluation is not None:
@@ -64,7 +64,7 @@ def _counts(dataset: Dataset) -> pd.DataFrame:
 
 
 def _about(evaluation: Manifest | None, lineage: Lineage) -> None:
-    """Say where the figures come from, and offer to measure anew."""
+    """Draw the source of the figures, and a button that evaluates again."""
     index = lineage.index(session.selection().index)
     with st.container(horizontal=True, vertical_alignment="center"):
         if evaluation is None:

@@ -1,4 +1,4 @@
-"""One image in a dialog: large, with all that is known of it, and the images nearest to it."""
+"""Dialog of an image: large, with its metadata and its nearest neighbors."""
 
 import time
 
@@ -17,13 +17,13 @@ from state import queries, resources, session
 from state.view import View
 
 SIDE = 900
-"""Longest side of the picture in the dialog, in pixels."""
+"""Longest side of the image in the dialog, in pixels."""
 
 NEIGHBORS = 8
 
 
 def show(dataset: Dataset, view: View) -> None:
-    """Draw the dialog, if an image is open: again at every run, until it is closed."""
+    """Draw the dialog if an image is open, in every run until it is closed."""
     if session.selection().open_image is not None:
         _dialog(dataset, view)
 
@@ -60,7 +60,7 @@ def _dialog(dataset: Dataset, view: View) -> None:
 
 
 def _steps(dataset: Dataset, view: View, position: int | None) -> None:
-    """Draw the ways to the images before and after; the arrow keys take them, too."""
+    """Draw buttons to the previous and next image, with arrow keys as shortcuts."""
     count = dataset.catalog.count(view.images)
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, key, step in (("Previous", "Left", -1), ("Next", "Right", 1)):
@@ -102,7 +102,7 @@ def _about(dataset: Dataset, row: ImageRow) -> None:
 
 
 def _neighbors(dataset: Dataset, row: ImageRow) -> None:
-    """Draw the images nearest to this one, where an index knows it; a click opens one."""
+    """Draw the nearest neighbors of the image in the index; a click opens one."""
     lineage = read_lineage(resources.workspace())
     index = lineage.index(session.selection().index)
     if index is None or index.made_from["dataset"] != dataset.name:

@@ -1,4 +1,4 @@
-"""Taking the images of the view out of their dataset, and what was taken out before."""
+"""Export of the shown images, and the earlier exports."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -36,7 +36,7 @@ MAX_LISTED = 10
 
 
 def show(dataset: Dataset, view: View) -> None:
-    """Draw the form, and the exports that there are."""
+    """Draw the form and the earlier exports."""
     count = facts.count(dataset.catalog, view.images)
     st.markdown(
         f"The view holds **{count:,}** image{'' if count == 1 else 's'}. "
@@ -94,5 +94,5 @@ def _describe(export: Export) -> str:
 
 
 def _delete(export_id: str) -> None:
-    with suppress(MissingError):  # Somebody else deleted it meanwhile
+    with suppress(MissingError):  # Deleted meanwhile
         delete_export(resources.workspace(), export_id)

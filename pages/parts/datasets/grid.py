@@ -1,4 +1,4 @@
-"""A page of pictures that can be opened and selected."""
+"""A page of images that can be opened and selected."""
 
 from dataclasses import replace
 
@@ -16,11 +16,11 @@ from state.view import TILE_SIZES, View
 
 
 def show(dataset: Dataset, view: View) -> None:
-    """Draw filters, charts and the page of pictures."""
+    """Draw filters, charts and a page of images."""
     filter_bar.show(dataset, view)
     charts = st.container()
     _page(dataset, view)
-    with charts:  # Last, for pictures are waited for
+    with charts:  # Last, so that the images appear first
         _charts(dataset, view)
 
 
@@ -38,7 +38,7 @@ def _charts(dataset: Dataset, view: View) -> None:
 
 
 def _page(dataset: Dataset, view: View) -> None:
-    """Draw the pictures, and around them what turns the page and what selects."""
+    """Draw the images, with controls of pages and selection around them."""
     count = facts.count(dataset.catalog, view.images)
     if count == 0:
         st.info("No image fits these filters. Take one away above.")
@@ -49,10 +49,10 @@ def _page(dataset: Dataset, view: View) -> None:
     rows = dataset.catalog.rows(
         view.images, order=view.order, offset=view.offset, limit=view.page_size
     )
-    _let_go_of_hidden(dataset, view)
+    _deselect_hidden(dataset, view)
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    _pictures(dataset, view, rows)
-    with bar:  # Drawn once it is known what is selected
+    _images(dataset, view, rows)
+    with bar:  # Drawn once the selection is known
         last = min(view.offset + view.page_size, count)
         st.markdown(f"**{view.offset + 1:,}–{last:,}** of **{count:,}** images", width="content")
         selection_bar.show(dataset, view, rows, count)
@@ -74,8 +74,8 @@ def _turn(key: str) -> None:
     session.set_view(replace(session.read_view(), page=int(session.value_of(key))))
 
 
-def _let_go_of_hidden(dataset: Dataset, view: View) -> None:
-    """Keep of the selection what the filters still show, when they or the images have changed."""
+def _deselect_hidden(dataset: Dataset, view: View) -> None:
+    """Deselect images that the filters no longer show, after these or the catalog changed."""
     chosen = session.selection()
     shown = (view.images, dataset.catalog.revision)
     if chosen.selected_images and chosen.selected_under != shown:
@@ -83,7 +83,7 @@ def _let_go_of_hidden(dataset: Dataset, view: View) -> None:
     chosen.selected_under = shown
 
 
-def _pictures(dataset: Dataset, view: View, rows: list[ImageRow]) -> None:
+def _images(dataset: Dataset, view: View, rows: list[ImageRow]) -> None:
     chosen = session.selection()
     event = selectable_gallery(
         _tiles(dataset, rows),

@@ -52,7 +52,7 @@ def show(num_datasets: int) -> None:
 
 def _drawn(num_datasets: int) -> None:
     st.markdown(
-        "720 pictures in 12 categories that the app draws itself: no download, and small enough "
+        "720 pictures in 12 classes that the app draws itself: no download, and small enough "
         "to train on in minutes. The quickest way to see everything work."
     )
     name = "drawn" if num_datasets == 0 else _name_field("drawn", "datasets-drawn-name")
@@ -62,8 +62,8 @@ def _drawn(num_datasets: int) -> None:
 
 def _caltech101() -> None:
     st.markdown(
-        "8,677 photographs in 101 categories (Li, Andreeto, Ranzato & Perona, 2022; CC BY 4.0). "
-        f"`{BACKGROUND}` is left out: it is clutter, not a category."
+        "8,677 photographs in 101 classes (Li, Andreeto, Ranzato & Perona, 2022; CC BY 4.0). "
+        f"`{BACKGROUND}` is left out: it is clutter, not a class."
     )
     folder = st.text_input(
         "Folder, if you have it already",
@@ -84,9 +84,9 @@ def _caltech101() -> None:
 
 def _folder() -> None:
     st.markdown(
-        "A folder with a folder for each category; its images are read where they are and never "
+        "A folder with a folder for each class; its images are read where they are and never "
         "changed. A folder of images without class folders works too: it can be browsed, searched "
-        "and mapped, and only training needs categories."
+        "and mapped, and only training needs classes."
     )
     folder = st.text_input(
         "Folder on the machine that runs the app",
@@ -144,7 +144,7 @@ def _reading(key: str) -> list[str]:
         keep = st.checkbox(
             f"Keep a class folder named {BACKGROUND}",
             key=f"datasets-{key}-background",
-            help="Caltech-101's clutter folder is no category and is left out by default.",
+            help="Caltech-101's clutter folder is no class and is left out by default.",
         )
     named = [] if labels == Labels.AUTO else ["--labels", str(labels)]
     return named + (["--keep-background"] if keep else [])

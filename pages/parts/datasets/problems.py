@@ -1,4 +1,4 @@
-"""The files of a dataset that cannot be used, each with its reason."""
+"""Files of a dataset that cannot be used, with the reasons."""
 
 import streamlit as st
 
@@ -13,8 +13,8 @@ MAX_LISTED = 1000
 
 
 def show(dataset: Dataset, num_unchecked: int) -> None:
-    """List the files; those that are gone can be forgotten."""
-    _refused(dataset)
+    """Draw the list of files, and a button that removes missing ones from the catalog."""
+    _rejected(dataset)
     count = facts.count(dataset.catalog, PROBLEMS)
     if not count:
         st.success(
@@ -42,8 +42,8 @@ def show(dataset: Dataset, num_unchecked: int) -> None:
         )
 
 
-def _refused(dataset: Dataset) -> None:
-    """List what the dataset was brought in without."""
+def _rejected(dataset: Dataset) -> None:
+    """Draw the list of images of the archive that were not imported."""
     rejected = read_rejected(dataset.folder)
     if rejected:
         with st.expander(f"{len(rejected):,} images of the archive were left out"):

@@ -1,4 +1,4 @@
-"""Selecting images, and what can be done with those that are; that stays at the window's bottom."""
+"""Selection of images, and actions on it in a bar at the bottom of the window."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from state.view import View
 
 
 def show(dataset: Dataset, view: View, rows: list[ImageRow], count: int) -> None:
-    """Draw ways to select; where something is selected, at the bottom and with what can be done."""
+    """Draw selection buttons; with a selection at the bottom, beside the actions."""
     picked = session.selection().selected_images
     if not picked:
         _extend(dataset, view, rows, count)

@@ -1,4 +1,4 @@
-"""What can be done with a whole dataset: add to it, look again, split, export, relink, delete."""
+"""Actions on a dataset: add images, rescan, split, export, relink, delete."""
 
 import streamlit as st
 
@@ -26,11 +26,11 @@ ICONS = {
     "Delete": ":material/delete:",
 }
 MAX_NAMED = 12
-"""Dependents that are named one by one."""
+"""Most dependents that are listed by name."""
 
 
 def show(dataset: Dataset, view: View, lineage: Lineage) -> None:
-    """Draw a popover for each."""
+    """Draw a popover for each action."""
     with _popover("Add"):
         _add(dataset)
     with _popover("Rescan"):

@@ -17,7 +17,7 @@ from core.datasets import curation
 from core.datasets.columns import ImageFilter, ImageStatus, Order, Split
 from core.datasets.export.listing import Export, Format, delete_export, list_exports
 from core.datasets.export.names import FreeNames, TreeNames, fit
-from core.datasets.export.run import Wanted, export_images
+from core.datasets.export.run import ExportOptions, export_images
 from core.datasets.filters import as_arguments
 from core.datasets.importing import archives
 from core.datasets.importing.scan import Source, add_folder
@@ -43,7 +43,7 @@ def dataset(workspace: Workspace, tmp_path: Path) -> Dataset:
 
 
 def exported(workspace: Workspace, dataset: Dataset, form: Format, **wanted: Any) -> Export:
-    return finish(export_images(workspace, dataset, Wanted(format=form, **wanted)))
+    return finish(export_images(workspace, dataset, ExportOptions(format=form, **wanted)))
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -415,7 +415,7 @@ def test_a_disk_without_links_is_told(
 def test_an_export_that_is_stopped_leaves_nothing(
     workspace: Workspace, dataset: Dataset, form: Format
 ) -> None:
-    work = export_images(workspace, dataset, Wanted(format=form))
+    work = export_images(workspace, dataset, ExportOptions(format=form))
     next(work)
     next(work)
     with pytest.raises(Stop):
