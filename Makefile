@@ -2,6 +2,8 @@
 # make run      run the app at the address in .streamlit/config.toml; Ctrl-C ends it
 # make check    lint, types, layers
 # make test     check, then every test, with browser tests if there is a Chromium
+# make test-quick    the tests without a browser that take a second or two at most
+# make coverage      make test-quick, with the lines of core and state that it runs
 # make test-milvus   the tests that need a Milvus server, which it starts
 #
 # Variables: PYTHON (to set up with), CHROMIUM (to test in), REQUIRE_BROWSER=1 (fail without one).
@@ -9,9 +11,10 @@
 BIN := .venv/bin
 # One process per core, up to four; a file stays in one process, and files keep their order.
 IN_PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+QUICK := -m "not browser and not slow and not milvus" -n 2 --dist loadfile
 TYPED := $(wildcard Home.py pages state core tests benchmarks)
 
-.PHONY: setup setup-dev run check check-code test test-milvus clean
+.PHONY: setup setup-dev run check check-code test test-quick coverage test-milvus clean
 
 setup:
 	@.ci/setup.sh requirements.txt
@@ -36,11 +39,17 @@ test: setup-dev
 	@$(MAKE) --no-print-directory check-code
 	$(BIN)/python -m pytest $(IN_PARALLEL)
 
+test-quick: setup-dev
+	$(BIN)/python -m pytest $(QUICK)
+
+coverage: setup-dev
+	$(BIN)/python -m pytest $(QUICK) --cov=core --cov=state --cov-report=term:skip-covered --cov-fail-under=90
+
 # In its own network namespace if allowed: the server's ports are open on all interfaces.
 test-milvus:
 	@.ci/setup.sh requirements-milvus-test.txt
 	tests/milvus/isolated.sh $(BIN)/python -m pytest -m milvus
 
 clean:
-	rm -rf .mypy_cache .ruff_cache .pytest_cache test-results
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .coverage* test-results
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
