@@ -165,7 +165,7 @@ def test_a_run_is_named_noted_repeated_and_deleted(full: Workspace, visit: Open)
 
     app.button(key="training-again-button").click().run()
     assert "The settings of **First \\*try\\***" in texts(app)
-    assert "VGG-16-BN · from scratch · 1 epoch · 32 px" in texts(app)
+    assert "MobileNet-V3 large · from scratch · 1 epoch · 64 px" in texts(app)
 
     app.button(key="training-run-delete").click().run()
     assert list_runs(full) == []
@@ -178,8 +178,11 @@ def test_selected_runs_are_compared_by_curves_and_settings(full: Workspace, visi
     app = visit("training")
     choose(app, 0, 1)
     [differing] = [table.value for table in app.dataframe if "setting" in table.value]
-    assert set(differing["setting"]) == {"backbone", "trainable_blocks"}
-    assert differing[other].tolist() == ["resnet18", "4"]
+    assert dict(zip(differing["setting"], differing[other], strict=True)) == {
+        "backbone": "resnet18",
+        "trainable_blocks": "4",
+        "image_size": "32",
+    }
     assert app.segmented_control(key="training-compare-measure").value == "validation_map_at_10"
 
 
