@@ -54,7 +54,7 @@ def keys(app: AppTest) -> set[str]:
 
 def test_without_an_index_the_page_leads_to_one(empty: Workspace, visit: Open) -> None:
     app = visit("data_quality")
-    assert "A finder needs a dataset" in texts(app)
+    assert "An analysis needs a dataset" in texts(app)
 
 
 def test_an_analysis_is_a_job_with_the_chosen_settings(full: Workspace, visit: Open) -> None:

@@ -20,7 +20,7 @@ def show(dataset: Dataset, index: Manifest, lineage: Lineage) -> None:
     manifest = lineage.analysis_of(index)
     if index.summary["count"] < MIN_IMAGES:
         st.info(
-            f"Finders need at least {MIN_IMAGES} images, and {plain(index.id)} holds "
+            f"An analysis needs at least {MIN_IMAGES} images, and {plain(index.id)} holds "
             f"{index.summary['count']}. Choose another index, or add images to the dataset."
         )
     elif manifest is None:
