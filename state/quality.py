@@ -84,16 +84,11 @@ def as_csv(
 ) -> bytes:
     """Return the listed images as CSV."""
     from core.quality import export
-    from core.quality.ranking import Ranking
 
     catalog, ids = dataset.catalog, analysis_of(manifest).image_ids
-    if isinstance(listed, Ranking):
-        return export.ranking_as_csv(catalog, listed, ids, image_labels(manifest, dataset))
-    listed_groups = [each for each in listed if isinstance(each, Group)]
-    listed_clusters = [each for each in listed if not isinstance(each, Group)]
-    if listed_clusters:
-        return export.clusters_as_csv(catalog, listed_clusters, ids)
-    return export.groups_as_csv(catalog, listed_groups)
+    if isinstance(listed, list):
+        return export.groups_as_csv(catalog, listed, ids)
+    return export.ranking_as_csv(catalog, listed, ids, image_labels(manifest, dataset).classes)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -16,7 +16,7 @@ from core.quality.analysis import Analysis
 from core.quality.checks import find_groups, rank, reviewed_ids, unreviewed
 from core.quality.clusters import Cluster, describe
 from core.quality.config import GROUPING, Check
-from core.quality.labels import ImageLabels, read_image_labels
+from core.quality.labels import read_image_labels
 from core.quality.ranking import Ranking
 from core.workspace import Workspace
 
@@ -40,31 +40,27 @@ def export_check(workspace: Workspace, analysis: Analysis, check: Check, thresho
     image_labels = read_image_labels(catalog, analysis.image_ids)
     if check in GROUPING:
         groups = find_groups(check, analysis, image_labels, catalog, threshold)
-        return groups_as_csv(catalog, groups)
+        return groups_as_csv(catalog, groups, analysis.image_ids)
     vectors = open_embeddings(workspace, analysis.embeddings).vectors
     if check == Check.CLUSTERS:
         clusters = describe(vectors, analysis.clusters, image_labels)
-        return clusters_as_csv(catalog, clusters, analysis.image_ids)
+        return groups_as_csv(catalog, clusters, analysis.image_ids)
     ranking = unreviewed(
         rank(check, analysis, vectors, image_labels),
         analysis.image_ids,
         image_labels.usable,
         reviewed_ids(catalog, check),
     )
-    return ranking_as_csv(catalog, ranking, analysis.image_ids, image_labels)
+    return ranking_as_csv(catalog, ranking, analysis.image_ids, image_labels.classes)
 
 
 def ranking_as_csv(
-    catalog: Catalog, ranking: Ranking, image_ids: NDArray[np.int64], image_labels: ImageLabels
+    catalog: Catalog, ranking: Ranking, image_ids: NDArray[np.int64], classes: Sequence[str]
 ) -> bytes:
     """Return a ranking as CSV; `image_ids` are those of the (N,) analyzed images."""
-    names = [*image_labels.classes, ""]
-    ranked = zip(
-        image_ids[ranking.rows].tolist(),
-        ranking.scores.tolist(),
-        ranking.suggested.tolist(),
-        strict=True,
-    )
+    names = [*classes, ""]
+    ids, scores = image_ids[ranking.rows].tolist(), ranking.scores.tolist()
+    ranked = zip(ids, scores, ranking.suggested.tolist(), strict=True)
     return _as_csv(
         catalog,
         [
@@ -74,38 +70,25 @@ def ranking_as_csv(
     )
 
 
-def groups_as_csv(catalog: Catalog, groups: Iterable[Group]) -> bytes:
-    """Return groups of duplicates as CSV, the image to keep first in each."""
-    return _as_csv(
-        catalog,
-        [
-            (member.id, {"group": number, "score": f"{group.similarity:.6f}", "kind": group.kind})
-            for number, group in enumerate(groups, 1)
-            for member in group.members
-        ],
-    )
-
-
-def clusters_as_csv(
-    catalog: Catalog, clusters: Iterable[Cluster], image_ids: NDArray[np.int64]
+def groups_as_csv(
+    catalog: Catalog, groups: Iterable[Group | Cluster], image_ids: NDArray[np.int64]
 ) -> bytes:
-    """Return clusters as CSV, the medoid first in each.
+    """Return groups of duplicates, or clusters, as CSV; `image_ids` as in `ranking_as_csv`.
 
-    Args:
-        catalog: Has the images' paths, labels and splits.
-        clusters: To export.
-        image_ids: (N,) ids of the analyzed images.
+    The first image of a group is the one to keep, the first of a cluster its medoid.
     """
-    return _as_csv(
-        catalog,
-        [
-            (image_id, {"group": cluster.number + 1, "score": f"{similarity:.6f}"})
-            for cluster in clusters
-            for image_id, similarity in zip(
-                image_ids[cluster.rows].tolist(), cluster.similarities.tolist(), strict=True
-            )
-        ],
-    )
+    rows: list[Row] = []
+    for number, group in enumerate(groups, 1):
+        if isinstance(group, Group):
+            values = {"group": number, "score": f"{group.similarity:.6f}", "kind": group.kind}
+            rows += [(member.id, values) for member in group.members]
+        else:
+            ids, scores = image_ids[group.rows].tolist(), group.similarities.tolist()
+            rows += [
+                (image_id, {"group": group.number + 1, "score": f"{score:.6f}"})
+                for image_id, score in zip(ids, scores, strict=True)
+            ]
+    return _as_csv(catalog, rows)
 
 
 def _as_csv(catalog: Catalog, rows: Sequence[Row]) -> bytes:
