@@ -213,8 +213,8 @@ function surroundings(plot) {
 
 async function fit(Plotly, plot) {
   const { host } = plot;
-  const wanted = surroundings(plot);
-  const changed = Object.entries(wanted).filter(
+  const layout = surroundings(plot);
+  const changed = Object.entries(layout).filter(
     ([name, value]) => JSON.stringify(host.layout[name]) !== JSON.stringify(value),
   );
   if (changed.length) await Plotly.relayout(host, Object.fromEntries(changed));

@@ -30,8 +30,8 @@ function rings(plot, text, accent) {
     ...neighbors.map((index) => link(x[index], y[index])),
     ...neighbors.map((index) => ring(index, 6, { color: text, width: 1.5 })),
     center,
-    // plotly 4.1 remembers the last shape's size mode for the whole plot, and after one in pixels
-    // it reads a box that is drawn as pixels too
+    // plotly 4.1 applies the size mode of the last shape to the whole plot: after one in pixels it
+    // also reads a selection box in pixels
     { ...link(fromX, fromY), opacity: 0 },
   ];
 }
@@ -45,10 +45,11 @@ function starPath(outer, inner) {
 }
 
 const NOTHING = { x: [null], y: [null], z: [null], hoverinfo: "skip", showlegend: false };
-const linksInSpace = () => ({ type: "scatter3d", mode: "lines", ...NOTHING, line: { width: 2 } });
-const ringsInSpace = () => ({ type: "scatter3d", mode: "markers", ...NOTHING, marker: { size: 7 } });
+const links3d = () => ({ type: "scatter3d", mode: "lines", ...NOTHING, line: { width: 2 } });
+const rings3d = () => ({ type: "scatter3d", mode: "markers", ...NOTHING, marker: { size: 7 } });
 
-// The cloud is dimmed behind a point that was clicked: by the page's style in the plane, which costs nothing, and in space by plotly.
+// Other points are dimmed behind a clicked one: in 2D by the page's style, which costs nothing, and in
+// 3D by plotly.
 async function mark(Plotly, plot) {
   const { root, host, z, values, data, cloud } = plot;
   const { highlight } = data;
