@@ -17,8 +17,9 @@ from core.training.config import TrainConfig
 from core.training.runs import list_runs, read_metrics
 from core.training.train import train
 from core.workspace import Workspace
-from pages.parts.components.text import size
+from pages.parts.components.text import plain, size
 from state import resources
+from state.trainings import run_id_of
 from tests.support.page_fixtures import Open, texts
 from tests.support.processes import wait_for
 
@@ -198,15 +199,15 @@ def test_a_paused_run_can_be_resumed(full: Workspace, visit: Open) -> None:
     app.button(key="training-start").click().run()
     board = resources.jobs()
     [view] = board.views()
-    run_id = "colors-mobilenet_v3_large"
+    run_id, model = run_id_of(view.record), full.models / "colors-mobilenet_v3_large"
     wait_for(lambda: read_metrics(full, run_id) != [], 90)
     app.run()
     assert "What it finds after epoch" in texts(app)
     app.button(key=f"training-pause-{view.record.id}").click().run()
     board.wait(view.record.id, 60)
     app.run()
-    assert "mobilenet\\_v3\\_large is paused" in texts(app)
-    assert not (full.models / run_id).exists()
+    assert f"{plain(run_id)} is paused" in texts(app)
+    assert not model.exists()
 
     epochs = len(read_metrics(full, run_id))
     app.button(key="training-resume").click().run()
@@ -218,7 +219,7 @@ def test_a_paused_run_can_be_resumed(full: Workspace, visit: Open) -> None:
     board.wait(second.record.id, 60)
     app.run()
     assert "stopped; the best so far is kept" in texts(app)
-    assert (full.models / run_id).exists()
+    assert model.exists()
     numbers = [measured["epoch"] for measured in read_metrics(full, run_id)]
     assert numbers == list(range(1, len(numbers) + 1))
 
