@@ -495,7 +495,7 @@ def test_the_command_says_what_it_made_and_removes_only_the_zip(
     assert archive.exists()
     assert cli.main([*asked, "--remove"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("1 of 2 queries answered, 1 cannot be read: ")
+    assert said.startswith("1 of 2 queries searched, 1 unreadable: ")
     assert Path(said.strip().partition(": ")[2]).name == "results.csv"
     assert not archive.exists()
 
