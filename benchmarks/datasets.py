@@ -29,8 +29,7 @@ from core.datasets import curation, facets
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageFilter, Order, Split
 from core.datasets.importing.reading import CHUNK, READERS
-from core.datasets.importing.rescan import rescan
-from core.datasets.importing.scan import Source, add_folder
+from core.datasets.importing.scan import Source, add_folder, rescan
 from core.datasets.registry import delete_dataset, open_dataset
 from core.datasets.splits import SplitConfig
 from core.progress import finish

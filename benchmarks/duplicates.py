@@ -27,7 +27,7 @@ from scipy.fft import dctn
 from benchmarks.timing import interleaved, seconds
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageRow
-from core.datasets.connection import connect
+from core.datasets.database import connect
 from core.datasets.duplicates import find_groups
 from core.images.decoding import open_image
 from core.images.hashing import RADIUS, group_similar, perceptual_hash

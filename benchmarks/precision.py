@@ -16,7 +16,7 @@ from core.embeddings.config import EmbedConfig, Precision
 from core.embeddings.embed import embed_dataset
 from core.embeddings.files import Embeddings, open_embeddings
 from core.index_benchmark.queries import make_benchmark_queries
-from core.metrics.leave_one_out import leave_one_out
+from core.metrics.measures import leave_one_out
 from core.models.devices import choose_device
 from core.progress import finish
 from core.workspace import Workspace

@@ -41,8 +41,7 @@ from core.quality.clusters import find_clusters
 from core.quality.label_issues import LabelEstimators, content_labels, find_label_issues
 from core.quality.labels import read_image_labels
 from core.quality.linear_classifier import fit
-from core.quality.neighbors import Neighbors, find_neighbors
-from core.quality.outliers import outlierness
+from core.quality.neighbors import Neighbors, find_neighbors, outlierness
 from core.workspace import Workspace
 
 K = 20

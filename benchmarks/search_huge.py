@@ -17,7 +17,7 @@ import psutil
 
 from benchmarks.large_sets import BLOCK, LargeSet, intrinsic_dimension, real_embeddings
 from core.embeddings.exact_search import nearest_rows
-from core.index_benchmark.candidates import size_of
+from core.index_benchmark.measure import size_of
 from core.indexes.build import build
 from core.indexes.config import IndexConfig
 from core.progress import finish

@@ -13,8 +13,8 @@ from core.models.devices import choose_device
 from core.models.network import EmbeddingNetwork
 from core.models.preprocessing import normalized
 from core.progress import Measurement
+from core.training.cache import RowCache
 from core.training.config import TrainConfig
-from core.training.row_cache import RowCache
 from core.training.train import train
 from core.workspace import Workspace
 

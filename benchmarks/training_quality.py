@@ -27,7 +27,7 @@ from core.datasets.importing.scan import Source, add_folder
 from core.datasets.layout import BACKGROUND
 from core.datasets.registry import open_dataset
 from core.datasets.splits import SplitConfig
-from core.metrics.leave_one_out import leave_one_out
+from core.metrics.measures import leave_one_out
 from core.models.backbone_weights import read_backbone
 from core.models.batches import load_square
 from core.models.devices import Device

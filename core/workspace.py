@@ -17,6 +17,9 @@ VERSION_FILE = "workspace.json"
 RENAMED_FOLDERS = {"finders": "analyses"}
 """Folders below data/: name in version 1 → name now."""
 
+MAX_TEXT_LENGTH = 200
+"""Most characters of a tag or a label."""
+
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 """Names of datasets and artifacts: each is a folder, a part of a URL and an argument."""
 
@@ -166,3 +169,20 @@ def check_name(name: str) -> str:
             "Use up to 80 letters, digits, dots, dashes and underscores, a letter or digit first.",
         )
     return name
+
+
+def check_text(kind: str, text: str) -> str:
+    """Return a tag or label without surrounding spaces.
+
+    Raises:
+        WorkbenchError: It is empty, too long, or has control characters.
+    """
+    text = text.strip()
+    if not text:
+        raise WorkbenchError(f"The {kind} is empty.", "Write a word or two.")
+    if len(text) > MAX_TEXT_LENGTH or not text.isprintable():
+        raise WorkbenchError(
+            f"“{text[:40]}” cannot be a {kind}.",
+            f"Use up to {MAX_TEXT_LENGTH} characters, all on one line.",
+        )
+    return text

@@ -6,8 +6,7 @@ from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
 from core.lineage.graph import MODEL_CHANGED, Lineage, read_lineage
-from core.query.query import Query
-from core.query.sources import ImageSource
+from core.query.query import ImageSource, Query
 from pages.parts.components import guards, waiting
 from pages.parts.components.text import plain
 from pages.parts.query import (

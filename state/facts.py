@@ -16,7 +16,7 @@ from core.datasets.verification import count_unchecked, is_grouped
 from core.training.config import TrainConfig
 
 if TYPE_CHECKING:
-    from core.training.requirements import Requirements
+    from core.training.estimate import Requirements
 
 
 def count(catalog: Catalog, images: ImageFilter = ALL_IMAGES) -> int:
@@ -82,7 +82,7 @@ def training_requirements_of(dataset: Dataset, config: TrainConfig) -> "Requirem
     """Return the requirements of a training; the first call imports torch, which takes seconds."""
 
     def compute() -> "Requirements":
-        from core.training.requirements import training_requirements
+        from core.training.estimate import training_requirements
 
         counts = [
             (label, split, count) for label, split, count in dataset.catalog.class_counts() if label

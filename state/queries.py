@@ -13,9 +13,8 @@ from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
 from core.images.cropping import Crop
-from core.query.query import Query, QueryImage
+from core.query.query import ImageSource, Query, QueryImage
 from core.query.result import Match, QueryResult
-from core.query.sources import ImageSource
 from state import resources
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from core.errors import MissingError
 from core.images.cropping import Crop, open_cropped
 from core.images.decoding import read_header
 from core.images.thumbnails import SIDE, data_uri, encode_thumbnail
-from core.query.query import Query
-from core.query.sources import ImageSource
+from core.query.query import ImageSource, Query
 from state import session
 
 

@@ -181,7 +181,7 @@ def _augmented(
     path: str, revision: int, name: str, augment: str, side: int, seed: int
 ) -> list[str]:
     del path, revision  # Parts of the key
-    from core.training.preview import augmented_images as changed
+    from core.training.augment import augmented_images as changed
 
     images = changed(open_dataset(workspace(), name), PRESETS[augment], side, seed)
     return [data_uri(encode_thumbnail(image)) for image in images]

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.artifacts.exports import publish_export
 from core.artifacts.folders import draft, open_artifact
 from core.artifacts.manifests import MANIFEST, Manifest
-from core.bundles.format import (
+from core.bundles.file import (
     DESCRIPTION,
     FORMAT,
     IMAGES,
@@ -23,8 +23,7 @@ from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.files import Embeddings, embeddings_of
 from core.errors import MissingError, UnreadableImageError
 from core.images.thumbnails import cache_thumbnails, thumbnail
-from core.indexes.export_format import ExportFormat, file_name
-from core.indexes.info import check_is_file
+from core.indexes.info import ExportFormat, check_is_file, file_name
 from core.progress import Progress, Work
 from core.workspace import Workspace
 

@@ -1,4 +1,4 @@
-"""`BundleFile`: reading an untrusted bundle, with every name, size and checksum verified."""
+"""Bundle files: their format, and how they are read and checked."""
 
 import hashlib
 import json
@@ -7,13 +7,57 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.bundles.format import DESCRIPTION, FORMAT, IMAGES, KINDS, VERSION, BundleImage
+from core.datasets.columns import Split
 from core.datasets.importing.archives import DAMAGED
 from core.errors import MissingError, WorkbenchError
 from core.files import FULL_DISK
+from core.workspace import check_text
+
+FORMAT, VERSION = "image retrieval bundle", 1
+DESCRIPTION, IMAGES = "bundle.json", "images.jsonl"
+KINDS = ("model", "embeddings", "index")
+"""The artifacts in a bundle, each made from those before it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BundleImage:
+    """An image in a bundle.
+
+    Raises:
+        WorkbenchError: The label contains characters that cannot be shown.
+        ValueError: Another value is invalid.
+    """
+
+    id: int
+    """Catalog id, also in the embeddings and the index."""
+
+    path: str
+    """Path relative to the root of the exported dataset."""
+
+    label: str | None
+    split: str | None
+    sha256: str
+    """Of the thumbnail."""
+
+    def __post_init__(self) -> None:
+        if type(self.id) is not int or not 0 < self.id < 1 << 63:
+            raise ValueError(f"an image's id is {self.id}")
+        if not isinstance(self.path, str) or not isinstance(self.sha256, str):
+            raise ValueError(f"image {self.id} has no path or no checksum")
+        if self.label is not None:
+            check_text("label", str(self.label))
+        if self.split is not None:
+            Split(self.split)
+
+
+def thumbnail_entry(image_id: int) -> str:
+    """Return the name of a thumbnail in the zip."""
+    return f"images/{image_id}.jpg"
+
 
 ENTRY = re.compile(
     r"bundle\.json|images\.jsonl|README\.txt|images/[1-9][0-9]{0,18}\.jpg"

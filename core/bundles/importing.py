@@ -14,8 +14,7 @@ from safetensors import SafetensorError
 from core.artifacts.folders import delete_artifact, draft, open_artifact
 from core.artifacts.manifests import Manifest
 from core.bundles.checks import check_chain, check_embeddings, check_index
-from core.bundles.file import BundleFile, open_bundle_file
-from core.bundles.format import KINDS, BundleImage, thumbnail_entry
+from core.bundles.file import KINDS, BundleFile, BundleImage, open_bundle_file, thumbnail_entry
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageRow
 from core.datasets.export.names import FreeNames, TreeNames, fit

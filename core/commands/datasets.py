@@ -22,7 +22,7 @@ from core.workspace import Workspace
 
 
 def _rescan(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    from core.datasets.importing.rescan import rescan
+    from core.datasets.importing.scan import rescan
 
     changes = yield from rescan(workspace, options.dataset, verify_all=options.verify_all)
     return _facts_after(workspace, options) | asdict(changes)

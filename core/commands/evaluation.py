@@ -6,8 +6,7 @@ A verb imports torch and faiss when it runs, so that the command line starts fas
 import argparse
 
 from core.commands.command import STARTING, Command, Result, artifact_facts
-from core.evaluation.baseline_config import BaselineConfig
-from core.evaluation.config import EvaluateConfig
+from core.evaluation.config import BaselineConfig, EvaluateConfig
 from core.options import read_options
 from core.progress import Work
 from core.workspace import Workspace

@@ -11,7 +11,7 @@ from core.embeddings.config import EmbedConfig
 from core.errors import WorkbenchError
 from core.evaluation.config import EvaluateConfig
 from core.indexes.config import IndexConfig
-from core.indexes.export_format import ExportFormat
+from core.indexes.info import ExportFormat
 from core.options import read_options
 from core.progress import Work
 from core.workspace import Workspace

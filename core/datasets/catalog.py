@@ -16,8 +16,7 @@ from core.datasets.columns import (
     ImageStatus,
     Order,
 )
-from core.datasets.connection import connect, create_catalog
-from core.datasets.schema import REVISION, write_fingerprints
+from core.datasets.database import REVISION, connect, create_catalog, write_fingerprints
 from core.errors import WorkbenchError
 
 GONE = "The file is gone; bring it back or forget it."

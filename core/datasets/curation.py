@@ -10,9 +10,8 @@ from contextlib import contextmanager
 
 from core.datasets.catalog import Catalog
 from core.datasets.columns import Split
-from core.datasets.connection import connect
-from core.datasets.names import check_text
-from core.datasets.schema import write_fingerprints
+from core.datasets.database import connect, write_fingerprints
+from core.workspace import check_text
 
 MAX_STEPS = 50
 """Number of steps that can be undone; older ones are deleted."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageStatus, Split
-from core.datasets.connection import connect
+from core.datasets.database import connect
 
 COLUMNS = "id, label, split, width * height, sha256"
 EXACT = (

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ALL_IMAGES, RANGES, ImageFilter
-from core.datasets.connection import connect
+from core.datasets.database import connect
 from core.datasets.filter_kinds import AnyOf, AnyTag
 
 

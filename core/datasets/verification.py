@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.datasets.connection import connect
+from core.datasets.database import connect, write_fingerprints
 from core.datasets.importing.reading import REPORT_EVERY_S
 from core.datasets.registry import Dataset
-from core.datasets.schema import write_fingerprints
 from core.errors import UnreadableImageError
 from core.images.decoding import open_image
 from core.images.hashing import HASH_BYTES, group_similar, perceptual_hash

@@ -22,8 +22,7 @@ from core.embeddings.files import (
     open_embeddings,
     publish_embeddings,
 )
-from core.embeddings.partial import PartialEmbeddings, remove_orphans
-from core.embeddings.reuse import KnownRows, as_array
+from core.embeddings.reuse import KnownRows, PartialEmbeddings, as_array, remove_orphans
 from core.embeddings.run import EmbeddingRun, contents_of
 from core.embeddings.task import EmbeddingTask, encoding_settings, plan_embedding
 from core.embeddings.unit_rows import check_unit_rows, unit

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 
 from core.datasets.columns import ImageRow
 from core.embeddings.encoding import Encoder
-from core.embeddings.partial import PartialEmbeddings
-from core.embeddings.reuse import UNKNOWN, KnownRows, as_array
+from core.embeddings.reuse import UNKNOWN, KnownRows, PartialEmbeddings, as_array
 from core.models.batches import decode_batches
 from core.models.devices import choose_device
 from core.models.model import Outputs

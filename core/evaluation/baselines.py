@@ -17,8 +17,7 @@ from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.embed import embed_dataset
 from core.embeddings.unit_rows import unit
 from core.errors import WorkbenchError
-from core.evaluation.baseline_config import BASELINE_NAMES, Baseline, BaselineConfig
-from core.evaluation.config import EvaluateConfig
+from core.evaluation.config import BASELINE_NAMES, Baseline, BaselineConfig, EvaluateConfig
 from core.evaluation.evaluate import evaluate_system
 from core.evaluation.protocol import make_task
 from core.evaluation.system import System, open_system

@@ -19,9 +19,8 @@ from core.datasets.registry import open_dataset
 from core.evaluation.config import EvaluateConfig, Protocol
 from core.evaluation.protocol import RetrievalTask, make_task
 from core.evaluation.ranking import RankedBlock, index_recall, rank_by_index, rank_exactly
-from core.evaluation.scoring import MAX_DEPTH, Scoring, classified, depth_of
+from core.evaluation.scoring import MAX_DEPTH, Scoring, classified, depth_of, write_tables
 from core.evaluation.system import System, open_system
-from core.evaluation.tables import write_tables
 from core.metrics.bootstrap import bootstrap
 from core.metrics.measures import Measured
 from core.progress import Progress, Work

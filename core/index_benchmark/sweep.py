@@ -6,8 +6,8 @@ from core.artifacts.folders import draft, open_artifact, publish
 from core.artifacts.manifests import Manifest
 from core.embeddings.files import Embeddings, open_embeddings
 from core.errors import WorkbenchError
-from core.index_benchmark.candidates import build_candidate, efforts, point_of, variants
 from core.index_benchmark.config import SweepConfig
+from core.index_benchmark.measure import build_candidate, efforts, point_of, variants
 from core.index_benchmark.points import Point, read_points, write_points
 from core.index_benchmark.queries import BenchmarkQueries, make_benchmark_queries
 from core.indexes.config import IndexConfig

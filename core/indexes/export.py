@@ -15,8 +15,7 @@ from core.artifacts.folders import draft, open_artifact
 from core.artifacts.manifests import MANIFEST, Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.files import IMAGE_IDS, VECTORS, Embeddings, embeddings_of
-from core.indexes.export_format import ExportFormat, file_name
-from core.indexes.info import check_is_file
+from core.indexes.info import ExportFormat, check_is_file, file_name
 from core.progress import Progress, Work
 from core.workspace import Workspace
 

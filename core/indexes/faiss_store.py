@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from core.errors import WorkbenchError
 from core.files import write_atomically
-from core.indexes.factory import faiss_any, parts_of
-from core.indexes.faiss_parameters import bitmap, parameters_of
+from core.indexes.factory import bitmap, faiss_any, parameters_of, parts_of
 from core.indexes.gpu import GpuSearch, to_gpu
 from core.indexes.kinds import MAX_CANDIDATES
 from core.indexes.store import Effort, Matches, check_added, check_search, no_matches

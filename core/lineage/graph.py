@@ -1,12 +1,12 @@
-"""Lineage: the artifacts of a workspace, what each was made from, and why one is stale."""
+"""Lineage: what each artifact was made from, why one is stale, and deletion with dependents."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from core.artifacts.folders import list_artifacts
+from core.artifacts.folders import delete_artifact, list_artifacts
 from core.artifacts.manifests import Manifest
-from core.datasets.registry import list_datasets
-from core.errors import DamagedArtifactError
+from core.datasets.registry import delete_dataset, list_datasets
+from core.errors import DamagedArtifactError, MissingError
 from core.workspace import Workspace
 
 DATASET_CHANGED = "the dataset has changed since"
@@ -187,3 +187,32 @@ def read_lineage(workspace: Workspace) -> Lineage:
         sweeps=kinds["sweep"][0],
         damaged=damaged_datasets + [text for _, damaged in kinds.values() for text in damaged],
     )
+
+
+def delete_with_dependents(
+    workspace: Workspace, dataset: str, delete_index: Callable[[Workspace, str], str]
+) -> list[str]:
+    """Delete a dataset and all artifacts made from it; image files outside the workspace stay.
+
+    Dependents are deleted before their sources, so that a crash leaves no artifact without its
+    source.
+
+    Args:
+        workspace: The workspace of the dataset.
+        dataset: Name of the dataset.
+        delete_index: `core.indexes.deletion.delete_index`, which also drops a Milvus collection.
+
+    Returns:
+        A message for each index of which data remain on a Milvus server.
+    """
+    messages = []
+    for artifact in read_lineage(workspace).dependents_of(dataset):
+        try:
+            if artifact.kind == "index":
+                messages.append(delete_index(workspace, artifact.id))
+            else:
+                delete_artifact(workspace.artifacts[artifact.kind], artifact.id)
+        except MissingError:  # Deleted meanwhile
+            continue
+    delete_dataset(workspace, dataset)
+    return [message for message in messages if message]

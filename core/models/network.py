@@ -1,7 +1,7 @@
 """The embedding network: a backbone whose lower blocks may be frozen, and a head on top.
 
 The head pools the backbone's features and turns them into an embedding and class scores. To change
-it, edit this file and the same layers in `export_script.py`.
+it, edit this file and the same layers in `torch_export.py`.
 
 Shapes, in this file: B images, S pixels a side, D embedding dimensions, C classes.
 """
@@ -155,3 +155,21 @@ class EmbeddingNetwork(nn.Module):
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Embed and classify (B, 3, S, S) normalized images; see `embed_features`."""
         return self.head(self.extract_features(pixels))
+
+
+POWER = 3.0
+"""The paper's: 1 is the average, and higher powers come nearer to the maximum."""
+
+MIN_VALUE = 1e-6
+"""Lower clamp, for negative values too, whose powers have no mean."""
+
+
+class GeneralizedMean(nn.Module):
+    """The third root of the mean third power of each channel (Radenović et al. 2018)."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Pool (B, K, height, width) to (B, K, 1, 1), in float32 or better."""
+        # Third powers need more digits than bfloat16 has
+        exact = features.to(torch.promote_types(features.dtype, torch.float32))
+        powers = exact.clamp(min=MIN_VALUE).pow(POWER)
+        return powers.mean(dim=(-2, -1), keepdim=True).pow(1 / POWER)

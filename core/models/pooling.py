@@ -42,7 +42,7 @@ def build_pool(backbone: Backbone, pooling: str) -> "nn.Module":
     """Build the layer, which has no weights: (B, channels, height, width) → (B, channels, s, s)."""
     from torch import nn
 
-    from core.models.gem import GeneralizedMean
+    from core.models.network import GeneralizedMean
 
     if pooling == Pooling.GEM:
         return GeneralizedMean()

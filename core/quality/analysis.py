@@ -23,8 +23,7 @@ from core.jobs.background import run_in_thread
 from core.progress import Progress, Work, run_part
 from core.quality.clusters import find_clusters
 from core.quality.config import MIN_IMAGES, AnalysisConfig
-from core.quality.neighbors import Neighbors, find_neighbors, first_rows
-from core.quality.outliers import outlierness
+from core.quality.neighbors import Neighbors, find_neighbors, first_rows, outlierness
 from core.workspace import Workspace
 
 ARRAYS = ("image_ids", "rows", "similarities", "contents", "outlierness", "clusters")

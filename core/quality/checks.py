@@ -16,8 +16,7 @@ from core.quality.config import THRESHOLD, Check
 from core.quality.label_issues import find_label_issues
 from core.quality.labels import ImageLabels
 from core.quality.near_duplicates import group_near_duplicates
-from core.quality.ranking import Ranking, ranked
-from core.quality.representativeness import representativeness
+from core.quality.ranking import Ranking, ranked, representativeness
 
 
 def rank(

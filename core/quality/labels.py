@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageStatus, Split
-from core.datasets.connection import connect
+from core.datasets.database import connect
 
 NONE = -1
 """The class or split number of images without one and of images that are not usable."""

@@ -1,4 +1,4 @@
-"""Nearest neighbors of each image, without copies; all checks use them.
+"""Nearest neighbors of each image, without copies, and outlier scores; all checks use them.
 
 Exact copies of an image are not its neighbors, and of several copies only one is a neighbor of
 other images: otherwise a copied wrong label would confirm itself.
@@ -66,3 +66,23 @@ def first_rows(sha256s: NDArray[np.uint8]) -> NDArray[np.int32]:
 def _originals(contents: NDArray[np.int32]) -> NDArray[np.int64]:
     originals: NDArray[np.int64] = np.flatnonzero(contents == np.arange(len(contents)))
     return originals
+
+
+MAX_COMPARED = 10
+"""Neighbors in the mean: enough that a few similar outliers do not hide each other, and few enough
+that not all images of a small class score high. `benchmarks/quality.py` compares the score with the
+local outlier factor."""
+
+
+def outlierness(neighbors: Neighbors) -> NDArray[np.float32]:
+    """Return the outlier score of each image.
+
+    It is the mean cosine distance to the k nearest neighbors, the *weight* of Angiulli & Pizzuti
+    (*Fast Outlier Detection in High Dimensional Spaces*, 2002).
+
+    Returns:
+        (N,) float32 in [0, 2]: 0 with identical neighbors, 1 with unrelated ones.
+    """
+    near = neighbors.similarities[:, :MAX_COMPARED]
+    distances: NDArray[np.float32] = (1 - near.mean(axis=1)).astype(np.float32)
+    return distances

@@ -5,9 +5,8 @@
 
 from core.query.opened import OpenedIndex, open_for_search
 from core.query.pipeline import search
-from core.query.query import Query, QueryImage, SearchOptions
+from core.query.query import ImageSource, Query, QueryImage, SearchOptions
 from core.query.result import Match, QueryResult
-from core.query.sources import ImageSource
 
 __all__ = [
     "ImageSource",

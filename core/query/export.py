@@ -1,6 +1,6 @@
 """Export of a query result: as a table, as JSON, or as a zip of the images.
 
-CSV is as in `core.datasets.export.table`: UTF-8 and exact, also names that look like formulas.
+CSV is as in `core.datasets.export.listing`: UTF-8 and exact, also names that look like formulas.
 """
 
 import csv
@@ -12,9 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.artifacts.folders import draft
-from core.datasets.export.listing import Format
+from core.datasets.export.listing import Format, Record
 from core.datasets.export.names import FreeNames, fit
-from core.datasets.export.table import Record
 from core.datasets.export.tree import open_tree, read_original
 from core.datasets.layout import readable
 from core.datasets.registry import Dataset

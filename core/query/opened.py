@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
-from core.query.query import QueryImage
-from core.query.sources import ImageSource
+from core.query.query import ImageSource, QueryImage
 from core.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -17,9 +17,8 @@ from core.query.fusion import fuse
 from core.query.matching import QueryVectors, find_match_lists, find_matches
 from core.query.ood import OODReference
 from core.query.opened import EmbeddedImage, EmbeddedImages, OpenedIndex
-from core.query.query import Query, SearchOptions
+from core.query.query import ImageSource, Query, SearchOptions
 from core.query.result import Match, OutOfDistribution, QueryResult
-from core.query.sources import ImageSource
 from core.query.vote import VOTERS, vote
 
 if TYPE_CHECKING:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from core.datasets.columns import ALL_IMAGES, ImageFilter
 from core.datasets.filters import as_settings
@@ -156,3 +158,24 @@ class Query:
             "deduplicate": self.options.deduplicate,
             "filter": as_settings(self.options.images),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSource:
+    """The content of one query image."""
+
+    name: str
+    """Name of the upload, or path of the file."""
+
+    content: Path | bytes
+    """The file, or the uploaded bytes."""
+
+    key: str
+    """Identifies the content, as a cache key."""
+
+    label: str | None = None
+    """The class of an image of the dataset."""
+
+    def open(self) -> Path | BinaryIO:
+        """Return what an image decoder can read from."""
+        return self.content if isinstance(self.content, Path) else BytesIO(self.content)

@@ -1,4 +1,4 @@
-"""Estimate of a training's time on this machine, measured on a few batches."""
+"""Requirements of a training: parameters, disk space, and time, measured on a few batches."""
 
 import time
 from dataclasses import dataclass, replace
@@ -13,12 +13,47 @@ from core.models.devices import Device, choose_device
 from core.models.network import EmbeddingNetwork
 from core.progress import Progress, Work
 from core.training.config import TrainConfig
-from core.training.inputs import Inputs, values_of
+from core.training.inputs import Inputs, read_batch, values_of
 from core.training.loop import Epoch, train_batch
-from core.training.prefetch import read_batch
-from core.training.requirements import Requirements, training_requirements
 from core.training.setup import Setup, labeled_rows, network_config, open_fabric, set_up
 from core.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requirements:
+    """Parameters and disk space of a training."""
+
+    num_trainable: int
+    """Trainable parameters."""
+
+    num_frozen: int
+    """Frozen parameters."""
+
+    cache_bytes: int
+    """Size of the cache of decoded images or of the frozen blocks' output."""
+
+
+def training_requirements(
+    config: TrainConfig, num_classes: int, num_train: int, num_validation: int
+) -> Requirements:
+    """Compute the requirements of a training; no weights are allocated, so this is fast.
+
+    Args:
+        config: Settings of the training.
+        num_classes: Number of classes.
+        num_train: Number of train images.
+        num_validation: Number of validation images, which have no augmented views.
+    """
+    with torch.device("meta"):
+        network = EmbeddingNetwork(network_config(config, num_classes))
+    shape, dtype = values_of(network, config.image_size)
+    rows = config.num_views * num_train + num_validation
+    return Requirements(
+        num_trainable=sum(parameter.numel() for parameter in network.trainable_parameters()),
+        num_frozen=sum(parameter.numel() for parameter in network.frozen.parameters()),
+        cache_bytes=rows * int(np.prod(shape)) * np.dtype(dtype).itemsize,
+    )
+
 
 PROBE_STEPS = 3
 """Measurements of each part; the fastest counts, as other load only slows them down."""

@@ -18,8 +18,7 @@ from core.errors import WorkbenchError
 from core.models.preprocessing import normalized
 from core.progress import Measurement, Progress, Stop, Work, format_rate
 from core.training.augment import OFF, augmented
-from core.training.inputs import on_device
-from core.training.prefetch import TrainBatch, prefetch
+from core.training.inputs import TrainBatch, on_device, prefetch
 from core.training.sampling import part_of_rank
 from core.training.setup import UNITS, Setup, batches_of, seed_of
 from core.training.state import load_state, save_state

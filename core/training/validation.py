@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from core.metrics.leave_one_out import leave_one_out
+from core.metrics.measures import leave_one_out
 from core.models.preprocessing import normalized
 from core.progress import Measurement, Progress, Work
 from core.training.history import write_epoch

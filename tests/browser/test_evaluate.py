@@ -71,7 +71,7 @@ def test_a_model_is_measured_looked_into_and_held_against_a_baseline(
     alone = page.context.new_page()
     alone.on("request", lambda request: sent.append(request.url))
     alone.goto(report.as_uri())
-    expect(alone.get_by_role("heading", name=f"How well {DATASET} is retrieved")).to_be_visible()
+    expect(alone.get_by_role("heading", name=f"Retrieval quality of {DATASET}")).to_be_visible()
     expect(alone.get_by_text("color histogram").first).to_be_visible()
     assert alone.locator("figure img").evaluate_all("all => all.every(each => each.naturalWidth)")
     assert {url.split(":")[0] for url in sent} <= {"file", "data"}

@@ -60,9 +60,11 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
         "evaluate": ["evaluate", "--index", FLAT, "--exact"],
     }
     results = {}
-    for verb, arguments in commands.items():
-        results[verb] = in_this_process(home, *arguments, "--json")
-        assert results[verb].status == 0, results[verb].stderr
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("core.cli.LINE_EVERY_S", 0.0)  # Each step is printed, however quick
+        for verb, arguments in commands.items():
+            results[verb] = in_this_process(home, *arguments, "--json")
+            assert results[verb].status == 0, results[verb].stderr
     return Chain(home, images, results)
 
 

@@ -15,7 +15,7 @@ from core.artifacts.folders import list_artifacts
 from core.artifacts.manifests import MANIFEST, Manifest
 from core.artifacts.titles import read_title, write_title
 from core.datasets.curation import relabel
-from core.datasets.importing.rescan import rescan
+from core.datasets.importing.scan import rescan
 from core.datasets.registry import open_dataset
 from core.embeddings.files import Embeddings, open_embeddings
 from core.errors import WorkbenchError
@@ -23,8 +23,8 @@ from core.indexes.build import build
 from core.indexes.config import IndexConfig, StoreName
 from core.indexes.deletion import delete_index
 from core.indexes.export import export_index
-from core.indexes.export_format import ExportFormat
 from core.indexes.files import build_index, open_index
+from core.indexes.info import ExportFormat
 from core.indexes.milvus import calls
 from core.indexes.milvus.address import TOKEN, URI, MilvusAddress
 from core.indexes.milvus.calls import call

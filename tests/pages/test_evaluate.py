@@ -11,9 +11,8 @@ from core.artifacts.manifests import Manifest
 from core.commands import build_parser
 from core.datasets.curation import exclude
 from core.datasets.registry import open_dataset
-from core.evaluation.baseline_config import Baseline, BaselineConfig
 from core.evaluation.baselines import evaluate_baseline
-from core.evaluation.config import EvaluateConfig
+from core.evaluation.config import Baseline, BaselineConfig, EvaluateConfig
 from core.evaluation.evaluate import evaluate
 from core.evaluation.files import open_evaluation
 from core.lineage.graph import read_lineage

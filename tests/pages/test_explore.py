@@ -13,8 +13,8 @@ from core.artifacts.folders import draft, list_artifacts, publish
 from core.artifacts.manifests import Manifest
 from core.datasets import curation
 from core.datasets.columns import ImageFilter, ImageStatus
-from core.datasets.connection import connect
-from core.datasets.importing.rescan import rescan
+from core.datasets.database import connect
+from core.datasets.importing.scan import rescan
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.embed import embed_dataset
 from core.indexes.config import IndexConfig

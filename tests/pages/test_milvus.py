@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from core.artifacts.folders import draft, list_artifacts, publish
 from core.artifacts.manifests import Manifest
 from core.indexes.config import StoreName
-from core.indexes.export_format import ExportFormat
+from core.indexes.info import ExportFormat
 from core.indexes.kinds import KINDS
 from core.indexes.milvus.address import URI
 from core.workspace import Workspace

@@ -12,7 +12,7 @@ from core.artifacts.manifests import Manifest
 from core.datasets.columns import ImageFilter, ImageStatus
 from core.datasets.curation import add_tag, tags_of
 from core.datasets.export.listing import list_exports
-from core.datasets.importing.rejected import Rejected, write_rejected
+from core.datasets.importing.reading import Rejected, write_rejected
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import open_dataset, write_roots
 from core.datasets.splits import SplitConfig

@@ -19,7 +19,7 @@ from core.artifacts.manifests import Manifest
 from core.embeddings.encoding import Encoder, Encoding
 from core.embeddings.whitening import Whitening
 from core.errors import WorkbenchError
-from core.indexes import faiss_file
+from core.indexes import files
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index
 from core.models.model import write_weights
@@ -178,7 +178,7 @@ def test_a_replaced_index_is_freed(
     home: Workspace, mapped: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if mapped:
-        monkeypatch.setattr(faiss_file, "MAPPED_FROM_BYTES", 0)
+        monkeypatch.setattr(files, "MAPPED_FROM_BYTES", 0)
     embeddings = embedded_set(home, 100)
     made = [finish(build_index(home, embeddings.id, IndexConfig())) for _ in range(3)]
     first = home.indexes / made[0].id / "index.faiss"

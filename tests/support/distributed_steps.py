@@ -12,9 +12,8 @@ from safetensors.torch import save_file
 from core.models.devices import Device
 from core.models.network import EmbeddingNetwork
 from core.training.config import TrainConfig
-from core.training.inputs import Inputs, values_of
+from core.training.inputs import Inputs, prefetch, values_of
 from core.training.loop import Epoch, steps_of, train_batch
-from core.training.prefetch import prefetch
 from core.training.setup import network_config, open_fabric, set_up
 from tests.factories.rows import image_row
 

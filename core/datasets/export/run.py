@@ -15,9 +15,19 @@ from pathlib import Path
 from core.artifacts.folders import draft, publish
 from core.datasets import curation
 from core.datasets.columns import ALL_IMAGES, ImageFilter, ImageRow, Order
-from core.datasets.export.listing import FILES, Export, Format, describe_export, stem_of
+from core.datasets.export.listing import (
+    FILE_NAME,
+    FILES,
+    Export,
+    Format,
+    Record,
+    csv_table,
+    describe_export,
+    parquet_table,
+    record_of,
+    stem_of,
+)
 from core.datasets.export.names import LEFT_OUT, TreeNames
-from core.datasets.export.table import FILE_NAME, Record, csv_table, parquet_table, record_of
 from core.datasets.export.tree import TreeTables, open_tree, pack_tables, place_image, read_original
 from core.datasets.importing.reading import REPORT_EVERY_S
 from core.datasets.registry import Dataset

@@ -7,9 +7,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from core.datasets.columns import ImageRow
-from core.datasets.export.listing import Format
+from core.datasets.export.listing import COLUMNS, FILE_NAME, Format, Record, Write, csv_table
 from core.datasets.export.names import METADATA, TreeNames
-from core.datasets.export.table import COLUMNS, FILE_NAME, Record, Write, csv_table
 
 UNDATED = (1980, 1, 1, 0, 0, 0)
 """Date of all entries of a zip, its earliest one, so that the same images make the same bytes."""

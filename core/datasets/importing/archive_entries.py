@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import PureWindowsPath
 
-from core.datasets.importing.rejected import Rejected
+from core.datasets.importing.reading import Rejected
 from core.datasets.importing.uploads import MAX_IMAGE_BYTES
 from core.datasets.layout import CLUTTER, MAX_DEPTH
 from core.errors import WorkbenchError

@@ -17,8 +17,7 @@ from typing import BinaryIO
 from core.artifacts.folders import draft
 from core.datasets.importing import caltech
 from core.datasets.importing.archive_entries import read_entries
-from core.datasets.importing.reading import REPORT_EVERY_S
-from core.datasets.importing.rejected import Rejected
+from core.datasets.importing.reading import REPORT_EVERY_S, Rejected
 from core.datasets.layout import readable
 from core.errors import MissingError, WorkbenchError
 from core.files import FULL_DISK, sync_folder

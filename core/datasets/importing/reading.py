@@ -4,9 +4,11 @@ Files are not decoded here; `verification.py` checks that they are whole.
 """
 
 import hashlib
+import json
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +16,7 @@ from typing import Any, NamedTuple
 from core.datasets.columns import ROW_COLUMNS, ImageRow
 from core.datasets.layout import FoundFolder, Layout, readable
 from core.errors import UnreadableImageError
-from core.files import sha256_of
+from core.files import sha256_of, write_json
 from core.images.decoding import ImageHeader, read_header
 from core.progress import Progress, Work
 
@@ -104,3 +106,32 @@ def _read(root: Path, file: ScannedFile) -> ImageRow:
 
 def _row(file: ScannedFile, header: ImageHeader, sha256: str, problem: str | None) -> ImageRow:
     return ImageRow(**file._asdict(), sha256=sha256, problem=problem, **columns_of(header))
+
+
+REJECTED = "refused.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An image of an archive that was not imported."""
+
+    path: str
+    """Path in the archive, with forward slashes; a number is appended to repeated ones."""
+
+    problem: str
+    """Why, as a sentence."""
+
+
+def write_rejected(folder: Path, rejected: Sequence[Rejected]) -> None:
+    """Store rejected images in a dataset's folder."""
+    if rejected:
+        write_json(folder / REJECTED, [asdict(image) for image in rejected])
+
+
+def read_rejected(folder: Path) -> list[Rejected]:
+    """Return the rejected images of a dataset; none if the list cannot be read."""
+    try:
+        content = json.loads((folder / REJECTED).read_text(encoding="utf-8"))
+        return [Rejected(**image) for image in content]
+    except (OSError, ValueError, TypeError):
+        return []

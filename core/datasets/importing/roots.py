@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from core.datasets.importing.rescan import Rescanned, rescan
+from core.datasets.importing.scan import Rescanned, rescan
 from core.datasets.layout import find_files, recognize
 from core.datasets.registry import Root, open_dataset, write_roots
 from core.errors import MissingError, WorkbenchError

@@ -7,7 +7,7 @@ from pathlib import Path
 from core.artifacts.folders import draft
 from core.datasets.importing.archives import Unpacked, unpack
 from core.datasets.importing.caltech import fetch, find_root
-from core.datasets.importing.rejected import write_rejected
+from core.datasets.importing.reading import write_rejected
 from core.datasets.importing.scan import Source, add_folder, fill
 from core.datasets.layout import BACKGROUND, Labels
 from core.datasets.registry import Dataset, publish_dataset, require_free_name

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.datasets.layout import Labels, Layout
-from core.datasets.names import check_text
 from core.datasets.registry import Dataset, Root, write_roots
 from core.errors import UnreadableImageError, WorkbenchError
 from core.files import write_atomically
 from core.images.decoding import EXTENSIONS, open_image, read_header
 from core.jobs.records import list_active
-from core.workspace import Workspace
+from core.workspace import Workspace, check_text
 
 MAX_IMAGE_BYTES = 25_000_000
 """Most bytes of an uploaded image; larger ones can be added by folder."""

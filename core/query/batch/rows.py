@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from core.datasets.columns import ImageRow
-from core.datasets.export.table import Record
+from core.datasets.export.listing import Record
 from core.datasets.layout import readable
 from core.embeddings.encoding import Encoder
 from core.files import sha256_of

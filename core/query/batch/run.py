@@ -10,7 +10,7 @@ from typing import Any
 
 from core.artifacts.folders import draft, publish
 from core.artifacts.manifests import Manifest
-from core.datasets.export.table import Record, Write
+from core.datasets.export.listing import Record, Write
 from core.datasets.layout import readable
 from core.errors import WorkbenchError
 from core.progress import Progress, Stop, Work, format_rate

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.datasets.importing.archives import unpack
-from core.datasets.importing.rejected import Rejected
+from core.datasets.importing.reading import Rejected
 from core.datasets.layout import find_files, readable
 from core.errors import MissingError
 from core.progress import Work

@@ -16,7 +16,7 @@ For CSV:
         na_values={"probability": "", "copy_of": ""},
     )
 
-CSV is as in `core.datasets.export.table`: UTF-8 and exact. Names that begin with =, +, - or @ are
+CSV is as in `core.datasets.export.listing`: UTF-8 and exact. Names that begin with =, +, - or @ are
 not escaped: import the file as data instead of opening it in a spreadsheet.
 """
 
@@ -27,7 +27,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.datasets.export.table import Record, Write, csv_table
+from core.datasets.export.listing import Record, Write, csv_table
 from core.query.batch.config import BatchFormat
 
 COLUMNS = {

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.datasets.catalog import GONE
 from core.datasets.columns import ImageFilter, ImageStatus
-from core.datasets.importing.rejected import read_rejected
+from core.datasets.importing.reading import read_rejected
 from core.datasets.registry import Dataset
 from state import facts
 

@@ -9,8 +9,7 @@ from core.datasets.importing.uploads import MAX_IMAGE_BYTES, keep_uploads
 from core.datasets.registry import Dataset, delete_dataset
 from core.errors import WorkbenchError
 from core.indexes.deletion import delete_index
-from core.lineage.deletion import delete_with_dependents
-from core.lineage.graph import Lineage
+from core.lineage.graph import Lineage, delete_with_dependents
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from pages.parts.datasets import export_form, import_form

@@ -6,8 +6,7 @@ import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.commands.evaluation import BASELINE, EVALUATE
-from core.evaluation.baseline_config import BASELINE_NAMES, Baseline, BaselineConfig
-from core.evaluation.config import EvaluateConfig, Gallery
+from core.evaluation.config import BASELINE_NAMES, Baseline, BaselineConfig, EvaluateConfig, Gallery
 from core.lineage.graph import Lineage
 from core.models.backbones import BACKBONES
 from core.models.pretrained import IMAGENET, NO_WEIGHTS

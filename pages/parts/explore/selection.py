@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from core.datasets import curation
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
-from core.maps.selection import most_central
-from core.maps.selection_summary import (
+from core.maps.selection import (
     SelectionSummary,
+    most_central,
     selection_as_csv,
     share_among,
     summarize,

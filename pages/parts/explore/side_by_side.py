@@ -10,7 +10,7 @@ from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.lineage.graph import Lineage
 from core.maps.coloring import ColorBy
-from core.maps.selection_summary import summarize
+from core.maps.selection import summarize
 from pages.parts.components.gallery import gallery
 from pages.parts.components.scatter import scatter
 from pages.parts.components.scatter_data import ScatterEvent

@@ -9,7 +9,7 @@ from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.errors import MissingError
 from core.maps.coloring import NO_LABEL, by_name
-from core.maps.selection_summary import count_classes
+from core.maps.selection import count_classes
 from core.training.runs import Run
 from pages.parts.components import job_panel
 from pages.parts.components.gallery import gallery

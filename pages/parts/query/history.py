@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from core.datasets.registry import Dataset
-from core.query.query import Query
-from core.query.sources import ImageSource
+from core.query.query import ImageSource, Query
 from pages.parts.components.gallery import Tile, gallery
 from pages.parts.components.text import plain
 from state import resources, session

@@ -8,8 +8,7 @@ import streamlit as st
 
 from core.images.cropping import WHOLE
 from core.query.fusion import Fusion
-from core.query.query import Query
-from core.query.sources import ImageSource
+from core.query.query import ImageSource, Query
 from pages.parts.components.gallery import Tile, gallery
 from pages.parts.components.text import plain
 from pages.parts.query import crop

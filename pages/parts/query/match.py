@@ -8,9 +8,8 @@ from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.images.cropping import WHOLE
-from core.query.query import Query, QueryImage
+from core.query.query import ImageSource, Query, QueryImage
 from core.query.result import Match, QueryResult
-from core.query.sources import ImageSource
 from pages.parts.components.text import plain, size
 from pages.parts.query.regions import regions
 from state import queries, session

@@ -18,11 +18,11 @@ from core import cli
 from core.artifacts.folders import delete_artifact
 from core.artifacts.manifests import Manifest
 from core.bundles.export import export_bundle
-from core.bundles.format import thumbnail_entry
+from core.bundles.file import thumbnail_entry
 from core.bundles.importing import import_bundle
 from core.datasets.columns import Split
 from core.datasets.curation import relabel
-from core.datasets.importing.rescan import rescan
+from core.datasets.importing.scan import rescan
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.config import EmbedConfig, Precision
 from core.embeddings.embed import embed_dataset

@@ -8,7 +8,7 @@ from PIL import Image, ImageEnhance
 from core.datasets import curation
 from core.datasets.columns import Split
 from core.datasets.duplicates import DuplicateImage, Group, Kind, find_groups, proposal
-from core.datasets.importing.rescan import rescan
+from core.datasets.importing.scan import rescan
 from core.datasets.registry import Dataset, open_dataset
 from core.datasets.verification import check_images
 from core.images.hashing import RADIUS, group_similar, perceptual_hash

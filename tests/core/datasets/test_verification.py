@@ -5,8 +5,8 @@ import pytest
 
 from core.datasets.catalog import GONE
 from core.datasets.columns import ImageFilter, ImageStatus
-from core.datasets.connection import connect
-from core.datasets.importing.rescan import rescan
+from core.datasets.database import connect
+from core.datasets.importing.scan import rescan
 from core.datasets.registry import Dataset
 from core.datasets.verification import check_images, count_unchecked, is_grouped
 from core.errors import MissingError

@@ -21,9 +21,9 @@ from core.commands.shared_options import read_image_options
 from core.datasets.columns import ImageFilter, ImageStatus, Split
 from core.datasets.curation import add_tag, exclude
 from core.datasets.filters import read_settings
-from core.datasets.importing.rescan import rescan
+from core.datasets.importing.scan import rescan
 from core.datasets.registry import Dataset, open_dataset
-from core.embeddings import partial
+from core.embeddings import reuse
 from core.embeddings.config import EmbedConfig, Precision, embed_arguments, read_embed_config
 from core.embeddings.embed import embed_dataset
 from core.embeddings.encoding import Encoder, Encoding, read_encoding
@@ -426,7 +426,7 @@ def test_a_full_disk_raises_an_error_and_loses_nothing(
 
     with monkeypatch.context() as patched:
         patched.setattr("core.embeddings.run.FLUSH_EVERY_S", 0)
-        patched.setattr(partial, "write_atomically", full)
+        patched.setattr(reuse, "write_atomically", full)
         with pytest.raises(WorkbenchError, match="^The disk is full. Make room, then embed again"):
             benchmark.embed()
     assert len(benchmark.chunks()) == 1

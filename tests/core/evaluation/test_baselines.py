@@ -7,8 +7,8 @@ import pytest
 
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
-from core.evaluation.baseline_config import Baseline, BaselineConfig
 from core.evaluation.baselines import evaluate_baseline
+from core.evaluation.config import Baseline, BaselineConfig
 from core.evaluation.files import system_name
 from core.lineage.graph import read_lineage
 from core.models.color_histogram import NUM_COLORS, color_histograms

@@ -6,8 +6,7 @@ import pytest
 
 from core.errors import WorkbenchError
 from core.index_benchmark.config import RecommendConfig
-from core.index_benchmark.proposals import proposals
-from core.index_benchmark.recommend import recommend
+from core.index_benchmark.recommend import proposals, recommend
 from core.indexes.files import open_index
 from core.progress import finish
 from core.workspace import Workspace

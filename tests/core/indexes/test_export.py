@@ -16,8 +16,8 @@ from core.artifacts.manifests import Manifest
 from core.errors import DamagedArtifactError, MissingError
 from core.indexes.config import IndexConfig
 from core.indexes.export import export_index
-from core.indexes.export_format import ExportFormat, file_name
 from core.indexes.files import build_index
+from core.indexes.info import ExportFormat, file_name
 from core.progress import finish
 from core.workspace import Workspace
 from tests.factories.embeddings import clusters, embedded_set

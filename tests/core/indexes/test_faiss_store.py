@@ -6,12 +6,12 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import DamagedArtifactError, WorkbenchError
-from core.indexes import faiss_file
+from core.indexes import files
 from core.indexes.build import build
 from core.indexes.config import IndexConfig, Metric
 from core.indexes.factory import factory_string
-from core.indexes.faiss_file import read_faiss
 from core.indexes.faiss_store import FaissStore
+from core.indexes.files import read_faiss
 from core.indexes.kinds import KINDS
 from core.indexes.store import Effort, Matches
 from core.progress import finish
@@ -216,7 +216,7 @@ def test_a_large_index_is_mapped_and_has_the_same_matches(
     for kind in ("flat", "hnsw", "ivf", "sq8"):
         store = finish(build(vectors, ids, config_of(kind)))
         store.write(tmp_path / "i.faiss")
-        monkeypatch.setattr(faiss_file, "MAPPED_FROM_BYTES", 0)
+        monkeypatch.setattr(files, "MAPPED_FROM_BYTES", 0)
         mapped = read_faiss(tmp_path / "i.faiss", ids, 16)
         for a, b in zip(store.search(queries, 5), mapped.search(queries, 5), strict=True):
             assert a.image_ids.tolist() == b.image_ids.tolist()

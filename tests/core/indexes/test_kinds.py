@@ -10,8 +10,7 @@ from core.index_benchmark.config import SweepConfig
 from core.index_benchmark.sweep import open_sweep, sweep
 from core.indexes.build import build
 from core.indexes.config import IndexConfig, StoreName, kinds_in
-from core.indexes.faiss_file import read_faiss
-from core.indexes.files import build_index
+from core.indexes.files import build_index, read_faiss
 from core.indexes.info import read_info
 from core.indexes.kinds import KINDS, PARAMETER_LABELS, IndexKind, MilvusIndex, default_code_bytes
 from core.indexes.milvus.address import MilvusAddress

@@ -6,7 +6,7 @@ import pytest
 from core.artifacts.folders import list_artifacts
 from core.artifacts.titles import read_title, write_title
 from core.datasets.curation import exclude
-from core.datasets.importing.rescan import rescan
+from core.datasets.importing.scan import rescan
 from core.datasets.registry import open_dataset
 from core.embeddings.files import open_embeddings
 from core.errors import WorkbenchError

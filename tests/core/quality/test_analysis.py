@@ -11,9 +11,8 @@ from core.datasets import curation
 from core.datasets.registry import open_dataset
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.indexes.deletion import delete_index
-from core.lineage.deletion import delete_with_dependents
 from core.lineage.disk_use import disk_use
-from core.lineage.graph import read_lineage
+from core.lineage.graph import delete_with_dependents, read_lineage
 from core.progress import Progress, finish
 from core.quality.analysis import Analysis, analyze, open_analysis
 from core.quality.config import AnalysisConfig

@@ -235,7 +235,7 @@ def test_a_dataset_that_cannot_be_read_at_all_is_said(chain: Chain, tmp_path: Pa
 
 
 def test_changed_pictures_are_embedded_anew(chain: Chain, tmp_path: Path) -> None:
-    from core.datasets.importing.rescan import rescan
+    from core.datasets.importing.scan import rescan
 
     root = class_folders(tmp_path / "moving", red=2, blue=2)
     finish(add_folder(chain.workspace, "moving", Source(root=root), SplitConfig()))

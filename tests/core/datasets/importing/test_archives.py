@@ -10,7 +10,7 @@ import pytest
 from core.datasets.importing import archives
 from core.datasets.importing.archive_entries import LOCKED
 from core.datasets.importing.archives import unpack
-from core.datasets.importing.rejected import read_rejected
+from core.datasets.importing.reading import read_rejected
 from core.datasets.importing.sources import add_archive
 from core.datasets.layout import Labels
 from core.datasets.splits import SplitConfig

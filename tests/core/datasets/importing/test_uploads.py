@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets.importing.rescan import rescan
+from core.datasets.importing.scan import rescan
 from core.datasets.importing.uploads import keep_for_job, keep_uploads
 from core.datasets.registry import open_dataset
 from core.errors import WorkbenchError

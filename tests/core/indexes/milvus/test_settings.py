@@ -25,7 +25,7 @@ from core.indexes.milvus.collection import (
 )
 from core.indexes.milvus.rows import Rows
 from core.indexes.milvus.sync import _differences
-from core.lineage.deletion import delete_with_dependents
+from core.lineage.graph import delete_with_dependents
 from core.progress import finish
 from core.workspace import PROJECT, Workspace
 from tests.factories.embeddings import DATASET, clusters, embedded_set

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.training.row_cache import RowCache
+from core.training.cache import RowCache
 
 SHAPE = (5, 2, 3)
 

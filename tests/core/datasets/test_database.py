@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import curation, upgrades
+from core.datasets import curation, database
 from core.datasets.catalog import Catalog
 from core.datasets.columns import SCHEMA_VERSION, ImageRow
 from core.errors import DamagedArtifactError, WorkbenchError
@@ -81,7 +81,7 @@ def test_an_interrupted_upgrade_leaves_the_old_file_and_is_repeated(
         raise OSError("interrupted")
 
     with monkeypatch.context() as patch:
-        patch.setattr(upgrades, "create_tables", fail)
+        patch.setattr(database, "create_tables", fail)
         with pytest.raises(OSError, match="interrupted"):
             Catalog(old).count()
     assert old.read_bytes() == before
@@ -89,7 +89,7 @@ def test_an_interrupted_upgrade_leaves_the_old_file_and_is_repeated(
 
 
 def test_a_writer_keeps_an_upgrade_waiting(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upgrades, "BUSY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.1)
     with closing(sqlite3.connect(old)) as writer:
         writer.execute("BEGIN IMMEDIATE")
         with pytest.raises(WorkbenchError, match="cannot be written"):

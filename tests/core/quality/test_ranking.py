@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.quality.representativeness import representativeness
+from core.quality.ranking import representativeness
 from tests.factories.vectors import at_angles
 
 A, B = 0, 1

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.training.inputs import Inputs
-from core.training.prefetch import prefetch, read_batch
+from core.training.inputs import Inputs, prefetch, read_batch
 
 LABELS = np.arange(8, dtype=np.int64)
 STEPS = [(np.array([0, 1]), 11), (np.array([2, 3]), 12), (np.array([4, 5]), 13)]

@@ -1,0 +1,205 @@
+"""Catalog databases: connections, tables and upgrades."""
+
+import hashlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from core.datasets.columns import COLUMNS, INDEXES, SCHEMA_VERSION, ImageStatus
+from core.errors import DamagedArtifactError, WorkbenchError
+from core.files import sync_file, sync_folder
+
+TAGS = {
+    "labels checked": "label issues checked",
+    "alike checked": "near-duplicates checked",
+    "leaks checked": "split leakage checked",
+    "typical checked": "representativeness checked",
+}
+"""Tags of data quality checks: name in version 0 → name now."""
+
+BUSY_TIMEOUT_S = 30
+"""How long to wait for another writer; the write of a scan of 100,000 images takes seconds."""
+
+
+def open_file(path: Path, mode: str = "rw") -> sqlite3.Connection:
+    """Open an SQLite file without looking at its version."""
+    address = f"{path.absolute().as_uri()}?mode={mode}"
+    return sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S)
+
+
+def upgrade_catalog(path: Path) -> None:
+    """Upgrade a catalog in a copy that replaces it once complete.
+
+    The old file stays locked for writers meanwhile. Of several processes that upgrade at once the
+    first one does it, and the others find it done.
+    """
+    copy = path.with_name(f".{path.name}.upgrade")
+    with closing(open_file(path)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        with closing(open_file(path)) as old:  # By its path: the locked file may be replaced by now
+            if version_of(old) >= SCHEMA_VERSION:
+                return
+            copy.unlink(missing_ok=True)  # Left by a process that was killed
+            with closing(sqlite3.connect(copy)) as new:
+                new.execute("PRAGMA journal_mode = MEMORY")  # No file that a kill would leave
+                old.backup(new)
+                _upgrade(new)
+        sync_file(copy)
+        copy.replace(path)
+        sync_folder(path.parent)
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    version = version_of(connection)
+    if version < 2:
+        _use_new_names(connection)
+    for name, column in COLUMNS.items():
+        if column.since > version:
+            connection.execute(f"ALTER TABLE images ADD COLUMN {name} {column.sql}")
+    create_tables(connection)
+
+
+def _use_new_names(connection: sqlite3.Connection) -> None:
+    """Rename columns, facts and tags of version 0."""
+    connection.execute("DROP INDEX images_by_leader")
+    connection.execute("ALTER TABLE images RENAME COLUMN leader TO representative")
+    connection.execute("ALTER TABLE images RENAME COLUMN leader_bits TO representative_bits")
+    connection.execute("UPDATE facts SET name = 'grouped' WHERE name = 'gathered'")
+    for old, new in TAGS.items():
+        connection.execute("UPDATE OR IGNORE tags SET tag = ? WHERE tag = ?", (new, old))
+        connection.execute("DELETE FROM tags WHERE tag = ?", (old,))
+        for sign in "+-":  # Undo steps that added and removed the tag
+            fields = (sign + new, sign + old)
+            connection.execute("UPDATE OR IGNORE changes SET field = ? WHERE field = ?", fields)
+        titles = (f"“{old}”", f"“{new}”")
+        connection.execute("UPDATE steps SET title = replace(title, ?, ?)", titles)
+
+
+FINGERPRINTS = {
+    "fingerprint": "SELECT id, sha256, label, split FROM images "
+    f"WHERE {ImageStatus.USABLE.sql} ORDER BY id",
+    "images_fingerprint": "SELECT id, sha256 FROM images "
+    f"WHERE {ImageStatus.USABLE.sql} ORDER BY id",
+}
+"""Name of a fact → query of the rows that it is the hash of."""
+
+REVISION = "revision"
+"""Name of the fact that changes with every write."""
+
+OTHER_TABLES = """
+CREATE TABLE IF NOT EXISTS tags (
+    tag TEXT NOT NULL,
+    image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+    PRIMARY KEY (tag, image_id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS tags_by_image ON tags (image_id);
+CREATE TABLE IF NOT EXISTS steps (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    title TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS changes (
+    step INTEGER NOT NULL REFERENCES steps (id) ON DELETE CASCADE,
+    image_id INTEGER NOT NULL,
+    field TEXT NOT NULL,
+    old TEXT,
+    PRIMARY KEY (step, field, image_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Create the tables and indexes that are missing, and set the version."""
+    columns = ", ".join(f"{name} {column.sql}" for name, column in COLUMNS.items())
+    connection.executescript(
+        f"BEGIN; CREATE TABLE IF NOT EXISTS images ({columns}, UNIQUE (root, path)); {OTHER_TABLES}"
+        + "".join(
+            f"CREATE INDEX IF NOT EXISTS images_by_{name} ON images {definition};"
+            for name, definition in INDEXES.items()
+        )
+        # Its first value differs from that of an earlier dataset of the same name
+        + f"INSERT OR IGNORE INTO facts VALUES ('{REVISION}', '{time.time_ns()}');"
+        f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+    )
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the version of an open catalog."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def count_revision(connection: sqlite3.Connection) -> None:
+    """Change the revision, if the connection has written anything."""
+    if connection.total_changes:
+        query = "UPDATE facts SET value = value + 1 WHERE name = ?"
+        connection.execute(query, (REVISION,))
+
+
+def write_fingerprints(connection: sqlite3.Connection) -> None:
+    """Store the hashes that identify the present images, labels and splits."""
+    for name, query in FINGERPRINTS.items():
+        digest = hashlib.sha256()
+        for row in connection.execute(query):
+            digest.update(repr(row).encode())
+        connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, digest.hexdigest()))
+
+
+UNWRITABLE = ("locked", "full", "readonly")
+"""Words in SQLite's messages about catalogs that cannot be written but are not damaged."""
+
+
+@contextmanager
+def connect(path: Path) -> Iterator[sqlite3.Connection]:
+    """Connect to the catalog at `path`, for one transaction: all of it is done, or nothing.
+
+    A catalog of an earlier version is upgraded first.
+
+    Raises:
+        WorkbenchError: Another process writes for too long, the disk is full, or a newer version
+            of the workbench made the catalog.
+        DamagedArtifactError: The file is missing or no catalog.
+    """
+    with _clear_errors(path), ExitStack() as opened:
+        connection = opened.enter_context(closing(open_file(path)))
+        if _is_older(connection, path):
+            connection.close()
+            upgrade_catalog(path)
+            connection = opened.enter_context(closing(open_file(path)))
+        with connection:
+            connection.execute("PRAGMA foreign_keys = ON")
+            yield connection
+            count_revision(connection)
+
+
+def create_catalog(path: Path) -> None:
+    """Create an empty catalog at `path`, where no file is."""
+    with _clear_errors(path), closing(open_file(path, "rwc")) as connection:
+        create_tables(connection)
+
+
+def _is_older(connection: sqlite3.Connection, path: Path) -> bool:
+    version = version_of(connection)
+    if version > SCHEMA_VERSION:
+        raise WorkbenchError(
+            f"The catalog of “{path.parent.name}” was made by a newer version of the workbench.",
+            "Update the workbench to use it.",
+        )
+    return version < SCHEMA_VERSION
+
+
+@contextmanager
+def _clear_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if any(word in str(error) for word in UNWRITABLE):
+            raise WorkbenchError(
+                f"The catalog of “{path.parent.name}” cannot be written: {error}.",
+                "Wait for other jobs to end, check that the disk has room, and try again.",
+            ) from error
+        raise DamagedArtifactError(
+            f"{path.parent.name}/{path.name} is damaged or was changed by hand.",
+            "Delete that dataset's folder and import it again.",
+        ) from error
