@@ -78,5 +78,5 @@ def test_a_model_is_measured_looked_into_and_held_against_a_baseline(
     page.context.set_offline(False)
     alone.close()
 
-    go_to(page, "Overview")
+    go_to(page, "Home")
     expect(page.get_by_text(re.compile(r"mAP@10 0\.\d{3}, by"))).to_be_visible()
