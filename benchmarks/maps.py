@@ -43,7 +43,7 @@ OURS = """
 import sys, numpy
 from core.maps import pca, umap
 from core.maps.config import MapConfig
-from core.maps.neighbors import find_neighbors
+from core.indexes.neighbors import find_neighbors
 from core.progress import finish
 vectors = numpy.load(sys.argv[1])
 config = MapConfig(index="none")

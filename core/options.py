@@ -11,7 +11,7 @@ import inspect
 import types
 from collections.abc import Collection
 from dataclasses import MISSING, Field, field, fields, is_dataclass
-from enum import Enum
+from enum import Enum, EnumType
 from itertools import pairwise
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -49,20 +49,28 @@ def default_of(config_class: type, name: str) -> Any:
 
 
 def check_fields(config: Any) -> None:
-    """Check every `bounded` and `one_of` field of a config; call it in `__post_init__`.
+    """Check every `bounded`, `one_of` and enum field of a config; call it in `__post_init__`.
+
+    Texts in enum fields are replaced by members of the enum.
 
     Raises:
         ValueError: A value is out of range or none of the choices; the message names the field.
     """
+    hints = _type_hints(config.__class__)
     for each in fields(config):
-        value = getattr(config, each.name)
+        value, hint = getattr(config, each.name), hints[each.name]
+        choices = list(hint) if isinstance(hint, EnumType) else each.metadata.get(CHOICES)
         if BOUNDS in each.metadata:
             low, high = each.metadata[BOUNDS]
             if not low <= value <= high:
                 raise ValueError(f"{each.name} must be in {low}..{high}, got {value}")
-        elif CHOICES in each.metadata and value not in each.metadata[CHOICES]:
-            choices = ", ".join(each.metadata[CHOICES])
-            raise ValueError(f"{each.name} must be one of {choices}, got {value}")
+        elif choices is not None and value not in choices:
+            raise ValueError(f"{each.name} must be one of {', '.join(choices)}, got {value}")
+        if isinstance(hint, EnumType):
+            object.__setattr__(config, each.name, hint(value))
+
+
+_type_hints = functools.cache(get_type_hints)
 
 
 def _field_of(config_class: type, name: str) -> "Field[Any]":

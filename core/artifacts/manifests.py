@@ -58,6 +58,11 @@ class Manifest:
         """Identifier of the content, which changes with any file or setting."""
         return self.original_fingerprint or _digest(asdict(self))
 
+    @property
+    def as_source(self) -> dict[str, str]:
+        """Return the `made_from` of what is made from it: its own sources and itself."""
+        return self.made_from | {self.kind: self.id, f"{self.kind}_fingerprint": self.fingerprint}
+
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write a manifest into an artifact's folder, atomically, with a digest of its content."""

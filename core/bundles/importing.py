@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 from safetensors import SafetensorError
 
 from core.artifacts.folders import delete_artifact, draft, open_artifact
@@ -36,7 +35,7 @@ from core.embeddings.files import (
     open_embeddings,
     publish_embeddings,
 )
-from core.embeddings.reuse import CONTENT_BYTES
+from core.embeddings.reuse import UNKNOWN, as_array
 from core.embeddings.task import plan_embedding
 from core.errors import UnreadableImageError, WorkbenchError
 from core.images.decoding import read_header
@@ -208,23 +207,17 @@ def _publish_embeddings(
     config, _ = read_embed_config(embeddings.manifest)
     config = replace(config, precision=embeddings.encoding.precision)
     task = plan_embedding(workspace, dataset.name, model, config)
-    unknown = bytes(CONTENT_BYTES)
-    sha256 = b"".join(contents.get(int(i), unknown) for i in embeddings.image_ids)
     whitening = embeddings.encoding.whitening
     made = NewEmbeddings(
         image_ids=embeddings.image_ids,
-        contents=np.frombuffer(sha256, np.uint8).reshape(-1, CONTENT_BYTES),
+        contents=as_array([contents.get(int(i), UNKNOWN) for i in embeddings.image_ids]),
         plain=embeddings.vectors if whitening is None else embeddings.plain,
         vectors=embeddings.vectors,
         encoding=replace(task.encoding, whitening=whitening),
-        summary={
-            "count": len(embeddings.image_ids),
-            "dimension": embeddings.vectors.shape[1],
-            "num_problems": 0,
-            "problems": {},
-        },
     )
-    return open_embeddings(workspace, publish_embeddings(workspace, task, made).id)
+    count, dimension = made.vectors.shape
+    summary = {"count": count, "dimension": dimension, "num_problems": 0, "problems": {}}
+    return open_embeddings(workspace, publish_embeddings(workspace, task, made, summary).id)
 
 
 def _publish_index(workspace: Workspace, embeddings: Embeddings, index: Index) -> Manifest:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from core.artifacts.manifests import Manifest
 from core.datasets.columns import ImageFilter
 from core.datasets.filters import filter_as_arguments, read_settings
-from core.options import as_arguments
+from core.options import as_arguments, check_fields
 
 
 class Precision(StrEnum):
@@ -34,7 +34,7 @@ class EmbedConfig:
     """float32, bfloat16 (half the memory, about three digits), or auto for the faster one."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "precision", Precision(self.precision))
+        check_fields(self)
 
     def resolved(self, *, quick_bfloat16: bool) -> "EmbedConfig":
         """Return the same with float32 or bfloat16 instead of auto.

@@ -16,12 +16,7 @@ from core.datasets.columns import ALL_IMAGES, ImageFilter
 from core.datasets.splits import training_filter
 from core.embeddings.config import DEFAULT_CONFIG, EmbedConfig
 from core.embeddings.encoding import Encoder
-from core.embeddings.files import (
-    Embeddings,
-    NewEmbeddings,
-    open_embeddings,
-    publish_embeddings,
-)
+from core.embeddings.files import Embeddings, NewEmbeddings, open_embeddings, publish_embeddings
 from core.embeddings.reuse import KnownRows, PartialEmbeddings, as_array, remove_orphans
 from core.embeddings.run import EmbeddingRun, contents_of
 from core.embeddings.task import EmbeddingTask, encoding_settings, plan_embedding
@@ -51,13 +46,6 @@ def embed_dataset(
     rows of earlier embeddings are reused, and so are those of runs that were stopped, killed or cut
     off by a full disk. Unreadable images are tried again.
 
-    Args:
-        workspace: Where everything is.
-        dataset_name: Name of the dataset.
-        model_id: Id of the model.
-        config: How images are embedded.
-        images: Which of the usable images.
-
     Raises:
         MissingError: There is no such dataset or model.
         WorkbenchError: No image could be embedded, an embedding is zero or not finite, there are
@@ -85,15 +73,12 @@ def _embed(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
     partial = PartialEmbeddings(workspace, task.model.fingerprint, encoding_settings(task.settings))
     for embeddings in _opened(workspace, same_task):
         if _has_all(embeddings, task):
-            partial.remove(
-                set(map(bytes, embeddings.contents))
-            )  # If the process was killed before it did so
+            # If the process was killed before it did so
+            partial.remove(set(map(bytes, embeddings.contents)))
             return embeddings.manifest
     files = [task.dataset.file_of(row) for row in task.rows]
-    known = KnownRows(
-        (yield from contents_of(files, task.rows)),
-        task.model.config["network"]["dimension"],
-    )
+    contents_of_files = yield from contents_of(files, task.rows)
+    known = KnownRows(contents_of_files, task.model.config["network"]["dimension"])
     for contents, vectors in partial.read():
         known.reuse(contents, vectors)
     for embeddings in _opened(workspace, earlier):
@@ -112,7 +97,8 @@ def _embed(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
         yield from run.run()
         new = _assemble(task, run)
         same = [each.manifest for each in _opened(workspace, same_task) if _is_same(each, new)]
-        manifest = same[0] if same else publish_embeddings(workspace, task, new)
+        summary = _summary(task, run, len(new.image_ids))
+        manifest = same[0] if same else publish_embeddings(workspace, task, new, summary)
         on_failure.pop_all()
     partial.remove(set(known.contents))
     return manifest
@@ -136,14 +122,8 @@ def _has_all(embeddings: Embeddings, task: EmbeddingTask) -> bool:
 
 def _is_same(embeddings: Embeddings, new: NewEmbeddings) -> bool:
     """Return whether new embeddings are the same as saved ones."""
-    return all(
-        np.array_equal(ours, theirs)
-        for ours, theirs in (
-            (embeddings.image_ids, new.image_ids),
-            (embeddings.contents, new.contents),
-            (embeddings.vectors, new.vectors),
-        )
-    )
+    names = ("image_ids", "contents", "vectors")
+    return all(np.array_equal(getattr(embeddings, name), getattr(new, name)) for name in names)
 
 
 def _assemble(task: EmbeddingTask, run: EmbeddingRun) -> NewEmbeddings:
@@ -170,7 +150,6 @@ def _assemble(task: EmbeddingTask, run: EmbeddingRun) -> NewEmbeddings:
         plain=plain,
         vectors=vectors,
         encoding=encoding,
-        summary=_summary(task, run, len(places)),
     )
 
 

@@ -3,6 +3,7 @@
 Shapes, in this file: N images, D embedding dimensions.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,37 +25,9 @@ PLAIN = "plain.npy"
 """The vectors before whitening, if there is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Embeddings:
-    """Embeddings, memory-mapped."""
-
-    manifest: Manifest
-    vectors: NDArray[np.float32]
-    """(N, D) unit rows."""
-
-    image_ids: NDArray[np.int64]
-    """(N,) catalog ids, ascending."""
-
-    contents: NDArray[np.uint8]
-    """(N, 32) SHA-256 of the images; zeros if a file has changed since the scan."""
-
-    plain: NDArray[np.float32]
-    """(N, D) unit rows before whitening; `vectors` itself without whitening."""
-
-    encoding: Encoding
-    """How images and queries are embedded."""
-
-    def rows_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the rows of those images that are embedded."""
-        places = np.searchsorted(self.image_ids, image_ids)
-        places = np.minimum(places, len(self.image_ids) - 1)
-        rows: NDArray[np.int64] = places[self.image_ids[places] == image_ids]
-        return rows
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEmbeddings:
-    """Embeddings that are not saved yet."""
+    """Embeddings that need not be saved yet."""
 
     image_ids: NDArray[np.int64]
     """(N,) catalog ids, ascending."""
@@ -69,7 +42,21 @@ class NewEmbeddings:
     """(N, D) unit rows; `plain` itself without whitening."""
 
     encoding: Encoding
-    summary: dict[str, Any]
+    """How images and queries are embedded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embeddings(NewEmbeddings):
+    """Saved embeddings, memory-mapped."""
+
+    manifest: Manifest
+
+    def rows_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows of those images that are embedded."""
+        places = np.searchsorted(self.image_ids, image_ids)
+        places = np.minimum(places, len(self.image_ids) - 1)
+        rows: NDArray[np.int64] = places[self.image_ids[places] == image_ids]
+        return rows
 
 
 def open_embeddings(workspace: Workspace, embeddings_id: str) -> Embeddings:
@@ -88,8 +75,8 @@ def open_embeddings(workspace: Workspace, embeddings_id: str) -> Embeddings:
     }
     vectors = arrays[VECTORS]
     return Embeddings(
-        manifest,
-        vectors,
+        manifest=manifest,
+        vectors=vectors,
         image_ids=np.load(folder / IMAGE_IDS, allow_pickle=False),
         # Old embeddings lack the checksums
         contents=arrays.get(CONTENTS, np.zeros((len(vectors), CONTENT_BYTES), np.uint8)),
@@ -105,16 +92,17 @@ def embeddings_of(workspace: Workspace, index: Manifest) -> Embeddings:
         MissingError: They are gone.
         DamagedArtifactError: A file was changed.
     """
-    embeddings = open_embeddings(workspace, index.made_from["embeddings"])
-    if embeddings.manifest.fingerprint != index.made_from["embeddings_fingerprint"]:
-        raise MissingError(
-            f"The embeddings that {index.id} was built from are gone.", "Build the index again."
-        )
-    return embeddings
+    with suppress(MissingError):
+        embeddings = open_embeddings(workspace, index.made_from["embeddings"])
+        if embeddings.manifest.fingerprint == index.made_from["embeddings_fingerprint"]:
+            return embeddings
+    raise MissingError(
+        f"The embeddings of the index “{index.id}” are gone.", "Rebuild it on the Indexes page."
+    )
 
 
 def publish_embeddings(
-    workspace: Workspace, task: EmbeddingTask, embeddings: NewEmbeddings
+    workspace: Workspace, task: EmbeddingTask, embeddings: NewEmbeddings, summary: dict[str, Any]
 ) -> Manifest:
     """Save embeddings as an artifact."""
     with draft(workspace.embeddings) as folder:
@@ -130,5 +118,5 @@ def publish_embeddings(
             stem=task.stem,
             config=task.settings,
             made_from=task.made_from,
-            summary=embeddings.summary,
+            summary=summary,
         )

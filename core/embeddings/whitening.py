@@ -75,7 +75,7 @@ def fit_whitening(vectors: NDArray[np.float32]) -> Whitening:
             "Embed without whitening, or add images.",
         )
     mean = vectors.mean(axis=0, dtype=np.float64)
-    variances, directions = np.linalg.eigh(_covariance(vectors, mean))  # Ascending; in columns
+    variances, directions = np.linalg.eigh(covariance(vectors, mean))  # Ascending; in columns
     used = variances > max(MIN_VARIANCE * variances[-1], np.finfo(np.float32).tiny)
     if not used.any():
         raise WorkbenchError(
@@ -88,10 +88,11 @@ def fit_whitening(vectors: NDArray[np.float32]) -> Whitening:
     return Whitening(mean.astype(np.float32), np.ascontiguousarray(matrix, np.float32))
 
 
-def _covariance(vectors: NDArray[np.float32], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+def covariance(vectors: NDArray[np.float32], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the (D, D) covariance of (N, D) embeddings, which may be mapped, and their mean."""
     total = np.zeros((len(mean), len(mean)))
     for start in range(0, len(vectors), BLOCK):
         centered = vectors[start : start + BLOCK] - mean
         total += centered.T @ centered
-    covariance: NDArray[np.float64] = total / (len(vectors) - 1)
-    return covariance
+    divided: NDArray[np.float64] = total / (len(vectors) - 1)
+    return divided

@@ -65,9 +65,6 @@ class Protocol:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.gallery not in list(Gallery):
-            raise ValueError(f"gallery must be one of {', '.join(Gallery)}, got {self.gallery}")
-        object.__setattr__(self, "gallery", Gallery(self.gallery))
         self.ranks_or(ALWAYS)
 
     def ranks_or(self, default: tuple[int, ...]) -> tuple[int, ...]:
@@ -157,9 +154,6 @@ class BaselineConfig(Protocol):
 
     def __post_init__(self) -> None:
         Protocol.__post_init__(self)
-        if self.baseline not in list(Baseline):
-            raise ValueError(f"baseline must be one of {', '.join(Baseline)}, got {self.baseline}")
-        object.__setattr__(self, "baseline", Baseline(self.baseline))
         if self.baseline != Baseline.COLOR and self.weights in ("", NO_WEIGHTS):
             raise ValueError(
                 f"weights must be {IMAGENET} or a file for this baseline, got “{self.weights}”"

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.embeddings.exact_search import with_block
+from core.embeddings.exact_search import VALUES_AT_ONCE, nearest_rows
 from core.evaluation.protocol import RetrievalTask
 from core.indexes.store import VectorStore
-
-VALUES_AT_ONCE = 1 << 24
-"""Most numbers of gallery vectors in memory at once (64 MB)."""
+from core.progress import finish
 
 QUERIES_AT_ONCE = 4096
 RANKS_AT_ONCE = 1 << 21
@@ -57,15 +55,9 @@ def rank_exactly(
         Blocks in the order of the queries.
     """
     k = min(depth + task.max_copies, len(gallery_rows))
-    block_rows = max(k, VALUES_AT_ONCE // vectors.shape[1])
     for part in _query_blocks(len(query_rows), k, vectors.shape[1]):
         queries = np.ascontiguousarray(vectors[query_rows[part]], np.float32)
-        rows = np.empty((len(queries), 0), np.int64)
-        similarities = np.empty((len(queries), 0), np.float32)
-        for start in range(0, len(gallery_rows), block_rows):
-            places = gallery_rows[start : start + block_rows]
-            block = np.ascontiguousarray(vectors[places], np.float32)
-            rows, similarities = with_block(rows, similarities, queries, block, start, k)
+        rows, _ = finish(nearest_rows(vectors, queries, k, gallery_rows))
         yield RankedBlock(part, _without_copies(task, part, rows, depth))
 
 

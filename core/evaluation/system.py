@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from core.artifacts.folders import list_artifacts, open_artifact
-from core.embeddings.files import Embeddings, open_embeddings
-from core.errors import DamagedArtifactError, MissingError
+from core.embeddings.files import embeddings_of, open_embeddings
+from core.errors import DamagedArtifactError
 from core.evaluation.config import EvaluateConfig
 from core.indexes.files import open_index
 from core.indexes.store import VectorStore
@@ -80,37 +80,22 @@ def open_system(workspace: Workspace, config: EvaluateConfig) -> System:
     """
     if config.index:
         index = open_index(workspace, config.index)
-        embeddings = _embeddings_of(workspace, index.manifest.made_from, index.manifest.id)
         manifest, store = index.manifest, index.store
-        made_from = manifest.made_from | {"index": manifest.id}
-        made_from["index_fingerprint"] = manifest.fingerprint
+        embeddings = embeddings_of(workspace, manifest)
     else:
         embeddings, store = open_embeddings(workspace, config.embeddings), None
         manifest = embeddings.manifest
-        made_from = manifest.made_from | {"embeddings": manifest.id}
-        made_from["embeddings_fingerprint"] = manifest.fingerprint
     return System(
-        dataset=made_from["dataset"],
+        dataset=manifest.made_from["dataset"],
         stem=manifest.id[:60],
-        made_from=made_from,
+        made_from=manifest.as_source,
         vectors=embeddings.vectors,
         image_ids=embeddings.image_ids,
         plain=embeddings.plain,
         store=store,
-        classifier=_read_classifier(workspace, made_from),
+        classifier=_read_classifier(workspace, manifest.made_from),
         summary={"dimension": int(embeddings.vectors.shape[1])},
     )
-
-
-def _embeddings_of(workspace: Workspace, made_from: dict[str, str], index_id: str) -> Embeddings:
-    """Open the embeddings that an index was built from."""
-    try:
-        return open_embeddings(workspace, made_from["embeddings"])
-    except MissingError as error:
-        raise MissingError(
-            f"The embeddings of the index “{index_id}” are gone, so it cannot be evaluated.",
-            "Rebuild it on the Indexes page.",
-        ) from error
 
 
 def _read_classifier(workspace: Workspace, made_from: dict[str, str]) -> Classifier | None:

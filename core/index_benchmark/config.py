@@ -35,7 +35,6 @@ class SweepConfig:
     """Seed of the random choice of queries."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "metric", Metric(self.metric))
         check_fields(self)
         if not self.bases():
             raise ValueError("kinds and factories are empty: name at least one")

@@ -120,8 +120,7 @@ def _publish(
             kind="sweep",
             stem=f"{source.id[:70]}-sweep",
             config=asdict(config),
-            made_from=source.made_from
-            | {"embeddings": source.id, "embeddings_fingerprint": source.fingerprint},
+            made_from=source.as_source,
             summary={
                 "count": len(embeddings.image_ids),
                 "dimension": int(embeddings.vectors.shape[1]),

@@ -82,8 +82,6 @@ class IndexConfig:
     for more images or users than one machine serves; it has no opq_ivf_pq and no factory."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "metric", Metric(self.metric))
-        object.__setattr__(self, "store", StoreName(self.store))
         check_fields(self)
         if self.entry.is_custom:
             _check_factory(self.factory)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from core.artifacts.exports import publish_export
 from core.artifacts.folders import draft, open_artifact
-from core.artifacts.manifests import MANIFEST, Manifest
+from core.artifacts.manifests import MANIFEST
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.files import IMAGE_IDS, VECTORS, Embeddings, embeddings_of
 from core.indexes.info import ExportFormat, check_is_file, file_name
@@ -21,6 +21,7 @@ from core.workspace import Workspace
 
 BLOCK = 1 << 14
 README = "README.txt"
+ARRAYS = [VECTORS, IMAGE_IDS, MANIFEST]
 
 
 def export_index(workspace: Workspace, index_id: str, export_format: ExportFormat) -> Work[Path]:
@@ -39,9 +40,15 @@ def export_index(workspace: Workspace, index_id: str, export_format: ExportForma
         file = folder / file_name(manifest, export_format)
         match export_format:
             case ExportFormat.INDEX:
-                yield from _pack_index(workspace, manifest, file)
+                check_is_file(manifest)
+                readme = INDEX_README.format(id=manifest.id, **manifest.made_from)
+                names, source = [*manifest.files, MANIFEST], workspace.indexes / manifest.id
+                yield from _pack(file, source, names, readme, "packing the index")
             case ExportFormat.NPY:
-                yield from _pack_arrays(workspace, embeddings_of(workspace, manifest), file)
+                embeddings = embeddings_of(workspace, manifest)
+                readme = ARRAYS_README.format(shape=embeddings.vectors.shape)
+                names, source = ARRAYS, workspace.embeddings / embeddings.manifest.id
+                yield from _pack(file, source, names, readme, "packing the embeddings")
             case ExportFormat.PARQUET:
                 dataset = open_dataset(workspace, manifest.made_from["dataset"])
                 yield from _write_parquet(embeddings_of(workspace, manifest), dataset, file)
@@ -50,24 +57,12 @@ def export_index(workspace: Workspace, index_id: str, export_format: ExportForma
         return publish_export(workspace, manifest, file)
 
 
-def _pack_index(workspace: Workspace, manifest: Manifest, file: Path) -> Work[None]:
-    check_is_file(manifest)
-    folder = workspace.indexes / manifest.id
+def _pack(file: Path, source: Path, names: list[str], readme: str, note: str) -> Work[None]:
     with zipfile.ZipFile(file, "w") as archive:  # Compression hardly shrinks vectors
-        for number, name in enumerate([*manifest.files, MANIFEST]):
-            yield Progress(number, len(manifest.files) + 1, "packing the index")
-            archive.write(folder / name, name)
-        archive.writestr(README, INDEX_README.format(id=manifest.id, **manifest.made_from))
-
-
-def _pack_arrays(workspace: Workspace, embeddings: Embeddings, file: Path) -> Work[None]:
-    folder = workspace.embeddings / embeddings.manifest.id
-    with zipfile.ZipFile(file, "w") as archive:
-        for number, name in enumerate((VECTORS, IMAGE_IDS, MANIFEST)):
-            yield Progress(number, 3, "packing the embeddings")
-            archive.write(folder / name, name)
-        text = ARRAYS_README.format(shape=embeddings.vectors.shape)
-        archive.writestr(README, text)
+        for number, name in enumerate(names):
+            yield Progress(number, len(names), note)
+            archive.write(source / name, name)
+        archive.writestr(README, readme)
 
 
 def _write_parquet(embeddings: Embeddings, dataset: Dataset, file: Path) -> Work[None]:

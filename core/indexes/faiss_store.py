@@ -16,7 +16,7 @@ from core.files import write_atomically
 from core.indexes.factory import bitmap, faiss_any, parameters_of, parts_of
 from core.indexes.gpu import GpuSearch, to_gpu
 from core.indexes.kinds import MAX_CANDIDATES
-from core.indexes.store import Effort, Matches, check_added, check_search, no_matches
+from core.indexes.store import Effort, Matches, VectorStore, no_matches
 
 INDEX, IMAGE_IDS = "index.faiss", "image_ids.npy"
 """Files of an index: FAISS's own, and the catalog id of each of its rows."""
@@ -25,7 +25,7 @@ REMOVED = -1
 """Catalog id of a row whose image was removed."""
 
 
-class FaissStore:
+class FaissStore(VectorStore):
     """A FAISS index over unit rows, with the catalog id of each.
 
     Rows of removed images stay in the FAISS index and are skipped: not every kind can delete a row.
@@ -83,24 +83,16 @@ class FaissStore:
                 return Effort("ef_search", int(part.hnsw.efSearch), MAX_CANDIDATES)
         return None
 
-    def search(
+    def _search(
         self,
         queries: NDArray[np.float32],
         k: int,
-        *,
-        subset: NDArray[np.int64] | None = None,
-        labels: tuple[str, ...] = (),
-        effort: int | None = None,
+        subset: NDArray[np.int64] | None,
+        labels: tuple[str, ...],
+        effort: int | None,
     ) -> list[Matches]:
-        """See `VectorStore.search`; filters by `subset`, never by `labels`.
-
-        Raises:
-            WorkbenchError: The queries are of another dimension, or this kind of index cannot be
-                searched among a subset of its images.
-            ValueError: `k` or `effort` is below 1.
-        """
+        """Filter by `subset`, never by `labels`; not every kind can be searched among a subset."""
         del labels
-        check_search(self.dimension, queries, k, effort)
         k = min(k, self.count)
         if k == 0:
             return [no_matches() for _ in queries]
@@ -131,19 +123,10 @@ class FaissStore:
             for ids, score, real in zip(image_ids, scores, is_match, strict=True)
         ]
 
-    def add(
-        self,
-        vectors: NDArray[np.float32],
-        image_ids: NDArray[np.int64],
-        labels: tuple[str, ...] = (),
+    def _add(
+        self, vectors: NDArray[np.float32], image_ids: NDArray[np.int64], labels: tuple[str, ...]
     ) -> None:
-        """See `VectorStore.add`.
-
-        Raises:
-            WorkbenchError: The vectors are of another dimension, or not of unit length.
-        """
         del labels
-        check_added(self.dimension, vectors)
         self._gpu = None  # Its copy lacks the new rows
         self._mark_removed(image_ids)
         self.index.add(np.ascontiguousarray(vectors, np.float32))

@@ -171,9 +171,7 @@ def publish_index(
             kind="index",
             stem=f"{source.id[:70]}-{config.kind.replace('_', '-')}",
             config=asdict(config),
-            made_from=source.made_from
-            | labels
-            | {"embeddings": source.id, "embeddings_fingerprint": source.fingerprint},
+            made_from=source.as_source | labels,
             summary={
                 "count": store.count,
                 "dimension": store.dimension,

@@ -3,11 +3,12 @@
 Shapes, in this file: N images, D embedding dimensions, K neighbors.
 """
 
-import faiss
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from core.indexes.build import build
 from core.indexes.config import IndexConfig
 from core.progress import Progress, Work
 
@@ -19,19 +20,28 @@ BATCH = 1024
 """Images per search; a stop waits for one batch."""
 
 
-def nearest_others(
-    vectors: NDArray[np.float32], k: int
-) -> Work[tuple[NDArray[np.int32], NDArray[np.float32]]]:
-    """Return the `k` nearest neighbors of each embedding.
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbors:
+    """Nearest neighbors of each image, the nearest first."""
 
-    Args:
-        vectors: (N, D) float32 unit rows; may be mapped.
-        k: Number of neighbors, at most N - 1.
+    rows: NDArray[np.int32]
+    """(N, K) rows of the embeddings, without the image itself."""
 
-    Returns:
-        (N, K) rows of the neighbors, nearest first, without the image itself, and their (N, K)
-        cosine similarities in [-1, 1].
-    """
+    similarities: NDArray[np.float32]
+    """(N, K) cosine similarities in [-1, 1], descending."""
+
+    def first(self, k: int) -> "Neighbors":
+        """Return the nearest `k` neighbors."""
+        return Neighbors(self.rows[:, :k], self.similarities[:, :k])
+
+    def distances(self, *, euclidean: bool) -> NDArray[np.float32]:
+        """Return (N, K) distances: 1 - cosine in [0, 2], or euclidean between unit rows."""
+        cosine = np.clip(1 - self.similarities, 0, 2)
+        return np.sqrt(2 * cosine) if euclidean else cosine
+
+
+def find_neighbors(vectors: NDArray[np.float32], k: int) -> Work[Neighbors]:
+    """Find the `k` nearest neighbors, at most N - 1, of each of (N, D) unit rows."""
     count = len(vectors)
     index = yield from _index_of(vectors)
     rows = np.empty((count, k), np.int32)
@@ -42,10 +52,15 @@ def nearest_others(
         block = slice(start, start + len(queries))
         rows[block], similarities[block] = _others(scores, nearest, np.arange(start, block.stop))
         yield Progress(block.stop, count, "finding neighbors")
-    return rows, np.clip(similarities, -1, 1)
+    return Neighbors(rows, np.clip(similarities, -1, 1))
 
 
-def _index_of(vectors: NDArray[np.float32]) -> Work[faiss.Index]:
+def _index_of(vectors: NDArray[np.float32]) -> Work[Any]:
+    """Return a FAISS index of (N, D) unit rows."""
+    import faiss  # A page must not load it
+
+    from core.indexes.build import build
+
     count, dimension = vectors.shape
     if count <= MAX_COMPARED:
         flat = faiss.IndexFlatIP(dimension)

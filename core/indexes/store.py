@@ -3,9 +3,10 @@
 Shapes, in this file: Q queries, D embedding dimensions, K results, B images.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,28 +48,29 @@ class Effort:
         return SEARCH_PARAMETERS[self.parameter].name
 
 
-class VectorStore(Protocol):
+class VectorStore(ABC):
     """Searches embeddings by cosine similarity."""
 
+    is_remote: bool
+    """Whether a server stores the index, so that there is no file of it here."""
+
+    stores_labels: bool
+    """Whether the class of each image is stored with it, and so may become stale."""
+
     @property
+    @abstractmethod
     def count(self) -> int:
         """Return the number of indexed images."""
 
     @property
+    @abstractmethod
     def dimension(self) -> int:
         """Return D, the length of an embedding."""
 
     @property
+    @abstractmethod
     def effort(self) -> Effort | None:
         """Return the search parameter; None if every image is compared with the query."""
-
-    @property
-    def is_remote(self) -> bool:
-        """Return whether a server stores the index, so that there is no file of it here."""
-
-    @property
-    def stores_labels(self) -> bool:
-        """Return whether the class of each image is stored with it, and so may become stale."""
 
     def search(
         self,
@@ -93,7 +95,23 @@ class VectorStore(Protocol):
 
         Returns:
             One `Matches` per query, in query order.
+
+        Raises:
+            WorkbenchError: The queries are of another dimension, so of another model; or the store
+                cannot be searched in this way, or is unavailable.
+            ValueError: `k` or `effort` is below 1.
         """
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}")
+        if effort is not None and effort < 1:
+            raise ValueError(f"effort must be at least 1, got {effort}")
+        if queries.shape[1] != self.dimension:
+            raise WorkbenchError(
+                f"The index holds {self.dimension}-dimensional embeddings, "
+                f"the query has {queries.shape[1]}.",
+                "Embed the query with the model that the index was made with.",
+            )
+        return self._search(queries, k, subset, labels, effort)
 
     def add(
         self,
@@ -107,53 +125,42 @@ class VectorStore(Protocol):
             vectors: (B, D) float32 unit rows.
             image_ids: (B,) distinct catalog ids.
             labels: The class of each, "" for none, for a store with `stores_labels`; () for none.
-        """
 
+        Raises:
+            WorkbenchError: The vectors are of another dimension or not of unit length, or the store
+                is unavailable.
+        """
+        if vectors.shape[1] != self.dimension:
+            raise WorkbenchError(
+                f"The index holds {self.dimension}-dimensional embeddings, "
+                f"the new ones have {vectors.shape[1]}.",
+                "Embed the images with the model that the index was made with.",
+            )
+        check_unit_rows(vectors)
+        self._add(vectors, image_ids, labels)
+
+    @abstractmethod
     def remove(self, image_ids: NDArray[np.int64]) -> int:
         """Remove images, and return how many of them were indexed."""
 
+    @abstractmethod
     def save(self, folder: Path) -> dict[str, Any]:
         """Write the index's files, if it has any, and return facts for the manifest's summary."""
 
+    @abstractmethod
+    def _search(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        subset: NDArray[np.int64] | None,
+        labels: tuple[str, ...],
+        effort: int | None,
+    ) -> list[Matches]: ...
 
-def check_search(dimension: int, queries: NDArray[np.float32], k: int, effort: int | None) -> None:
-    """Raise an error if no store could search for these queries.
-
-    Args:
-        dimension: D, of the store.
-        queries: (Q, D) float32.
-        k: Number of neighbors.
-        effort: nprobe or efSearch, if given.
-
-    Raises:
-        WorkbenchError: The queries are of another dimension, so of another model.
-        ValueError: `k` or `effort` is below 1.
-    """
-    if k < 1:
-        raise ValueError(f"k must be at least 1, got {k}")
-    if effort is not None and effort < 1:
-        raise ValueError(f"effort must be at least 1, got {effort}")
-    if queries.shape[1] != dimension:
-        raise WorkbenchError(
-            f"The index holds {dimension}-dimensional embeddings, "
-            f"the query has {queries.shape[1]}.",
-            "Embed the query with the model that the index was made with.",
-        )
-
-
-def check_added(dimension: int, vectors: NDArray[np.float32]) -> None:
-    """Raise an error if a store of `dimension` cannot index these (B, D) embeddings.
-
-    Raises:
-        WorkbenchError: They are of another dimension, or not of unit length.
-    """
-    if vectors.shape[1] != dimension:
-        raise WorkbenchError(
-            f"The index holds {dimension}-dimensional embeddings, "
-            f"the new ones have {vectors.shape[1]}.",
-            "Embed the images with the model that the index was made with.",
-        )
-    check_unit_rows(vectors)
+    @abstractmethod
+    def _add(
+        self, vectors: NDArray[np.float32], image_ids: NDArray[np.int64], labels: tuple[str, ...]
+    ) -> None: ...
 
 
 def no_matches() -> Matches:

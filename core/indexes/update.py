@@ -3,7 +3,6 @@
 Shapes, in this file: N images, B images that are new, D embedding dimensions.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import faiss
@@ -44,15 +43,6 @@ SAMPLE = 2000
 """Old images that new ones are compared with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Catalog ids by which a dataset and an index differ."""
-
-    removed: NDArray[np.int64]
-    added: NDArray[np.int64]
-    """New images, and images whose content has changed."""
-
-
 def update_index(workspace: Workspace, index_id: str) -> Work[Manifest]:
     """Embed and add the new and changed images of an index's dataset, and remove missing ones.
 
@@ -68,8 +58,8 @@ def update_index(workspace: Workspace, index_id: str) -> Work[Manifest]:
     config, images = read_embed_config(old.manifest)
     new = yield from embed_dataset(workspace, index.dataset, index.model, config, images)
     embeddings = open_embeddings(workspace, new.id)
-    difference = yield from _compare(old, embeddings)
-    is_same = not len(difference.removed) and not len(difference.added)
+    removed, added = yield from _compare(old, embeddings)
+    is_same = not len(removed) and not len(added)
     if index.store.stores_labels:
         classes = classes_fingerprint(workspace, embeddings)
         is_same = is_same and classes.items() <= index.manifest.made_from.items()
@@ -77,11 +67,13 @@ def update_index(workspace: Workspace, index_id: str) -> Work[Manifest]:
         raise WorkbenchError(
             f"{index_id} has all images of its dataset already.", "Use it as it is."
         )
-    if isinstance(index.store, MilvusStore):
-        facts = yield from _update_milvus(workspace, index.store, embeddings)
+    if isinstance(index.store, MilvusStore):  # While others search it
+        yield from update_collection(workspace, index.store.collection, embeddings, is_live=True)
+        # The server trains groups in each of its segments, so a rebuild is never needed
+        facts: dict[str, Any] = {"retrain": ""}
     else:
-        facts = yield from _update_faiss(index, old, embeddings, difference)
-    counts = {"num_added": len(difference.added), "num_removed": len(difference.removed)}
+        facts = yield from _update_faiss(index, old, embeddings, removed, added)
+    counts = {"num_added": len(added), "num_removed": len(removed)}
     updated = publish_index(
         workspace,
         embeddings,
@@ -89,41 +81,35 @@ def update_index(workspace: Workspace, index_id: str) -> Work[Manifest]:
         IndexConfig(**index.manifest.config),
         summary=facts | counts,
     )
-    _replace(workspace, index_id, updated)
+    title = read_title(workspace.indexes, index_id)
+    if title != index_id:
+        write_title(workspace.indexes, updated.id, title)
+    delete_artifact(workspace.indexes, index_id)
     return updated
 
 
 def _update_faiss(
-    index: Index, old: Embeddings, embeddings: Embeddings, difference: Difference
+    index: Index,
+    old: Embeddings,
+    embeddings: Embeddings,
+    removed: NDArray[np.int64],
+    added: NDArray[np.int64],
 ) -> Work[dict[str, Any]]:
     store = index.faiss
-    vectors = np.ascontiguousarray(
-        embeddings.vectors[embeddings.rows_of(difference.added)], np.float32
-    )
+    vectors = np.ascontiguousarray(embeddings.vectors[embeddings.rows_of(added)], np.float32)
     summary = index.manifest.summary
     trained_on = int(summary.get("trained_on", summary["count"]))
     before = np.ascontiguousarray(old.vectors[:: max(1, len(old.vectors) // SAMPLE)], np.float32)
-    reason = _reason_to_retrain(store, before, vectors, len(difference.removed), trained_on)
-    store.remove(difference.removed)
+    reason = _reason_to_retrain(store, before, vectors, len(removed), trained_on)
+    store.remove(removed)
     yield Progress(0, len(vectors), "adding vectors")
     if len(vectors):
-        store.add(vectors, difference.added)
+        store.add(vectors, added)
     return {"trained_on": trained_on, "retrain": reason}
 
 
-def _update_milvus(
-    workspace: Workspace, store: MilvusStore, embeddings: Embeddings
-) -> Work[dict[str, Any]]:
-    """Change the collection in place, while others search it.
-
-    The server trains groups in each of its segments, so a rebuild is never needed.
-    """
-    yield from update_collection(workspace, store.collection, embeddings, is_live=True)
-    return {"retrain": ""}
-
-
-def _compare(old: Embeddings, new: Embeddings) -> Work[Difference]:
-    """Find the images that were added, removed or changed, by their embeddings."""
+def _compare(old: Embeddings, new: Embeddings) -> Work[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return the ids of the images that were removed, and of those that are new or changed."""
     removed = np.setdiff1d(old.image_ids, new.image_ids)
     added = [np.setdiff1d(new.image_ids, old.image_ids)]
     common = np.intersect1d(old.image_ids, new.image_ids)
@@ -132,7 +118,7 @@ def _compare(old: Embeddings, new: Embeddings) -> Work[Difference]:
         before, after = old.vectors[old.rows_of(ids)], new.vectors[new.rows_of(ids)]
         added.append(ids[np.abs(before - after).max(axis=1) > SAME])
         yield Progress(start, len(common), "looking for changes")
-    return Difference(removed, np.sort(np.concatenate(added)))
+    return removed, np.sort(np.concatenate(added))
 
 
 def _reason_to_retrain(
@@ -162,11 +148,3 @@ def _fit(index: faiss.IndexIVF, vectors: NDArray[np.float32]) -> float:
     centers = index.quantizer.reconstruct_n(0, index.nlist)
     distances, _ = faiss.knn(vectors, centers, 1, faiss.METRIC_L2)
     return float(distances.mean())
-
-
-def _replace(workspace: Workspace, index_id: str, updated: Manifest) -> None:
-    """Give the updated index the title of the old one, and delete the old one."""
-    title = read_title(workspace.indexes, index_id)
-    if title != index_id:
-        write_title(workspace.indexes, updated.id, title)
-    delete_artifact(workspace.indexes, index_id)

@@ -10,7 +10,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from core.maps.neighbors import Neighbors
+from core.indexes.neighbors import Neighbors
+from core.metrics.measures import EMPTY, vote
 
 NO_LABEL, NO_TAG, NO_SPLIT, NO_CLUSTER = "no label", "no tag", "no split", "in no cluster"
 CORRECT, INCORRECT = "correct", "incorrect"
@@ -108,7 +109,7 @@ def groups_by(
     if color_by == ColorBy.PREDICTED:
         return by_name([label or NO_LABEL for label in predicted], NO_LABEL)
     pairs = zip(labels, predicted, strict=True)
-    return by_name([_correctness(label, vote) for label, vote in pairs], NO_LABEL)
+    return by_name([_correctness(label, winner) for label, winner in pairs], NO_LABEL)
 
 
 def predict(labels: Sequence[str | None], neighbors: Neighbors) -> list[str | None]:
@@ -126,18 +127,15 @@ def predict(labels: Sequence[str | None], neighbors: Neighbors) -> list[str | No
     """
     names = sorted({label for label in labels if label})
     numbers = {name: number for number, name in enumerate(names)}
-    numbered = np.array([numbers.get(label or "", -1) for label in labels], np.int64)
-    near = numbered[neighbors.rows]
-    votes = (near[:, :, None] == near[:, None, :]).sum(axis=2)
-    votes[near < 0] = 0
-    winners = near[np.arange(len(near)), votes.argmax(axis=1)]
-    return [names[winner] if winner >= 0 else None for winner in winners.tolist()]
+    numbered = np.array([numbers.get(label or "", EMPTY) for label in labels], np.int64)
+    winners = vote(numbered[neighbors.rows])
+    return [names[winner] if winner != EMPTY else None for winner in winners.tolist()]
 
 
-def _correctness(label: str | None, vote: str | None) -> str:
-    if label is None or vote is None:
+def _correctness(label: str | None, predicted: str | None) -> str:
+    if label is None or predicted is None:
         return NO_LABEL
-    return CORRECT if label == vote else INCORRECT
+    return CORRECT if label == predicted else INCORRECT
 
 
 def _by_cluster(clusters: NDArray[np.int32]) -> Groups:

@@ -66,6 +66,4 @@ class MapConfig:
     """Random seed; the same seed gives the same map."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "method", MapMethod(self.method))
-        object.__setattr__(self, "metric", MapMetric(self.metric))
         check_fields(self)

@@ -4,17 +4,15 @@ Shapes, in this file: T epochs, V validation images, D embedding dimensions.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import MissingError, WorkbenchError
 from core.files import write_atomically
+from core.indexes.neighbors import find_neighbors
 from core.maps import pca, umap
 from core.maps.config import MIN_EPOCHS, MIN_IMAGES, MapConfig
-from core.maps.neighbors import find_neighbors
 from core.progress import Work, run_part
 from core.training.history import read_epoch, read_validation_ids, saved_epochs
 from core.training.runs import folder_of, read_run
@@ -70,7 +68,11 @@ def build_epoch_maps(workspace: Workspace, run_id: str) -> Work[EpochMaps]:
         work = _lay_out(read_epoch(folder, epoch), points[-1] if points else None)
         points.append((yield from run_part(work, number, len(epochs), f"epoch {epoch}")))
     maps = EpochMaps(np.array(epochs), np.stack(points), ids)
-    _write(folder / FILE, maps)
+    write_atomically(
+        folder / FILE,
+        lambda file: np.savez(file, epochs=maps.epochs, points=maps.points, image_ids=ids),
+        durable=False,
+    )
     return maps
 
 
@@ -116,10 +118,3 @@ def _lay_out(
     schedule = umap.Schedule(STEPS, INITIAL_RATE)
     points = yield from umap.lay_out(previous, neighbors, config, unlabeled, schedule)
     return align(points, previous)
-
-
-def _write(path: Path, maps: EpochMaps) -> None:
-    def save(file: BinaryIO) -> None:
-        np.savez(file, epochs=maps.epochs, points=maps.points, image_ids=maps.image_ids)
-
-    write_atomically(path, save, durable=False)

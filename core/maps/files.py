@@ -16,10 +16,10 @@ from core.datasets.registry import open_dataset
 from core.embeddings.files import Embeddings, open_embeddings
 from core.errors import WorkbenchError
 from core.indexes.files import Index, open_index
+from core.indexes.neighbors import Neighbors, find_neighbors
 from core.maps import pca, quality, tsne, umap
 from core.maps.clusters import find_clusters
 from core.maps.config import MIN_IMAGES, MapConfig, MapMethod
-from core.maps.neighbors import Neighbors, find_neighbors
 from core.maps.pca import Projection
 from core.progress import Work, run_part
 from core.workspace import Workspace
@@ -108,17 +108,19 @@ def build_map(workspace: Workspace, config: MapConfig) -> Work[Manifest]:
     measuring = quality.trustworthiness(embeddings.vectors, points, k)
     trustworthiness = yield from run_part(measuring, 2, PARTS, "3 of 3")
     near = neighbors.first(quality.NEIGHBORS)
-    built = Map(
-        manifest=index.manifest,
-        config=config,
-        points=points,
-        image_ids=embeddings.image_ids,
-        neighbors=near,
-        preserved=quality.preservation(points, near),
-        clusters=find_clusters(points, config.seed),
-        projection=projection if config.method == MapMethod.PCA else None,
-    )
-    return _publish(workspace, built, trustworthiness, made_from)
+    arrays: dict[str, NDArray[Any]] = {
+        "points": points,
+        "image_ids": embeddings.image_ids,
+        "neighbors": near.rows,
+        "similarities": near.similarities,
+        "preserved": quality.preservation(points, near),
+        "clusters": find_clusters(points, config.seed),
+    }
+    summary = {"trustworthiness": trustworthiness}
+    if config.method == MapMethod.PCA:
+        arrays |= {"mean": projection.mean, "axes": projection.axes}
+        summary["explained"] = projection.explained
+    return _publish(workspace, index.manifest, config, arrays, summary, made_from)
 
 
 def _lay_out(
@@ -135,40 +137,29 @@ def _lay_out(
 
 
 def _publish(
-    workspace: Workspace, built: Map, trustworthiness: float, made_from: dict[str, str]
+    workspace: Workspace,
+    index: Manifest,
+    config: MapConfig,
+    arrays: dict[str, NDArray[Any]],
+    summary: dict[str, float],
+    made_from: dict[str, str],
 ) -> Manifest:
-    """Publish a map that still has the manifest of its index."""
-    index = built.manifest
-    arrays: dict[str, NDArray[Any]] = {
-        "points": built.points,
-        "image_ids": built.image_ids,
-        "neighbors": built.neighbors.rows,
-        "similarities": built.neighbors.similarities,
-        "preserved": built.preserved,
-        "clusters": built.clusters,
-    }
-    summary = {
-        "count": len(built.points),
-        "trustworthiness": trustworthiness,
-        "preserved": built.mean_preservation,
-        "num_clusters": int(built.clusters.max()) + 1,
-        "encoding": index.summary.get("encoding", {}),
-    }
-    if built.projection is not None:
-        arrays |= {"mean": built.projection.mean, "axes": built.projection.axes}
-        summary["explained"] = built.projection.explained
     with draft(workspace.maps) as folder:
         for name, values in arrays.items():
             np.save(folder / f"{name}.npy", values)
         return publish(
             folder,
             kind="map",
-            stem=f"{index.id[:70]}-{built.config.method}",
-            config=asdict(built.config),
-            made_from=index.made_from
-            | made_from
-            | {"index": index.id, "index_fingerprint": index.fingerprint},
-            summary=summary,
+            stem=f"{index.id[:70]}-{config.method}",
+            config=asdict(config),
+            made_from=index.as_source | made_from,
+            summary={
+                "count": len(arrays["points"]),
+                "preserved": float(arrays["preserved"].mean()),
+                "num_clusters": int(arrays["clusters"].max()) + 1,
+                "encoding": index.summary.get("encoding", {}),
+                **summary,
+            },
         )
 
 

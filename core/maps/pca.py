@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 1 << 14
+from core.embeddings.whitening import covariance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,11 +37,7 @@ def fit(vectors: NDArray[np.float32], dimensions: int) -> Projection:
     embeddings always give the same map.
     """
     mean: NDArray[np.float64] = np.mean(vectors, axis=0, dtype=np.float64)
-    scatter = np.zeros((vectors.shape[1], vectors.shape[1]))
-    for start in range(0, len(vectors), BLOCK):  # Memory-mapped vectors may not fit in memory
-        centered = vectors[start : start + BLOCK] - mean
-        scatter += centered.T @ centered
-    values, columns = np.linalg.eigh(scatter)
+    values, columns = np.linalg.eigh(covariance(vectors, mean))
     axes = columns.T[::-1][:dimensions]
     signs = np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1))
     total = values.sum()

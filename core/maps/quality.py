@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from core.maps.neighbors import Neighbors
+from core.indexes.neighbors import Neighbors
 from core.progress import Progress, Work
 
 NEIGHBORS = 15

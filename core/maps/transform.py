@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from core.embeddings.exact_search import nearest_rows
 from core.embeddings.files import Embeddings
+from core.indexes.neighbors import Neighbors, find_neighbors
 from core.indexes.store import VectorStore
 from core.maps.files import Map
-from core.maps.neighbors import Neighbors, find_neighbors
 from core.maps.quality import preservation
 from core.progress import finish
 

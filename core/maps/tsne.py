@@ -6,8 +6,8 @@ Shapes, in this file: N images, P points already on a map, C map dimensions, K n
 import numpy as np
 from numpy.typing import NDArray
 
-from core.maps.config import MapConfig
-from core.maps.neighbors import Neighbors
+from core.indexes.neighbors import Neighbors
+from core.maps.config import MapConfig, MapMetric
 from core.progress import Progress, Work
 
 EXAGGERATED, REST = 250, 500
@@ -50,11 +50,10 @@ def lay_out(
     many = len(start) >= MANY_IMAGES
     k = num_neighbors(config.perplexity, len(start))
     near = neighbors.first(k)
+    distances = near.distances(euclidean=config.metric == MapMetric.EUCLIDEAN)
     affinities = PerplexityBasedNN(
         perplexity=k / 3,
-        knn_index=PrecomputedNeighbors(
-            near.rows.astype(np.int64), near.distances(config.metric).astype(np.float64)
-        ),
+        knn_index=PrecomputedNeighbors(near.rows.astype(np.int64), distances.astype(np.float64)),
         n_jobs=-1,
     )
     spread = float(start[:, 0].std()) or 1.0

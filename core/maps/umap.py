@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
-from core.maps.config import MapConfig
-from core.maps.neighbors import Neighbors
+from core.indexes.neighbors import Neighbors
+from core.maps.config import MapConfig, MapMetric
 from core.progress import Progress, Work
 
 EXTENT = 10.0
@@ -117,7 +117,7 @@ def place(
         (N, C) float32 in map units.
     """
     umap = _umap()
-    distances = neighbors.distances(config.metric)
+    distances = neighbors.distances(euclidean=config.metric == MapMetric.EUCLIDEAN)
     sigmas, rhos = umap.umap_.smooth_knn_dist(distances, float(distances.shape[1]), 64, 0.0)
     rows, columns, values, _ = umap.umap_.compute_membership_strengths(
         neighbors.rows.astype(np.int64), distances, sigmas, rhos, False, True
@@ -143,7 +143,8 @@ def _weights(
     count = len(near.rows)
     own = np.arange(count, dtype=np.int32)[:, None]
     rows = np.hstack([own, near.rows]).astype(np.int64)
-    distances = np.hstack([np.zeros((count, 1), np.float32), near.distances(config.metric)])
+    others = near.distances(euclidean=config.metric == MapMetric.EUCLIDEAN)
+    distances = np.hstack([np.zeros((count, 1), np.float32), others])
     unread = np.empty((count, 1), np.float32)  # The embeddings, whose neighbors are known
     weights, _, _ = umap.umap_.fuzzy_simplicial_set(
         unread, rows.shape[1], random, str(config.metric), knn_indices=rows, knn_dists=distances

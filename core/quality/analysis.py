@@ -9,7 +9,7 @@ Shapes, in this file: N images, K neighbors.
 import time
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,12 +68,6 @@ class Analysis:
         return list(zip(ids, self.neighbors.similarities[row][among][:k].tolist(), strict=True))
 
 
-class _Results(NamedTuple):
-    neighbors: Neighbors
-    clusters: NDArray[np.int32]
-    seconds: float
-
-
 def analyze(workspace: Workspace, config: AnalysisConfig) -> Work[Manifest]:
     """Analyze the embeddings of an index, and publish what the checks need.
 
@@ -92,8 +86,27 @@ def analyze(workspace: Workspace, config: AnalysisConfig) -> Work[Manifest]:
     cluster = partial(find_clusters, neighbors, config.min_cluster_size)
     clusters = yield from run_in_thread(cluster, "looking for clusters")
     yield Progress(2, 2, "saving")
-    results = _Results(neighbors, clusters, time.perf_counter() - started)
-    return _publish(workspace, config, index, embeddings.image_ids, results)
+    arrays: tuple[NDArray[Any], ...] = (
+        *(embeddings.image_ids, neighbors.rows, neighbors.similarities, neighbors.contents),
+        *(outlierness(neighbors), clusters),
+    )
+    with draft(workspace.analyses) as folder:
+        for name, array in zip(ARRAYS, arrays, strict=True):
+            np.save(folder / f"{name}.npy", array)
+        return publish(
+            folder,
+            kind="analysis",
+            stem=f"{index.id[:MAX_STEM_LENGTH]}-quality",
+            config=asdict(config),
+            made_from=index.as_source,
+            summary={
+                "count": len(clusters),
+                "num_copies": len(clusters) - len(neighbors.originals),
+                "neighbors": neighbors.rows.shape[1],
+                "num_clusters": int(clusters.max(initial=-1)) + 1,
+                "analyze_s": time.perf_counter() - started,
+            },
+        )
 
 
 def open_analysis(workspace: Workspace, analysis_id: str) -> Analysis:
@@ -109,38 +122,6 @@ def open_analysis(workspace: Workspace, analysis_id: str) -> Analysis:
         np.load(folder / f"{name}.npy", allow_pickle=False) for name in ARRAYS
     )
     return Analysis(manifest, ids, Neighbors(rows, similarities, contents), scores, clusters)
-
-
-def _publish(
-    workspace: Workspace,
-    config: AnalysisConfig,
-    index: Manifest,
-    image_ids: NDArray[np.int64],
-    results: _Results,
-) -> Manifest:
-    neighbors, clusters = results.neighbors, results.clusters
-    scores = outlierness(neighbors)
-    arrays: tuple[NDArray[Any], ...] = (
-        *(image_ids, neighbors.rows, neighbors.similarities, neighbors.contents),
-        *(scores, clusters),
-    )
-    with draft(workspace.analyses) as folder:
-        for name, array in zip(ARRAYS, arrays, strict=True):
-            np.save(folder / f"{name}.npy", array)
-        return publish(
-            folder,
-            kind="analysis",
-            stem=f"{index.id[:MAX_STEM_LENGTH]}-quality",
-            config=asdict(config),
-            made_from=index.made_from | {"index": index.id, "index_fingerprint": index.fingerprint},
-            summary={
-                "count": len(clusters),
-                "num_copies": len(clusters) - len(neighbors.originals),
-                "neighbors": neighbors.rows.shape[1],
-                "num_clusters": int(clusters.max(initial=-1)) + 1,
-                "analyze_s": results.seconds,
-            },
-        )
 
 
 def _check_differences(embeddings: Embeddings) -> None:

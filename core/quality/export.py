@@ -1,7 +1,5 @@
 """Export of a check as CSV (RFC 4180, UTF-8), a row an image."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,6 +8,7 @@ from numpy.typing import NDArray
 
 from core.datasets.catalog import Catalog
 from core.datasets.duplicates import Group
+from core.datasets.export.listing import as_csv
 from core.datasets.registry import open_dataset
 from core.embeddings.files import open_embeddings
 from core.quality.analysis import Analysis
@@ -93,11 +92,9 @@ def groups_as_csv(
 
 def _as_csv(catalog: Catalog, rows: Sequence[Row]) -> bytes:
     images = catalog.rows_by_id(image_id for image_id, _ in rows)
-    file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, COLUMNS, restval="")
-    writer.writeheader()
+    records = []
     for place, (image_id, values) in enumerate(rows, 1):
         image = images.get(image_id)
         known = {"path": image.path, "label": image.label, "split": image.split} if image else {}
-        writer.writerow({"rank": place, "image_id": image_id, **known, **values})
-    return file.getvalue().encode()
+        records.append({"rank": place, "image_id": image_id, **known, **values})
+    return as_csv(records, COLUMNS)

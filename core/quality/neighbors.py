@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.indexes.neighbors import nearest_others
+from core.indexes import neighbors as of_vectors
 from core.progress import Work
 
 
@@ -29,9 +29,9 @@ class Neighbors:
     """(N,) the first row with the same bytes: the image's own unless it is a copy."""
 
     @property
-    def originals(self) -> NDArray[np.int64]:
+    def originals(self) -> NDArray[np.int32]:
         """(U,) the first row of each content, ascending."""
-        return _originals(self.contents)
+        return np.unique(self.contents)
 
 
 def find_neighbors(
@@ -45,11 +45,10 @@ def find_neighbors(
         k: Number of neighbors; fewer if there are not enough other contents.
     """
     contents = first_rows(sha256s)
-    originals = _originals(contents)
+    originals, places = np.unique(contents, return_inverse=True)
     base = vectors if len(originals) == len(vectors) else vectors[originals]
-    rows, similarities = yield from nearest_others(base, min(k, len(base) - 1))
-    places = np.searchsorted(originals, contents)
-    return Neighbors(originals[rows].astype(np.int32)[places], similarities[places], contents)
+    near = yield from of_vectors.find_neighbors(base, min(k, len(base) - 1))
+    return Neighbors(originals[near.rows][places], near.similarities[places], contents)
 
 
 def first_rows(sha256s: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -61,11 +60,6 @@ def first_rows(sha256s: NDArray[np.uint8]) -> NDArray[np.int32]:
         _, at, inverse = np.unique(keys, return_index=True, return_inverse=True)
         first[known] = known[at][inverse]
     return first
-
-
-def _originals(contents: NDArray[np.int32]) -> NDArray[np.int64]:
-    originals: NDArray[np.int64] = np.flatnonzero(contents == np.arange(len(contents)))
-    return originals
 
 
 MAX_COMPARED = 10

@@ -3,8 +3,6 @@
 CSV is as in `core.datasets.export.listing`: UTF-8 and exact, also names that look like formulas.
 """
 
-import csv
-import io
 import json
 import os
 from collections.abc import Sequence
@@ -12,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.artifacts.folders import draft
-from core.datasets.export.listing import Format, Record
+from core.datasets.export.listing import Format, Record, as_csv
 from core.datasets.export.names import FreeNames, fit
 from core.datasets.export.tree import open_tree, read_original
 from core.datasets.layout import readable
@@ -50,7 +48,7 @@ def file_stem(result: QueryResult) -> str:
 
 def matches_as_csv(dataset: Dataset, result: QueryResult) -> bytes:
     """Return a table with a row for each match, best first; see `COLUMNS`."""
-    return _csv(_records(dataset, result.matches), COLUMNS)
+    return as_csv(_records(dataset, result.matches), COLUMNS)
 
 
 def result_as_json(dataset: Dataset, result: QueryResult) -> bytes:
@@ -102,8 +100,7 @@ def _pack(folder: Path, dataset: Dataset, result: QueryResult) -> None:
                     name = names.take(*_name(rank, match.image.label, match.image.path))
                     add(name, original, content)
             record |= {FILE_NAME: name, PROBLEM: problem}
-        table = _csv(records, (FILE_NAME, *COLUMNS, PROBLEM))
-        add(MATCHES_CSV, folder, table)
+        add(MATCHES_CSV, folder, as_csv(records, (FILE_NAME, *COLUMNS, PROBLEM)))
         add(RESULT_JSON, folder, result_as_json(dataset, result))
 
 
@@ -135,11 +132,3 @@ def _record(dataset: Dataset, match: Match, rank: int) -> Record:
             "sha256": image.sha256,
         }
     return record
-
-
-def _csv(records: Sequence[Record], columns: Sequence[str]) -> bytes:
-    file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, columns)
-    writer.writeheader()
-    writer.writerows(records)
-    return file.getvalue().encode()

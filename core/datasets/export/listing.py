@@ -10,7 +10,7 @@ tags. Parquet has types, None and lists of its own.
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -143,6 +143,15 @@ def record_of(dataset: Dataset, image: ImageRow, tags: Sequence[str]) -> Record:
         "tags": list(tags),
         "excluded": bool(image.excluded),
     }
+
+
+def as_csv(records: Iterable[Record], columns: Sequence[str]) -> bytes:
+    """Return rows as CSV with a header; a column that a row lacks is empty in it."""
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, columns)
+    writer.writeheader()
+    writer.writerows(records)
+    return file.getvalue().encode()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from core.indexes.milvus.collection import (
     collection_name,
 )
 from core.indexes.milvus.store import MilvusStore
-from core.indexes.milvus.sync import SyncResult, sync
+from core.indexes.milvus.sync import sync
 from core.progress import Work
 from core.workspace import Workspace
 
@@ -41,7 +41,7 @@ def build_on_milvus(
 
 def update_collection(
     workspace: Workspace, collection: Collection, embeddings: Embeddings, *, is_live: bool
-) -> Work[SyncResult]:
+) -> Work[None]:
     """Make a collection hold just these embeddings, with the current classes.
 
     Args:
@@ -57,7 +57,7 @@ def update_collection(
     known = dict(catalog.labels_by_id())
     labels = [known.get(image_id, "") for image_id in embeddings.image_ids.tolist()]
     vectors, image_ids = embeddings.vectors, embeddings.image_ids
-    return (yield from sync(collection, vectors, image_ids, labels, is_live=is_live))
+    yield from sync(collection, vectors, image_ids, labels, is_live=is_live)
 
 
 def classes_fingerprint(workspace: Workspace, embeddings: Embeddings) -> dict[str, str]:

@@ -6,7 +6,6 @@ Shapes, in this file: N images that belong to the index, B images of one call, D
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +24,23 @@ BATCH_BYTES = 2 << 20
 MAX_ROWS = 4096
 PAGE = 50_000
 """Ids per query."""
+
+
+def call_method(
+    collection: Collection,
+    method: str,
+    *arguments: Any,
+    note: str,
+    timeout: float = TIMEOUT_S,
+    **options: Any,
+) -> Work[Any]:
+    """Call a method of pymilvus's client for a collection, as `call_with_retries` does."""
+
+    def function(client: Any) -> Any:
+        return getattr(client, method)(collection.name, *arguments, timeout=timeout, **options)
+
+    is_long = timeout > TIMEOUT_S
+    return (yield from call_with_retries(collection.address, function, note, long=is_long))
 
 
 class Rows(NamedTuple):
@@ -62,11 +78,7 @@ def send(
             {ID: image_id, LABEL: label, MARK: mark, VECTOR: vector}
             for image_id, label, mark, vector in zip(*columns, strict=True)
         ]
-        yield from call_with_retries(
-            collection.address,
-            partial(_upsert, collection.name, rows),
-            "sending vectors",
-        )
+        yield from call_method(collection, "upsert", rows, note="sending vectors")
         yield Progress(min(start + step, count), count, "sending vectors")
 
 
@@ -74,11 +86,7 @@ def delete_rows(collection: Collection, image_ids: NDArray[np.int64]) -> Work[No
     """Delete the rows of (B,) images."""
     for start in range(0, len(image_ids), PAGE):
         expression = ids_filter(image_ids[start : start + PAGE])
-        yield from call_with_retries(
-            collection.address,
-            partial(_delete, collection.name, expression),
-            "deleting vectors",
-        )
+        yield from call_method(collection, "delete", filter=expression, note="deleting vectors")
         yield Progress(min(start + PAGE, len(image_ids)), len(image_ids), "deleting vectors")
 
 
@@ -116,25 +124,14 @@ def all_rows(collection: Collection, expected: NDArray[np.int64]) -> Work[Rows]:
     )
 
 
-def _upsert(name: str, rows: list[dict[str, Any]], client: Any) -> None:
-    client.upsert(name, rows, timeout=TIMEOUT_S)
-
-
-def _delete(name: str, expression: str, client: Any) -> None:
-    client.delete(name, filter=expression, timeout=TIMEOUT_S)
-
-
 def _query(collection: Collection, expression: str) -> Work[Rows]:
-    rows = yield from call_with_retries(
-        collection.address,
-        lambda client: client.query(
-            collection.name,
-            filter=expression,
-            output_fields=[ID, MARK],
-            consistency_level=STRONG,
-            timeout=TIMEOUT_S,
-        ),
-        "comparing with the server",
+    rows = yield from call_method(
+        collection,
+        "query",
+        filter=expression,
+        output_fields=[ID, MARK],
+        consistency_level=STRONG,
+        note="comparing with the server",
     )
     return Rows(
         np.fromiter((row[ID] for row in rows), np.int64, len(rows)),

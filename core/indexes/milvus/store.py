@@ -26,7 +26,7 @@ from core.indexes.milvus.collection import (
     labels_filter,
 )
 from core.indexes.milvus.rows import STRONG, delete_rows, present, send
-from core.indexes.store import Effort, Matches, check_added, check_search, no_matches
+from core.indexes.store import Effort, Matches, VectorStore, no_matches
 from core.progress import finish
 
 MAX_RESULTS = 16384
@@ -46,7 +46,7 @@ FRESH_S = 10.0
 """Seconds after a write of its own for which a store searches with strong consistency."""
 
 
-class MilvusStore:
+class MilvusStore(VectorStore):
     """A collection on a Milvus server. Opening one does not call the server."""
 
     is_remote = True
@@ -81,49 +81,37 @@ class MilvusStore:
         """Return the search parameter; None if every image is compared with the query."""
         return self.collection.effort
 
-    def search(
+    def _search(
         self,
         queries: NDArray[np.float32],
         k: int,
-        *,
-        subset: NDArray[np.int64] | None = None,
-        labels: tuple[str, ...] = (),
-        effort: int | None = None,
+        subset: NDArray[np.int64] | None,
+        labels: tuple[str, ...],
+        effort: int | None,
     ) -> list[Matches]:
-        """See `VectorStore.search`; `labels` take precedence over `subset`.
-
-        Raises:
-            WorkbenchError: The queries are of another dimension, the server is unavailable or has
-                lost the index, or there are too many results or too many ids in `subset`.
-            ValueError: `k` or `effort` is below 1.
-        """
-        check_search(self.dimension, queries, k, effort)
+        """Filter by `labels` if there are any, else by `subset`."""
         if k > MAX_RESULTS:
-            k = self._affordable(k)
+            k = min(k, self.count)
+        if k > MAX_RESULTS:
+            raise WorkbenchError(
+                f"Milvus gives at most {MAX_RESULTS:,} results for a query, not {k:,}.",
+                "Ask for fewer, or build the index with FAISS.",
+            )
         if k == 0:
             return [no_matches() for _ in queries]
         matches: list[Matches] = []
         for start in range(0, len(queries), QUERIES_CHUNK):
             part = queries[start : start + QUERIES_CHUNK]
             by_filter = [
-                self._search(part, k, expression, effort) for expression in _filters(subset, labels)
+                self._filtered(part, k, expression, effort)
+                for expression in _filters(subset, labels)
             ]
             matches += [_best(parts, k) for parts in zip(*by_filter, strict=True)]
         return matches or [no_matches() for _ in queries]
 
-    def add(
-        self,
-        vectors: NDArray[np.float32],
-        image_ids: NDArray[np.int64],
-        labels: tuple[str, ...] = (),
+    def _add(
+        self, vectors: NDArray[np.float32], image_ids: NDArray[np.int64], labels: tuple[str, ...]
     ) -> None:
-        """See `VectorStore.add`.
-
-        Raises:
-            WorkbenchError: The vectors are of another dimension or not of unit length, or the
-                server is unavailable.
-        """
-        check_added(self.dimension, vectors)
         finish(send(self.collection, vectors, image_ids, labels or ("",) * len(image_ids)))
         self._wrote_at = time.monotonic()
 
@@ -149,16 +137,7 @@ class MilvusStore:
             CODE_BYTES: self.collection.code_bytes,
         }
 
-    def _affordable(self, k: int) -> int:
-        k = min(k, self.count)
-        if k > MAX_RESULTS:
-            raise WorkbenchError(
-                f"Milvus gives at most {MAX_RESULTS:,} results for a query, not {k:,}.",
-                "Ask for fewer, or build the index with FAISS.",
-            )
-        return k
-
-    def _search(
+    def _filtered(
         self, queries: NDArray[np.float32], k: int, expression: str, effort: int | None
     ) -> list[Matches]:
         is_fresh = time.monotonic() - self._wrote_at < FRESH_S

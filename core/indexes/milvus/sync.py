@@ -8,7 +8,6 @@ Shapes, in this file: N images, D embedding dimensions.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from core.indexes.milvus.collection import (
     Collection,
     marks_of,
 )
-from core.indexes.milvus.rows import Rows, all_rows, delete_rows, send
+from core.indexes.milvus.rows import Rows, all_rows, call_method, delete_rows, send
 from core.progress import Progress, Work
 
 NO_ROWS = Rows(np.empty(0, np.int64), np.empty(0, np.int64))
@@ -39,14 +38,6 @@ LONG_S = 600.0
 POLL_EVERY_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class SyncResult:
-    """Number of rows that were changed."""
-
-    num_sent: int
-    num_removed: int
-
-
 def sync(
     collection: Collection,
     vectors: NDArray[np.float32],
@@ -54,7 +45,7 @@ def sync(
     labels: Sequence[str],
     *,
     is_live: bool = False,
-) -> Work[SyncResult]:
+) -> Work[None]:
     """Make a collection hold these images and no others, indexed and loaded.
 
     Args:
@@ -74,10 +65,8 @@ def sync(
         yield from _long(collection, "load_collection", "loading the collection")
     rows = NO_ROWS if is_new else (yield from all_rows(collection, image_ids))
     marks = marks_of(vectors, labels)
-    num_sent = num_removed = 0
     for _ in range(ROUNDS):
         missing, extra = _differences(rows, image_ids, marks)
-        num_sent, num_removed = num_sent + len(missing), num_removed + len(extra)
         yield from delete_rows(collection, extra)
         yield from _send(collection, vectors, image_ids, labels, missing)
         yield from _index(collection, len(image_ids))
@@ -87,7 +76,7 @@ def sync(
         rows = yield from all_rows(collection, image_ids)
         missing, extra = _differences(rows, image_ids, marks)
         if not len(missing) and not len(extra):
-            return SyncResult(num_sent, num_removed)
+            return
     raise WorkbenchError(
         f"The Milvus server does not keep what it is sent: {len(missing):,} of "
         f"{len(image_ids):,} images are missing.",
@@ -157,11 +146,7 @@ def _index(collection: Collection, count: int) -> Work[None]:
     """Flush the rows, and wait until the server has indexed all of them."""
     yield from _long(collection, "flush", "flushing the vectors")
     while True:
-        state = yield from call_with_retries(
-            collection.address,
-            lambda client: client.describe_index(collection.name, VECTOR, timeout=TIMEOUT_S),
-            "indexing",
-        )
+        state = yield from call_method(collection, "describe_index", VECTOR, note="indexing")
         if state["state"] == "Failed":
             raise WorkbenchError(
                 "The Milvus server could not build the index.",
@@ -175,9 +160,4 @@ def _index(collection: Collection, count: int) -> Work[None]:
 
 
 def _long(collection: Collection, method: str, note: str) -> Work[None]:
-    yield from call_with_retries(
-        collection.address,
-        lambda client: getattr(client, method)(collection.name, timeout=LONG_S),
-        note,
-        long=True,
-    )
+    yield from call_method(collection, method, timeout=LONG_S, note=note)

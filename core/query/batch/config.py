@@ -35,5 +35,4 @@ class BatchConfig:
     """csv with JSON lists, or parquet with typed columns; one row for each query."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "format", BatchFormat(self.format))
         check_fields(self)

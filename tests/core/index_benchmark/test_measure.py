@@ -13,14 +13,14 @@ from core.index_benchmark.measure import index_recall, measure
 from core.index_benchmark.queries import BenchmarkQueries, exclude_self, make_benchmark_queries
 from core.indexes.build import build
 from core.indexes.config import IndexConfig
-from core.indexes.store import Effort, Matches
+from core.indexes.store import Effort, Matches, VectorStore
 from core.progress import finish
 from core.workspace import Workspace
 from tests.factories.embeddings import clusters, embedded_set
 
 
 def test_exact_neighbors_are_those_of_a_matrix_product(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.embeddings.exact_search.BLOCK", 64)
+    monkeypatch.setattr("core.embeddings.exact_search.VALUES_AT_ONCE", 64 * 8)
     vectors = clusters(300)
     rows, similarities = finish(nearest_rows(vectors, vectors[:5], 7))
 
@@ -76,7 +76,7 @@ def line_queries() -> BenchmarkQueries:
     )
 
 
-class FixedStore:
+class FixedStore(VectorStore):
     """Returns the same results for every query."""
 
     count, dimension, effort = 4, 2, Effort("nprobe", 1, 2)
@@ -85,14 +85,13 @@ class FixedStore:
     def __init__(self, *answers: list[int]) -> None:
         self.answers = answers
 
-    def search(
+    def _search(
         self,
         queries: NDArray[np.float32],
         k: int,
-        *,
-        subset: NDArray[np.int64] | None = None,
-        labels: tuple[str, ...] = (),
-        effort: int | None = None,
+        subset: NDArray[np.int64] | None,
+        labels: tuple[str, ...],
+        effort: int | None,
     ) -> list[Matches]:
         answers = self.answers if len(queries) > 1 else self.answers[:1]
         return [
@@ -100,11 +99,8 @@ class FixedStore:
             for ids in answers
         ]
 
-    def add(
-        self,
-        vectors: NDArray[np.float32],
-        image_ids: NDArray[np.int64],
-        labels: tuple[str, ...] = (),
+    def _add(
+        self, vectors: NDArray[np.float32], image_ids: NDArray[np.int64], labels: tuple[str, ...]
     ) -> None: ...
 
     def remove(self, image_ids: NDArray[np.int64]) -> int:

@@ -10,9 +10,9 @@ from core.embeddings.exact_search import nearest_rows
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index
+from core.indexes.neighbors import Neighbors
 from core.maps.config import MapConfig
 from core.maps.files import Map, build_map, open_map
-from core.maps.neighbors import Neighbors
 from core.maps.quality import nearest_on_map
 from core.progress import Progress, finish
 from core.workspace import Workspace

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.manifold import trustworthiness as theirs
 
+from core.indexes.neighbors import Neighbors
 from core.maps import pca, quality
-from core.maps.neighbors import Neighbors
 from core.progress import finish
 from tests.factories.maps import random_rows
 

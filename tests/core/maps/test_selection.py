@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.indexes.neighbors import Neighbors
 from core.maps.coloring import predict
-from core.maps.neighbors import Neighbors
 from core.maps.selection import (
     count_classes,
     in_box,

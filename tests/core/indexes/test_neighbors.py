@@ -1,10 +1,8 @@
-"""Nearest neighbors of the maps."""
+"""Nearest neighbors of every image."""
 
 import numpy as np
 
-from core.indexes.neighbors import MAX_COMPARED
-from core.maps.config import MapMetric
-from core.maps.neighbors import find_neighbors
+from core.indexes.neighbors import MAX_COMPARED, find_neighbors
 from core.progress import finish
 from tests.factories.maps import on_circle, random_rows
 
@@ -15,10 +13,10 @@ def test_neighbors_are_sorted_and_exclude_the_image_itself() -> None:
     assert (found.rows.dtype.name, found.similarities.dtype.name) == ("int32", "float32")
     np.testing.assert_allclose(found.similarities[0], np.cos(np.radians([10, 30])), rtol=1e-5)
     np.testing.assert_allclose(
-        found.distances(MapMetric.COSINE)[0], 1 - np.cos(np.radians([10, 30])), atol=1e-6
+        found.distances(euclidean=False)[0], 1 - np.cos(np.radians([10, 30])), atol=1e-6
     )
     np.testing.assert_allclose(  # a chord of an angle a is 2 sin(a / 2)
-        found.distances(MapMetric.EUCLIDEAN)[0], 2 * np.sin(np.radians([5, 15])), atol=1e-4
+        found.distances(euclidean=True)[0], 2 * np.sin(np.radians([5, 15])), atol=1e-4
     )
 
 
