@@ -35,7 +35,8 @@ from core.models.model import WEIGHTS
 from core.models.network import EmbeddingNetwork
 from core.models.preprocessing import normalized
 from core.progress import finish
-from core.training.augment import OFF, augmented
+from core.training.augment import augmented
+from core.training.augment_config import OFF
 from core.training.config import TrainConfig
 from core.training.inputs import Inputs
 from core.training.presets import FROM_SCRATCH

@@ -6,6 +6,7 @@ from enum import StrEnum
 from core.artifacts.manifests import Manifest
 from core.datasets.columns import ImageFilter
 from core.datasets.filters import filter_as_arguments, read_settings
+from core.lineage.graph import Lineage
 from core.options import as_arguments, check_fields
 
 
@@ -65,6 +66,25 @@ def read_embed_config(manifest: Manifest) -> tuple[EmbedConfig, ImageFilter]:
         precision=Precision(settings.get("precision", Precision.AUTO)),
     )
     return config, read_settings(settings.get("images", {}))
+
+
+def find_embeddings(
+    lineage: Lineage, dataset: str, model: str, config: EmbedConfig, images: ImageFilter
+) -> Manifest | None:
+    """Return the newest embeddings of these images by a model that are not stale, if any.
+
+    The precision `auto` of a config matches any.
+    """
+    source = {"dataset": dataset, "model": model}
+    for manifest in lineage.embeddings:
+        if not source.items() <= manifest.made_from.items() or lineage.stale_reason(manifest):
+            continue
+        theirs, their_images = read_embed_config(manifest)
+        if config.precision == Precision.AUTO:
+            theirs = replace(theirs, precision=Precision.AUTO)
+        if (theirs, their_images) == (config, images):
+            return manifest
+    return None
 
 
 def embed_arguments(manifest: Manifest) -> list[str]:

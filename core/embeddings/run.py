@@ -102,14 +102,16 @@ class EmbeddingRun:
     def _embed(self, places: list[int], num_reused: int) -> Work[None]:
         files = [self.files[place] for place in places]
         device = choose_device()
-        encoder = yield from self._opened()
+        if self._encoder is None:
+            yield Progress(0, 0, "opening the model")
+            self._encoder = self.open_encoder()
         resumed = time.perf_counter()
         pending: deque[tuple[list[int], Callable[[], Outputs]]] = deque()
         for batch in decode_batches(files, self.side, device.batch_size):
             self.problems |= {places[at]: reason for at, reason in batch.problems.items()}
             if len(batch.positions):
                 of = [places[at] for at in batch.positions]
-                pending.append((of, encoder.embed_async(batch.pixels)))
+                pending.append((of, self._encoder.embed_async(batch.pixels)))
             if len(pending) >= device.passes_at_once:
                 self._store(*pending.popleft())
             self.seconds += time.perf_counter() - resumed
@@ -118,12 +120,6 @@ class EmbeddingRun:
         while pending:
             self._store(*pending.popleft())
         self.seconds += time.perf_counter() - resumed
-
-    def _opened(self) -> Work[Encoder]:
-        if self._encoder is None:
-            yield Progress(0, 0, "opening the model")
-            self._encoder = self.open_encoder()
-        return self._encoder
 
     def _progress(self, num_reused: int) -> Progress:
         note = f"embedding images, {format_rate(self.images_per_second)} a second"

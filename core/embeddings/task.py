@@ -84,6 +84,8 @@ def plan_embedding(
     dataset = open_dataset(workspace, dataset_name)
     model = open_artifact(workspace.models, model_id)
     config = config.resolved(quick_bfloat16=choose_device().bfloat16)
+    catalog = dataset.catalog
+    uses_labels_or_splits = images != ALL_IMAGES or config.whiten
     return EmbeddingTask(
         dataset=dataset,
         model=model,
@@ -96,16 +98,11 @@ def plan_embedding(
         },
         made_from={
             "dataset": dataset.name,
-            "dataset_fingerprint": _fingerprint(dataset, config, images),
+            "dataset_fingerprint": catalog.fingerprint
+            if uses_labels_or_splits
+            else catalog.images_fingerprint,
             "model": model_id,
             "model_fingerprint": model.fingerprint,
         },
-        rows=dataset.catalog.rows(images),
+        rows=catalog.rows(images),
     )
-
-
-def _fingerprint(dataset: Dataset, config: EmbedConfig, images: ImageFilter) -> str:
-    """Return the catalog's fingerprint, with labels and splits only if they are used."""
-    if images != ALL_IMAGES or config.whiten:
-        return dataset.catalog.fingerprint
-    return dataset.catalog.images_fingerprint

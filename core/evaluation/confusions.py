@@ -31,9 +31,7 @@ def confused_pairs(evaluation: Evaluation) -> pd.DataFrame:
         Columns label (query class), found (retrieved class), count, and share of the results of
         the queries of `label`.
     """
-    pairs = evaluation.confusion
-    totals = pairs.groupby("label")["count"].transform("sum")
-    shares = pairs.assign(share=pairs["count"] / totals)
+    shares = _with_shares(evaluation.confusion)
     others = shares[shares["label"] != shares["found"]]
     return others.sort_values("share", ascending=False, kind="stable", ignore_index=True)
 
@@ -51,13 +49,17 @@ def confusions(evaluation: Evaluation, num_classes: int) -> Confusions:
     )
     classes = dict.fromkeys([*ranked, *evaluation.confusion["label"]])
     labels = sorted(list(classes)[:num_classes])
-    places = {label: place for place, label in enumerate(labels)}
-    totals = evaluation.confusion.groupby("label")["count"].sum()
-    shares = np.zeros((len(labels), len(labels)))
-    for label, found, count in evaluation.confusion.itertuples(index=False):
-        if label in places and found in places:
-            shares[places[label], places[found]] = count / totals[label]
-    return Confusions(labels, shares)
+    shares = _with_shares(evaluation.confusion)
+    shown = shares[shares["label"].isin(labels) & shares["found"].isin(labels)]
+    matrix = shown.pivot(index="label", columns="found", values="share")
+    matrix = matrix.reindex(index=labels, columns=labels).fillna(0)
+    return Confusions(labels, matrix.to_numpy(np.float64))
+
+
+def _with_shares(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the pairs with each one's share of the results of the queries of its label."""
+    totals = pairs.groupby("label")["count"].transform("sum")
+    return pairs.assign(share=pairs["count"] / totals)
 
 
 def queries_of_pair(

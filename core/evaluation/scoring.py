@@ -42,8 +42,14 @@ class Scoring:
     matches: list[NDArray[np.int64]] = field(default_factory=list)
     """(B, at most `SAVED_RANKS`) places in the gallery, of each block."""
 
+    confusion: NDArray[np.int64] = field(init=False)
+    """(C, C) number of results of the column's class at 10 ranks of the row's queries."""
+
     _parts: list[Measured] = field(default_factory=list)
-    _confusion: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        size = len(self.task.classes)
+        self.confusion = np.zeros((size, size), np.int64)
 
     def add(self, block: RankedBlock) -> None:
         """Measure a block of queries and save their first ranks."""
@@ -54,8 +60,7 @@ class Scoring:
         size = len(self.task.classes)
         first = retrieved[:, :CONFUSED_RANKS]
         pairs = (expected[:, None] * size + first)[first >= 0]
-        counts = np.bincount(pairs, minlength=size * size)
-        self._confusion = counts if self._confusion is None else self._confusion + counts
+        self.confusion += np.bincount(pairs, minlength=size * size).reshape(size, size)
 
     @property
     def measured(self) -> Measured:
@@ -63,14 +68,6 @@ class Scoring:
         return {
             name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]
         }
-
-    @property
-    def confusion(self) -> NDArray[np.int64]:
-        """(C, C) number of results of the column's class at 10 ranks of the row's queries."""
-        size = len(self.task.classes)
-        if self._confusion is None:
-            return np.zeros((size, size), np.int64)
-        return self._confusion.reshape(size, size)
 
 
 def classified(

@@ -55,7 +55,23 @@ def sweep(workspace: Workspace, embeddings_id: str, config: SweepConfig) -> Work
             f"None of these indexes can be built: {next(iter(skipped.values()))}",
             "Choose other kinds, or embed more images.",
         )
-    return _publish(workspace, config, embeddings, points, skipped)
+    source = embeddings.manifest
+    with draft(workspace.sweeps) as folder:
+        write_points(points, folder)
+        return publish(
+            folder,
+            kind="sweep",
+            stem=f"{source.id[:70]}-sweep",
+            config=asdict(config),
+            made_from=source.as_source,
+            summary={
+                "count": len(embeddings.image_ids),
+                "dimension": int(embeddings.vectors.shape[1]),
+                "num_points": len(points),
+                "num_queries": points[0].measured.num_queries,
+                "skipped": skipped,
+            },
+        )
 
 
 def open_sweep(workspace: Workspace, sweep_id: str) -> Sweep:
@@ -95,37 +111,8 @@ def _measure_one(
     for effort in efforts(candidate.store):
         point = yield from point_of(candidate, benchmark, effort)
         points.append(point)
-        yield Progress(0, 0, _note(point))
+        latency = point.measured.latency_ms[50]
+        yield Progress(0, 0, f"recall {point.recall:.3f} in {latency:.2f} ms, {point.name}")
         if point.recall >= ENOUGH or point.recall < before + WORTH_IT:
             return
         before = point.recall
-
-
-def _note(point: Point) -> str:
-    return f"recall {point.recall:.3f} in {point.measured.latency_ms[50]:.2f} ms, {point.name}"
-
-
-def _publish(
-    workspace: Workspace,
-    config: SweepConfig,
-    embeddings: Embeddings,
-    points: list[Point],
-    skipped: dict[str, str],
-) -> Manifest:
-    source = embeddings.manifest
-    with draft(workspace.sweeps) as folder:
-        write_points(points, folder)
-        return publish(
-            folder,
-            kind="sweep",
-            stem=f"{source.id[:70]}-sweep",
-            config=asdict(config),
-            made_from=source.as_source,
-            summary={
-                "count": len(embeddings.image_ids),
-                "dimension": int(embeddings.vectors.shape[1]),
-                "num_points": len(points),
-                "num_queries": points[0].measured.num_queries,
-                "skipped": skipped,
-            },
-        )

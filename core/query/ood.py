@@ -52,17 +52,34 @@ class OODReference:
     held_out: str
     """Which images they are: validation, test, or all for a dataset without these splits."""
 
-    def percentile(self, similarity: float) -> float:
-        """Return the share of held-out images with a lower top-1 similarity, 0 to 100."""
-        return 100 * float(np.searchsorted(self.best, similarity)) / len(self.best)
+    def compare(self, similarity: float) -> "OutOfDistribution":
+        """Compare the top-1 similarity of a query with those of the held-out images."""
+        percentile = 100 * float(np.searchsorted(self.best, similarity)) / len(self.best)
+        return OutOfDistribution(similarity, percentile, self.held_out)
 
-    def is_out_of_distribution(self, similarity: float) -> bool:
-        """Tell whether a query with this top-1 similarity is unlike the dataset."""
-        return self.percentile(similarity) < OOD_BELOW
 
-    def is_borderline(self, similarity: float) -> bool:
-        """Tell whether a query with this top-1 similarity is less similar than most images are."""
-        return self.percentile(similarity) < BORDERLINE_BELOW
+@dataclass(frozen=True, slots=True)
+class OutOfDistribution:
+    """How the top-1 similarity of a query compares with that of held-out images."""
+
+    similarity: float
+    """Cosine similarity of the nearest image, in [-1, 1]."""
+
+    percentile: float
+    """Share of held-out images with a lower top-1 similarity, 0 to 100."""
+
+    held_out: str
+    """Which images were held out: validation, test, or all."""
+
+    @property
+    def is_out_of_distribution(self) -> bool:
+        """Whether the query is unlike the dataset."""
+        return self.percentile < OOD_BELOW
+
+    @property
+    def is_borderline(self) -> bool:
+        """Whether the query is less similar than most images are."""
+        return self.percentile < BORDERLINE_BELOW
 
 
 def build_ood_reference(

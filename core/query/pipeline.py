@@ -15,10 +15,10 @@ from core.datasets.registry import Dataset
 from core.indexes.store import VectorStore
 from core.query.fusion import fuse
 from core.query.matching import QueryVectors, find_match_lists, find_matches
-from core.query.ood import OODReference
+from core.query.ood import OODReference, OutOfDistribution
 from core.query.opened import EmbeddedImage, EmbeddedImages, OpenedIndex
 from core.query.query import ImageSource, Query, SearchOptions
-from core.query.result import Match, OutOfDistribution, QueryResult
+from core.query.result import Match, QueryResult
 from core.query.vote import VOTERS, vote
 
 if TYPE_CHECKING:
@@ -205,11 +205,4 @@ def _out_of_distribution(
 ) -> OutOfDistribution | None:
     if reference is None or not neighbors or not query.is_single_image:
         return None
-    similarity = neighbors[0].similarity
-    return OutOfDistribution(
-        similarity=similarity,
-        percentile=reference.percentile(similarity),
-        is_out_of_distribution=reference.is_out_of_distribution(similarity),
-        is_borderline=reference.is_borderline(similarity),
-        held_out=reference.held_out,
-    )
+    return reference.compare(neighbors[0].similarity)

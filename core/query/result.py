@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from core.artifacts.manifests import Manifest
 from core.datasets.columns import ImageRow
 from core.metrics import measures
+from core.query.ood import OutOfDistribution
 from core.query.query import Query
 
 
@@ -31,26 +32,6 @@ class Match:
     def label(self) -> str | None:
         """Its class, if it has one."""
         return self.image.label if self.image is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class OutOfDistribution:
-    """How the top-1 similarity of a query compares with that of held-out images."""
-
-    similarity: float
-    """Cosine similarity of the nearest image, in [-1, 1]."""
-
-    percentile: float
-    """Share of held-out images with a lower top-1 similarity, 0 to 100."""
-
-    is_out_of_distribution: bool
-    """Whether fewer than 5 % of held-out images have a lower one."""
-
-    is_borderline: bool
-    """Whether fewer than 20 % of held-out images have a lower one."""
-
-    held_out: str
-    """Which images were held out: validation, test, or all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,8 +19,6 @@ from core.models.batches import load_square
 from core.models.preprocessing import DEVIATION, MEAN, denormalized, normalized
 from core.training.augment_config import LIGHT, OFF, AugmentConfig
 
-__all__ = ["OFF", "AugmentConfig", "augmented"]
-
 ERASED_AREA = (0.02, 0.33)
 ERASED_RATIO = (0.3, 3.3)
 """Of an erased rectangle: share of the image, and height to width; torchvision's defaults."""

@@ -1,6 +1,7 @@
 """Requirements of a training: parameters, disk space, and time, measured on a few batches."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -116,23 +117,30 @@ def _frozen_seconds(network: EmbeddingNetwork, config: TrainConfig, device: Devi
         return 0.0
     pixels = torch.zeros(4, 3, config.image_size, config.image_size, device=device.name)
     pixels = pixels.contiguous(memory_format=torch.channels_last)
-    times = []
-    for number in range(PROBE_STEPS):
-        started = time.perf_counter()
+
+    def run() -> None:
         with torch.inference_mode(), device.autocast():
             network.frozen(pixels)
-        times.append(time.perf_counter() - started)
-        yield Progress(number + 1, 2 * PROBE_STEPS, "measuring the frozen blocks")
-    return min(times) / len(pixels)
+
+    return (yield from _fastest(run, 0, "measuring the frozen blocks")) / len(pixels)
 
 
 def _step_seconds(setup: Setup) -> Work[float]:
     """Measure the time of a training step."""
     setup.module.train()
-    times = []
-    for number in range(PROBE_STEPS):
-        started = time.perf_counter()
+
+    def step() -> None:
         train_batch(setup, read_batch(setup.inputs, setup.train, seed=0), Epoch(0))
+
+    return (yield from _fastest(step, PROBE_STEPS, "measuring a step"))
+
+
+def _fastest(call: Callable[[], None], done: int, note: str) -> Work[float]:
+    """Return the seconds of the fastest of some calls, `done` measurements after the first."""
+    times = []
+    for number in range(1, PROBE_STEPS + 1):
+        started = time.perf_counter()
+        call()
         times.append(time.perf_counter() - started)
-        yield Progress(PROBE_STEPS + number + 1, 2 * PROBE_STEPS, "measuring a step")
+        yield Progress(done + number, 2 * PROBE_STEPS, note)
     return min(times)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from core.errors import WorkbenchError
 from core.models.preprocessing import normalized
 from core.progress import Measurement, Progress, Stop, Work, format_rate
-from core.training.augment import OFF, augmented
+from core.training.augment import augmented
+from core.training.augment_config import OFF
 from core.training.inputs import TrainBatch, on_device, prefetch
 from core.training.sampling import part_of_rank
 from core.training.setup import UNITS, Setup, batches_of, seed_of

@@ -15,9 +15,6 @@ CROSS_ENTROPY = "cross_entropy"
 class Loss:
     """A loss: how forms show it, and what it needs of batches and optimizer."""
 
-    name: str
-    """Name in configs and on the command line."""
-
     label: str
     """Name for users."""
 
@@ -32,48 +29,39 @@ class Loss:
 
 
 LOSSES = {
-    loss.name: loss
-    for loss in (
-        Loss(
-            name=CROSS_ENTROPY,
-            label="Cross-entropy",
-            explanation="Names the class of each image; the classic, and steady with any batch.",
-        ),
-        Loss(
-            name="triplet",
-            label="Triplet, semi-hard",
-            explanation="Moves an image nearer to its class than to another class's nearby images.",
-            compares_images=True,
-        ),
-        Loss(
-            name="supcon",
-            label="Supervised contrastive",
-            explanation="Pulls all images of a class together and away from the batch's others.",
-            compares_images=True,
-        ),
-        Loss(
-            name="multi_similarity",
-            label="Multi-similarity",
-            explanation="Weighs the pairs of a batch by how hard they are; ignores the easy ones.",
-            compares_images=True,
-        ),
-        Loss(
-            name="arcface",
-            label="ArcFace",
-            explanation="Asks for an angle between the classes; good at telling alike ones apart.",
-            has_proxies=True,
-        ),
-        Loss(
-            name="subcenter_arcface",
-            label="Sub-center ArcFace",
-            explanation="ArcFace with three centers a class: for mixed classes and wrong labels.",
-            has_proxies=True,
-        ),
-        Loss(
-            name="proxy_anchor",
-            label="Proxy-Anchor",
-            explanation="Gathers images around a learnt point for each class; learns quickly.",
-            has_proxies=True,
-        ),
-    )
+    CROSS_ENTROPY: Loss(
+        label="Cross-entropy",
+        explanation="Names the class of each image; the classic, and steady with any batch.",
+    ),
+    "triplet": Loss(
+        label="Triplet, semi-hard",
+        explanation="Moves an image nearer to its class than to another class's nearby images.",
+        compares_images=True,
+    ),
+    "supcon": Loss(
+        label="Supervised contrastive",
+        explanation="Pulls all images of a class together and away from the batch's others.",
+        compares_images=True,
+    ),
+    "multi_similarity": Loss(
+        label="Multi-similarity",
+        explanation="Weighs the pairs of a batch by how hard they are; ignores the easy ones.",
+        compares_images=True,
+    ),
+    "arcface": Loss(
+        label="ArcFace",
+        explanation="Asks for an angle between the classes; good at telling alike ones apart.",
+        has_proxies=True,
+    ),
+    "subcenter_arcface": Loss(
+        label="Sub-center ArcFace",
+        explanation="ArcFace with three centers a class: for mixed classes and wrong labels.",
+        has_proxies=True,
+    ),
+    "proxy_anchor": Loss(
+        label="Proxy-Anchor",
+        explanation="Gathers images around a learnt point for each class; learns quickly.",
+        has_proxies=True,
+    ),
 }
+"""Name in configs and on the command line → loss."""

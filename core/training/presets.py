@@ -11,7 +11,6 @@ from core.models.pretrained import NO_WEIGHTS
 class Preset:
     """Named settings, and when to use them."""
 
-    name: str
     label: str
     """Name for users."""
 
@@ -35,71 +34,60 @@ FROM_SCRATCH: dict[str, Any] = {
 """Training from scratch: batch norm, nothing frozen, one learning rate. The values come from trials
 on the sample dataset and on Caltech-101."""
 
-PLAIN = "plain"
+CLASSIC, PLAIN, SCRATCH, SCRATCH_QUICK = "classic", "plain", "scratch", "scratch_quick"
 
 PRESETS = {
-    preset.name: preset
-    for preset in (
-        Preset(
-            name="quick",
-            label="Quick look",
-            explanation="A small ResNet-18 at 128 pixels for 3 epochs: in a minute or two you see "
-            "whether your classes can be told apart.",
-            settings={
-                "backbone": "resnet18",
-                "image_size": 128,
-                "epochs": 3,
-                "batch_size": 32,
-            },
-        ),
-        Preset(
-            name="classic",
-            label="Classic",
-            explanation="VGG-16 with ImageNet's weights, all frozen but its last block, 10 epochs "
-            "at 224 pixels.",
-            settings={},
-        ),
-        Preset(
-            name="best",
-            label="Best retrieval",
-            explanation="ResNet-50, two blocks train, and beside the classifier a loss that "
-            "gathers each class in the embedding space. Takes several times as long.",
-            settings={
-                "backbone": "resnet50",
-                "trainable_blocks": 2,
-                "epochs": 20,
-                "batch_size": 64,
-                "metric_loss": "supcon",
-                "samples_per_class": 4,
-                "label_smoothing": 0.1,
-                "augment": "light",
-                "views": 4,
-                "patience": 5,
-            },
-        ),
-        Preset(
-            name=PLAIN,
-            label="Plain",
-            explanation="The baseline that others are compared with: VGG-16 with ImageNet's "
-            "weights, all of it frozen, only the 128-d embedding and the classifier learn by "
-            "cross-entropy, for 10 epochs on images that are resized and nothing else.",
-            settings={"trainable_blocks": 0},
-        ),
-        Preset(
-            name="scratch",
-            label="From scratch",
-            explanation="No weights needed: VGG-16 with batch norm learns everything from your "
-            "images, at 64 pixels for 20 epochs. Wants some thousands of images.",
-            settings=FROM_SCRATCH | {"image_size": 64, "epochs": 20, "batch_size": 64},
-        ),
-        Preset(
-            name="scratch_quick",
-            label="From scratch, quick",
-            explanation="No weights needed: VGG-16 with batch norm at 48 pixels for 8 epochs, in "
-            "minutes. Best for the sample dataset and for a first look.",
-            settings=FROM_SCRATCH | {"image_size": 48, "epochs": 8, "batch_size": 32},
-        ),
-    )
+    "quick": Preset(
+        label="Quick look",
+        explanation="A small ResNet-18 at 128 pixels for 3 epochs: in a minute or two you see "
+        "whether your classes can be told apart.",
+        settings={
+            "backbone": "resnet18",
+            "image_size": 128,
+            "epochs": 3,
+            "batch_size": 32,
+        },
+    ),
+    CLASSIC: Preset(
+        label="Classic",
+        explanation="VGG-16 with ImageNet's weights, all frozen but its last block, 10 epochs "
+        "at 224 pixels.",
+        settings={},
+    ),
+    "best": Preset(
+        label="Best retrieval",
+        explanation="ResNet-50, two blocks train, and beside the classifier a loss that "
+        "gathers each class in the embedding space. Takes several times as long.",
+        settings={
+            "backbone": "resnet50",
+            "trainable_blocks": 2,
+            "epochs": 20,
+            "batch_size": 64,
+            "metric_loss": "supcon",
+            "samples_per_class": 4,
+            "label_smoothing": 0.1,
+            "augment": "light",
+            "views": 4,
+            "patience": 5,
+        },
+    ),
+    PLAIN: Preset(
+        label="Plain",
+        explanation="The baseline that others are compared with: VGG-16 with ImageNet's "
+        "weights, all of it frozen, only the 128-d embedding and the classifier learn by "
+        "cross-entropy, for 10 epochs on images that are resized and nothing else.",
+        settings={"trainable_blocks": 0},
+    ),
+    SCRATCH: Preset(
+        label="From scratch",
+        explanation="No weights needed: VGG-16 with batch norm learns everything from your "
+        "images, at 64 pixels for 20 epochs. Wants some thousands of images.",
+        settings=FROM_SCRATCH | {"image_size": 64, "epochs": 20, "batch_size": 64},
+    ),
+    SCRATCH_QUICK: Preset(
+        label="From scratch, quick",
+        explanation="No weights needed: VGG-16 with batch norm at 48 pixels for 8 epochs, in "
+        "minutes. Best for the sample dataset and for a first look.",
+        settings=FROM_SCRATCH | {"image_size": 48, "epochs": 8, "batch_size": 32},
+    ),
 }
-CLASSIC, SCRATCH = "classic", "scratch"
-SCRATCH_QUICK = "scratch_quick"

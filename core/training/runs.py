@@ -240,8 +240,6 @@ def is_pause_requested(folder: Path) -> bool:
 
 def clear_pause(folder: Path) -> bool:
     """Delete the request for a pause; return whether there was one."""
-    try:
-        (folder / PAUSE_REQUEST).unlink()
-    except FileNotFoundError:
-        return False
-    return True
+    requested = is_pause_requested(folder)
+    (folder / PAUSE_REQUEST).unlink(missing_ok=True)
+    return requested

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from core.artifacts.folders import draft, publish
-from core.artifacts.manifests import Manifest
 from core.datasets.export.listing import Record, Write
 from core.datasets.layout import readable
 from core.errors import WorkbenchError
@@ -49,7 +48,7 @@ def query_batch(workspace: Workspace, source: Path, config: BatchConfig) -> Work
     """
     yield Progress(0, 0, "opening the model")
     opened, encoder = open_with_encoder(workspace, config.index)
-    made_from = _made_from(opened.index.manifest)
+    made_from = opened.index.manifest.as_source
     with draft(workspace.batches) as unpacked, draft(workspace.batches) as folder:
         yield Progress(0, 0, "looking for images")
         images = yield from find_images(source, unpacked / "images")
@@ -58,7 +57,16 @@ def query_batch(workspace: Workspace, source: Path, config: BatchConfig) -> Work
         with batch_table(path, config.format, facts) as write:
             rows = rows_of(opened, encoder, images, config.k)
             tally = yield from _write_rows(rows, images, write, rows_at_once(config.k))
-        return _publish(workspace, folder, _summary(tally, source, path), config, made_from)
+        stopped = "-stopped" if tally.num_left else ""
+        manifest = publish(
+            folder,
+            kind="batch",
+            stem=f"{config.index[:MAX_INDEX_LENGTH]}-{datetime.now(UTC):%Y%m%d}-queries{stopped}",
+            config=asdict(config),
+            made_from=made_from,
+            summary=_summary(tally, source, path),
+        )
+    return describe_batch(workspace, manifest)
 
 
 @dataclass(slots=True)
@@ -136,11 +144,6 @@ def _write_rest(images: BatchImages, tally: _Tally, write: Write, at_once: int) 
     write(rejected)
 
 
-def _made_from(index: Manifest) -> dict[str, str]:
-    """Return what a table was made from: the index and its own sources."""
-    return index.made_from | {"index": index.id, "index_fingerprint": index.fingerprint}
-
-
 def _summary(tally: _Tally, source: Path, table: Path) -> dict[str, Any]:
     return {
         "source": readable(source.name or str(source)),
@@ -150,22 +153,3 @@ def _summary(tally: _Tally, source: Path, table: Path) -> dict[str, Any]:
         "stopped": tally.num_left > 0,
         "size_bytes": table.stat().st_size,
     }
-
-
-def _publish(
-    workspace: Workspace,
-    folder: Path,
-    summary: dict[str, Any],
-    config: BatchConfig,
-    made_from: dict[str, str],
-) -> Batch:
-    suffix = "-stopped" if summary["stopped"] else ""
-    manifest = publish(
-        folder,
-        kind="batch",
-        stem=f"{config.index[:MAX_INDEX_LENGTH]}-{datetime.now(UTC):%Y%m%d}-queries{suffix}",
-        config=asdict(config),
-        made_from=made_from,
-        summary=summary,
-    )
-    return describe_batch(workspace, manifest)

@@ -8,8 +8,7 @@ from core.artifacts.manifests import Manifest
 from core.datasets.columns import ALL_IMAGES, ImageFilter, Split
 from core.datasets.filters import filter_as_arguments
 from core.datasets.registry import open_dataset
-from core.embeddings.config import EmbedConfig, Precision
-from core.embeddings.lookup import find_embeddings
+from core.embeddings.config import EmbedConfig, Precision, find_embeddings
 from core.lineage.graph import Lineage
 from core.options import as_arguments, field_docs
 from core.progress import format_rate

@@ -9,8 +9,9 @@ from streamlit.delta_generator import DeltaGenerator
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.indexes.store import MAX_MATCHES
+from core.query.ood import OutOfDistribution
 from core.query.query import Query, QueryImage
-from core.query.result import OutOfDistribution, QueryResult, precision_by_rank
+from core.query.result import QueryResult, precision_by_rank
 from pages.parts.components.gallery import Tile, selectable_gallery
 from pages.parts.components.text import plain
 from pages.parts.components.tiles import tiles_of_matches

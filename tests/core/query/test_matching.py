@@ -244,10 +244,10 @@ def test_too_few_images_calibrate_nothing(workspace: Workspace) -> None:
 
 def test_a_percentile_is_the_share_of_held_out_images_that_are_less_alike() -> None:
     ood_reference = OODReference(np.linspace(0.01, 1, 100, dtype=np.float32), "validation")
-    assert ood_reference.percentile(0.505) == 50
-    assert ood_reference.percentile(-1) == 0
-    assert ood_reference.percentile(1.5) == 100
-    assert ood_reference.is_out_of_distribution(0.045)
-    assert not ood_reference.is_out_of_distribution(0.055)
-    assert ood_reference.is_borderline(0.195)
-    assert not ood_reference.is_borderline(0.205)
+    assert ood_reference.compare(0.505).percentile == 50
+    assert ood_reference.compare(-1).percentile == 0
+    assert ood_reference.compare(1.5).percentile == 100
+    assert ood_reference.compare(0.045).is_out_of_distribution
+    assert not ood_reference.compare(0.055).is_out_of_distribution
+    assert ood_reference.compare(0.195).is_borderline
+    assert not ood_reference.compare(0.205).is_borderline

@@ -44,7 +44,6 @@ def test_losses_are_listed_without_torch() -> None:
 
 def test_every_loss_has_a_one_line_explanation() -> None:
     for name, loss in LOSSES.items():
-        assert loss.name == name
         assert loss.explanation.endswith(".")
         assert len(loss.explanation) < 80
         assert name == "cross_entropy" or loss.compares_images != loss.has_proxies
