@@ -38,11 +38,7 @@ class EmbedConfig:
         check_fields(self)
 
     def resolved(self, *, quick_bfloat16: bool) -> "EmbedConfig":
-        """Return the same with float32 or bfloat16 instead of auto.
-
-        Args:
-            quick_bfloat16: Whether bfloat16 is the faster one.
-        """
+        """Return the same with the faster of float32 and bfloat16 instead of auto."""
         if self.precision != Precision.AUTO:
             return self
         return replace(self, precision=Precision.BFLOAT16 if quick_bfloat16 else Precision.FLOAT32)

@@ -41,17 +41,14 @@ class KnownRows:
     def __init__(self, contents: Sequence[bytes], dimension: int) -> None:
         """Start without embeddings.
 
-        Args:
-            contents: SHA-256 of each image; the same one or `UNKNOWN` may occur several times.
-            dimension: D.
+        `contents` has the SHA-256 of each image; the same one or `UNKNOWN` may occur several times.
         """
         self.contents = contents
         self.vectors = np.zeros((len(contents), dimension), np.float32)
         self.known = np.zeros(len(contents), np.bool_)
         self._position: dict[bytes, int] = {}
-        self._duplicates: dict[
-            bytes, list[int]
-        ] = {}  # Lists for these only: many lists are slow to garbage-collect
+        # Lists for these only: many lists are slow to garbage-collect
+        self._duplicates: dict[bytes, list[int]] = {}
         for position, content in enumerate(contents):
             if content != UNKNOWN:
                 first = self._position.setdefault(content, position)
@@ -59,23 +56,16 @@ class KnownRows:
                     self._duplicates.setdefault(content, [first]).append(position)
 
     def reuse(self, contents: NDArray[np.uint8], vectors: NDArray[np.float32]) -> None:
-        """Reuse rows of other embeddings.
+        """Reuse other (M, D) float32 unit rows, which may be mapped.
 
-        Args:
-            contents: (M, 32) uint8, SHA-256 of their images.
-            vectors: (M, D) float32 unit rows; may be mapped.
+        `contents` has the (M, 32) uint8 SHA-256 of their images.
         """
         for content, vector in zip(map(bytes, contents), vectors, strict=True):
             if content in self._position:
                 self._put(self._duplicates.get(content, [self._position[content]]), vector)
 
     def put(self, positions: Sequence[int], vectors: NDArray[np.float32]) -> None:
-        """Set the embeddings of some images, and of those with the same content.
-
-        Args:
-            positions: Positions of the M images.
-            vectors: (M, D) float32 unit rows.
-        """
+        """Set the (M, D) float32 unit rows of M images, and of those with the same content."""
         self._put(positions, vectors)
         for position, vector in zip(positions, vectors, strict=True):
             if duplicates := self._duplicates.get(self.contents[position]):
@@ -88,9 +78,7 @@ class KnownRows:
     def missing(self, tried: set[int]) -> list[int]:
         """Return the positions of the images to embed next, one of each content.
 
-        Args:
-            tried: Positions whose files could not be read; others with the same content may be
-                readable.
+        The files at `tried` could not be read; others with the same content may be readable.
         """
         contents: set[bytes] = set()
         positions = []
@@ -116,13 +104,7 @@ class PartialEmbeddings:
     def __init__(
         self, workspace: Workspace, model_fingerprint: str, settings: dict[str, Any]
     ) -> None:
-        """Locate the chunks.
-
-        Args:
-            workspace: Where everything is.
-            model_fingerprint: Of the model.
-            settings: All else that an embedding depends on.
-        """
+        """Locate the chunks; an embedding depends on nothing but model and `settings`."""
         key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
         name = f"{PREFIX}{model_fingerprint[:DIGITS]}-{key[:DIGITS]}"
         self.folder = workspace.embeddings / name

@@ -86,6 +86,7 @@ def plan_embedding(
     config = config.resolved(quick_bfloat16=choose_device().bfloat16)
     catalog = dataset.catalog
     uses_labels_or_splits = images != ALL_IMAGES or config.whiten
+    fingerprint = catalog.fingerprint if uses_labels_or_splits else catalog.images_fingerprint
     return EmbeddingTask(
         dataset=dataset,
         model=model,
@@ -98,9 +99,7 @@ def plan_embedding(
         },
         made_from={
             "dataset": dataset.name,
-            "dataset_fingerprint": catalog.fingerprint
-            if uses_labels_or_splits
-            else catalog.images_fingerprint,
+            "dataset_fingerprint": fingerprint,
             "model": model_id,
             "model_fingerprint": model.fingerprint,
         },

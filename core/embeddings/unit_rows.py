@@ -16,10 +16,7 @@ MIN_LENGTH = np.float32(1e-12)
 
 
 def check_unit_rows(vectors: NDArray[np.float32]) -> None:
-    """Raise an error unless all rows are finite and of unit length.
-
-    Args:
-        vectors: (N, D) float32.
+    """Raise an error unless all (N, D) float32 rows are finite and of unit length.
 
     Raises:
         WorkbenchError: Some are zero, not finite, or not of unit length.

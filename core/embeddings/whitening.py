@@ -59,10 +59,7 @@ def read_whitening(folder: Path) -> Whitening:
 
 
 def fit_whitening(vectors: NDArray[np.float32]) -> Whitening:
-    """Fit a PCA whitening (Jégou & Chum 2012).
-
-    Args:
-        vectors: (N, D) float32, those of the train images.
+    """Fit a PCA whitening (Jégou & Chum 2012) to the (N, D) float32 embeddings of the train images.
 
     Raises:
         WorkbenchError: There are too few, or they are all the same.

@@ -50,12 +50,8 @@ def compare(first: Evaluation, second: Evaluation, replicates: int, seed: int) -
         WorkbenchError: They have no common query or measure.
     """
     measures = [name for name in first.measures if name in second.measures]
-    of_first = first.queries.rename(columns={name: f"{name}_first" for name in measures})
-    of_second = second.queries.rename(columns={name: f"{name}_second" for name in measures})
-    columns = [f"{name}_second" for name in measures]
-    both = of_first.merge(
-        of_second[["image_id", *columns, "matches"]], on="image_id", suffixes=("_first", "_second")
-    )
+    of_second = second.queries[["image_id", *measures, "matches"]]
+    both = first.queries.merge(of_second, on="image_id", suffixes=("_first", "_second"))
     if both.empty or not measures:
         raise WorkbenchError(
             "These two evaluations have no query in common.",

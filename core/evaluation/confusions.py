@@ -37,12 +37,7 @@ def confused_pairs(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def confusions(evaluation: Evaluation, num_classes: int) -> Confusions:
-    """Return the confusion matrix of the most confused classes, in the order of their names.
-
-    Args:
-        evaluation: An evaluation with a confusion table.
-        num_classes: C, at most the number of classes.
-    """
+    """Return the confusion matrix of the `num_classes` most confused classes, in order of name."""
     pairs = confused_pairs(evaluation)
     ranked = dict.fromkeys(
         label for pair in zip(pairs["label"], pairs["found"], strict=True) for label in pair
@@ -67,14 +62,8 @@ def queries_of_pair(
 ) -> pd.DataFrame:
     """Return the queries of a class that retrieved another class, the most affected first.
 
-    Args:
-        evaluation: The evaluation.
-        label: The class of the queries.
-        retrieved: The class to count among their first ten results.
-        catalog: Has the current classes of the results.
-
-    Returns:
-        Rows of `evaluation.queries` with `num_found`, the number of results of that class.
+    They are rows of `evaluation.queries` with `num_found`, the number of images among the first ten
+    results whose class in the catalog is now `retrieved`.
     """
     queries = evaluation.queries[evaluation.queries["label"] == label]
     results = [[int(i) for i in ids.split()[:CONFUSED_RANKS]] for ids in queries["matches"]]

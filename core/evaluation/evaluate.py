@@ -1,7 +1,7 @@
 """Evaluation of retrieval: images of one split query a gallery of another.
 
-`protocol.py` selects queries and gallery, `ranking.py` searches, `scoring.py` measures, and
-`tables.py` writes the results.
+`protocol.py` selects queries and gallery, `ranking.py` searches, `scoring.py` measures and writes
+the results.
 
 Shapes, in this file: Q queries.
 """
@@ -52,14 +52,9 @@ def evaluate_system(
     ranks: tuple[int, ...],
     exact: bool = False,
 ) -> Work[Manifest]:
-    """Evaluate an open system, and publish the evaluation.
+    """Evaluate an open system at the ranks k in `ranks`, and publish the evaluation.
 
-    Args:
-        workspace: Where the evaluation is published.
-        system: The system to evaluate.
-        protocol: Query split and gallery split.
-        ranks: The ranks k to measure at.
-        exact: Also measure exact search and the recall of the system's index.
+    With `exact`, exact search and the recall of the system's index are measured, too.
 
     Raises:
         WorkbenchError: Nothing can be evaluated; the message tells why.

@@ -62,14 +62,10 @@ class RetrievalTask:
 
 
 def make_task(dataset: Dataset, protocol: Protocol, embedded: NDArray[np.int64]) -> RetrievalTask:
-    """Select the queries and the gallery of an evaluation.
+    """Select the queries and the gallery of an evaluation by its splits.
 
     Gallery images with the content of a query, such as its own image, are ignored for that query.
-
-    Args:
-        dataset: A dataset with labels.
-        protocol: Gives the splits.
-        embedded: (N,) catalog ids of the embedded images.
+    `embedded` are the (N,) catalog ids of the embedded images.
 
     Raises:
         WorkbenchError: Nothing can be evaluated; the message tells why.

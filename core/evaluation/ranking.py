@@ -64,13 +64,7 @@ def rank_exactly(
 def rank_by_index(
     task: RetrievalTask, store: VectorStore, queries: NDArray[np.float32], depth: int
 ) -> Iterator[RankedBlock]:
-    """Rank the gallery by a search of an index.
-
-    Args:
-        task: The queries and the gallery.
-        store: The index.
-        queries: (Q, D) float32 unit rows.
-        depth: K, number of ranks.
+    """Rank the gallery by a search of an index for (Q, D) float32 unit rows, at `depth` ranks (K).
 
     Yields:
         Blocks in the order of the queries.

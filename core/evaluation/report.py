@@ -49,10 +49,7 @@ FIGURE_NAMES = ("measure", "micro average", "95 % CI", "macro average", "95 % CI
 def html_report(evaluation: Evaluation, dataset: Dataset, others: Mapping[str, Comparison]) -> str:
     """Return the HTML report: figures, classes, confusion, the worst queries, lineage.
 
-    Args:
-        evaluation: The evaluation to report.
-        dataset: Has the images.
-        others: Name → comparison with another evaluation, of which this one is the second.
+    `others` maps names to comparisons with other evaluations, of which this one is the second.
     """
     manifest = evaluation.manifest
     sections = [

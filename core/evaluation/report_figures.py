@@ -14,11 +14,7 @@ CELL, NAMES = 18, 170
 
 
 def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> str:
-    """Return curves over k on a logarithmic axis.
-
-    Args:
-        lines: Name → (k, value in [0, 1]), by k.
-    """
+    """Return curves over k on a logarithmic axis: name → (k, value in [0, 1]), by k."""
     ranks = sorted({k for points in lines.values() for k, _ in points})
     widest = np.log(max([*ranks, 2]))
 

@@ -97,12 +97,7 @@ def write_tables(
 ) -> None:
     """Write the tables: a row a query, a row a class, and a row a pair of confused classes.
 
-    Args:
-        folder: Folder of the evaluation.
-        task: The queries and the gallery.
-        measured: All measures of all queries.
-        scoring: The first ranks and the confusion of classes.
-        classified: Predicted class of each query; empty without a classifier.
+    `classified` has the predicted class of each query; it is empty without a classifier.
     """
     labels = [str(row.label) for row in task.queries]
     queries = pd.DataFrame(

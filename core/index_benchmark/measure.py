@@ -39,10 +39,7 @@ def measure(
 ) -> Work[Measured]:
     """Measure an index with queries over the same images.
 
-    Args:
-        store: The index.
-        benchmark: Queries with their exact neighbors.
-        effort: nprobe or efSearch; None for the default of the index.
+    `effort` is nprobe or efSearch; None for the default of the index.
     """
     results: dict[int, list[NDArray[np.int64]]] = {}
     seconds = 0.0
@@ -136,11 +133,6 @@ class Candidate:
     size_bytes: int
 
 
-def variants(base: IndexConfig, dimension: int) -> list[IndexConfig]:
-    """Return the indexes of a kind that a sweep builds."""
-    return [base.with_parameters(parameters) for parameters in base.entry.variants(dimension)]
-
-
 def build_candidate(
     vectors: NDArray[np.float32], image_ids: NDArray[np.int64], config: IndexConfig
 ) -> Work[Candidate]:
@@ -157,10 +149,13 @@ def build_candidate(
 
 
 def point_of(candidate: Candidate, benchmark: BenchmarkQueries, effort: int | None) -> Work[Point]:
-    """Measure a candidate at one effort."""
+    """Measure a candidate at one effort, which is the default effort of the point's config."""
     measured = yield from measure(candidate.store, benchmark, effort)
+    config, default = candidate.config, candidate.store.effort
+    if effort is not None and default is not None:
+        config = config.with_parameters({default.parameter: effort})
     return Point(
-        config=with_effort(candidate.config, candidate.store, effort),
+        config=config,
         factory=candidate.factory,
         effort=effort,
         measured=measured,
@@ -173,13 +168,6 @@ def efforts(store: FaissStore) -> Sequence[int | None]:
     """Return the efforts to measure, ascending; only None if the index has no search parameter."""
     effort = store.effort
     return [None] if effort is None else SEARCH_PARAMETERS[effort.parameter].steps(effort.most)
-
-
-def with_effort(config: IndexConfig, store: FaissStore, effort: int | None) -> IndexConfig:
-    """Return the config of the same index with another default effort."""
-    if effort is None or store.effort is None:
-        return config
-    return config.with_parameters({store.effort.parameter: effort})
 
 
 def size_of(store: FaissStore) -> int:

@@ -64,11 +64,7 @@ def make_benchmark_queries(
 ) -> Work[BenchmarkQueries]:
     """Choose random queries from embedded images, and find their neighbors by exact search.
 
-    Args:
-        workspace: Where the embeddings are.
-        embeddings_id: Which.
-        num_queries: Q; fewer if there are fewer images.
-        seed: Of the random choice.
+    There are fewer queries if there are fewer images.
 
     Raises:
         MissingError: The embeddings or their dataset are gone.

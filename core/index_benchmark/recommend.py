@@ -41,12 +41,7 @@ class Proposal:
 
 
 def proposals(count: int, dimension: int, budget: RecommendConfig) -> list[Proposal]:
-    """Return the indexes to try, the most promising first.
-
-    Args:
-        count: N.
-        dimension: D.
-        budget: The budget.
+    """Return the indexes to try for N images of D dimensions, the most promising first.
 
     Raises:
         WorkbenchError: None is small enough.

@@ -7,7 +7,7 @@ from core.artifacts.manifests import Manifest
 from core.embeddings.files import Embeddings, open_embeddings
 from core.errors import WorkbenchError
 from core.index_benchmark.config import SweepConfig
-from core.index_benchmark.measure import build_candidate, efforts, point_of, variants
+from core.index_benchmark.measure import build_candidate, efforts, point_of
 from core.index_benchmark.points import Point, read_points, write_points
 from core.index_benchmark.queries import BenchmarkQueries, make_benchmark_queries
 from core.indexes.config import IndexConfig
@@ -93,7 +93,11 @@ def _measure_all(
     skipped: dict[str, str],
 ) -> Work[None]:
     dimension = embeddings.vectors.shape[1]
-    configs = [each for base in config.bases() for each in variants(base, dimension)]
+    configs = [
+        base.with_parameters(parameters)
+        for base in config.bases()
+        for parameters in base.entry.variants(dimension)
+    ]
     for number, variant in enumerate(configs):
         name = variant.factory or variant.kind.upper()
         work = _measure_one(embeddings, benchmark, variant, points)

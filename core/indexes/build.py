@@ -30,13 +30,9 @@ def build(
     config: IndexConfig,
     seed: int = 0,
 ) -> Work[FaissStore]:
-    """Build an index of (N, D) unit rows.
+    """Build an index of (N, D) float32 unit rows, which may be mapped, with (N,) catalog ids.
 
-    Args:
-        vectors: (N, D) float32 unit rows; may be mapped.
-        image_ids: (N,) the catalog id of each.
-        config: Which index.
-        seed: Of the sample that groups and codes are trained on.
+    `seed` draws the sample that groups and codes are trained on.
 
     Raises:
         WorkbenchError: FAISS cannot build this index, there are too few images for it, or some

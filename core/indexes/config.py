@@ -103,9 +103,7 @@ class IndexConfig:
     def resolved(self, count: int, dimension: int) -> "IndexConfig":
         """Return the same index with a value for each parameter of its kind that is 0.
 
-        Args:
-            count: N, the number of images.
-            dimension: D.
+        They follow from N images of D dimensions.
 
         Raises:
             WorkbenchError: `code_bytes` does not divide the dimension.

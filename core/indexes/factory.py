@@ -27,12 +27,7 @@ REFINED = 4.0
 
 
 def factory_string(config: IndexConfig, count: int, dimension: int) -> str:
-    """Return the FAISS factory string of an index.
-
-    Args:
-        config: Which index.
-        count: N; decides the numbers that are 0 in the config.
-        dimension: D.
+    """Return the FAISS factory string of an index of N images of D dimensions.
 
     Raises:
         WorkbenchError: `code_bytes` does not divide the dimension.

@@ -35,12 +35,7 @@ class FaissStore(VectorStore):
     stores_labels = False
 
     def __init__(self, index: faiss.Index, image_ids: NDArray[np.int64]) -> None:
-        """Wrap an index.
-
-        Args:
-            index: Any FAISS index.
-            image_ids: (N,) the catalog id of each row.
-        """
+        """Wrap any FAISS index; `image_ids` has the (N,) catalog id of each row."""
         self.index = index
         self.image_ids = image_ids
         self._parts = list(parts_of(index))

@@ -153,15 +153,7 @@ def publish_index(
     *,
     summary: Mapping[str, Any],
 ) -> Manifest:
-    """Save an index that was built over embeddings.
-
-    Args:
-        workspace: Where to.
-        embeddings: What it was built from.
-        store: The index.
-        config: Of the index.
-        summary: Further facts for the manifest's summary.
-    """
+    """Save an index that was built over embeddings, with further facts in the summary."""
     source = embeddings.manifest
     with draft(workspace.indexes) as folder:
         facts = store.save(folder)
@@ -187,10 +179,7 @@ def publish_index(
 def open_index(workspace: Workspace, index_id: str, *, writable: bool = False) -> Index:
     """Open an index for searching, after checking its checksums.
 
-    Args:
-        workspace: Where it is.
-        index_id: Which.
-        writable: Read all of it into memory, so that images can be added.
+    A `writable` one is read into memory, so that images can be added.
 
     Raises:
         MissingError: There is no such index.

@@ -74,13 +74,8 @@ class GpuSearch:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
         """Search as `faiss.Index.search` does; return None if the GPU cannot do that.
 
-        Args:
-            queries: (Q, D) float32.
-            k: K.
-            parameters: FAISS search parameters without a selector, which GPUs do not support.
-
-        Returns:
-            (Q, K) scores and (Q, K) rows.
+        `queries` is (Q, D) float32; the result (Q, K) scores and (Q, K) rows. `parameters` have no
+        selector, which GPUs do not support.
         """
         if max(k, getattr(parameters, "nprobe", 0)) > MAX_RESULTS:
             return None

@@ -41,7 +41,10 @@ class Neighbors:
 
 
 def find_neighbors(vectors: NDArray[np.float32], k: int) -> Work[Neighbors]:
-    """Find the `k` nearest neighbors, at most N - 1, of each of (N, D) unit rows."""
+    """Find the `k` nearest neighbors, at most N - 1, of each of (N, D) float32 unit rows.
+
+    The rows may be mapped.
+    """
     count = len(vectors)
     index = yield from _index_of(vectors)
     rows = np.empty((count, k), np.int32)

@@ -113,17 +113,10 @@ def groups_by(
 
 
 def predict(labels: Sequence[str | None], neighbors: Neighbors) -> list[str | None]:
-    """Return the class of each image by the vote of its neighbors (kNN classification).
+    """Return the class of each of N images by the vote of its neighbors (kNN classification).
 
     The most frequent class wins, and the nearest one among equally frequent classes. The image's
-    own label does not count.
-
-    Args:
-        labels: N classes.
-        neighbors: (N, K) in the embedding space.
-
-    Returns:
-        N classes; None where no neighbor has one.
+    own label does not count. None where no neighbor has a class.
     """
     names = sorted({label for label in labels if label})
     numbers = {name: number for number, name in enumerate(names)}

@@ -65,14 +65,11 @@ class Map:
         return float(self.preserved.mean())
 
     def place(self, neighbors: Neighbors, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the positions of new images; the images of the map do not move.
+        """Return the (N, C) float32 positions of new images; the images of the map do not move.
 
         Args:
             neighbors: (N, K) rows of this map nearest to each new image.
             vectors: (N, D) float32 unit rows of the new images.
-
-        Returns:
-            (N, C) float32 in map units.
         """
         if self.projection is not None:
             return self.projection.project(vectors)

@@ -31,17 +31,10 @@ def nearest_on_map(points: NDArray[np.float32], k: int) -> NDArray[np.int64]:
 
 
 def preservation(points: NDArray[np.float32], neighbors: Neighbors) -> NDArray[np.float32]:
-    """Return the neighborhood preservation of each point.
+    """Return the (N,) float32 neighborhood preservation of (N, C) float32 points, in [0, 1].
 
-    It is the share of its K nearest neighbors in the embedding space that are among its K nearest
-    points on the map.
-
-    Args:
-        points: (N, C) float32.
-        neighbors: (N, K) in the embedding space.
-
-    Returns:
-        (N,) float32 in [0, 1].
+    It is the share of a point's K nearest neighbors in the embedding space that are among its K
+    nearest points on the map.
     """
     k = neighbors.rows.shape[1]
     near = nearest_on_map(points, k)

@@ -19,18 +19,15 @@ from core.indexes.neighbors import Neighbors
 
 
 def in_polygon(points: NDArray[np.float32], polygon: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which points lie inside a closed polygon, by the even-odd rule.
+    """Return which of (N, 2) points lie inside a closed polygon, by the even-odd rule.
 
     A point is inside if a ray from it to the right crosses an odd number of edges. Where a lasso
     crosses itself, points enclosed twice are outside, as in the browser's map. A point exactly on
-    an edge may count either way.
+    an edge may count either way. None is inside with fewer than three corners.
 
     Args:
         points: (N, 2), x and y in map units.
         polygon: (M, 2), the corners in order, in map units; the last one connects to the first.
-
-    Returns:
-        (N,) whether each point is inside; none is with fewer than three corners.
     """
     inside = np.zeros(len(points), np.bool_)
     corners = np.asarray(polygon, np.float64).reshape(-1, 2)
@@ -53,28 +50,16 @@ def in_polygon(points: NDArray[np.float32], polygon: NDArray[np.float64]) -> NDA
 def in_box(
     points: NDArray[np.float32], low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Return which points lie in a box, including its edges.
-
-    Args:
-        points: (N, 2), x and y in map units.
-        low: (2,) the smaller x and y.
-        high: (2,) the larger x and y.
-
-    Returns:
-        (N,) whether each point is inside.
-    """
+    """Return which (N, 2) points lie in a box or on its edges, from (2,) `low` to (2,) `high`."""
     x, y = points.T
     inside: NDArray[np.bool_] = (x >= low[0]) & (x <= high[0]) & (y >= low[1]) & (y <= high[1])
     return inside
 
 
 def nearest_to(points: NDArray[np.float32], place: int, count: int) -> NDArray[np.int64]:
-    """Return the places of the `count` points nearest to the one at `place`, in any order.
+    """Return the places of the `count` points of (N, C) nearest to one of them, at `place`.
 
-    Args:
-        points: (N, C), in map units.
-        place: Of the point, which is one of those returned.
-        count: At most N are returned.
+    They are in any order, at most N, and include that point itself.
     """
     distances = np.square(points - points[place]).sum(axis=1)
     count = min(count, len(points))
@@ -116,10 +101,7 @@ def summarize(
 ) -> SelectionSummary:
     """Summarize the images at (S,) `rows` of a map, each as a query among all other images.
 
-    Args:
-        rows: (S,) places.
-        labels: N classes.
-        neighbors: (N, at least 1) in the embedding space; at most ten are used.
+    `labels` are of all N images; at most ten neighbors are used.
     """
     shares: list[float] = []
     confused: Counter[tuple[str, str]] = Counter()
@@ -145,13 +127,7 @@ def count_classes(labels: Iterable[str | None]) -> list[tuple[str, int]]:
 
 
 def share_among(rows: NDArray[np.int64], others: NDArray[np.int64], neighbors: Neighbors) -> float:
-    """Return the share of the ten nearest neighbors of the images at `rows` that are in `others`.
-
-    Args:
-        rows: (S,) places, at least one.
-        others: Places.
-        neighbors: (N, at least 1) in the embedding space.
-    """
+    """Return the share of the ten nearest neighbors of (S,) `rows`, at least one, in `others`."""
     return float(np.isin(neighbors.rows[rows, :RANKS], others).mean())
 
 
@@ -160,10 +136,8 @@ def selection_as_csv(
 ) -> bytes:
     """Return the selected images as CSV (RFC 4180, UTF-8), a row an image.
 
-    Args:
-        images: S images.
-        votes: S classes by the vote of their neighbors, see `coloring.predict`.
-        preserved: (S,) neighborhood preservation.
+    They have S classes by the vote of their neighbors, see `coloring.predict`, and (S,)
+    neighborhood preservations.
     """
     rows = (
         (image.id, image.path, image.label, image.split, vote, round(share, 4))

@@ -28,11 +28,7 @@ def update_map(old: Map, embeddings: Embeddings) -> Map:
     """Return a map with new images placed and removed images left out.
 
     Other images do not move, even if their content has changed. Neighbors and neighborhood
-    preservation are computed from the current embeddings.
-
-    Args:
-        old: The map.
-        embeddings: Current embeddings by the same model and settings.
+    preservation are computed from the current embeddings, by the same model and settings.
     """
     if np.array_equal(old.image_ids, embeddings.image_ids):
         return old
@@ -68,13 +64,7 @@ def update_map(old: Map, embeddings: Embeddings) -> Map:
 def place_vector(
     shown: Map, store: VectorStore, vector: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return the (C,) position of a vector on a map, in map units.
-
-    Args:
-        shown: The map.
-        store: The index of the map's images.
-        vector: (D,) unit row.
-    """
+    """Return the (C,) position of a (D,) unit row on a map, in map units, by the map's index."""
     [matches] = store.search(vector[None], shown.neighbors.rows.shape[1])
     is_shown = np.isin(matches.image_ids, shown.image_ids)
     rows = np.searchsorted(shown.image_ids, matches.image_ids[is_shown]).astype(np.int32)

@@ -67,13 +67,9 @@ def measure(
 
 
 def precision_by_rank(relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return precision@k for each k: the share of relevant images among the first k ranks.
+    """Return (…, K) precision@k for each k, in [0, 1] (Manning, Raghavan & Schütze 2008, 8.4).
 
-    Args:
-        relevant: (…, K) whether the image at each rank has the query's class.
-
-    Returns:
-        (…, K) float64 in [0, 1] (Manning, Raghavan & Schütze 2008, 8.4).
+    It is the share of relevant images among the first k ranks; `relevant` is (…, K).
     """
     hits = np.cumsum(relevant, axis=-1, dtype=np.int32)
     precision: NDArray[np.float64] = hits / np.arange(1, relevant.shape[-1] + 1)
@@ -86,19 +82,11 @@ def average_precision(
     num_relevant: NDArray[np.int64],
     k: int,
 ) -> NDArray[np.float64]:
-    """Return AP@k, whose mean over queries is mAP@k.
+    """Return (Q,) AP@k in [0, 1], whose mean over queries is mAP@k.
 
     The sum of precision@i over the ranks i up to k that are relevant, over min(R, k): 1 where no
-    ranking could do better (Manning, Raghavan & Schütze 2008, 8.4, cut off at k).
-
-    Args:
-        relevant: (Q, K) bool.
-        precision: (Q, K), of `precision_by_rank`.
-        num_relevant: (Q,) R.
-        k: Ranks that count.
-
-    Returns:
-        (Q,) float64 in [0, 1].
+    ranking could do better (Manning, Raghavan & Schütze 2008, 8.4, cut off at k). `relevant` and
+    `precision`, of `precision_by_rank`, are (Q, K); `num_relevant` is (Q,).
     """
     summed = np.einsum("qk,qk->q", precision[:, :k], relevant[:, :k].astype(np.float64))
     scores: NDArray[np.float64] = summed / np.minimum(num_relevant, k)
@@ -130,15 +118,9 @@ def reciprocal_rank(relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def vote(retrieved: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the class that most of the K nearest images have (Cover & Hart 1967).
+    """Return (Q,) the class that most of (Q, K) nearest images have (Cover & Hart 1967).
 
-    Of classes with as many, that of the nearest image wins.
-
-    Args:
-        retrieved: (Q, K) classes, `EMPTY` where nothing was found.
-
-    Returns:
-        (Q,) classes; `EMPTY` where nothing was found at all.
+    Of classes with as many, that of the nearest image wins. `EMPTY` where nothing was found at all.
     """
     if retrieved.shape[1] == 1:
         return retrieved[:, 0]
@@ -176,13 +158,8 @@ BLOCK = 1024
 def leave_one_out(embeddings: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
     """Return the mean of each measure at ranks up to 10, over the images with a relevant image.
 
-    Args:
-        embeddings: (Q, D) float32 unit rows.
-        labels: (Q,) class numbers.
-
-    Returns:
-        The measures of `core.metrics.measures.measure`, such as `map_at_10`; empty if no class has
-        two images.
+    `embeddings` are (Q, D) float32 unit rows of (Q,) `labels`. The names are those of `measure`,
+    such as `map_at_10`; empty if no class has two images.
     """
     num_relevant = np.bincount(labels)[labels] - 1
     queries = num_relevant > 0

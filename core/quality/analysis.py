@@ -43,7 +43,7 @@ class Analysis:
 
     neighbors: Neighbors
     outlierness: NDArray[np.float32]
-    """(N,) outlier scores, see `outliers.outlierness`."""
+    """(N,) outlier scores, see `neighbors.outlierness`."""
 
     clusters: NDArray[np.int32]
     """(N,) cluster numbers, see `clusters.find_clusters`."""
@@ -54,12 +54,9 @@ class Analysis:
         return self.manifest.made_from["embeddings"]
 
     def nearest(self, image_id: int, usable: NDArray[np.bool_], k: int) -> list[tuple[int, float]]:
-        """Return (id, cosine similarity) of the usable neighbors of an image, at most `k`.
+        """Return (id, cosine similarity) of at most `k` neighbors of an image, the nearest first.
 
-        Args:
-            image_id: Catalog id of an analyzed image.
-            usable: (N,) which images may be returned.
-            k: Most neighbors to return, the most similar first.
+        `usable` tells (N,) which images may be returned.
         """
         row = int(np.searchsorted(self.image_ids, image_id))
         near = self.neighbors.rows[row]

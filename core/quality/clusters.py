@@ -93,10 +93,7 @@ def describe(
 ) -> list[Cluster]:
     """Return the clusters that have usable images, those with most images of other classes first.
 
-    Args:
-        vectors: (N, D) float32 unit rows; may be memory-mapped.
-        clusters: (N,) numbers from `find_clusters`.
-        image_labels: Of the same images.
+    `vectors` are (N, D) float32 unit rows, which may be mapped; `clusters` of `find_clusters`.
     """
     rows = np.flatnonzero((clusters >= 0) & image_labels.usable)
     rows = rows[np.argsort(clusters[rows], kind="stable")]

@@ -45,9 +45,7 @@ class LabelEstimators:
     ) -> NDArray[np.float32]:
         """Return (B, C) class probabilities of (B,) rows without their own labels.
 
-        Args:
-            vectors: (N, D) float32 unit rows; may be memory-mapped.
-            rows: Rows to estimate.
+        `vectors` are (N, D) float32 unit rows, which may be memory-mapped.
         """
         labels = self.voters[self.neighbors.contents[rows]]
         estimates = self.classifier.probabilities(np.asarray(vectors[rows], np.float32), labels)
@@ -62,9 +60,8 @@ class LabelEstimators:
         near = self.neighbors.similarities[rows]
         weights = np.where(labels >= 0, np.exp((near - near[:, :1]) / TEMPERATURE), 0)
         places = np.arange(len(rows))[:, None] * self.num_classes + np.maximum(labels, 0)
-        shares = np.bincount(places.ravel(), weights.ravel(), len(rows) * self.num_classes).reshape(
-            -1, self.num_classes
-        )
+        shares = np.bincount(places.ravel(), weights.ravel(), len(rows) * self.num_classes)
+        shares = shares.reshape(-1, self.num_classes)
         total = shares.sum(axis=1, keepdims=True)
         np.divide(shares, total, out=shares, where=total > 0)
         return shares.astype(np.float32)

@@ -42,9 +42,7 @@ class LinearClassifier:
     ) -> NDArray[np.float64]:
         """Return (B, C) outputs, each as if the image had been left out of the training.
 
-        Args:
-            vectors: (B, D) float32 unit rows.
-            labels: (B,) the class of each in the training, -1 where it was not part of it.
+        `labels` has the class of each of (B, D) rows in the training, -1 if it was not part of it.
         """
         features = _features(vectors)
         outputs = features @ self.weights

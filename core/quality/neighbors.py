@@ -69,13 +69,11 @@ local outlier factor."""
 
 
 def outlierness(neighbors: Neighbors) -> NDArray[np.float32]:
-    """Return the outlier score of each image.
+    """Return (N,) float32 outlier scores in [0, 2].
 
-    It is the mean cosine distance to the k nearest neighbors, the *weight* of Angiulli & Pizzuti
-    (*Fast Outlier Detection in High Dimensional Spaces*, 2002).
-
-    Returns:
-        (N,) float32 in [0, 2]: 0 with identical neighbors, 1 with unrelated ones.
+    An image has 0 with identical neighbors, 1 with unrelated ones. It is the mean cosine distance
+    to the k nearest neighbors, the *weight* of Angiulli & Pizzuti (*Fast Outlier Detection in High
+    Dimensional Spaces*, 2002).
     """
     near = neighbors.similarities[:, :MAX_COMPARED]
     distances: NDArray[np.float32] = (1 - near.mean(axis=1)).astype(np.float32)

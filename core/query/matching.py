@@ -50,14 +50,7 @@ class _Ranking:
 def find_matches(
     store: VectorStore, dataset: Dataset, queries: Sequence[QueryVectors], options: SearchOptions
 ) -> list[list[Match]]:
-    """Find the images nearest to each query: at most `options.k`, best first.
-
-    Args:
-        store: The index.
-        dataset: The dataset that is indexed.
-        queries: What to search by; they are searched together.
-        options: Which images are matches.
-    """
+    """Find the images nearest to each query, searched together: at most `options.k`, best first."""
     return [lists[0] for lists in find_match_lists(store, dataset, queries, (options,))]
 
 
@@ -67,13 +60,7 @@ def find_match_lists(
     queries: Sequence[QueryVectors],
     options: Sequence[SearchOptions],
 ) -> list[list[list[Match]]]:
-    """Find matches by several options in the same search of the index.
-
-    Args:
-        store: The index.
-        dataset: The dataset that is indexed.
-        queries: What to search by.
-        options: Which images are matches; all of them search among the same images.
+    """Find matches by several options in the same search of the index, among the same images.
 
     Returns:
         For each query a list of matches for each of `options`.

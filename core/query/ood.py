@@ -87,13 +87,8 @@ def build_ood_reference(
 ) -> OODReference:
     """Search by held-out images, each without itself and its duplicates.
 
-    Validation images are used first; if there are too few, test images, then all.
-
-    Args:
-        store: The index that is searched.
-        embeddings: The embeddings that it was built from.
-        catalog: Of its dataset.
-        seed: Samples the images, if there are more than `MAX_HELD_OUT`.
+    Validation images are used first; if there are too few, test images, then all. Of more than
+    `MAX_HELD_OUT` a sample is used. `embeddings` are those that the index was built from.
 
     Raises:
         WorkbenchError: There are too few images to compare with.

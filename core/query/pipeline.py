@@ -29,12 +29,7 @@ NEIGHBORS = SearchOptions(k=VOTERS, deduplicate=True)
 
 
 def search(opened: OpenedIndex, query: Query, sources: Sequence[ImageSource] = ()) -> QueryResult:
-    """Search an index by a query.
-
-    Args:
-        opened: The index, and how images are embedded for it.
-        query: What to search by, and which matches to return.
-        sources: The content of each of the query's images.
+    """Search an index by a query; `sources` has the content of each of its images.
 
     Raises:
         UnreadableImageError: An image of the query cannot be read.
@@ -53,13 +48,7 @@ def search_embedded(
     embedded: Sequence[EmbeddedImages],
     names: Sequence[str] = (),
 ) -> list[QueryResult]:
-    """Search an index by queries whose images are embedded, all of them together.
-
-    Args:
-        opened: The index.
-        queries: What to search by; all have the same options.
-        embedded: The images of each query.
-        names: A name for each query.
+    """Search an index by queries with the same options, whose images are embedded, all together.
 
     Raises:
         MissingError: The embeddings that examples are looked up in are gone.
@@ -85,17 +74,9 @@ def search_embedded(
 def nearest_to_image(
     store: VectorStore, dataset: Dataset, embeddings: "Embeddings", image_id: int, k: int
 ) -> list[Match]:
-    """Find the images nearest to an indexed image, by its embedding on disk.
+    """Find the `k` images nearest to an indexed image by its saved embedding, without itself.
 
-    Args:
-        store: The index.
-        dataset: The dataset that is indexed.
-        embeddings: The embeddings that the index was built from.
-        image_id: Catalog id of the image.
-        k: Number of matches.
-
-    Returns:
-        The matches without the image itself, best first; empty if it is not indexed.
+    Best first; empty if it is not indexed.
     """
     vectors = _rows_of(embeddings, [image_id])
     if not len(vectors):

@@ -88,11 +88,7 @@ def shares_as_json(prediction: Sequence[tuple[str, float]]) -> list[dict[str, An
 
 
 def precision_by_rank(matches: Sequence[Match], label: str) -> NDArray[np.float64]:
-    """Return the share of matches of a class among the first k, for each k.
-
-    Returns:
-        (K,) float64 in [0, 1].
-    """
+    """Return (K,) the share of matches of a class among the first k in [0, 1], for each k."""
     relevant = np.array([match.label == label for match in matches], np.bool_)
     return measures.precision_by_rank(relevant)
 

@@ -91,8 +91,7 @@ def _windows(
 ) -> tuple[Tensor, Tensor]:
     """Draw the window of each image, in units of half a side around its center.
 
-    Returns:
-        (B, 2, 2) from positions in the result to positions in the image, and (B, 2) the offset.
+    Return (B, 2, 2) from positions in the result to positions in the image, and (B, 2) the offset.
     """
     chance = torch.rand(6, count, generator=generator)
     area = config.smallest_crop + (config.largest_crop - config.smallest_crop) * chance[0]
@@ -158,11 +157,8 @@ def augmented_images(
 ) -> list[Image.Image]:
     """Return a sample of augmented train images; unreadable ones are left out.
 
-    Args:
-        dataset: The dataset.
-        config: Settings of the augmentation.
-        side: Side of the square that the network sees, in pixels.
-        seed: Seed of the sample and of the augmentation.
+    `side` is that of the square that the network sees, in pixels. The seed is that of the sample
+    and of the augmentation.
     """
     train = ImageFilter(splits=(Split.TRAIN,))
     count = dataset.catalog.count(train)

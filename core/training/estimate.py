@@ -39,11 +39,7 @@ def training_requirements(
 ) -> Requirements:
     """Compute the requirements of a training; no weights are allocated, so this is fast.
 
-    Args:
-        config: Settings of the training.
-        num_classes: Number of classes.
-        num_train: Number of train images.
-        num_validation: Number of validation images, which have no augmented views.
+    Validation images have no augmented views.
     """
     with torch.device("meta"):
         network = EmbeddingNetwork(network_config(config, num_classes))

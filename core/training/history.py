@@ -34,14 +34,7 @@ class SampleRetrieval:
 def begin_history(
     folder: Path, ids: NDArray[np.int64], labels: NDArray[np.int64], classes: list[str]
 ) -> None:
-    """Save which images the history is of.
-
-    Args:
-        folder: Folder of the run.
-        ids: (V,) catalog ids.
-        labels: (V,) positions in `classes`.
-        classes: Names of the classes.
-    """
+    """Save which images the history is of: (V,) catalog ids, and (V,) positions in `classes`."""
     _write(folder / IDS, ids)
     _write(folder / LABELS, labels)
     write_json(folder / CLASSES, classes)
@@ -54,14 +47,9 @@ def write_epoch(
     labels: NDArray[np.int64],
     predicted: NDArray[np.int64],
 ) -> None:
-    """Save an epoch's embeddings, in half precision, and its confusions.
+    """Save (V, D) unit rows of an epoch, from 1, in half precision, and its confusions.
 
-    Args:
-        folder: Folder of the run.
-        epoch: Number of the epoch, from 1.
-        embeddings: (V, D) unit rows.
-        labels: (V,) true classes.
-        predicted: (V,) predicted classes.
+    `labels` has the (V,) true classes, `predicted` the (V,) predicted ones.
     """
     for name in (EMBEDDINGS, CONFUSION):
         (folder / name).mkdir(exist_ok=True)

@@ -54,11 +54,9 @@ class Inputs:
     def read(
         self, rows: NDArray[np.int64], generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return the values and labels of some rows.
+        """Return the values and labels of (B,) rows.
 
-        Args:
-            rows: (B,) rows.
-            generator: Draws a view for each row; without it the first view is returned.
+        The generator draws a view for each row; without it the first view is returned.
         """
         if generator is None or len(self.views) == 1:
             values = self.views[0][rows]

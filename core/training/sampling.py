@@ -15,12 +15,8 @@ Rows = NDArray[np.int64]
 def shuffled(num_images: int, batch_size: int, generator: torch.Generator) -> list[Rows]:
     """Return an epoch of batches in random order, each image once.
 
-    A last batch of one image is merged with the one before: batch norm needs at least two.
-
-    Args:
-        num_images: N.
-        batch_size: B, at least 2.
-        generator: Random generator of the order, on the CPU.
+    A last batch of one image is merged with the one before: batch norm needs at least two. The
+    generator is on the CPU.
 
     Returns:
         (B,) int64 positions in 0..N-1 for each batch; the last may be shorter, or longer by one.

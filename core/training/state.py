@@ -35,12 +35,7 @@ class TrainingState:
 
 
 def save_state(folder: Path, training: TrainingState, facts: Mapping[str, Any]) -> None:
-    """Save the state in a run's folder, replacing the previous one.
-
-    Args:
-        folder: Folder of the run.
-        training: Weights, optimizer and schedule.
-        facts: Further values, which JSON can represent.
+    """Save the state in a run's folder, replacing the previous one, with facts as JSON.
 
     Raises:
         OSError: The disk is full; the previous state is kept.
@@ -114,9 +109,8 @@ def _load_optimizer(
     for key, value in tensors.items():
         number, name = key.split(".", 1)
         parameter = parameters[int(number)]
-        if (
-            value.shape == parameter.shape
-        ):  # In the parameter's memory format: another one rounds differently
+        # In the parameter's memory format: another one rounds differently
+        if value.shape == parameter.shape:
             value = torch.empty_like(parameter).copy_(value)
         state.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -57,11 +57,7 @@ def train(workspace: Workspace, config: TrainConfig, run_id: str | None = None) 
     The best epoch has the highest mAP@10 of the validation images (each searched among the others);
     without validation images it is the last. If a `Stop` is thrown in after the first epoch, the
     best epoch so far becomes the model; if a pause was requested, the state is saved and no model.
-
-    Args:
-        workspace: The workspace.
-        config: Settings of the training.
-        run_id: The run's id; by default named after dataset and backbone.
+    Without an id the run is named after dataset and backbone.
 
     Raises:
         Stop: The training was stopped before the end of the first epoch, or paused.

@@ -21,14 +21,9 @@ BATCH = 64
 
 
 def measure(setup: Setup, measured: dict[str, float]) -> Work[dict[str, float]]:
-    """Compute an epoch's validation metrics, and save the embeddings.
+    """Add the validation metrics of an epoch to its training metrics, and save the embeddings.
 
-    Args:
-        setup: The training.
-        measured: The epoch's training metrics, with its number from 1 as `epoch`.
-
-    Returns:
-        All metrics of the epoch.
+    `measured` has the epoch's number, from 1, as `epoch`. Return all metrics of the epoch.
     """
     measured["memory_mb"] = psutil.Process().memory_info().rss / 1e6
     if len(setup.validation):

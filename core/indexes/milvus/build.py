@@ -44,11 +44,7 @@ def update_collection(
 ) -> Work[None]:
     """Make a collection hold just these embeddings, with the current classes.
 
-    Args:
-        workspace: Where the dataset is.
-        collection: Which.
-        embeddings: Its new content.
-        is_live: It is an index already, so it stays loaded meanwhile.
+    One that `is_live` is an index already, so it stays loaded meanwhile.
 
     Raises:
         WorkbenchError: As `build_on_milvus`.

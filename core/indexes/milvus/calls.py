@@ -56,11 +56,7 @@ class NotLoadedError(ServerUnavailableError):
 
 
 def call(address: MilvusAddress, function: Callable[[Any], T]) -> T:
-    """Call a server once, and return the result of `function`.
-
-    Args:
-        address: Which server.
-        function: Takes pymilvus's client.
+    """Call a server once: return the result of `function`, which takes pymilvus's client.
 
     Raises:
         ServerUnavailableError: The server does not answer.

@@ -92,26 +92,16 @@ class Collection:
 def collection_name(fingerprint: str, config: IndexConfig, number: int = 1) -> str:
     """Return the name of an index's collection, the same each time the index is built.
 
-    Args:
-        fingerprint: Of the embeddings.
-        config: Which index.
-        number: Counts indexes of the same embeddings and config.
+    `fingerprint` is of the embeddings, and `number` counts indexes of the same ones and config.
     """
     content = json.dumps([fingerprint, asdict(config), number], sort_keys=True)
     return f"workbench_{hashlib.sha256(content.encode()).hexdigest()[:32]}"
 
 
 def marks_of(vectors: NDArray[np.float32], labels: Sequence[str]) -> NDArray[np.int64]:
-    """Return a hash of the embedding and the class of each row.
+    """Return (N,) int64 hashes of (N, D) float32 embeddings and their classes, "" for none.
 
-    It tells which rows of a half-filled or outdated collection have to be sent again.
-
-    Args:
-        vectors: (N, D) float32.
-        labels: (N) classes, "" for none.
-
-    Returns:
-        (N,) int64.
+    They tell which rows of a half-filled or outdated collection have to be sent again.
     """
     marks = np.empty(len(vectors), np.int64)
     for row, (vector, label) in enumerate(zip(vectors, labels, strict=True)):

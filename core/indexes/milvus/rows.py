@@ -59,13 +59,9 @@ def send(
     image_ids: NDArray[np.int64],
     labels: Sequence[str],
 ) -> Work[None]:
-    """Upsert rows.
+    """Upsert (B, D) float32 unit rows, which may be mapped.
 
-    Args:
-        collection: Where to.
-        vectors: (B, D) float32 unit rows; may be mapped.
-        image_ids: (B,) distinct catalog ids.
-        labels: (B) classes, "" for none.
+    They have (B,) distinct catalog ids and B classes, "" for none.
     """
     count, dimension = vectors.shape
     step = max(1, min(MAX_ROWS, BATCH_BYTES // (4 * dimension)))
@@ -103,11 +99,7 @@ def all_rows(collection: Collection, expected: NDArray[np.int64]) -> Work[Rows]:
     """Return every row of a collection, without vectors.
 
     The server returns rows in no particular order, so they are queried by ranges that cover all
-    possible ids.
-
-    Args:
-        collection: Which.
-        expected: (N,) ids, ascending, that it should have; they determine the ranges.
+    possible ids. `expected` has the (N,) ids, ascending, that determine the ranges.
     """
     ends = expected[PAGE - 1 :: PAGE].tolist()
     parts = []

@@ -53,10 +53,7 @@ LISTS = tuple(name for name, kind in COLUMNS.items() if kind.endswith("s"))
 def batch_table(path: Path, form: BatchFormat, facts: Mapping[str, str]) -> Iterator[Write]:
     """Open the new file `path` for writing; yield a function that writes rows.
 
-    Args:
-        path: Path of the table.
-        form: File format.
-        facts: What it was made from; stored in Parquet's metadata, not in CSV.
+    The facts are stored in Parquet's metadata, not in CSV.
 
     Raises:
         OSError: It cannot be written.
