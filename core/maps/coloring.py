@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indexes.neighbors import Neighbors
-from core.metrics.measures import EMPTY, vote
 
 NO_LABEL, NO_TAG, NO_SPLIT, NO_CLUSTER = "no label", "no tag", "no split", "in no cluster"
 CORRECT, INCORRECT = "correct", "incorrect"
@@ -120,9 +119,13 @@ def predict(labels: Sequence[str | None], neighbors: Neighbors) -> list[str | No
     """
     names = sorted({label for label in labels if label})
     numbers = {name: number for number, name in enumerate(names)}
-    numbered = np.array([numbers.get(label or "", EMPTY) for label in labels], np.int64)
-    winners = vote(numbered[neighbors.rows])
-    return [names[winner] if winner != EMPTY else None for winner in winners.tolist()]
+    numbered = np.array([numbers.get(label or "", -1) for label in labels], np.int64)
+    near = numbered[neighbors.rows]
+    # Faster than `core.metrics.measures.vote` for so few neighbors
+    votes = (near[:, :, None] == near[:, None, :]).sum(axis=2)
+    votes[near < 0] = 0
+    winners = near[np.arange(len(near)), votes.argmax(axis=1)]
+    return [names[winner] if winner >= 0 else None for winner in winners.tolist()]
 
 
 def _correctness(label: str | None, predicted: str | None) -> str:

@@ -6,6 +6,8 @@ Shapes, in this file: N points, M corners of a polygon, C map dimensions, S sele
 neighbors.
 """
 
+import csv
+import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.columns import ImageRow
-from core.datasets.export.listing import as_csv
 from core.indexes.neighbors import Neighbors
 
 
@@ -139,8 +140,9 @@ def selection_as_csv(
     They have S classes by the vote of their neighbors, see `coloring.predict`, and (S,)
     neighborhood preservations.
     """
-    rows = (
-        (image.id, image.path, image.label, image.split, vote, round(share, 4))
-        for image, vote, share in zip(images, votes, preserved.tolist(), strict=True)
-    )
-    return as_csv((dict(zip(COLUMNS, row, strict=True)) for row in rows), COLUMNS)
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    for image, vote, share in zip(images, votes, preserved.tolist(), strict=True):
+        writer.writerow([image.id, image.path, image.label, image.split, vote, round(share, 4)])
+    return file.getvalue().encode()
