@@ -20,6 +20,9 @@ from core.workspace import DISK_VERSION, Workspace, check_name
 DESCRIPTION = "dataset.json"
 CATALOG = "catalog.sqlite"
 
+OLD_SOURCES = {"drawn": "sample"}
+"""Source in descriptions of release 0.1.0 → its name now."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Root:
@@ -42,7 +45,7 @@ class Dataset:
     """Folders with the images, in the order in which they were added."""
 
     source: str
-    """Where it was imported from: drawn, caltech101, folder, zip or bundle."""
+    """Where it was imported from: sample, caltech101, folder, zip or bundle."""
 
     created: str
     """ISO 8601, UTC."""
@@ -117,7 +120,7 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
             name=name,
             folder=folder,
             roots=tuple(_root(folder, described) for described in content["roots"]),
-            source=content["source"],
+            source=OLD_SOURCES.get(content["source"], content["source"]),
             created=content["created"],
             left_out=tuple(content["left_out"]),
         )

@@ -28,11 +28,11 @@ def confused_pairs(evaluation: Evaluation) -> pd.DataFrame:
     """Return the pairs of different classes that are confused, the largest share first.
 
     Returns:
-        Columns label (query class), found (retrieved class), count, and share of the results of
+        Columns label (query class), retrieved (class), count, and share of the results of
         the queries of `label`.
     """
     shares = _with_shares(evaluation.confusion)
-    others = shares[shares["label"] != shares["found"]]
+    others = shares[shares["label"] != shares["retrieved"]]
     return others.sort_values("share", ascending=False, kind="stable", ignore_index=True)
 
 
@@ -40,13 +40,13 @@ def confusions(evaluation: Evaluation, num_classes: int) -> Confusions:
     """Return the confusion matrix of the `num_classes` most confused classes, in order of name."""
     pairs = confused_pairs(evaluation)
     ranked = dict.fromkeys(
-        label for pair in zip(pairs["label"], pairs["found"], strict=True) for label in pair
+        label for pair in zip(pairs["label"], pairs["retrieved"], strict=True) for label in pair
     )
     classes = dict.fromkeys([*ranked, *evaluation.confusion["label"]])
     labels = sorted(list(classes)[:num_classes])
     shares = _with_shares(evaluation.confusion)
-    shown = shares[shares["label"].isin(labels) & shares["found"].isin(labels)]
-    matrix = shown.pivot(index="label", columns="found", values="share")
+    shown = shares[shares["label"].isin(labels) & shares["retrieved"].isin(labels)]
+    matrix = shown.pivot(index="label", columns="retrieved", values="share")
     matrix = matrix.reindex(index=labels, columns=labels).fillna(0)
     return Confusions(labels, matrix.to_numpy(np.float64))
 

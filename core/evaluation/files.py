@@ -10,7 +10,12 @@ from core.errors import DamagedArtifactError
 from core.evaluation.config import CLASSES, CONFUSION, QUERIES, Gallery
 from core.workspace import Workspace
 
-TEXT = dict.fromkeys(("path", "label", "found", "most_confused", "classified_as", "matches"), str)
+OLD_COLUMNS = {"found": "retrieved"}
+"""Column in evaluations of release 0.1.0 → its name now."""
+
+TEXT = dict.fromkeys(
+    ("path", "label", "retrieved", "most_confused", "classified_as", "matches", *OLD_COLUMNS), str
+)
 """Text columns, read as such: a class may be named “NA” or 101."""
 
 FACTS = {"image_id", "path", "label", "num_relevant", "classified_as", "matches"}
@@ -29,8 +34,8 @@ class Evaluation:
     """A row a class: label, num_queries, measures, most_confused."""
 
     confusion: pd.DataFrame
-    """A row a pair of query class (label) and retrieved class (found): count over 10 ranks. Empty
-    in evaluations of early versions."""
+    """A row a pair of query class (label) and class of a result (retrieved): count over 10 ranks.
+    Empty in evaluations of early versions."""
 
     @property
     def measures(self) -> list[str]:
@@ -53,11 +58,12 @@ def open_evaluation(workspace: Workspace, evaluation_id: str) -> Evaluation:
     folder = workspace.evaluations / evaluation_id
 
     def read(name: str) -> pd.DataFrame:
-        return pd.read_csv(folder / name, dtype=TEXT, keep_default_na=False)
+        table = pd.read_csv(folder / name, dtype=TEXT, keep_default_na=False)
+        return table.rename(columns=OLD_COLUMNS)
 
     try:
         queries, classes = read(QUERIES), read(CLASSES)
-        pairs = pd.DataFrame({"label": [], "found": [], "count": []})
+        pairs = pd.DataFrame({"label": [], "retrieved": [], "count": []})
         confusion = read(CONFUSION) if CONFUSION in manifest.files else pairs
     except (ValueError, OSError) as error:
         raise DamagedArtifactError(

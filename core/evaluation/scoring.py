@@ -151,7 +151,7 @@ def _pairs(classes: list[str], confusion: NDArray[np.int64]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "label": [classes[row] for row in rows],
-            "found": [classes[column] for column in columns],
+            "retrieved": [classes[column] for column in columns],
             "count": confusion[rows, columns],
         }
     )

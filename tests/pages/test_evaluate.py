@@ -148,7 +148,7 @@ def test_a_pair_of_the_list_opens_its_images(full: Workspace, visit: Open) -> No
     first = pairs.value.iloc[0]
     app.session_state["selection"].open_confusion = (first["class"], first["found instead"])
     assert f"**{first['class']}** found **{first['found instead']}**: 2 of 2" in said(app.run())
-    own = made.confusion[made.confusion["label"] != made.confusion["found"]]
+    own = made.confusion[made.confusion["label"] != made.confusion["retrieved"]]
     assert len(pairs.value) == len(own)
 
 

@@ -37,7 +37,7 @@ class Source:
     """An existing folder; it may be inside the draft of the dataset."""
 
     kind: str = "folder"
-    """drawn, caltech101, folder or zip."""
+    """sample, caltech101, folder or zip."""
 
     left_out: tuple[str, ...] = ()
     """Class folders to ignore."""
@@ -71,7 +71,7 @@ def add_sample(
     require_free_name(workspace, name)
     with draft(workspace.datasets) as folder:
         yield from drawing.draw_dataset(folder, per_class=per_class, seed=seed)
-        yield from fill(folder, Source(root=folder / "images", kind="drawn"), splits)
+        yield from fill(folder, Source(root=folder / "images", kind="sample"), splits)
         return publish_dataset(workspace, folder, name)
 
 

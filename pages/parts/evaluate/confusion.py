@@ -85,7 +85,7 @@ def _pairs(evaluation: Evaluation) -> None:
     pairs = confused_pairs(evaluation).head(LISTED)
     with st.expander("The most frequent confusions, as a list"):
         event = st.dataframe(
-            pairs.rename(columns={"label": "class", "found": "found instead"}),
+            pairs.rename(columns={"label": "class", "retrieved": "found instead"}),
             hide_index=True,
             on_select=_opened,
             selection_mode="single-row",
@@ -93,7 +93,8 @@ def _pairs(evaluation: Evaluation) -> None:
             column_config={"share": st.column_config.NumberColumn(format="percent")},
         )
     del event
-    session.remember("evaluate-pairs-shown", list(zip(pairs["label"], pairs["found"], strict=True)))
+    shown = list(zip(pairs["label"], pairs["retrieved"], strict=True))
+    session.remember("evaluate-pairs-shown", shown)
 
 
 def _opened() -> None:

@@ -83,7 +83,7 @@ def _preset(dataset: Dataset) -> tuple[str, TrainConfig]:
     run = _repeated_run()
     if run is not None:
         labels[AGAIN] = f"As {run.title or run.id}"
-    quick = dataset.source == "drawn" and not has_imagenet(resources.workspace(), "vgg16")
+    quick = dataset.source == "sample" and not has_imagenet(resources.workspace(), "vgg16")
     chosen = str(
         st.segmented_control(
             "Preset",

@@ -106,7 +106,7 @@ def test_a_class_that_only_asks_is_left_out_and_named(toy: ToySet) -> None:
 
 def test_the_retrieved_classes_are_counted(toy: ToySet) -> None:
     made = open_evaluation(toy.workspace, measured(toy).id)
-    counts = made.confusion.set_index(["label", "found"])["count"].to_dict()
+    counts = made.confusion.set_index(["label", "retrieved"])["count"].to_dict()
     # Each of the three queries finds all four images
     assert counts == {
         ("red", "red"): 4,

@@ -64,7 +64,7 @@ def test_json_has_the_manifest_and_the_tables(evaluation: Evaluation) -> None:
     assert found["manifest"]["id"] == evaluation.manifest.id
     assert len(found["queries"]) == 3
     assert [row["label"] for row in found["classes"]] == ["blue", "red"]
-    assert {"label", "found", "count"} == set(found["confusion"][0])
+    assert {"label", "retrieved", "count"} == set(found["confusion"][0])
 
 
 def test_a_curve_goes_through_its_points() -> None:
@@ -85,7 +85,7 @@ def test_shares_are_of_all_results_of_the_queries(evaluation: Evaluation) -> Non
     assert found.shares.dtype == np.float64
     assert confusions(evaluation, 1).labels == ["blue"]
     pairs = confused_pairs(evaluation)
-    assert list(zip(pairs["label"], pairs["found"], pairs["share"], strict=True)) == [
+    assert list(zip(pairs["label"], pairs["retrieved"], pairs["share"], strict=True)) == [
         ("blue", "red", 0.5),
         ("red", "blue", 0.5),
     ]
