@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.artifacts.folders import delete_artifact
 from core.artifacts.manifests import Manifest
 from core.evaluation.files import protocol_of
 from core.lineage.graph import Lineage
 from state import resources
+from state.cache_keys import BY_CONTENT
 from state.session import Selection
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def comparable(evaluation: Manifest, lineage: Lineage) -> list[Manifest]:
     return [m for m in others if m.id != evaluation.id and protocol_of(m) == options]
 
 
+@st.cache_resource(max_entries=12, show_spinner="Opening the evaluation…", hash_funcs=BY_CONTENT)
 def opened(manifest: Manifest) -> "Evaluation":
     """Return an evaluation with its tables.
 
@@ -43,9 +44,12 @@ def opened(manifest: Manifest) -> "Evaluation":
         MissingError: It was deleted.
         DamagedArtifactError: One of its files was changed.
     """
-    return _opened(manifest.id, manifest.fingerprint)
+    from core.evaluation.files import open_evaluation
+
+    return open_evaluation(resources.workspace(), manifest.id)
 
 
+@st.cache_resource(max_entries=12, show_spinner="Comparing query by query…", hash_funcs=BY_CONTENT)
 def compared(first: Manifest, second: Manifest) -> "Comparison":
     """Return the comparison of a second evaluation with a first.
 
@@ -53,27 +57,6 @@ def compared(first: Manifest, second: Manifest) -> "Comparison":
         DamagedArtifactError: A file of either was changed.
         WorkbenchError: They have no common query or measure.
     """
-    return _compared(first.id, first.fingerprint, second.id, second.fingerprint)
-
-
-def delete(manifest: Manifest) -> None:
-    """Delete an evaluation."""
-    delete_artifact(resources.workspace().evaluations, manifest.id)
-
-
-@st.cache_resource(max_entries=12, show_spinner="Opening the evaluation…")
-def _opened(evaluation_id: str, fingerprint: str) -> "Evaluation":
-    del fingerprint
-    from core.evaluation.files import open_evaluation
-
-    return open_evaluation(resources.workspace(), evaluation_id)
-
-
-@st.cache_resource(max_entries=12, show_spinner="Comparing query by query…")
-def _compared(
-    first_id: str, first_fingerprint: str, second_id: str, second_fingerprint: str
-) -> "Comparison":
     from core.evaluation.comparison import compare
 
-    first, second = _opened(first_id, first_fingerprint), _opened(second_id, second_fingerprint)
-    return compare(first, second, REPLICATES, seed=0)
+    return compare(opened(first), opened(second), REPLICATES, seed=0)

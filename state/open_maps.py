@@ -1,7 +1,8 @@
 """Open maps, cached for all tabs with the facts and colors of their points."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -12,6 +13,7 @@ from core.datasets import curation
 from core.datasets.registry import Dataset
 from core.maps.coloring import NO_LABEL, ColorBy, Groups, PointFacts, groups_by
 from state import resources
+from state.cache_keys import BY_CONTENT, BY_REVISION
 
 if TYPE_CHECKING:
     from core.maps.density import Density
@@ -41,6 +43,11 @@ class OpenMap:
         return [row for i in image_ids if (row := self.row_of(i)) is not None]
 
 
+BY_KEY: dict[str | type[Any], Callable[[Any], Any]] = {OpenMap: lambda opened: opened.key}
+"""`hash_funcs` of functions of an open map."""
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_REVISION)
 def open_current_map(manifest: Manifest, index: Manifest, dataset: Dataset) -> OpenMap:
     """Open a map, updated to the current images of its index.
 
@@ -49,14 +56,22 @@ def open_current_map(manifest: Manifest, index: Manifest, dataset: Dataset) -> O
         DamagedArtifactError: One of their files was changed.
         WorkbenchError: An earlier version made the map, which saved fewer files.
     """
-    opened, num_added = _map(manifest.id, manifest.fingerprint, index.fingerprint, index)
+    opened, num_added = _map(manifest, index)
+    ids = opened.image_ids.tolist()
+    rows, tags = dataset.catalog.rows_by_id(ids), curation.tags_of(dataset.catalog, ids)
+    facts = PointFacts(
+        labels=[rows[i].label if i in rows else None for i in ids],
+        splits=[rows[i].split if i in rows else None for i in ids],
+        tags=[", ".join(tags.get(i, ())) for i in ids],
+    )
     key = f"{manifest.fingerprint}-{index.fingerprint}-{dataset.catalog.revision}"
-    return OpenMap(opened, _facts(key, opened.image_ids, dataset), num_added, key)
+    return OpenMap(opened, facts, num_added, key)
 
 
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
 def groups_of(opened: OpenMap, color_by: ColorBy) -> Groups:
     """Return the groups of the points by a property."""
-    return _groups(opened.key, str(color_by), opened)
+    return groups_by(color_by, opened.facts, opened.map.neighbors, opened.map.clusters)
 
 
 def predicted_of(opened: OpenMap, place: int) -> str | None:
@@ -66,9 +81,12 @@ def predicted_of(opened: OpenMap, place: int) -> str | None:
     return None if name == NO_LABEL else name
 
 
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_KEY)
 def density_of(opened: OpenMap) -> "Density":
     """Return the density of the points of a map in 2D."""
-    return _density(opened.key, opened)
+    from core.maps.density import density
+
+    return density(opened.map.points)
 
 
 def similarities_to(
@@ -87,46 +105,16 @@ def similarities_to(
     return similarities
 
 
-@st.cache_resource(max_entries=4, show_spinner="Opening the map…")
-def _map(
-    map_id: str, fingerprint: str, index_fingerprint: str, _index: Manifest
-) -> "tuple[Map, int]":
-    del fingerprint, index_fingerprint
+@st.cache_resource(max_entries=4, show_spinner="Opening the map…", hash_funcs=BY_CONTENT)
+def _map(manifest: Manifest, index: Manifest) -> "tuple[Map, int]":
+    """Return a map of the images now in its index, and the number of those added since."""
     from core.embeddings.files import open_embeddings
     from core.maps.files import open_map
     from core.maps.transform import num_added, update_map
 
-    opened = open_map(resources.workspace(), map_id)
-    made_from, current = opened.manifest.made_from, _index.made_from
+    opened = open_map(resources.workspace(), manifest.id)
+    made_from, current = opened.manifest.made_from, index.made_from
     if made_from["embeddings_fingerprint"] == current["embeddings_fingerprint"]:
         return opened, 0
     embeddings = open_embeddings(resources.workspace(), current["embeddings"])
     return update_map(opened, embeddings), num_added(opened, embeddings)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _facts(key: str, _image_ids: NDArray[np.int64], _dataset: Dataset) -> PointFacts:
-    del key
-    ids = _image_ids.tolist()
-    rows = _dataset.catalog.rows_by_id(ids)
-    tags = curation.tags_of(_dataset.catalog, ids)
-    return PointFacts(
-        labels=[rows[i].label if i in rows else None for i in ids],
-        splits=[rows[i].split if i in rows else None for i in ids],
-        tags=[", ".join(tags.get(i, ())) for i in ids],
-    )
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _groups(key: str, color_by: str, _opened: OpenMap) -> Groups:
-    del key
-    opened = _opened.map
-    return groups_by(ColorBy(color_by), _opened.facts, opened.neighbors, opened.clusters)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _density(key: str, _opened: OpenMap) -> "Density":
-    del key
-    from core.maps.density import density
-
-    return density(_opened.map.points)

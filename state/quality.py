@@ -6,7 +6,9 @@ it.
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from core.artifacts.manifests import Manifest
 from core.datasets.duplicates import Group
@@ -14,7 +16,7 @@ from core.datasets.registry import Dataset
 from core.quality.config import Check
 from core.query.result import Match
 from state import resources
-from state.quality_view import QualityView
+from state.cache_keys import BY_CONTENT, BY_REVISION
 
 if TYPE_CHECKING:
     from core.quality.analysis import Analysis
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from core.quality.ranking import Ranking
 
 
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=BY_CONTENT)
 def analysis_of(manifest: Manifest) -> "Analysis":
     """Return an analysis, opened once.
 
@@ -30,45 +33,56 @@ def analysis_of(manifest: Manifest) -> "Analysis":
         MissingError: It was deleted.
         DamagedArtifactError: One of its files was changed.
     """
-    return _analysis(manifest.id, manifest.fingerprint)
+    from core.quality.analysis import open_analysis
+
+    return open_analysis(resources.workspace(), manifest.id)
 
 
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=BY_CONTENT)
 def image_labels(manifest: Manifest, dataset: Dataset) -> "ImageLabels":
     """Return the current labels, splits and status of the analyzed images."""
-    return _image_labels(manifest.fingerprint, dataset.catalog.fingerprint, (manifest, dataset))
+    from core.quality.labels import read_image_labels
+
+    return read_image_labels(dataset.catalog, analysis_of(manifest).image_ids)
 
 
-def ranking(manifest: Manifest, dataset: Dataset, view: QualityView) -> "Ranking":
+@st.cache_resource(max_entries=8, show_spinner="Asking the neighbors…", hash_funcs=BY_CONTENT)
+def ranking(manifest: Manifest, dataset: Dataset, check: Check, *, most_first: bool) -> "Ranking":
     """Return the whole ranking of a check, including reviewed and filtered images.
 
     Raises:
         MissingError: The analysis or the embeddings were deleted.
         DamagedArtifactError: One of their files was changed.
     """
-    return _ranking(
-        manifest.fingerprint,
-        dataset.catalog.fingerprint,
-        view.check,
-        view.most_first,
-        (manifest, dataset),
-    )
+    from core.quality.checks import rank
+
+    labels = image_labels(manifest, dataset)
+    return rank(check, analysis_of(manifest), _vectors(manifest), labels, most_first=most_first)
 
 
-def groups(manifest: Manifest, dataset: Dataset, view: QualityView) -> list[Group]:
+@st.cache_data(max_entries=16, show_spinner="Comparing…", hash_funcs=BY_REVISION)
+def groups(manifest: Manifest, dataset: Dataset, check: Check, threshold: float) -> list[Group]:
     """Return the unreviewed groups of near-duplicates or leakage."""
-    listed: list[Group] = _groups(
-        manifest.fingerprint,
-        dataset.catalog.revision,
-        view.check,
-        view.threshold,
-        (manifest, dataset),
-    )
-    return listed
+    from core.quality.checks import find_groups
+
+    labels = image_labels(manifest, dataset)
+    return find_groups(check, analysis_of(manifest), labels, dataset.catalog, threshold)
 
 
+@st.cache_resource(max_entries=4, show_spinner="Describing the clusters…", hash_funcs=BY_CONTENT)
 def clusters(manifest: Manifest, dataset: Dataset) -> "list[Cluster]":
     """Return the clusters, those with most images of other classes first."""
-    return _clusters(manifest.fingerprint, dataset.catalog.fingerprint, (manifest, dataset))
+    from core.quality.clusters import describe
+
+    labels = image_labels(manifest, dataset)
+    return describe(_vectors(manifest), analysis_of(manifest).clusters, labels)
+
+
+def _vectors(manifest: Manifest) -> NDArray[np.float32]:
+    """Return the (N, D) embeddings that were analyzed."""
+    from core.embeddings.files import open_embeddings
+
+    return open_embeddings(resources.workspace(), analysis_of(manifest).embeddings).vectors
 
 
 def nearest(manifest: Manifest, dataset: Dataset, image_id: int, k: int) -> list[Match]:
@@ -89,67 +103,3 @@ def as_csv(
     if isinstance(listed, list):
         return export.groups_as_csv(catalog, listed, ids)
     return export.ranking_as_csv(catalog, listed, ids, image_labels(manifest, dataset).classes)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _analysis(analysis_id: str, fingerprint: str) -> "Analysis":
-    del fingerprint
-    from core.quality.analysis import open_analysis
-
-    return open_analysis(resources.workspace(), analysis_id)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _image_labels(fingerprint: str, labels: str, _parts: tuple[Manifest, Dataset]) -> "ImageLabels":
-    del fingerprint, labels
-    from core.quality.labels import read_image_labels
-
-    manifest, dataset = _parts
-    return read_image_labels(dataset.catalog, analysis_of(manifest).image_ids)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Asking the neighbors…")
-def _ranking(
-    fingerprint: str,
-    labels: str,
-    check: str,
-    most_first: bool,
-    _parts: tuple[Manifest, Dataset],
-) -> "Ranking":
-    del fingerprint, labels
-    from core.embeddings.files import open_embeddings
-    from core.quality.checks import rank
-
-    manifest, dataset = _parts
-    analysis = analysis_of(manifest)
-    vectors = open_embeddings(resources.workspace(), analysis.embeddings).vectors
-    labels_now = image_labels(manifest, dataset)
-    return rank(Check(check), analysis, vectors, labels_now, most_first=most_first)
-
-
-@st.cache_data(max_entries=16, show_spinner="Comparing…")
-def _groups(
-    fingerprint: str,
-    revision: int,
-    check: str,
-    threshold: float,
-    _parts: tuple[Manifest, Dataset],
-) -> list[Group]:
-    del fingerprint, revision
-    from core.quality.checks import find_groups
-
-    manifest, dataset = _parts
-    labels_now = image_labels(manifest, dataset)
-    return find_groups(Check(check), analysis_of(manifest), labels_now, dataset.catalog, threshold)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Describing the clusters…")
-def _clusters(fingerprint: str, labels: str, _parts: tuple[Manifest, Dataset]) -> "list[Cluster]":
-    del fingerprint, labels
-    from core.embeddings.files import open_embeddings
-    from core.quality.clusters import describe
-
-    manifest, dataset = _parts
-    analysis = analysis_of(manifest)
-    vectors = open_embeddings(resources.workspace(), analysis.embeddings).vectors
-    return describe(vectors, analysis.clusters, image_labels(manifest, dataset))

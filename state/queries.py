@@ -1,6 +1,5 @@
 """Searches of the Query page, with models, forward passes and results shared between tabs."""
 
-import hashlib
 import random
 from collections.abc import Sequence
 from functools import partial
@@ -16,6 +15,7 @@ from core.images.cropping import Crop
 from core.query.query import ImageSource, Query, QueryImage
 from core.query.result import Match, QueryResult
 from state import resources
+from state.cache_keys import BY_REVISION
 
 if TYPE_CHECKING:
     from core.query.ood import OODReference
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from core.query.region_match import RegionComparison
 
 
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=BY_REVISION)
 def search(
     query: Query,
     sources: Sequence[ImageSource],
@@ -38,36 +39,9 @@ def search(
         DamagedArtifactError: One of their files was changed.
         WorkbenchError: The images of the query cancel each other out.
     """
-    key = _key(query, sources)
-    parts = (query, sources, index, model, dataset)
-    return _search(key, index.fingerprint, dataset.catalog.revision, _parts=parts)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _search(
-    key: str,
-    fingerprint: str,
-    revision: int,
-    _parts: tuple[Query, Sequence[ImageSource], Manifest, Manifest, Dataset],
-) -> QueryResult:
-    del key, fingerprint, revision
     from core.query import pipeline
 
-    query, sources, index, model, dataset = _parts
     return pipeline.search(_opened(index, model, dataset), query, sources)
-
-
-def embed(
-    query: Query, sources: Sequence[ImageSource], index: Manifest, model: Manifest
-) -> "EmbeddedImages":
-    """Return the images of a query as the model embeds them for an index.
-
-    Raises:
-        UnreadableImageError: One is not an image.
-        MissingError: The model or the index was deleted.
-        DamagedArtifactError: One of their files was changed.
-    """
-    return _embed(index, model, query.images, sources)
 
 
 def nearest_to_image(index: Manifest, image_id: int, k: int) -> list[Match]:
@@ -94,7 +68,7 @@ def _opened(index: Manifest, model: Manifest, dataset: Dataset) -> "OpenedIndex"
         index=opened,
         dataset=dataset,
         classes=model.summary["classes"],
-        embed=partial(_embed, index, model),
+        embed=partial(embed, index, model),
         embeddings=partial(open_embeddings, resources.workspace(), opened.embeddings),
         ood_reference=_ood_reference(index, dataset),
     )
@@ -103,35 +77,30 @@ def _opened(index: Manifest, model: Manifest, dataset: Dataset) -> "OpenedIndex"
 def _ood_reference(index: Manifest, dataset: Dataset) -> "OODReference | None":
     """Return the similarities of held-out images; None if there are too few."""
     try:
-        return resources.ood_reference(index.id, index.fingerprint, dataset.catalog.revision)
+        return resources.ood_reference(index, dataset)
     except WorkbenchError:  # The embeddings are gone, or there are too few images
         return None
 
 
-def _embed(
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=BY_REVISION)
+def embed(
     index: Manifest,
     model: Manifest,
     images: Sequence[QueryImage],
     sources: Sequence[ImageSource],
 ) -> "EmbeddedImages":
-    if not images:
-        return (), 0.0
-    key = _key(Query(images=tuple(images)), sources)
-    return _embed_cached(key, index.fingerprint, _parts=(images, sources, index, model))
+    """Return query images as the model embeds them for an index.
 
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _embed_cached(
-    key: str,
-    fingerprint: str,
-    _parts: tuple[Sequence[QueryImage], Sequence[ImageSource], Manifest, Manifest],
-) -> "EmbeddedImages":
-    """Decode and embed images; with other options or examples they are only searched again."""
-    del key, fingerprint
+    Raises:
+        UnreadableImageError: One is not an image.
+        MissingError: The model or the index was deleted.
+        DamagedArtifactError: One of their files was changed.
+    """
     from core.query.opened import check_model, decode_images
     from state.open_models import embed as embed_together
 
-    images, sources, index, model = _parts
+    if not images:
+        return (), 0.0
     opened = resources.index(index.id, index.fingerprint)
     check_model(opened, model)
     side = resources.model(model.id, model.fingerprint).config.image_size
@@ -139,37 +108,27 @@ def _embed_cached(
     return embed_together(model, opened.encoding, pixels), decode_s
 
 
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=BY_REVISION)
 def compare_regions(
-    query: Query, source: ImageSource, index: Manifest, model: Manifest, match: Path
+    source: ImageSource, crop: Crop, index: Manifest, model: Manifest, match: Path
 ) -> "RegionComparison":
-    """Compare the regions of a query's first image with those of a match.
+    """Compare the regions of a query image with those of a match.
 
     Raises:
         UnreadableImageError: One of the two is not an image (any more).
         MissingError: The model or the index was deleted.
     """
-    crop = query.images[0].crop
-    key = f"{source.key} {crop.key}"
-    return _compare_regions(key, str(match), index.fingerprint, (source, crop, index, model))
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _compare_regions(
-    key: str, match: str, fingerprint: str, _parts: tuple[ImageSource, Crop, Manifest, Manifest]
-) -> "RegionComparison":
-    del key, fingerprint
     from core.embeddings.encoding import Encoder
     from core.models.batches import load_cropped_square, load_square
     from core.query import region_match
 
-    source, crop, index, model = _parts
     opened = resources.model(model.id, model.fingerprint)
     encoding = resources.index(index.id, index.fingerprint).encoding
     side = opened.config.image_size
     return region_match.compare_regions(
         Encoder(opened, encoding),
         load_cropped_square(source.open(), side, crop, name=source.name),
-        load_square(Path(match), side),
+        load_square(match, side),
     )
 
 
@@ -180,9 +139,3 @@ def random_image(dataset: Dataset, seed: int) -> int | None:
         return None
     [row] = dataset.catalog.rows(offset=random.Random(seed).randrange(count), limit=1)
     return row.id
-
-
-def _key(query: Query, sources: Sequence[ImageSource]) -> str:
-    """Identify a query by its content, as a cache key."""
-    content = repr((query, [source.key for source in sources]))
-    return hashlib.sha256(content.encode()).hexdigest()

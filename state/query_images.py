@@ -9,6 +9,7 @@ from core.images.decoding import read_header
 from core.images.thumbnails import SIDE, data_uri, encode_thumbnail
 from core.query.query import ImageSource, Query
 from state import session
+from state.cache_keys import BY_REVISION
 
 
 def sources_of(query: Query, dataset: Dataset) -> list[ImageSource]:
@@ -51,6 +52,7 @@ def label_of(query: Query, sources: list[ImageSource]) -> str | None:
     return labels.pop() if len(labels) == 1 else None
 
 
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=BY_REVISION)
 def thumbnail_uri(source: ImageSource, crop: Crop, side: int = SIDE) -> str:
     """Return the crop of an image as a data URI.
 
@@ -63,13 +65,6 @@ def thumbnail_uri(source: ImageSource, crop: Crop, side: int = SIDE) -> str:
         UnreadableImageError: It is not an image (any more).
         WorkbenchError: The crop has too few pixels.
     """
-    return _thumbnail_uri(source.key, crop.key, side, _parts=(source, crop))
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _thumbnail_uri(key: str, crop_key: str, side: int, _parts: tuple[ImageSource, Crop]) -> str:
-    del key, crop_key
-    source, crop = _parts
     image = open_cropped(source.open(), crop, name=source.name, min_side=side)
     return data_uri(encode_thumbnail(image, side))
 

@@ -58,7 +58,7 @@ def locate_query(
         return None
     sources = sources_of(query, dataset)
     result = queries.search(query, sources, index, model, dataset)
-    embedded, _ = queries.embed(query, sources, index, model)
+    embedded, _ = queries.embed(index, model, query.images, sources)
     vectors = np.stack([embedded[place].embedding for place in positive])
     [vector] = fuse(vectors, vectors[:0], vectors[:0])
     ids = {query.images[place].image_id for place in positive}

@@ -1,6 +1,6 @@
 """Resources shared by all tabs: models and indexes (`open_models.py`), thumbnails, the job board.
 
-Each function is a cached call of core. Cache keys are ids and fingerprints, never data.
+Each function is a call of core, most of them cached (`cache_keys.py`).
 """
 
 import functools
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.artifacts.folders import remove_stale_drafts
+from core.artifacts.manifests import Manifest
 from core.datasets.columns import ImageRow
-from core.datasets.registry import Dataset, open_dataset
+from core.datasets.registry import Dataset
 from core.errors import UnreadableImageError
 from core.images.thumbnails import SIDE, cache_thumbnails, data_uri, encode_thumbnail, thumbnail
 from core.lineage.disk_use import DiskUse
@@ -26,6 +27,7 @@ from core.training.augment_config import PRESETS
 from core.training.history import saved_epochs
 from core.training.runs import Run, folder_of, list_runs
 from core.workspace import Workspace, open_workspace
+from state.cache_keys import BY_CONTENT, BY_REVISION
 from state.jobs import JobBoard
 from state.open_models import index as index
 from state.open_models import model as model
@@ -83,54 +85,45 @@ def disk_use() -> DiskUse:
     return measure_disk_use(workspace())
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def ood_reference(index_id: str, fingerprint: str, revision: int) -> "OODReference":
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_REVISION)
+def ood_reference(manifest: Manifest, dataset: Dataset) -> "OODReference":
     """Measure how similar held-out images are to an index."""
-    del revision  # Of the catalog; part of the key
     from core.embeddings.files import open_embeddings
     from core.query.ood import build_ood_reference
 
-    opened = index(index_id, fingerprint)
-    catalog = open_dataset(workspace(), opened.dataset).catalog
-    return build_ood_reference(
-        opened.store, open_embeddings(workspace(), opened.embeddings), catalog
-    )
+    opened = index(manifest.id, manifest.fingerprint)
+    embeddings = open_embeddings(workspace(), opened.embeddings)
+    return build_ood_reference(opened.store, embeddings, dataset.catalog)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def sweep(sweep_id: str, fingerprint: str) -> "Sweep":
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_CONTENT)
+def sweep(manifest: Manifest) -> "Sweep":
     """Open an index sweep."""
-    del fingerprint
     from core.index_benchmark.sweep import open_sweep
 
-    return open_sweep(workspace(), sweep_id)
+    return open_sweep(workspace(), manifest.id)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Searching exactly, to compare with…")
-def benchmark(embeddings_id: str, fingerprint: str, revision: int) -> "BenchmarkQueries":
-    """Sample queries from embedded images, with their exact neighbors.
-
-    Args:
-        embeddings_id: Id of the embeddings.
-        fingerprint: Fingerprint of the embeddings.
-        revision: Revision of the catalog, whose classes are part of the result.
-    """
-    del fingerprint, revision
+@st.cache_resource(
+    max_entries=2, show_spinner="Searching exactly, to compare with…", hash_funcs=BY_REVISION
+)
+def benchmark(embeddings: Manifest, dataset: Dataset) -> "BenchmarkQueries":
+    """Sample queries from embedded images, with their exact neighbors and classes."""
+    del dataset  # Part of the key
     from core.index_benchmark.queries import make_benchmark_queries
 
-    return finish(make_benchmark_queries(workspace(), embeddings_id, num_queries=NUM_BENCH_QUERIES))
+    return finish(make_benchmark_queries(workspace(), embeddings.id, num_queries=NUM_BENCH_QUERIES))
 
 
-@st.cache_data(max_entries=64, show_spinner="Measuring…")
+@st.cache_data(max_entries=64, show_spinner="Measuring…", hash_funcs=BY_REVISION)
 def measured(
-    index_id: str, fingerprint: str, embeddings_fingerprint: str, revision: int, effort: int | None
+    manifest: Manifest, embeddings: Manifest, dataset: Dataset, effort: int | None
 ) -> "Measured":
     """Measure an open index at an nprobe or efSearch, with its own embeddings as queries."""
     from core.index_benchmark.measure import measure
 
-    opened = index(index_id, fingerprint)
-    queries = benchmark(opened.embeddings, embeddings_fingerprint, revision)
-    return finish(measure(opened.store, queries, effort))
+    opened = index(manifest.id, manifest.fingerprint)
+    return finish(measure(opened.store, benchmark(embeddings, dataset), effort))
 
 
 def epoch_maps(run_id: str) -> "EpochMaps":
@@ -170,20 +163,12 @@ def tile_source(dataset: Dataset, image: ImageRow, side: int = SIDE) -> tuple[st
         return "", error.problem
 
 
+@st.cache_data(max_entries=20, show_spinner="Changing some images…", hash_funcs=BY_REVISION)
 def augmented_images(dataset: Dataset, augment: str, side: int, seed: int) -> list[str]:
     """Return some training images, augmented at random, as data URIs."""
-    catalog = dataset.catalog
-    return _augmented(str(catalog.path), catalog.revision, dataset.name, augment, side, seed)
+    from core.training import augment as augmentation
 
-
-@st.cache_data(max_entries=20, show_spinner="Changing some images…")
-def _augmented(
-    path: str, revision: int, name: str, augment: str, side: int, seed: int
-) -> list[str]:
-    del path, revision  # Parts of the key
-    from core.training.augment import augmented_images as changed
-
-    images = changed(open_dataset(workspace(), name), PRESETS[augment], side, seed)
+    images = augmentation.augmented_images(dataset, PRESETS[augment], side, seed)
     return [data_uri(encode_thumbnail(image)) for image in images]
 
 

@@ -16,7 +16,8 @@ from state.quality_view import QualityView
 
 def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
     """Draw the groups of a check."""
-    groups = [group for group in quality.groups(manifest, dataset, view) if _fits(group, view)]
+    groups = quality.groups(manifest, dataset, view.check, view.threshold)
+    groups = [group for group in groups if _fits(group, view)]
     if not groups:
         _show_empty(view)
         undo_button(dataset, key="quality")

@@ -69,7 +69,8 @@ def _check(dataset: Dataset, manifest: Manifest) -> None:
         case Check.CLUSTERS:
             clusters.show(dataset, manifest, view)
         case _:
-            ranked.show(dataset, manifest, view, quality.ranking(manifest, dataset, view))
+            ranking = quality.ranking(manifest, dataset, check, most_first=view.most_first)
+            ranked.show(dataset, manifest, view, ranking)
 
 
 def _choose() -> None:

@@ -4,6 +4,7 @@ import shlex
 
 import streamlit as st
 
+from core.artifacts.folders import delete_artifact
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
@@ -62,7 +63,7 @@ def offer_deletion(manifest: Manifest) -> None:
             "made again."
         )
         if st.button("Delete", key="evaluate-delete", type="primary"):
-            evaluations.delete(manifest)
+            delete_artifact(resources.workspace().evaluations, manifest.id)
             session.selection().evaluation = None
             session.queue_toast(f"{manifest.id} was deleted.")
             st.rerun()

@@ -76,7 +76,7 @@ def _results(embeddings: Manifest, lineage: Lineage) -> None:
             key="indexes-sweeps",
         )
         shown = by_id[picked]
-    points = resources.sweep(shown.id, shown.fingerprint).points
+    points = resources.sweep(shown).points
     clicked = pareto.chart(points, shown.id)
     for name, why in shown.summary["skipped"].items():
         st.caption(f"{plain(name)} was left out: {plain(why)}")

@@ -115,11 +115,9 @@ def _figures(index: Manifest, lineage: Lineage) -> None:
             value=effort.value,
             key=f"indexes-effort-{index.id}",
         )
-    revision = open_dataset(resources.workspace(), index.made_from["dataset"]).catalog.revision
+    dataset = open_dataset(resources.workspace(), index.made_from["dataset"])
     try:
-        measured = resources.measured(
-            index.id, index.fingerprint, embeddings.fingerprint, revision, chosen
-        )
+        measured = resources.measured(index, embeddings, dataset, chosen)
     except WorkbenchError as error:  # A server may become unavailable while the slider is moved
         st.warning(plain(str(error)))
         return

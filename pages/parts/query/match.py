@@ -117,11 +117,12 @@ def _similarity_map(
     """Show the similarity maps of the query and the match."""
     if match.image is None or not sources:
         return
-    query, path = result.query, dataset.path_of(match.image)
+    path = dataset.path_of(match.image)
     try:
         with st.spinner("Comparing regions…"):
-            compared = queries.compare_regions(query, sources[0], result.index, model, path)
-            ours = thumbnail_uri(sources[0], query.images[0].crop, SIDE)
+            crop = result.query.images[0].crop
+            compared = queries.compare_regions(sources[0], crop, result.index, model, path)
+            ours = thumbnail_uri(sources[0], crop, SIDE)
             theirs = thumbnail_uri(
                 ImageSource(match.image.path, path, match.image.sha256), WHOLE, SIDE
             )
