@@ -71,7 +71,6 @@ def check_prompt(dataset: Dataset) -> int:
                 help="Finds damaged files and look-alikes, and makes the thumbnails.",
             ):
                 launch(datasets.VERIFY, ["--dataset", dataset.name])
-                st.rerun()
     return num_unchecked
 
 

@@ -4,10 +4,9 @@ import streamlit as st
 
 from core.commands.maps import COMMANDS, MAP
 from core.datasets.registry import open_dataset
-from core.errors import WorkbenchError
 from core.lineage.graph import read_lineage
 from core.maps.config import MIN_IMAGES
-from pages.parts.components import guards, job_panel
+from pages.parts.components import errors, guards, job_panel
 from pages.parts.components.text import plain
 from pages.parts.explore import controls, form, map, side_by_side, training_history
 from state import resources, session
@@ -49,15 +48,13 @@ if len(views) > 1:
         persist_state="session",
     )
 job_panel.show(*COMMANDS)
-try:
+with errors.shown():
     if view == BESIDE:
         side_by_side.show(maps, others, index, dataset)
     elif view == EPOCHS and run is not None:
         training_history.show(run, dataset)
     else:
         map.show(controls.choose_map(maps), index, lineage, dataset)
-except WorkbenchError as error:
-    st.error(plain(str(error)))
 if view == ONE:
     with st.expander("Draw another map", icon=":material/tune:"):
         form.show(index, first=False)

@@ -4,11 +4,9 @@ import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset, open_dataset
-from core.errors import WorkbenchError
 from core.lineage.graph import MODEL_CHANGED, Lineage, read_lineage
 from core.query.query import ImageSource, Query
-from pages.parts.components import guards, waiting
-from pages.parts.components.text import plain
+from pages.parts.components import errors, guards, waiting
 from pages.parts.query import (
     batch,
     compare,
@@ -31,7 +29,7 @@ def single_query(dataset: Dataset, index: Manifest, model: Manifest, lineage: Li
     with left:
         upload.show(dataset)
         history.show(dataset, query)  # First: it is the way back from a query that fails
-    try:
+    with errors.shown(right.error):
         sources = sources_of(query, dataset)
         with left:
             images.show(query, sources)
@@ -39,8 +37,6 @@ def single_query(dataset: Dataset, index: Manifest, model: Manifest, lineage: Li
             other = compare.choose(index, lineage)
         with right:
             _results(dataset, query, sources, index, model, other)
-    except WorkbenchError as error:
-        right.error(plain(str(error)))
 
 
 def _results(

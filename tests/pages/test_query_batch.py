@@ -185,7 +185,7 @@ def test_the_popover_offers_three_files_named_after_the_query(full: Workspace) -
 def test_images_too_large_for_a_download_are_not_packed(
     full: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.parts.query.export.MAX_DOWNLOADED_BYTES", 1000)
+    monkeypatch.setattr("pages.parts.components.downloads.MAX_DOWNLOADED_BYTES", 1000)
     app = AppTest.from_function(take_out_page, default_timeout=60).run()
     buttons = app.get("download_button")
     assert [button.proto.disabled for button in buttons] == [False, False, True]

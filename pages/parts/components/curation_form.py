@@ -7,7 +7,7 @@ import streamlit as st
 from core.datasets import curation
 from core.datasets.columns import Split
 from core.datasets.registry import Dataset
-from core.errors import WorkbenchError
+from pages.parts.components import errors
 from pages.parts.components.text import plain
 from state import facts, session
 
@@ -96,12 +96,8 @@ def _with_text(
     )
     for number, (label, change) in enumerate(actions.items()):
         if st.button(label, key=f"{key}-{number}", disabled=not text):
-            try:
-                num_changed = change(str(text))
-            except WorkbenchError as error:
-                st.error(plain(str(error)))
-                return
-            _done(num_changed)
+            with errors.shown():
+                _done(change(str(text)))
 
 
 def _done(num_changed: int) -> None:

@@ -1,6 +1,9 @@
 """Starting a job from a page."""
 
 from collections.abc import Sequence
+from typing import NoReturn
+
+import streamlit as st
 
 from core.commands.command import Command, read_values
 from core.commands.datasets import VERIFY
@@ -8,6 +11,14 @@ from state import resources, session
 
 
 def launch(
+    command: Command, arguments: Sequence[str], *, dataset: str | None = None, title: str = ""
+) -> NoReturn:
+    """Queue a job, as `queue` does, and draw the page again."""
+    queue(command, arguments, dataset=dataset, title=title)
+    st.rerun()
+
+
+def queue(
     command: Command, arguments: Sequence[str], *, dataset: str | None = None, title: str = ""
 ) -> None:
     """Queue a job; this tab selects what it makes.

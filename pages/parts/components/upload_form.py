@@ -7,10 +7,9 @@ import streamlit as st
 
 from core.commands.command import Command
 from core.datasets.importing.uploads import keep_for_job
-from core.errors import WorkbenchError
 from core.workspace import check_name
+from pages.parts.components import errors
 from pages.parts.components.launch import launch
-from pages.parts.components.text import plain
 from state import resources, session
 
 MAX_UPLOAD_MB = 2048
@@ -40,13 +39,9 @@ def draw(
     go = st.button("Bring it in", key=f"{key}-go", disabled=not (file and name))
     if not go or file is None:
         return
-    try:
+    with errors.shown():
         check_name(name)
         suffix = Path(file.name).suffix.lower()
         path = keep_for_job(resources.workspace(), file.name, file, suffix)
-    except WorkbenchError as error:
-        st.error(plain(str(error)))
-        return
-    session.remember(uploads, times + 1)
-    launch(command, [str(path), "--remove", "--name", name])
-    st.rerun()
+        session.remember(uploads, times + 1)
+        launch(command, [str(path), "--remove", "--name", name])

@@ -5,10 +5,9 @@ import streamlit as st
 from core.artifacts.manifests import Manifest
 from core.commands.quality import ANALYZE
 from core.datasets.registry import Dataset
-from core.errors import WorkbenchError
 from core.lineage.graph import Lineage
 from core.quality.config import MIN_IMAGES, Check
-from pages.parts.components import job_panel
+from pages.parts.components import errors, job_panel
 from pages.parts.components.text import plain
 from pages.parts.data_quality import clusters, filters, form, groups, ranked
 from pages.parts.data_quality.texts import MEANINGS, TITLES
@@ -34,10 +33,8 @@ def show(dataset: Dataset, index: Manifest, lineage: Lineage) -> None:
     else:
         job_panel.show(ANALYZE)
         _stale(lineage.stale_reason(manifest))
-        try:
+        with errors.shown():
             _check(dataset, manifest)
-        except WorkbenchError as error:
-            st.error(plain(str(error)))
         with st.expander("Look again", icon=":material/tune:"):
             form.show(index, first=False)
 

@@ -94,7 +94,6 @@ def _about(evaluation: Manifest | None, lineage: Lineage) -> None:
             and st.button("Evaluate", key="datasets-evaluate", icon=":material/monitoring:")
         ):
             launch(EVALUATE, ["--index", index.id], dataset=index.made_from["dataset"])
-            st.rerun()
 
 
 def _show_images(view: View, labels: list[str]) -> None:

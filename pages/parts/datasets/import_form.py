@@ -13,9 +13,9 @@ from core.datasets.importing.uploads import keep_for_job
 from core.datasets.layout import BACKGROUND, Labels
 from core.datasets.registry import require_free_name
 from core.datasets.splits import SplitConfig
-from core.errors import WorkbenchError
 from core.options import as_arguments, bounds_of, default_of
 from core.workspace import NAME_PATTERN
+from pages.parts.components import config_fields, errors
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from state import resources, session
@@ -119,15 +119,12 @@ def _zip() -> None:
     go = st.button("Bring it in", key="datasets-zip-go", type="primary", disabled=not ready)
     if not go or file is None or splits is None:
         return
-    try:
+    with errors.shown():
         require_free_name(resources.workspace(), name)
         path = keep_for_job(resources.workspace(), file.name, file, ".zip")
-    except WorkbenchError as error:
-        st.error(plain(str(error)))
-        return
-    session.remember("datasets-zips", times + 1)
-    arguments = [str(path), "--remove", "--name", name, *reading, *as_arguments(splits)]
-    _start(UNZIP, arguments, name)
+        session.remember("datasets-zips", times + 1)
+        arguments = [str(path), "--remove", "--name", name, *reading, *as_arguments(splits)]
+        _start(UNZIP, arguments, name)
 
 
 def _reading(key: str) -> list[str]:
@@ -151,25 +148,18 @@ def _reading(key: str) -> list[str]:
 
 
 def _start_folder(folder: str, name: str, splits: SplitConfig, reading: list[str]) -> None:
-    try:
+    with errors.shown():
         folder_source(Path(folder))
-    except WorkbenchError as error:
-        st.error(plain(str(error)))
-        return
-    _start(SCAN, [folder, "--name", name, *reading, *as_arguments(splits)], name)
+        _start(SCAN, [folder, "--name", name, *reading, *as_arguments(splits)], name)
 
 
 def _start(command: Command, arguments: list[str], name: str) -> None:
-    try:
+    with errors.shown():
         require_free_name(resources.workspace(), name)
-    except WorkbenchError as error:
-        st.error(plain(str(error)))
-        return
-    if any(name in view.record.arguments for view in resources.jobs().active()):
-        st.warning(f"{plain(name)} is being brought in already; see below.")
-        return
-    launch(command, arguments)
-    st.rerun()
+        if any(name in view.record.arguments for view in resources.jobs().active()):
+            st.warning(f"{plain(name)} is being brought in already; see below.")
+        else:
+            launch(command, arguments)
 
 
 def _name_field(default: str, key: str) -> str:
@@ -202,13 +192,12 @@ def split_fields(key: str) -> SplitConfig | None:
         key=f"{key}-test",
         help="Kept for evaluation; never trained on.",
     )
-    low, high = bounds_of(SplitConfig, "seed")
-    seed = columns[2].number_input(
+    seed = config_fields.number(
+        SplitConfig,
+        "seed",
         "Seed",
-        low,
-        high,
-        default_of(SplitConfig, "seed"),
         key=f"{key}-seed",
+        place=columns[2],
         help="Fixes which images go where.",
     )
     per_class = 0

@@ -7,45 +7,33 @@ from core.commands.datasets import ADD, RELINK, RESCAN
 from core.datasets.importing.scan import resplit
 from core.datasets.importing.uploads import MAX_IMAGE_BYTES, keep_uploads
 from core.datasets.registry import Dataset, delete_dataset
-from core.errors import WorkbenchError
 from core.indexes.deletion import delete_index
 from core.lineage.graph import Lineage, delete_with_dependents
-from pages.parts.components.launch import launch
+from pages.parts.components import errors
+from pages.parts.components.launch import launch, queue
 from pages.parts.components.text import plain
 from pages.parts.datasets import export_form, import_form
 from state import facts, resources, session
 from state.view import View
 
-ICONS = {
-    "Add": ":material/add_photo_alternate:",
-    "Rescan": ":material/refresh:",
-    "Split": ":material/call_split:",
-    "Export": ":material/download:",
-    "Folders": ":material/folder_open:",
-    "Delete": ":material/delete:",
-}
 MAX_NAMED = 12
 """Most dependents that are listed by name."""
 
 
 def show(dataset: Dataset, view: View, lineage: Lineage) -> None:
     """Draw a popover for each action."""
-    with _popover("Add"):
+    with st.popover("Add", icon=":material/add_photo_alternate:"):
         _add(dataset)
-    with _popover("Rescan"):
+    with st.popover("Rescan", icon=":material/refresh:"):
         _scan(dataset)
-    with _popover("Split"):
+    with st.popover("Split", icon=":material/call_split:"):
         _split(dataset)
-    with _popover("Export"):
+    with st.popover("Export", icon=":material/download:"):
         export_form.show(dataset, view)
-    with _popover("Folders"):
+    with st.popover("Folders", icon=":material/folder_open:"):
         _folders(dataset)
-    with _popover("Delete"):
+    with st.popover("Delete", icon=":material/delete:"):
         _delete(dataset, lineage.dependents_of(dataset.name))
-
-
-def _popover(name: str) -> "st.delta_generator.DeltaGenerator":
-    return st.popover(name, icon=ICONS[name])
 
 
 def _add(dataset: Dataset) -> None:
@@ -73,20 +61,16 @@ def _add(dataset: Dataset) -> None:
     ).strip()
     if st.button("Add the folder", key="datasets-add-folder-go", disabled=not folder):
         launch(ADD, [folder, "--dataset", dataset.name])
-        st.rerun()
 
 
 def _keep(dataset: Dataset, files: list[tuple[str, bytes]], label: str) -> None:
-    try:
+    with errors.shown():
         num_kept, refused = keep_uploads(dataset, files, label)
-    except WorkbenchError as error:
-        st.error(plain(str(error)))
-        return
-    for sentence in refused:
-        st.error(plain(sentence))
-    if num_kept:
-        st.success(f"{num_kept} kept. They appear once the dataset has been scanned again.")
-        _rescan(dataset, [])
+        for sentence in refused:
+            st.error(plain(sentence))
+        if num_kept:
+            st.success(f"{num_kept} kept. They appear once the dataset has been scanned again.")
+            queue(RESCAN, ["--dataset", dataset.name])
 
 
 def _scan(dataset: Dataset) -> None:
@@ -97,12 +81,8 @@ def _scan(dataset: Dataset) -> None:
         help="Reads every file again; else only those whose size or time has changed.",
     )
     if st.button("Scan", key="datasets-rescan", type="primary"):
-        _rescan(dataset, ["--verify-all"] if verify else [])
-        st.rerun()
-
-
-def _rescan(dataset: Dataset, options: list[str]) -> None:
-    launch(RESCAN, ["--dataset", dataset.name, *options])
+        options = ["--verify-all"] if verify else []
+        launch(RESCAN, ["--dataset", dataset.name, *options])
 
 
 def _split(dataset: Dataset) -> None:
@@ -126,7 +106,6 @@ def _folders(dataset: Dataset) -> None:
         ).strip()
         if st.button("Relink", key=f"datasets-relink-go-{number}", disabled=not folder):
             launch(RELINK, [folder, "--dataset", dataset.name, "--root", str(number)])
-            st.rerun()
 
 
 def _delete(dataset: Dataset, dependents: list[Manifest]) -> None:

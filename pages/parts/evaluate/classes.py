@@ -7,6 +7,7 @@ import streamlit as st
 from core.datasets.registry import Dataset
 from core.evaluation.files import Evaluation
 from core.evaluation.measure_names import name_of
+from pages.parts.components import tables
 from pages.parts.components.plot import plot
 from pages.parts.components.text import plain, plotly_text, shortened
 from pages.parts.evaluate import images
@@ -34,7 +35,7 @@ def show(evaluation: Evaluation, dataset: Dataset) -> None:
         with grid.cell():
             _bars(classes.head(ENDS)[::-1], by, f"Worst {ENDS}", BAD, "evaluate-worst")
     place = _table(classes, measures)
-    if place is None or place >= len(classes):
+    if place is None:
         st.caption("Select a row at the left of the table to see the class's queries.")
         return
     label = str(classes["label"][place])
@@ -80,16 +81,7 @@ def _table(classes: pd.DataFrame, measures: list[str]) -> int | None:
     names = {"label": "class", "num_queries": "queries", "num_gallery": "to find"}
     names |= {name: name_of(name) for name in measures} | {"most_confused": "most confused with"}
     rows = classes[["label", *counts, *measures, "most_confused"]].rename(columns=names)
-    event = st.dataframe(
-        rows,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="evaluate-classes",
-        height=min(38 + 35 * len(rows), 420),
-        column_config={
-            name_of(name): st.column_config.NumberColumn(format="%.3f") for name in measures
-        },
-    )
-    selected = event["selection"]["rows"]
-    return int(selected[0]) if selected else None
+    share = st.column_config.NumberColumn(format="%.3f")
+    columns = {name_of(name): share for name in measures}
+    height = min(38 + 35 * len(rows), 420)
+    return tables.pick(rows, key="evaluate-classes", columns=columns, height=height)

@@ -13,6 +13,7 @@ from core.evaluation.comparison import HEADLINES, Comparison, changed
 from core.evaluation.files import interval_of, system_name
 from core.evaluation.measure_names import curve_of, name_of
 from core.lineage.graph import Lineage
+from pages.parts.components import errors
 from pages.parts.components.charts import RUN_COLORS
 from pages.parts.components.plot import plot
 from pages.parts.components.text import plain, plotly_text
@@ -53,12 +54,8 @@ def show(current: Manifest, dataset: Dataset, lineage: Lineage) -> None:
         key="evaluate-against",
     )
     other = next(manifest for manifest in others if manifest.id == against)
-    try:
-        comparison = evaluations.compared(other, current)
-    except WorkbenchError as error:
-        st.error(plain(str(error)))
-        return
-    _detail(comparison, current, other, dataset)
+    with errors.shown():
+        _detail(evaluations.compared(other, current), current, other, dataset)
 
 
 def _table(current: Manifest, others: list[Manifest]) -> None:

@@ -10,10 +10,9 @@ from core.evaluation.config import BASELINE_NAMES, Baseline, BaselineConfig, Eva
 from core.lineage.graph import Lineage
 from core.models.backbones import BACKBONES
 from core.models.pretrained import IMAGENET, NO_WEIGHTS
-from core.options import as_arguments, bounds_of, choices_of, default_of, field_docs
-from pages.parts.components import guards
+from core.options import as_arguments, choices_of, field_docs
+from pages.parts.components import config_fields, guards
 from pages.parts.components.launch import launch
-from pages.parts.components.text import plain
 
 DOCS = field_docs(EvaluateConfig)
 GALLERIES = {
@@ -44,46 +43,34 @@ def show(dataset: str, lineage: Lineage, *, expanded: bool) -> None:
 def _protocol() -> Settings | None:
     """Draw the fields of the protocol, and return their values; None while they are invalid."""
     grid = st.grid(4, min_column_width=150)
-    with grid.cell():
-        queries = st.selectbox(
-            "Queries",
-            choices_of(EvaluateConfig, "queries"),
-            format_func=lambda split: f"{split} images",
-            key="evaluate-queries",
-            help=DOCS["queries"],
-        )
-    with grid.cell():
-        gallery = st.selectbox(
-            "They search among",
-            list(GALLERIES),
-            format_func=GALLERIES.__getitem__,
-            key="evaluate-gallery",
-            help="A query never finds itself, nor an image of the very same content.",
-        )
-    with grid.cell():
-        ranks = st.text_input(
-            "Ranks k", key="evaluate-ks", placeholder="1, 2, 5, 10, 20, 50, 100", help=DOCS["ks"]
-        )
-    with grid.cell():
-        replicates = st.number_input(
-            "Replicates",
-            *bounds_of(EvaluateConfig, "replicates"),
-            default_of(EvaluateConfig, "replicates"),
-            key="evaluate-replicates",
-            help=DOCS["replicates"],
-        )
+    queries = grid.selectbox(
+        "Queries",
+        choices_of(EvaluateConfig, "queries"),
+        format_func=lambda split: f"{split} images",
+        key="evaluate-queries",
+        help=DOCS["queries"],
+    )
+    gallery = grid.selectbox(
+        "They search among",
+        list(GALLERIES),
+        format_func=GALLERIES.__getitem__,
+        key="evaluate-gallery",
+        help="A query never finds itself, nor an image of the very same content.",
+    )
+    ranks = grid.text_input(
+        "Ranks k", key="evaluate-ks", placeholder="1, 2, 5, 10, 20, 50, 100", help=DOCS["ks"]
+    )
+    replicates = config_fields.number(
+        EvaluateConfig, "replicates", "Replicates", key="evaluate-replicates", place=grid
+    )
     settings: Settings = {
         "queries": str(queries),
         "gallery": gallery,
         "ks": ranks.replace(" ", ""),
         "replicates": int(replicates),
     }
-    try:
-        EvaluateConfig(embeddings="any", **settings)
-    except ValueError as error:
-        st.error(f"{plain(str(error))}.")
-        return None
-    return settings
+    is_valid = config_fields.build(EvaluateConfig, embeddings="any", **settings)
+    return settings if is_valid else None
 
 
 def _system(dataset: str, lineage: Lineage, protocol: Settings) -> None:
@@ -111,7 +98,6 @@ def _system(dataset: str, lineage: Lineage, protocol: Settings) -> None:
             kind, manifest = chosen.partition(":")[0], systems[chosen][1]
             config = EvaluateConfig(**protocol | {kind: manifest.id, "exact": exact})
             launch(EVALUATE, as_arguments(config), dataset=dataset)
-            st.rerun()
 
 
 def _systems(dataset: str, lineage: Lineage) -> dict[str, tuple[str, Manifest]]:
@@ -140,13 +126,10 @@ def _baselines(dataset: str, lineage: Lineage, protocol: Settings) -> None:
 
 def _start(baseline: Baseline, dataset: str, protocol: Settings, backbone: Settings) -> None:
     backbone_options = {} if baseline == Baseline.COLOR else backbone
-    try:
-        config = BaselineConfig(dataset=dataset, baseline=baseline, **protocol, **backbone_options)
-    except ValueError as error:
-        st.error(f"{plain(str(error))}.")
-        return
-    launch(BASELINE, as_arguments(config))
-    st.rerun()
+    settings = protocol | backbone_options
+    config = config_fields.build(BaselineConfig, dataset=dataset, baseline=baseline, **settings)
+    if config is not None:
+        launch(BASELINE, as_arguments(config))
 
 
 def _backbone(dataset: str, lineage: Lineage) -> Settings:
@@ -170,10 +153,12 @@ def _backbone(dataset: str, lineage: Lineage) -> Settings:
             key="evaluate-backbone-weights",
             help=field_docs(BaselineConfig)["weights"],
         )
-        side = st.number_input(
+        side = config_fields.number(
+            BaselineConfig,
+            "image_size",
             "Image side, pixels",
-            *bounds_of(BaselineConfig, "image_size"),
-            int(used["image_size"]),
             key="evaluate-backbone-image-size",
+            value=int(used["image_size"]),
+            help=None,
         )
     return {"backbone": backbone, "weights": str(weights).strip(), "image_size": int(side)}

@@ -1,11 +1,14 @@
 """Form that starts a map, and titles of maps."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.commands.maps import MAP
 from core.maps.config import MapConfig, MapMethod, MapMetric
-from core.options import as_arguments, bounds_of, default_of, field_docs
+from core.options import as_arguments, field_docs
+from pages.parts.components import config_fields
 from pages.parts.components.launch import launch
 
 DOCS = field_docs(MapConfig)
@@ -23,7 +26,6 @@ def show(index: Manifest, *, first: bool) -> None:
     label = "Draw the map" if first else "Draw another map"
     if st.button(label, key="explore-draw", type="primary" if first else "secondary"):
         launch(MAP, as_arguments(config), dataset=index.made_from["dataset"])
-        st.rerun()
 
 
 def name_of(config: MapConfig) -> str:
@@ -49,8 +51,7 @@ def title_of(manifest: Manifest) -> str:
 
 
 def _choose(index: Manifest) -> MapConfig:
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-    with row:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         method = st.segmented_control(
             "Method",
             list(MapMethod),
@@ -70,31 +71,19 @@ def _choose(index: Manifest) -> MapConfig:
         )
     st.caption(PURPOSES[method])
     chosen: dict[str, object] = {"method": method, "dimensions": dimensions}
-    fields = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-    with fields:
+    number = partial(config_fields.number, MapConfig)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if method == MapMethod.UMAP:
-            chosen |= _umap_fields()
+            chosen["neighbors"] = number("neighbors", "Neighbors", key="explore-neighbors")
+            chosen["min_dist"] = number("min_dist", "Least distance", key="explore-min-dist")
+            chosen["supervision"] = number(
+                "supervision", "Supervision", key="explore-supervision", step=0.1
+            )
         if method == MapMethod.TSNE:
-            chosen["perplexity"] = _number("perplexity", "Perplexity")
+            chosen["perplexity"] = number("perplexity", "Perplexity", key="explore-perplexity")
         if method != MapMethod.PCA:
             chosen["metric"] = st.selectbox(
                 "Distance", list(MapMetric), key="explore-metric", help=DOCS["metric"]
             )
-        chosen["seed"] = _number("seed", "Seed")
+        chosen["seed"] = number("seed", "Seed", key="explore-seed")
     return MapConfig(index=index.id, **chosen)  # type: ignore[arg-type]
-
-
-def _umap_fields() -> dict[str, object]:
-    return {
-        "neighbors": _number("neighbors", "Neighbors"),
-        "min_dist": _number("min_dist", "Least distance"),
-        "supervision": _number("supervision", "Supervision", step=0.1),
-    }
-
-
-def _number(name: str, label: str, step: float | None = None) -> float:
-    low, high = bounds_of(MapConfig, name)
-    default = default_of(MapConfig, name)
-    key = f"explore-{name.replace('_', '-')}"
-    number: float = st.number_input(label, low, high, default, step, key=key, help=DOCS[name])
-    return number

@@ -39,7 +39,6 @@ def show(run: Run, dataset: Dataset) -> None:
             "Draw the epochs", key="explore-draw-epochs", type="primary"
         ):
             launch(MAP_EPOCHS, ["--run", run.id], dataset=dataset.name)
-            st.rerun()
         return
     rows = dataset.catalog.rows_by_id(maps.image_ids.tolist())
     labels = [rows[i].label if i in rows else None for i in maps.image_ids.tolist()]

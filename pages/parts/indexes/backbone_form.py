@@ -1,6 +1,7 @@
 """Form of a backbone without training: pre-trained features, projected by a PCA."""
 
 import os
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -10,9 +11,9 @@ from core.models.backbone_model_config import BackboneModelConfig
 from core.models.backbones import BACKBONES
 from core.models.pooling import Pooling
 from core.models.pretrained import IMAGENET, has_imagenet
-from core.options import as_arguments, bounds_of, default_of, field_docs
+from core.options import as_arguments, field_docs
+from pages.parts.components import config_fields
 from pages.parts.components.launch import launch
-from pages.parts.components.text import plain
 from state import resources
 
 DOCS = field_docs(BackboneModelConfig)
@@ -42,15 +43,14 @@ def show(dataset: str, *, expanded: bool = False) -> None:
         if not weights:
             st.caption("Give the path of a weights file to go on.")
             return
-        try:
-            config = BackboneModelConfig(dataset=dataset, weights=weights, **settings)
-        except ValueError as error:
-            st.error(f"{plain(str(error))}.")
+        config = config_fields.build(
+            BackboneModelConfig, dataset=dataset, weights=weights, **settings
+        )
+        if config is None:
             return
         _say_download(config)
         if st.button("Make it", key="indexes-backbone-go", icon=":material/play_arrow:"):
             launch(FIT_PCA, as_arguments(config))
-            st.rerun()
 
 
 def _weights() -> str:
@@ -73,44 +73,24 @@ def _weights() -> str:
 
 def _settings() -> dict[str, Any]:
     grid = st.grid(4, min_column_width=170)
-    with grid.cell():
-        backbone = st.selectbox(
+    number = partial(config_fields.number, BackboneModelConfig, place=grid)
+    return {
+        "backbone": grid.selectbox(
             "Backbone",
             list(BACKBONES),
             format_func=lambda name: BACKBONES[name].label,
             key="indexes-backbone-backbone",
-        )
-    with grid.cell():
-        pooling = st.selectbox(
+        ),
+        "pooling": grid.selectbox(
             "Pooling",
             list(POOLINGS),
             format_func=POOLINGS.__getitem__,
             key="indexes-backbone-pooling",
             help=DOCS["pooling"],
-        )
-    with grid.cell():
-        dimension = st.number_input(
-            "Dimensions",
-            *bounds_of(BackboneModelConfig, "dimension"),
-            default_of(BackboneModelConfig, "dimension"),
-            key="indexes-backbone-dimension",
-            help=DOCS["dimension"],
-        )
-    with grid.cell():
-        image_size = st.number_input(
-            "Image size",
-            *bounds_of(BackboneModelConfig, "image_size"),
-            default_of(BackboneModelConfig, "image_size"),
-            key="indexes-backbone-size",
-            help=DOCS["image_size"],
-        )
-    whiten = st.toggle("Whiten", key="indexes-backbone-whiten", help=DOCS["whiten"])
-    return {
-        "backbone": backbone,
-        "pooling": pooling,
-        "dimension": int(dimension),
-        "image_size": int(image_size),
-        "whiten": whiten,
+        ),
+        "dimension": number("dimension", "Dimensions", key="indexes-backbone-dimension"),
+        "image_size": number("image_size", "Image size", key="indexes-backbone-size"),
+        "whiten": st.toggle("Whiten", key="indexes-backbone-whiten", help=DOCS["whiten"]),
     }
 
 

@@ -1,5 +1,7 @@
 """Sweep over kinds of index: the form, and a chart whose points can be built."""
 
+from typing import NoReturn
+
 import pandas as pd
 import streamlit as st
 
@@ -11,7 +13,8 @@ from core.indexes.config import IndexConfig
 from core.indexes.info import find_index
 from core.indexes.kinds import KINDS
 from core.lineage.graph import Lineage
-from core.options import as_arguments, bounds_of, default_of, field_docs
+from core.options import as_arguments, field_docs
+from pages.parts.components import config_fields, tables
 from pages.parts.components.launch import launch
 from pages.parts.components.text import duration, plain, size
 from pages.parts.indexes import build, pareto
@@ -39,21 +42,16 @@ def form(source: Source, lineage: Lineage) -> None:
         placeholder="IVF64,SQ8; HNSW32_SQ8",
         help=DOCS["factories"],
     )
-    num_queries = columns[1].number_input(
-        "Queries",
-        *bounds_of(SweepConfig, "num_queries"),
-        default_of(SweepConfig, "num_queries"),
-        key="indexes-sweep-queries",
-        help=DOCS["num_queries"],
+    num_queries = config_fields.number(
+        SweepConfig, "num_queries", "Queries", key="indexes-sweep-queries", place=columns[1]
     )
-    try:
-        config = SweepConfig(kinds=",".join(kinds), factories=factories, num_queries=num_queries)
-    except ValueError as error:
-        st.error(f"{plain(str(error))}.")
+    config = config_fields.build(
+        SweepConfig, kinds=",".join(kinds), factories=factories, num_queries=num_queries
+    )
+    if config is None:
         return
     if st.button("Compare", key="indexes-sweep", type="primary", icon=":material/compare_arrows:"):
         launch(SWEEP, [*source.arguments, *as_arguments(config)])
-        st.rerun()
     if source.embeddings is not None:
         _results(source.embeddings, lineage)
 
@@ -84,7 +82,7 @@ def _results(embeddings: Manifest, lineage: Lineage) -> None:
     position = row if row is not None else clicked
     if position is None:
         st.caption("Click a point of the chart, or select a row, to build that index and use it.")
-    elif position < len(points):
+    else:
         _use(points[position], embeddings, lineage)
 
 
@@ -114,16 +112,7 @@ def _table(points: list[Point], sweep_id: str) -> int | None:
         name: share if "@" in name or "ms" in name else short for name in rows.columns[1:]
     } | {"queries/s": st.column_config.NumberColumn(format="%.0f")}
     with st.expander("All figures"):
-        event = st.dataframe(
-            rows,
-            hide_index=True,
-            on_select="rerun",
-            selection_mode="single-row",
-            key=f"indexes-points-{sweep_id}",
-            column_config=formats,
-        )
-    selected = event["selection"]["rows"]
-    return int(selected[0]) if selected else None
+        return tables.pick(rows, key=f"indexes-points-{sweep_id}", columns=formats)
 
 
 def _use(point: Point, embeddings: Manifest, lineage: Lineage) -> None:
@@ -137,14 +126,13 @@ def _use(point: Point, embeddings: Manifest, lineage: Lineage) -> None:
         )
         if st.button("Use this one", key="indexes-use-point", type="primary"):
             _select(point.config, embeddings, lineage)
-            st.rerun()
 
 
-def _select(config: IndexConfig, embeddings: Manifest, lineage: Lineage) -> None:
+def _select(config: IndexConfig, embeddings: Manifest, lineage: Lineage) -> NoReturn:
     index = find_index(lineage, embeddings, config)
     if index is not None:
         selection_rules.choose_index(session.selection(), index.id, lineage)
         session.queue_toast(f"{index.id} is the current index now.")
-        return
+        st.rerun()
     dataset, model = embeddings.made_from["dataset"], embeddings.made_from["model"]
     build.start(["--embeddings", embeddings.id], config, dataset, model)

@@ -1,12 +1,13 @@
 """Form that builds an index."""
 
+from typing import NoReturn
+
 import streamlit as st
 
 from core.commands.indexes import BUILD_INDEX
 from core.indexes.config import IndexConfig
 from core.options import as_arguments
 from pages.parts.components.launch import launch
-from pages.parts.components.text import plain
 from pages.parts.indexes import kinds
 from pages.parts.indexes.source import Source
 
@@ -15,18 +16,15 @@ BUILD = ":material/play_arrow:"
 
 def form(source: Source) -> None:
     """Draw the form that builds an index, after embedding missing images."""
-    try:
-        config = kinds.choose("indexes")
-    except ValueError as error:
-        st.error(f"{plain(str(error))}.")
+    config = kinds.choose("indexes")
+    if config is None:
         return
     label = "Build" if source.embeddings else "Embed and build"
     if st.button(label, key="indexes-build", type="primary", icon=BUILD):
         start(source.arguments, config, source.dataset, source.model)
-        st.rerun()
 
 
-def start(arguments: list[str], config: IndexConfig, dataset: str, model: str) -> None:
+def start(arguments: list[str], config: IndexConfig, dataset: str, model: str) -> NoReturn:
     """Queue the job that builds an index of the embeddings that the arguments name."""
     title = BUILD_INDEX.title_of(["--dataset", dataset, "--model", model])
     launch(BUILD_INDEX, [*arguments, *as_arguments(config)], dataset=dataset, title=title)

@@ -7,11 +7,10 @@ from core.artifacts.manifests import Manifest
 from core.artifacts.titles import read_title
 from core.datasets.registry import open_dataset
 from core.embeddings.config import Precision
-from core.errors import WorkbenchError
 from core.index_benchmark.points import Measured
 from core.indexes.info import read_info
 from core.lineage.graph import Lineage
-from pages.parts.components import guards
+from pages.parts.components import errors, guards
 from pages.parts.components.text import duration, plain, size
 from pages.parts.indexes import rebuild, recommend
 from state import flush, resources
@@ -28,10 +27,8 @@ def show(index: Manifest, lineage: Lineage) -> None:
     recommend.result(index)
     if index.made_from["dataset"] not in lineage.datasets:
         return
-    try:
+    with errors.shown(st.warning):
         _figures(index, lineage)
-    except WorkbenchError as error:
-        st.warning(plain(str(error)))
     guards.next_step("Query", "Next: query it")
 
 
@@ -116,14 +113,10 @@ def _figures(index: Manifest, lineage: Lineage) -> None:
             key=f"indexes-effort-{index.id}",
         )
     dataset = open_dataset(resources.workspace(), index.made_from["dataset"])
-    try:
-        measured = resources.measured(index, embeddings, dataset, chosen)
-    except WorkbenchError as error:  # A server may become unavailable while the slider is moved
-        st.warning(plain(str(error)))
-        return
-    _metrics(measured)
-    if effort is not None and chosen != effort.value:
-        rebuild.with_effort(index, embeddings, effort, int(chosen or effort.value))
+    with errors.shown(st.warning):  # A server may become unavailable while the slider is moved
+        _metrics(resources.measured(index, embeddings, dataset, chosen))
+        if effort is not None and chosen != effort.value:
+            rebuild.with_effort(index, embeddings, effort, int(chosen or effort.value))
 
 
 def _metrics(measured: Measured) -> None:
@@ -136,8 +129,7 @@ def _metrics(measured: Measured) -> None:
     figures = recall | latency | {"Queries/s": f"{measured.queries_per_s:,.0f}"}
     helps["Queries/s"] = "In batches of 100, on all cores."
     for name, value in figures.items():
-        with grid.cell():
-            st.metric(name, value, help=helps[name])
+        grid.metric(name, value, help=helps[name])
     words = f"Measured now, with {measured.num_queries} random images as queries."
     if measured.precision is not None:
         words += (

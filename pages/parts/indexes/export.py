@@ -43,7 +43,6 @@ def form(index: Manifest) -> None:
         downloads.offer(path, "indexes-export-download")
     elif st.button("Export", key="indexes-export-go", type="primary"):
         launch(EXPORT_INDEX, ["--index", index.id, "--format", str(chosen)])
-        st.rerun()
 
 
 def open_form() -> None:

@@ -4,11 +4,11 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import WorkbenchError
 from core.indexes.config import IndexConfig, Metric, StoreName, kinds_in
 from core.indexes.kinds import KINDS, PARAMETER_LABELS
 from core.indexes.milvus.address import milvus_address
-from core.options import bounds_of, default_of, field_docs
+from core.options import default_of, field_docs
+from pages.parts.components import config_fields, errors
 from pages.parts.components.text import plain
 
 STORES = {StoreName.FAISS: "Here, by FAISS", StoreName.MILVUS: "On a Milvus server"}
@@ -21,12 +21,8 @@ def label_of(name: str) -> str:
     return KINDS[name].label
 
 
-def choose(key: str) -> IndexConfig:
-    """Draw the form, and return the index that was chosen.
-
-    Raises:
-        ValueError: The config is invalid; the message says why.
-    """
+def choose(key: str) -> IndexConfig | None:
+    """Draw the form, and return the index that was chosen; None while it is invalid."""
     store = _store(key)
     kind = str(
         st.segmented_control(
@@ -42,38 +38,29 @@ def choose(key: str) -> IndexConfig:
     settings: dict[str, Any] = {}
     grid = st.grid(4, min_column_width=190)
     for name in KINDS[kind].parameters:
-        with grid.cell():
-            settings[name] = _parameter(key, kind, name)
-    with grid.cell():
-        settings["metric"] = st.selectbox(
-            "Compare by",
-            list(Metric),
-            format_func=METRICS.__getitem__,
-            key=f"{key}-metric",
-            help=DOCS["metric"],
-        )
-    return IndexConfig(kind=kind, store=store, **settings)
-
-
-def _parameter(key: str, kind: str, name: str) -> int | str:
-    label, explanation = PARAMETER_LABELS[name], DOCS[name]
-    if name == "factory":
-        text = st.text_input(label, "IVF64,SQ8", key=f"{key}-factory", help=explanation)
-        return text.strip()
-    low, high = bounds_of(IndexConfig, name)
-    default = default_of(IndexConfig, name)
-    return int(
-        st.number_input(label, low, high, default, key=f"{key}-{kind}-{name}", help=explanation)
+        label = PARAMETER_LABELS[name]
+        if name == "factory":
+            text = grid.text_input(label, "IVF64,SQ8", key=f"{key}-factory", help=DOCS[name])
+            settings[name] = text.strip()
+        else:
+            settings[name] = config_fields.number(
+                IndexConfig, name, label, key=f"{key}-{kind}-{name}", place=grid
+            )
+    settings["metric"] = grid.selectbox(
+        "Compare by",
+        list(Metric),
+        format_func=METRICS.__getitem__,
+        key=f"{key}-metric",
+        help=DOCS["metric"],
     )
+    return config_fields.build(IndexConfig, kind=kind, store=store, **settings)
 
 
 def _store(key: str) -> StoreName:
     """Draw the choice of the store if a Milvus server is configured; else return FAISS."""
-    try:
+    address = None
+    with errors.shown(st.warning):
         address = milvus_address()
-    except WorkbenchError as error:
-        st.warning(plain(str(error)))
-        return StoreName.FAISS
     if address is None:
         return StoreName.FAISS
     store = StoreName(

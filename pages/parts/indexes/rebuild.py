@@ -41,7 +41,6 @@ def buttons(index: Manifest, lineage: Lineage, key: str, *, primary: bool = Fals
         help="Embeds what is new or changed, adds it, and takes out what is gone.",
     ):
         launch(UPDATE_INDEX, ["--index", index.id], dataset=dataset)
-        st.rerun()
     if st.button(
         "Rebuild",
         key=f"indexes-rebuild-{key}",
@@ -50,7 +49,6 @@ def buttons(index: Manifest, lineage: Lineage, key: str, *, primary: bool = Fals
     ):
         arguments = ["--dataset", dataset, "--model", model, *embed_arguments(index)]
         build.start(arguments, IndexConfig(**index.config), dataset, model)
-        st.rerun()
 
 
 def with_effort(index: Manifest, embeddings: Manifest, effort: Effort, value: int) -> None:
@@ -59,4 +57,3 @@ def with_effort(index: Manifest, embeddings: Manifest, effort: Effort, value: in
         config = IndexConfig(**index.config).with_parameters({effort.parameter: value})
         dataset, model = index.made_from["dataset"], index.made_from["model"]
         build.start(["--embeddings", embeddings.id], config, dataset, model)
-        st.rerun(scope="app")

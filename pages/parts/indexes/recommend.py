@@ -1,5 +1,6 @@
 """Recommendation of an index: the form of a budget, and the result."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -8,12 +9,11 @@ import streamlit as st
 from core.artifacts.manifests import Manifest
 from core.commands.index_benchmark import RECOMMEND
 from core.index_benchmark.config import RecommendConfig
-from core.options import as_arguments, bounds_of, default_of, field_docs
+from core.options import as_arguments
+from pages.parts.components import config_fields
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from pages.parts.indexes.source import Source
-
-DOCS = field_docs(RecommendConfig)
 
 
 def form(source: Source) -> None:
@@ -23,39 +23,23 @@ def form(source: Source) -> None:
         "images, built, tuned on one half of some random queries, and judged by the other half."
     )
     grid = st.grid(3, min_column_width=200)
-    with grid.cell():
-        recall = st.number_input(
-            "Recall@10 at least",
-            *bounds_of(RecommendConfig, "recall"),
-            default_of(RecommendConfig, "recall"),
-            step=0.01,
-            key="indexes-recommend-recall",
-            help=DOCS["recall"],
-        )
-    with grid.cell():
-        latency = st.number_input(
-            "Milliseconds a query at most",
-            *bounds_of(RecommendConfig, "latency_ms"),
-            default_of(RecommendConfig, "latency_ms"),
-            key="indexes-recommend-latency",
-            help=DOCS["latency_ms"],
-        )
-    with grid.cell():
-        memory = st.number_input(
-            "Megabytes of memory at most",
-            0.1,
-            bounds_of(RecommendConfig, "memory_mb")[1],
-            None,
-            placeholder="no limit",
-            key="indexes-recommend-memory",
-            help="Most memory of the index; empty for no limit.",
-        )
+    number = partial(config_fields.number, RecommendConfig, place=grid)
+    recall = number("recall", "Recall@10 at least", key="indexes-recommend-recall", step=0.01)
+    latency = number("latency_ms", "Milliseconds a query at most", key="indexes-recommend-latency")
+    memory = number(
+        "memory_mb",
+        "Megabytes of memory at most",
+        key="indexes-recommend-memory",
+        min_value=0.1,
+        value=None,
+        placeholder="no limit",
+        help="Most memory of the index; empty for no limit.",
+    )
     config = RecommendConfig(recall=recall, latency_ms=latency, memory_mb=memory or 0.0)
     if st.button(
         "Find the index", key="indexes-recommend", type="primary", icon=":material/auto_awesome:"
     ):
         launch(RECOMMEND, [*source.arguments, *as_arguments(config)])
-        st.rerun()
 
 
 def result(index: Manifest) -> None:

@@ -5,11 +5,10 @@ import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.artifacts.titles import read_title, write_title
-from core.errors import WorkbenchError
 from core.indexes.deletion import delete_index
 from core.indexes.info import read_info
 from core.lineage.graph import Lineage
-from pages.parts.components import tables
+from pages.parts.components import errors, tables
 from pages.parts.components.text import plain
 from pages.parts.indexes import export, rebuild
 from state import resources, selection_rules, session
@@ -39,7 +38,7 @@ def show(lineage: Lineage) -> None:
         "MB": st.column_config.NumberColumn(format="%.1f"),
     }
     row = tables.pick(table, key="indexes-table", columns=columns)
-    if row is None or row >= len(indexes):
+    if row is None:
         st.caption(
             "Select an index to make it the current one, to take it out, rename, rebuild or delete "
             "it."
@@ -70,12 +69,9 @@ def _rename(index: Manifest) -> None:
         )
         st.caption(f"Commands go on calling it {plain(index.id)}. Empty takes the title away.")
         if st.form_submit_button("Rename", key="indexes-rename-submit"):
-            try:
+            with errors.shown():
                 write_title(parent, index.id, title)
-            except WorkbenchError as error:
-                st.error(plain(str(error)))
-                return
-            st.rerun()
+                st.rerun()
 
 
 def _delete(index: Manifest, lineage: Lineage) -> None:
@@ -89,10 +85,7 @@ def _delete(index: Manifest, lineage: Lineage) -> None:
         st.markdown("It is deleted on the Milvus server, too.")
     st.markdown("The embeddings stay, so it can be built again.")
     if st.button(f"Delete {plain(index.id)}", key="indexes-delete", type="primary"):
-        try:
+        with errors.shown():
             left = delete_index(resources.workspace(), index.id)
-        except WorkbenchError as error:
-            st.error(plain(str(error)))
-            return
-        session.queue_toast(f"{index.id} is deleted. {left}".strip())
-        st.rerun()
+            session.queue_toast(f"{index.id} is deleted. {left}".strip())
+            st.rerun()

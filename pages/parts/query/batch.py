@@ -1,8 +1,8 @@
 """Batch query: the form, its job, and the tables of finished batches."""
 
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 from streamlit.typing import UploadedFile
@@ -11,21 +11,18 @@ from core.artifacts.manifests import Manifest
 from core.commands.query import QUERY_BATCH
 from core.datasets.importing.archives import MAX_ARCHIVE_BYTES
 from core.datasets.importing.uploads import keep_for_job
-from core.errors import MissingError, WorkbenchError
-from core.indexes.store import MAX_MATCHES
 from core.jobs.records import Status
-from core.options import as_arguments, field_docs
+from core.options import as_arguments
 from core.query.batch.config import BatchConfig, BatchFormat
 from core.query.batch.listing import Batch, delete_batch, list_batches
 from core.query.batch.sources import check_source
 from core.query.batch.table import first_rows
-from pages.parts.components import downloads, job_panel
+from pages.parts.components import config_fields, downloads, errors, job_panel
 from pages.parts.components.launch import launch
 from pages.parts.components.text import duration, plain, size
 from state import resources, session
 from state.job_views import JobView
 
-DOCS = field_docs(BatchConfig)
 ZIP, FOLDER = "A zip", "A folder"
 NAMES = {BatchFormat.CSV: "CSV", BatchFormat.PARQUET: "Parquet"}
 UPLOADS = "query-batch-zips"
@@ -47,9 +44,7 @@ def show(index: Manifest) -> None:
     batches = list_batches(resources.workspace(), index.made_from["dataset"])
     for batch in batches[:MAX_LISTED]:
         _table(batch)
-    if len(batches) > MAX_LISTED:
-        st.caption(f"{len(batches) - MAX_LISTED:,} older ones are in")
-        downloads.place(resources.workspace().batches)
+    downloads.older(len(batches) - MAX_LISTED, resources.workspace().batches)
 
 
 def _form(index: Manifest) -> None:
@@ -65,7 +60,7 @@ def _form(index: Manifest) -> None:
         )
     if not go:
         return
-    try:
+    with errors.shown():
         if file is not None:
             path = keep_for_job(resources.workspace(), file.name, file, ".zip")
             session.remember(UPLOADS, (session.value_of(UPLOADS) or 0) + 1)
@@ -73,10 +68,6 @@ def _form(index: Manifest) -> None:
         else:
             path = check_source(Path(folder)).absolute()
             _start([str(path)], path.name or folder, config, index)
-    except WorkbenchError as error:
-        st.error(plain(str(error)))
-        return
-    st.rerun()
 
 
 def _where() -> tuple[UploadedFile | None, str]:
@@ -106,13 +97,7 @@ def _where() -> tuple[UploadedFile | None, str]:
 
 def _how(index: Manifest) -> BatchConfig:
     """Show the settings and return them."""
-    k = st.number_input(
-        "Matches of each",
-        *(1, MAX_MATCHES, BatchConfig(index=index.id).k),
-        key="query-batch-k",
-        help=DOCS["k"],
-        width=160,
-    )
+    k = config_fields.number(BatchConfig, "k", "Matches of each", key="query-batch-k", width=160)
     form = BatchFormat(
         st.selectbox(
             "Format",
@@ -127,7 +112,7 @@ def _how(index: Manifest) -> BatchConfig:
     return BatchConfig(index=index.id, k=int(k), format=form)
 
 
-def _start(arguments: list[str], name: str, config: BatchConfig, index: Manifest) -> None:
+def _start(arguments: list[str], name: str, config: BatchConfig, index: Manifest) -> NoReturn:
     launch(
         QUERY_BATCH,
         [*arguments, *as_arguments(config)],
@@ -155,30 +140,22 @@ def _counts(facts: dict[str, int]) -> str:
 
 def _table(batch: Batch) -> None:
     """Show a finished table: its facts, first rows and downloads."""
-    to_download = batch.size_bytes <= downloads.MAX_DOWNLOADED_BYTES
     with st.container(border=True, gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            with st.container(gap=None):
-                st.markdown(f"**{plain(batch.id)}**")
-                st.caption(_describe(batch))
-            if to_download:
-                key = f"query-batch-download-{batch.id}"
-                downloads.button("Download", batch.path.read_bytes, batch.file_name, key=key)
-            st.button(
-                "Delete",
-                key=f"query-batch-delete-{batch.id}",
-                icon=":material/delete:",
-                help="Deletes this table. The images that were searched by stay.",
-                on_click=_delete,
-                args=(batch.id,),
-            )
+        is_offered = downloads.row(
+            batch,
+            _describe(batch),
+            batch.file_name,
+            key="query-batch",
+            delete=delete_batch,
+            help="Deletes this table. The images that were searched by stay.",
+        )
         rows = st.expander(
             "First rows", key=f"query-batch-rows-{batch.id}", on_change="rerun", type="compact"
         )
         if rows.open:
             with rows:
                 _rows(batch)
-        if not to_download:
+        if not is_offered:
             downloads.place(batch.path)
 
 
@@ -214,8 +191,3 @@ def _describe(batch: Batch) -> str:
         f"{plain(batch.source)} · {made} · {_counts(facts)}{stopped} · "
         f"{batch.k:,} matches each · {NAMES[batch.format]}, {size(batch.size_bytes)}"
     )
-
-
-def _delete(batch_id: str) -> None:
-    with suppress(MissingError):  # Somebody else deleted it meanwhile
-        delete_batch(resources.workspace(), batch_id)

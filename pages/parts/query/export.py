@@ -13,7 +13,7 @@ from core.query.export import (
     result_as_json,
 )
 from core.query.result import QueryResult
-from pages.parts.components.downloads import MAX_DOWNLOADED_BYTES
+from pages.parts.components import downloads
 from pages.parts.components.text import size
 from state import resources
 
@@ -28,22 +28,18 @@ def popover(dataset: Dataset, result: QueryResult) -> None:
         disabled=not matches,
     ):
         st.markdown(f"The **{len(matches):,}** matches shown, best first.")
-        st.download_button(
+        downloads.button(
             "CSV table",
             partial(matches_as_csv, dataset, result),
-            file_name=f"{stem}.csv",
-            mime="text/csv",
-            on_click="ignore",
+            f"{stem}.csv",
             icon=":material/table:",
             key="query-take-out-csv",
             width="stretch",
         )
-        st.download_button(
+        downloads.button(
             "JSON",
             partial(result_as_json, dataset, result),
-            file_name=f"{stem}.json",
-            mime="application/json",
-            on_click="ignore",
+            f"{stem}.json",
             icon=":material/data_object:",
             key="query-take-out-json",
             width="stretch",
@@ -53,22 +49,19 @@ def popover(dataset: Dataset, result: QueryResult) -> None:
 
 
 def _zip(dataset: Dataset, result: QueryResult, stem: str) -> None:
-    num_bytes = num_bytes_of(result.matches)
-    fits = num_bytes <= MAX_DOWNLOADED_BYTES
-    st.download_button(
+    num_bytes, limit = num_bytes_of(result.matches), downloads.MAX_DOWNLOADED_BYTES
+    downloads.button(
         f"Zip of the images, {size(num_bytes)}",
         partial(matches_as_zip, resources.workspace(), dataset, result),
-        file_name=f"{stem}.zip",
-        mime="application/zip",
-        on_click="ignore",
+        f"{stem}.zip",
         icon=":material/folder_zip:",
         key="query-take-out-zip",
         width="stretch",
-        disabled=not fits,
+        disabled=num_bytes > limit,
         help="The files as they are, their names beginning with the rank; with both tables.",
     )
-    if not fits:
+    if num_bytes > limit:
         st.caption(
-            f"The images are too large for one download, which takes {size(MAX_DOWNLOADED_BYTES)}."
+            f"The images are too large for one download, which takes {size(limit)}."
             " Ask for fewer matches, or take the files that the table names from their place."
         )

@@ -6,10 +6,10 @@ import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
-from core.errors import WorkbenchError
 from core.images.cropping import WHOLE
 from core.query.query import ImageSource, Query, QueryImage
 from core.query.result import Match, QueryResult
+from pages.parts.components import errors
 from pages.parts.components.text import plain, size
 from pages.parts.query.regions import regions
 from state import queries, session
@@ -118,7 +118,7 @@ def _similarity_map(
     if match.image is None or not sources:
         return
     path = dataset.path_of(match.image)
-    try:
+    with errors.shown(st.warning):
         with st.spinner("Comparing regions…"):
             crop = result.query.images[0].crop
             compared = queries.compare_regions(sources[0], crop, result.index, model, path)
@@ -126,9 +126,6 @@ def _similarity_map(
             theirs = thumbnail_uri(
                 ImageSource(match.image.path, path, match.image.sha256), WHOLE, SIDE
             )
-    except WorkbenchError as error:
-        st.warning(plain(str(error)))
-        return
-    regions(compared, ours, theirs, key="match-regions")
-    if len(sources) > 1:
-        st.caption("Compared with the first image of the query.")
+        regions(compared, ours, theirs, key="match-regions")
+        if len(sources) > 1:
+            st.caption("Compared with the first image of the query.")

@@ -15,6 +15,7 @@ from core.options import as_arguments
 from core.training.config import TrainConfig
 from core.training.presets import CLASSIC, PRESETS, SCRATCH_QUICK
 from core.training.runs import Run, read_run, reserve_run
+from pages.parts.components import config_fields
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from pages.parts.training import fields, preview, requirements
@@ -41,10 +42,8 @@ def show(dataset: Dataset) -> Callable[[], None]:
         "Settings", key="training-settings", icon=":material/tune:", on_change="rerun"
     ):
         settings |= fields.all_fields(key, default, preview.for_dataset(dataset))
-    try:
-        config = TrainConfig(**settings)
-    except ValueError as error:
-        st.error(f"{plain(str(error))}.")
+    config = config_fields.build(TrainConfig, **settings)
+    if config is None:
         return nothing
     if not config.weights:
         st.caption("Give the path of a weights file to go on.")
@@ -55,20 +54,14 @@ def show(dataset: Dataset) -> Callable[[], None]:
         if st.button(
             "Start training", key="training-start", type="primary", icon=":material/play_arrow:"
         ):
-            start(config)
-            st.rerun()
+            run_id = reserve_run(resources.workspace(), config)
+            launch(TRAIN, [*as_arguments(config, defaults_too=True), "--run-id", run_id])
         requirements.show_time(dataset, config)
     return lambda: requirements.show_room(room, dataset, config)
 
 
 def nothing() -> None:
     """Draw no requirements, as there is nothing to start."""
-
-
-def start(config: TrainConfig) -> None:
-    """Queue a training."""
-    run_id = reserve_run(resources.workspace(), config)
-    launch(TRAIN, [*as_arguments(config, defaults_too=True), "--run-id", run_id])
 
 
 def repeat_run(run_id: str) -> None:

@@ -8,7 +8,7 @@ from core.artifacts.manifests import Manifest
 from core.commands.indexes import BUILD_INDEX
 from core.lineage.graph import Lineage
 from pages.parts.components import navigation, tables
-from pages.parts.components.launch import launch
+from pages.parts.components.launch import queue
 from pages.parts.components.text import plain
 from pages.parts.training import transfer
 from state import resources, session
@@ -45,7 +45,7 @@ def table(lineage: Lineage) -> None:
     figure = st.column_config.NumberColumn(format="%.3f")
     shown = dict.fromkeys([*VALIDATION.values(), *TEST.values()], figure)
     row = tables.pick(rows, key="training-models", columns=shown)
-    if row is None or row >= len(models):
+    if row is None:
         st.caption("Select a model to work with it, to export or to delete it.")
     else:
         actions(models[row], lineage)
@@ -88,5 +88,5 @@ def index_button(dataset: str, model_id: str, key: str, *, primary: bool = False
         help="Embeds the dataset's images with this model, builds an index and measures, with the "
         "test images as queries, how well it retrieves.",
     ):
-        launch(BUILD_INDEX, ["--dataset", dataset, "--model", model_id, "--evaluate"])
+        queue(BUILD_INDEX, ["--dataset", dataset, "--model", model_id, "--evaluate"])
         navigation.go("Indexes")

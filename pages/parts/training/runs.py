@@ -117,7 +117,6 @@ def resume_button(training: Training, key: str) -> None:
         dataset = training.run.config["dataset"]
         title = f"Training {training.name}"
         launch(RESUME, ["--run-id", training.run.id], dataset=dataset, title=title)
-        st.rerun()
 
 
 def _notes(training: Training) -> None:

@@ -32,12 +32,10 @@ def export_form(model: Manifest) -> None:
         or ModelFormat.TORCH
     )
     path = exported_file(resources.workspace(), model.id, chosen)
-    if path is None:
-        if st.button("Export", key="training-export-go", type="primary"):
-            launch(EXPORT_MODEL, ["--model", model.id, "--format", str(chosen)])
-            st.rerun()
-        return
-    downloads.offer(path, "training-export-download")
+    if path is not None:
+        downloads.offer(path, "training-export-download")
+    elif st.button("Export", key="training-export-go", type="primary"):
+        launch(EXPORT_MODEL, ["--model", model.id, "--format", str(chosen)])
 
 
 def import_form() -> None:
