@@ -3,6 +3,7 @@
 Their keys are ids and fingerprints, so that a new artifact of the same id is opened again.
 """
 
+import ctypes
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,7 +18,6 @@ from core.artifacts.manifests import Manifest
 from core.errors import WorkbenchError
 from core.query.opened import EmbeddedImage
 from core.workspace import open_workspace
-from state import memory
 from state.batcher import Batcher, ModelClosedError
 
 if TYPE_CHECKING:
@@ -109,7 +109,18 @@ def _release_memory() -> None:
         if batcher is not None:
             batcher.wait_closed(GRACE_S)
     if replaced:
-        memory.release_freed()
+        _trim_heap()
+
+
+def _trim_heap() -> None:
+    """Return freed memory to the system if the C library is glibc.
+
+    glibc reserves freed blocks between used ones: opening several VGG-16 in sequence, two at a
+    time, took a process from 680 MB to 1.0 GB, and with this call to 650 MB. It takes up to 80 ms.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Opening the model…", on_release=_release_model)

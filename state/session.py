@@ -14,8 +14,7 @@ from core.workspace import PROJECT
 from state import query_url
 from state import view as views
 from state.history import History, Uploads
-from state.quality_view import QualityView
-from state.view import Parameters, View
+from state.view import Parameters, QualityView, View
 
 URL_FIELDS = ("dataset", "model", "index")
 """Fields of `Selection` that are parameters of the URL, for links and reloads."""

@@ -1,10 +1,15 @@
-"""The view of the Datasets page: which images it shows and how, as one value and as URL fields."""
+"""Views of the Datasets and the Data quality page: what each shows, as one value.
+
+That of the Datasets page is also in its URL.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from core.datasets.columns import FILTERS, ImageFilter, Order
 from core.datasets.filters import as_texts, from_texts
+from core.quality.config import THRESHOLD, Check
 
 SECTIONS = ("Images", "Classes", "Duplicates", "Problems")
 PAGE_SIZES = (24, 60, 120, 240)
@@ -46,6 +51,33 @@ class View:
     def narrowed(self, images: ImageFilter) -> "View":
         """Return the view of other images, at their first page."""
         return replace(self, images=images, page=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QualityView:
+    """A page of a check's list."""
+
+    check: Check = Check.LABEL_ISSUES
+    labels: tuple[str, ...] = ()
+    """Classes of the listed images; all if empty."""
+
+    splits: tuple[str, ...] = ()
+    """Splits of the listed images; all if empty."""
+
+    most_first: bool = False
+    """Whether the most typical images come first."""
+
+    threshold: float = THRESHOLD
+    """Min. cosine similarity of near-duplicates, 0.5 to 1."""
+
+    cluster: int | None = None
+    """Number of the open cluster; None shows all clusters."""
+
+    page: int = 1
+
+    def changed(self, **fields: Any) -> "QualityView":
+        """Return the view with changed fields, at its first page."""
+        return replace(self, **({"page": 1} | fields))
 
 
 def to_parameters(view: View) -> Parameters:

@@ -10,7 +10,8 @@ from PIL import Image
 from core.errors import WorkbenchError
 from core.images.cropping import WHOLE, Crop, crop_image
 from core.images.thumbnails import data_uri, encode_thumbnail
-from pages.parts.query import crop, paste
+from pages.parts.query import crop
+from pages.parts.query.upload import paste_into
 from tests.factories.images import quadrants
 
 SIZES = {"wide": (800, 400), "tall": (200, 600), "tiny": (12, 12)}
@@ -49,7 +50,7 @@ def show_paste() -> None:
     uploads = st.file_uploader(
         "Upload", accept_multiple_files=several, max_upload_size=1, key="app-upload"
     )
-    paste.into("app-upload")
+    paste_into("app-upload")
     st.text_input("Name")
     st.text_area("Notes")
     if st.button("ask"):

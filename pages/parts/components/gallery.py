@@ -1,17 +1,14 @@
 """Gallery: a grid of images that can be clicked or selected."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from pages.parts.components.browser_component import component, ignore
 from state import session
-
-ASSETS = Path(__file__).parent
-MODULE = ("gallery.js", "gallery_select.js")
-"""Joined, because the code of a component is one file."""
 
 HTML = """
 <div class="grid"></div>
@@ -69,11 +66,12 @@ class GalleryEvent:
     """All selected ids, on this and other pages; None if the selection is unchanged."""
 
 
-_MOUNT = st.components.v2.component(
+_MOUNT = component(
     "workbench_gallery",
-    html=HTML,
-    css=(ASSETS / "gallery.css").read_text(encoding="utf-8"),
-    js="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in MODULE),
+    Path(__file__).parent,
+    HTML,
+    ("gallery.js", "gallery_select.js"),
+    "gallery.css",
 )
 
 
@@ -85,7 +83,7 @@ def gallery(
     columns: int | None = None,
     label: str = "Pictures",
 ) -> int | None:
-    """Show images in a grid and return the id of the clicked one, once per click.
+    """Show images in a grid; return the id of the tile whose click caused this run, else None.
 
     Args:
         tiles: The images, in reading order, with distinct ids.
@@ -93,9 +91,6 @@ def gallery(
         tile_px: Minimum width of a tile; tiles grow until they fill the row.
         columns: Number of tiles in each row, regardless of their width.
         label: Name of the grid for screen readers.
-
-    Returns:
-        The id of the tile whose click caused this run, else None.
     """
     return _mount(tiles, key, tile_px, label, None, columns)
 
@@ -116,16 +111,9 @@ def selectable_gallery(
         if event.selected is not None:
             chosen.picked = event.selected
 
-    Args:
-        tiles: The images of this page, in reading order, with distinct ids.
-        selected: All ids that are selected, on this page or not.
-        key: Widget key; with the same key other tiles replace these without a jump.
-        tile_px: Minimum width of a tile; tiles grow until they fill the row.
-        label: Name of the grid for screen readers.
-
-    Returns:
-        The actions since the last run. A change is returned in a later run than the one it caused
-        if another click interrupted that one.
+    `selected` are all selected ids, on this page or not; the other arguments are those of
+    `gallery`. A change is returned in a later run than the one it caused if another click
+    interrupted that one.
     """
     ids = frozenset(tile.id for tile in tiles)
     before = frozenset(selected)
@@ -154,8 +142,8 @@ def _mount(
             "label": label,
             "selection": selection,
         },
-        on_clicked_change=_ignore,
-        on_changes_change=_ignore,
+        on_clicked_change=ignore,
+        on_changes_change=ignore,
     )
     # The browser sends it, so it may be anything
     return next((tile.id for tile in tiles if tile.id == result.clicked), None)
@@ -189,5 +177,42 @@ def _memory(key: str) -> str:
     return f"{key}-answered"
 
 
-def _ignore() -> None:
-    """Only states and triggers that have a callback are part of the result."""
+def selection_buttons(
+    prefix: str,
+    selected: frozenset[int],
+    here: Collection[int],
+    select: Callable[[frozenset[int]], None],
+    all_ids: Callable[[], Iterable[int]] | None = None,
+) -> None:
+    """Draw buttons that select the images of a page, or all, and that clear the selection.
+
+    Args:
+        prefix: What the widget keys begin with.
+        selected: All ids that are selected.
+        here: Ids of the images of the page.
+        select: Called with the new selection.
+        all_ids: Returns the ids on all pages; without it there is no button for them.
+    """
+    if not selected >= set(here):
+        st.button(
+            "Select page",
+            key=f"{prefix}-pick-page",
+            type="tertiary",
+            on_click=select,
+            args=(selected | set(here),),
+        )
+    if all_ids is not None:
+        st.button(
+            "Select all",
+            key=f"{prefix}-pick-all",
+            type="tertiary",
+            on_click=lambda: select(frozenset(all_ids())),
+        )
+    if selected:
+        st.button(
+            "Clear",
+            key=f"{prefix}-pick-none",
+            type="tertiary",
+            on_click=select,
+            args=(frozenset[int](),),
+        )

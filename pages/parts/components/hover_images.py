@@ -4,16 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import streamlit as st
-
+from pages.parts.components.browser_component import component, ignore
 from state import session
 
-ASSETS = Path(__file__).parent
-
-_MOUNT = st.components.v2.component(
-    "workbench_hover_images",
-    html="<span hidden></span>",
-    js=(ASSETS / "hover_images.js").read_text(encoding="utf-8"),
+_MOUNT = component(
+    "workbench_hover_images", Path(__file__).parent, "<span hidden></span>", ["hover_images.js"]
 )
 
 
@@ -51,9 +46,5 @@ def hover_images(
             "channel": scatter_key,
             "images": {str(place): asdict(image) for place, image in images.items()},
         },
-        on_requested_change=_ignore,
+        on_requested_change=ignore,
     )
-
-
-def _ignore() -> None:
-    """Do nothing: a trigger is part of the result only if it has a callback."""

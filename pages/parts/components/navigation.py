@@ -31,6 +31,12 @@ def go(title: str) -> NoReturn:
     st.switch_page(PATHS[title][0], query_params=_address(title))
 
 
+def query_by(*image_ids: int) -> NoReturn:
+    """Switch to the Query page, with a query by images of the dataset."""
+    session.query_by_image(*image_ids)
+    go("Query")
+
+
 def pages() -> list[StreamlitPage]:
     """Return all pages but the first, in the order of the work."""
     named = [st.Page(path, title=title, icon=icon) for title, (path, icon) in PATHS.items()]

@@ -8,21 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import plotly.graph_objects as go
-import streamlit as st
 
+from pages.parts.components.browser_component import component, ignore
 from pages.parts.components.plotly_script import ensure_plotly_script
 
-ASSETS = Path(__file__).parent
-MODULE = ("plot.js", "plotly_loader.js", "plotly_press.js")
-"""Joined, since the code of a component is one file."""
-
-HTML = '<div class="workbench-plot"><div class="workbench-plot-host"></div></div>'
-
-_MOUNT = st.components.v2.component(
+_MOUNT = component(
     "workbench_plot",
-    html=HTML,
-    css=(ASSETS / "plot.css").read_text(encoding="utf-8"),
-    js="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in MODULE),
+    Path(__file__).parent,
+    '<div class="workbench-plot"><div class="workbench-plot-host"></div></div>',
+    ("plot.js", "plotly_loader.js", "plotly_press.js"),
+    "plot.css",
     isolate_styles=False,  # plotly adds its styles to the document's head
 )
 
@@ -56,18 +51,9 @@ def plot(figure: go.Figure, *, key: str, height: int, clickable: bool = False) -
             "height": height,
             "clickable": clickable,
         },
-        on_clicked_change=_ignore,
+        on_clicked_change=ignore,
     )
-    return _read_click(result.clicked)
-
-
-def _read_click(sent: object) -> PlotClick | None:
-    """Return the click that the browser sent; None if it is invalid."""
-    match sent:
+    match result.clicked:  # The browser may send anything
         case {"x": str(x), "y": str(y)}:
             return PlotClick(x, y)
     return None
-
-
-def _ignore() -> None:
-    """Do nothing: a trigger is part of the result only if it has a callback."""

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
+from pages.parts.components.browser_component import component, ignore
 from pages.parts.components.plotly_script import ensure_plotly_script
 from pages.parts.components.scatter_data import (
     Highlight,
@@ -24,19 +24,6 @@ from pages.parts.components.scatter_data import (
     ScatterEvent,
     read_event,
 )
-
-ASSETS = Path(__file__).parent
-MODULE = (
-    "scatter.js",
-    "scatter_draw.js",
-    "scatter_marks.js",
-    "scatter_hover.js",
-    "scatter_frames.js",
-    "scatter_select.js",
-    "plotly_loader.js",
-    "plotly_press.js",
-)
-"""Joined, since the code of a component is one file."""
 
 HTML = """
 <div class="workbench-scatter">
@@ -51,11 +38,21 @@ HTML = """
 </div>
 """
 
-_MOUNT = st.components.v2.component(
+_MOUNT = component(
     "workbench_scatter",
-    html=HTML,
-    css=(ASSETS / "scatter.css").read_text(encoding="utf-8"),
-    js="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in MODULE),
+    Path(__file__).parent,
+    HTML,
+    (
+        "scatter.js",
+        "scatter_draw.js",
+        "scatter_marks.js",
+        "scatter_hover.js",
+        "scatter_frames.js",
+        "scatter_select.js",
+        "plotly_loader.js",
+        "plotly_press.js",
+    ),
+    "scatter.css",
     isolate_styles=False,  # plotly adds its styles to the document's head
 )
 
@@ -107,7 +104,7 @@ def scatter(
             "selection": asdict(selection) if selection else None,
             "clears": clears,
         },
-        on_event_change=_ignore,
+        on_event_change=ignore,
     )
     return read_event(result.event, points)
 
@@ -137,7 +134,3 @@ def _encoded(data: ScatterData) -> dict[str, Any]:
 
 def _encode(values: NDArray[Any], dtype: str) -> str:
     return base64.b64encode(np.ascontiguousarray(values, dtype).tobytes()).decode("ascii")
-
-
-def _ignore() -> None:
-    """Do nothing: a trigger is part of the result only if it has a callback."""

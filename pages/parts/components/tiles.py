@@ -1,9 +1,11 @@
 """Tiles of a gallery from catalog rows and matches."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from core.datasets import curation
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from pages.parts.components.gallery import Tile
@@ -12,13 +14,30 @@ from state import resources
 if TYPE_CHECKING:
     from core.query.result import Match
 
+GONE = "no longer in the dataset"
+
 
 def tiles_of(dataset: Dataset, rows: Sequence[ImageRow]) -> list[Tile]:
     """Return a tile for each image, with its class (or file name) and split."""
     resources.make_thumbnails(dataset, rows)
     return [
-        _tile(dataset, row, row.label or PurePosixPath(row.path).name, row.split or "")
+        tile_of(
+            dataset,
+            row,
+            id=row.id,
+            title=row.label or PurePosixPath(row.path).name,
+            caption=row.split or "",
+        )
         for row in rows
+    ]
+
+
+def tiles_with_tags(dataset: Dataset, rows: Sequence[ImageRow]) -> list[Tile]:
+    """Return the same with tags, excluded images marked."""
+    tags = curation.tags_of(dataset.catalog, [row.id for row in rows])
+    return [
+        replace(tile, chips=tuple(tags.get(row.id, ())), mark="excluded" if row.excluded else "")
+        for tile, row in zip(tiles_of(dataset, rows), rows, strict=True)
     ]
 
 
@@ -27,11 +46,7 @@ def tiles_of_matches(
 ) -> list[Tile]:
     """Return a tile for each match, with rank, class, split and similarity.
 
-    Args:
-        dataset: Dataset of the images.
-        matches: Matches, best first.
-        wanted_label: The query's class if it is known; matches are then marked.
-        first_rank: Rank of the first match.
+    If the query's class is known (`wanted_label`), matches are marked as hits and misses.
     """
     resources.make_thumbnails(dataset, [match.image for match in matches if match.image])
     return [
@@ -40,21 +55,22 @@ def tiles_of_matches(
     ]
 
 
+def tile_of(dataset: Dataset, row: ImageRow | None, *, gone: str = GONE, **fields: Any) -> Tile:
+    """Return the tile of an image; `gone` is the note of one that is not in the dataset."""
+    source, problem = resources.tile_source(dataset, row) if row else ("", gone)
+    return Tile(src=source, note=problem, **fields)
+
+
 def _match_tile(dataset: Dataset, match: "Match", rank: int, wanted_label: str | None) -> Tile:
+    row = match.image
     caption = f"similarity {match.similarity:.3f}"
-    if match.image is None:
-        note = "no longer in the dataset"
-        return Tile(id=match.image_id, src="", title=f"{rank}", caption=caption, note=note)
-    if match.image.split:
-        caption += f" · {match.image.split}"
-    title = f"{rank} · {match.image.label or match.image.path}"
+    if row is None:
+        return tile_of(dataset, None, id=match.image_id, title=f"{rank}", caption=caption)
+    if row.split:
+        caption += f" · {row.split}"
+    title = f"{rank} · {row.label or row.path}"
     mark = ""
     if wanted_label is not None:
-        mark = "hit" if match.image.label == wanted_label else "miss"
-    tile = _tile(dataset, match.image, title, caption, mark)
+        mark = "hit" if row.label == wanted_label else "miss"
+    tile = tile_of(dataset, row, id=row.id, title=title, caption=caption, mark=mark)
     return tile.with_chip(f"+{len(match.duplicates)} alike") if match.duplicates else tile
-
-
-def _tile(dataset: Dataset, row: ImageRow, title: str, caption: str, mark: str = "") -> Tile:
-    source, problem = resources.tile_source(dataset, row)
-    return Tile(id=row.id, src=source, title=title, caption=caption, note=problem, mark=mark)

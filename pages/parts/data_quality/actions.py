@@ -40,8 +40,7 @@ def show(dataset: Dataset, listed: Listed) -> None:
         if len(selected) == 1 and st.button(
             "Use as query", key="quality-do-query", icon=":material/image_search:"
         ):
-            session.query_by_image(next(iter(selected)))
-            navigation.go("Query")
+            navigation.query_by(*selected)
         curation_form.undo_button(dataset, key="quality")
 
 

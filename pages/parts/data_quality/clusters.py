@@ -13,7 +13,7 @@ from pages.parts.components.text import plain
 from pages.parts.components.tiles import tiles_of
 from pages.parts.data_quality import ranked
 from state import quality, session
-from state.quality_view import QualityView
+from state.view import QualityView
 
 if TYPE_CHECKING:
     from core.quality.clusters import Cluster

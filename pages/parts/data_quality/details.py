@@ -1,22 +1,19 @@
 """Dialog of one listed image: why it is listed, its neighbors, and actions."""
 
-from typing import NoReturn
-
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.datasets import curation
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
-from core.errors import WorkbenchError
 from core.quality.config import Check
-from pages.parts.components import curation_form, navigation
+from pages.parts.components import curation_form, dialogs, errors, navigation
 from pages.parts.components.gallery import gallery
 from pages.parts.components.text import plain
 from pages.parts.components.tiles import tiles_of_matches
 from pages.parts.data_quality import actions
 from pages.parts.data_quality.listed import Listed
-from state import quality, resources, session
+from state import quality, session
 
 NEAREST = 5
 SIDE = 480
@@ -44,35 +41,15 @@ def _dialog(dataset: Dataset, manifest: Manifest, listed: Listed) -> None:
     if row is None:
         st.warning("This image is no longer in the dataset.")
         return
-    _steps(listed, place)
+    ids = listed.ids
+    dialogs.steps(place, len(ids), lambda other: _open(ids[other]), key="why")
     image_column, text_column = st.columns([2, 3])
     with image_column:
-        source, problem = resources.tile_source(dataset, row, SIDE)
-        if source:
-            st.image(source, width="stretch")
-        else:
-            st.error(plain(problem))
+        dialogs.picture(dataset, row, SIDE)
     with text_column:
         st.markdown(_reason(row, listed, place))
         _actions(dataset, listed, place, row)
         _neighbors(dataset, manifest, row)
-
-
-def _steps(listed: Listed, place: int) -> None:
-    """Draw the buttons for the previous and the next image; the arrow keys press them."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for label, key, step in (("Previous", "Left", -1), ("Next", "Right", 1)):
-            other = place + step
-            exists = 0 <= other < len(listed.ids)
-            st.button(
-                label,
-                key=f"why-{key.lower()}",
-                shortcut=key,
-                disabled=not exists,
-                on_click=_open,
-                args=(listed.ids[other] if exists else None,),
-            )
-        st.caption(f"{place + 1:,} of {len(listed.ids):,}")
 
 
 def _open(image_id: int | None) -> None:
@@ -112,13 +89,8 @@ def _actions(dataset: Dataset, listed: Listed, place: int, row: ImageRow) -> Non
             curation_form.say(curation.exclude(dataset.catalog, [row.id]))
             _go_on(listed, place)
         if st.button("Use as query", key="why-query", icon=":material/image_search:"):
-            _search_by(row.id)
-
-
-def _search_by(image_id: int) -> NoReturn:
-    _close()
-    session.query_by_image(image_id)
-    navigation.go("Query")
+            _close()
+            navigation.query_by(row.id)
 
 
 def _go_on(listed: Listed, place: int) -> None:
@@ -130,19 +102,17 @@ def _go_on(listed: Listed, place: int) -> None:
 
 def _neighbors(dataset: Dataset, manifest: Manifest, row: ImageRow) -> None:
     """Draw the nearest images with their labels; a click queries by the image."""
-    try:
+    with errors.shown(st.caption):
         matches = quality.nearest(manifest, dataset, row.id, NEAREST)
-    except WorkbenchError as error:
-        st.caption(plain(str(error)))
-        return
-    if not matches:
-        st.caption("None of its neighbors is in use any more.")
-        return
-    st.markdown(
-        f"**The {len(matches)} images nearest to it** :gray[and their labels; click one to search "
-        "by it]"
-    )
-    tiles = tiles_of_matches(dataset, matches, row.label)
-    clicked = gallery(tiles, key="why-neighbors", tile_px=TILE_PX, label="Nearest images")
-    if clicked is not None:
-        _search_by(clicked)
+        if not matches:
+            st.caption("None of its neighbors is in use any more.")
+            return
+        st.markdown(
+            f"**The {len(matches)} images nearest to it** :gray[and their labels; click one to "
+            "search by it]"
+        )
+        tiles = tiles_of_matches(dataset, matches, row.label)
+        clicked = gallery(tiles, key="why-neighbors", tile_px=TILE_PX, label="Nearest images")
+        if clicked is not None:
+            _close()
+            navigation.query_by(clicked)

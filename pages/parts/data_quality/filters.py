@@ -8,7 +8,7 @@ from core.datasets.columns import Split
 from core.datasets.registry import Dataset
 from core.quality.config import GROUPING, MIN_THRESHOLD, Check
 from state import facts, session
-from state.quality_view import QualityView
+from state.view import QualityView
 
 MOST, LEAST = "Most typical first", "Least typical first"
 MIN_WIDTH = 240

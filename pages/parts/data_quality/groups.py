@@ -11,7 +11,7 @@ from pages.parts.components.curation_form import undo_button
 from pages.parts.data_quality import actions
 from pages.parts.data_quality.ranked import csv_button
 from state import quality
-from state.quality_view import QualityView
+from state.view import QualityView
 
 
 def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:

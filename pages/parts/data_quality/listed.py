@@ -7,7 +7,7 @@ from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.quality.config import Check
 from state import quality
-from state.quality_view import QualityView
+from state.view import QualityView
 
 if TYPE_CHECKING:
     from core.quality.ranking import Ranking

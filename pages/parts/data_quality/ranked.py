@@ -12,12 +12,12 @@ from core.datasets.registry import Dataset
 from core.quality.config import Check
 from pages.parts.components import downloads
 from pages.parts.components.curation_form import undo_button
-from pages.parts.components.gallery import Tile, selectable_gallery
+from pages.parts.components.gallery import Tile, selectable_gallery, selection_buttons
 from pages.parts.components.tiles import tiles_of
 from pages.parts.data_quality import actions, details
 from pages.parts.data_quality.listed import Listed, list_images
 from state import quality, session
-from state.quality_view import QualityView
+from state.view import QualityView
 
 if TYPE_CHECKING:
     from core.quality.ranking import Ranking
@@ -56,7 +56,7 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Rank
         st.markdown(
             f"**{first + 1:,}–{first + len(here):,}** of **{len(listed.ids):,}**", width="content"
         )
-        _select_page(here)
+        selection_buttons("quality", chosen.quality_selected, here, _select)
         if not chosen.quality_selected:
             undo_button(dataset, key="quality")
         csv_button(quality.as_csv, manifest, dataset, listed.ranking)
@@ -88,26 +88,6 @@ def _tiles(dataset: Dataset, rows: Sequence[ImageRow], listed: Listed) -> list[T
         replace(tile, caption=f"{listed.caption_at(places[row.id])}\n{row.split or 'no split'}")
         for tile, row in zip(tiles_of(dataset, rows), rows, strict=True)
     ]
-
-
-def _select_page(here: list[int]) -> None:
-    chosen = session.selection()
-    if not chosen.quality_selected >= set(here):
-        st.button(
-            "Select page",
-            key="quality-pick-page",
-            type="tertiary",
-            on_click=_select,
-            args=(chosen.quality_selected | set(here),),
-        )
-    if chosen.quality_selected:
-        st.button(
-            "Clear",
-            key="quality-pick-none",
-            type="tertiary",
-            on_click=_select,
-            args=(frozenset(),),
-        )
 
 
 def _select(ids: frozenset[int]) -> None:

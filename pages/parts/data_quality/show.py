@@ -1,4 +1,6 @@
-"""Checks of one index: choice of the check, its filters and its list."""
+"""Checks of one index: form of the analysis, choice of the check, its filters and its list."""
+
+from functools import partial
 
 import streamlit as st
 
@@ -6,12 +8,40 @@ from core.artifacts.manifests import Manifest
 from core.commands.quality import ANALYZE
 from core.datasets.registry import Dataset
 from core.lineage.graph import Lineage
-from core.quality.config import MIN_IMAGES, Check
-from pages.parts.components import errors, job_panel
+from core.options import as_arguments
+from core.quality.config import MIN_IMAGES, AnalysisConfig, Check
+from pages.parts.components import config_fields, errors, job_panel
+from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
-from pages.parts.data_quality import clusters, filters, form, groups, ranked
-from pages.parts.data_quality.texts import MEANINGS, TITLES
+from pages.parts.data_quality import clusters, filters, groups, ranked
 from state import quality, session
+
+TITLES = {
+    Check.LABEL_ISSUES: ":material/label_off: Wrong labels",
+    Check.OUTLIERS: ":material/scatter_plot: Outliers",
+    Check.NEAR_DUPLICATES: ":material/content_copy: Near-duplicates",
+    Check.LEAKAGE: ":material/call_split: Leaks",
+    Check.REPRESENTATIVENESS: ":material/star: Typical",
+    Check.CLUSTERS: ":material/bubble_chart: Clusters",
+}
+MEANINGS = {
+    Check.LABEL_ISSUES: "Images whose label their neighbors and the rest of their class make "
+    "improbable. The percentage is the doubt: at 50 % what is suggested is as probable as the "
+    "label, at 100 % it is certain. Open one to see its neighbors.",
+    Check.OUTLIERS: "Images that are like no other: broken, odd, or of something that belongs "
+    "elsewhere. The distance is the mean cosine distance to the 10 nearest; 0 has others just "
+    "like it.",
+    Check.NEAR_DUPLICATES: "Other files that the model finds nearly the same, and perceptual "
+    "hashes do not: another crop, angle or moment. Copies and look-alikes by hash are on the "
+    "Datasets page, under Duplicates.",
+    Check.LEAKAGE: "Images that are in several splits, as the same file or nearly the same: what "
+    "is measured on them is flattered. The framed image stays, the tested one first.",
+    Check.REPRESENTATIVENESS: "How like each image is to the mean of all others of its class, as "
+    "cosine similarity: the least typical are often wrong, the most typical are good examples.",
+    Check.CLUSTERS: "Groups of images that lie near each other whatever their labels say, by "
+    "HDBSCAN. Those come first that mix most images of other classes. Images in no cluster are "
+    "left out.",
+}
 
 
 def show(dataset: Dataset, index: Manifest, lineage: Lineage) -> None:
@@ -28,7 +58,7 @@ def show(dataset: Dataset, index: Manifest, lineage: Lineage) -> None:
             f"**{plain(index.id)}** for wrong labels, outliers, near-duplicates, leaks between "
             "splits, and clusters."
         )
-        form.show(index, first=True)
+        _form(index, first=True)
         job_panel.show(ANALYZE)
     else:
         job_panel.show(ANALYZE)
@@ -36,7 +66,7 @@ def show(dataset: Dataset, index: Manifest, lineage: Lineage) -> None:
         with errors.shown():
             _check(dataset, manifest)
         with st.expander("Look again", icon=":material/tune:"):
-            form.show(index, first=False)
+            _form(index, first=False)
 
 
 def _stale(reason: str) -> None:
@@ -76,3 +106,26 @@ def _choose() -> None:
     if check is not None:  # A second click on it
         chosen.quality_view = chosen.quality_view.changed(check=Check(check), cluster=None)
         chosen.quality_selected, chosen.quality_open = frozenset(), None
+
+
+def _form(index: Manifest, *, first: bool) -> None:
+    """Draw the form of an analysis; `first` is whether the index has none yet."""
+    number = partial(config_fields.number, AnalysisConfig)
+    columns = st.columns(3)
+    neighbors = number("neighbors", "Neighbors", key="quality-neighbors", place=columns[0])
+    min_cluster_size = number(
+        "min_cluster_size",
+        "Fewest images of a cluster",
+        key="quality-min-cluster-size",
+        place=columns[1],
+    )
+    if st.button(
+        "Look through them" if first else "Look again",
+        key="quality-start",
+        type="primary" if first else "secondary",
+        icon=":material/troubleshoot:",
+    ):
+        config = AnalysisConfig(
+            index=index.id, neighbors=neighbors, min_cluster_size=min_cluster_size
+        )
+        launch(ANALYZE, as_arguments(config), dataset=index.made_from["dataset"])

@@ -1,15 +1,15 @@
 """Dialog of an image: large, with its metadata and its nearest neighbors."""
 
 import time
+from functools import partial
 
 import streamlit as st
 
 from core.datasets import curation
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
-from core.errors import WorkbenchError
 from core.lineage.graph import read_lineage
-from pages.parts.components import navigation
+from pages.parts.components import dialogs, errors, navigation
 from pages.parts.components.gallery import gallery
 from pages.parts.components.text import plain, size
 from pages.parts.components.tiles import tiles_of_matches
@@ -40,41 +40,19 @@ def _dialog(dataset: Dataset, view: View) -> None:
     if row is None:
         st.warning("This image is no longer in the dataset.")
         return
-    _steps(dataset, view, position)
+    count = dataset.catalog.count(view.images)
+    dialogs.steps(position, count, partial(_go_to, dataset, view), key="details")
     picture, facts_about = st.columns([2, 1])
     with picture:
-        source, problem = resources.tile_source(dataset, row, SIDE)
-        if source:
-            st.image(source, width="stretch")
-        else:
-            st.error(plain(row.problem or problem))
+        dialogs.picture(dataset, row, SIDE)
     with facts_about:
         _about(dataset, row)
         if row.problem is None and st.button(
             "Use as query", key="details-query", type="primary", icon=":material/image_search:"
         ):
             _close()
-            session.query_by_image(row.id)
-            navigation.go("Query")
+            navigation.query_by(row.id)
     _neighbors(dataset, row)
-
-
-def _steps(dataset: Dataset, view: View, position: int | None) -> None:
-    """Draw buttons to the previous and next image, with arrow keys as shortcuts."""
-    count = dataset.catalog.count(view.images)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for label, key, step in (("Previous", "Left", -1), ("Next", "Right", 1)):
-            place = None if position is None else position + step
-            st.button(
-                label,
-                key=f"details-{key.lower()}",
-                shortcut=key,
-                disabled=place is None or not 0 <= place < count,
-                on_click=_go_to,
-                args=(dataset, view, place),
-            )
-        if position is not None:
-            st.caption(f"{position + 1:,} of {count:,}")
 
 
 def _go_to(dataset: Dataset, view: View, place: int) -> None:
@@ -94,7 +72,7 @@ def _about(dataset: Dataset, row: ImageRow) -> None:
         "Added": added,
         "In use": "no, excluded" if row.excluded else "yes" if row.problem is None else "no",
     }
-    st.markdown("  \n".join(f":gray[{name}] {plain(value)}" for name, value in known.items()))
+    dialogs.metadata(known)
     st.caption("Path")
     st.code(str(dataset.path_of(row)), language=None, wrap_lines=True)
     st.caption("SHA-256")
@@ -108,17 +86,16 @@ def _neighbors(dataset: Dataset, row: ImageRow) -> None:
     if index is None or index.made_from["dataset"] != dataset.name:
         st.caption("Build an index to see here which images are most like it.")
         return
-    try:
+    with errors.shown(st.caption):
         matches = queries.nearest_to_image(index, row.id, NEIGHBORS)
-    except WorkbenchError as error:
-        st.caption(plain(str(error)))
-        return
-    if not matches:
-        st.caption("The index does not hold this image yet; build it anew to see its neighbors.")
-        return
-    st.markdown(f"**Nearest** :gray[by {plain(index.id)}]")
-    tiles = tiles_of_matches(dataset, matches, row.label)
-    clicked = gallery(tiles, key="details-neighbors", tile_px=96, label="Nearest images")
-    if clicked is not None:
-        session.selection().open_image = (clicked, None)
-        st.rerun(scope="fragment")
+        if not matches:
+            st.caption(
+                "The index does not hold this image yet; build it anew to see its neighbors."
+            )
+            return
+        st.markdown(f"**Nearest** :gray[by {plain(index.id)}]")
+        tiles = tiles_of_matches(dataset, matches, row.label)
+        clicked = gallery(tiles, key="details-neighbors", tile_px=96, label="Nearest images")
+        if clicked is not None:
+            session.selection().open_image = (clicked, None)
+            st.rerun(scope="fragment")

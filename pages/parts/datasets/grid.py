@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.datasets import curation
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from pages.parts.components.curation_form import undo_button
-from pages.parts.components.gallery import Tile, selectable_gallery
-from pages.parts.components.tiles import tiles_of
+from pages.parts.components.gallery import selectable_gallery
+from pages.parts.components.tiles import tiles_with_tags
 from pages.parts.datasets import details, filter_bar, selection_bar, view_charts
 from state import facts, session
 from state.view import TILE_SIZES, View
@@ -86,7 +85,7 @@ def _deselect_hidden(dataset: Dataset, view: View) -> None:
 def _images(dataset: Dataset, view: View, rows: list[ImageRow]) -> None:
     chosen = session.selection()
     event = selectable_gallery(
-        _tiles(dataset, rows),
+        tiles_with_tags(dataset, rows),
         selected=chosen.selected_images,
         key="datasets-gallery",
         tile_px=TILE_SIZES[view.tile],
@@ -98,15 +97,3 @@ def _images(dataset: Dataset, view: View, rows: list[ImageRow]) -> None:
         places = {row.id: view.offset + place for place, row in enumerate(rows)}
         chosen.open_image = (event.opened, places.get(event.opened))
     details.show(dataset, view)
-
-
-def _tiles(dataset: Dataset, rows: list[ImageRow]) -> list[Tile]:
-    tags = curation.tags_of(dataset.catalog, [row.id for row in rows])
-    return [
-        replace(
-            tile,
-            chips=tuple(tags.get(row.id, ())),
-            mark="excluded" if row.excluded else "",
-        )
-        for tile, row in zip(tiles_of(dataset, rows), rows, strict=True)
-    ]

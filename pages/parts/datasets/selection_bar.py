@@ -1,10 +1,13 @@
 """Selection of images, and actions on it in a bar at the bottom of the window."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.datasets.columns import ImageRow, ImageStatus
 from core.datasets.registry import Dataset
 from pages.parts.components.curation_form import changes, undo_button
+from pages.parts.components.gallery import selection_buttons
 from state import session
 from state.view import View
 
@@ -25,30 +28,10 @@ def show(dataset: Dataset, view: View, rows: list[ImageRow], count: int) -> None
 
 
 def _extend(dataset: Dataset, view: View, rows: list[ImageRow], count: int) -> None:
-    chosen = session.selection()
-    if not chosen.selected_images >= {row.id for row in rows}:
-        st.button(
-            "Select page",
-            key="datasets-pick-page",
-            type="tertiary",
-            on_click=_pick,
-            args=(chosen.selected_images | {row.id for row in rows},),
-        )
-    if count > len(rows) and len(chosen.selected_images) < count:
-        st.button(
-            "Select all",
-            key="datasets-pick-all",
-            type="tertiary",
-            on_click=lambda: _pick(frozenset(dataset.catalog.ids(view.images))),
-        )
-    if chosen.selected_images:
-        st.button(
-            "Clear",
-            key="datasets-pick-none",
-            type="tertiary",
-            on_click=_pick,
-            args=(frozenset(),),
-        )
+    selected, here = session.selection().selected_images, [row.id for row in rows]
+    has_more = count > len(here) and len(selected) < count
+    all_ids = partial(dataset.catalog.ids, view.images) if has_more else None
+    selection_buttons("datasets", selected, here, _pick, all_ids)
 
 
 def _pick(ids: frozenset[int]) -> None:

@@ -1,6 +1,6 @@
 """Gallery of queries: a row a query, the query image first and then its results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -9,7 +9,8 @@ from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from pages.parts.components import navigation
 from pages.parts.components.gallery import Tile, gallery
-from state import resources, session
+from pages.parts.components.tiles import GONE, tile_of
+from state import resources
 
 ROWS = 6
 """Queries on a page."""
@@ -53,40 +54,25 @@ def rows(
     resources.make_thumbnails(dataset, list(by_id.values()))
     tiles: list[Tile] = []
     images: list[int] = []
-    for image_id, label_, caption, ids in zip(
+    for image_id, own, caption, ids in zip(
         query_ids, queries["label"], captions, results, strict=True
     ):
-        tiles.append(_tile(dataset, by_id, image_id, len(tiles), caption, "selected"))
+        query = by_id.get(image_id)
+        tiles.append(_tile(dataset, query, len(tiles), caption, "selected"))
         for rank in range(num_results):
-            match = ids[rank] if rank < len(ids) else None
-            mark = _mark(by_id.get(match or -1), str(label_))
-            tiles.append(_tile(dataset, by_id, match, len(tiles), f"{rank + 1}", mark))
+            match = by_id.get(ids[rank]) if rank < len(ids) else None
+            mark = "hit" if match and match.label == own else "miss"
+            gone = GONE if rank < len(ids) else "nothing found"
+            tiles.append(_tile(dataset, match, len(tiles), f"{rank + 1}", mark, gone))
         images += [image_id, *ids, *[image_id] * (num_results - len(ids))]
     clicked = gallery(tiles, key=key, columns=num_results + 1, tile_px=128, label=label)
     if clicked is not None:
-        session.query_by_image(images[clicked])
-        navigation.go("Query")
-
-
-def _mark(image: ImageRow | None, label: str) -> str:
-    if image is None:
-        return ""
-    return "hit" if image.label == label else "miss"
+        navigation.query_by(images[clicked])
 
 
 def _tile(
-    dataset: Dataset,
-    by_id: Mapping[int, ImageRow],
-    image_id: int | None,
-    number: int,
-    caption: str,
-    mark: str,
+    dataset: Dataset, image: ImageRow | None, number: int, caption: str, mark: str, gone: str = GONE
 ) -> Tile:
-    if image_id is None:
-        return Tile(id=number, src="", caption=caption, note="nothing found")
-    image = by_id.get(image_id)
-    if image is None:
-        return Tile(id=number, src="", caption=caption, note="no longer in the dataset")
-    source, problem = resources.tile_source(dataset, image)
-    title = image.label or ""
-    return Tile(id=number, src=source, title=title, caption=caption, note=problem, mark=mark)
+    title = (image.label or "") if image else ""
+    mark = mark if image else ""
+    return tile_of(dataset, image, id=number, title=title, caption=caption, mark=mark, gone=gone)

@@ -10,7 +10,7 @@ from core.errors import WorkbenchError
 from core.lineage.graph import Lineage
 from core.maps.coloring import ColorBy
 from pages.parts.components.scatter_data import Highlight, ScatterData, ScatterEvent
-from pages.parts.explore import cloud, controls, form, point, selection
+from pages.parts.explore import cloud, controls, form, selection
 from state import open_maps, queries, session
 from state.open_maps import OpenMap
 from state.query_on_map import QueryOnMap, locate_query
@@ -80,7 +80,7 @@ def _outcome(
             st.info("That image is no longer in the dataset. Click another point.")
             return
         matches = queries.nearest_to_image(index, image_id, NEIGHBORS)
-        point.show(dataset, row, matches, open_maps.predicted_of(opened, places))
+        selection.show_point(dataset, row, matches, open_maps.predicted_of(opened, places))
     else:
         selection.show(opened, dataset, places)
 

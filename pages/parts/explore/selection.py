@@ -1,6 +1,6 @@
-"""The selected images of a map: summary, comparison, actions and gallery."""
+"""The clicked image of a map with its neighbors, or the selected images with their actions."""
 
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -18,15 +18,47 @@ from core.maps.selection import (
 )
 from core.query.query import MAX_IMAGES
 from pages.parts.components import curation_form, downloads, navigation
-from pages.parts.components.gallery import Tile, gallery
+from pages.parts.components.gallery import gallery
 from pages.parts.components.text import plain
-from pages.parts.components.tiles import tiles_of
-from pages.parts.explore.point import use_as_query
+from pages.parts.components.tiles import tiles_of, tiles_of_matches, tiles_with_tags
 from state import open_maps, session
 from state.open_maps import OpenMap
 
+if TYPE_CHECKING:
+    from core.query.result import Match
+
 SHOWN = 60
 CLASSES_NAMED, PAIRS_NAMED = 8, 3
+
+
+def show_point(
+    dataset: Dataset, row: ImageRow, matches: "list[Match]", predicted: str | None
+) -> None:
+    """Draw the image, its kNN vote and its nearest neighbors."""
+    label = f"**{plain(row.label)}** · " if row.label else ""
+    vote = ""
+    if predicted is not None and row.label is not None:
+        agree = predicted == row.label
+        word = "agree" if agree else f"say **{plain(predicted)}**"
+        vote = f" · :{'green' if agree else 'orange'}[its neighbors {word}]"
+    st.markdown(f"{label}{plain(row.path)}{vote}")
+    grid = st.grid(4, min_column_width=200)
+    with grid.cell():
+        clicked = gallery(
+            tiles_of(dataset, [row]), key="explore-point", tile_px=200, label="The point"
+        )
+        use_as_query(clicked)
+    with grid.cell(column_span=3):
+        st.caption(f"Its {len(matches)} nearest images, lined to it on the map:")
+        tiles = tiles_of_matches(dataset, matches, row.label)
+        use_as_query(gallery(tiles, key="explore-neighbors-of-point", label="Neighbors"))
+
+
+def use_as_query(clicked: int | None) -> None:
+    """Open the Query page with the clicked image, if there is one."""
+    if clicked is not None:
+        session.query_by_image(clicked)
+        navigation.go("Query")
 
 
 def show(opened: OpenMap, dataset: Dataset, places: NDArray[np.int64]) -> None:
@@ -102,8 +134,7 @@ def _actions(opened: OpenMap, dataset: Dataset, rows: list[ImageRow]) -> None:
         if st.button(
             "Use as query", key="explore-ask", icon=":material/image_search:", help=BY_ALL
         ):
-            session.query_by_image(*_central(opened, ids))
-            navigation.go("Query")
+            navigation.query_by(*_central(opened, ids))
         curation_form.changes(
             dataset, ids, key="explore", can_include=any(row.excluded for row in rows)
         )
@@ -167,13 +198,5 @@ def _gallery(dataset: Dataset, rows: list[ImageRow]) -> None:
     num_pages = -(-len(rows) // SHOWN)
     page = st.pagination(num_pages, key=f"explore-page-{len(rows)}") if num_pages > 1 else 1
     shown = rows[(page - 1) * SHOWN : page * SHOWN]
-    tags = curation.tags_of(dataset.catalog, [row.id for row in shown])
-    tiles = [
-        _with_status(tile, row, tags.get(row.id, []))
-        for tile, row in zip(tiles_of(dataset, shown), shown, strict=True)
-    ]
+    tiles = tiles_with_tags(dataset, shown)
     use_as_query(gallery(tiles, key="explore-selected", label="Selected images"))
-
-
-def _with_status(tile: Tile, row: ImageRow, tags: list[str]) -> Tile:
-    return replace(tile, chips=tuple(tags), mark="excluded" if row.excluded else "")

@@ -19,7 +19,7 @@ from pages.parts.components.tiles import tiles_of
 from pages.parts.explore import cloud, controls, hover
 from pages.parts.explore.controls import Look
 from pages.parts.explore.form import title_of
-from pages.parts.explore.point import use_as_query
+from pages.parts.explore.selection import use_as_query
 from state import open_maps, session
 from state.open_maps import OpenMap
 

@@ -19,7 +19,7 @@ from pages.parts.components.scatter_data import ScatterData, ScatterEvent
 from pages.parts.components.text import plain
 from pages.parts.components.tiles import tiles_of
 from pages.parts.explore import cloud, hover
-from pages.parts.explore.point import use_as_query
+from pages.parts.explore.selection import use_as_query
 from state import resources, session
 
 SHOWN = 60

@@ -6,14 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from core.images.cropping import MAX_ANGLE, MIN_SIDE, Crop
+from pages.parts.components.browser_component import component, ignore
 from state import session
-
-ASSETS = Path(__file__).parent
-MODULE = ("crop.js", "crop_shapes.js")
-"""Joined: a component has one script."""
 
 EDGES = ("left", "top", "right", "bottom")
 TURN_ICON = (
@@ -42,11 +37,8 @@ HTML = f"""
 </div>
 """
 
-_MOUNT = st.components.v2.component(
-    "workbench_crop",
-    html=HTML,
-    css=(ASSETS / "crop.css").read_text(encoding="utf-8"),
-    js="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in MODULE),
+_MOUNT = component(
+    "workbench_crop", Path(__file__).parent, HTML, ("crop.js", "crop_shapes.js"), "crop.css"
 )
 
 
@@ -80,7 +72,7 @@ def draw(image_uri: str, width: int, height: int, crop: Crop, *, key: str) -> Cr
             "least": MIN_SIDE,
             "most_angle": MAX_ANGLE,
         },
-        on_crop_change=_ignore,
+        on_crop_change=ignore,
     )
     session.remember(f"{key}-shown", (name, chosen, number))
     return chosen
@@ -101,7 +93,3 @@ def _read_crop(sent: object, picture: str) -> Crop | None:
         return Crop(**numbers)
     except ValueError:
         return None
-
-
-def _ignore() -> None:
-    """Do nothing: only states with a callback are part of the result."""

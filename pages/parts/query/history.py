@@ -8,7 +8,8 @@ from core.datasets.registry import Dataset
 from core.query.query import ImageSource, Query
 from pages.parts.components.gallery import Tile, gallery
 from pages.parts.components.text import plain
-from state import resources, session
+from pages.parts.components.tiles import tile_of
+from state import session
 from state.query_images import thumbnail_uri
 
 TILE_PX = 72
@@ -106,7 +107,5 @@ def _tile(dataset: Dataset, number: int, query: Query) -> Tile:
         )
         return Tile(id=number, src=source, title=name, chips=chips)
     row = dataset.catalog.rows_by_id([image_id or 0]).get(image_id or 0)
-    if row is None:
-        return Tile(id=number, src="", title="gone", chips=chips)
-    source, problem = resources.tile_source(dataset, row)
-    return Tile(id=number, src=source, title=row.label or row.path, note=problem, chips=chips)
+    title = (row.label or row.path) if row else "gone"
+    return tile_of(dataset, row, id=number, title=title, chips=chips, gone="")

@@ -9,8 +9,8 @@ from core.datasets.registry import Dataset
 from core.images.cropping import WHOLE
 from core.query.query import ImageSource, Query, QueryImage
 from core.query.result import Match, QueryResult
-from pages.parts.components import errors
-from pages.parts.components.text import plain, size
+from pages.parts.components import dialogs, errors
+from pages.parts.components.text import size
 from pages.parts.query.regions import regions
 from state import queries, session
 from state.query_images import thumbnail_uri
@@ -49,7 +49,13 @@ def _dialog(
     if place is None:
         return
     match = matches[place]
-    _steps(matches, place)
+    dialogs.steps(
+        place,
+        len(matches),
+        lambda other: _open(matches[other].image_id),
+        key="match",
+        what="Match ",
+    )
     if match.image is None:
         st.warning("This image is no longer in the dataset. Update the index to take it out.")
         return
@@ -65,24 +71,7 @@ def _dialog(
     }
     if match.duplicates:
         known["Duplicates"] = f"{len(match.duplicates)} more like it are counted with this one"
-    st.markdown("  \n".join(f":gray[{name}] {plain(value)}" for name, value in known.items()))
-
-
-def _steps(matches: Sequence[Match], place: int) -> None:
-    """Show the buttons to the previous and the next match; arrow keys work, too."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for label, key, step in (("Previous", "Left", -1), ("Next", "Right", 1)):
-            other = place + step
-            exists = 0 <= other < len(matches)
-            st.button(
-                label,
-                key=f"match-{key.lower()}",
-                shortcut=key,
-                disabled=not exists,
-                on_click=_open,
-                args=(matches[other].image_id if exists else None,),
-            )
-        st.caption(f"Match {place + 1:,} of {len(matches):,}")
+    dialogs.metadata(known)
 
 
 def _open(image_id: int | None) -> None:
@@ -92,19 +81,16 @@ def _open(image_id: int | None) -> None:
 def _actions(query: Query, image_id: int) -> None:
     more = query.with_examples([image_id], positive=True)
     less = query.with_examples([image_id], positive=False)
+    alone = query.with_only([QueryImage(image_id=image_id)])
     with st.container(horizontal=True, gap="small"):
         for text, key, icon, then in (
-            ("Search by this", "by", ":material/image_search:", query.with_only(_alone(image_id))),
+            ("Search by this", "by", ":material/image_search:", alone),
             ("More like this", "more", ":material/add:", more),
             ("Less like this", "less", ":material/remove:", less),
         ):
             if st.button(text, key=f"match-{key}", icon=icon):
                 session.set_query(then)
                 st.rerun()
-
-
-def _alone(image_id: int) -> list[QueryImage]:
-    return [QueryImage(image_id=image_id)]
 
 
 def _similarity_map(

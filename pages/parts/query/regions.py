@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
+
+from pages.parts.components.browser_component import component
 
 if TYPE_CHECKING:
     from core.query.region_match import RegionComparison
-
-ASSETS = Path(__file__).parent
-MODULE = ("regions.js", "regions_paint.js")
-"""Joined: a component has one script."""
 
 STEPS = 32767
 """Steps on either side of zero, in two bytes; one byte is too coarse for the numbers shown."""
@@ -46,11 +43,12 @@ HTML = """
 </template>
 """
 
-_MOUNT = st.components.v2.component(
+_MOUNT = component(
     "workbench_regions",
-    html=HTML,
-    css=(ASSETS / "regions.css").read_text(encoding="utf-8"),
-    js="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in MODULE),
+    Path(__file__).parent,
+    HTML,
+    ("regions.js", "regions_paint.js"),
+    "regions.css",
 )
 
 

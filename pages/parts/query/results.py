@@ -3,7 +3,10 @@
 import time
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from core.artifacts.manifests import Manifest
@@ -12,10 +15,12 @@ from core.indexes.store import MAX_MATCHES
 from core.query.ood import OutOfDistribution
 from core.query.query import Query, QueryImage
 from core.query.result import QueryResult, precision_by_rank
+from pages.parts.components.charts import TRAIN_COLOR
 from pages.parts.components.gallery import Tile, selectable_gallery
+from pages.parts.components.plot import plot
 from pages.parts.components.text import plain
 from pages.parts.components.tiles import tiles_of_matches
-from pages.parts.query import export, rank_curve
+from pages.parts.query import export
 from state import session
 
 TOP_CLASSES = 5
@@ -23,7 +28,7 @@ ON_A_PAGE = 100
 MORE = (20, 50, 100, 200, 500, MAX_MATCHES)
 """Numbers of matches after each click on *More*."""
 
-CURVE_WIDTH = 220
+CURVE_WIDTH, CURVE_HEIGHT = 220, 72
 """In pixels."""
 
 MIN_WAIT_S = 0.001
@@ -35,14 +40,7 @@ SPLITS = {"validation": "held-out validation images", "test": "held-out test ima
 def verdict(
     result: QueryResult, model: Manifest, dataset: Dataset, first_line: DeltaGenerator
 ) -> None:
-    """Show the predicted class, the kNN vote and the out-of-distribution score.
-
-    Args:
-        result: The query's result.
-        model: The model that embedded the query.
-        dataset: The dataset that was searched.
-        first_line: Placeholder for the out-of-distribution score, above the rest.
-    """
+    """Show the predicted class, the kNN vote, and in `first_line` how usual the query is."""
     if result.out_of_distribution is not None:
         _out_of_distribution(result.out_of_distribution, first_line)
     knows_these = model.made_from["dataset"] == dataset.name
@@ -131,13 +129,33 @@ def _precision(result: QueryResult, label: str) -> None:
         )
         if count > 1:
             with st.container(width=CURVE_WIDTH):
-                rank_curve.draw(precision, key="query-ranks")
+                plot(_rank_curve(precision), key="query-ranks", height=CURVE_HEIGHT)
+
+
+def _rank_curve(precision: NDArray[np.float64]) -> go.Figure:
+    """Return a small chart of (K,) precision@k over k."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=np.arange(1, len(precision) + 1),
+        y=precision.round(4),
+        mode="lines",
+        line={"color": TRAIN_COLOR, "width": 2},
+        fill="tozeroy",
+        hovertemplate="precision@%{x}: %{y:.2f}<extra></extra>",
+    )
+    figure.update_layout(
+        margin={"l": 30, "r": 6, "t": 6, "b": 18},
+        showlegend=False,
+        xaxis={"range": [1, len(precision)], "tickvals": [1, len(precision)], "showgrid": False},
+        yaxis={"range": [0, 1.02], "tickvals": [0, 1], "showgrid": False},
+    )
+    return figure
 
 
 def _gallery(query: Query, tiles: Sequence[Tile]) -> None:
     chosen = session.selection()
     event = selectable_gallery(
-        [_with_mark(tile, query) for tile in tiles],
+        [tile.with_chip("more like it") if tile.id in query.positives else tile for tile in tiles],
         selected=chosen.selected_matches,
         key="query-gallery",
         label="Matches",
@@ -148,12 +166,6 @@ def _gallery(query: Query, tiles: Sequence[Tile]) -> None:
         chosen.open_match = event.opened
 
 
-def _with_mark(tile: Tile, query: Query) -> Tile:
-    if tile.id not in query.positives:
-        return tile
-    return tile.with_chip("more like it")
-
-
 def _bar(query: Query, count: int) -> None:
     """Show the actions on the selected matches."""
     marked = sorted(session.selection().selected_matches)
@@ -162,22 +174,16 @@ def _bar(query: Query, count: int) -> None:
         st.caption("Click one to see why; select some to ask for more or less like them.")
         return
     st.markdown(f"**{len(marked)}** selected", width="content")
+    more = query.with_examples(marked, positive=True)
+    less = query.with_examples(marked, positive=False)
+    alone = query.with_only(QueryImage(image_id=image_id) for image_id in marked)
     for text, key, icon, then in (
-        ("More like these", "more", ":material/add:", query.with_examples(marked, positive=True)),
-        (
-            "Less like these",
-            "less",
-            ":material/remove:",
-            query.with_examples(marked, positive=False),
-        ),
-        ("Search by these", "by", ":material/image_search:", query.with_only(_images(marked))),
+        ("More like these", "more", ":material/add:", more),
+        ("Less like these", "less", ":material/remove:", less),
+        ("Search by these", "by", ":material/image_search:", alone),
     ):
         st.button(text, key=f"query-{key}", icon=icon, on_click=session.set_query, args=(then,))
     st.button("Clear", key="query-unmark", type="tertiary", on_click=_unmark)
-
-
-def _images(ids: Sequence[int]) -> list[QueryImage]:
-    return [QueryImage(image_id=image_id) for image_id in ids]
 
 
 def _unmark() -> None:

@@ -67,7 +67,7 @@ def _others(dataset: Dataset, query: Query) -> None:
         "Duplicates count once",
         key=session.set_widget("query-fold", options.deduplicate),
         on_change=_set,
-        args=("fold", "query-fold"),
+        args=("deduplicate", "query-fold"),
         help="The same bytes, and the look-alikes that a check of the dataset has found, are "
         "folded into the best of them.",
     )

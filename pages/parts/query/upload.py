@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,8 +13,8 @@ from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.images.decoding import open_image
 from core.query.query import MAX_IMAGES, QueryImage
+from pages.parts.components.browser_component import component
 from pages.parts.components.text import plain
-from pages.parts.query import paste
 from state import queries, session
 from state.history import Upload
 
@@ -24,6 +25,10 @@ MAX_UPLOAD_MB = 25
 UPLOADS, REFUSED, ADD = "query-uploads", "query-refused", "query-add"
 """State keys: number of uploads in this tab, error messages of the last one, and whether the next
 images are added to the query."""
+
+_PASTE = component(
+    "workbench_paste", Path(__file__).parent, '<p role="status"></p>', ["paste.js"], "paste.css"
+)
 
 
 def show(dataset: Dataset) -> None:
@@ -40,7 +45,7 @@ def show(dataset: Dataset) -> None:
         help=f"JPEG, PNG, WebP, BMP, GIF or TIFF of up to {MAX_UPLOAD_MB} MB; up to {MAX_IMAGES} "
         "of them are one query. Choose them, drop them, or press Ctrl+V with one in the clipboard.",
     )
-    paste.into(key)
+    paste_into(key)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button(
             "Surprise me",
@@ -62,6 +67,15 @@ def show(dataset: Dataset) -> None:
         st.camera_input("Take a picture", key=camera, on_change=_on_upload, args=(camera,))
     for sentence in session.value_of(REFUSED) or ():
         st.error(plain(sentence))
+
+
+def paste_into(uploader_key: str) -> None:
+    """Send files that are pasted anywhere on this page to an uploader, and show a line about it.
+
+    The uploader alone would need the focus. Pastes into text fields and while a dialog is open are
+    left alone, and the uploader's own limits apply. Its key has letters, digits, - and _ only.
+    """
+    _PASTE(key=f"{uploader_key}-paste", data={"uploader": uploader_key})
 
 
 def _take_random(dataset: Dataset) -> None:

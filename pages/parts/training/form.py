@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -16,15 +17,18 @@ from core.training.config import TrainConfig
 from core.training.presets import CLASSIC, PRESETS, SCRATCH_QUICK
 from core.training.runs import Run, read_run, reserve_run
 from pages.parts.components import config_fields
+from pages.parts.components.gallery import Tile, gallery
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
-from pages.parts.training import fields, preview, requirements
+from pages.parts.training import fields, requirements
 from state import resources, session
 
 FROM_IMAGENET, FROM_FILE = "ImageNet", "A weights file"
 PRESET, AGAIN = "training-preset", "training-again"
 """Session keys of the chosen preset and of the run to repeat; the second is also the name of the
 preset with that run's settings."""
+
+PREVIEW_SEED = "training-preview-seed"
 
 
 def show(dataset: Dataset) -> Callable[[], None]:
@@ -41,7 +45,7 @@ def show(dataset: Dataset) -> Callable[[], None]:
     with st.expander(
         "Settings", key="training-settings", icon=":material/tune:", on_change="rerun"
     ):
-        settings |= fields.all_fields(key, default, preview.for_dataset(dataset))
+        settings |= fields.all_fields(key, default, partial(_preview, dataset))
     config = config_fields.build(TrainConfig, **settings)
     if config is None:
         return nothing
@@ -151,3 +155,27 @@ def _summary(config: TrainConfig) -> str:
                 "network choose a weights file or a preset from scratch"
             )
     return " · ".join(parts)
+
+
+def _preview(dataset: Dataset, augment: str, side: int) -> None:
+    """Draw 16 augmented train images."""
+    if augment == "off":
+        st.caption("Every epoch sees the train images as they are.")
+        return
+    if not st.toggle("Show 16 augmented images", key="training-preview"):
+        return
+    seed = int(session.value_of(PREVIEW_SEED) or 0)
+    sources = resources.augmented_images(dataset, augment, side, seed)
+    gallery(
+        [Tile(id=number, src=source) for number, source in enumerate(sources)],
+        key="training-preview-images",
+        tile_px=96,
+        label="Augmented train images",
+    )
+    st.button(
+        "Show others",
+        key="training-preview-others",
+        icon=":material/casino:",
+        on_click=session.remember,
+        args=(PREVIEW_SEED, seed + 1),
+    )

@@ -8,9 +8,9 @@ from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.training.history import NUM_MATCHES, SampleRetrieval
 from pages.parts.components.gallery import Tile, gallery
+from pages.parts.components.tiles import tile_of
 from state import resources
 
-SIDE = 96
 IDS_PER_SAMPLE = 10
 
 
@@ -44,18 +44,15 @@ def _row(
 ) -> list[Tile]:
     """Return a row's tiles: the query, its matches, then blanks."""
     first = number * IDS_PER_SAMPLE
-    tiles = [_tile(dataset, rows.get(sample.image_id), first, "selected", sample.label)]
+    query = rows.get(sample.image_id)
+    tiles = [
+        tile_of(dataset, query, id=first, mark="selected", title=sample.label, gone="gone"),
+    ]
     for rank, (image_id, is_hit) in enumerate(sample.matches, 1):
         row = rows.get(image_id)
         title = (row.label or "") if row and not is_hit else ""
-        tiles.append(_tile(dataset, row, first + rank, "hit" if is_hit else "miss", title))
+        mark = "hit" if is_hit else "miss"
+        tiles.append(tile_of(dataset, row, id=first + rank, mark=mark, title=title, gone="gone"))
     for rank in range(len(tiles), 1 + NUM_MATCHES):
         tiles.append(Tile(id=first + rank, src="", note="no more"))
     return tiles
-
-
-def _tile(dataset: Dataset, row: ImageRow | None, number: int, mark: str, title: str) -> Tile:
-    if row is None:
-        return Tile(id=number, src="", title=title, mark=mark, note="gone")
-    source, problem = resources.tile_source(dataset, row)
-    return Tile(id=number, src=source, title=title, mark=mark, note=problem)
