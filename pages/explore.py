@@ -19,12 +19,7 @@ lineage = read_lineage(resources.workspace())
 index = guards.require_index(chosen, lineage, "A map")
 dataset = open_dataset(resources.workspace(), index.made_from["dataset"])
 maps = lineage.maps_of(index)
-if index.summary["count"] < MIN_IMAGES:
-    st.info(
-        f"A map needs at least {MIN_IMAGES} images, and {plain(index.id)} holds "
-        f"{index.summary['count']}. Choose another index, or add images to the dataset."
-    )
-    st.stop()
+guards.require_images(index, "A map", MIN_IMAGES)
 if not maps:
     st.markdown(
         f"Lay out the **{index.summary['count']:,}** embeddings of **{plain(index.id)}** on a map: "

@@ -99,15 +99,9 @@ def _images(texts: Sequence[str], *, is_positive: bool) -> list[QueryImage]:
 def _crop(text: str) -> Crop:
     """Read `Crop.key`."""
     try:
-        turns, left, top, right, bottom, angle = text.split()
-        return Crop(
-            left=float(left),
-            top=float(top),
-            right=float(right),
-            bottom=float(bottom),
-            turns=int(turns),
-            angle=float(angle),
-        )
+        turns, *numbers = text.split()
+        left, top, right, bottom, angle = map(float, numbers)
+        return Crop(left=left, top=top, right=right, bottom=bottom, turns=int(turns), angle=angle)
     except ValueError:
         return WHOLE
 

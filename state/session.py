@@ -172,11 +172,7 @@ def url_parameters(chosen: Selection) -> dict[str, str]:
 
 def write_url(chosen: Selection) -> None:
     """Write the selection to the URL if it differs."""
-    gone = (
-        (*URL_FIELDS, *query_url.FIELDS, *query_url.OLD_FIELDS)
-        if chosen.is_url_outdated
-        else URL_FIELDS
-    )
+    gone = (*URL_FIELDS, *QUERY_FIELDS) if chosen.is_url_outdated else URL_FIELDS
     chosen.is_url_outdated = False
     options = _parameters_beside(gone) | {k: [v] for k, v in url_parameters(chosen).items()}
     if options != _parameters_beside(()):

@@ -69,12 +69,7 @@ def run_id_of(record: JobRecord) -> str:
 
 
 def list_trainings(workspace: Workspace, jobs: Sequence[JobView]) -> list[Training]:
-    """Return every run with its newest job, newest first.
-
-    Args:
-        workspace: The workspace.
-        jobs: Newest first.
-    """
+    """Return every run with its newest job, newest first; so are `jobs`."""
     newest: dict[str, JobView] = {}
     for view in jobs:
         if find_command(view.record.verb) in VERBS:

@@ -1,6 +1,6 @@
-"""Charts of training runs."""
+"""Charts of training runs, and the layout of others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -25,13 +25,7 @@ NO_TOOLS = {"displayModeBar": False}
 def curves(
     epochs: Sequence[Mapping[str, Any]], steps: Sequence[Mapping[str, Any]], key: str
 ) -> None:
-    """Draw the loss, accuracy and retrieval of a run by epoch.
-
-    Args:
-        epochs: The measures of each epoch.
-        steps: The loss of each step.
-        key: Prefix of the widget keys.
-    """
+    """Draw the loss, accuracy and retrieval of a run by epoch, and the loss of each step."""
     grid = st.grid(3, min_column_width=240)
     with grid.cell():
         figure = _figure("Loss by epoch")
@@ -54,18 +48,27 @@ def curves(
 def overlaid(
     runs: Mapping[str, Sequence[Mapping[str, Any]]], name: str, title: str, key: str
 ) -> None:
-    """Draw one measure of several runs by epoch.
-
-    Args:
-        runs: Label of each run → the measures of each epoch.
-        name: Key of the measure.
-        title: Label of the measure.
-        key: Widget key.
-    """
+    """Draw one measure, `name`, by epoch; `runs` is label → the measures of each epoch."""
     figure = _figure(f"{title} by epoch", share="loss" not in name)
     for (run, epochs), color in zip(runs.items(), cycle(RUN_COLORS), strict=False):
         _line(figure, epochs, name, plotly_text(run), color)
     plot(figure, key=key, height=340)
+
+
+def lay_out_over_k(figure: go.Figure, ranks: Iterable[int], title: str, **y_axis: Any) -> None:
+    """Lay out curves of measures at k: a logarithmic axis of the ranks, and one of shares."""
+    ticks = sorted(set(ranks))
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 10, "b": 0},
+        legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
+        xaxis={
+            "type": "log",
+            "title": title,
+            "tickvals": ticks,
+            "ticktext": [str(k) for k in ticks],
+        },
+        yaxis={"range": [0, 1.02], **y_axis},
+    )
 
 
 def _figure(title: str, *, share: bool = False) -> go.Figure:

@@ -22,12 +22,8 @@ def changes(
 ) -> None:
     """Draw the actions.
 
-    Args:
-        dataset: Dataset of the images.
-        ids: Ids of the images.
-        key: Prefix of the widgets' keys.
-        mark: Tag to add when they are tagged, labeled or moved.
-        can_include: Whether some of them may be excluded and can be included.
+    When the images are tagged, labeled or moved, they also get the tag `mark`. `can_include` is
+    whether some of them may be excluded and can be included.
     """
     catalog = dataset.catalog
     with st.popover("Tag", icon=":material/label:"):

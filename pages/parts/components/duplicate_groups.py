@@ -42,11 +42,7 @@ def show_groups(
 ) -> None:
     """Draw pages of groups, each with a button that resolves it.
 
-    Args:
-        dataset: Dataset of the images.
-        groups: Groups in the order to draw them.
-        key: Prefix of the widgets' keys.
-        keep: Called with a group all of whose images are to be kept; without it there is no button.
+    `keep` is called with a group all of whose images are to be kept; without it there is no button.
     """
     num_pages = -(-len(groups) // GROUPS_A_PAGE)
     page = min(session.value_of(f"{key}-page") or 1, num_pages)

@@ -10,13 +10,7 @@ from pages.parts.components.text import plain
 
 
 def show(images: ImageFilter, *, page: str, change: Callable[[ImageFilter], None]) -> None:
-    """Draw the chips.
-
-    Args:
-        images: The filter.
-        page: Prefix of the widgets' keys.
-        change: Called with the filter without the part that was removed.
-    """
+    """Draw the chips; `change` is called with the filter without the part that was removed."""
     parts = parts_of(images)
     if not parts:
         return

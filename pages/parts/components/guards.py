@@ -40,6 +40,16 @@ def require_index(chosen: Selection, lineage: Lineage, what: str) -> Manifest:
     return index
 
 
+def require_images(index: Manifest, what: str, minimum: int) -> None:
+    """Tell what needs more images than the index holds, and end the run, if it does."""
+    if index.summary["count"] < minimum:
+        st.info(
+            f"{what} needs at least {minimum} images, and {plain(index.id)} holds "
+            f"{index.summary['count']}. Choose another index, or add images to the dataset."
+        )
+        st.stop()
+
+
 def next_step(page: str, label: str) -> None:
     """Draw the button to the next page of the workflow."""
     if st.button(

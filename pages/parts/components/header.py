@@ -5,7 +5,7 @@ import streamlit as st
 from core.artifacts.manifests import Manifest
 from core.lineage.graph import Lineage
 from pages.parts.components import job_panel
-from pages.parts.components.text import plain
+from pages.parts.components.text import plain, stale_badge
 from state import resources
 from state.session import Selection
 
@@ -17,24 +17,20 @@ started one). A poll costs a core 60 ms in each open tab, most of it in the brow
 def show(chosen: Selection, lineage: Lineage) -> None:
     """Draw the header."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="strip"):
-        st.markdown(f":gray[Dataset] {_named(chosen.dataset, 'none yet')}")
-        model = lineage.model(chosen.model)
-        st.markdown(f":gray[Model] {_artifact(model, 'none yet', lineage)}")
-        index = lineage.index(chosen.index)
-        st.markdown(f":gray[Index] {_artifact(index, 'none yet', lineage)}")
+        st.markdown(f":gray[Dataset] {_named(chosen.dataset)}")
+        st.markdown(f":gray[Model] {_artifact(lineage.model(chosen.model), lineage)}")
+        st.markdown(f":gray[Index] {_artifact(lineage.index(chosen.index), lineage)}")
     follow_jobs()
 
 
-def _named(name: str | None, otherwise: str) -> str:
-    return f"**{plain(name)}**" if name else f":gray[{otherwise}]"
+def _named(name: str | None) -> str:
+    return f"**{plain(name)}**" if name else ":gray[none yet]"
 
 
-def _artifact(artifact: Manifest | None, otherwise: str, lineage: Lineage) -> str:
+def _artifact(artifact: Manifest | None, lineage: Lineage) -> str:
     if artifact is None:
-        return _named(None, otherwise)
-    reason = lineage.stale_reason(artifact)
-    stale = f" :orange-badge[stale: {reason}]" if reason else ""
-    return _named(artifact.id, otherwise) + stale
+        return _named(None)
+    return _named(artifact.id) + stale_badge(lineage.stale_reason(artifact))
 
 
 def follow_jobs() -> None:

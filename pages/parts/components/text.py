@@ -19,6 +19,11 @@ def plotly_text(text: str) -> str:
     return html.escape(text, quote=False)
 
 
+def stale_badge(reason: str) -> str:
+    """Return a badge in Markdown, with a space before it; empty without a reason."""
+    return f" :orange-badge[stale: {reason}]" if reason else ""
+
+
 def shortened(text: str, length: int) -> str:
     """Return `text` cut to a number of characters, the last of them an ellipsis."""
     return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -18,15 +18,7 @@ MAX_UPLOAD_MB = 2048
 def draw(
     key: str, command: Command, endings: Sequence[str], *, label: str, placeholder: str
 ) -> None:
-    """Draw a file uploader, a name and a button that queues `VERB FILE --remove --name NAME`.
-
-    Args:
-        key: What the widgets' keys begin with.
-        command: The verb.
-        endings: Of the files that may be chosen.
-        label: What is named.
-        placeholder: An example of a name.
-    """
+    """Draw a file uploader, a name and a button that queues `VERB FILE --remove --name NAME`."""
     uploads = f"{key}s"  # How many there were in this tab
     times = session.value_of(uploads) or 0
     file = st.file_uploader(

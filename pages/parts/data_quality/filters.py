@@ -20,33 +20,24 @@ def show(dataset: Dataset, view: QualityView) -> QualityView:
     known = facts.labels(dataset.catalog)
     labels = tuple(label for label in view.labels if label in known)
     grid = st.grid(3, min_column_width=MIN_WIDTH)
-    with grid.cell():
-        st.multiselect(
-            "Class",
-            known,
-            key=session.set_widget("quality-class", list(labels)),
-            placeholder="All",
+    grid.multiselect(
+        "Class",
+        known,
+        key=session.set_widget("quality-class", list(labels)),
+        placeholder="All",
+        on_change=_change,
+    )
+    if view.check != Check.CLUSTERS or view.cluster is not None:
+        grid.pills(
+            "Split",
+            [str(split) for split in Split],
+            selection_mode="multi",
+            key=session.set_widget("quality-split", list(view.splits)),
+            format_func=str.capitalize,
             on_change=_change,
         )
-    if view.check != Check.CLUSTERS or view.cluster is not None:
-        with grid.cell():
-            st.pills(
-                "Split",
-                [str(split) for split in Split],
-                selection_mode="multi",
-                key=session.set_widget("quality-split", list(view.splits)),
-                format_func=str.capitalize,
-                on_change=_change,
-            )
-    if view.check in (*GROUPING, Check.REPRESENTATIVENESS):
-        with grid.cell():
-            _setting(view)
-    return replace(view, labels=labels)
-
-
-def _setting(view: QualityView) -> None:
     if view.check in GROUPING:
-        st.slider(
+        grid.slider(
             "Alike from a similarity of",
             MIN_THRESHOLD + 0.3,
             1.0,
@@ -56,12 +47,13 @@ def _setting(view: QualityView) -> None:
             on_change=_change,
         )
     elif view.check == Check.REPRESENTATIVENESS:
-        st.segmented_control(
+        grid.segmented_control(
             "Order",
             [LEAST, MOST],
             key=session.set_widget("quality-order", MOST if view.most_first else LEAST),
             on_change=_change,
         )
+    return replace(view, labels=labels)
 
 
 def _change() -> None:

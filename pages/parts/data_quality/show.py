@@ -10,7 +10,7 @@ from core.datasets.registry import Dataset
 from core.lineage.graph import Lineage
 from core.options import as_arguments
 from core.quality.config import MIN_IMAGES, AnalysisConfig, Check
-from pages.parts.components import config_fields, errors, job_panel
+from pages.parts.components import config_fields, errors, guards, job_panel
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from pages.parts.data_quality import clusters, filters, groups, ranked
@@ -47,12 +47,8 @@ MEANINGS = {
 def show(dataset: Dataset, index: Manifest, lineage: Lineage) -> None:
     """Draw the checks, or the form of the first analysis."""
     manifest = lineage.analysis_of(index)
-    if index.summary["count"] < MIN_IMAGES:
-        st.info(
-            f"An analysis needs at least {MIN_IMAGES} images, and {plain(index.id)} holds "
-            f"{index.summary['count']}. Choose another index, or add images to the dataset."
-        )
-    elif manifest is None:
+    guards.require_images(index, "An analysis", MIN_IMAGES)
+    if manifest is None:
         st.markdown(
             f"Look through the **{index.summary['count']:,}** embeddings of "
             f"**{plain(index.id)}** for wrong labels, outliers, near-duplicates, leaks between "

@@ -10,7 +10,7 @@ from core.datasets.registry import Dataset
 from core.evaluation.files import system_name
 from core.lineage.graph import Lineage
 from pages.parts.components.launch import launch
-from pages.parts.components.text import plain
+from pages.parts.components.text import plain, stale_badge
 from state import evaluations, facts, session
 from state.view import SECTIONS, View
 
@@ -75,11 +75,9 @@ def _about(evaluation: Manifest | None, lineage: Lineage) -> None:
                 "built, and that evaluated."
             )
         else:
-            stale = lineage.stale_reason(evaluation)
             st.caption(
                 f"recall@1 and mAP@10 of the {evaluation.config['queries']} images, by "
-                f"{plain(system_name(evaluation))}"
-                + (f" :orange-badge[stale: {stale}]" if stale else "")
+                f"{plain(system_name(evaluation))}{stale_badge(lineage.stale_reason(evaluation))}"
             )
         fresh = evaluation is not None and (
             index is None

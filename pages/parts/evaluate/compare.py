@@ -14,7 +14,7 @@ from core.evaluation.files import interval_of, system_name
 from core.evaluation.measure_names import curve_of, name_of
 from core.lineage.graph import Lineage
 from pages.parts.components import errors
-from pages.parts.components.charts import RUN_COLORS
+from pages.parts.components.charts import RUN_COLORS, lay_out_over_k
 from pages.parts.components.plot import plot
 from pages.parts.components.text import plain, plotly_text
 from pages.parts.evaluate import images
@@ -115,17 +115,7 @@ def _curves(current: Manifest, others: list[Manifest]) -> None:
             line_color=color,
             mode="lines+markers",
         )
-    figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 10, "b": 0},
-        legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
-        xaxis={
-            "type": "log",
-            "tickvals": sorted(ranks),
-            "ticktext": [str(k) for k in sorted(ranks)],
-            "title": "k; the height is recall@k",
-        },
-        yaxis={"range": [0, 1.02]},
-    )
+    lay_out_over_k(figure, ranks, "k; the height is recall@k")
     plot(figure, key="evaluate-compared-curves", height=280)
 
 

@@ -84,7 +84,7 @@ def _pairs(evaluation: Evaluation) -> None:
     """Draw the list of the most frequent confusions; selecting a row opens its images."""
     pairs = confused_pairs(evaluation).head(LISTED)
     with st.expander("The most frequent confusions, as a list"):
-        event = st.dataframe(
+        st.dataframe(
             pairs.rename(columns={"label": "class", "retrieved": "found instead"}),
             hide_index=True,
             on_select=_opened,
@@ -92,7 +92,6 @@ def _pairs(evaluation: Evaluation) -> None:
             key="evaluate-pairs",
             column_config={"share": st.column_config.NumberColumn(format="percent")},
         )
-    del event
     shown = list(zip(pairs["label"], pairs["retrieved"], strict=True))
     session.remember("evaluate-pairs-shown", shown)
 

@@ -7,7 +7,7 @@ from core.evaluation.config import Gallery
 from core.evaluation.files import interval_of, system_name
 from core.evaluation.measure_names import definition_of, name_of
 from core.lineage.graph import Lineage
-from pages.parts.components.text import plain
+from pages.parts.components.text import plain, stale_badge
 from pages.parts.evaluate.form import GALLERIES
 from state import session
 
@@ -42,8 +42,7 @@ def describe(manifest: Manifest, lineage: Lineage) -> None:
     """Describe the system and the protocol, whether it is stale, and what was left out."""
     summary, gallery = manifest.summary, manifest.config.get("gallery", Gallery.TRAIN)
     how = "through that index" if "index" in manifest.made_from else "by exact search"
-    reason = lineage.stale_reason(manifest)
-    stale = f" :orange-badge[stale: {reason}]" if reason else ""
+    stale = stale_badge(lineage.stale_reason(manifest))
     st.markdown(
         f"**{plain(system_name(manifest))}**: each of {summary['num_queries']:,} "
         f"{manifest.config['queries']} images searched {how} among the "

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.evaluation.files import Evaluation
 from core.evaluation.measure_names import DEFINITIONS, MEASURES_AT_K, curve_of, name_of
+from pages.parts.components.charts import lay_out_over_k
 from pages.parts.components.plot import plot
 
 COLORS = {
@@ -69,17 +70,7 @@ def _curves(evaluation: Evaluation, ending: str) -> go.Figure:
             line_color=COLORS[base],
             hovertemplate=f"{name}@%{{x}} %{{y:.3f}}<extra></extra>",
         )
-    figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 10, "b": 0},
-        legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
-        xaxis={
-            "type": "log",
-            "title": "k, the ranks that are looked at",
-            "tickvals": sorted(ranks),
-            "ticktext": [str(k) for k in sorted(ranks)],
-        },
-        yaxis={"range": [0, 1.02], "tickformat": ".1f"},
-    )
+    lay_out_over_k(figure, ranks, "k, the ranks that are looked at", tickformat=".1f")
     return figure
 
 

@@ -27,13 +27,7 @@ HEIGHT = 560
 
 
 def data_of(opened: OpenMap, look: Look, values: NDArray[np.float32] | None) -> ScatterData:
-    """Return the data of the scatter plot.
-
-    Args:
-        opened: The map.
-        look: Its appearance.
-        values: (N,) numbers to color by, if it is colored by a number.
-    """
+    """Return the data of the scatter plot; `values` are (N,) numbers to color by, if any."""
     groups = groups_of(opened, look)
     return ScatterData(
         points=opened.map.points,

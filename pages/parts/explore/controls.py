@@ -28,12 +28,11 @@ def choose_map(maps: list[Manifest]) -> Manifest:
     """Draw the choice among several maps, and return the chosen map."""
     if len(maps) == 1:
         return maps[0]
-    titles = {manifest.id: title_of(manifest) for manifest in maps}
     by_id = {manifest.id: manifest for manifest in maps}
     chosen = st.selectbox(
         "Map",
-        list(titles),
-        format_func=titles.__getitem__,
+        list(by_id),
+        format_func=lambda map_id: title_of(by_id[map_id]),
         key="explore-map",
         persist_state="session",
     )
@@ -43,10 +42,7 @@ def choose_map(maps: list[Manifest]) -> Manifest:
 def choose_look(*, in_plane: bool, has_labels: bool, has_query: bool) -> Look:
     """Draw the choice of colors, contours and images, and return it.
 
-    Args:
-        in_plane: Whether the map has two dimensions.
-        has_labels: Whether any image has a label.
-        has_query: Whether there is a current query.
+    A map in 3D (not `in_plane`) has no contours and images.
     """
     options = [
         color

@@ -18,7 +18,6 @@ from pages.parts.components import config_fields, tables
 from pages.parts.components.launch import launch
 from pages.parts.components.text import duration, plain, size
 from pages.parts.indexes import build, pareto
-from pages.parts.indexes.kinds import label_of
 from pages.parts.indexes.source import Source
 from state import resources, selection_rules, session
 
@@ -32,7 +31,7 @@ def form(source: Source, lineage: Lineage) -> None:
         [name for name, kind in KINDS.items() if not kind.is_custom],
         selection_mode="multi",
         default=SWEPT_KINDS,
-        format_func=label_of,
+        format_func=lambda name: KINDS[name].label,
         key="indexes-sweep-kinds",
     )
     columns = st.columns([3, 1], vertical_alignment="bottom")

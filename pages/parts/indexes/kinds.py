@@ -16,11 +16,6 @@ METRICS = {Metric.COSINE: "cosine", Metric.INNER_PRODUCT: "inner product", Metri
 DOCS = field_docs(IndexConfig)
 
 
-def label_of(name: str) -> str:
-    """Return the label of a kind."""
-    return KINDS[name].label
-
-
 def choose(key: str) -> IndexConfig | None:
     """Draw the form, and return the index that was chosen; None while it is invalid."""
     store = _store(key)
@@ -30,7 +25,7 @@ def choose(key: str) -> IndexConfig | None:
             kinds_in(store),
             default=default_of(IndexConfig, "kind"),
             required=True,
-            format_func=label_of,
+            format_func=lambda name: KINDS[name].label,
             key=f"{key}-kind",
         )
     )

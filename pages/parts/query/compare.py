@@ -62,15 +62,7 @@ def show(
     label: str | None,
     place: DeltaGenerator,
 ) -> None:
-    """Show two results in columns, with the changes of rank.
-
-    Args:
-        dataset: The dataset of the matches.
-        result: The result of the current index.
-        other: The result of the other one.
-        label: The query's class, if it is known.
-        place: Placeholder for the first line.
-    """
+    """Show two results in columns, with the changes of rank; `place` is for the first line."""
     place.caption(LEGEND)
     pairs = ((result, other, "left"), (other, result, "right"))
     for column, (shown, compared, key) in zip(st.columns(2), pairs, strict=True):

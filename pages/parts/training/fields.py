@@ -37,12 +37,7 @@ class Fields:
     ) -> None:
         """Draw a number input, of integers if the default is one.
 
-        Args:
-            name: Field of the config.
-            label: Label of the input.
-            bounds: Smallest and largest value, if not those of the field; with varying ones,
-                `key` must vary, too.
-            step: Step of the input's buttons.
+        `bounds` replace those of the field; with varying ones, `key` must vary, too.
         """
         low, high = bounds or bounds_of(TrainConfig, name)
         default = getattr(self.default, name)
@@ -76,10 +71,7 @@ class Fields:
 def all_fields(key: str, default: TrainConfig, preview: Callable[[str, int], None]) -> Any:
     """Draw every setting but dataset and weights, and return the values.
 
-    Args:
-        key: Start of the widget keys.
-        default: Initial values.
-        preview: Draws augmented images for an augmentation and an image size.
+    `preview` draws augmented images for an augmentation and an image size.
     """
     network, learning, loss, augmentation = st.tabs(["Network", "Learning", "Loss", "Augmentation"])
     with network:

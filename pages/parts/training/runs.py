@@ -32,9 +32,7 @@ MEASURES = {
 def table(trainings: list[Training], shown_live: str | None) -> None:
     """Draw the table of runs; selecting one shows it, selecting several compares them.
 
-    Args:
-        trainings: Newest first.
-        shown_live: Id of the run that the page shows already.
+    `shown_live` is the id of the run that the page shows already.
     """
     event = st.dataframe(
         pd.DataFrame([_row(training) for training in trainings]),

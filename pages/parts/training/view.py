@@ -44,12 +44,7 @@ def follow(run_id: str, *, is_live: bool) -> None:
 
 
 def show(training: Training, *, key: str) -> None:
-    """Draw a training.
-
-    Args:
-        training: The training.
-        key: Start of the widget keys, different for each training on a page.
-    """
+    """Draw a training; `key` is the start of the widget keys, its own on the page."""
     if training.epochs:
         figures(training)
     if training.epochs or training.steps:
