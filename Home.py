@@ -116,9 +116,9 @@ def main() -> None:
     session.write_url(chosen)
     navigation.sidebar(first)
     header.show(chosen, lineage)
-    for sentence in session.pop_notices():
+    for sentence in session.pop_all(chosen.notices):
         st.info(plain(sentence), icon=":material/info:")
-    for sentence in session.pop_toasts():
+    for sentence in session.pop_all(chosen.toasts):
         st.toast(plain(sentence))
     for sentence in lineage.damaged:
         st.warning(plain(sentence), icon=":material/broken_image:")

@@ -99,10 +99,6 @@ class JobBoard:
         """Return the end of what a job printed."""
         return processes.log_tail(self.workspace, job_id)
 
-    def command_of(self, record: JobRecord) -> list[str]:
-        """Return the command that a job runs, for use in a shell."""
-        return processes.command_of(self.workspace, record)
-
     def wait(self, job_id: str, timeout: float) -> JobView:
         """Wait until a job has ended, at most `timeout` seconds; for scripts and tests."""
         deadline = time.monotonic() + timeout

@@ -14,7 +14,7 @@ from core.workspace import PROJECT
 from state import query_url
 from state import view as views
 from state.history import History, Uploads
-from state.view import Parameters, QualityView, View
+from state.view import QualityView, View
 
 URL_FIELDS = ("dataset", "model", "index")
 """Fields of `Selection` that are parameters of the URL, for links and reloads."""
@@ -126,23 +126,16 @@ def selection() -> Selection:
     return chosen
 
 
-def pop_notices() -> list[str]:
-    """Return the messages that were not shown yet, and remove them."""
-    chosen = selection()
-    notices, chosen.notices = chosen.notices, []
-    return notices
-
-
 def queue_toast(sentence: str) -> None:
     """Queue a toast for the next run; a rerun drops a toast that is drawn before it."""
     selection().toasts.append(sentence)
 
 
-def pop_toasts() -> list[str]:
-    """Return the queued toasts, and remove them."""
-    chosen = selection()
-    toasts, chosen.toasts = chosen.toasts, []
-    return toasts
+def pop_all(sentences: list[str]) -> list[str]:
+    """Return the sentences of a list, and empty it."""
+    popped = sentences.copy()
+    sentences.clear()
+    return popped
 
 
 def announce_page() -> None:
@@ -217,11 +210,6 @@ def set_query(query: Query) -> None:
 def query_by_image(*image_ids: int) -> None:
     """Set the query of the Query page to images of the dataset, before switching to that page."""
     _take(selection().query.with_only([QueryImage(image_id=image_id) for image_id in image_ids]))
-
-
-def query_address() -> Parameters:
-    """Return the query as the parameters of a link to the Query page."""
-    return query_url.to_parameters(selection().query)
 
 
 def set_widget(key: str, value: Any) -> str:

@@ -162,6 +162,14 @@ def test_only_images_of_a_class_are_sought_and_the_address_says_so(linked: AppTe
     assert len(titles(linked)) == 20
 
 
+def test_duplicates_can_each_be_a_match_and_the_address_says_so(linked: AppTest) -> None:
+    linked.toggle(key="query-fold").set_value(False).run()
+    assert not linked.exception
+    assert linked.query_params["duplicates"] == "each"
+    linked.toggle(key="query-fold").set_value(True).run()
+    assert "duplicates" not in linked.query_params
+
+
 def test_where_nothing_fits_the_page_says_what_to_do(linked: AppTest) -> None:
     linked.text_input(key="query-text").set_value("nowhere").run()
     assert not linked.exception

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.commands import find_command
 from core.commands.command import Command
+from core.jobs import processes
 from core.jobs.records import Status
 from pages.parts.components.text import duration, plain
 from state import resources, session
@@ -138,7 +139,8 @@ def _outcome(view: JobView, sentence: str) -> None:
         st.markdown(sentence, width="stretch")
         with st.popover("Log and command", icon=":material/terminal:"):
             st.caption("The same from a shell:")
-            st.code(shlex.join(resources.jobs().command_of(view.record)), language="bash")
+            command = processes.command_of(resources.workspace(), view.record)
+            st.code(shlex.join(command), language="bash")
             st.caption("What it printed:")
             st.code(
                 resources.jobs().log_of(view.record.id) or "(nothing)", language=None, height=240

@@ -5,7 +5,7 @@ from typing import NoReturn
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from state import session
+from state import query_url, session
 from state.view import Parameters, to_parameters
 
 PATHS = {
@@ -62,5 +62,5 @@ def sidebar(first: StreamlitPage) -> None:
 
 def _address(title: str) -> Parameters:
     chosen = session.selection()
-    own = {"Datasets": to_parameters(chosen.view), "Query": session.query_address()}
+    own = {"Datasets": to_parameters(chosen.view), "Query": query_url.to_parameters(chosen.query)}
     return {**session.url_parameters(chosen), **own.get(title, {})}

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.commands.command import Command
 from core.commands.dataset_import import DOWNLOAD, GENERATE, SCAN, UNZIP
@@ -180,18 +181,8 @@ def split_fields(key: str) -> SplitConfig | None:
         help="The rest is divided by the two shares. 30 is the usual protocol for Caltech-101.",
     )
     columns = st.columns(4 if fixed else 3, vertical_alignment="bottom")
-    validation = columns[0].number_input(
-        "Validation, %",
-        *_percent("validation"),
-        key=f"{key}-validation",
-        help="Chooses the best epoch.",
-    )
-    test = columns[1].number_input(
-        "Test, %",
-        *_percent("test"),
-        key=f"{key}-test",
-        help="Kept for evaluation; never trained on.",
-    )
+    validation = _percent("validation", columns[0], key, help="Chooses the best epoch.")
+    test = _percent("test", columns[1], key, help="Kept for evaluation; never trained on.")
     seed = config_fields.number(
         SplitConfig,
         "seed",
@@ -202,12 +193,14 @@ def split_fields(key: str) -> SplitConfig | None:
     )
     per_class = 0
     if fixed:
-        per_class = columns[3].number_input(
+        per_class = config_fields.number(
+            SplitConfig,
+            "train_per_class",
             "Train images",
-            1,
-            bounds_of(SplitConfig, "train_per_class")[1],
-            PROTOCOL,
             key=f"{key}-per-class",
+            place=columns[3],
+            min_value=1,
+            value=PROTOCOL,
             help="Of each class.",
         )
     try:
@@ -226,10 +219,13 @@ def split_fields(key: str) -> SplitConfig | None:
         return None
 
 
-def _percent(name: str) -> tuple[int, int, int]:
-    """Return the bounds and the default of a share, in percent."""
-    low, high = bounds_of(SplitConfig, name)
-    return round(100 * low), round(100 * high), round(100 * default_of(SplitConfig, name))
+def _percent(name: str, place: DeltaGenerator, key: str, *, help: str) -> int:
+    """Draw the field of a share, and return it in percent."""
+    numbers = (*bounds_of(SplitConfig, name), default_of(SplitConfig, name))
+    low, high, default = (round(100 * number) for number in numbers)
+    label = f"{name.capitalize()}, %"
+    percent: int = place.number_input(label, low, high, default, key=f"{key}-{name}", help=help)
+    return percent
 
 
 def _splits(key: str) -> SplitConfig | None:

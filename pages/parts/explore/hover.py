@@ -39,18 +39,15 @@ def serve(
         places = nearest_to(points, place, LIKELY_NEXT).tolist()
         ids = image_ids[places].tolist()
         rows = dataset.catalog.rows_by_id(ids)
+        kept = [""] * len(places)
+        if preserved is not None:
+            kept = [f"neighbors kept {preserved[i]:.0%}" for i in places]
         return {
-            i: _image(
-                dataset, rows.get(image_id), "" if preserved is None else _quality(preserved[i])
-            )
-            for i, image_id in zip(places, ids, strict=True)
+            i: _image(dataset, rows.get(image_id), quality)
+            for i, image_id, quality in zip(places, ids, kept, strict=True)
         }
 
     hover_images(key, len(points), images_near)
-
-
-def _quality(preserved: np.float32) -> str:
-    return f"neighbors kept {preserved:.0%}"
 
 
 def _image(dataset: Dataset, row: ImageRow | None, quality: str) -> HoverImage:
