@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 
 from core.commands import COMMANDS, build_parser, replace_old_names
@@ -26,8 +27,8 @@ EXIT_ERROR, EXIT_USAGE, EXIT_STOPPED = 1, 2, 130
 IS_FIRST = os.environ.get("RANK", "0") == "0"
 """Whether this is the only process, or the first that torchrun started; only it writes."""
 
-LINE_EVERY_S = 1.0
-"""Seconds between two lines of progress where stderr is not a terminal."""
+LINE_EVERY_S, REDRAW_EVERY_S = 1.0, 0.1
+"""Seconds between two lines of progress, and on a terminal between two changes of its line."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,14 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
     command = COMMANDS[options.verb]
-    log = EventWriter(options.events) if options.events and IS_FIRST else None
+    log = EventWriter(options.events if options.events and IS_FIRST else Path(os.devnull))
     try:
         result = _run(command.run(open_workspace(options.home), options), log, parser)
     except WorkbenchError as error:
         return _fail(log, str(error), EXIT_ERROR)
     except Stop:
-        if log:
-            log.append("stopped")
+        log.append("stopped")
         _print("Stopped; nothing was left half-written.")
         return EXIT_STOPPED
     except OSError as error:
@@ -53,41 +53,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:  # noqa: BLE001 - the command's edge: a bug becomes a sentence and a traceback in the log
         traceback.print_exc()
         return _fail(log, "Something unexpected went wrong; the log has the details.", EXIT_ERROR)
-    if log:
-        log.append("result", result=result)
+    log.append("result", result=result)
     if IS_FIRST:
         print(json.dumps(result) if options.json else command.describe(result))
     return 0
 
 
-def _run(work: Work[Result], log: EventWriter | None, parser: argparse.ArgumentParser) -> Result:
-    """Run a verb to its end; a `ValueError` before its first step is wrong usage."""
-    try:
-        first = next(work)
-    except StopIteration as end:  # There was nothing to do
-        result: Result = end.value
-        return result
-    except ValueError as error:
-        if log:
-            log.append("failed", message=str(error))
-        parser.error(str(error))
-    return _drive(work, first, log)
+def _run(work: Work[Result], log: EventWriter, parser: argparse.ArgumentParser) -> Result:
+    """Run a verb to its end; after SIGTERM or Ctrl-C it stops at its next step.
 
-
-def _drive(work: Work[Result], first: Progress | Measurement, log: EventWriter | None) -> Result:
-    """Run `work` to its end; after SIGTERM or Ctrl-C it stops at its next step."""
-    stop = _StopSignal()
-    printer = _ProgressPrinter()
+    A `ValueError` before its first step is wrong usage.
+    """
+    printer, event = _ProgressPrinter(), None
     try:
-        event = first
+        event = next(work)
+        stop = _StopSignal()
         while True:
             printer.show(event)
-            if log:
-                log.report(event)
+            log.report(event)
             event = work.throw(Stop()) if stop.take() else next(work)
     except StopIteration as end:
         result: Result = end.value
         return result
+    except ValueError as error:
+        if event is not None:
+            raise
+        log.append("failed", message=str(error))
+        parser.error(str(error))
     finally:
         work.close()
         printer.end()
@@ -116,6 +108,7 @@ class _ProgressPrinter:
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
+        self._every_s = REDRAW_EVERY_S if self._terminal else LINE_EVERY_S
         self._last = 0.0
         self._open_line = False
 
@@ -124,7 +117,7 @@ class _ProgressPrinter:
             if event.curve == "epoch":
                 numbers = ", ".join(f"{name} {value:.4g}" for name, value in event.values.items())
                 self._write(numbers, keep=True)
-        elif self._terminal or time.monotonic() - self._last >= LINE_EVERY_S:
+        elif event.fraction == 1 or time.monotonic() - self._last >= self._every_s:
             self._last = time.monotonic()
             share = f"{event.fraction:4.0%} " if event.total else ""
             self._write(f"{share}{event.note}", keep=not self._terminal)
@@ -148,9 +141,8 @@ def _sentence_of(error: OSError) -> str:
     return f"{error.strerror or error}: {error.filename or 'a file'}."
 
 
-def _fail(log: EventWriter | None, message: str, status: int) -> int:
-    if log:
-        log.append("failed", message=message)
+def _fail(log: EventWriter, message: str, status: int) -> int:
+    log.append("failed", message=message)
     _print(message)
     return status
 

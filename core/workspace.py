@@ -24,86 +24,66 @@ NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 """Names of datasets and artifacts: each is a folder, a part of a URL and an argument."""
 
 
+class _Folder:
+    """Folder of a workspace, declared by its path below the workspace's home."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __get__(self, workspace: "Workspace", owner: type | None = None) -> Path:
+        return workspace.home / self.path
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """Folders of a workspace, for every function that reads or writes in it."""
 
     home: Path
 
-    @property
-    def datasets(self) -> Path:
-        """A folder for each dataset."""
-        return self.home / "data" / "datasets"
+    datasets = _Folder("data/datasets")
+    """A folder for each dataset."""
 
-    @property
-    def downloads(self) -> Path:
-        """Downloaded archives, until they are unpacked."""
-        return self.home / "data" / "downloads"
+    downloads = _Folder("data/downloads")
+    """Downloaded archives, until they are unpacked."""
 
-    @property
-    def embeddings(self) -> Path:
-        """A folder for each embedding of a dataset by a model."""
-        return self.home / "data" / "embeddings"
+    embeddings = _Folder("data/embeddings")
+    """A folder for each embedding of a dataset by a model."""
 
-    @property
-    def indexes(self) -> Path:
-        """A folder for each index."""
-        return self.home / "data" / "indexes"
+    indexes = _Folder("data/indexes")
+    """A folder for each index."""
 
-    @property
-    def sweeps(self) -> Path:
-        """A folder for each index sweep."""
-        return self.home / "data" / "sweeps"
+    sweeps = _Folder("data/sweeps")
+    """A folder for each index sweep."""
 
-    @property
-    def maps(self) -> Path:
-        """A folder for each embedding map."""
-        return self.home / "data" / "maps"
+    maps = _Folder("data/maps")
+    """A folder for each embedding map."""
 
-    @property
-    def analyses(self) -> Path:
-        """A folder for each data quality analysis."""
-        return self.home / "data" / "analyses"
+    analyses = _Folder("data/analyses")
+    """A folder for each data quality analysis."""
 
-    @property
-    def evaluations(self) -> Path:
-        """A folder for each evaluation."""
-        return self.home / "data" / "evaluations"
+    evaluations = _Folder("data/evaluations")
+    """A folder for each evaluation."""
 
-    @property
-    def features(self) -> Path:
-        """Cache of decoded images and outputs of frozen layers; it may be deleted at any time."""
-        return self.home / "data" / "features"
+    features = _Folder("data/features")
+    """Cache of decoded images and outputs of frozen layers; it may be deleted at any time."""
 
-    @property
-    def runs(self) -> Path:
-        """A folder for each training run, from its start."""
-        return self.home / "data" / "runs"
+    runs = _Folder("data/runs")
+    """A folder for each training run, from its start."""
 
-    @property
-    def jobs(self) -> Path:
-        """A folder for each job."""
-        return self.home / "data" / "jobs"
+    jobs = _Folder("data/jobs")
+    """A folder for each job."""
 
-    @property
-    def models(self) -> Path:
-        """A folder for each model."""
-        return self.home / "models"
+    models = _Folder("models")
+    """A folder for each model."""
 
-    @property
-    def weights(self) -> Path:
-        """Pre-trained weights, as torchvision publishes them."""
-        return self.home / "models" / "pretrained"
+    weights = _Folder("models/pretrained")
+    """Pre-trained weights, as torchvision publishes them."""
 
-    @property
-    def exports(self) -> Path:
-        """Exported files."""
-        return self.home / "data" / "exports"
+    exports = _Folder("data/exports")
+    """Exported files."""
 
-    @property
-    def batches(self) -> Path:
-        """A folder for each table of batch results; no export of a dataset can have its name."""
-        return self.exports / "batches"
+    batches = _Folder("data/exports/batches")
+    """A folder for each table of batch results; no export of a dataset can have its name."""
 
     @property
     def artifacts(self) -> dict[str, Path]:

@@ -147,8 +147,7 @@ def _fill_dataset(bundle: BundleFile, folder: Path) -> Work[dict[int, bytes]]:
     root.mkdir()
     files = {}
     for done, (image, path) in enumerate(zip(images, _paths(images), strict=True)):
-        if done % 256 == 0:
-            yield Progress(done, len(images), "unpacking thumbnails")
+        yield Progress(done, len(images), "unpacking thumbnails")
         files[image.id] = _unpack(bundle, image, root, path)
     has_labels = any(image.label for image in images)
     layout = Layout(labels=Labels.TOP if has_labels else Labels.NONE)

@@ -5,8 +5,9 @@ Changes by users (labels, splits, tags, exclusion) are in `curation.py`.
 
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from core.datasets.columns import (
     ALL_IMAGES,
@@ -121,9 +122,7 @@ class Catalog:
     def count(self, images: ImageFilter = ALL_IMAGES) -> int:
         """Return the number of images."""
         where, parameters = images.where()
-        with connect(self.path) as connection:
-            query = f"SELECT COUNT(*) FROM images WHERE {where}"
-            return int(connection.execute(query, parameters).fetchone()[0])
+        return int(self.select(f"SELECT COUNT(*) FROM images WHERE {where}", parameters)[0][0])
 
     def rows(
         self,
@@ -142,9 +141,8 @@ class Catalog:
     def ids(self, images: ImageFilter = ALL_IMAGES, order: Order = Order.ADDED) -> list[int]:
         """Return the ids of the images, without reading the rest of their rows."""
         where, parameters = images.where()
-        with connect(self.path) as connection:
-            query = f"SELECT id FROM images WHERE {where} ORDER BY {order.sql}"
-            return [image_id for (image_id,) in connection.execute(query, parameters)]
+        query = f"SELECT id FROM images WHERE {where} ORDER BY {order.sql}"
+        return [image_id for (image_id,) in self.select(query, parameters)]
 
     def rows_by_id(self, ids: Iterable[int]) -> dict[int, ImageRow]:
         """Return the rows of these images by id, without those that no longer exist."""
@@ -165,29 +163,25 @@ class Catalog:
             f"SELECT DISTINCT label FROM images WHERE {ImageStatus.USABLE.sql} "
             "AND label IS NOT NULL ORDER BY label"
         )
-        with connect(self.path) as connection:
-            return [label for (label,) in connection.execute(query)]
+        return [label for (label,) in self.select(query)]
 
     def labels_by_id(self) -> list[tuple[int, str]]:
         """Return (image id, label) of every labeled, readable image, by id."""
-        query = (
+        return self.select(
             f"SELECT id, label FROM images WHERE {ImageStatus.READABLE.sql} "
             "AND label IS NOT NULL ORDER BY id"
         )
-        with connect(self.path) as connection:
-            return connection.execute(query).fetchall()
 
     def class_counts(
         self, images: ImageFilter = ALL_IMAGES
     ) -> list[tuple[str | None, str | None, int]]:
         """Return (label, split, number of images) for each pair that occurs, sorted."""
         where, parameters = images.where()
-        with connect(self.path) as connection:
-            return connection.execute(
-                f"SELECT label, split, COUNT(*) FROM images WHERE {where} "
-                "GROUP BY label, split ORDER BY label, split",
-                parameters,
-            ).fetchall()
+        return self.select(
+            f"SELECT label, split, COUNT(*) FROM images WHERE {where} "
+            "GROUP BY label, split ORDER BY label, split",
+            parameters,
+        )
 
     def known_files(self, root: int) -> dict[str, KnownFile]:
         """Return what the last scan found under one of the dataset's roots, by path."""
@@ -196,9 +190,13 @@ class Catalog:
             "CASE WHEN problem IS NULL OR checked = sha256 THEN modified_ns ELSE 0 END "
             "FROM images WHERE root = ?"
         )
+        rows = self.select(query, [root])
+        return {path: (image_id, size, changed) for path, image_id, size, changed in rows}
+
+    def select(self, query: str, parameters: Sequence[object] = ()) -> list[Any]:
+        """Return the rows that an SQL query of the catalog's tables finds, as tuples."""
         with connect(self.path) as connection:
-            rows = connection.execute(query, (root,))
-            return {path: (image_id, size, changed) for path, image_id, size, changed in rows}
+            return connection.execute(query, parameters).fetchall()
 
     def _fact(self, name: str) -> str:
         with connect(self.path) as connection:

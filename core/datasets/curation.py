@@ -68,36 +68,23 @@ def relabel(catalog: Catalog, ids: Iterable[int], label: str, *, mark: str = "")
 
 def relabel_each(catalog: Catalog, labels: Mapping[int, str], title: str, *, mark: str = "") -> int:
     """Label images, as `relabel` does, with labels of their own: image id → label."""
-    by_label: dict[str, list[int]] = {}
-    for image_id, label in labels.items():
-        by_label.setdefault(check_text("label", label), []).append(image_id)
-    with _step(catalog, title, labels, mark) as (connection, step):
-        for label, ids in by_label.items():
-            _choose(connection, ids)
-            _set(connection, step, "label", label)
-            _set(connection, step, "split", str(Split.TRAIN), "split IS NULL AND problem IS NULL")
-        return _count(connection, step)
+    checked = {image_id: check_text("label", label) for image_id, label in labels.items()}
+    return _set_each(catalog, title, "label", checked, mark)
 
 
 def exclude(catalog: Catalog, ids: Iterable[int]) -> int:
     """Exclude images from training and indexes; return how many were included."""
-    with _step(catalog, "excluded {}", ids) as (connection, step):
-        _set(connection, step, "excluded", 1)
-        return _count(connection, step)
+    return _set_each(catalog, "excluded {}", "excluded", dict.fromkeys(ids, 1))
 
 
 def include(catalog: Catalog, ids: Iterable[int]) -> int:
     """Include excluded images; return how many were excluded."""
-    with _step(catalog, "took {} in again", ids) as (connection, step):
-        _set(connection, step, "excluded", 0)
-        return _count(connection, step)
+    return _set_each(catalog, "took {} in again", "excluded", dict.fromkeys(ids, 0))
 
 
 def move(catalog: Catalog, ids: Iterable[int], split: Split, *, mark: str = "") -> int:
     """Move images to a split, and tag them in the same step; return how many were not in it."""
-    with _step(catalog, f"moved {{}} to {split}", ids, mark) as (connection, step):
-        _set(connection, step, "split", str(split))
-        return _count(connection, step)
+    return _set_each(catalog, f"moved {{}} to {split}", "split", dict.fromkeys(ids, split), mark)
 
 
 def assign(catalog: Catalog, splits: Mapping[int, Split], title: str) -> int:
@@ -108,21 +95,13 @@ def assign(catalog: Catalog, splits: Mapping[int, Split], title: str) -> int:
         splits: Image id → split; other images stay in theirs.
         title: Title of the step, with `{}` for “n images”.
     """
-    by_split: dict[Split, list[int]] = {}
-    for image_id, split in splits.items():
-        by_split.setdefault(split, []).append(image_id)
-    with _step(catalog, title, ()) as (connection, step):
-        for split, ids in by_split.items():
-            _choose(connection, ids)
-            _set(connection, step, "split", str(split))
-        return _count(connection, step)
+    return _set_each(catalog, title, "split", splits)
 
 
 def last_step(catalog: Catalog) -> str | None:
     """Return the title of the step that `undo` reverts, such as “excluded 3 images”, or None."""
-    with connect(catalog.path) as connection:
-        row = connection.execute("SELECT title FROM steps ORDER BY id DESC LIMIT 1").fetchone()
-    return str(row[0]) if row else None
+    rows = catalog.select("SELECT title FROM steps ORDER BY id DESC LIMIT 1")
+    return str(rows[0][0]) if rows else None
 
 
 def undo(catalog: Catalog) -> str | None:
@@ -143,15 +122,29 @@ def undo(catalog: Catalog) -> str | None:
 def tags_of(catalog: Catalog, ids: Iterable[int]) -> dict[int, list[str]]:
     """Return the tags of these images, sorted; images without tags are left out."""
     found: dict[int, list[str]] = {}
-    with connect(catalog.path) as connection:
-        rows = connection.execute(
-            "SELECT image_id, tag FROM tags WHERE image_id IN (SELECT value FROM json_each(?)) "
-            "ORDER BY tag",
-            (_json(ids),),
-        )
-        for image_id, tag in rows:
-            found.setdefault(image_id, []).append(tag)
+    query = (
+        "SELECT image_id, tag FROM tags WHERE image_id IN (SELECT value FROM json_each(?)) "
+        "ORDER BY tag"
+    )
+    for image_id, tag in catalog.select(query, [_json(ids)]):
+        found.setdefault(image_id, []).append(tag)
     return found
+
+
+def _set_each(
+    catalog: Catalog, title: str, column: str, values: Mapping[int, str | int], mark: str = ""
+) -> int:
+    """Set a column of images in one step: image id → value; return how many changed."""
+    by_value: dict[str | int, list[int]] = {}
+    for image_id, value in values.items():
+        by_value.setdefault(value, []).append(image_id)
+    with _step(catalog, title, values, mark) as (connection, step):
+        for value, ids in by_value.items():
+            _choose(connection, ids)
+            _set(connection, step, column, value)
+            if column == "label":
+                _set(connection, step, "split", Split.TRAIN, "split IS NULL AND problem IS NULL")
+        return _count(connection, step)
 
 
 @contextmanager

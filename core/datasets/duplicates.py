@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageStatus, Split
-from core.datasets.database import connect
 
 COLUMNS = "id, label, split, width * height, sha256"
 EXACT = (
@@ -85,9 +84,8 @@ def find_groups(catalog: Catalog) -> list[Group]:
     Leakage between splits comes first, then conflicting labels, then exact before near duplicates,
     then by similarity. Of exact duplicates within a near group only one is listed there.
     """
-    with connect(catalog.path) as connection:
-        exact = [DuplicateImage(*row) for row in connection.execute(EXACT)]
-        near = [(DuplicateImage(*row[:5]), row[5], row[6]) for row in connection.execute(NEAR)]
+    exact = [DuplicateImage(*row) for row in catalog.select(EXACT)]
+    near = [(DuplicateImage(*row[:5]), row[5], row[6]) for row in catalog.select(NEAR)]
     groups = [group_duplicates(Kind.EXACT, members, 0) for members in _by_content(exact).values()]
     represented: dict[int, list[tuple[DuplicateImage, int]]] = defaultdict(list)
     for member, representative, bits in near:
@@ -109,10 +107,9 @@ def representatives(catalog: Catalog, ids: Iterable[int]) -> dict[int, int]:
     """
     of_content: dict[str, int] = {}
     found: dict[int, int] = {}
-    with connect(catalog.path) as connection:
-        parameters = [str(sorted(set(ids)))]
-        for image_id, representative, sha256 in connection.execute(REPRESENTATIVES, parameters):
-            found[image_id] = of_content.setdefault(sha256, representative)
+    parameters = [str(sorted(set(ids)))]
+    for image_id, representative, sha256 in catalog.select(REPRESENTATIVES, parameters):
+        found[image_id] = of_content.setdefault(sha256, representative)
     return found
 
 
@@ -132,9 +129,8 @@ def proposal(group: Group, keep: int | None = None) -> tuple[int, ...]:
 
 def read_duplicates(catalog: Catalog, ids: Iterable[int]) -> dict[int, DuplicateImage]:
     """Return image id → image of those that are usable."""
-    with connect(catalog.path) as connection:
-        rows = connection.execute(BY_ID, [str(sorted(set(ids)))])
-        return {row[0]: DuplicateImage(*row) for row in rows}
+    rows = catalog.select(BY_ID, [str(sorted(set(ids)))])
+    return {row[0]: DuplicateImage(*row) for row in rows}
 
 
 def group_duplicates(

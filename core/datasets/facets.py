@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ALL_IMAGES, RANGES, ImageFilter
-from core.datasets.database import connect
 from core.datasets.filter_kinds import AnyOf, AnyTag
 
 
@@ -37,24 +36,21 @@ def filter_values(catalog: Catalog, kind: AnyOf) -> list[str]:
     if kind.choices:
         return list(kind.choices)
     where, parameters = ALL_IMAGES.where()
-    with connect(catalog.path) as connection:
-        query = (
-            f"SELECT DISTINCT {kind.column} FROM images "
-            f"WHERE {where} AND {kind.column} <> '' ORDER BY {kind.column}"
-        )
-        return [*(value for (value,) in connection.execute(query, parameters)), ""]
+    query = (
+        f"SELECT DISTINCT {kind.column} FROM images "
+        f"WHERE {where} AND {kind.column} <> '' ORDER BY {kind.column}"
+    )
+    return [*(value for (value,) in catalog.select(query, parameters)), ""]
 
 
 def tag_counts(catalog: Catalog, images: ImageFilter = ALL_IMAGES) -> dict[str, int]:
     """Return how many of the images have each tag, most frequent first."""
     where, parameters = images.where()
-    with connect(catalog.path) as connection:
-        rows = connection.execute(
-            "SELECT tag, COUNT(*) FROM tags JOIN images ON image_id = id "
-            f"WHERE {where} GROUP BY tag ORDER BY COUNT(*) DESC, tag",
-            parameters,
-        )
-        return dict(rows.fetchall())
+    query = (
+        "SELECT tag, COUNT(*) FROM tags JOIN images ON image_id = id "
+        f"WHERE {where} GROUP BY tag ORDER BY COUNT(*) DESC, tag"
+    )
+    return dict(catalog.select(query, parameters))
 
 
 def histogram(
@@ -63,11 +59,10 @@ def histogram(
     """Return the histogram of the number that a range filter, such as `side`, is about."""
     kind = RANGES[name]
     where, parameters = images.where()
-    with connect(catalog.path) as connection:
-        rows = connection.execute(
-            f"SELECT {kind.expression} AS value, COUNT(*) FROM images WHERE {where} GROUP BY value",
-            parameters,
-        ).fetchall()
+    rows = catalog.select(
+        f"SELECT {kind.expression} AS value, COUNT(*) FROM images WHERE {where} GROUP BY value",
+        parameters,
+    )
     if not rows:
         return Histogram(np.empty(0), np.empty(0, np.int64))
     values, weights = (np.array(column, np.float64) for column in zip(*rows, strict=True))

@@ -1,7 +1,6 @@
 """Verification of images by decoding each once: thumbnail, damage, and near-duplicates."""
 
 import os
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -9,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from core.datasets.database import connect, write_fingerprints
-from core.datasets.importing.reading import REPORT_EVERY_S
 from core.datasets.registry import Dataset
 from core.errors import UnreadableImageError
 from core.images.decoding import open_image
@@ -57,15 +55,12 @@ class Verified(NamedTuple):
 
 def count_unchecked(dataset: Dataset) -> int:
     """Return the number of images that were not decoded since their file last changed."""
-    with connect(dataset.catalog.path) as connection:
-        return int(connection.execute(f"SELECT COUNT(*) FROM ({UNCHECKED})").fetchone()[0])
+    return int(dataset.catalog.select(f"SELECT COUNT(*) FROM ({UNCHECKED})")[0][0])
 
 
 def is_grouped(dataset: Dataset) -> bool:
     """Return whether near-duplicates were grouped since an image was last decoded."""
-    with connect(dataset.catalog.path) as connection:
-        query = "SELECT 1 FROM facts WHERE name = ?"
-        return connection.execute(query, (GROUPED,)).fetchone() is not None
+    return bool(dataset.catalog.select("SELECT 1 FROM facts WHERE name = ?", [GROUPED]))
 
 
 def check_images(dataset: Dataset) -> Work[int]:
@@ -80,19 +75,16 @@ def check_images(dataset: Dataset) -> Work[int]:
     Returns:
         The number of images decoded.
     """
-    with connect(dataset.catalog.path) as connection:
-        waiting = [Unchecked(*row) for row in connection.execute(UNCHECKED)]
+    waiting = [Unchecked(*row) for row in dataset.catalog.select(UNCHECKED)]
     for number in {image.root for image in waiting}:
         dataset.require_root(number)
-    done, reported = 0, 0.0
+    done = 0
     with ThreadPoolExecutor(CHECKERS) as checkers:
         for start in range(0, len(waiting), BATCH):
             batch = waiting[start : start + BATCH]
             _write(dataset, list(checkers.map(lambda image: _verify(dataset, image), batch)))
             done += len(batch)
-            if time.monotonic() - reported > REPORT_EVERY_S or done == len(waiting):
-                reported = time.monotonic()
-                yield Progress(done, len(waiting), "decoding images")
+            yield Progress(done, len(waiting), "decoding images")
     trim_thumbnails(dataset.thumbnails)
     if not is_grouped(dataset):
         yield from _group_near_duplicates(dataset)
@@ -101,8 +93,7 @@ def check_images(dataset: Dataset) -> Work[int]:
 
 def _group_near_duplicates(dataset: Dataset) -> Work[None]:
     """Write the representative of each image that has near-duplicates."""
-    with connect(dataset.catalog.path) as connection:
-        rows = connection.execute(HASHED).fetchall()
+    rows = dataset.catalog.select(HASHED)
     ids = np.array([image_id for image_id, _ in rows], np.int64)
     hashes = np.frombuffer(b"".join(value for _, value in rows), np.uint8)
     representatives, bits = yield from group_similar(hashes.reshape(len(rows), HASH_BYTES))

@@ -12,7 +12,8 @@ from typing import Any
 from core.progress import Measurement, Progress
 
 PROGRESS_EVERY_S = 0.2
-"""Shortest time between two progress events; other events are always written."""
+"""Shortest time between two progress events; the end of a part and other events are always
+written. So work may report each of its steps, however short."""
 
 
 class EventWriter:
@@ -26,7 +27,7 @@ class EventWriter:
         """Append a measurement, or progress unless the last is too recent."""
         if isinstance(event, Measurement):
             self.append("measurement", curve=event.curve, values=event.values)
-        elif time.monotonic() - self._last >= PROGRESS_EVERY_S:
+        elif event.fraction == 1 or time.monotonic() - self._last >= PROGRESS_EVERY_S:
             self._last = time.monotonic()
             self.append("progress", done=event.done, total=event.total, note=event.note)
 

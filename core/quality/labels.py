@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageStatus, Split
-from core.datasets.database import connect
 
 NONE = -1
 """The class or split number of images without one and of images that are not usable."""
@@ -47,10 +46,7 @@ class ImageLabels:
 
 def read_image_labels(catalog: Catalog, image_ids: NDArray[np.int64]) -> ImageLabels:
     """Read the labels, splits and status of the images of (N,) ascending ids."""
-    with connect(catalog.path) as connection:
-        rows = connection.execute(
-            f"SELECT id, label, split FROM images WHERE {ImageStatus.USABLE.sql}"
-        ).fetchall()
+    rows = catalog.select(f"SELECT id, label, split FROM images WHERE {ImageStatus.USABLE.sql}")
     ids = np.array([image_id for image_id, _, _ in rows], np.int64)
     places = np.minimum(np.searchsorted(image_ids, ids), len(image_ids) - 1)
     here = np.flatnonzero(image_ids[places] == ids).tolist()

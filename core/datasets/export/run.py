@@ -5,7 +5,6 @@ The columns of tables are in `table.py`, the layout of trees in `tree.py` and `n
 
 import os
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -29,7 +28,6 @@ from core.datasets.export.listing import (
 )
 from core.datasets.export.names import LEFT_OUT, TreeNames
 from core.datasets.export.tree import TreeTables, open_tree, pack_tables, place_image, read_original
-from core.datasets.importing.reading import REPORT_EVERY_S
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.files import FULL_DISK, folder_bytes
@@ -131,14 +129,12 @@ def _write_tree(
     packed = folder / ".tables" if options.format == Format.ZIP else folder
     packed.mkdir(exist_ok=True)
     left_out: list[Record] = []
-    num_images, reported = 0, 0.0
+    num_images = 0
     with open_tree(folder, options.format, archive) as add:
         with ExitStack() as files:
             tables = TreeTables(packed, files)
             for done, (image, record) in enumerate(_records(dataset, ids)):
-                if time.monotonic() - reported > REPORT_EVERY_S:
-                    reported = time.monotonic()
-                    yield Progress(done, len(ids), "exporting images")
+                yield Progress(done, len(ids), "exporting images")
                 original = dataset.path_of(image)
                 to_link = options.format == Format.LINKS
                 content, reason = read_original(original, image, to_link=to_link)

@@ -6,7 +6,6 @@
 import errno
 import os
 import shutil
-import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -17,7 +16,7 @@ from typing import BinaryIO
 from core.artifacts.folders import draft
 from core.datasets.importing import caltech
 from core.datasets.importing.archive_entries import read_entries
-from core.datasets.importing.reading import REPORT_EVERY_S, Rejected
+from core.datasets.importing.reading import Rejected
 from core.datasets.layout import readable
 from core.errors import MissingError, WorkbenchError
 from core.files import FULL_DISK, sync_folder
@@ -166,11 +165,9 @@ def _extract(
     folder: Path,
 ) -> Work[int]:
     """Write images into a folder, append failed ones to `rejected`; return the number written."""
-    num_images, reported = 0, 0.0
+    num_images = 0
     for done, (path, entry) in enumerate(images.items()):
-        if time.monotonic() - reported > REPORT_EVERY_S:
-            reported = time.monotonic()
-            yield Progress(done, len(images), "unpacking images")
+        yield Progress(done, len(images), "unpacking images")
         if problem := _unpack_one(opened, entry, folder / path):
             rejected.append(Rejected(path, problem))
         else:

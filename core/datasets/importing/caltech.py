@@ -2,7 +2,6 @@
 
 import os
 import tarfile
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -36,7 +35,6 @@ MAX_BYTES = 2 << 30
 """Limits of unpacking; Caltech-101 has 9,145 files with 131 MB."""
 
 PIECE = 1 << 20
-REPORT_SECONDS = 0.2
 DAMAGED = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -118,14 +116,12 @@ def _has_folders(folder: Path) -> bool:
 
 def _unpack(archive: Path, folder: Path) -> Work[None]:
     """Write the images into `folder`; other files of the archive are ignored."""
-    num_files, num_bytes, reported = 0, 0, 0.0
+    num_files, num_bytes = 0, 0
     with _clear_errors(), zipfile.ZipFile(archive) as outer:
         inner = _inner_of(outer)
         with outer.open(inner) as stream, tarfile.open(fileobj=stream, mode="r|gz") as tar:
             for member in tar:
-                if time.monotonic() - reported > REPORT_SECONDS:
-                    reported = time.monotonic()
-                    yield Progress(stream.tell(), inner.file_size, "unpacking Caltech-101")
+                yield Progress(stream.tell(), inner.file_size, "unpacking Caltech-101")
                 if not _is_image(member):
                     continue
                 num_files, num_bytes = num_files + 1, num_bytes + member.size

@@ -5,7 +5,6 @@ Files are not decoded here; `verification.py` checks that they are whole.
 
 import hashlib
 import json
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -26,7 +25,6 @@ READERS = 8
 CHUNK = 64
 """Files per task of a thread."""
 
-REPORT_EVERY_S = 0.1
 READ_AT_ONCE_BYTES = 32 << 20
 """A file up to this size is read once for header and hash, a larger one in pieces."""
 
@@ -62,7 +60,6 @@ def scanned_files(
 def read_files(roots: Sequence[Path], files: Sequence[ScannedFile]) -> Work[list[ImageRow]]:
     """Read header and hash of each file, in order; rows of unusable files have a problem."""
     rows: list[ImageRow] = []
-    reported = 0.0
     chunks = [files[start : start + CHUNK] for start in range(0, len(files), CHUNK)]
     with ThreadPoolExecutor(READERS) as readers:
         for start in range(0, len(chunks), READERS):
@@ -71,9 +68,7 @@ def read_files(roots: Sequence[Path], files: Sequence[ScannedFile]) -> Work[list
                 chunks[start : start + READERS],
             ):
                 rows += batch
-            if time.monotonic() - reported > REPORT_EVERY_S or len(rows) == len(files):
-                reported = time.monotonic()
-                yield Progress(len(rows), len(files), "reading images")
+            yield Progress(len(rows), len(files), "reading images")
     return rows
 
 

@@ -43,7 +43,6 @@ def test_a_check_that_is_given_up_goes_on_where_it_was(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.datasets.verification.BATCH", 2)
-    monkeypatch.setattr("core.datasets.verification.REPORT_EVERY_S", 0)
     dataset = bring_in(workspace, class_folders(tmp_path / "in", red=4, blue=4))
     work = check_images(dataset)
     next(work)
