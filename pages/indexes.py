@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.commands import bundles, index_benchmark, indexes
+from core.commands import index_benchmark, indexes
 from core.commands.models import FIT_PCA
 from core.lineage.graph import read_lineage
 from pages.parts.components import guards, job_panel
@@ -19,7 +19,7 @@ from pages.parts.indexes import (
 )
 from state import resources, session
 
-VERBS = (*indexes.COMMANDS, *index_benchmark.COMMANDS, *bundles.COMMANDS, FIT_PCA)
+VERBS = (*indexes.COMMANDS, *index_benchmark.COMMANDS, FIT_PCA)
 
 chosen = session.enter_page()
 st.title("Indexes")

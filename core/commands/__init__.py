@@ -1,4 +1,8 @@
-"""The verbs of the headless command, from every module of this package, and their parser."""
+"""The verbs of the headless command, from every module of this package, and their parser.
+
+A verb imports torch, faiss and other large packages when it runs, so that the command line starts
+fast.
+"""
 
 import argparse
 from collections.abc import Sequence
@@ -6,10 +10,8 @@ from pathlib import Path
 
 import core
 from core.commands import (
-    bundles,
     dataset_import,
     datasets,
-    embeddings,
     evaluation,
     index_benchmark,
     indexes,
@@ -27,10 +29,8 @@ MODULES = (
     datasets,
     training,
     models,
-    embeddings,
     indexes,
     index_benchmark,
-    bundles,
     query,
     evaluation,
     maps,
@@ -40,12 +40,11 @@ MODULES = (
 COMMANDS = {command.name: command for module in MODULES for command in module.COMMANDS}
 """Verb → command, in the order of the help."""
 
-BY_OLD_NAME = {old: command for command in COMMANDS.values() for old in command.old_names}
-
 
 def find_command(verb: str) -> Command | None:
     """Return the command that has this name now or had it in the release before."""
-    return COMMANDS.get(verb) or BY_OLD_NAME.get(verb)
+    by_old_name = (each for each in COMMANDS.values() if verb in each.old_names)
+    return COMMANDS.get(verb) or next(by_old_name, None)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -67,8 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
 def replace_old_names(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Replace names of the release before by today's: of the verb, its options and their values.
 
-    Returns:
-        The arguments with today's names, and a sentence for each name that was replaced.
+    Return the arguments with today's names, and a sentence for each name that was replaced.
     """
     command = find_command(arguments[0]) if arguments else None
     if command is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from core.artifacts.manifests import Manifest
@@ -27,19 +28,15 @@ class Lane(StrEnum):
     """Imports and exports."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One command-line option or positional argument, as argparse takes it."""
-
-    name: str
-    settings: Mapping[str, Any]
+Option = tuple[str, Mapping[str, Any]]
+"""Name of a command-line option or positional argument, and its settings in argparse."""
 
 
 def option(name: str, explanation: str, **settings: Any) -> Option:
     """Declare an option (`--name`) or a positional argument (`name`)."""
     if settings.get("choices"):  # argparse quotes the members of an enum by their repr
         settings["choices"] = [str(choice) for choice in settings["choices"]]
-    return Option(name, {"help": explanation, **settings})
+    return name, {"help": explanation, **settings}
 
 
 def choice(
@@ -53,6 +50,11 @@ def choice(
 def artifact_facts(manifest: Manifest) -> Result:
     """Return the result of a verb that makes an artifact."""
     return {"id": manifest.id, **manifest.summary}
+
+
+def export_facts(path: Path, **what: str) -> Result:
+    """Return the result of a verb that exports an artifact: what it is of, and the file."""
+    return {**what, "path": str(path), "size_bytes": path.stat().st_size}
 
 
 def describe_artifact(result: Result) -> str:
@@ -103,8 +105,8 @@ class Command:
         """Add the options of the verb to its parser."""
         for config in self.configs:
             add_options(parser, config)
-        for each in self.options:
-            parser.add_argument(each.name, **each.settings)
+        for name, settings in self.options:
+            parser.add_argument(name, **settings)
 
     def title_of(self, arguments: Sequence[str]) -> str:
         """Return the title of the job that runs the verb with these arguments."""

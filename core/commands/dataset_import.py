@@ -1,7 +1,6 @@
 """Verbs that import a dataset: a folder, a zip, the sample dataset, Caltech-101."""
 
 import argparse
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -80,12 +79,9 @@ def _generate(workspace: Workspace, options: argparse.Namespace) -> Work[Result]
 
     if options.per_class < 1:
         raise ValueError(f"per-class must be at least 1, got {options.per_class}")
+    splits = read_options(options, SplitConfig)
     dataset = yield from add_sample(
-        workspace,
-        options.name,
-        read_options(options, SplitConfig),
-        per_class=options.per_class,
-        seed=options.image_seed,
+        workspace, options.name, splits, per_class=options.per_class, seed=options.image_seed
     )
     return dataset_facts(dataset)
 
@@ -93,33 +89,25 @@ def _generate(workspace: Workspace, options: argparse.Namespace) -> Work[Result]
 def _download(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     from core.datasets.importing.sources import add_caltech101
 
+    splits = read_options(options, SplitConfig)
     dataset = yield from add_caltech101(
-        workspace,
-        options.name,
-        read_options(options, SplitConfig),
-        keep_background=options.keep_background,
+        workspace, options.name, splits, keep_background=options.keep_background
     )
     return dataset_facts(dataset)
 
 
-def _import(
-    name: str,
-    *options: Option,
-    describe: Callable[[Result], str] = describe_dataset,
-    title: str = "Importing {name}",
-    **facts: Any,
-) -> Command:
+def _import(name: str, *options: Option, **facts: Any) -> Command:
     """Return a verb that imports a dataset."""
+    facts.setdefault("describe", describe_dataset)
+    facts.setdefault("title", "Importing {name}")
     return Command(
         name=name,
         configs=(SplitConfig,),
         options=(*options, option("--name", "Name of the new dataset.", required=True)),
-        describe=describe,
         makes="dataset",
         result_key="name",
         adds_images=True,
         lane=Lane.FILES,
-        title=title,
         **facts,
     )
 

@@ -1,7 +1,6 @@
 """Verbs that update, verify and export a dataset."""
 
 import argparse
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -75,16 +74,10 @@ def _describe_export(result: Result) -> str:
     return f"{result['num_images']} images exported{left_out}: {result['path']}"
 
 
-def _change(
-    name: str,
-    *options: Option,
-    describe: Callable[[Result], str] = describe_dataset,
-    **facts: Any,
-) -> Command:
+def _change(name: str, *options: Option, **facts: Any) -> Command:
     """Return a verb that works on a dataset."""
-    return Command(
-        name=name, options=(*options, DATASET), describe=describe, lane=Lane.FILES, **facts
-    )
+    facts.setdefault("describe", describe_dataset)
+    return Command(name=name, options=(*options, DATASET), lane=Lane.FILES, **facts)
 
 
 RESCAN = _change(

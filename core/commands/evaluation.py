@@ -1,7 +1,4 @@
-"""Verbs that measure retrieval quality.
-
-A verb imports torch and faiss when it runs, so that the command line starts fast.
-"""
+"""Verbs that measure retrieval quality."""
 
 import argparse
 

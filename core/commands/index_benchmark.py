@@ -1,7 +1,4 @@
-"""Verbs that compare indexes, recommend one for a budget, and benchmark one.
-
-A verb imports faiss when it runs, so that the command line starts fast.
-"""
+"""Verbs that compare indexes, recommend one for a budget, and benchmark one."""
 
 import argparse
 from dataclasses import asdict

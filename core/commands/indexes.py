@@ -1,12 +1,25 @@
-"""Verbs for indexes: build, update, export.
-
-A verb imports faiss, torch and pyarrow when it runs, so that the command line starts fast.
-"""
+"""Verbs for indexes: build, update, export, and import with all that a search needs."""
 
 import argparse
 
-from core.commands.command import STARTING, Command, Lane, Result, artifact_facts, choice, option
-from core.commands.shared_options import INDEX, SOURCE_OPTIONS, check_source, embed_source
+from core.commands.command import (
+    STARTING,
+    Command,
+    Lane,
+    Result,
+    artifact_facts,
+    choice,
+    export_facts,
+    option,
+)
+from core.commands.shared_options import (
+    INDEX,
+    REMOVE,
+    SOURCE_OPTIONS,
+    check_source,
+    embed_source,
+    path_option,
+)
 from core.embeddings.config import EmbedConfig
 from core.errors import WorkbenchError
 from core.evaluation.config import EvaluateConfig
@@ -64,16 +77,21 @@ def _export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
         from core.indexes.export import export_index
 
         path = yield from export_index(workspace, options.index, export_format)
-    return {
-        "index": options.index,
-        "format": options.format,
-        "path": str(path),
-        "size_bytes": path.stat().st_size,
-    }
+    return export_facts(path, index=options.index, format=options.format)
 
 
 def _describe_export(result: Result) -> str:
     return f"{result['index']} exported, {result['size_bytes'] / 1e6:.1f} MB: {result['path']}"
+
+
+def _import_bundle(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    yield STARTING
+    from core.bundles.importing import import_bundle
+
+    manifest = yield from import_bundle(workspace, options.path, options.name)
+    if options.remove:
+        options.path.unlink(missing_ok=True)
+    return artifact_facts(manifest)
 
 
 BUILD_INDEX = Command(
@@ -115,4 +133,18 @@ EXPORT_INDEX = Command(
     lane=Lane.FILES,
     title="Exporting {index} ({format})",
 )
-COMMANDS = (BUILD_INDEX, UPDATE_INDEX, EXPORT_INDEX)
+IMPORT_BUNDLE = Command(
+    name="import-bundle",
+    help="Import a bundle: its dataset, model, embeddings and index",
+    options=(
+        path_option("FILE", "An index exported as a bundle."),
+        option("--name", "Name of the new dataset.", required=True),
+        REMOVE,
+    ),
+    run=_import_bundle,
+    makes="index",
+    lane=Lane.FILES,
+    title="Importing the bundle {name}",
+    old_names=("open-bundle",),
+)
+COMMANDS = (BUILD_INDEX, UPDATE_INDEX, EXPORT_INDEX, IMPORT_BUNDLE)

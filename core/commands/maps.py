@@ -1,4 +1,4 @@
-"""Verbs that compute embedding maps. umap, openTSNE and faiss are imported when they run."""
+"""Verbs that compute embedding maps."""
 
 import argparse
 

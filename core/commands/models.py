@@ -1,12 +1,26 @@
-"""Verbs for models: create one without training, export and import.
-
-A verb imports torch, onnx and scikit-learn when it runs, so that the command line starts fast.
-"""
+"""Verbs for models: create one without training, export and import one, and embed with one."""
 
 import argparse
 
-from core.commands.command import STARTING, Command, Lane, Result, artifact_facts, choice, option
-from core.commands.shared_options import MODEL, REMOVE, path_option
+from core.commands.command import (
+    STARTING,
+    Command,
+    Lane,
+    Result,
+    artifact_facts,
+    choice,
+    export_facts,
+    option,
+)
+from core.commands.shared_options import (
+    DATASET,
+    IMAGE_OPTIONS,
+    MODEL,
+    REMOVE,
+    path_option,
+    read_image_options,
+)
+from core.embeddings.config import EmbedConfig
 from core.models.backbone_model_config import BackboneModelConfig
 from core.models.exports import ModelFormat
 from core.options import read_options
@@ -32,12 +46,7 @@ def _export_model(workspace: Workspace, options: argparse.Namespace) -> Work[Res
         from core.models.onnx_export import export_onnx
 
         path = yield from export_onnx(workspace, options.model)
-    return {
-        "model": options.model,
-        "format": options.format,
-        "path": str(path),
-        "size_bytes": path.stat().st_size,
-    }
+    return export_facts(path, model=options.model, format=options.format)
 
 
 def _describe_export(result: Result) -> str:
@@ -51,6 +60,15 @@ def _import_model(workspace: Workspace, options: argparse.Namespace) -> Work[Res
     manifest = yield from import_model(workspace, options.path, options.name)
     if options.remove:
         options.path.unlink(missing_ok=True)
+    return artifact_facts(manifest)
+
+
+def _embed(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    config, images = read_options(options, EmbedConfig), read_image_options(options)
+    yield STARTING
+    from core.embeddings.embed import embed_dataset
+
+    manifest = yield from embed_dataset(workspace, options.dataset, options.model, config, images)
     return artifact_facts(manifest)
 
 
@@ -85,4 +103,13 @@ IMPORT_MODEL = Command(
     lane=Lane.FILES,
     title="Importing the model {name}",
 )
-COMMANDS = (FIT_PCA, EXPORT_MODEL, IMPORT_MODEL)
+EMBED = Command(
+    name="embed",
+    help="Embed a dataset with a model",
+    configs=(EmbedConfig,),
+    options=(DATASET, MODEL, *IMAGE_OPTIONS),
+    run=_embed,
+    makes="embeddings",
+    title="Embedding {dataset} with {model}",
+)
+COMMANDS = (FIT_PCA, EXPORT_MODEL, IMPORT_MODEL, EMBED)

@@ -1,7 +1,4 @@
-"""Verbs that analyze the quality of a dataset and export the issues that were found.
-
-A verb imports faiss and scikit-learn when it runs, so that the command line starts fast.
-"""
+"""Verbs that analyze the quality of a dataset and export the issues that were found."""
 
 import argparse
 from pathlib import Path
@@ -47,10 +44,6 @@ def _export_issues(workspace: Workspace, options: argparse.Namespace) -> Work[Re
     return {"check": options.check, "path": str(options.output), "size_bytes": len(table)}
 
 
-def _describe_issues(result: Result) -> str:
-    return str(result["path"])
-
-
 ANALYZE = Command(
     name="analyze",
     help="Find label issues, outliers, near-duplicates, leakage and clusters in an index",
@@ -76,7 +69,7 @@ EXPORT_ISSUES = Command(
         ),
     ),
     run=_export_issues,
-    describe=_describe_issues,
+    describe=lambda result: str(result["path"]),
     old_names=("list-found",),
     old_options={"--finder": "--check"},
     old_values={

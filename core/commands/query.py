@@ -1,7 +1,4 @@
-"""Verbs that search by one image or by many.
-
-A verb imports torch and faiss when it runs, so that the command line starts fast.
-"""
+"""Verbs that search by one image or by many."""
 
 import argparse
 import os

@@ -1,7 +1,4 @@
-"""Verbs for training: train, resume, estimate.
-
-A verb imports torch when it runs, so that the command line starts fast.
-"""
+"""Verbs for training: train, resume, estimate."""
 
 import argparse
 import os

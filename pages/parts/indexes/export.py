@@ -4,8 +4,7 @@ import streamlit as st
 
 from core.artifacts.exports import exported_file
 from core.artifacts.manifests import Manifest
-from core.commands.bundles import IMPORT_BUNDLE
-from core.commands.indexes import EXPORT_INDEX
+from core.commands.indexes import EXPORT_INDEX, IMPORT_BUNDLE
 from core.indexes.info import ExportFormat, file_name, read_info
 from pages.parts.components import downloads, upload_form
 from pages.parts.components.launch import launch
