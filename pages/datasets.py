@@ -76,7 +76,7 @@ def check_prompt(dataset: Dataset) -> int:
 
 def next_step(dataset: Dataset, lineage: Lineage) -> None:
     """Draw a link to the next page, until the dataset is indexed."""
-    if not lineage.indexes_of_dataset(dataset.name):
+    if not lineage.indexes_of(dataset=dataset.name):
         if len(facts.labels(dataset.catalog)) >= 2 and not lineage.models_of(dataset.name):
             guards.next_step("Training", "Next: train a model")
         elif lineage.models:

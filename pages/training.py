@@ -94,7 +94,7 @@ if followed:
     view.follow(followed, is_live=job is not None and job.active)
 
 trained = lineage.model(chosen.model)
-if trained and not running and not lineage.indexes_of(chosen.dataset, trained.id):
+if trained and not running and not lineage.indexes_of(dataset=chosen.dataset, model=trained.id):
     st.markdown(f"Next: make **{plain(chosen.dataset)}** searchable with {plain(trained.id)}.")
     models.index_button(chosen.dataset, trained.id, "training-next", primary=True)
 trainings = resources.trainings()

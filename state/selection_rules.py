@@ -32,13 +32,13 @@ def validate(chosen: Selection, lineage: Lineage) -> None:
         chosen.model = _model_for(chosen.dataset, index, lineage)
     fits = {"dataset": chosen.dataset, "model": chosen.model}
     if index is None or not fits.items() <= index.made_from.items():
-        chosen.index = _newest(lineage.indexes_of(chosen.dataset, chosen.model))
+        chosen.index = _newest(lineage.indexes_of(dataset=chosen.dataset, model=chosen.model))
 
 
 def _model_for(dataset: str | None, index: Manifest | None, lineage: Lineage) -> str | None:
     """Return the model of the index, of the newest index, the newest, or an imported one."""
     candidates = [index] if index is not None and index.made_from["dataset"] == dataset else []
-    for made in [*candidates, *lineage.indexes_of_dataset(dataset)]:
+    for made in [*candidates, *lineage.indexes_of(dataset=dataset)]:
         if lineage.model(made.made_from["model"]) is not None:
             return made.made_from["model"]
     return _newest([*lineage.models_of(dataset), *lineage.imported])
@@ -61,7 +61,7 @@ def choose_dataset(chosen: Selection, name: str, lineage: Lineage) -> None:
         return
     chosen.reset_images()
     chosen.dataset = name
-    indexes = lineage.indexes_of_dataset(name)
+    indexes = lineage.indexes_of(dataset=name)
     if indexes:
         choose_index(chosen, indexes[0].id, lineage)
     else:

@@ -55,17 +55,9 @@ class Lineage:
         """The imported models, which belong to no dataset."""
         return self.models_of(NO_DATASET)
 
-    def indexes_of(self, dataset: str | None, model: str | None) -> list[Manifest]:
-        """Return the indexes over a dataset by a model."""
-        return _made_from(self.indexes, dataset=dataset, model=model)
-
-    def indexes_of_dataset(self, dataset: str | None) -> list[Manifest]:
-        """Return the indexes over a dataset, by any model."""
-        return _made_from(self.indexes, dataset=dataset)
-
-    def indexes_of_model(self, model: str) -> list[Manifest]:
-        """Return the indexes by a model, over any dataset."""
-        return _made_from(self.indexes, model=model)
+    def indexes_of(self, **sources: str | None) -> list[Manifest]:
+        """Return the indexes over a dataset, by a model, or both: `dataset` and `model`."""
+        return _made_from(self.indexes, **sources)
 
     def evaluation_of(self, dataset: str) -> Manifest | None:
         """Return the newest evaluation of a model on a dataset, or None."""
@@ -175,17 +167,12 @@ def read_lineage(workspace: Workspace) -> Lineage:
             datasets[dataset.name] = (catalog.fingerprint, catalog.images_fingerprint)
         except DamagedArtifactError as error:
             damaged_datasets.append(str(error))
-    kinds = {kind: list_artifacts(parent) for kind, parent in workspace.artifacts.items()}
+    # By the name of the folder, which is that of the field
+    kinds = {parent.name: list_artifacts(parent) for parent in workspace.artifacts.values()}
     return Lineage(
         datasets=datasets,
-        models=kinds["model"][0],
-        indexes=kinds["index"][0],
-        maps=kinds["map"][0],
-        analyses=kinds["analysis"][0],
-        embeddings=kinds["embeddings"][0],
-        evaluations=kinds["evaluation"][0],
-        sweeps=kinds["sweep"][0],
         damaged=damaged_datasets + [text for _, damaged in kinds.values() for text in damaged],
+        **{name: manifests for name, (manifests, _) in kinds.items()},
     )
 
 
@@ -195,12 +182,7 @@ def delete_with_dependents(
     """Delete a dataset and all artifacts made from it; image files outside the workspace stay.
 
     Dependents are deleted before their sources, so that a crash leaves no artifact without its
-    source.
-
-    Args:
-        workspace: The workspace of the dataset.
-        dataset: Name of the dataset.
-        delete_index: `core.indexes.deletion.delete_index`, which also drops a Milvus collection.
+    source. `delete_index` is that of `core.indexes.deletion`, which also drops a Milvus collection.
 
     Returns:
         A message for each index of which data remain on a Milvus server.

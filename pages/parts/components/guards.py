@@ -35,7 +35,7 @@ def require_index(chosen: Selection, lineage: Lineage, what: str) -> Manifest:
         stop_without("Training", f"{what} needs a model to embed the images with.")
     index = lineage.index(chosen.index)
     if index is None:
-        with_model = " with this model" if lineage.indexes_of_dataset(chosen.dataset) else ""
+        with_model = " with this model" if lineage.indexes_of(dataset=chosen.dataset) else ""
         stop_without("Indexes", f"{plain(chosen.dataset)} is not indexed{with_model} yet.")
     return index
 

@@ -108,7 +108,7 @@ def _systems(dataset: str, lineage: Lineage) -> dict[str, tuple[str, Manifest]]:
     }
     indexes = {
         f"index:{made.id}": (f"{made.id} · index", made)
-        for made in lineage.indexes_of_dataset(dataset)
+        for made in lineage.indexes_of(dataset=dataset)
     }
     return embeddings | indexes
 

@@ -30,7 +30,7 @@ SHOWN = 60
 def other_maps(lineage: Lineage, index: Manifest) -> dict[str, tuple[Manifest, Manifest]]:
     """Return title → (2D map, its index) of maps by other models of the same dataset."""
     maps = {}
-    for other in lineage.indexes_of_dataset(index.made_from["dataset"]):
+    for other in lineage.indexes_of(dataset=index.made_from["dataset"]):
         if other.made_from["model"] == index.made_from["model"]:
             continue
         for made in _in_plane(lineage.maps_of(other)):

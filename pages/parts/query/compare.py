@@ -25,7 +25,7 @@ def choose(index: Manifest, lineage: Lineage) -> tuple[Manifest, Manifest] | Non
     """Show the choice of an index to compare with; return it and its model, if one is chosen."""
     others = {
         other.id: (other, model)
-        for other in lineage.indexes_of_dataset(index.made_from["dataset"])
+        for other in lineage.indexes_of(dataset=index.made_from["dataset"])
         if other.id != index.id and lineage.stale_reason(other) != MODEL_CHANGED
         if (model := lineage.model(other.made_from["model"]))
     }

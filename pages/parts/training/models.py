@@ -59,7 +59,7 @@ def _tested(model: Manifest, lineage: Lineage) -> dict[str, float]:
 
 def actions(model: Manifest, lineage: Lineage) -> None:
     """Draw the actions for one model."""
-    dependents = [index.id for index in lineage.indexes_of_model(model.id)]
+    dependents = [index.id for index in lineage.indexes_of(model=model.id)]
     chosen = session.selection()
     with st.container(horizontal=True):
         if st.button("Use this one", key="training-use", icon=":material/check:"):

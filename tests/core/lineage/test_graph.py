@@ -159,11 +159,12 @@ def test_artifacts_are_found_by_their_sources(made: Workspace, tmp_path: Path) -
     assert set(lineage.datasets) == {DATASET, OTHER}
     assert lineage.models_of(DATASET) == [model]
     assert lineage.models_of(OTHER) == []
-    assert lineage.indexes_of(OTHER, model.id) == [other]
-    [index] = lineage.indexes_of(DATASET, model.id)
-    assert lineage.indexes_of(DATASET, "nothing") == lineage.indexes_of_dataset(None) == []
-    assert lineage.indexes_of_dataset(DATASET) == [index]
-    assert sorted(made.id for made in lineage.indexes_of_model(model.id)) == sorted(
+    assert lineage.indexes_of(dataset=OTHER, model=model.id) == [other]
+    [index] = lineage.indexes_of(dataset=DATASET, model=model.id)
+    assert lineage.indexes_of(dataset=DATASET, model="nothing") == []
+    assert lineage.indexes_of(dataset=None) == []
+    assert lineage.indexes_of(dataset=DATASET) == [index]
+    assert sorted(made.id for made in lineage.indexes_of(model=model.id)) == sorted(
         [index.id, other.id]
     )
     [embeddings] = lineage.embeddings_of(DATASET)
