@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
@@ -39,21 +40,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
     command = COMMANDS[options.verb]
-    log = EventWriter(options.events if options.events and IS_FIRST else Path(os.devnull))
-    try:
-        result = _run(command.run(open_workspace(options.home), options), log, parser)
-    except WorkbenchError as error:
-        return _fail(log, str(error), EXIT_ERROR)
-    except Stop:
-        log.append("stopped")
-        _print("Stopped; nothing was left half-written.")
-        return EXIT_STOPPED
-    except OSError as error:
-        return _fail(log, _sentence_of(error), EXIT_ERROR)
-    except Exception:  # noqa: BLE001 - the command's edge: a bug becomes a sentence and a traceback in the log
-        traceback.print_exc()
-        return _fail(log, "Something unexpected went wrong; the log has the details.", EXIT_ERROR)
-    log.append("result", result=result)
+    path = options.events if options.events and IS_FIRST else Path(os.devnull)
+    with closing(EventWriter(path)) as log:
+        try:
+            result = _run(command.run(open_workspace(options.home), options), log, parser)
+        except WorkbenchError as error:
+            return _fail(log, str(error))
+        except Stop:
+            log.append("stopped")
+            _print("Stopped; nothing was left half-written.")
+            return EXIT_STOPPED
+        except OSError as error:
+            return _fail(log, _sentence_of(error))
+        except Exception:  # noqa: BLE001 - the command's edge: a bug becomes a sentence and a traceback in the log
+            traceback.print_exc()
+            return _fail(log, "Something unexpected went wrong; the log has the details.")
+        log.append("result", result=result)
     if IS_FIRST:
         print(json.dumps(result) if options.json else command.describe(result))
     return 0
@@ -141,10 +143,10 @@ def _sentence_of(error: OSError) -> str:
     return f"{error.strerror or error}: {error.filename or 'a file'}."
 
 
-def _fail(log: EventWriter, message: str, status: int) -> int:
+def _fail(log: EventWriter, message: str) -> int:
     log.append("failed", message=message)
     _print(message)
-    return status
+    return EXIT_ERROR
 
 
 def _print(text: str) -> None:

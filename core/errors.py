@@ -30,3 +30,9 @@ class DamagedArtifactError(WorkbenchError):
 
 class DownloadError(WorkbenchError):
     """A download failed, or the file differs from the published one."""
+
+
+def newer_version(what: str) -> WorkbenchError:
+    """Return the error for a thing that a newer version of the workbench made."""
+    problem = f"{what} was made by a newer version of the workbench."
+    return WorkbenchError(problem, "Update the workbench to use it.")

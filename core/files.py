@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -68,13 +69,8 @@ def sha256_of(path: Path) -> str:
 def folder_bytes(folder: Path) -> int:
     """Return the bytes of the files under `folder`, without following links; 0 if it is missing."""
     total = 0
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    total += folder_bytes(Path(entry.path))
-                else:
-                    total += entry.stat(follow_symlinks=False).st_size
-    except (FileNotFoundError, PermissionError):  # Deleted meanwhile, or not readable
-        return total
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError, PermissionError):  # Deleted meanwhile, or not readable
+                total += os.lstat(os.path.join(parent, name)).st_size
     return total

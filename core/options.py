@@ -8,12 +8,12 @@ import argparse
 import ast
 import functools
 import inspect
-import types
 from collections.abc import Collection
 from dataclasses import MISSING, Field, field, fields, is_dataclass
 from enum import Enum, EnumType
 from itertools import pairwise
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_type_hints
 
 C = TypeVar("C")
 N = TypeVar("N", int, float)
@@ -77,14 +77,29 @@ def _field_of(config_class: type, name: str) -> "Field[Any]":
     return next(each for each in fields(config_class) if each.name == name)
 
 
-def add_options(
-    parser: argparse.ArgumentParser, config_class: type, *, skip: tuple[str, ...] = ()
-) -> None:
+def add_options(parser: argparse.ArgumentParser, config_class: type) -> None:
     """Add an `--option` for each field to a parser, with the field's docstring as help."""
     hints, docs = get_type_hints(config_class), field_docs(config_class)
     for each in fields(config_class):
-        if each.name not in skip:
-            _add_option(parser, each, hints[each.name], docs.get(each.name, ""))
+        explanation = docs.get(each.name, "").replace("%", "%%")
+        settings: dict[str, Any] = {
+            "dest": each.name,
+            "required": each.default is MISSING and each.default_factory is MISSING,
+            "default": argparse.SUPPRESS,
+        }
+        if BOUNDS in each.metadata:
+            explanation += " ({} to {})".format(*each.metadata[BOUNDS])
+        hint = hints[each.name]
+        kind = next((one for one in get_args(hint) if one is not NoneType), hint)  # T of T | None
+        if kind is bool:
+            settings["action"] = argparse.BooleanOptionalAction
+        elif issubclass(kind, Enum):
+            settings["choices"] = [member.value for member in kind]
+        elif CHOICES in each.metadata:
+            settings["choices"] = [str(choice) for choice in each.metadata[CHOICES]]
+        else:
+            settings |= {"type": kind, "metavar": each.name.upper()}
+        parser.add_argument("--" + each.name.replace("_", "-"), help=explanation, **settings)
 
 
 def read_options(options: argparse.Namespace, config_class: type[C], **others: Any) -> C:
@@ -101,10 +116,7 @@ def read_options(options: argparse.Namespace, config_class: type[C], **others: A
 def as_arguments(config: Any, *, defaults_too: bool = False) -> list[str]:
     """Return the options that build `config` again.
 
-    Args:
-        config: A config dataclass.
-        defaults_too: Whether to include values that equal the default; needed where a preset
-            changes the defaults of the command.
+    With `defaults_too` they include values that equal the default, which a preset could change.
     """
     arguments = []
     for each in fields(config):
@@ -117,39 +129,6 @@ def as_arguments(config: Any, *, defaults_too: bool = False) -> list[str]:
         else:
             arguments += [f"--{option}", str(value)]
     return arguments
-
-
-def _add_option(
-    parser: argparse.ArgumentParser, each: "Field[Any]", hint: Any, explanation: str
-) -> None:
-    required = each.default is MISSING and each.default_factory is MISSING
-    settings: dict[str, Any] = {
-        "dest": each.name,
-        "required": required,
-        "default": argparse.SUPPRESS,
-        "help": explanation.replace("%", "%%"),
-    }
-    if BOUNDS in each.metadata:
-        settings["help"] += " ({} to {})".format(*each.metadata[BOUNDS])
-    if hint is bool:
-        settings["action"] = argparse.BooleanOptionalAction
-    else:
-        kind = _plain_type(hint)
-        if issubclass(kind, Enum):
-            settings["choices"] = [member.value for member in kind]
-        elif CHOICES in each.metadata:
-            settings["choices"] = [str(choice) for choice in each.metadata[CHOICES]]
-        else:
-            settings["type"], settings["metavar"] = kind, each.name.upper()
-    parser.add_argument("--" + each.name.replace("_", "-"), **settings)
-
-
-def _plain_type(hint: Any) -> type:
-    """Return T for T and for T | None."""
-    if get_origin(hint) in (Union, types.UnionType):
-        hint = next(kind for kind in get_args(hint) if kind is not type(None))
-    plain: type = hint
-    return plain
 
 
 @functools.cache

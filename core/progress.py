@@ -64,13 +64,9 @@ def finish(work: Generator[Any, None, T]) -> T:
 
 
 def run_part(work: Work[T], number: int, total: int, note: str) -> Work[T]:
-    """Run one of several equal parts of a whole, and report the progress of the whole.
+    """Run one of `total` equal parts, `number` of which are done, and report progress of the whole.
 
-    Args:
-        work: The part.
-        number: Parts done before it.
-        total: All parts.
-        note: Text before the part's own note.
+    `note` is the text before the part's own note.
     """
     try:
         event = next(work)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.artifacts.upgrades import upgrade_manifest
-from core.errors import DamagedArtifactError, MissingError, WorkbenchError
+from core.errors import DamagedArtifactError, MissingError, newer_version
 from core.files import sha256_of, write_json
 from core.workspace import DISK_VERSION, check_name
 
@@ -172,10 +172,7 @@ def _cached_manifest(path: Path, *state: int) -> Manifest:
         digest = content.pop("digest")
         content.setdefault("disk_version", 1)
         if content["disk_version"] > DISK_VERSION:
-            raise WorkbenchError(
-                f"“{path.parent.name}” was made by a newer version of the workbench.",
-                "Update the workbench to use it.",
-            )
+            raise newer_version(f"“{path.parent.name}”")
         manifest = Manifest(**content)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(path) from error

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from core.bundles.file import (
     BundleImage,
     thumbnail_entry,
 )
-from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.files import Embeddings, embeddings_of
 from core.errors import MissingError, UnreadableImageError
@@ -96,7 +95,11 @@ def _pack_thumbnails(
         cache_thumbnails(
             [(dataset.path_of(row), row.sha256) for row in rows.values()], dataset.thumbnails
         )
-        for row, jpeg in _jpegs(dataset, rows.values()):
+        for row in rows.values():
+            try:
+                jpeg = thumbnail(dataset.path_of(row), dataset.thumbnails, row.sha256)
+            except UnreadableImageError:
+                continue
             archive.writestr(thumbnail_entry(row.id), jpeg)
             sha256 = hashlib.sha256(jpeg).hexdigest()
             images.append(
@@ -105,14 +108,6 @@ def _pack_thumbnails(
                 )
             )
     return images
-
-
-def _jpegs(dataset: Dataset, rows: Iterable[ImageRow]) -> Iterator[tuple[ImageRow, bytes]]:
-    for row in rows:
-        try:
-            yield row, thumbnail(dataset.path_of(row), dataset.thumbnails, row.sha256)
-        except UnreadableImageError:
-            continue
 
 
 README = """\

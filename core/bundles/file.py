@@ -145,11 +145,9 @@ class BundleFile:
     def _reading(self, name: str) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
-            if error.errno in FULL_DISK:
-                raise
-            raise self.wrong(f"is damaged at {name}") from error
         except DAMAGED as error:
+            if isinstance(error, OSError) and error.errno in FULL_DISK:
+                raise
             raise self.wrong(f"is damaged at {name}") from error
 
 
@@ -165,7 +163,7 @@ def open_bundle_file(path: Path) -> Iterator[BundleFile]:
         raise MissingError(f"There is no file {path}.", "Check the path and try again.")
     try:
         archive = zipfile.ZipFile(path)
-    except (*DAMAGED, OSError, OverflowError) as error:
+    except DAMAGED as error:
         raise WorkbenchError(f"{path.name} {NO_BUNDLE}.", ADVICE) from error
     with archive:
         yield BundleFile(path, archive)

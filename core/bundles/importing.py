@@ -65,18 +65,11 @@ class _Parts:
 
 
 def import_bundle(workspace: Workspace, path: Path, name: str) -> Work[Manifest]:
-    """Import a bundle that `export_bundle` wrote, on this machine or another.
+    """Import a bundle that `export_bundle` wrote; return the manifest of its index.
 
     All of it is verified before any part is published, and either all parts are published or none.
-    The dataset's images are the thumbnails, with the same ids.
-
-    Args:
-        workspace: Where to.
-        path: The bundle.
-        name: Of the dataset; the model keeps its name, numbered if that is taken.
-
-    Returns:
-        The index's manifest.
+    The new dataset `name` has the thumbnails as images, with the same ids; the model keeps its
+    name, numbered if that is taken.
 
     Raises:
         MissingError: There is no such file.
@@ -100,7 +93,8 @@ def import_bundle(workspace: Workspace, path: Path, name: str) -> Work[Manifest]
         undo.callback(delete_dataset, workspace, name)
         embeddings = _publish_embeddings(workspace, dataset, model.id, parts.embeddings, contents)
         undo.callback(delete_artifact, workspace.embeddings, embeddings.manifest.id)
-        manifest = _publish_index(workspace, embeddings, parts.index)
+        config = IndexConfig(**parts.index.manifest.config)
+        manifest = publish_index(workspace, embeddings, parts.index.store, config, summary={})
         undo.pop_all()
         return manifest
 
@@ -217,8 +211,3 @@ def _publish_embeddings(
     count, dimension = made.vectors.shape
     summary = {"count": count, "dimension": dimension, "num_problems": 0, "problems": {}}
     return open_embeddings(workspace, publish_embeddings(workspace, task, made, summary).id)
-
-
-def _publish_index(workspace: Workspace, embeddings: Embeddings, index: Index) -> Manifest:
-    config = IndexConfig(**index.manifest.config)
-    return publish_index(workspace, embeddings, index.store, config, summary={})

@@ -52,11 +52,7 @@ def remove_tag(catalog: Catalog, ids: Iterable[int], tag: str) -> int:
 def relabel(catalog: Catalog, ids: Iterable[int], label: str, *, mark: str = "") -> int:
     """Label images, and put those without a split into train; return how many changed.
 
-    Args:
-        catalog: Catalog of the dataset.
-        ids: Ids of the images.
-        label: Their class.
-        mark: Tag to add in the same step, such as that of a data quality check.
+    They are also tagged with `mark` in the same step, such as that of a data quality check.
 
     Raises:
         WorkbenchError: The label is empty, too long, or has control characters.
@@ -90,10 +86,7 @@ def move(catalog: Catalog, ids: Iterable[int], split: Split, *, mark: str = "") 
 def assign(catalog: Catalog, splits: Mapping[int, Split], title: str) -> int:
     """Move images to splits of their own: image id → split. Return how many changed.
 
-    Args:
-        catalog: Catalog of the dataset.
-        splits: Image id → split; other images stay in theirs.
-        title: Title of the step, with `{}` for “n images”.
+    Other images stay in theirs. The title of the step has `{}` for “n images”.
     """
     return _set_each(catalog, title, "split", splits)
 

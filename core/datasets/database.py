@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from core.datasets.columns import COLUMNS, INDEXES, SCHEMA_VERSION, ImageStatus
-from core.errors import DamagedArtifactError, WorkbenchError
+from core.errors import DamagedArtifactError, WorkbenchError, newer_version
 from core.files import sync_file, sync_folder
 
 TAGS = {
@@ -130,13 +130,6 @@ def version_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def count_revision(connection: sqlite3.Connection) -> None:
-    """Change the revision, if the connection has written anything."""
-    if connection.total_changes:
-        query = "UPDATE facts SET value = value + 1 WHERE name = ?"
-        connection.execute(query, (REVISION,))
-
-
 def write_fingerprints(connection: sqlite3.Connection) -> None:
     """Store the hashes that identify the present images, labels and splits."""
     for name, query in FINGERPRINTS.items():
@@ -163,30 +156,25 @@ def connect(path: Path) -> Iterator[sqlite3.Connection]:
     """
     with _clear_errors(path), ExitStack() as opened:
         connection = opened.enter_context(closing(open_file(path)))
-        if _is_older(connection, path):
+        version = version_of(connection)
+        if version > SCHEMA_VERSION:
+            raise newer_version(f"The catalog of “{path.parent.name}”")
+        if version < SCHEMA_VERSION:
             connection.close()
             upgrade_catalog(path)
             connection = opened.enter_context(closing(open_file(path)))
         with connection:
             connection.execute("PRAGMA foreign_keys = ON")
             yield connection
-            count_revision(connection)
+            if connection.total_changes:
+                query = "UPDATE facts SET value = value + 1 WHERE name = ?"
+                connection.execute(query, (REVISION,))
 
 
 def create_catalog(path: Path) -> None:
     """Create an empty catalog at `path`, where no file is."""
     with _clear_errors(path), closing(open_file(path, "rwc")) as connection:
         create_tables(connection)
-
-
-def _is_older(connection: sqlite3.Connection, path: Path) -> bool:
-    version = version_of(connection)
-    if version > SCHEMA_VERSION:
-        raise WorkbenchError(
-            f"The catalog of “{path.parent.name}” was made by a newer version of the workbench.",
-            "Update the workbench to use it.",
-        )
-    return version < SCHEMA_VERSION
 
 
 @contextmanager

@@ -114,12 +114,10 @@ def representatives(catalog: Catalog, ids: Iterable[int]) -> dict[int, int]:
 
 
 def proposal(group: Group, keep: int | None = None) -> tuple[int, ...]:
-    """Return the ids to exclude so that one image of a group is left.
+    """Return the ids to exclude so that one image of a group is left: `keep`, or the first.
 
-    Args:
-        group: The duplicates.
-        keep: Id of the image to keep; by default the first. Without it nothing is proposed for
-            conflicting labels, because only a person can tell which one is right.
+    Without `keep` nothing is proposed for conflicting labels, because only a person can tell which
+    one is right.
     """
     if keep is None and group.conflicting:
         return ()

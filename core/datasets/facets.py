@@ -66,13 +66,10 @@ def histogram(
     if not rows:
         return Histogram(np.empty(0), np.empty(0, np.int64))
     values, weights = (np.array(column, np.float64) for column in zip(*rows, strict=True))
-    edges = _edges(values, num_bins, is_log=kind.is_log)
+    low, high = values.min(), values.max()
+    if kind.is_log:  # 1:2 is as far from 1:1 as 2:1
+        edges = np.geomspace(low / 1.05, high * 1.05, num_bins + 1)
+    else:
+        edges = np.linspace(low, max(high, low + 1), num_bins + 1)
     counts, _ = np.histogram(values, edges, weights=weights)
     return Histogram(edges, counts.astype(np.int64))
-
-
-def _edges(values: NDArray[np.float64], num_bins: int, *, is_log: bool) -> NDArray[np.float64]:
-    low, high = values.min(), values.max()
-    if is_log:  # 1:2 is as far from 1:1 as 2:1
-        return np.geomspace(low / 1.05, high * 1.05, num_bins + 1)
-    return np.linspace(low, max(high, low + 1), num_bins + 1)

@@ -7,12 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from core.datasets.columns import FILTERS, ImageFilter, Order
-
-
-def as_arguments(images: ImageFilter, order: Order = Order.ADDED) -> list[str]:
-    """Return the command-line options for these images in this order, each as one word."""
-    return [*filter_as_arguments(images), f"--sort={order}"]
+from core.datasets.columns import FILTERS, ImageFilter
 
 
 def filter_as_arguments(images: ImageFilter) -> list[str]:
@@ -27,11 +22,9 @@ def as_texts(images: ImageFilter) -> dict[str, list[str]]:
 
 
 def from_texts(texts: Mapping[str, Sequence[str]], *, lenient: bool = False) -> ImageFilter:
-    """Return the filter of which `as_texts` made these.
+    """Return the filter of which `as_texts` made these; missing options keep their default.
 
-    Args:
-        texts: Option → texts; options that are missing keep their default.
-        lenient: Whether texts without a meaning are ignored.
+    If `lenient`, texts without a meaning are ignored.
 
     Raises:
         ValueError: A text has no meaning.

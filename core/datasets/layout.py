@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from pathlib import Path
 
 from core.datasets.columns import Split
@@ -95,6 +96,20 @@ class Layout:
         return readable(names[0] if self.labels == Labels.TOP else names[-1]), split
 
 
+def existing_folder(path: Path) -> Path:
+    """Return the path of a folder, with `~` expanded.
+
+    Raises:
+        MissingError: There is no such folder.
+    """
+    folder = Path(os.path.expanduser(path))  # Path's own raises for "~nobody"
+    if os.path.isfile(folder):
+        raise MissingError(f"{folder} is a file, not a folder.", "Give the folder that it is in.")
+    if not os.path.isdir(folder):  # Also False for invalid names
+        raise MissingError(f"There is no folder {folder}.", "Check the path and try again.")
+    return folder
+
+
 def find_files(root: Path, left_out: frozenset[str] = frozenset()) -> list[FoundFolder]:
     """Return the files under `root` that are named like images, by folder, sorted by path.
 
@@ -124,23 +139,14 @@ def find_files(root: Path, left_out: frozenset[str] = frozenset()) -> list[Found
 def recognize(folders: list[FoundFolder], labels: Labels = Labels.AUTO) -> Layout:
     """Return how to read folders: whether they name splits, and which one names the class."""
     places = [folder.parts for folder in folders if folder.parts]
-    skipped = _num_wrapping(places)
+    levels = zip(*(parts[:-1] for parts in places), strict=False)
+    skipped = len(list(takewhile(lambda names: len(set(names)) == 1, levels)))
     below = [parts[skipped:] for parts in places]
     tops = {parts[0] for parts in below}
     has_splits = len(tops) >= 2 and all(top.lower() in SPLIT_NAMES for top in tops)
     if labels == Labels.AUTO:
         labels = _which_folder([_without_plain(parts[has_splits:]) for parts in below])
     return Layout(labels=labels, has_splits=has_splits, skipped=skipped)
-
-
-def _num_wrapping(places: list[tuple[str, ...]]) -> int:
-    """Return the number of folders from the root down that contain only the next one."""
-    common = 0
-    while places and all(len(parts) > common + 1 for parts in places):
-        if len({parts[common] for parts in places}) > 1:
-            break
-        common += 1
-    return common
 
 
 def _which_folder(places: list[tuple[str, ...]]) -> Labels:

@@ -2,18 +2,17 @@
 
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.artifacts.folders import draft
+from core.artifacts.folders import delete_artifact
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageRow
 from core.datasets.layout import Labels, Layout
-from core.errors import DamagedArtifactError, MissingError, WorkbenchError
+from core.errors import DamagedArtifactError, MissingError, WorkbenchError, newer_version
 from core.files import sync_folder, write_json
 from core.workspace import DISK_VERSION, Workspace, check_name
 
@@ -112,10 +111,7 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.get("version", 1) > DISK_VERSION:
-            raise WorkbenchError(
-                f"“{name}” was made by a newer version of the workbench.",
-                "Update the workbench to use it.",
-            )
+            raise newer_version(f"“{name}”")
         return Dataset(
             name=name,
             folder=folder,
@@ -147,14 +143,14 @@ def describe_dataset(
     folder: Path, *, roots: Sequence[Root], source: str, left_out: tuple[str, ...]
 ) -> None:
     """Write the description of a new dataset; roots inside `folder` move with it."""
-    created = datetime.now(UTC).isoformat(timespec="seconds")
     content = {
         "version": DISK_VERSION,
         "source": source,
-        "created": created,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "left_out": list(left_out),
+        "roots": _described(folder, roots),
     }
-    write_json(folder / DESCRIPTION, content | {"roots": _described(folder, roots)})
+    write_json(folder / DESCRIPTION, content)
 
 
 def write_roots(dataset: Dataset, roots: Sequence[Root]) -> Dataset:
@@ -180,17 +176,9 @@ def _described(folder: Path, roots: Sequence[Root]) -> list[dict[str, Any]]:
 
 
 def _root(folder: Path, described: dict[str, Any]) -> Root:
-    layout = described["layout"]
-    labels = Labels(layout["labels"])
-    return Root(
-        path=folder / described["path"],  # An absolute path replaces it
-        layout=Layout(
-            labels=labels,
-            has_splits=bool(layout["has_splits"]),
-            skipped=int(layout["skipped"]),
-            loose=bool(layout["loose"]),
-        ),
-    )
+    labels = Labels(described["layout"]["labels"])
+    layout = Layout(**(described["layout"] | {"labels": labels}))
+    return Root(path=folder / described["path"], layout=layout)  # An absolute path replaces it
 
 
 def publish_dataset(workspace: Workspace, folder: Path, name: str) -> Dataset:
@@ -203,8 +191,4 @@ def publish_dataset(workspace: Workspace, folder: Path, name: str) -> Dataset:
 
 def delete_dataset(workspace: Workspace, name: str) -> None:
     """Delete a dataset; images outside the workspace are not touched."""
-    dataset = open_dataset(workspace, name)
-    with draft(workspace.datasets) as doomed:
-        doomed.rmdir()
-        dataset.folder.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+    delete_artifact(workspace.datasets, open_dataset(workspace, name).name)

@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ALL_IMAGES, ImageFilter, Split
@@ -49,15 +50,12 @@ def training_filter(catalog: Catalog) -> ImageFilter:
 
 
 def stratified(labels: Iterable[tuple[int, str]], config: SplitConfig) -> dict[int, Split]:
-    """Assign each (image id, label) to a split, with the same shares in every class.
+    """Return image id → split for each (image id, label), with the same shares in every class.
 
     Each class is shuffled separately, so that adding a class moves no image of another one. A class
     has at least one train image, from two images on a test image, and from three on a validation
     image (if the shares are above 0). Classes with at most `train_per_class` images are split by
     the shares, so that they are tested, too.
-
-    Returns:
-        Image id → split.
     """
     by_label: dict[str, list[int]] = defaultdict(list)
     for image_id, label in labels:
@@ -67,13 +65,8 @@ def stratified(labels: Iterable[tuple[int, str]], config: SplitConfig) -> dict[i
         order = sorted(ids)
         random.Random(f"{config.seed}/{label}").shuffle(order)
         num_validation, num_test = _sizes(len(order), config)
-        for position, image_id in enumerate(order):
-            if position < num_test:
-                splits[image_id] = Split.TEST
-            elif position < num_test + num_validation:
-                splits[image_id] = Split.VALIDATION
-            else:
-                splits[image_id] = Split.TRAIN
+        held_out = [Split.TEST] * num_test + [Split.VALIDATION] * num_validation
+        splits |= zip(order, chain(held_out, repeat(Split.TRAIN)), strict=False)
     return splits
 
 

@@ -64,31 +64,28 @@ def is_grouped(dataset: Dataset) -> bool:
 
 
 def check_images(dataset: Dataset) -> Work[int]:
-    """Decode the images that were not decoded yet; after an interruption it continues.
+    """Decode the images that were not decoded yet, and return their number.
+
+    After an interruption it continues.
 
     Files that turn out to be damaged become problems of the dataset. At the end near-duplicates are
     grouped for `duplicates.py`.
 
     Raises:
         MissingError: A root of the dataset is not where it was.
-
-    Returns:
-        The number of images decoded.
     """
     waiting = [Unchecked(*row) for row in dataset.catalog.select(UNCHECKED)]
     for number in {image.root for image in waiting}:
         dataset.require_root(number)
-    done = 0
     with ThreadPoolExecutor(CHECKERS) as checkers:
         for start in range(0, len(waiting), BATCH):
             batch = waiting[start : start + BATCH]
             _write(dataset, list(checkers.map(lambda image: _verify(dataset, image), batch)))
-            done += len(batch)
-            yield Progress(done, len(waiting), "decoding images")
+            yield Progress(start + len(batch), len(waiting), "decoding images")
     trim_thumbnails(dataset.thumbnails)
     if not is_grouped(dataset):
         yield from _group_near_duplicates(dataset)
-    return done
+    return len(waiting)
 
 
 def _group_near_duplicates(dataset: Dataset) -> Work[None]:

@@ -86,17 +86,23 @@ WHOLE = Crop()
 
 
 def crop_image(image: Image.Image, crop: Crop) -> Image.Image:
-    """Return the crop of an image, which is the image itself if the crop leaves it unchanged.
-
-    Args:
-        image: Upright RGB, in full size.
-        crop: The crop.
+    """Return the crop of an upright RGB image: the image itself if it is left unchanged.
 
     Raises:
-        WorkbenchError: The crop has fewer than 8 pixels a side.
+        WorkbenchError: The crop has fewer than 8 pixels a side, unless the image itself has.
     """
-    _check_size(crop, *image.size)
-    return _cut(image, crop)
+    if crop.is_whole:
+        return image
+    across, down = crop.size_within(*image.size)
+    if min(across, down) < min(MIN_SIDE, *image.size):
+        raise WorkbenchError(
+            f"The crop is {across} × {down} pixels, too few to recognize anything in.",
+            f"Choose one of at least {MIN_SIDE} × {MIN_SIDE} pixels.",
+        )
+    box = _box(image.width, image.height, crop)
+    if crop.turns:
+        image = image.transpose(QUARTER_TURNS[crop.turns])
+    return _rotated_box(image, box, crop.angle) if crop.angle else image.crop(box)
 
 
 def open_cropped(
@@ -104,12 +110,8 @@ def open_cropped(
 ) -> Image.Image:
     """Open an image with `open_image` and return its crop: upright, RGB.
 
-    Args:
-        source: A file, or a seekable stream, which stays open.
-        crop: The crop.
-        name: Name in error messages; the name of the file by default.
-        min_side: Smallest short side of the crop, in pixels. A large JPEG is decoded at a reduced
-            size only if the crop still has this many.
+    `source` and `name` are as there. `min_side` is the smallest short side of the crop, in pixels:
+    a large JPEG is decoded at a reduced size only if the crop still has this many.
 
     Raises:
         UnreadableImageError: `source` is not an image, damaged, too large or missing.
@@ -117,22 +119,12 @@ def open_cropped(
     """
     if crop.is_whole:
         return open_image(source, name=name, min_side=min_side)
-    header = read_header(source, name=name)
-    _check_size(crop, header.width, header.height)
     if min_side is not None:
+        header = read_header(source, name=name)
         size = crop.size_within(header.width, header.height)
         # One more, because the edges are rounded to decoded pixels
         min_side = ceil((min_side + 1) * min(header.width, header.height) / min(size))
-    return _cut(open_image(source, name=name, min_side=min_side), crop)
-
-
-def _cut(image: Image.Image, crop: Crop) -> Image.Image:
-    if crop.is_whole:
-        return image
-    box = _box(image.width, image.height, crop)
-    if crop.turns:
-        image = image.transpose(QUARTER_TURNS[crop.turns])
-    return _rotated_box(image, box, crop.angle) if crop.angle else image.crop(box)
+    return crop_image(open_image(source, name=name, min_side=min_side), crop)
 
 
 def _rotated_box(image: Image.Image, box: tuple[int, int, int, int], angle: float) -> Image.Image:
@@ -151,7 +143,11 @@ def _box(width: int, height: int, crop: Crop) -> tuple[int, int, int, int]:
     """Return left, top, right and bottom in pixels of the image after its quarter turns."""
     if crop.turns % 2:
         width, height = height, width
-    zoom = _zoom(width, height, crop.angle)
+    # The enlargement with which the rotated image covers its frame. In the axes of the image, the
+    # corners of the frame are at (±w cos ± h sin, ±h cos ± w sin) / 2; they are within an image of
+    # (z w, z h) from z = cos + sin * (long side) / (short side) on.
+    tilt = abs(radians(crop.angle))
+    zoom = cos(tilt) + sin(tilt) * max(width, height) / min(width, height)
     left, right = _edges(width, zoom, crop.left, crop.right)
     top, bottom = _edges(height, zoom, crop.top, crop.bottom)
     return left, top, right, bottom
@@ -164,24 +160,3 @@ def _edges(length: int, zoom: float, low: float, high: float) -> tuple[int, int]
     first, last = (round(margin + fraction * part) for fraction in (low, high))
     first = min(first, length - 1)
     return first, max(last, first + 1)
-
-
-def _zoom(width: int, height: int, angle: float) -> float:
-    """Return the enlargement with which an image covers its frame when rotated by `angle`.
-
-    In the axes of the image, the corners of the frame are at (±w cos ± h sin, ±h cos ± w sin) / 2;
-    they are within an image of (z w, z h) from z = cos + sin * (long side) / (short side) on.
-    """
-    tilt = abs(radians(angle))
-    return cos(tilt) + sin(tilt) * max(width, height) / min(width, height)
-
-
-def _check_size(crop: Crop, width: int, height: int) -> None:
-    """Raise an error if a crop has too few pixels, unless the image itself has."""
-    across, down = crop.size_within(width, height)
-    if min(across, down) >= min(MIN_SIDE, width, height):
-        return
-    raise WorkbenchError(
-        f"The crop is {across} × {down} pixels, too few to recognize anything in.",
-        f"Choose one of at least {MIN_SIDE} × {MIN_SIDE} pixels.",
-    )

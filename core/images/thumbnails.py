@@ -31,11 +31,8 @@ JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 def thumbnail(source: Path, cache: Path, key: str, side: int = SIDE) -> bytes:
     """Return the thumbnail of an image as a JPEG, from the cache if it is there.
 
-    Args:
-        source: The image; not read if the cache has its thumbnail.
-        cache: The folder for thumbnails, created if needed.
-        key: The SHA-256 of the image's content in hexadecimal.
-        side: The longest side, in pixels.
+    `cache` is a folder, made if needed, `key` the SHA-256 of the image's content in hexadecimal,
+    `side` the longest side in pixels.
 
     Raises:
         UnreadableImageError: The image cannot be shown.
@@ -58,19 +55,16 @@ def cache_thumbnail(image: Image.Image, cache: Path, key: str, side: int = SIDE)
     return jpeg
 
 
-def cache_thumbnails(images: Sequence[tuple[Path, str]], cache: Path, side: int = SIDE) -> None:
+def cache_thumbnails(images: Sequence[tuple[Path, str]], cache: Path) -> None:
     """Make the thumbnails that are not in the cache, in parallel.
 
-    Args:
-        images: File and SHA-256 of each; unreadable ones are skipped.
-        cache: The folder for thumbnails.
-        side: The longest side, in pixels.
+    `images` has file and SHA-256 of each; unreadable ones are skipped.
     """
-    missing = [(source, key) for source, key in images if not _path_of(cache, key, side).exists()]
+    missing = [(source, key) for source, key in images if not _path_of(cache, key, SIDE).exists()]
 
     def add(image: tuple[Path, str]) -> None:
         with suppress(UnreadableImageError):
-            cache_thumbnail(open_image(image[0], min_side=side), cache, image[1], side)
+            cache_thumbnail(open_image(image[0], min_side=SIDE), cache, image[1])
 
     if missing:
         with ThreadPoolExecutor(WORKERS) as workers:
@@ -94,9 +88,8 @@ def _path_of(cache: Path, key: str, side: int) -> Path:
 
 def encode_thumbnail(image: Image.Image, side: int = SIDE) -> bytes:
     """Return the image as a JPEG whose longest side is `side` pixels, or its own if shorter."""
-    scale = min(1.0, side / max(image.size))
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    small = image.convert("RGB").resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    small = image.convert("RGB")
+    small.thumbnail((side, side), Image.Resampling.BICUBIC)
     file = BytesIO()
     small.save(file, "JPEG", quality=QUALITY)
     return file.getvalue()

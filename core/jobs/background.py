@@ -10,18 +10,13 @@ REPORT_EVERY_S = 0.2
 
 
 def run_in_thread(call: Callable[[], T], note: str) -> Work[T]:
-    """Run a call in a thread, and report progress until it returns.
+    """Run a call in a thread, and report progress until it returns; raise what it raises.
 
     Closing the generator leaves the call running. The end of the process does not wait for a
     thread of a `ThreadPool` (it does for one of a `ThreadPoolExecutor`), so a stopped command ends
     at once, and the call with it.
 
-    Args:
-        call: A long call that releases Python's lock.
-        note: Text of the progress, to which the seconds so far are added.
-
-    Raises:
-        Exception: Whatever the call raises.
+    The call must release Python's lock. `note` is the text of the progress, before the seconds.
     """
     pool = ThreadPool(1)
     result = pool.apply_async(call)

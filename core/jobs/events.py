@@ -37,6 +37,10 @@ class EventWriter:
         self._file.write(line + "\n")
         self._file.flush()
 
+    def close(self) -> None:
+        """Close the log."""
+        self._file.close()
+
 
 @dataclass(slots=True)
 class EventReader:

@@ -17,7 +17,7 @@ from core.net.http_stream import HttpStream, Response, host_of, unreachable_erro
 from core.progress import Progress, Work
 
 REPORT_SECONDS = 0.2
-REPORT_BYTES = 1 << 20
+HASH_CHUNK = 1 << 20
 RESPONSE_TIMEOUT_S = 15.0
 """Time to resolve the server's name, which has no timeout of its own, to try each of its
 addresses, and to receive the response."""
@@ -80,15 +80,12 @@ def has_hash(path: Path, *, sha256_prefix: str | None = None, md5: str | None = 
         return False
     sums = [(hashlib.sha256(), sha256_prefix), (hashlib.md5(usedforsecurity=False), md5)]
     checks = [(digest, expected.lower()) for digest, expected in sums if expected]
-    total, done, reported = path.stat().st_size, 0, time.monotonic()
+    total = path.stat().st_size
     with path.open("rb") as file:
-        while checks and (chunk := file.read(REPORT_BYTES)):
+        while checks and (chunk := file.read(HASH_CHUNK)):
             for digest, _ in checks:
                 digest.update(chunk)
-            done += len(chunk)
-            if time.monotonic() - reported > REPORT_SECONDS:
-                reported = time.monotonic()
-                yield Progress(done, total, "checking the file")
+            yield Progress(file.tell(), total, "checking the file")
     return all(digest.hexdigest().startswith(expected) for digest, expected in checks)
 
 
@@ -107,7 +104,11 @@ def _fetch(url: str, target: Path, file: BinaryIO) -> Work[None]:
                 start = 0  # The file has changed: download it from its beginning
                 continue
             if response.status != (PART if resumes else WHOLE):
-                raise _status_error(url, target, response.status)
+                problem = f"it answered with HTTP status {response.status}."
+                raise DownloadError(
+                    f"{host_of(url)} did not give {target.name}: {problem}",
+                    "Try again later, or check the address.",
+                )
             if not resumes:
                 if size:
                     file.truncate(0)
@@ -132,7 +133,6 @@ def _wait_for_response(stream: HttpStream, target: Path) -> Work[Response]:
 def _receive(stream: HttpStream, response: Response, target: Path, file: BinaryIO) -> Work[None]:
     note, done, total = f"downloading {target.name}", response.start, response.total
     yield Progress(done, total, note)
-    reported, reported_at = done, time.monotonic()
     while (message := stream.next_message(REPORT_SECONDS)) != b"":
         if isinstance(message, Exception):
             raise _cut_off_error(target, done, total) from message
@@ -140,13 +140,9 @@ def _receive(stream: HttpStream, response: Response, target: Path, file: BinaryI
             file.write(message)
             file.flush()
             done += len(message)
-        now = time.monotonic()
-        if done - reported >= REPORT_BYTES or now - reported_at >= REPORT_SECONDS:
-            reported, reported_at = done, now
-            yield Progress(done, total, note)
+        yield Progress(done, total, note)
     if total and done != total:
         raise _cut_off_error(target, done, total)
-    yield Progress(done, total, note)
 
 
 def _continues(response: Response, start: int, info: _PartInfo) -> bool:
@@ -204,17 +200,10 @@ def _read_info(target: Path, url: str) -> _PartInfo:
     return info if info.url == url else _PartInfo()
 
 
-def _status_error(url: str, target: Path, status: int) -> DownloadError:
-    return DownloadError(
-        f"{host_of(url)} did not give {target.name}: it answered with HTTP status {status}.",
-        "Try again later, or check the address.",
-    )
-
-
 def _cut_off_error(target: Path, done: int, total: int) -> DownloadError:
-    of_all = f" of {_megabytes(total)}" if total else ""
+    of_all = f" of {total / 1e6:.1f} MB" if total else ""
     return DownloadError(
-        f"The download of {target.name} was cut off after {_megabytes(done)}{of_all}.",
+        f"The download of {target.name} was cut off after {done / 1e6:.1f} MB{of_all}.",
         "Try again: it goes on from there." if total else "Try again.",
     )
 
@@ -229,7 +218,3 @@ def _write_error(target: Path, error: OSError) -> DownloadError:
         f"{target.name} could not be kept: {error.strerror or error}.",
         f"Check that {target.parent} is a folder that you may write to.",
     )
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"

@@ -17,7 +17,7 @@ import psutil
 
 from core.artifacts.folders import fresh_id
 from core.artifacts.upgrades import upgrade_settings
-from core.errors import DamagedArtifactError, MissingError, WorkbenchError
+from core.errors import DamagedArtifactError, MissingError, WorkbenchError, newer_version
 from core.files import write_json
 from core.jobs.records import is_process
 from core.training.config import TrainConfig
@@ -135,10 +135,7 @@ def read_run(workspace: Workspace, run_id: str) -> Run:
         content = json.loads(path.read_text(encoding="utf-8"))
         version = content.get("disk_version", 1)
         if version > DISK_VERSION:
-            raise WorkbenchError(
-                f"The run “{run_id}” was made by a newer version of the workbench.",
-                "Update the workbench to use it.",
-            )
+            raise newer_version(f"The run “{run_id}”")
         if version < DISK_VERSION:
             content |= {
                 "config": upgrade_settings(content["config"]),

@@ -1,4 +1,4 @@
-"""Exports of a workspace: their list, their deletion, and their table of images.
+"""Exports of a workspace: their list, and their table of images.
 
 The table has one row per image, as CSV or Parquet, written in parts. CSV is RFC 4180 in UTF-8 and
 exact: texts that begin with =, +, - or @ are not escaped, so import it as data instead of opening
@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from core.artifacts.folders import DRAFT_PREFIX, delete_artifact
+from core.artifacts.folders import DRAFT_PREFIX
 from core.artifacts.manifests import Manifest, read_manifest
 from core.datasets.columns import ROW_COLUMNS, ImageRow
 from core.datasets.layout import readable
@@ -107,15 +107,6 @@ def describe_export(workspace: Workspace, manifest: Manifest) -> Export:
         num_left_out=summary["num_left_out"],
         size_bytes=summary["size_bytes"],
     )
-
-
-def delete_export(workspace: Workspace, export_id: str) -> None:
-    """Delete an export; the images of the dataset are not touched.
-
-    Raises:
-        MissingError: There is no such export.
-    """
-    delete_artifact(workspace.exports, export_id)
 
 
 Record = dict[str, Any]

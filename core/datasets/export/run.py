@@ -6,7 +6,6 @@ The columns of tables are in `table.py`, the layout of trees in `tree.py` and `n
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +26,7 @@ from core.datasets.export.listing import (
     stem_of,
 )
 from core.datasets.export.names import LEFT_OUT, TreeNames
-from core.datasets.export.tree import TreeTables, open_tree, pack_tables, place_image, read_original
+from core.datasets.export.tree import open_tables, open_tree, read_original
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.files import FULL_DISK, folder_bytes
@@ -93,7 +92,11 @@ def export_images(workspace: Workspace, dataset: Dataset, options: ExportOptions
                 },
             )
     except OSError as error:
-        raise _unwritten(error) from error
+        reason = "the disk is full" if error.errno in FULL_DISK else error.strerror or error
+        raise WorkbenchError(
+            f"The export could not be written: {reason}.",
+            "See that the disk has room and takes such files, or export fewer images or no copies.",
+        ) from error
     return describe_export(workspace, manifest)
 
 
@@ -131,8 +134,7 @@ def _write_tree(
     left_out: list[Record] = []
     num_images = 0
     with open_tree(folder, options.format, archive) as add:
-        with ExitStack() as files:
-            tables = TreeTables(packed, files)
+        with open_tables(packed) as add_row:
             for done, (image, record) in enumerate(_records(dataset, ids)):
                 yield Progress(done, len(ids), "exporting images")
                 original = dataset.path_of(image)
@@ -141,13 +143,14 @@ def _write_tree(
                 if reason:
                     left_out.append({"id": image.id, "path": image.path, REASON: reason})
                     continue
-                split, name, path = place_image(names, image)
-                add(path, original, content)
-                tables.add(split, {FILE_NAME: name} | record)
+                split, name = names.place(image)
+                add(f"{split}/{name}".lstrip("/"), original, content)
+                add_row(split, {FILE_NAME: name} | record)
                 num_images += 1
         _list_left_out(left_out, num_images, packed / LEFT_OUT)
         if packed != folder:
-            pack_tables(add, packed, sorted(packed.rglob("*.csv")))
+            for table in sorted(packed.rglob("*.csv")):
+                add(table.relative_to(packed).as_posix(), table, table.read_bytes())
             shutil.rmtree(packed)
     return num_images, len(left_out)
 
@@ -161,11 +164,3 @@ def _list_left_out(left_out: list[Record], num_images: int, path: Path) -> None:
     if left_out:
         with csv_table(path, ("id", "path", REASON)) as write:
             write(left_out)
-
-
-def _unwritten(error: OSError) -> WorkbenchError:
-    reason = "the disk is full" if error.errno in FULL_DISK else error.strerror or error
-    return WorkbenchError(
-        f"The export could not be written: {reason}.",
-        "See that the disk has room and takes such files, or export fewer images or no copies.",
-    )

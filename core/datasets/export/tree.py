@@ -2,13 +2,13 @@
 
 import hashlib
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from core.datasets.columns import ImageRow
 from core.datasets.export.listing import COLUMNS, FILE_NAME, Format, Record, Write, csv_table
-from core.datasets.export.names import METADATA, TreeNames
+from core.datasets.export.names import METADATA
 
 UNDATED = (1980, 1, 1, 0, 0, 0)
 """Date of all entries of a zip, its earliest one, so that the same images make the same bytes."""
@@ -19,12 +19,7 @@ Add = Callable[[str, Path, bytes | None], None]
 
 @contextmanager
 def open_tree(folder: Path, form: Format, archive: str) -> Iterator[Add]:
-    """Yield a function that adds images to a new tree.
-
-    Args:
-        folder: Existing folder for the tree or the zip.
-        form: ZIP, FOLDER or LINKS.
-        archive: Name of the zip.
+    """Yield a function that adds images to a new tree or the zip `archive` in an existing folder.
 
     Raises:
         OSError: It cannot be written.
@@ -38,24 +33,23 @@ def open_tree(folder: Path, form: Format, archive: str) -> Iterator[Add]:
         yield lambda path, _, content: _write(_parent_of(folder / path), content or b"")
 
 
-class TreeTables:
-    """Tables of a tree: one in the folder of each split, or one at the top without splits."""
+@contextmanager
+def open_tables(folder: Path) -> Iterator[Callable[[str, Record], None]]:
+    """Yield a function that adds a row to the table of a split: `metadata.csv` in its folder.
 
-    def __init__(self, folder: Path, files: ExitStack) -> None:
-        """Take the folder of the tree, and the stack that closes the tables."""
-        self._folder, self._files = folder, files
-        self._writers: dict[str, Write] = {}
+    Raises:
+        OSError: It cannot be written.
+    """
+    writers: dict[str, Write] = {}
+    with ExitStack() as files:
 
-    def add(self, split: str, record: Record) -> None:
-        """Write a row.
+        def add(split: str, record: Record) -> None:
+            if split not in writers:
+                table = csv_table(_parent_of(folder / split / METADATA), (FILE_NAME, *COLUMNS))
+                writers[split] = files.enter_context(table)
+            writers[split]([record])
 
-        Raises:
-            OSError: It cannot be written.
-        """
-        if split not in self._writers:
-            table = csv_table(_parent_of(self._folder / split / METADATA), (FILE_NAME, *COLUMNS))
-            self._writers[split] = self._files.enter_context(table)
-        self._writers[split]([record])
+        yield add
 
 
 def read_original(path: Path, image: ImageRow, *, to_link: bool) -> tuple[bytes | None, str]:
@@ -73,18 +67,6 @@ def read_original(path: Path, image: ImageRow, *, to_link: bool) -> tuple[bytes 
     if hashlib.sha256(content).hexdigest() != image.sha256:
         return None, "The file has changed since the last scan; scan the dataset again."
     return content, ""
-
-
-def place_image(names: TreeNames, image: ImageRow) -> tuple[str, str, str]:
-    """Return the folder of an image's table, its path from there, and its path from the top."""
-    split, name = names.place(image)
-    return split, name, f"{split}/{name}" if split else name
-
-
-def pack_tables(add: Add, folder: Path, tables: Sequence[Path]) -> None:
-    """Add tables to a zip, at their paths relative to `folder`."""
-    for table in tables:
-        add(table.relative_to(folder).as_posix(), table, table.read_bytes())
 
 
 def _entry(path: str) -> zipfile.ZipInfo:

@@ -8,7 +8,6 @@ import os
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -67,26 +66,23 @@ class Unpacked:
     """Images that were not unpacked."""
 
 
-def unpack(archive: Path | BinaryIO, target: Path, name: str | None = None) -> Work[Unpacked]:
-    """Write the images of a zip into the folder `target`, in their folders; all or nothing.
+def unpack(archive: Path, target: Path) -> Work[Unpacked]:
+    """Write the images of a zip into the new folder `target`, in their folders; all or nothing.
 
     Damaged or too large images are rejected one by one; other files are ignored.
-
-    Args:
-        archive: A file, or a seekable stream, which stays open.
-        target: Folder to create, complete or not at all.
-        name: Name of the archive in error messages; by default the file's name.
 
     Raises:
         MissingError: The file is not there.
         WorkbenchError: It is not a zip, or is encrypted, damaged, unsafe, too large, without
             images, or larger than the free space.
     """
-    label = name or (readable(archive.name) if isinstance(archive, Path) else "The archive")
+    label = readable(archive.name)
     yield Progress(0, 0, f"looking into {label}")
+    if not os.path.isfile(archive):
+        raise MissingError(f"There is no file {label}.", "Check the path and try again.")
     try:
         with (
-            _stream_of(archive, label) as stream,
+            archive.open("rb") as stream,
             _read_directory(stream, label) as opened,
             draft(target.parent) as folder,
         ):
@@ -108,14 +104,6 @@ def unpack(archive: Path | BinaryIO, target: Path, name: str | None = None) -> W
         ) from error
     sync_folder(target.parent)
     return Unpacked(num_images=num_images, num_ignored=num_ignored, rejected=tuple(rejected))
-
-
-def _stream_of(archive: Path | BinaryIO, label: str) -> AbstractContextManager[BinaryIO]:
-    if not isinstance(archive, Path):
-        return nullcontext(archive)
-    if not os.path.isfile(archive):
-        raise MissingError(f"There is no file {label}.", "Check the path and try again.")
-    return archive.open("rb")
 
 
 def _read_directory(stream: BinaryIO, label: str) -> zipfile.ZipFile:

@@ -4,8 +4,6 @@ import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from core.artifacts.folders import draft, remove_stale_drafts
@@ -51,8 +49,7 @@ DAMAGED = (
 def find_root(folder: Path) -> Path:
     """Return the folder of Caltech-101's class folders.
 
-    Args:
-        folder: That folder itself, or one above it as the archive or torchvision unpacks it.
+    It is `folder` itself, or below it as the archive or torchvision unpacks it.
 
     Raises:
         MissingError: There is none.
@@ -68,24 +65,18 @@ def find_root(folder: Path) -> Path:
     )
 
 
-def fetch(workspace: Workspace, target: Path, *, url: str = URL, md5: str = MD5) -> Work[Path]:
-    """Download and unpack Caltech-101, unless it exists; return `target`.
+def fetch(workspace: Workspace, target: Path) -> Work[Path]:
+    """Download and unpack Caltech-101 into a new folder `target`, unless it exists; return it.
 
-    `$WORKBENCH_CALTECH_URL` and `$WORKBENCH_CALTECH_MD5` override the arguments.
-
-    Args:
-        workspace: Workspace to download the archive to.
-        target: Folder to create, complete, with `101_ObjectCategories` in it.
-        url: Address of the publisher's archive: a zip with a tar.gz in it.
-        md5: The archive's MD5 in hexadecimal.
+    It is complete or missing, with `101_ObjectCategories` in it.
 
     Raises:
         DownloadError: The download or the unpacking failed.
     """
     if _has_folders(target / CATEGORIES):
         return target
-    url = os.environ.get(URL_VARIABLE) or url
-    md5 = os.environ.get(MD5_VARIABLE) or md5
+    url = os.environ.get(URL_VARIABLE) or URL
+    md5 = os.environ.get(MD5_VARIABLE) or MD5
     archive = yield from download(url, workspace.downloads / ARCHIVE, md5=md5)
     remove_stale_drafts(target.parent)
     try:
@@ -96,6 +87,8 @@ def fetch(workspace: Workspace, target: Path, *, url: str = URL, md5: str = MD5)
             if hasattr(os, "sync"):
                 os.sync()  # Once, in place of nine thousand times
             folder.rename(target)
+    except DAMAGED as error:
+        raise _unusable("it is damaged") from error
     except OSError as error:
         raise DownloadError(
             f"Caltech-101 could not be unpacked into {target}: {error.strerror or error}.",
@@ -117,8 +110,11 @@ def _has_folders(folder: Path) -> bool:
 def _unpack(archive: Path, folder: Path) -> Work[None]:
     """Write the images into `folder`; other files of the archive are ignored."""
     num_files, num_bytes = 0, 0
-    with _clear_errors(), zipfile.ZipFile(archive) as outer:
-        inner = _inner_of(outer)
+    with zipfile.ZipFile(archive) as outer:
+        entries = outer.infolist()  # The archive is beside annotations and files of macOS
+        inner = next((each for each in entries if PurePosixPath(each.filename).name == INNER), None)
+        if inner is None:
+            raise _unusable(f"there is no {INNER} in it")
         with outer.open(inner) as stream, tarfile.open(fileobj=stream, mode="r|gz") as tar:
             for member in tar:
                 yield Progress(stream.tell(), inner.file_size, "unpacking Caltech-101")
@@ -134,14 +130,6 @@ def _unpack(archive: Path, folder: Path) -> Work[None]:
             yield Progress(inner.file_size, inner.file_size, "unpacking Caltech-101")
 
 
-def _inner_of(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """Return the archive of images, which is beside annotations and files of macOS."""
-    for entry in archive.infolist():
-        if PurePosixPath(entry.filename).name == INNER:
-            return entry
-    raise _unusable(f"there is no {INNER} in it")
-
-
 def _is_image(member: tarfile.TarInfo) -> bool:
     """Return whether an entry is a regular, visible file in a class folder.
 
@@ -153,14 +141,6 @@ def _is_image(member: tarfile.TarInfo) -> bool:
         raise _unusable("it would write outside its folder")
     in_class = len(path.parts) == 3 and path.parts[0] == CATEGORIES
     return in_class and member.isreg() and not any(p.startswith(".") for p in path.parts)
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    try:
-        yield
-    except DAMAGED as error:
-        raise _unusable("it is damaged") from error
 
 
 def _unusable(reason: str) -> DownloadError:

@@ -1,13 +1,12 @@
 """Roots of an existing dataset: adding one, and relinking a moved one."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 from core.datasets.importing.scan import Rescanned, rescan
-from core.datasets.layout import find_files, recognize
+from core.datasets.layout import existing_folder, find_files, recognize
 from core.datasets.registry import Root, open_dataset, write_roots
-from core.errors import MissingError, WorkbenchError
+from core.errors import WorkbenchError
 from core.progress import Work
 from core.workspace import Workspace
 
@@ -26,7 +25,7 @@ def add_root(workspace: Workspace, name: str, folder: Path) -> Work[Rescanned]:
         WorkbenchError: It contains no images, or overlaps with a root of the dataset.
     """
     dataset = open_dataset(workspace, name)
-    resolved = _existing(folder)
+    resolved = existing_folder(folder).resolve()
     for root in dataset.roots:
         here = root.path.resolve()
         if resolved.is_relative_to(here) or here.is_relative_to(resolved):
@@ -40,13 +39,7 @@ def add_root(workspace: Workspace, name: str, folder: Path) -> Work[Rescanned]:
 
 
 def relink(workspace: Workspace, name: str, number: int, folder: Path) -> Work[Rescanned]:
-    """Set the new location of a moved root; its images keep their tags, labels and splits.
-
-    Args:
-        workspace: Workspace of the dataset.
-        name: Name of the dataset.
-        number: Number of the root.
-        folder: Its new location.
+    """Set the new location of root `number`; its images keep their tags, labels and splits.
 
     Raises:
         MissingError: There is no such folder.
@@ -58,7 +51,7 @@ def relink(workspace: Workspace, name: str, number: int, folder: Path) -> Work[R
             f"“{name}” has no folder number {number}.",
             f"Its folders count from 0 to {len(dataset.roots) - 1}.",
         )
-    resolved = _existing(folder)
+    resolved = existing_folder(folder).resolve()
     paths = list(dataset.catalog.known_files(number))
     sample = paths[:: max(1, len(paths) // SAMPLE)]
     num_there = sum((resolved / path).is_file() for path in sample)
@@ -71,10 +64,3 @@ def relink(workspace: Workspace, name: str, number: int, folder: Path) -> Work[R
     roots[number] = replace(roots[number], path=resolved)
     write_roots(dataset, roots)
     return (yield from rescan(workspace, name))
-
-
-def _existing(folder: Path) -> Path:
-    path = Path(os.path.expanduser(folder))
-    if not os.path.isdir(path):
-        raise MissingError(f"There is no folder {path}.", "Check the path and try again.")
-    return path.resolve()

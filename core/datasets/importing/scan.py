@@ -1,7 +1,8 @@
 """Scans: the import of a folder of images as a new dataset, and rescans of its folders."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 
 from core.artifacts.folders import draft
@@ -113,7 +114,7 @@ def _complete_splits(catalog: Catalog, config: SplitConfig) -> None:
     catalog.set_splits(dict(stratified(candidates, missing if present else config)))
 
 
-COMPARED = ("size_bytes", "modified_ns", "sha256", "problem", *SCANNED)
+state_of = attrgetter("size_bytes", "modified_ns", "sha256", "problem", *SCANNED)
 """Columns of which one differs when a file has changed, or was read by an earlier version."""
 
 
@@ -146,7 +147,9 @@ def rescan(workspace: Workspace, name: str, *, verify_all: bool = False) -> Work
     missing: list[int] = []
     for number in range(len(dataset.roots)):
         known = dataset.catalog.known_files(number)
-        for file in _scan(dataset, number):
+        root = dataset.require_root(number)
+        folders = find_files(root.path, frozenset(dataset.left_out))
+        for file in scanned_files(number, folders, root.layout):
             before = known.pop(file.path, None)
             if before is None:
                 new.append(file)
@@ -156,7 +159,7 @@ def rescan(workspace: Workspace, name: str, *, verify_all: bool = False) -> Work
     rows = yield from read_files([root.path for root in dataset.roots], [*again.values(), *new])
     old_rows = dataset.catalog.rows_by_id([*again, *missing])
     reread = dict(zip(again, rows, strict=False))
-    changed = {i: row for i, row in reread.items() if _differ(old_rows[i], row)}
+    changed = {i: row for i, row in reread.items() if state_of(old_rows[i]) != state_of(row)}
     new_rows = rows[len(again) :]
     moved = _moved(new_rows, [old_rows[image_id] for image_id in sorted(missing)])
     renamed = set(moved.values())
@@ -164,23 +167,14 @@ def rescan(workspace: Workspace, name: str, *, verify_all: bool = False) -> Work
     gone = [i for i in missing if i not in moved and old_rows[i].problem != GONE]
     if added or changed or moved or gone:
         dataset.catalog.write(new=added, changed=changed | moved, gone=gone)
-        _join_train(dataset)
+        unsplit = dataset.catalog.rows(ImageFilter(splits=(NO_SPLIT,)))
+        dataset.catalog.set_splits({row.id: Split.TRAIN for row in unsplit if row.label})
     return Rescanned(
         num_new=len(added),
         num_changed=sum(old_rows[i].sha256 != row.sha256 for i, row in changed.items()),
         num_moved=len(moved),
         num_gone=len(gone),
     )
-
-
-def _scan(dataset: Dataset, number: int) -> Iterator[ScannedFile]:
-    root = dataset.require_root(number)
-    folders = find_files(root.path, frozenset(dataset.left_out))
-    return scanned_files(number, folders, root.layout)
-
-
-def _differ(before: ImageRow, now: ImageRow) -> bool:
-    return any(getattr(before, name) != getattr(now, name) for name in COMPARED)
 
 
 def _moved(new: Sequence[ImageRow], missing: Sequence[ImageRow]) -> dict[int, ImageRow]:
@@ -197,8 +191,3 @@ def _moved(new: Sequence[ImageRow], missing: Sequence[ImageRow]) -> dict[int, Im
         if ids := by_content.get(row.sha256):
             moved[ids.pop()] = row
     return moved
-
-
-def _join_train(dataset: Dataset) -> None:
-    rows = dataset.catalog.rows(ImageFilter(splits=(NO_SPLIT,)))
-    dataset.catalog.set_splits({row.id: Split.TRAIN for row in rows if row.label is not None})

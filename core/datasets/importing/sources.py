@@ -1,6 +1,5 @@
 """Sources of datasets: a folder, a zip, or Caltech-101 by download."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from core.datasets.importing.archives import Unpacked, unpack
 from core.datasets.importing.caltech import fetch, find_root
 from core.datasets.importing.reading import write_rejected
 from core.datasets.importing.scan import Source, add_folder, fill
-from core.datasets.layout import BACKGROUND, Labels
+from core.datasets.layout import BACKGROUND, Labels, existing_folder
 from core.datasets.registry import Dataset, publish_dataset, require_free_name
 from core.datasets.splits import SplitConfig
 from core.errors import MissingError
@@ -25,11 +24,7 @@ def folder_source(
     Raises:
         MissingError: There is no such folder.
     """
-    folder = Path(os.path.expanduser(path))  # Path's own raises for "~nobody"
-    if os.path.isfile(folder):
-        raise MissingError(f"{folder} is a file, not a folder.", "Give the folder that it is in.")
-    if not os.path.isdir(folder):  # Also False for invalid names
-        raise MissingError(f"There is no folder {folder}.", "Check the path and try again.")
+    folder = existing_folder(path)
     left_out = () if keep_background else (BACKGROUND,)
     try:
         root = find_root(folder)
@@ -53,8 +48,7 @@ def add_caltech101(
     if not target.is_dir():
         yield from fetch(workspace, target)
     source = folder_source(target, keep_background=keep_background)
-    dataset = yield from add_folder(workspace, name, source, splits)
-    return dataset
+    return (yield from add_folder(workspace, name, source, splits))
 
 
 def add_archive(

@@ -3,8 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -35,10 +34,7 @@ def keep_uploads(
 ) -> tuple[int, list[str]]:
     """Save uploaded images in the dataset's folder, where the next rescan finds them.
 
-    Args:
-        dataset: Dataset to add them to.
-        files: Names and contents.
-        label: Their class; empty for none.
+    `files` are names and contents; an empty `label` means no class.
 
     Returns:
         The number of saved images, and a sentence for each rejected one.
@@ -56,7 +52,7 @@ def keep_uploads(
         except UnreadableImageError as error:
             rejected.append(error.problem)
             continue
-        _keep(partial(_write, content), _free_path(target, name, suffix))
+        _keep(BytesIO(content), _free_path(target, name, suffix))
         num_kept += 1
     if num_kept and all(root.path != folder for root in dataset.roots):
         layout = Layout(labels=Labels.TOP, loose=True)
@@ -77,8 +73,7 @@ def keep_for_job(workspace: Workspace, name: str, content: BinaryIO, suffix: str
         if str(path) not in wanted and time.time() - path.stat().st_mtime > LEFT_AFTER_S:
             path.unlink(missing_ok=True)
     path = _free_path(folder, name, suffix)
-    content.seek(0)
-    _keep(lambda file: shutil.copyfileobj(content, file), path)
+    _keep(content, path)
     return path
 
 
@@ -93,13 +88,10 @@ def _check_upload(name: str, content: bytes) -> str:
     return f".{read_header(BytesIO(content), name=name).format.lower()}"
 
 
-def _write(content: bytes, file: BinaryIO) -> None:
-    file.write(content)
-
-
-def _keep(write: Callable[[BinaryIO], None], path: Path) -> None:
+def _keep(content: BinaryIO, path: Path) -> None:
+    content.seek(0)
     try:
-        write_atomically(path, write)
+        write_atomically(path, lambda file: shutil.copyfileobj(content, file))
     except OSError as error:
         raise WorkbenchError(
             f"{path.name} could not be saved ({error.strerror}).",

@@ -62,13 +62,9 @@ class SampleImage:
 
 
 def draw(label: str, number: int, *, seed: int = 0, size: int = 128) -> SampleImage:
-    """Draw an image of a class.
+    """Draw an image of a class, one of `CLASSES`; equal numbers and seeds make equal images.
 
-    Args:
-        label: One of `CLASSES`.
-        number: Number of the image; equal numbers make equal images.
-        seed: Seed of the whole dataset.
-        size: S, the side of the image in pixels.
+    `seed` is that of the whole dataset, and `size` is S, the side of the image in pixels.
     """
     rng = Random(f"{seed}/{label}/{number}")
     image = background(rng, size)
@@ -83,12 +79,9 @@ def draw(label: str, number: int, *, seed: int = 0, size: int = 128) -> SampleIm
 
 
 def draw_dataset(folder: Path, *, per_class: int = 60, seed: int = 0, size: int = 128) -> Work[int]:
-    """Write the images and masks of every class as PNG files.
+    """Write the images and masks of every class as PNG files; return the number of images.
 
     They are `images/<class>/NNN.png` and `masks/<class>/NNN.png` under the folder.
-
-    Returns:
-        The number of images.
     """
     total = len(CLASSES) * per_class
     for done in range(total):
@@ -116,11 +109,7 @@ def _palette(rng: Random) -> dict[Tone, Color]:
 
 
 def _placed(rng: Random, parts: Sequence[Part], size: int) -> list[Part]:
-    """Mirror, stretch and tilt an object, and place it so that all of it is in the image.
-
-    Returns:
-        The parts with points in pixels.
-    """
+    """Mirror, stretch and tilt an object, and place all of it in the image, in pixels."""
     flip, tilt = rng.random() < 0.5, rng.uniform(-MAX_TILT, MAX_TILT)
     stretch = np.array([rng.uniform(0.92, 1.08), 1.0])
     moved = [turned((mirrored(p.points) if flip else p.points) * stretch, tilt) for p in parts]

@@ -4,10 +4,12 @@ from datetime import datetime
 
 import streamlit as st
 
+from core.artifacts.folders import delete_artifact
 from core.commands.datasets import EXPORT
-from core.datasets.export.listing import FILES, Export, Format, delete_export, list_exports
-from core.datasets.filters import as_arguments
+from core.datasets.export.listing import FILES, Export, Format, list_exports
+from core.datasets.filters import filter_as_arguments
 from core.datasets.registry import Dataset
+from core.workspace import Workspace
 from pages.parts.components import downloads
 from pages.parts.components.launch import launch
 from pages.parts.components.text import size
@@ -48,7 +50,7 @@ def show(dataset: Dataset, view: View) -> None:
         key="datasets-export-format",
     )
     if st.button("Export", key="datasets-export-go", type="primary", disabled=not count):
-        options = as_arguments(view.images, view.order)
+        options = [*filter_as_arguments(view.images), f"--sort={view.order}"]
         launch(EXPORT, ["--dataset", dataset.name, "--format", str(form), *options])
     exports = list_exports(resources.workspace(), dataset.name)
     for export in exports[:MAX_LISTED]:
@@ -65,8 +67,12 @@ def _earlier(export: Export) -> None:
             f"{made} · {export.num_images:,} images{left_out} · {size(export.size_bytes)}",
             f"{export.id}.{export.format}" if export.format in FILES else None,
             key="datasets-export",
-            delete=delete_export,
+            delete=_delete,
             help="Deletes this export. The dataset and its images stay.",
         )
         if not is_offered:
             downloads.place(export.path)
+
+
+def _delete(workspace: Workspace, export_id: str) -> None:
+    delete_artifact(workspace.exports, export_id)

@@ -418,11 +418,11 @@ def test_a_missing_file_raises_an_error(workspace: Workspace, tmp_path: Path) ->
         finish(import_bundle(workspace, tmp_path / "none.zip", "there"))
 
 
-@pytest.mark.parametrize("step", ["import_content", "_publish_embeddings", "_publish_index"])
+@pytest.mark.parametrize("step", ["import_content", "_publish_embeddings", "publish_index"])
 def test_a_full_disk_leaves_nothing(
     step: str, bundle: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(f"core.bundles.importing.{step}", fail)

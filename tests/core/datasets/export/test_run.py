@@ -13,12 +13,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import cli
+from core.artifacts.folders import delete_artifact
 from core.datasets import curation
 from core.datasets.columns import ImageFilter, ImageStatus, Order, Split
-from core.datasets.export.listing import Export, Format, delete_export, list_exports
+from core.datasets.export.listing import Export, Format, list_exports
 from core.datasets.export.names import FreeNames, TreeNames, fit
 from core.datasets.export.run import ExportOptions, export_images
-from core.datasets.filters import as_arguments
+from core.datasets.filters import filter_as_arguments
 from core.datasets.importing import archives
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import Dataset, open_dataset
@@ -169,7 +170,7 @@ def test_links_lead_to_the_originals(workspace: Workspace, dataset: Dataset) -> 
     assert {link.resolve() for link in links} == {
         dataset.path_of(image).resolve() for image in dataset.catalog.rows()
     }
-    delete_export(workspace, export.id)
+    delete_artifact(workspace.exports, export.id)
     assert all(dataset.path_of(image).is_file() for image in dataset.catalog.rows())
 
 
@@ -447,10 +448,10 @@ def test_exports_are_named_listed_and_deleted(workspace: Workspace, dataset: Dat
     assert {export.id for export in list_exports(workspace, "colors")} == {e.id for e in made}
     assert [export.id for export in list_exports(workspace, "colors-2")] == [other.id]
     assert made[0].size_bytes == made[0].path.stat().st_size
-    delete_export(workspace, made[0].id)
+    delete_artifact(workspace.exports, made[0].id)
     assert {export.id for export in list_exports(workspace, "colors")} == {e.id for e in made[1:]}
     with pytest.raises(MissingError):
-        delete_export(workspace, made[0].id)
+        delete_artifact(workspace.exports, made[0].id)
 
 
 def test_a_dataset_of_the_longest_name_can_be_exported(
@@ -460,7 +461,7 @@ def test_a_dataset_of_the_longest_name_can_be_exported(
     dataset = brought_in(workspace, class_folders(tmp_path / "images", red=1), name)
     made = [exported(workspace, dataset, Format.PARQUET) for _ in range(2)]
     assert len(list_exports(workspace, name)) == 2
-    delete_export(workspace, made[1].id)
+    delete_artifact(workspace.exports, made[1].id)
 
 
 # The form
@@ -539,7 +540,8 @@ def test_the_command_exports_the_same_images(
     )
     home = ["--home", str(workspace.home), "--json"]
     command = ["export", "--dataset", "colors", "--format", "csv", *home]
-    assert cli.main([*command, *as_arguments(images, Order.NEWEST)]) == 0
+    order = f"--sort={Order.NEWEST}"
+    assert cli.main([*command, *filter_as_arguments(images), order]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["num_images"], result["format"]) == (4, "csv")
     ids = [int(row["id"]) for row in rows_of(Path(result["path"]))]

@@ -31,9 +31,9 @@ def packed(entries: dict[str, bytes]) -> io.BytesIO:
     return stream
 
 
-def on_disk(tmp_path: Path, entries: dict[str, bytes]) -> Path:
+def on_disk(tmp_path: Path, archive: bytes | dict[str, bytes]) -> Path:
     path = tmp_path / "pets.zip"
-    path.write_bytes(packed(entries).getvalue())
+    path.write_bytes(archive if isinstance(archive, bytes) else packed(archive).getvalue())
     return path
 
 
@@ -45,12 +45,13 @@ def refuses(tmp_path: Path, stream: io.BytesIO, match: str) -> None:
     """Check that an archive is refused with one sentence and leaves nothing."""
     target = tmp_path / "out" / "images"
     with pytest.raises(WorkbenchError, match=match):
-        finish(unpack(stream, target, "pets.zip"))
-    assert files_under(tmp_path) == []
+        finish(unpack(on_disk(tmp_path, stream.getvalue()), target))
+    assert files_under(tmp_path) == ["pets.zip"]
 
 
 def test_images_come_out_and_what_systems_leave_behind_does_not(tmp_path: Path) -> None:
-    stream = packed(
+    archive = on_disk(
+        tmp_path,
         {
             "pets/cats/a.png": PICTURE,
             "pets/dogs/deep/b.PNG": PICTURE,
@@ -58,9 +59,9 @@ def test_images_come_out_and_what_systems_leave_behind_does_not(tmp_path: Path) 
             "pets/cats/Thumbs.db": b"clutter",
             "pets/.DS_Store": b"clutter",
             "__MACOSX/pets/cats/._a.png": b"clutter",
-        }
+        },
     )
-    unpacked = finish(unpack(stream, tmp_path / "images"))
+    unpacked = finish(unpack(archive, tmp_path / "images"))
     assert files_under(tmp_path / "images") == ["pets/cats/a.png", "pets/dogs/deep/b.PNG"]
     assert (unpacked.num_images, unpacked.num_ignored, unpacked.rejected) == (2, 4, ())
 
@@ -106,7 +107,7 @@ def test_a_size_that_lies_is_read_no_further(tmp_path: Path) -> None:
     """A directory that names 100 bytes for what unpacks to five million."""
     stream = packed({"good.png": PICTURE, "zeros.png": bytes(5_000_000)})
     content = stream.getvalue().replace(struct.pack("<L", 5_000_000), struct.pack("<L", 100))
-    unpacked = finish(unpack(io.BytesIO(content), tmp_path / "images"))
+    unpacked = finish(unpack(on_disk(tmp_path, content), tmp_path / "images"))
     assert files_under(tmp_path / "images") == ["good.png"]
     assert [rejected.path for rejected in unpacked.rejected] == ["zeros.png"]
 
@@ -121,7 +122,7 @@ def test_damaged_twice_named_and_too_deep_images_are_refused_one_by_one(tmp_path
         archive.writestr("x" * 300 + ".png", PICTURE)
         archive.writestr("rare.png", PICTURE, zipfile.ZIP_BZIP2)
     content = stream.getvalue().replace(b"0123456789", b"0123456780", 1)
-    unpacked = finish(unpack(io.BytesIO(content), tmp_path / "images"))
+    unpacked = finish(unpack(on_disk(tmp_path, content), tmp_path / "images"))
     assert files_under(tmp_path / "images") == ["good.png"]
     reasons = {rejected.path[:8]: rejected.problem for rejected in unpacked.rejected}
     assert {path: reason.split(";")[0] for path, reason in reasons.items()} == {
@@ -158,10 +159,10 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def full(self: Path, parents: bool, exist_ok: bool) -> None:
         raise OSError(28, "No space left on device")
 
-    stream = packed({"cats/a.png": PICTURE})
+    archive = on_disk(tmp_path, {"cats/a.png": PICTURE})
     out = tmp_path / "out"
     out.mkdir()
-    work = unpack(stream, out / "images", "pets.zip")
+    work = unpack(archive, out / "images")
     next(work)
     next(work)
     monkeypatch.setattr(Path, "mkdir", full)
@@ -172,11 +173,12 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_given_up_half_way_leaves_nothing(tmp_path: Path) -> None:
-    work = unpack(packed({f"{n}.png": PICTURE for n in range(5)}), tmp_path / "images")
+    archive = on_disk(tmp_path, {f"{n}.png": PICTURE for n in range(5)})
+    work = unpack(archive, tmp_path / "images")
     steps: Iterator[object] = (next(work) for _ in range(4))
     assert len(list(steps)) == 4
     work.close()
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [archive]
 
 
 def test_a_missing_archive_is_said(tmp_path: Path) -> None:
