@@ -17,8 +17,8 @@ SEED = 1234
 
 # Before torch is loaded: threads that spin while they wait make a shared machine ten times slower
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# Several processes share the cores
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Two processes share two cores, and networks are small
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 pytest_plugins = ["tests.support.fixtures", "tests.support.milvus_fixtures"]
 

@@ -21,6 +21,8 @@ from tests.factories.images import class_folders, speckled
 from tests.factories.networks import backbone_file
 from tests.support.commands import Ended, ended, in_a_process, in_this_process, start
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 ROOT = Path(__file__).parents[2]
 NUM_IMAGES = 36
 BACKBONE = "mobilenet_v3_large"

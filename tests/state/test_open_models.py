@@ -29,6 +29,8 @@ from state import open_models
 from tests.factories.embeddings import embedded_set
 from tests.factories.networks import publish_network
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 SIDE = 32
 Manifests = list[Manifest]
 CLOSE = 1e-5

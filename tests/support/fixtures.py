@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
     from tests.factories.toy import ToySet
+    from tests.support.forked_jobs import JobServer
 
 
 @pytest.fixture(scope="session")
@@ -23,13 +24,54 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_workspace(tmp_path_factory.mktemp("made")).home
 
 
+@pytest.fixture(scope="session")
+def made_small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same home with a small network, for `small_networks`; not to be changed."""
+    from tests.factories.small_backbones import small_backbones
+    from tests.factories.workspaces import make_workspace
+
+    with small_backbones():
+        return make_workspace(tmp_path_factory.mktemp("made")).home
+
+
+@pytest.fixture(scope="module")
+def small_networks() -> Iterator[None]:
+    """Build small networks in place of torchvision's, in all tests of a module."""
+    from tests.factories.small_backbones import small_backbones
+
+    with small_backbones():
+        yield
+
+
+@pytest.fixture(scope="session")
+def job_server() -> Iterator["JobServer"]:
+    """The process that jobs are forked from."""
+    from tests.support.forked_jobs import JobServer
+
+    server = JobServer()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def full(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """A copy of `made` that the pages open."""
+def forked(job_server: "JobServer", monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork jobs from a process with small networks, instead of starting Python for each."""
+    monkeypatch.setattr("core.jobs.processes.launch", job_server.launch)
+
+
+@pytest.fixture
+def full(
+    made_small: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    small_networks: None,
+    forked: None,
+) -> Workspace:
+    """A copy of `made_small` that the pages open."""
     from tests.factories.workspaces import copy_workspace
 
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
-    return copy_workspace(made, tmp_path / "home")
+    return copy_workspace(made_small, tmp_path / "home")
 
 
 @pytest.fixture

@@ -41,6 +41,8 @@ from tests.factories.networks import publish_network
 from tests.factories.queries import search_workspace
 from tests.support.old_workspace import ARCHIVE, INDEX, MODEL, old_workspace  # noqa: F401 - a fixture
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 SIDE = 32
 ODD_LABEL = "a/b: “größer”"
 CONFIG = EmbedConfig(flip=True, whiten=True, precision=Precision.FLOAT32)

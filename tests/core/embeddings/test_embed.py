@@ -48,6 +48,8 @@ from tests.factories.networks import publish_network
 from tests.factories.queries import search_workspace
 from tests.support.processes import wait_for
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 SIDE = 32
 NUM_IMAGES = 36
 FLOAT32 = EmbedConfig(precision=Precision.FLOAT32)

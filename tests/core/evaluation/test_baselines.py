@@ -19,6 +19,8 @@ from core.workspace import Workspace
 from tests.factories.images import class_folders
 from tests.factories.networks import backbone_file
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 
 @pytest.fixture
 def colors(workspace: Workspace, tmp_path: Path) -> Workspace:

@@ -13,6 +13,8 @@ from core.training.history import begin_history, write_epoch
 from core.training.runs import folder_of, start_run
 from core.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 CLASSES, EACH = 4, 20
 LABELS = np.repeat(np.arange(CLASSES), EACH)
 IDS = 100 + np.arange(CLASSES * EACH, dtype=np.int64)

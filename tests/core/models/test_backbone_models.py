@@ -30,6 +30,8 @@ from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders
 from tests.factories.networks import backbone_file
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 SIDE = 32
 NUM_TRAIN = 21  # Of 10 images a class 1 validates and 2 are tested
 

@@ -15,6 +15,8 @@ from core.workspace import Workspace
 from tests.factories.networks import CLASSES, publish_network
 from tests.support.commands import in_this_process
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 
 def test_an_export_is_found_until_its_model_changes(workspace: Workspace) -> None:
     publish_network(workspace, backbone="resnet18")

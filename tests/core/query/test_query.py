@@ -31,6 +31,8 @@ from tests.factories.queries import search_by_file
 from tests.factories.toy import TOY_IMAGES, ToySet
 from tests.factories.vectors import at_angles
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 NUM_IMAGES = 36
 SIDE = 32
 

@@ -18,6 +18,8 @@ from core.workspace import Workspace
 from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 TINY: dict[str, Any] = {
     "dataset": "colors",
     "weights": "none",

@@ -31,6 +31,8 @@ from core.workspace import PROJECT, Workspace
 from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 SETTINGS: dict[str, Any] = {
     "weights": "none",
     "trainable_blocks": 5,

@@ -25,6 +25,8 @@ from core.workspace import Workspace
 from tests.factories.images import class_folders
 from tests.factories.networks import EVERY_BACKBONE
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 TINY: dict[str, Any] = {
     "weights": "none",
     "trainable_blocks": 5,

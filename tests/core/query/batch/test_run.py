@@ -41,6 +41,8 @@ from tests.factories.networks import publish_network
 from tests.factories.queries import search_workspace
 from tests.support.processes import wait_for
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 SIDE = 32
 BATCH_SIZE = choose_device().batch_size
 INDEX = "some-flat"
