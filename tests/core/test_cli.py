@@ -115,10 +115,11 @@ def test_each_verb_runs_in_a_process_of_its_own(copied: Path, chain: Chain) -> N
         ],
         "index": ["index", "--dataset", "colors", "--model", f"{MODEL}-2"],
     }
+    index = f"{MODEL}-2-flat"  # Of torchvision's own network
     side_by_side = {
-        "map": ["map", "--index", FLAT, "--seed", "1"],
-        "query": ["query", "--index", FLAT, str(chain.images / "red" / "003.png")],
-        "evaluate": ["evaluate", "--index", FLAT],
+        "map": ["map", "--index", index, "--seed", "1"],
+        "query": ["query", "--index", index, str(chain.images / "red" / "003.png")],
+        "evaluate": ["evaluate", "--index", index],
     }
     results = {}
     for verb, arguments in one_after_the_other.items():
@@ -476,12 +477,7 @@ def test_wrong_usage_is_said_with_status_2(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status"),
-    [
-        (["scan", "/nowhere", "--name", "x", "--json"], 1),
-        (["query", "--index", "x", "a.png", "--k", "1001"], 2),
-        (["fly"], 2),
-    ],
+    ("arguments", "status"), [(["scan", "/nowhere", "--name", "x", "--json"], 1), (["fly"], 2)]
 )
 def test_a_process_exits_with_the_status_too(
     tmp_path: Path, arguments: list[str], status: int

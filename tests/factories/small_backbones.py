@@ -14,8 +14,8 @@ from torch import nn
 from core.models import vision
 from core.models.backbones import BACKBONES
 
-CHANNELS = 24
-"""Of the last layer; so many features are enough to tell colors apart."""
+CHANNELS = 160
+"""Of the last layer: more than the dimensions of an embedding."""
 
 
 MADE_SMALL = ("mobilenet_v3_large", "resnet18", "vgg16_bn")

@@ -165,6 +165,7 @@ def test_a_replaced_model_is_freed_and_its_thread_ends(home: Workspace) -> None:
     assert name not in {thread.name for thread in threading.enumerate()}
 
 
+@pytest.mark.slow
 def test_models_opened_in_sequence_take_the_memory_of_two(home: Workspace) -> None:
     made = models(home, 4, "vgg16", blocks=5)
     weights = (home.models / made[0].id / "model.safetensors").stat().st_size
@@ -208,6 +209,7 @@ def test_an_artifact_replaced_after_its_manifest_was_read_is_an_error(
         open_models.index(index.id, "another")
 
 
+@pytest.mark.slow
 def test_threads_of_torch_and_faiss_sleep_while_they_wait_by_default() -> None:
     script = "import os, state.resources; print(os.environ['OMP_WAIT_POLICY'])"
 

@@ -325,6 +325,7 @@ def test_several_passes_at_once_keep_the_order(
 
 SLOW_WITH_FREQUENT_FLUSHES = """
 import sys, time
+from tests.factories.small_backbones import small_backbones
 import core.embeddings.run as embedding
 from core.cli import main
 from core.models.model import Model
@@ -334,10 +335,12 @@ def slowly(self, pixels, **options):
     time.sleep(0.2)
     return begin(self, pixels, **options)
 Model.embed_async = slowly
-main(sys.argv[1:])
+with small_backbones():
+    main(sys.argv[1:])
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_what_it_had_embedded(benchmark: BenchmarkQueries) -> None:
     options = ("--dataset", "colors", "--model", "net", "--precision", "float32")
     process = subprocess.Popen(

@@ -18,6 +18,7 @@ from core.training.presets import PLAIN, PRESETS
 from core.workspace import Workspace
 from tests.factories.images import class_folders
 from tests.factories.networks import backbone_file
+from tests.factories.small_backbones import CHANNELS
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
@@ -66,7 +67,7 @@ def test_backbone_features_are_not_reduced(colors: Workspace, tmp_path: Path) ->
         replicates=10,
     )
     made = finish(evaluate_baseline(colors, config))
-    assert made.summary["dimension"] == 25_088
+    assert made.summary["dimension"] == CHANNELS
     assert made.summary["weights"] == "own.pth"
     assert made.summary["num_queries"] == 6
     assert read_lineage(colors).models == []

@@ -29,6 +29,7 @@ from state.session import Selection
 from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders
 from tests.factories.networks import backbone_file
+from tests.factories.small_backbones import CHANNELS
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
@@ -87,7 +88,7 @@ def test_the_projection_is_scikit_learns_own_of_train_images_alone(
     pca = PCA(8, whiten=whiten, svd_solver="randomized", random_state=0).fit(train)
     expected = pca.transform(test)
 
-    assert (train.shape, train.dtype.name) == ((NUM_TRAIN, 512), "float32")
+    assert (train.shape, train.dtype.name) == ((NUM_TRAIN, CHANNELS), "float32")
     projected = model.network.project(torch.from_numpy(test)).detach().numpy()
     np.testing.assert_allclose(projected, expected, atol=1e-4 * np.abs(expected).max())
     embeddings, probabilities = model.embed(pixels_of(dataset, TEST))
@@ -212,7 +213,7 @@ def test_a_missing_weights_file_is_refused(
         ({"weights": "none"}, "weights must be imagenet or a file"),
         ({"weights": ""}, "weights must be imagenet or a file"),
         ({"pooling": "sum"}, "pooling must be one of"),
-        ({"dimension": 513}, r"dimension must be in 8\.\.512"),
+        ({"dimension": CHANNELS + 1}, rf"dimension must be in 8\.\.{CHANNELS}"),
         ({"max_images": 8}, r"max_images must be in 9\.\."),
         ({"dimension": 30, "max_images": 30}, r"max_images must be greater than dimension \(30\)"),
     ],

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from core.errors import WorkbenchError
 from core.models.model import load_model
 from core.progress import Progress, finish
 from core.training.config import Schedule, TrainConfig
@@ -64,6 +65,17 @@ def test_lack_of_memory_splits_batches_and_is_reported(
     [run] = list_runs(colors)
     assert run.status == RunStatus.DONE
     assert [measured["batch_parts"] for measured in read_metrics(colors, run.id)] == [2, 2]
+
+
+def test_a_nan_loss_in_the_first_epoch_is_an_error(
+    colors: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_forward(monkeypatch, lambda loss, _: loss * np.inf)
+    with pytest.raises(WorkbenchError, match="no longer a number in epoch 1"):
+        finish(train(colors, TrainConfig(**TINY)))
+    assert not colors.models.exists()
+    [run] = list_runs(colors)
+    assert (run.status, "no longer a number" in run.message) == (RunStatus.FAILED, True)
 
 
 def test_a_nan_loss_keeps_the_best_epoch_before_it(

@@ -116,7 +116,7 @@ def test_a_run_interrupted_anywhere_reaches_the_same_weights(
 
 @pytest.mark.slow
 def test_a_killed_run_is_resumed(workspace: Workspace, config: TrainConfig, whole: Weights) -> None:
-    command = [sys.executable, "-m", "core", "train", "--run-id", "killed"]
+    command = [sys.executable, "-m", "tests.support.small_core", "train", "--run-id", "killed"]
     options = ["--home", str(workspace.home), *as_arguments(config, defaults_too=True)]
     process = subprocess.Popen([*command, *options], cwd=PROJECT)
     deadline = time.monotonic() + 120

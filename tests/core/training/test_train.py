@@ -2,7 +2,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -11,19 +10,14 @@ from core.artifacts.manifests import Manifest
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.errors import DamagedArtifactError, WorkbenchError
-from core.models.devices import choose_device
 from core.models.model import load_model
-from core.models.network import EmbeddingNetwork
-from core.models.preprocessing import normalized
 from core.progress import Measurement, Progress, Stop, finish
 from core.training.config import TrainConfig
-from core.training.inputs import on_device, prepare_inputs
-from core.training.runs import RunStatus, list_runs, read_metrics
-from core.training.setup import labeled_rows
+from core.training.runs import list_runs, read_metrics
 from core.training.train import train
 from core.workspace import Workspace
 from tests.factories.images import class_folders
-from tests.factories.networks import EVERY_BACKBONE
+from tests.factories.networks import backbone_file
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
@@ -43,16 +37,6 @@ def colors(workspace: Workspace, tmp_path: Path) -> str:
     root = class_folders(tmp_path / "in", red=10, green=10, blue=10)
     finish(add_folder(workspace, "colors", Source(root=root), SplitConfig(validation=0.2)))
     return "colors"
-
-
-def backbone_file(path: Path) -> Path:
-    """Write random weights of a backbone in torchvision's layout."""
-    from core.models import vision
-
-    torch.manual_seed(5)
-    state = vision.models.vgg16(weights=None).features.state_dict()
-    save_file({f"features.{key}": value for key, value in state.items()}, path)
-    return path
 
 
 def weights_of(workspace: Workspace, model: Manifest) -> dict[str, torch.Tensor]:
@@ -144,46 +128,18 @@ def test_no_epoch_gives_the_untrained_network(workspace: Workspace, colors: str)
 def test_the_last_block_changes_and_the_frozen_ones_do_not(
     workspace: Workspace, colors: str, tmp_path: Path
 ) -> None:
-    weights = backbone_file(tmp_path / "backbone.safetensors")
-    config = TrainConfig(
-        dataset=colors, weights=str(weights), image_size=32, epochs=1, batch_size=8
-    )
+    weights = backbone_file(tmp_path / "backbone.pth", "resnet18")
+    start = torch.load(weights, weights_only=True)
+    partly = TINY | {"weights": str(weights), "backbone": "resnet18", "trainable_blocks": 1}
+    config = TrainConfig(dataset=colors, **partly | {"epochs": 1})
     trained = weights_of(workspace, finish(train(workspace, config)))
-    start = {key.removeprefix("features."): value for key, value in load_file(weights).items()}
+    assert {key.partition(".")[0] for key in trained} >= {"frozen", "tail"}
     for key, value in trained.items():
         part, _, rest = key.partition(".")
         if part == "frozen":
             assert torch.equal(value, start[rest]), key
         if part == "tail":
             assert not torch.equal(value, start[rest]), key
-
-
-@pytest.mark.parametrize("backbone", EVERY_BACKBONE)
-def test_cached_features_are_the_output_of_the_frozen_blocks(
-    workspace: Workspace, colors: str, backbone: str
-) -> None:
-    from core.datasets.registry import open_dataset
-    from core.models.batches import load_square
-    from core.models.network import NetworkConfig
-
-    dataset = open_dataset(workspace, colors)
-    rows, classes = labeled_rows(dataset)
-    torch.manual_seed(0)
-    network = EmbeddingNetwork(
-        NetworkConfig(backbone=backbone, num_classes=len(classes), image_size=32)
-    )
-    device = choose_device()
-    config = TrainConfig(dataset=colors, backbone=backbone, image_size=32)
-    inputs = finish(prepare_inputs(workspace, dataset, rows, network, config, device))
-
-    cached, labels = inputs.read(np.array([0, 7]))
-    values = on_device(cached, torch.device(device.name))
-
-    pixels = np.stack([load_square(dataset.path_of(rows[i]), 32) for i in (0, 7)])
-    with torch.inference_mode(), device.autocast():
-        plain = network.frozen(normalized(torch.from_numpy(pixels))).float()
-    torch.testing.assert_close(values, plain, rtol=2e-3, atol=1e-3)
-    assert [classes[label] for label in labels.tolist()] == [rows[0].label, rows[7].label]
 
 
 def test_a_second_run_does_not_decode_again(workspace: Workspace, colors: str) -> None:
@@ -232,20 +188,6 @@ def test_images_without_labels_are_refused(workspace: Workspace, tmp_path: Path)
     finish(add_folder(workspace, "flat", Source(root=root), SplitConfig()))
     with pytest.raises(WorkbenchError, match="has no labels to learn from"):
         finish(train(workspace, TrainConfig(dataset="flat", **TINY)))
-
-
-def test_a_nan_loss_is_an_error(workspace: Workspace, colors: str, tmp_path: Path) -> None:
-    weights = backbone_file(tmp_path / "backbone.safetensors")
-    huge = {key: value * 1e9 for key, value in load_file(weights).items()}
-    save_file(huge, tmp_path / "huge.safetensors")
-    config = TrainConfig(
-        dataset=colors, weights=str(tmp_path / "huge.safetensors"), image_size=32, epochs=1
-    )
-    with pytest.raises(WorkbenchError, match="no longer a number in epoch 1"):
-        finish(train(workspace, config))
-    assert not workspace.models.exists()
-    [run] = list_runs(workspace)
-    assert (run.status, "no longer a number" in run.message) == (RunStatus.FAILED, True)
 
 
 def test_unusable_weights_are_refused(workspace: Workspace, colors: str) -> None:

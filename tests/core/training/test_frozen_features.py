@@ -1,0 +1,44 @@
+"""What frozen blocks of each of torchvision's networks put out is cached."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.models.batches import load_square
+from core.models.devices import choose_device
+from core.models.network import EmbeddingNetwork, NetworkConfig
+from core.models.preprocessing import normalized
+from core.progress import finish
+from core.training.config import TrainConfig
+from core.training.inputs import on_device, prepare_inputs
+from core.training.setup import labeled_rows
+from core.workspace import Workspace
+from tests.factories.datasets import bring_in
+from tests.factories.images import class_folders
+from tests.factories.networks import EVERY_BACKBONE
+
+
+@pytest.mark.parametrize("backbone", EVERY_BACKBONE)
+def test_cached_features_are_the_output_of_the_frozen_blocks(
+    workspace: Workspace, tmp_path: Path, backbone: str
+) -> None:
+    dataset = bring_in(workspace, class_folders(tmp_path / "in", red=10, green=10, blue=10))
+    rows, classes = labeled_rows(dataset)
+    torch.manual_seed(0)
+    network = EmbeddingNetwork(
+        NetworkConfig(backbone=backbone, num_classes=len(classes), image_size=32)
+    )
+    device = choose_device()
+    config = TrainConfig(dataset="colors", backbone=backbone, image_size=32)
+    inputs = finish(prepare_inputs(workspace, dataset, rows, network, config, device))
+
+    cached, labels = inputs.read(np.array([0, 7]))
+    values = on_device(cached, torch.device(device.name))
+
+    pixels = np.stack([load_square(dataset.path_of(rows[i]), 32) for i in (0, 7)])
+    with torch.inference_mode(), device.autocast():
+        plain = network.frozen(normalized(torch.from_numpy(pixels))).float()
+    torch.testing.assert_close(values, plain, rtol=2e-3, atol=1e-3)
+    assert [classes[label] for label in labels.tolist()] == [rows[0].label, rows[7].label]
