@@ -37,6 +37,14 @@ def no_process_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator
         pytest.fail("the tests left processes behind:\n" + "\n".join(named), pytrace=False)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_waits_for_the_disk() -> Iterator[None]:
+    """What tests write need not outlast a power failure."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def seeds() -> None:
     random.seed(SEED)

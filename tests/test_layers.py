@@ -140,6 +140,7 @@ def test_only_the_command_and_the_supervising_thread_catch_every_error() -> None
     assert broad == ["state/jobs.py", "core/cli.py"]
 
 
+@pytest.mark.slow  # Part of `make check`
 def test_pages_are_drawn_before_slow_packages_are_imported(tmp_path: Path) -> None:
     script = f"""
 import sys

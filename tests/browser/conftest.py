@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from core.workspace import Workspace
 from tests.browser.chromium import find_chromium
 from tests.browser.workbench import PageProblems, Workbench
 
@@ -48,6 +49,15 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     return browser_context_args | {"viewport": {"width": 1440, "height": 900}}
+
+
+@pytest.fixture
+def full(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A copy of `made` that a server opens, with a network that the server can build."""
+    from tests.factories.workspaces import copy_workspace
+
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
+    return copy_workspace(made, tmp_path / "home")
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,13 @@
 """The steps that both journeys take, as a person would take them."""
 
-import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from core.workspace import PROJECT
 from tests.browser.workbench import wait_idle
+from tests.support.commands import in_this_process
 
 MINUTE = 60_000
 expect.set_options(timeout=20_000)
@@ -114,11 +111,7 @@ def lasso_everything(page: Page, plot: Locator) -> None:
 
 def headless(home: Path, *arguments: str) -> dict[str, Any]:
     """Run the headless command on the journey's workspace and return its JSON."""
-    command = [sys.executable, "-m", "core", *arguments, "--home", str(home), "--json"]
-    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    result: dict[str, Any] = json.loads(ended.stdout)
-    return result
+    return in_this_process(home, *arguments, "--json").result
 
 
 def stop_button(page: Page) -> Locator:

@@ -1,4 +1,4 @@
-"""The whole journey on real photographs: ten categories of Caltech-101."""
+"""The whole journey on real photographs: some categories of Caltech-101."""
 
 import re
 import shutil
@@ -31,45 +31,42 @@ CLASSES = (
     "dollar_bill",
     "grand_piano",
     "ketch",
-    "laptop",
     "sunflower",
-    "trilobite",
     "watch",
 )
-MOST_IMAGES = 40
+MOST_IMAGES = 30
 """Of each category: the largest have hundreds, and this must be quick on two cores."""
 
-BACKBONE = "resnet18"
-"""VGG-16 learns in the drawn journey; two of it at once take two cores a quarter of an hour."""
-
-EPOCHS, BATCH_SIZE = 10, 32
+BACKBONE, SIDE = "resnet18", 48
+EPOCHS, BATCH_SIZE = 8, 32
 
 
-def ten_categories(root: Path, target: Path) -> int:
-    """Copy the first images of ten categories, in Caltech-101's layout, and count them."""
+def some_categories(root: Path, target: Path) -> int:
+    """Copy the first images of some categories, in Caltech-101's layout, and count them."""
     for category in CLASSES:
         folder = target / "101_ObjectCategories" / category
         folder.mkdir(parents=True)
         for image in sorted((root / "101_ObjectCategories" / category).iterdir())[:MOST_IMAGES]:
             shutil.copy(image, folder)
-        assert len(list(folder.iterdir())) >= 40
+        assert len(list(folder.iterdir())) == MOST_IMAGES
     return len(list(target.rglob("*.jpg")))
 
 
 def untrained(home: Path) -> dict[str, float]:
     """Evaluate the same network before it has learnt anything."""
-    whole = ("--weights", "none", "--trainable-blocks", "4", "--epochs", "0")
+    size = ("--image-size", str(SIDE))
+    whole = ("--weights", "none", "--trainable-blocks", "4", "--epochs", "0", *size)
     model = headless(home, "train", "--dataset", "caltech101", "--backbone", BACKBONE, *whole)["id"]
     index = headless(home, "index", "--dataset", "caltech101", "--model", model)["id"]
     return headless(home, "evaluate", "--index", index)
 
 
 @pytest.mark.timeout(1200)  # It trains, on two cores too
-def test_ten_categories_from_a_folder_to_the_map(
+def test_photographs_from_a_folder_to_the_map(
     workbench: Workbench, sound_page: Page, tmp_path: Path, caltech_root: Path
 ) -> None:
     root = tmp_path / "caltech101"
-    count = ten_categories(caltech_root, root)
+    count = some_categories(caltech_root, root)
     page = sound_page
     open_page(page, workbench, "datasets")
     page.get_by_text("Caltech-101", exact=True).click()

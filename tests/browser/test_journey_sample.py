@@ -11,11 +11,13 @@ from core.lineage.graph import read_lineage
 from core.workspace import Workspace
 from tests.browser.journey import (
     MINUTE,
+    choose_option,
     draw_map,
     go_to,
     lasso_everything,
     metric,
     options,
+    start_from_scratch,
     stop_button,
     tiles,
     upload,
@@ -23,21 +25,10 @@ from tests.browser.journey import (
 )
 from tests.browser.workbench import Workbench, open_page
 
+BACKBONE = "resnet18"
+"""VGG-16, the default, takes ten times as long; `core/training/test_transfer.py` trains it."""
 
-def wait_out_training(page: Page, title: str) -> None:
-    """Leave the Training page until a training is over: its curves take half a core to draw.
-
-    How long that takes is the machine's affair, but it must not stand still for three minutes.
-    """
-    expect(stop_button(page)).to_be_visible(timeout=MINUTE)
-    go_to(page, "Home")
-    running = page.get_by_text(re.compile(re.escape(title) + r".* · \d+%"))
-    expect(running.first).to_be_visible(timeout=MINUTE)
-    while sentences := running.all_inner_texts():
-        share = re.findall(r" · (\d+%)", sentences[0])[0]
-        expect(running.filter(has_text=f" · {share}")).to_have_count(0, timeout=3 * MINUTE)
-    go_to(page, "Training")
-    wait_until_done(page, title)
+TITLE = f"Training {BACKBONE} on drawn"
 
 
 @pytest.mark.timeout(1800)  # It trains, on two cores too
@@ -58,18 +49,22 @@ def test_from_the_first_click_to_the_map(
     page.get_by_role("button", name="Next: train a model").click()
     # The default, without ImageNet
     expect(page.get_by_text("No weights needed")).to_be_visible()
+    page.get_by_text("Settings", exact=True).click()  # They stay open through the next choice
+    start_from_scratch(page)
+    choose_option(page, "Backbone", "ResNet-18")
+    expect(page.get_by_text(re.compile("ResNet-18 · .* · 8 epochs"))).to_be_visible()
     page.get_by_role("button", name="Start training").click()
     expect(stop_button(page)).to_be_visible()
-    expect(page.get_by_text(re.compile("epoch 1 of")).first).to_be_visible(timeout=MINUTE)
-    go_to(page, "Home")
-    expect(page.get_by_text(re.compile("Training vgg16_bn on drawn")).first).to_be_visible()
-    go_to(page, "Training")
+    expect(page.get_by_text(re.compile(r"epoch \d of")).first).to_be_visible(timeout=MINUTE)
     expect(page.get_by_text("Validation mAP@10")).to_be_visible(timeout=4 * MINUTE)
     expect(page.locator(".js-plotly-plot")).to_have_count(3)
-    wait_out_training(page, "Training vgg16_bn on drawn")
+    go_to(page, "Home")
+    expect(page.get_by_text(re.compile(TITLE)).first).to_be_visible()
+    go_to(page, "Training")
+    wait_until_done(page, TITLE, minutes=8)
 
     page.get_by_role("button", name="Index and evaluate").first.click()
-    wait_until_done(page, "Indexing drawn with drawn-vgg16_bn", minutes=4)
+    wait_until_done(page, f"Indexing drawn with drawn-{BACKBONE}", minutes=4)
     page.get_by_role("button", name="Next: query it").click()
 
     picture = workbench.home / "data/datasets/drawn/images/fish/000.png"

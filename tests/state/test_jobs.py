@@ -31,7 +31,7 @@ ENDLESS = ["generate", "--name", "many", "--per-class", "100000"]
 
 
 @pytest.fixture
-def board(workspace: Workspace) -> Iterator[JobBoard]:
+def board(workspace: Workspace, forked: None) -> Iterator[JobBoard]:
     board = JobBoard(workspace)
     yield board
     for view in board.active():
@@ -50,9 +50,8 @@ def wait_until_running(board: JobBoard, record: JobRecord) -> JobRecord:
     raise TimeoutError(board.log_of(record.id))
 
 
-def test_a_job_has_the_result_of_its_command(
-    board: JobBoard, workspace: Workspace, tmp_path: Path
-) -> None:
+def test_a_job_has_the_result_of_its_command(workspace: Workspace, tmp_path: Path) -> None:
+    board = JobBoard(workspace)  # Here each process is started as in the app
     folder = class_folders(tmp_path / "in", red=3, blue=3)
     record = board.start(["scan", str(folder), "--name", "colors"], "Bringing in", "import")
 

@@ -75,7 +75,7 @@ def full(
 
 
 @pytest.fixture
-def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked: None) -> Workspace:
     """An empty workspace that the pages open."""
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
     return Workspace(tmp_path / "home")

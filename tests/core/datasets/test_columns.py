@@ -92,6 +92,7 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "code", tmp_path / "home")
 
 
+@pytest.mark.slow
 def test_a_column_with_a_filter_takes_one_file(project: Project) -> None:
     images = str(project.home.parent / "images")
     project.run("-m", "core", "scan", images, "--name", "before")

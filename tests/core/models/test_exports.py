@@ -8,7 +8,6 @@ import pytest
 from core.artifacts.folders import delete_artifact
 from core.errors import MissingError
 from core.models.exports import ModelFormat, exported_file
-from core.models.model import Model
 from core.models.torch_export import export_torch
 from core.progress import finish
 from core.workspace import Workspace
@@ -36,8 +35,8 @@ def test_an_export_is_found_until_its_model_changes(workspace: Workspace) -> Non
 
 
 @pytest.mark.filterwarnings("error")
-def test_both_commands_print_their_results(resnet: tuple[Workspace, Model], tmp_path: Path) -> None:
-    workspace, _ = resnet
+def test_both_commands_print_their_results(workspace: Workspace, tmp_path: Path) -> None:
+    publish_network(workspace, backbone="resnet18", batch_norm=False, trainable_blocks=2)
     made = {}
     for model_format in ModelFormat:
         options = ("--model", "some", "--format", model_format, "--json")

@@ -148,6 +148,7 @@ call(MilvusAddress(uri="{NOWHERE}"), lambda client: None)
     assert "Install it: pip install -r requirements-scale.txt" in ended.stderr
 
 
+@pytest.mark.slow
 def test_pymilvus_is_imported_only_at_the_first_call() -> None:
     script = """
 import sys

@@ -445,12 +445,8 @@ def test_a_kill_leaves_nothing_that_could_be_taken_for_a_table(home: Home) -> No
     command = ["query-batch", str(home.queries), "--index", INDEX, "--k", "1000"]
     process = subprocess.Popen(
         [
-            sys.executable,
-            "-m",
-            "tests.support.small_core",
-            *command,
-            "--home",
-            str(home.workspace.home),
+            *(sys.executable, "-m", "tests.support.small_core"),
+            *(*command, "--home", str(home.workspace.home)),
         ],
         cwd=PROJECT,
         stdout=subprocess.DEVNULL,
