@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,14 +51,20 @@ DRAWN_AT_ONCE = [
 ]  # fmt: skip
 
 
-def modules_imported(tree: ast.AST) -> set[str]:
-    found = set()
-    for node in ast.walk(tree):
+@cache
+def parsed(file: Path) -> ast.AST:
+    return ast.parse(file.read_text())
+
+
+@cache
+def modules_imported(file: Path) -> frozenset[str]:
+    found: set[str] = set()
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 def files_of(place: str) -> list[Path]:
@@ -72,13 +79,13 @@ def test_layer_imports_only_downwards(layer: str) -> None:
     files = files_of(layer)
     assert files
     for file in files:
-        packages = {name.split(".")[0] for name in modules_imported(ast.parse(file.read_text()))}
+        packages = {name.split(".")[0] for name in modules_imported(file)}
         assert not packages & FORBIDDEN[layer] - CONCURRENT.get(file.name, set()), file
 
 
 def test_pages_are_scripts_that_nothing_imports() -> None:
     for file in [*files_of("pages"), *files_of("pages/parts"), *files_of("state")]:
-        names = modules_imported(ast.parse(file.read_text()))
+        names = modules_imported(file)
         ours = {name for name in names if name.startswith("pages.")}
         assert all(name.startswith("pages.parts") for name in ours), file
 
@@ -104,7 +111,7 @@ def test_the_root_of_core_has_just_the_modules_and_packages_in_the_order() -> No
 def test_core_imports_only_from_what_comes_before(part: str) -> None:
     allowed = {part} | {name for name, rank in RANK.items() if rank < RANK[part]}
     for file in core_parts()[part]:
-        for name in modules_imported(ast.parse(file.read_text())):
+        for name in modules_imported(file):
             steps = name.split(".")
             if steps[0] == "core" and len(steps) > 1 and steps[1] in RANK:
                 assert steps[1] in allowed, f"{file} imports {name}"
@@ -133,7 +140,7 @@ def test_only_the_command_and_the_supervising_thread_catch_every_error() -> None
         file.relative_to(ROOT).as_posix()
         for layer in ("Home.py", "pages", "state", "core")
         for file in sorted((ROOT / layer).rglob("*.py") if layer != "Home.py" else [ROOT / layer])
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in ast.walk(parsed(file))
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
     ]
@@ -167,8 +174,6 @@ def test_torchvision_is_imported_in_one_module() -> None:
         file.relative_to(ROOT).as_posix()
         for layer in ("core", "state", "pages")
         for file in (ROOT / layer).rglob("*.py")
-        if any(
-            n.split(".")[0] == "torchvision" for n in modules_imported(ast.parse(file.read_text()))
-        )
+        if any(n.split(".")[0] == "torchvision" for n in modules_imported(file))
     }
     assert users == {"core/models/vision.py"}

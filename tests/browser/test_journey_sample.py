@@ -17,6 +17,8 @@ from tests.browser.journey import (
     lasso_everything,
     metric,
     options,
+    set_number,
+    settings_tab,
     start_from_scratch,
     stop_button,
     tiles,
@@ -25,7 +27,7 @@ from tests.browser.journey import (
 )
 from tests.browser.workbench import Workbench, open_page
 
-BACKBONE = "resnet18"
+BACKBONE, EPOCHS = "resnet18", 4
 """VGG-16, the default, takes ten times as long; `core/training/test_transfer.py` trains it."""
 
 TITLE = f"Training {BACKBONE} on drawn"
@@ -52,7 +54,9 @@ def test_from_the_first_click_to_the_map(
     page.get_by_text("Settings", exact=True).click()  # They stay open through the next choice
     start_from_scratch(page)
     choose_option(page, "Backbone", "ResNet-18")
-    expect(page.get_by_text(re.compile("ResNet-18 · .* · 8 epochs"))).to_be_visible()
+    settings_tab(page, "Learning")
+    set_number(page, "Epochs", EPOCHS)
+    expect(page.get_by_text(re.compile(f"ResNet-18 · .* · {EPOCHS} epochs"))).to_be_visible()
     page.get_by_role("button", name="Start training").click()
     expect(stop_button(page)).to_be_visible()
     expect(page.get_by_text(re.compile(r"epoch \d of")).first).to_be_visible(timeout=MINUTE)
@@ -88,4 +92,4 @@ def test_from_the_first_click_to_the_map(
     found = evaluation.summary
     print(f"recall@1 {found['recall_at_1']:.3f}, mAP@10 {found['map_at_10']:.3f}")
     assert found["num_queries"] == 144
-    assert found["recall_at_1"] >= 0.9
+    assert found["recall_at_1"] >= 0.5  # Untrained it is 0.35
