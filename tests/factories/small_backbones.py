@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from torch import nn
 
-from core.models import vision
+from core.models import model, vision
 from core.models.backbones import BACKBONES
 
 CHANNELS = 160
@@ -39,7 +39,9 @@ def small_backbones(names: Iterable[str] = MADE_SMALL) -> Iterator[None]:
             )
             patch.setitem(BACKBONES, name, small)
             patch.setattr(vision.models, name, _builder(len(blocks)))
+        model._without_weights.cache_clear()
         yield
+    model._without_weights.cache_clear()
 
 
 def _builder(num_layers: int) -> Callable[..., nn.Module]:

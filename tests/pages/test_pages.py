@@ -405,7 +405,7 @@ def test_a_zip_is_imported_and_selected(empty: Workspace, visit: Open, tmp_path:
     app.segmented_control(key="datasets-way").set_value("A zip").run()
     app.file_uploader(key="datasets-zip-0").upload("My Pets.zip", archive.read_bytes()).run()
     app.button(key="datasets-zip-go").click().run()
-    [view] = resources.jobs().active()
+    view = resources.jobs().views()[0]
     ended = resources.jobs().wait(view.record.id, 60)
     assert ended.record.status == Status.DONE, resources.jobs().log_of(view.record.id)
     assert open_dataset(empty, "my-pets").catalog.labels() == ["blue", "red"]
@@ -417,7 +417,7 @@ def test_the_view_is_exported_and_listed(full: Workspace, visit: Open) -> None:
     app = visit("datasets")
     app.selectbox(key="datasets-add-labels").select("red").run()
     app.button(key="datasets-export-go").click().run()
-    [view] = resources.jobs().active()
+    view = resources.jobs().views()[0]
     ended = resources.jobs().wait(view.record.id, 60)
     assert ended.record.status == Status.DONE, resources.jobs().log_of(view.record.id)
     app.run()
@@ -478,7 +478,7 @@ def test_a_dataset_without_its_folder_says_so_and_is_relinked(
     assert "nowhere is not there" in texts(app).replace("\\", "")
     app.text_input(key="datasets-relink-0").set_value(str(moved)).run()
     app.button(key="datasets-relink-go-0").click().run()
-    [view] = resources.jobs().active()
+    view = resources.jobs().views()[0]
     ended = resources.jobs().wait(view.record.id, 60)
     assert ended.record.status == Status.DONE, resources.jobs().log_of(view.record.id)
     assert open_dataset(full, "colors").roots[0].path == moved.resolve()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
     from tests.factories.toy import ToySet
-    from tests.support.forked_jobs import JobServer
+    from tests.support.job_server import JobServer
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +43,15 @@ def small_networks() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def job_server() -> Iterator["JobServer"]:
-    """The process that jobs are forked from."""
-    from tests.support.forked_jobs import JobServer
+@pytest.fixture(scope="session", autouse=True)
+def job_server(
+    request: pytest.FixtureRequest, no_process_left_behind: None
+) -> Iterator["JobServer | None"]:
+    """What jobs are forked from, if a test of this run wants that."""
+    if not any("forked" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        yield None
+        return
+    from tests.support.job_server import JobServer
 
     server = JobServer()
     yield server

@@ -19,6 +19,7 @@ from core.workspace import Workspace
 from tests.factories.networks import CLASSES, SIDE, noise_batch, publish_network
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_onnx_of_a_model_without_classes_gives_embeddings_alone(
     unclassified: tuple[Workspace, Model],
@@ -32,6 +33,7 @@ def test_onnx_of_a_model_without_classes_gives_embeddings_alone(
     assert abs(embeddings[0] - embeddings[1]).max() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_onnx_of_each_backbone_gives_the_same_outputs(of_each: tuple[Workspace, Model]) -> None:
     workspace, model = of_each

@@ -114,6 +114,7 @@ def test_the_script_reads_images_as_the_project_does(
     torch.testing.assert_close(ours, expected, atol=1e-6, rtol=0)
 
 
+@pytest.mark.slow
 def test_a_model_without_classes_is_exported_with_its_script(
     unclassified: tuple[Workspace, Model], tmp_path: Path
 ) -> None:

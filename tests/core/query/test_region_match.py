@@ -173,8 +173,7 @@ def holds_together(made: RegionComparison) -> None:
     np.testing.assert_allclose(made.matrix.sum(axis=(0, 1)), made.match_heat, atol=1e-5)
 
 
-@pytest.mark.parametrize("whiten", [False, True])
-@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize(("flip", "whiten"), [(False, False), (True, True)])
 def test_all_adds_up_to_the_similarity_of_what_is_searched(
     model: Model, flip: bool, whiten: bool
 ) -> None:
