@@ -100,9 +100,10 @@ def visit() -> "Callable[[str], AppTest]":
     from streamlit.testing.v1 import AppTest
 
     def open_page(name: str) -> AppTest:
-        app = AppTest.from_file(str(PROJECT / "Home.py"), default_timeout=60).run()
-        if name:
-            app.switch_page(f"pages/{name}.py").run()
+        app = AppTest.from_file(str(PROJECT / "Home.py"), default_timeout=60)
+        if name:  # Its address was opened: the first page is not drawn before
+            app.switch_page(f"pages/{name}.py")
+        app.run()
         assert not app.exception
         return app
 

@@ -37,6 +37,7 @@ def assert_same_outputs(one: Model, other: Model) -> None:
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_model_without_classes_is_imported_as_the_same_model(
     unclassified: tuple[Workspace, Model], workspace: Workspace, tmp_path: Path
 ) -> None:
