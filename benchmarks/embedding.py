@@ -52,8 +52,8 @@ ONE_BY_ONE = {Precision.FLOAT32: 1.2, Precision.BFLOAT16: 2.3}
 def in_memory(model: Model, paths: list[Path]) -> list[Tensor]:
     """Return the images in batches, as the network takes them."""
     return [
-        normalized(model.device.upload(batch.pixels))
-        for batch in decode_batches(paths, model.config.image_size, model.device.batch_size)
+        normalized(model.device.upload(batch.pixels), model.config.preprocessing)
+        for batch in decode_batches(paths, model.config.preprocessing, model.device.batch_size)
     ]
 
 
@@ -81,7 +81,9 @@ def one_by_one(model: Model, paths: list[Path]) -> float:
         with torch.inference_mode():
             for path in paths:
                 pixels = square(path, model.config.image_size)[None]
-                batch = normalized(model.device.upload(np.ascontiguousarray(pixels)))
+                batch = normalized(
+                    model.device.upload(np.ascontiguousarray(pixels)), model.config.preprocessing
+                )
                 network(batch.contiguous())[0].cpu()
 
     return seconds(work)

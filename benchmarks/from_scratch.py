@@ -56,7 +56,7 @@ def classified(workspace: Workspace, model_id: str) -> dict[str, float]:
     rows = dataset.catalog.rows(ImageFilter(splits=(Split.TEST,)))
     paths = [dataset.path_of(row) for row in rows]
     right = np.zeros(len(rows))
-    for batch in decode_batches(paths, model.config.image_size, 64):
+    for batch in decode_batches(paths, model.config.preprocessing, 64):
         for at, column in zip(
             batch.positions, model.embed(batch.pixels)[1].argmax(axis=1), strict=True
         ):

@@ -34,7 +34,7 @@ from core.models.batches import load_square
 from core.models.devices import choose_device
 from core.models.model import WEIGHTS, Model, load_model
 from core.models.network import EmbeddingNetwork, NetworkConfig
-from core.models.preprocessing import normalized
+from core.models.preprocessing import Preprocessing, normalized
 from core.progress import finish
 from core.query.region_match import compare_regions, object_lift
 from core.training.config import TrainConfig
@@ -43,6 +43,7 @@ from core.training.train import train
 from core.workspace import Workspace
 
 NAME, SIDE = "sample", 128
+INPUT = Preprocessing(image_size=SIDE)
 SHARES = (0.10, 0.25)
 """Smallest and largest share of the image that an object may take to be counted."""
 
@@ -116,7 +117,11 @@ def images_of(workspace: Workspace, split: Split) -> list[MaskedImage]:
     def masked(row: ImageRow) -> MaskedImage:
         with Image.open(workspace.home / NAME / "masks" / row.path) as mask:
             inside = np.asarray(mask) > 0
-        return MaskedImage(str(row.label), load_square(dataset.path_of(row), SIDE), inside)
+        return MaskedImage(
+            str(row.label),
+            load_square(dataset.path_of(row), INPUT),
+            inside,
+        )
 
     return [masked(row) for row in dataset.catalog.rows(ImageFilter(splits=(split,)))]
 
@@ -179,7 +184,7 @@ def measure_time() -> None:
 
     def forward() -> None:
         with torch.inference_mode():
-            network(normalized(torch.from_numpy(pixels[:1])).to(device.name))
+            network(normalized(torch.from_numpy(pixels[:1]), INPUT).to(device.name))
 
     measurements = {
         "one image, forward": lambda: seconds(forward),

@@ -33,7 +33,7 @@ from core.datasets.registry import open_dataset
 from core.datasets.splits import SplitConfig
 from core.models.devices import choose_device
 from core.models.network import EmbeddingNetwork
-from core.models.preprocessing import normalized
+from core.models.preprocessing import Preprocessing, normalized
 from core.models.vision import models
 from core.progress import Progress, finish
 from core.training.config import TrainConfig
@@ -41,6 +41,8 @@ from core.training.runs import list_runs, read_metrics
 from core.training.setup import labeled_rows, network_config
 from core.training.train import train
 from core.workspace import Workspace
+
+INPUT = Preprocessing(image_size=64)
 
 NAME = "part"
 PER_CLASS = 16
@@ -75,7 +77,7 @@ def plain_batches(
         chosen = order[start : start + config.batch_size]
         pixels = np.stack([square(paths[i], config.image_size) for i in chosen])
         yield (
-            normalized(torch.from_numpy(pixels)).contiguous(),
+            normalized(torch.from_numpy(pixels), INPUT).contiguous(),
             torch.tensor([labels[i] for i in chosen]),
         )
 

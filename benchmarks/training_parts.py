@@ -11,7 +11,7 @@ from benchmarks.timing import interleaved, report, seconds
 from core.models.batches import decode_batches, load_square
 from core.models.devices import choose_device
 from core.models.network import EmbeddingNetwork
-from core.models.preprocessing import normalized
+from core.models.preprocessing import Preprocessing, normalized
 from core.progress import Measurement
 from core.training.cache import RowCache
 from core.training.config import TrainConfig
@@ -29,11 +29,18 @@ def compare_parts(paths: list[Path], network: EmbeddingNetwork, folder: Path) ->
     paths = paths[:NUM_IMAGES]
     side = network.config.image_size
     decoding = {
-        "one after the other": lambda: [load_square(path, side) for path in paths],
-        "several threads": lambda: list(decode_batches(paths, side, 16)),
+        "one after the other": lambda: [
+            load_square(path, Preprocessing(image_size=side)) for path in paths
+        ],
+        "several threads": lambda: list(decode_batches(paths, Preprocessing(image_size=side), 16)),
     }
     report("Decoding", _medians(decoding))
-    pixels = normalized(torch.from_numpy(np.stack([load_square(path, side) for path in paths])))
+    pixels = normalized(
+        torch.from_numpy(
+            np.stack([load_square(path, Preprocessing(image_size=side)) for path in paths])
+        ),
+        Preprocessing(image_size=side),
+    )
     plain = pixels.contiguous(memory_format=torch.contiguous_format)
     frozen = network.frozen.eval()
     with torch.inference_mode():

@@ -33,7 +33,7 @@ from core.models.batches import load_square
 from core.models.devices import Device
 from core.models.model import WEIGHTS
 from core.models.network import EmbeddingNetwork
-from core.models.preprocessing import normalized
+from core.models.preprocessing import Preprocessing, normalized
 from core.progress import finish
 from core.training.augment import augmented
 from core.training.augment_config import OFF
@@ -55,6 +55,7 @@ from core.workspace import Workspace
 
 KNOWN, NEW = "known", "new"
 SIDE = 64
+INPUT = Preprocessing(image_size=SIDE)
 SEEDS = (0, 1, 2)
 MOST_LOST = 0.01
 """By how much mAP@10 may be lower."""
@@ -98,7 +99,7 @@ def plain(workspace: Workspace, config: TrainConfig) -> float:
     """Train by the plain loop; return the best mAP@10."""
     dataset = open_dataset(workspace, NEW)
     rows, classes = labeled_rows(dataset)
-    pixels = np.stack([load_square(dataset.path_of(row), SIDE) for row in rows])
+    pixels = np.stack([load_square(dataset.path_of(row), INPUT) for row in rows])
     labels = np.array([classes.index(str(row.label)) for row in rows])
     torch.manual_seed(config.seed)
     network = EmbeddingNetwork(network_config(config, len(classes)))
@@ -119,10 +120,10 @@ def _plain_epoch(setup: Setup, pixels: NDArray[np.uint8], epoch: int) -> None:
     setup.network.train()
     for step, batch in enumerate(batches_of(config, labels[setup.train], epoch)):
         rows = setup.train[batch]
-        values = normalized(torch.from_numpy(pixels[rows]))
+        values = normalized(torch.from_numpy(pixels[rows]), INPUT)
         if config.augmentation != OFF:
             generator = torch.Generator().manual_seed(seed_of(config.seed, epoch, step))
-            values = augmented(values, generator, config.augmentation)
+            values = augmented(values, generator, INPUT, config.augmentation)
         _, scores = setup.network(values)
         functional.cross_entropy(scores, torch.from_numpy(labels[rows])).backward()
         setup.optimizer.step()
@@ -133,7 +134,9 @@ def _plain_epoch(setup: Setup, pixels: NDArray[np.uint8], epoch: int) -> None:
 def _embed(setup: Setup, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     setup.network.eval()
     with torch.inference_mode():
-        parts = [setup.network(normalized(part))[0] for part in torch.from_numpy(pixels).split(64)]
+        parts = [
+            setup.network(normalized(part, INPUT))[0] for part in torch.from_numpy(pixels).split(64)
+        ]
     found: NDArray[np.float32] = torch.cat(parts).numpy()
     return found
 

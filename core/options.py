@@ -18,7 +18,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 C = TypeVar("C")
 N = TypeVar("N", int, float)
 
-BOUNDS, CHOICES = "bounds", "choices"
+BOUNDS, CHOICES, SUGGESTIONS = "bounds", "choices", "suggestions"
 """Keys of a field's metadata."""
 
 
@@ -30,6 +30,11 @@ def bounded(default: N, low: N, high: N) -> N:
 def one_of(default: str, choices: Collection[str]) -> str:
     """Declare a text config field that has one of some values, which may be added to later."""
     return field(default=default, metadata={CHOICES: choices})
+
+
+def suggested(default: str, choices: Collection[str]) -> str:
+    """Declare a text config field with values to choose from; the config checks others itself."""
+    return field(default=default, metadata={SUGGESTIONS: choices})
 
 
 def bounds_of(config_class: type, name: str) -> tuple[Any, Any]:
@@ -99,6 +104,8 @@ def add_options(parser: argparse.ArgumentParser, config_class: type) -> None:
             settings["choices"] = [str(choice) for choice in each.metadata[CHOICES]]
         else:
             settings |= {"type": kind, "metavar": each.name.upper()}
+            if SUGGESTIONS in each.metadata:
+                explanation += f" ({', '.join(each.metadata[SUGGESTIONS])}, …)"
         parser.add_argument("--" + each.name.replace("_", "-"), help=explanation, **settings)
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.lineage.graph import MODEL_CHANGED, Lineage, read_lineage
+from core.models.preprocessing import SQUASH
 from core.query.query import ImageSource, Query
 from pages.parts.components import errors, guards, waiting
 from pages.parts.query import (
@@ -32,7 +33,7 @@ def single_query(dataset: Dataset, index: Manifest, model: Manifest, lineage: Li
     with errors.shown(right.error):
         sources = sources_of(query, dataset)
         with left:
-            images.show(query, sources)
+            images.show(query, sources, squashed=model.config["network"].get("fit") == SQUASH)
             search_options.show(dataset, query)
             other = compare.choose(index, lineage)
         with right:

@@ -103,8 +103,8 @@ def embed(
         return (), 0.0
     opened = resources.index(index.id, index.fingerprint)
     check_model(opened, model)
-    side = resources.model(model.id, model.fingerprint).config.image_size
-    pixels, decode_s = decode_images(images, sources, side)
+    preprocessing = resources.model(model.id, model.fingerprint).config.preprocessing
+    pixels, decode_s = decode_images(images, sources, preprocessing)
     return embed_together(model, opened.encoding, pixels), decode_s
 
 
@@ -124,11 +124,11 @@ def compare_regions(
 
     opened = resources.model(model.id, model.fingerprint)
     encoding = resources.index(index.id, index.fingerprint).encoding
-    side = opened.config.image_size
+    preprocessing = opened.config.preprocessing
     return region_match.compare_regions(
         Encoder(opened, encoding),
-        load_cropped_square(source.open(), side, crop, name=source.name),
-        load_square(match, side),
+        load_cropped_square(source.open(), preprocessing, crop, name=source.name),
+        load_square(match, preprocessing),
     )
 
 

@@ -3,6 +3,7 @@
 An artifact is complete or does not exist. Its content is defined by the module that makes it.
 """
 
+import json
 import os
 import secrets
 import shutil
@@ -74,7 +75,7 @@ def publish(
             kind=kind,
             id=fresh_id(folder.parent, stem),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            config=dict(config),
+            config=json.loads(json.dumps(dict(config))),  # As it will be read: lists, no tuples
             made_from=dict(made_from),
             summary=dict(summary),
             files=checksums,

@@ -131,6 +131,23 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
         ) from error
 
 
+def require_same_folder(workspace: Workspace, name: str, folder: Path) -> bool:
+    """Return whether a dataset of this name is there, and refuse another one's folder.
+
+    Raises:
+        WorkbenchError: The dataset was imported from another folder.
+    """
+    if not (workspace.datasets / check_name(name)).exists():
+        return False
+    roots = [root.path for root in open_dataset(workspace, name).roots]
+    if folder.resolve() not in roots:
+        raise WorkbenchError(
+            f"There is a dataset “{name}” already, imported from another folder.",
+            "Choose another name.",
+        )
+    return True
+
+
 def require_free_name(workspace: Workspace, name: str) -> None:
     """Raise `WorkbenchError` if a dataset of that name exists or the name is invalid."""
     if (workspace.datasets / check_name(name)).exists():
@@ -192,3 +209,12 @@ def publish_dataset(workspace: Workspace, folder: Path, name: str) -> Dataset:
 def delete_dataset(workspace: Workspace, name: str) -> None:
     """Delete a dataset; images outside the workspace are not touched."""
     delete_artifact(workspace.datasets, open_dataset(workspace, name).name)
+
+
+def is_as_scanned(file: str, row: ImageRow) -> bool:
+    """Return whether size and time of an image's file are those of the last scan."""
+    try:
+        info = os.stat(file)
+    except (OSError, ValueError):  # Reported when the file is read
+        return False
+    return (info.st_size, info.st_mtime_ns) == (row.size_bytes, row.modified_ns)

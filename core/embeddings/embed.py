@@ -6,15 +6,17 @@ Shapes, in this file: N images, D embedding dimensions.
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
+import torch
 
 from core.artifacts.folders import list_artifacts
 from core.artifacts.manifests import Manifest
 from core.datasets.columns import ALL_IMAGES, ImageFilter
 from core.datasets.splits import training_filter
-from core.embeddings.config import DEFAULT_CONFIG, EmbedConfig
+from core.embeddings.config import DEFAULT_CONFIG, EmbedConfig, Precision
 from core.embeddings.encoding import Encoder
 from core.embeddings.files import Embeddings, NewEmbeddings, open_embeddings, publish_embeddings
 from core.embeddings.reuse import KnownRows, PartialEmbeddings, as_array, remove_orphans
@@ -24,9 +26,13 @@ from core.embeddings.unit_rows import check_unit_rows, unit
 from core.embeddings.whitening import fit_whitening
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.files import FULL_DISK
+from core.models.features import FeatureStore, has_storable_features
 from core.models.model import load_model
-from core.progress import Work
+from core.progress import Progress, Work
 from core.workspace import Workspace
+
+HEAD_BATCH = 4096
+"""Images whose features pass through the head at once."""
 
 MAX_PROBLEMS = 100
 """Unreadable images whose reasons are in the manifest; of the others there is only the number."""
@@ -85,10 +91,14 @@ def _embed(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
         if not known.missing(set()):
             break
         known.reuse(embeddings.contents, embeddings.plain)
+    encoder = cache(lambda: Encoder(load_model(workspace, task.model.id), task.encoding))
+    if task.uses_features and known.missing(set()):
+        yield Progress(0, 0, "opening the model")
+        if has_storable_features(encoder().model.network):
+            _embed_features(workspace, encoder(), known)
     run = EmbeddingRun(
-        open_encoder=lambda: Encoder(load_model(workspace, task.model.id), task.encoding),
+        open_encoder=encoder,
         files=files,
-        side=task.settings["image_size"],
         known=known,
         partial=partial,
     )
@@ -102,6 +112,21 @@ def _embed(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
         on_failure.pop_all()
     partial.remove(set(known.contents))
     return manifest
+
+
+def _embed_features(workspace: Workspace, encoder: Encoder, known: KnownRows) -> None:
+    """Embed the images whose pooled features a training has cached: the head alone runs."""
+    network, device = encoder.model.network, encoder.model.device
+    bfloat16 = encoder.encoding.precision == Precision.BFLOAT16
+    store = FeatureStore(workspace, network, bfloat16=bfloat16)
+    places = known.missing(set())
+    features, have = store.read([known.contents[place] for place in places])
+    for part in np.array_split(np.flatnonzero(have), max(1, len(places) // HEAD_BATCH)):
+        if len(part):
+            pooled = device.upload(features[part].astype(np.float32))
+            with torch.inference_mode():
+                embeddings, _ = network.head(pooled[:, :, None, None])
+            known.put([places[at] for at in part], embeddings.cpu().numpy())
 
 
 def _opened(workspace: Workspace, manifests: list[Manifest]) -> Iterator[Embeddings]:

@@ -3,13 +3,13 @@
 Shapes, in this file: D embedding dimensions.
 """
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from core.datasets.columns import ImageRow
+from core.datasets.registry import is_as_scanned
 from core.embeddings.encoding import Encoder
 from core.embeddings.reuse import UNKNOWN, KnownRows, PartialEmbeddings, as_array
 from core.models.batches import decode_batches
@@ -32,18 +32,10 @@ def contents_of(files: Sequence[str], rows: Sequence[ImageRow]) -> Work[list[byt
     for start in range(0, len(rows), STATS_AT_ONCE):
         part = slice(start, start + STATS_AT_ONCE)
         for file, row in zip(files[part], rows[part], strict=True):
-            scanned = _is_as_scanned(file, row)
+            scanned = is_as_scanned(file, row)
             contents.append(bytes.fromhex(row.sha256) if scanned else UNKNOWN)
         yield Progress(len(contents), len(rows), "looking for existing embeddings")
     return contents
-
-
-def _is_as_scanned(file: str, row: ImageRow) -> bool:
-    try:
-        info = os.stat(file)
-    except (OSError, ValueError):  # Reported when the file is read
-        return False
-    return (info.st_size, info.st_mtime_ns) == (row.size_bytes, row.modified_ns)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,9 +47,6 @@ class EmbeddingRun:
 
     files: Sequence[str]
     """The file of each image."""
-
-    side: int
-    """Image size of the network, in pixels."""
 
     known: KnownRows
     """Receives the embeddings."""
@@ -105,9 +94,10 @@ class EmbeddingRun:
         if self._encoder is None:
             yield Progress(0, 0, "opening the model")
             self._encoder = self.open_encoder()
+        preprocessing = self._encoder.model.config.preprocessing
         resumed = time.perf_counter()
         pending: deque[tuple[list[int], Callable[[], Outputs]]] = deque()
-        for batch in decode_batches(files, self.side, device.batch_size):
+        for batch in decode_batches(files, preprocessing, device.batch_size):
             self.problems |= {places[at]: reason for at, reason in batch.problems.items()}
             if len(batch.positions):
                 of = [places[at] for at in batch.positions]

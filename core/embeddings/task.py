@@ -47,6 +47,11 @@ class EmbeddingTask:
         )
 
     @property
+    def uses_features(self) -> bool:
+        """Return whether a head on cached features gives the embeddings: nothing was unfrozen."""
+        return not self.model.config["network"]["trainable_blocks"] and not self.config.flip
+
+    @property
     def stem(self) -> str:
         """Return the stem of the embeddings' id: the model's, with the dataset if it is another."""
         if self.model.made_from["dataset"] == self.dataset.name:

@@ -28,6 +28,7 @@ from core.models.batches import decode_batches
 from core.models.color_histogram import NUM_COLORS, color_histograms
 from core.models.devices import choose_device
 from core.models.pooling import Pooling
+from core.models.preprocessing import Preprocessing
 from core.progress import Progress, Work
 from core.training.config import TrainConfig
 from core.training.presets import PLAIN, PRESETS
@@ -37,7 +38,7 @@ from core.workspace import Workspace
 NUM_CHECKED = 16
 """Images whose features are checked for invalid numbers."""
 
-COLOR_SIDE = 64
+COLORS = Preprocessing(image_size=64)
 """Image size in pixels for color histograms; a larger size hardly changes them."""
 
 Extract = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -63,7 +64,7 @@ def evaluate_baseline(workspace: Workspace, config: BaselineConfig) -> Work[Mani
     with draft(workspace.evaluations) as folder:
         if config.baseline == Baseline.COLOR:
             system = yield from _extract_features(
-                dataset, config, folder / "rows.npy", COLOR_SIDE, NUM_COLORS, color_histograms
+                dataset, config, folder / "rows.npy", COLORS, NUM_COLORS, color_histograms
             )
         else:
             system = yield from _extract_backbone_features(
@@ -75,7 +76,9 @@ def evaluate_baseline(workspace: Workspace, config: BaselineConfig) -> Work[Mani
 def _extract_backbone_features(
     workspace: Workspace, dataset: Dataset, config: BaselineConfig, path: Path
 ) -> Work[System]:
-    backbone_weights = yield from load_backbone(workspace, config.backbone, config.weights)
+    backbone_weights = yield from load_backbone(
+        workspace, config.backbone, config.weights, config.image_size
+    )
     settings = BackboneModelConfig(
         dataset=config.dataset,
         backbone=config.backbone,
@@ -90,11 +93,17 @@ def _extract_backbone_features(
         return pooled_features(network, device, pixels)
 
     width = network.project.in_features
-    return (yield from _extract_features(dataset, config, path, config.image_size, width, extract))
+    preprocessing = network.config.preprocessing
+    return (yield from _extract_features(dataset, config, path, preprocessing, width, extract))
 
 
 def _extract_features(
-    dataset: Dataset, config: BaselineConfig, path: Path, side: int, width: int, extract: Extract
+    dataset: Dataset,
+    config: BaselineConfig,
+    path: Path,
+    preprocessing: Preprocessing,
+    width: int,
+    extract: Extract,
 ) -> Work[System]:
     """Extract features of the queries and the gallery into a file, since they may exceed memory.
 
@@ -107,7 +116,7 @@ def _extract_features(
     features = np.lib.format.open_memmap(path, "w+", np.float16, (len(rows), width))
     ids: list[int] = []
     done = 0
-    for batch in decode_batches(paths, side, choose_device().batch_size):
+    for batch in decode_batches(paths, preprocessing, choose_device().batch_size):
         if len(batch.positions):
             features[len(ids) : len(ids) + len(batch.positions)] = unit(extract(batch.pixels))
             ids += [rows[at].id for at in batch.positions]

@@ -6,8 +6,8 @@ from enum import StrEnum
 from core.datasets.columns import Split
 from core.indexes.store import MAX_MATCHES
 from core.models.backbones import BACKBONES, IMAGE_SIZES
-from core.models.pretrained import IMAGENET, NO_WEIGHTS
-from core.options import bounded, check_fields, one_of
+from core.models.pretrained import NO_WEIGHTS, PRETRAINED, current_weights
+from core.options import bounded, check_fields, one_of, suggested
 
 QUERIES, CLASSES, CONFUSION = "queries.csv", "classes.csv", "confusion.csv"
 """Files of an evaluation: a row a query, a row a class, and a row a pair of query class and
@@ -143,20 +143,21 @@ class BaselineConfig(Protocol):
     baseline: Baseline
     """color (histograms), backbone (pre-trained features) or plain (the plain preset)."""
 
-    backbone: str = one_of("vgg16", BACKBONES)
-    """Name of the backbone in torchvision, for backbone and plain."""
+    backbone: str = suggested("vgg16", BACKBONES)
+    """Name of the backbone, for backbone and plain."""
 
-    weights: str = IMAGENET
-    """Weights of the backbone: imagenet (torchvision's) or a file."""
+    weights: str = PRETRAINED
+    """Weights of the backbone: pretrained (published) or a file."""
 
     image_size: int = bounded(224, *IMAGE_SIZES)
     """Image size of the backbone, in pixels."""
 
     def __post_init__(self) -> None:
         Protocol.__post_init__(self)
+        object.__setattr__(self, "weights", current_weights(self.weights))
         if self.baseline != Baseline.COLOR and self.weights in ("", NO_WEIGHTS):
             raise ValueError(
-                f"weights must be {IMAGENET} or a file for this baseline, got “{self.weights}”"
+                f"weights must be {PRETRAINED} or a file for this baseline, got “{self.weights}”"
             )
 
     @property

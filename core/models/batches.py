@@ -21,7 +21,7 @@ from core.images.cropping import Crop, open_cropped
 from core.images.decoding import open_image
 from core.images.process_pool import fork_pool
 from core.models.devices import choose_device
-from core.models.preprocessing import to_square
+from core.models.preprocessing import Preprocessing, to_square
 from core.models.shared_slots import SharedSlots
 
 DECODERS = min(8, os.cpu_count() or 1)
@@ -59,31 +59,37 @@ class Batch:
     problems: Problems
 
 
-def load_square(source: Path | BinaryIO, side: int, name: str | None = None) -> NDArray[np.uint8]:
+def load_square(
+    source: Path | BinaryIO, preprocessing: Preprocessing, name: str | None = None
+) -> NDArray[np.uint8]:
     """Decode an image to the network's input size: (3, S, S) uint8.
 
     Raises:
         UnreadableImageError: It is no image, or a damaged one.
     """
-    return to_square(open_image(source, name=name, min_side=side), side)
+    image = open_image(source, name=name, min_side=preprocessing.image_size)
+    return to_square(image, preprocessing)
 
 
 def load_cropped_square(
-    source: Path | BinaryIO, side: int, crop: Crop, name: str | None = None
+    source: Path | BinaryIO, preprocessing: Preprocessing, crop: Crop, name: str | None = None
 ) -> NDArray[np.uint8]:
     """Decode a crop of an image to the network's input size: (3, S, S) uint8.
 
-    It keeps as much of the original's detail as `side` can show; a crop of the whole image equals
-    the result of `load_square`.
+    It keeps as much of the original's detail as the network can see; a crop of the whole image
+    equals the result of `load_square`.
 
     Raises:
         UnreadableImageError: It is no image, or a damaged one.
         WorkbenchError: The crop has fewer than 8 pixels a side.
     """
-    return to_square(open_cropped(source, crop, name=name, min_side=side), side)
+    image = open_cropped(source, crop, name=name, min_side=preprocessing.image_size)
+    return to_square(image, preprocessing)
 
 
-def decode_batches(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
+def decode_batches(
+    paths: Sequence[Path | str], preprocessing: Preprocessing, batch_size: int
+) -> Iterator[Batch]:
     """Decode images in order, a few batches ahead of the caller.
 
     Uses threads, or forked processes where a graphics card is faster than threads can decode.
@@ -92,16 +98,19 @@ def decode_batches(paths: Sequence[Path | str], side: int, batch_size: int) -> I
     decode = (
         decode_with_processes if has_card and len(paths) >= PROCESSES_FROM else decode_with_threads
     )
-    return decode(paths, side, batch_size)
+    return decode(paths, preprocessing, batch_size)
 
 
-def decode_with_threads(paths: Sequence[Path | str], side: int, batch_size: int) -> Iterator[Batch]:
+def decode_with_threads(
+    paths: Sequence[Path | str], preprocessing: Preprocessing, batch_size: int
+) -> Iterator[Batch]:
     """Decode as `decode_batches` does, with threads."""
+    side = preprocessing.image_size
 
     def start(positions: range) -> Callable[[], Batch]:
         squares = np.empty((len(positions), side, side, 3), np.uint8)
         jobs = [
-            decoders.submit(_decode, paths[at], square)
+            decoders.submit(_decode, paths[at], square, preprocessing)
             for at, square in zip(positions, squares, strict=True)
         ]
 
@@ -118,7 +127,7 @@ def decode_with_threads(paths: Sequence[Path | str], side: int, batch_size: int)
 
 
 def decode_with_processes(
-    paths: Sequence[Path | str], side: int, batch_size: int
+    paths: Sequence[Path | str], preprocessing: Preprocessing, batch_size: int
 ) -> Iterator[Batch]:
     """Decode as `decode_batches` does, with processes, which do not share Python's lock.
 
@@ -126,12 +135,13 @@ def decode_with_processes(
         WorkbenchError: A process was killed.
     """
     ahead = math.ceil(PROCESSES * PIECES_AHEAD / math.ceil(batch_size / PIECE))
+    side = preprocessing.image_size
     slots = SharedSlots(ahead + 1 + BATCHES_HELD, (batch_size, side, side, 3), choose_device())
 
     def decode(piece: range, slot: int, place: int) -> Problems:
         squares = slots.array(slot)[place : place + len(piece)]
         jobs = zip(piece, squares, strict=True)
-        return _problems(piece, [_decode(paths[at], square) for at, square in jobs])
+        return _problems(piece, [_decode(paths[at], square, preprocessing) for at, square in jobs])
 
     def start(positions: range) -> Callable[[], Batch]:
         slot = slots.take()
@@ -174,10 +184,12 @@ def _runs(count: int, length: int) -> Iterator[range]:
     return (range(start, min(start + length, count)) for start in range(0, count, length))
 
 
-def _decode(path: Path | str, square: NDArray[np.uint8]) -> str | None:
+def _decode(
+    path: Path | str, square: NDArray[np.uint8], preprocessing: Preprocessing
+) -> str | None:
     """Decode an image into (S, S, 3) `square`; return the reason if that fails."""
     try:
-        square[:] = load_square(Path(path), len(square)).transpose(1, 2, 0)
+        square[:] = load_square(Path(path), preprocessing).transpose(1, 2, 0)
     except UnreadableImageError as error:
         return error.problem
     return None

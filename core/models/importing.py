@@ -27,7 +27,14 @@ from core.workspace import Workspace, check_name
 MAX_NAME_LENGTH = 64
 """Characters of the given name in the model's id; the ids made of it are longer."""
 
-OLDER_SETTINGS: dict[str, Any] = {"pooling": str(Pooling.OWN)}
+OLDER_SETTINGS: dict[str, Any] = {
+    "pooling": str(Pooling.OWN),
+    "mean": [],
+    "deviation": [],
+    "interpolation": "",
+    "fit": "",
+    "dropout": 0.0,
+}
 """Values of settings that files of before these settings lack."""
 
 ADVICE = "Export the model again, and change nothing in the file."
@@ -127,6 +134,7 @@ def _parse(content: Any, metadata: dict[str, str] | None) -> ModelContent:
 def _network_config(path: Path, settings: Any) -> NetworkConfig:
     """Return validated settings of a network."""
     types = {key: type(value) for key, value in asdict(NetworkConfig()).items()}
+    types |= {"mean": list, "deviation": list}  # JSON has no tuples
     settings = OLDER_SETTINGS | settings if isinstance(settings, dict) else {}
     if settings.keys() != types.keys():
         raise _not_described(path, f"settings of the network other than {', '.join(types)}")
@@ -134,6 +142,8 @@ def _network_config(path: Path, settings: Any) -> NetworkConfig:
         value = settings[key]
         if type(value) is not expected:  # True is an int to isinstance
             raise _not_described(path, f"a {key} that is no {expected.__name__}")
+        if expected is list and not all(type(number) is float for number in value):
+            raise _not_described(path, f"a {key} that is not all numbers")
     try:
         return NetworkConfig(**settings)
     except ValueError as error:

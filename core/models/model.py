@@ -119,7 +119,9 @@ def build_network(config: NetworkConfig, weights: Mapping[str, Tensor]) -> Embed
 def _without_weights(config: NetworkConfig) -> EmbeddingNetwork:
     """Build the layers alone, once: random start weights would take up to two seconds."""
     with torch.device("meta"):
-        return EmbeddingNetwork(config)
+        network = EmbeddingNetwork(config)
+    computed = {name for name, _ in network.named_buffers()} - network.state_dict().keys()
+    return EmbeddingNetwork(config) if computed else network  # Files of weights lack these
 
 
 def is_usable(network: EmbeddingNetwork, device: Device) -> bool:
@@ -138,7 +140,7 @@ def extract_features(
 
     Call it in `torch.inference_mode`.
     """
-    batch = normalized(device.upload(pixels))
+    batch = normalized(device.upload(pixels), network.config.preprocessing)
     with device.autocast():
         features = network.extract_features(batch)
     return features.float()

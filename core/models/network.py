@@ -1,7 +1,7 @@
 """The embedding network: a backbone whose lower blocks may be frozen, and a head on top.
 
 The head pools the backbone's features and turns them into an embedding and class scores. To change
-it, edit this file and the same layers in `torch_export.py`.
+it, edit this file and the same layers in `export_script.py`.
 
 Shapes, in this file: B images, S pixels a side, D embedding dimensions, C classes.
 """
@@ -14,9 +14,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.models.backbones import BACKBONES, DIMENSIONS, IMAGE_SIZES, boundary, build_backbone
+from core.models.backbone_layers import build_backbone
+from core.models.backbones import (
+    BACKBONES,
+    DIMENSIONS,
+    IMAGE_SIZES,
+    boundary,
+    check_image_size,
+    find_backbone,
+)
 from core.models.pooling import Pooling, build_pool, num_features
-from core.options import bounded, check_fields, one_of
+from core.models.preprocessing import FITS, INTERPOLATIONS, Preprocessing
+from core.options import bounded, check_fields, one_of, suggested
 
 LOGIT_SCALE = 16.0
 """Scale of embeddings before the classifier. The products of unit embeddings and unit class weights
@@ -31,8 +40,8 @@ class NetworkConfig:
         ValueError: A value is out of range; the message names the field and the value.
     """
 
-    backbone: str = one_of("vgg16", BACKBONES)
-    """Pre-trained network, by torchvision's name."""
+    backbone: str = suggested("vgg16", BACKBONES)
+    """Pre-trained network: a name of `BACKBONES`, or of timm."""
 
     trainable_blocks: int = 1
     """Trainable blocks of the backbone, counted from the top; 1 is conv5_1 to conv5_3 of VGG."""
@@ -52,9 +61,46 @@ class NetworkConfig:
     pooling: str = one_of(Pooling.OWN.value, tuple(Pooling))
     """Pooling of the backbone's features; models of before there was a choice lack it."""
 
+    mean: tuple[float, ...] = ()
+    """Mean of the images' red, green and blue in [0, 1]; () for the backbone's, which the manifests
+    of release 0.1.0 lack, as those of the deviation and the interpolation."""
+
+    deviation: tuple[float, ...] = ()
+    """Their deviation; () for the backbone's."""
+
+    interpolation: str = one_of("", ("", *INTERPOLATIONS))
+    """How images are scaled; "" for the backbone's way."""
+
+    fit: str = one_of("", ("", *FITS))
+    """How images become squares; "" for the backbone's way."""
+
+    dropout: float = bounded(0.0, 0, 0.9)
+    """Share of the pooled features that each training step leaves out."""
+
     def __post_init__(self) -> None:
         check_fields(self)
-        boundary(BACKBONES[self.backbone], self.trainable_blocks)
+        backbone = find_backbone(self.backbone)
+        boundary(backbone, self.trainable_blocks)
+        check_image_size(backbone, self.image_size)
+        for name in ("mean", "deviation", "interpolation", "fit"):
+            value = getattr(self, name) or getattr(backbone, name)
+            object.__setattr__(self, name, value if isinstance(value, str) else tuple(value))
+        if not (len(self.mean) == len(self.deviation) == 3 and min(self.deviation) > 0):
+            raise ValueError(
+                "mean and deviation must be three numbers each, the deviation's above 0, "
+                f"got {self.mean} and {self.deviation}"
+            )
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """Return how images become the network's input."""
+        return Preprocessing(
+            image_size=self.image_size,
+            mean=self.mean,
+            deviation=self.deviation,
+            interpolation=self.interpolation,
+            fit=self.fit,
+        )
 
 
 def current_keys(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -80,12 +126,13 @@ class EmbeddingNetwork(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        backbone = BACKBONES[config.backbone]
+        backbone = find_backbone(config.backbone)
         cut = boundary(backbone, config.trainable_blocks)
-        layers = list(build_backbone(backbone).named_children())
+        layers = list(build_backbone(backbone, config.image_size).named_children())
         self.frozen = nn.Sequential(OrderedDict(layers[:cut]))
         self.tail = nn.Sequential(OrderedDict(layers[cut:]))
         self.pool = build_pool(backbone, config.pooling)
+        self.dropout = nn.Dropout(config.dropout)
         features = num_features(backbone, config.pooling)
         self.project = nn.Linear(features, config.dimension, bias=not config.batch_norm)
         self.normalize: nn.Module = (
@@ -98,7 +145,7 @@ class EmbeddingNetwork(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def load_backbone(self, weights: dict[str, Tensor]) -> None:
-        """Load the whole backbone's weights, keyed as `backbones.build_backbone` names them."""
+        """Load the whole backbone's weights, keyed as `build_backbone` names them."""
         in_frozen = {name for name, _ in self.frozen.named_children()}
         for part, is_frozen in ((self.frozen, True), (self.tail, False)):
             part.load_state_dict(
@@ -124,6 +171,15 @@ class EmbeddingNetwork(nn.Module):
         """Return the parameters that training changes."""
         return (parameter for parameter in self.parameters() if parameter.requires_grad)
 
+    def extract_frozen(self, pixels: Tensor) -> Tensor:
+        """Compute what training never changes, from (B, 3, S, S) normalized images.
+
+        It is the output of the frozen blocks, and pooled if all of the backbone is frozen: pooling
+        again changes nothing, and a pooled map is a fiftieth of its size.
+        """
+        features: Tensor = self.frozen(pixels)
+        return features if len(self.tail) else self.pool(features)
+
     def extract_features(self, pixels: Tensor) -> Tensor:
         """Compute the backbone's features of (B, 3, S, S) normalized images."""
         features: Tensor = self.tail(self.frozen(pixels))
@@ -144,7 +200,8 @@ class EmbeddingNetwork(nn.Module):
 
     def embed(self, features: Tensor) -> Tensor:
         """Compute (B, D) embeddings, not of unit length yet, from the backbone's features."""
-        embeddings: Tensor = self.normalize(self.project(self.pooled(features)))
+        pooled = self.dropout(self.pooled(features))
+        embeddings: Tensor = self.normalize(self.project(pooled))
         return embeddings
 
     def pooled(self, features: Tensor) -> Tensor:

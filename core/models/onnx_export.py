@@ -18,12 +18,11 @@ from torch.nn import functional
 from core.artifacts.exports import publish_export
 from core.artifacts.folders import draft
 from core.errors import WorkbenchError
-from core.models.backbones import BACKBONES
+from core.models.backbones import find_backbone
 from core.models.exports import ModelFormat, file_name
 from core.models.model import Model, load_model
 from core.models.network import EmbeddingNetwork
 from core.models.pooling import pooled_side
-from core.models.preprocessing import IMAGENET_DEVIATION, IMAGENET_MEAN
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
@@ -101,7 +100,7 @@ def _write(exported: _Exported, model: Model, file: Path) -> None:
     network = exported.network
     with torch.inference_mode():
         side = network.extract_features(sample).shape[-1]
-    pooled = pooled_side(BACKBONES[model.config.backbone], model.config.pooling)
+    pooled = pooled_side(find_backbone(model.config.backbone), model.config.pooling)
     if pooled > 1:
         network.add_module("pool", _AverageBlocks(side, pooled))
     with warnings.catch_warnings(), torch.no_grad():
@@ -126,8 +125,10 @@ def _add_metadata(model: Model, file: Path) -> None:
     facts = {
         "model": model.id,
         "image_size": model.config.image_size,
-        "mean": IMAGENET_MEAN,
-        "deviation": IMAGENET_DEVIATION,
+        "mean": model.config.mean,
+        "deviation": model.config.deviation,
+        "interpolation": model.config.interpolation,
+        "fit": model.config.fit,
         "classes": model.classes,
     }
     onnx.helper.set_model_props(content, {key: json.dumps(fact) for key, fact in facts.items()})

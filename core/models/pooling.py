@@ -6,7 +6,7 @@ torch is imported only when a pooling is built, so forms and command lines list 
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from core.models.backbones import Backbone
+from core.models.backbone import Backbone
 
 if TYPE_CHECKING:
     from torch import nn

@@ -55,7 +55,7 @@ def spatial_attribution(
         return network.embed(last(features))
 
     with torch.no_grad():
-        features = normalized(device.upload(pixels))
+        features = normalized(device.upload(pixels), network.config.preprocessing)
         for layer in layers[:-1] if ends_in_pool else layers:
             features = layer(features)
         [shift] = embed(torch.zeros_like(features[:1]))

@@ -32,6 +32,8 @@ class _PartInfo:
     url: str = ""
     total: int = 0
     etag: str = ""
+    sha256: str = ""
+    """Of the whole file; empty if the server does not say it."""
 
 
 def download(
@@ -45,7 +47,8 @@ def download(
     Args:
         url: http or https.
         target: Path of the file, which is complete and verified or missing; its folder is created.
-        sha256_prefix: First hexadecimal digits of its SHA-256.
+        sha256_prefix: First hexadecimal digits of its SHA-256; if None, the one that the server
+            gives, if it does.
         md5: Its MD5 in hexadecimal.
 
     Raises:
@@ -65,7 +68,8 @@ def download(
                         part.unlink()  # Another download has completed it meanwhile
                         return target
                     yield from _fetch(url, target, file)
-                    yield from _check(target, sha256_prefix, md5)
+                    published = _read_info(target, url).sha256 or None
+                    yield from _check(target, sha256_prefix or published, md5)
                     _publish(target, file)
                     return target
             yield Progress(0, 0, f"waiting for another download of {target.name}")
@@ -105,14 +109,15 @@ def _fetch(url: str, target: Path, file: BinaryIO) -> Work[None]:
                 continue
             if response.status != (PART if resumes else WHOLE):
                 problem = f"it answered with HTTP status {response.status}."
-                raise DownloadError(
+                raise StatusError(
                     f"{host_of(url)} did not give {target.name}: {problem}",
                     "Try again later, or check the address.",
+                    response.status,
                 )
             if not resumes:
                 if size:
                     file.truncate(0)
-                info = _PartInfo(url, response.total, response.etag)
+                info = _PartInfo(url, response.total, response.etag, response.sha256)
                 write_json(_info_path(target), asdict(info))
             yield from _receive(stream, response, target, file)
             return
@@ -198,6 +203,15 @@ def _read_info(target: Path, url: str) -> _PartInfo:
     except (FileNotFoundError, ValueError, TypeError):
         return _PartInfo()
     return info if info.url == url else _PartInfo()
+
+
+class StatusError(DownloadError):
+    """The server did not give the file."""
+
+    def __init__(self, problem: str, advice: str, status: int = 0) -> None:
+        super().__init__(problem, advice)
+        self.status = status
+        """HTTP status."""
 
 
 def _cut_off_error(target: Path, done: int, total: int) -> DownloadError:

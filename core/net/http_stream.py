@@ -17,6 +17,7 @@ READ_SECONDS = 30.0
 CHUNK = 1 << 16
 QUEUED_CHUNKS = 16
 CLOSED_CHECK_SECONDS = 0.2
+SHA256 = re.compile('"?[0-9a-f]{64}"?')
 OFFLINE = "Check the network connection and the address, then try again."
 
 
@@ -33,6 +34,10 @@ class Response:
 
     etag: str
     """Strong entity tag of this version of the file; empty if there is none."""
+
+    sha256: str = ""
+    """SHA-256 of the whole file in hexadecimal, if the server says it as the Hugging Face hub does,
+    which answers with the file's hash and sends on to where the file is."""
 
 
 Message: TypeAlias = Response | bytes | Exception
@@ -139,4 +144,7 @@ def _read_response(response: requests.Response) -> Response:
         start = int(promised[1])
         total = int(promised[2]) if promised[2] != "*" else 0
     etag = response.headers.get("ETag", "")
-    return Response(response.status_code, start, total, "" if etag.startswith("W/") else etag)
+    linked = [each.headers.get("X-Linked-Etag", "") for each in (*response.history, response)]
+    sha256 = next((tag.strip('"') for tag in linked if SHA256.fullmatch(tag)), "")
+    etag = "" if etag.startswith("W/") else etag
+    return Response(response.status_code, start, total, etag, sha256)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
+from core.models.preprocessing import Preprocessing
 from core.query.query import ImageSource, QueryImage
 from core.workspace import Workspace
 
@@ -127,7 +128,7 @@ def embed_images(
     """
     if not images:
         return (), 0.0
-    pixels, decode_s = decode_images(images, sources, encoder.model.config.image_size)
+    pixels, decode_s = decode_images(images, sources, encoder.model.config.preprocessing)
     started = time.perf_counter()
     embeddings, probabilities = encoder.embed(np.stack(pixels))
     embed_s = time.perf_counter() - started
@@ -140,7 +141,7 @@ def embed_images(
 
 
 def decode_images(
-    images: Sequence[QueryImage], sources: Sequence[ImageSource], side: int
+    images: Sequence[QueryImage], sources: Sequence[ImageSource], preprocessing: Preprocessing
 ) -> tuple[list[NDArray[np.uint8]], float]:
     """Decode the crops of query images.
 
@@ -155,7 +156,7 @@ def decode_images(
 
     started = time.perf_counter()
     pixels = [
-        load_cropped_square(source.open(), side, image.crop, name=source.name)
+        load_cropped_square(source.open(), preprocessing, image.crop, name=source.name)
         for image, source in zip(images, sources, strict=True)
     ]
     return pixels, time.perf_counter() - started

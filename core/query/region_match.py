@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from core.embeddings.encoding import Encoder
 from core.embeddings.unit_rows import MIN_LENGTH, check_unit_rows
+from core.models.preprocessing import SQUASH
 from core.models.spatial_attribution import spatial_attribution
 
 Values = NDArray[np.float32]
@@ -36,6 +37,9 @@ class RegionComparison:
 
     match_heat: Values
     """(H, W) float32: what each location of the match adds to it."""
+
+    squashed: bool
+    """Whether the network sees all of both images, scaled to squares, and not their centers."""
 
     matrix: Values
     """(H, W, H, W) float32: what each pair of a query location (the first two axes) and a match
@@ -69,6 +73,7 @@ def compare_regions(
         similarity=float(query_sum @ match_sum),
         query_heat=query @ match_sum,
         match_heat=match @ query_sum,
+        squashed=encoder.model.config.fit == SQUASH,
         matrix=np.tensordot(query, match, axes=(2, 2)),
     )
 

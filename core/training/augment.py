@@ -16,7 +16,7 @@ from core.datasets.columns import ImageFilter, Split
 from core.datasets.registry import Dataset
 from core.errors import UnreadableImageError
 from core.models.batches import load_square
-from core.models.preprocessing import DEVIATION, MEAN, denormalized, normalized
+from core.models.preprocessing import Preprocessing, denormalized, normalized
 from core.training.augment_config import LIGHT, OFF, AugmentConfig
 
 ERASED_AREA = (0.02, 0.33)
@@ -27,12 +27,18 @@ LUMA = torch.tensor([0.299, 0.587, 0.114])
 """Perceived brightness of red, green and blue (ITU-R BT.601, which Pillow uses for gray)."""
 
 
-def augmented(pixels: Tensor, generator: torch.Generator, config: AugmentConfig = LIGHT) -> Tensor:
+def augmented(
+    pixels: Tensor,
+    generator: torch.Generator,
+    preprocessing: Preprocessing,
+    config: AugmentConfig = LIGHT,
+) -> Tensor:
     """Augment each image of a batch on its own.
 
     Args:
         pixels: (B, 3, S, S) float32, normalized.
         generator: A generator on the CPU, on whatever device the pixels are.
+        preprocessing: How the pixels were normalized.
         config: Settings of the augmentation.
 
     Returns:
@@ -45,7 +51,7 @@ def augmented(pixels: Tensor, generator: torch.Generator, config: AugmentConfig 
     elif config.flip or config.shift:
         pixels = _moved(pixels, generator, config)
     if config.recolors:
-        pixels = _recolored(pixels, generator, config)
+        pixels = _recolored(pixels, generator, preprocessing, config)
     if config.erasing:
         pixels = _erased(pixels, generator, config.erasing)
     return pixels.contiguous(memory_format=torch.channels_last)
@@ -106,7 +112,9 @@ def _windows(
     return rotation * scale[:, None], offset
 
 
-def _recolored(pixels: Tensor, generator: torch.Generator, config: AugmentConfig) -> Tensor:
+def _recolored(
+    pixels: Tensor, generator: torch.Generator, preprocessing: Preprocessing, config: AugmentConfig
+) -> Tensor:
     """Change saturation, then contrast and brightness: a linear map of each image's colors."""
     count, _, side, _ = pixels.shape
     change = torch.rand(2, count, 1, 1, generator=generator) * 2 - 1
@@ -115,25 +123,25 @@ def _recolored(pixels: Tensor, generator: torch.Generator, config: AugmentConfig
         contrast, brightness = contrast.to(pixels.device), brightness.to(pixels.device)
         return (pixels * contrast[..., None]).add_(brightness[..., None])
     share = (torch.rand(count, 1, 1, generator=generator) * 2 - 1) * config.saturation
-    matrix, offset = _saturations(share)
+    matrix, offset = _saturations(share, preprocessing)
     matrix, offset = matrix * contrast, offset * contrast + brightness
     flat = torch.baddbmm(offset.to(pixels.device), matrix.to(pixels.device), pixels.flatten(2))
     return flat.reshape(count, 3, side, side)
 
 
-def _saturations(share: Tensor) -> tuple[Tensor, Tensor]:
+def _saturations(share: Tensor, preprocessing: Preprocessing) -> tuple[Tensor, Tensor]:
     """Return (B, 3, 3) and (B, 3, 1): a map that moves colors away from gray by (B, 1, 1) shares.
 
     A pixel's gray is its luma, which is defined for pixels, not for normalized values.
     """
-    mean, deviation = MEAN.flatten(), DEVIATION.flatten()
+    mean, deviation = torch.tensor(preprocessing.mean), torch.tensor(preprocessing.deviation)
     gray = LUMA * deviation / deviation[:, None]
     shift = ((LUMA * mean).sum() - mean) / deviation
     return torch.eye(3) * (1 + share) - gray * share, -shift[:, None] * share
 
 
 def _erased(pixels: Tensor, generator: torch.Generator, probability: float) -> Tensor:
-    """Set a rectangle of some images to 0, ImageNet's mean color."""
+    """Set a rectangle of some images to 0, the mean color."""
     count, _, side, _ = pixels.shape
     chance = torch.rand(5, count, generator=generator)
     area = ERASED_AREA[0] + (ERASED_AREA[1] - ERASED_AREA[0]) * chance[0]
@@ -153,13 +161,14 @@ NUM_IMAGES = 16
 
 
 def augmented_images(
-    dataset: Dataset, config: AugmentConfig, side: int, seed: int
+    dataset: Dataset, config: AugmentConfig, image_size: int, seed: int
 ) -> list[Image.Image]:
     """Return a sample of augmented train images; unreadable ones are left out.
 
-    `side` is that of the square that the network sees, in pixels. The seed is that of the sample
-    and of the augmentation.
+    `image_size` is that of the square that the network sees, in pixels. The seed is that of the
+    sample and of the augmentation.
     """
+    preprocessing = Preprocessing(image_size=image_size)
     train = ImageFilter(splits=(Split.TRAIN,))
     count = dataset.catalog.count(train)
     chosen = np.random.default_rng(seed).choice(count, min(NUM_IMAGES, count), replace=False)
@@ -167,9 +176,11 @@ def augmented_images(
     for offset in chosen:
         for row in dataset.catalog.rows(train, offset=int(offset), limit=1):
             with suppress(UnreadableImageError):
-                pixels.append(load_square(dataset.path_of(row), side))
+                pixels.append(load_square(dataset.path_of(row), preprocessing))
     if not pixels:
         return []
     generator = torch.Generator().manual_seed(seed)
-    values = augmented(normalized(torch.from_numpy(np.stack(pixels))), generator, config)
-    return [Image.fromarray(image) for image in denormalized(values).permute(0, 2, 3, 1).numpy()]
+    values = normalized(torch.from_numpy(np.stack(pixels)), preprocessing)
+    values = augmented(values, generator, preprocessing, config)
+    shown = denormalized(values, preprocessing).permute(0, 2, 3, 1).numpy()
+    return [Image.fromarray(image) for image in shown]

@@ -3,9 +3,16 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.models.backbones import BACKBONES, DIMENSIONS, IMAGE_SIZES, boundary
-from core.models.pretrained import IMAGENET, NO_WEIGHTS
-from core.options import bounded, check_fields, one_of
+from core.models.backbones import (
+    BACKBONES,
+    DIMENSIONS,
+    IMAGE_SIZES,
+    boundary,
+    check_image_size,
+    find_backbone,
+)
+from core.models.pretrained import NO_WEIGHTS, PRETRAINED, current_weights
+from core.options import bounded, check_fields, one_of, suggested
 from core.training.augment_config import OFF, PRESETS, AugmentConfig
 from core.training.losses import LOSSES, NO_METRIC_LOSS
 
@@ -31,11 +38,11 @@ class TrainConfig:
     dataset: str
     """Name of the dataset; the model is trained on its train images."""
 
-    backbone: str = one_of("vgg16", BACKBONES)
-    """Pre-trained network, by torchvision's name."""
+    backbone: str = suggested("vgg16", BACKBONES)
+    """Pre-trained network; any model of timm, by its name there."""
 
-    weights: str = IMAGENET
-    """Initial weights: imagenet (torchvision's), none (from scratch), or a weights file."""
+    weights: str = PRETRAINED
+    """Initial weights: pretrained (published), none (from scratch), or a weights file."""
 
     trainable_blocks: int = 1
     """Trainable blocks of the backbone, counted from the top; 1 is conv5_1 to conv5_3 of VGG."""
@@ -79,6 +86,9 @@ class TrainConfig:
     label_smoothing: float = bounded(0.0, 0, 0.9)
     """Share of each target that is spread over the other classes."""
 
+    dropout: float = bounded(0.0, 0, 0.9)
+    """Share of the backbone's pooled features that each step leaves out."""
+
     max_gradient_norm: float = bounded(0.0, 0, 1000)
     """Gradient clipping: the largest norm of a step's gradient; 0 clips nothing."""
 
@@ -98,7 +108,10 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        boundary(BACKBONES[self.backbone], self.trainable_blocks)
+        object.__setattr__(self, "weights", current_weights(self.weights))
+        backbone = find_backbone(self.backbone)
+        boundary(backbone, self.trainable_blocks)
+        check_image_size(backbone, self.image_size)
         if self.weights == NO_WEIGHTS and self.num_frozen_blocks:
             raise ValueError(
                 "without pre-trained weights every block must train: a frozen random backbone "
@@ -129,4 +142,4 @@ class TrainConfig:
     @property
     def num_frozen_blocks(self) -> int:
         """Return the number of frozen blocks of the backbone."""
-        return BACKBONES[self.backbone].num_blocks - self.trainable_blocks
+        return find_backbone(self.backbone).num_blocks - self.trainable_blocks

@@ -14,9 +14,10 @@ from core.models.devices import Device, choose_device
 from core.models.network import EmbeddingNetwork
 from core.progress import Progress, Work
 from core.training.config import TrainConfig
-from core.training.inputs import Inputs, read_batch, values_of
+from core.training.inputs import Inputs, read_batch
 from core.training.loop import Epoch, train_batch
 from core.training.setup import Setup, labeled_rows, network_config, open_fabric, set_up
+from core.training.views import values_of
 from core.workspace import Workspace
 
 

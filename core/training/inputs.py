@@ -5,12 +5,9 @@ The next batch of an epoch is read while the current one is trained on.
 Shapes, in this file: N images, B images of a batch, S pixels a side.
 """
 
-import hashlib
-import json
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from itertools import compress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,19 +15,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.datasets.columns import ImageRow, Split
+from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
-from core.models.batches import decode_batches
 from core.models.devices import Device
 from core.models.network import EmbeddingNetwork
-from core.models.preprocessing import VERSION, normalized
-from core.progress import Progress, Work
-from core.training.augment import augmented
+from core.progress import Work
 from core.training.cache import RowCache, cached_array
 from core.training.config import TrainConfig
+from core.training.views import View, values_of
 from core.workspace import Workspace
-
-DECODE_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +88,7 @@ def prepare_inputs(
     usable = np.ones(len(rows), np.bool_)
     views = []
     for number in range(config.num_views):
-        view = _View(dataset, rows, network, config, device, number)
+        view = View(workspace, dataset, rows, network, config, device, number)
         array, problems = yield from cached_array(
             workspace, view.key(), (len(rows), *shape), dtype, view.fill
         )
@@ -104,79 +97,6 @@ def prepare_inputs(
     labels = np.array([numbers[str(row.label)] for row in rows], np.int64)
     ids = np.array([row.id for row in rows], np.int64)
     return Inputs(tuple(views), ids, labels, usable)
-
-
-def values_of(
-    network: EmbeddingNetwork, image_size: int
-) -> tuple[tuple[int, ...], type[np.generic]]:
-    """Return the shape and type of the cached values of one view of one image."""
-    if not len(network.frozen):
-        return (3, image_size, image_size), np.uint8
-    with torch.inference_mode():
-        device = next(network.parameters()).device
-        values = network.frozen(torch.zeros(1, 3, image_size, image_size, device=device))
-    return tuple(values.shape[1:]), np.float16
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """One view of every image."""
-
-    dataset: Dataset
-    rows: Sequence[ImageRow]
-    network: EmbeddingNetwork
-    config: TrainConfig
-    device: Device
-    number: int
-    """0 is the unchanged images."""
-
-    def key(self) -> str:
-        """Return a key that identifies the values."""
-        digest = hashlib.sha256(f"{VERSION}/{self.config.image_size}".encode())
-        if self.number:
-            augmentation = json.dumps(asdict(self.config.augmentation), sort_keys=True)
-            digest.update(f"{self.number}/{self.config.seed}/{augmentation}".encode())
-        for row in self.rows:
-            digest.update(f"{row.path}\0{row.sha256}\0".encode())
-        for name, value in self.network.frozen.state_dict().items():
-            digest.update(name.encode())
-            digest.update(value.cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
-
-    def fill(self, array: RowCache) -> Work[dict[int, str]]:
-        """Compute the values; return row → reason for images that cannot be decoded."""
-        mask = [not self.number or row.split == Split.TRAIN for row in self.rows]
-        in_view = np.flatnonzero(mask)
-        paths = [self.dataset.path_of(row) for row in compress(self.rows, mask)]
-        problems: dict[int, str] = {}
-        done = 0
-        for batch in decode_batches(paths, self.config.image_size, DECODE_BATCH):
-            problems |= {int(in_view[at]): reason for at, reason in batch.problems.items()}
-            if len(batch.positions):
-                rows = in_view[batch.positions]
-                array[rows] = self._through_frozen(batch.pixels, int(rows[0]))
-            done += len(batch.positions) + len(batch.problems)
-            yield Progress(done, len(in_view), self._note())
-        return problems
-
-    def _note(self) -> str:
-        note = "running the frozen layers" if len(self.network.frozen) else "decoding images"
-        several = self.config.num_views > 1
-        return f"{note}, view {self.number + 1} of {self.config.num_views}" if several else note
-
-    def _through_frozen(self, pixels: NDArray[np.uint8], first: int) -> NDArray[Any]:
-        if not len(self.network.frozen):
-            return pixels
-        values = normalized(self.device.upload(pixels))
-        if self.number:
-            sequence = np.random.SeedSequence((self.config.seed, self.number, first))
-            seed = int(sequence.generate_state(1, np.uint32)[0])
-            generator = torch.Generator().manual_seed(seed)
-            values = augmented(values, generator, self.config.augmentation)
-        with torch.inference_mode(), self.device.autocast():
-            features = self.network.frozen(values)
-        half: NDArray[np.float16] = features.half().cpu().numpy()
-        return half
 
 
 @dataclass(frozen=True, slots=True)

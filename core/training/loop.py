@@ -188,9 +188,10 @@ def _backward(setup: Setup, batch: TrainBatch) -> tuple[float, int]:
         values = on_device(part, fabric.device)
         labels = numbers.to(fabric.device, non_blocking=True)
         if values.dtype == torch.uint8:
-            values = normalized(values)
+            preprocessing = setup.network.config.preprocessing
+            values = normalized(values, preprocessing)
             if config.augmentation != OFF:
-                values = augmented(values, generator, config.augmentation)
+                values = augmented(values, generator, preprocessing, config.augmentation)
         loss, scores = setup.module(values, labels)
         share = len(part) / len(batch)
         fabric.backward(loss * share)

@@ -121,6 +121,7 @@ def network_config(config: TrainConfig, num_classes: int) -> NetworkConfig:
         batch_norm=config.batch_norm,
         num_classes=num_classes,
         image_size=config.image_size,
+        dropout=config.dropout,
     )
 
 
@@ -129,7 +130,9 @@ def load_weights(
 ) -> Work[None]:
     """Load the pre-trained weights, if the config has any."""
     if config.weights != NO_WEIGHTS:
-        backbone = yield from load_backbone(workspace, config.backbone, config.weights)
+        backbone = yield from load_backbone(
+            workspace, config.backbone, config.weights, config.image_size
+        )
         network.load_backbone(backbone)
 
 

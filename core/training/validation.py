@@ -53,7 +53,7 @@ def _evaluate(setup: Setup, epoch: float) -> Work[tuple[NDArray[np.float32], NDA
         values = on_device(batch, setup.fabric.device)
         with torch.inference_mode(), setup.fabric.autocast():
             if values.dtype == torch.uint8:
-                values = normalized(values)
+                values = normalized(values, setup.network.config.preprocessing)
             unit, score = setup.network.embed_features(values)
         embeddings.append(unit.float().cpu().numpy())
         scores.append(score.float().cpu().numpy())

@@ -25,7 +25,12 @@ def show_crop() -> None:
     uri = data_uri(encode_thumbnail(picture, 640))
     with st.container(width=400):
         chosen = crop.draw(
-            uri, picture.width, picture.height, state.crops.get(name, WHOLE), key="crop"
+            uri,
+            picture.width,
+            picture.height,
+            state.crops.get(name, WHOLE),
+            squashed=False,
+            key="crop",
         )
     state.crops[name] = chosen
     st.button("half of it", on_click=state.crops.update, args=({name: Crop(right=0.5)},))

@@ -21,6 +21,7 @@ def by_hand() -> RegionComparison:
     for (here, there), value in PAIRS.items():
         matrix[(*here, *there)] = value
     return RegionComparison(
+        squashed=False,
         similarity=float(matrix.sum()),
         query_heat=matrix.sum(axis=(2, 3)),
         match_heat=matrix.sum(axis=(0, 1)),
@@ -42,6 +43,7 @@ made, wide, tall = by_hand(), picture("cat", 320, 200), picture("fish", 200, 260
 st.button("run again")
 if st.toggle("exchanged"):
     made = RegionComparison(
+        squashed=False,
         similarity=made.similarity,
         query_heat=made.match_heat,
         match_heat=made.query_heat,

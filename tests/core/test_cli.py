@@ -456,7 +456,7 @@ def test_what_is_not_there_is_said_with_status_1(
         (["index", "--embeddings", "x", "--tag", "y"], "need --dataset and --model instead"),
         (["embed", "--dataset", "x", "--model", "y", "--side", "9"], "“9” is no range"),
         (["embed", "--dataset", "x", "--model", "y", "--precision", "int8"], "invalid choice"),
-        (["fit-pca", "--dataset", "x", "--weights", "none"], "weights must be imagenet or"),
+        (["fit-pca", "--dataset", "x", "--weights", "none"], "weights must be pretrained or"),
         (["fit-pca", "--dataset", "x", "--pooling", "sum"], "invalid choice: 'sum'"),
         (["map", "--index", "x", "--neighbors", "1"], "neighbors must be in"),
         (["query", "--index", "x", "a.png", "--k", "0"], "k must be in 1..1000, got 0"),

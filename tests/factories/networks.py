@@ -13,19 +13,23 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.artifacts.folders import draft, publish
-from core.models.backbones import BACKBONES, build_backbone
+from core.models.backbone_layers import build_backbone
+from core.models.backbones import BACKBONES
 from core.models.model import Model, load_model, write_weights
 from core.models.network import EmbeddingNetwork, NetworkConfig
 from core.models.torch_export import export_torch
 from core.progress import finish
 from core.workspace import Workspace
 
-QUICK_BACKBONES = ("resnet18", "mobilenet_v3_large")
+QUICK_BACKBONES = ("resnet18", "mobilenet_v3_large", "efficientnet_lite0")
 EVERY_BACKBONE = [
     pytest.param(name, marks=() if name in QUICK_BACKBONES else pytest.mark.slow)
-    for name in BACKBONES
+    for name, backbone in BACKBONES.items()
+    if not backbone.hub
 ]
 """Names for `parametrize`: a VGG alone takes two seconds to build."""
+
+OF_TORCHVISION = [each for each in EVERY_BACKBONE if not BACKBONES[str(each.values[0])].timm_name]
 
 CLASSES = ["blue", "größer", "red"]
 SIDE = 64

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from core.errors import WorkbenchError
+from core.models.backbone_layers import build_backbone
 from core.models.backbone_weights import read_backbone
-from core.models.backbones import BACKBONES, build_backbone
+from core.models.backbones import BACKBONES
 
 Tensors = dict[str, Tensor]
 

@@ -109,7 +109,7 @@ def test_a_baseline_is_one_button_away(full: Workspace, visit: Open) -> None:
     assert "**color histogram**: each of 6 test images" in said(app.run())
     app.text_input(key="evaluate-backbone-weights").set_value("none").run()
     app.button(key="evaluate-baseline-backbone").click().run()
-    assert "weights must be imagenet or a file for this baseline" in said(app)
+    assert "weights must be pretrained or a file for this baseline" in said(app)
 
 
 def test_each_view_of_an_evaluation_is_drawn(full: Workspace, visit: Open) -> None:

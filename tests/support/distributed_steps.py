@@ -12,9 +12,10 @@ from safetensors.torch import save_file
 from core.models.devices import Device
 from core.models.network import EmbeddingNetwork
 from core.training.config import TrainConfig
-from core.training.inputs import Inputs, prefetch, values_of
+from core.training.inputs import Inputs, prefetch
 from core.training.loop import Epoch, steps_of, train_batch
 from core.training.setup import network_config, open_fabric, set_up
+from core.training.views import values_of
 from tests.factories.rows import image_row
 
 NUM_IMAGES, NUM_STEPS = 40, 5

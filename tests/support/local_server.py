@@ -23,6 +23,12 @@ class LocalServer:
     files: dict[str, bytes] = field(default_factory=dict)
     """Content by path, which begins with a slash."""
 
+    redirects: dict[str, str] = field(default_factory=dict)
+    """Path → path to send on to, with `headers`."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    """More headers of redirects."""
+
     status: int = 0
     """Answer everything with this."""
 
@@ -89,6 +95,15 @@ def _answer(request: BaseHTTPRequestHandler, server: LocalServer) -> None:
     asked = request.headers.get("Range", "")
     server.asked.append(f"{request.path} {asked}".strip())
     request.close_connection = True
+    if request.path in server.redirects and not server.status:
+        request.send_response(302)
+        for name, value in server.headers.items():
+            request.send_header(name, value)
+        request.send_header("Connection", "close")
+        request.send_header("Location", server.redirects[request.path])
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+        return
     content = server.files.get(request.path)
     status = server.status or (404 if content is None else 200)
     if content is None or status != 200:

@@ -27,7 +27,7 @@ def rows_of(
     query = Query(images=(QueryImage(),), options=SearchOptions(k=k))
     for names in images.chunks():
         paths = [images.root / name for name in names]
-        for decoded in decode_batches(paths, model.config.image_size, model.device.batch_size):
+        for decoded in decode_batches(paths, model.config.preprocessing, model.device.batch_size):
             rows = {
                 at: failed_row(readable(names[at]), problem)
                 for at, problem in decoded.problems.items()

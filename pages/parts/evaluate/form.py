@@ -8,10 +8,9 @@ from core.artifacts.manifests import Manifest
 from core.commands.evaluation import BASELINE, EVALUATE
 from core.evaluation.config import BASELINE_NAMES, Baseline, BaselineConfig, EvaluateConfig, Gallery
 from core.lineage.graph import Lineage
-from core.models.backbones import BACKBONES
-from core.models.pretrained import IMAGENET, NO_WEIGHTS
+from core.models.pretrained import NO_WEIGHTS, PRETRAINED
 from core.options import as_arguments, choices_of, field_docs
-from pages.parts.components import config_fields, guards
+from pages.parts.components import backbone_choice, config_fields, guards
 from pages.parts.components.launch import launch
 
 DOCS = field_docs(EvaluateConfig)
@@ -140,13 +139,11 @@ def _backbone(dataset: str, lineage: Lineage) -> Settings:
             for model in lineage.models_of(dataset)
             if model.config.get("train", {}).get("weights", NO_WEIGHTS) != NO_WEIGHTS
         ),
-        {"backbone": "vgg16", "weights": IMAGENET, "image_size": 224},
+        {"backbone": "vgg16", "weights": PRETRAINED, "image_size": 224},
     )
     with st.popover("Trunk of the latter two", type="tertiary", icon=":material/tune:"):
-        names = list(BACKBONES)
-        backbone = st.selectbox(
-            "Backbone", names, names.index(used["backbone"]), key="evaluate-backbone"
-        )
+        place = st.container()
+        backbone = backbone_choice.draw(place, used["backbone"], "evaluate-backbone").name
         weights = st.text_input(
             "Weights",
             used["weights"],

@@ -8,16 +8,16 @@ import streamlit as st
 
 from core.commands.models import FIT_PCA
 from core.models.backbone_model_config import BackboneModelConfig
-from core.models.backbones import BACKBONES
+from core.models.backbones import find_backbone
 from core.models.pooling import Pooling
-from core.models.pretrained import IMAGENET, has_imagenet
-from core.options import as_arguments, field_docs
-from pages.parts.components import config_fields
+from core.models.pretrained import PRETRAINED, has_weights
+from core.options import as_arguments, default_of, field_docs
+from pages.parts.components import backbone_choice, config_fields
 from pages.parts.components.launch import launch
 from state import resources
 
 DOCS = field_docs(BackboneModelConfig)
-FROM_IMAGENET, FROM_FILE = "ImageNet", "A weights file"
+FROM_PRETRAINED, FROM_FILE = "Pre-trained", "A weights file"
 POOLINGS = {
     Pooling.GEM: "generalized mean",
     Pooling.AVERAGE: "average",
@@ -56,13 +56,13 @@ def show(dataset: str, *, expanded: bool = False) -> None:
 def _weights() -> str:
     start = st.segmented_control(
         "Weights",
-        [FROM_IMAGENET, FROM_FILE],
-        default=FROM_IMAGENET,
+        [FROM_PRETRAINED, FROM_FILE],
+        default=FROM_PRETRAINED,
         required=True,
         key="indexes-backbone-weights",
     )
-    if start == FROM_IMAGENET:
-        return IMAGENET
+    if start == FROM_PRETRAINED:
+        return PRETRAINED
     path = st.text_input(
         "Weights file (.pth or .safetensors in torchvision's layout)",
         key="indexes-backbone-file",
@@ -75,12 +75,9 @@ def _settings() -> dict[str, Any]:
     grid = st.grid(4, min_column_width=170)
     number = partial(config_fields.number, BackboneModelConfig, place=grid)
     return {
-        "backbone": grid.selectbox(
-            "Backbone",
-            list(BACKBONES),
-            format_func=lambda name: BACKBONES[name].label,
-            key="indexes-backbone-backbone",
-        ),
+        "backbone": backbone_choice.draw(
+            grid, default_of(BackboneModelConfig, "backbone"), "indexes-backbone-backbone"
+        ).name,
         "pooling": grid.selectbox(
             "Pooling",
             list(POOLINGS),
@@ -95,9 +92,14 @@ def _settings() -> dict[str, Any]:
 
 
 def _say_download(config: BackboneModelConfig) -> None:
-    if config.weights == IMAGENET and not has_imagenet(resources.workspace(), config.backbone):
-        megabytes = BACKBONES[config.backbone].weights_mb
+    if config.weights == PRETRAINED and not has_weights(resources.workspace(), config.backbone):
+        backbone = find_backbone(config.backbone)
+        if backbone.package:
+            package = backbone.package.replace("_", "-")
+            st.caption(f"Its weights are in the package {package}, which is not installed.")
+            return
+        size = f" ({backbone.weights_mb} MB)" if backbone.weights_mb else ""
         st.caption(
-            f"Its weights are not on this machine yet: {megabytes} MB will be downloaded first. "
+            f"Its weights are not on this machine yet and will be downloaded first{size}. "
             "Without network, give a weights file."
         )

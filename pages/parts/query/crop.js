@@ -79,6 +79,7 @@ function show({ root, stage, box, slider, data, crop }) {
   place(root.querySelector(".kept"), crop);
   place(box, crop);
   place(root.querySelector(".seen"), middleSquare(across, down));
+  for (const each of root.querySelectorAll(".seen, .hint span")) each.hidden = data.squashed;
 
   const whole = JSON.stringify(rounded(crop)) === JSON.stringify(WHOLE);
   stage.classList.toggle("whole", coversFrame(crop));

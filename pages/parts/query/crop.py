@@ -32,7 +32,7 @@ HTML = f"""
     </div>
   </div>
   <p class="size"></p>
-  <p class="hint">Drag on the picture to crop it. The network sees the dashed square.</p>
+  <p class="hint">Drag on the image to crop it. <span>The network sees the dashed square.</span></p>
   <p id="keys" hidden>Arrows move the crop, Shift and arrows resize it, Escape ends a drag.</p>
 </div>
 """
@@ -42,7 +42,7 @@ _MOUNT = component(
 )
 
 
-def draw(image_uri: str, width: int, height: int, crop: Crop, *, key: str) -> Crop:
+def draw(image_uri: str, width: int, height: int, crop: Crop, *, squashed: bool, key: str) -> Crop:
     """Show an image to crop and rotate, and return the current crop.
 
     The page reruns when a drag ends, not during it. The caller keeps the returned crop and passes
@@ -54,6 +54,7 @@ def draw(image_uri: str, width: int, height: int, crop: Crop, *, key: str) -> Cr
         width: Width of the original in pixels.
         height: Height of the original in pixels.
         crop: The current crop.
+        squashed: Whether the network sees all of the crop, scaled to a square.
         key: Widget key; another image with the same key replaces this one.
     """
     name = hashlib.sha256(image_uri.encode()).hexdigest()[:16]
@@ -71,6 +72,7 @@ def draw(image_uri: str, width: int, height: int, crop: Crop, *, key: str) -> Cr
             "crop": asdict(crop),
             "least": MIN_SIDE,
             "most_angle": MAX_ANGLE,
+            "squashed": squashed,
         },
         on_crop_change=ignore,
     )

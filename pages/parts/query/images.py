@@ -29,12 +29,12 @@ FUSION_HELP = (
 )
 
 
-def show(query: Query, sources: Sequence[ImageSource]) -> None:
-    """Show the images of a query."""
+def show(query: Query, sources: Sequence[ImageSource], *, squashed: bool) -> None:
+    """Show the images of a query; `squashed` is whether the model sees all of each."""
     if not query.images:
         return
     place = _choose(query, sources) if len(sources) > 1 else 0
-    _one(query, place, sources[place])
+    _one(query, place, sources[place], squashed)
     if sum(image.is_positive for image in query.images) > 1:
         _fusion(query)
 
@@ -59,12 +59,12 @@ def _choose(query: Query, sources: Sequence[ImageSource]) -> int:
     return place
 
 
-def _one(query: Query, place: int, source: ImageSource) -> None:
+def _one(query: Query, place: int, source: ImageSource, squashed: bool) -> None:
     """Show one image with its actions."""
     image = query.images[place]
     width, height = size_of(source)
     uri = thumbnail_uri(source, WHOLE, SIDE)
-    cut = crop.draw(uri, width, height, image.crop, key="query-crop")
+    cut = crop.draw(uri, width, height, image.crop, squashed=squashed, key="query-crop")
     label = f" · class **{plain(source.label)}**" if source.label else ""
     origin = "" if image.digest else "From the dataset · "
     st.caption(f"{origin}{plain(Path(source.name).name)}{label}")

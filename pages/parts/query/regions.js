@@ -34,7 +34,7 @@ function newView(root, template) {
 function newSide(view, at, node) {
   const side = { node, image: node.querySelector("img"), places: node.querySelector(".places") };
   side.canvas = node.querySelector("canvas");
-  side.image.addEventListener("load", () => fit(side));
+  side.image.addEventListener("load", () => fit(side, view.data.squashed));
   const placeOf = (event) => [...side.places.children].indexOf(event.target);
   const point = (event) => placeOf(event) >= 0 && pointAt(view, { at, place: placeOf(event) });
   side.places.addEventListener("pointerover", point);
@@ -80,14 +80,15 @@ function newPlace() {
   return button;
 }
 
-// The network sees the middle of the picture, as long and as wide as its short side.
-function fit({ node, image }) {
+// The network sees all of the image, squashed, or its middle, as wide as its short side.
+function fit({ node, image }, squashed) {
   const aspect = image.naturalWidth / image.naturalHeight || 1;
-  node.querySelector("figcaption span").hidden = Math.abs(aspect - 1) < 0.01;
+  const seen = squashed ? 1 : aspect;
+  node.querySelector("figcaption span").hidden = Math.abs(seen - 1) < 0.01;
   const frame = node.querySelector(".frame");
   frame.style.setProperty("--aspect", aspect);
-  frame.style.setProperty("--across", `${100 * Math.min(1, 1 / aspect)}%`);
-  frame.style.setProperty("--down", `${100 * Math.min(1, aspect)}%`);
+  frame.style.setProperty("--across", `${100 * Math.min(1, 1 / seen)}%`);
+  frame.style.setProperty("--down", `${100 * Math.min(1, seen)}%`);
 }
 
 function pointAt(view, spot) {

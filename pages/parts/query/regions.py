@@ -57,8 +57,8 @@ def regions(comparison: "RegionComparison", query_src: str, match_src: str, *, k
 
     Args:
         comparison: The comparison of the two.
-        query_src: The query as a data URI. The network's input is its central square, and only
-            that is covered by the heat map.
+        query_src: The query as a data URI. The heat map covers what the network sees of it:
+            all of it, or its central square.
         match_src: The match, likewise.
         key: Widget key; another pair with the same key replaces this one.
     """
@@ -71,6 +71,7 @@ def regions(comparison: "RegionComparison", query_src: str, match_src: str, *, k
             "columns": comparison.matrix.shape[1],
             "matrix": base64.b64encode(matrix).decode("ascii"),
             "greatest": greatest,
+            "squashed": comparison.squashed,
             "sides": [
                 {"name": "query", "src": query_src, "heat": comparison.query_heat.ravel().tolist()},
                 {"name": "match", "src": match_src, "heat": comparison.match_heat.ravel().tolist()},

@@ -5,12 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from core.models.backbones import BACKBONES
+from core.models.backbones import find_backbone
 from core.models.pretrained import NO_WEIGHTS
 from core.options import bounds_of, field_docs
 from core.training.augment_config import PRESETS as AUGMENTATIONS
 from core.training.config import Schedule, TrainConfig
 from core.training.losses import CROSS_ENTROPY, LOSSES, NO_METRIC_LOSS
+from pages.parts.components import backbone_choice
 
 DOCS = field_docs(TrainConfig)
 SCHEDULES: dict[str, str] = {Schedule.ONE_CYCLE: "One cycle", Schedule.COSINE: "Cosine"}
@@ -89,19 +90,14 @@ def all_fields(key: str, default: TrainConfig, preview: Callable[[str, int], Non
 def _has_frozen_blocks(default: TrainConfig, values: dict[str, Any]) -> bool:
     return bool(
         default.weights != NO_WEIGHTS
-        and values["trainable_blocks"] < BACKBONES[values["backbone"]].num_blocks
+        and values["trainable_blocks"] < find_backbone(values["backbone"]).num_blocks
     )
 
 
 def _network(key: str, default: TrainConfig) -> dict[str, Any]:
     fields = Fields(key, default)
-    fields.choice(
-        "backbone",
-        "Backbone",
-        {name: backbone.label for name, backbone in BACKBONES.items()},
-        "\n".join(f"- {backbone.label}: {backbone.explanation}" for backbone in BACKBONES.values()),
-    )
-    backbone = BACKBONES[fields.values["backbone"]]
+    backbone = backbone_choice.draw(fields.grid, default.backbone, f"{key}-backbone")
+    fields.values["backbone"] = backbone.name
     if default.weights == NO_WEIGHTS:
         fields.values["trainable_blocks"] = backbone.num_blocks
     else:
@@ -126,6 +122,7 @@ def _learning(key: str, default: TrainConfig) -> dict[str, Any]:
     fields.choice("schedule", "Schedule", SCHEDULES)
     fields.number("weight_decay", "Weight decay")
     fields.number("label_smoothing", "Label smoothing")
+    fields.number("dropout", "Dropout")
     fields.number("max_gradient_norm", "Longest gradient")
     fields.number("patience", "Patience, epochs")
     fields.number("seed", "Seed")

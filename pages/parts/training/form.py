@@ -10,8 +10,8 @@ import streamlit as st
 from core.commands.training import TRAIN
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
-from core.models.backbones import BACKBONES
-from core.models.pretrained import IMAGENET, NO_WEIGHTS, has_imagenet
+from core.models.backbones import find_backbone
+from core.models.pretrained import NO_WEIGHTS, PRETRAINED, has_weights
 from core.options import as_arguments
 from core.training.config import TrainConfig
 from core.training.presets import CLASSIC, PRESETS, SCRATCH_QUICK
@@ -23,7 +23,7 @@ from pages.parts.components.text import plain
 from pages.parts.training import fields, requirements
 from state import resources, session
 
-FROM_IMAGENET, FROM_FILE = "ImageNet", "A weights file"
+FROM_PRETRAINED, FROM_FILE = "Pre-trained", "A weights file"
 PRESET, AGAIN = "training-preset", "training-again"
 """Session keys of the chosen preset and of the run to repeat; the second is also the name of the
 preset with that run's settings."""
@@ -80,7 +80,7 @@ def _preset(dataset: Dataset) -> tuple[str, TrainConfig]:
     run = _repeated_run()
     if run is not None:
         labels[AGAIN] = f"As {run.title or run.id}"
-    quick = dataset.source == "sample" and not has_imagenet(resources.workspace(), "vgg16")
+    quick = dataset.source == "sample" and not has_weights(resources.workspace(), "vgg16")
     chosen = str(
         st.segmented_control(
             "Preset",
@@ -114,16 +114,16 @@ def _repeated_run() -> Run | None:
 
 def _weights(key: str, default: TrainConfig) -> str:
     """Draw the choice of initial weights."""
-    file = "" if default.weights in (IMAGENET, NO_WEIGHTS) else default.weights
+    file = "" if default.weights in (PRETRAINED, NO_WEIGHTS) else default.weights
     start = st.segmented_control(
         "What does the network know at the start?",
-        [FROM_IMAGENET, FROM_FILE],
-        default=FROM_FILE if file else FROM_IMAGENET,
+        [FROM_PRETRAINED, FROM_FILE],
+        default=FROM_FILE if file else FROM_PRETRAINED,
         required=True,
         key=f"{key}-weights",
     )
-    if start == FROM_IMAGENET:
-        return IMAGENET
+    if start == FROM_PRETRAINED:
+        return PRETRAINED
     path = st.text_input(
         "Weights file (.pth or .safetensors in torchvision's layout, of the backbone below)",
         value=file,
@@ -135,7 +135,7 @@ def _weights(key: str, default: TrainConfig) -> str:
 
 
 def _summary(config: TrainConfig) -> str:
-    backbone = BACKBONES[config.backbone]
+    backbone = find_backbone(config.backbone)
     parts = [
         backbone.label,
         "from scratch"
@@ -146,13 +146,16 @@ def _summary(config: TrainConfig) -> str:
         f"batch {config.batch_size}",
         f"{config.dimension}-d embeddings",
     ]
-    if config.weights == IMAGENET:
-        if has_imagenet(resources.workspace(), config.backbone):
-            parts.append("ImageNet's weights are on this machine")
+    if config.weights == PRETRAINED:
+        if has_weights(resources.workspace(), config.backbone):
+            parts.append("pre-trained weights are on this machine")
+        elif backbone.package:
+            parts.append(f"needs the package {backbone.package.replace('_', '-')}")
         else:
+            size = f" ({backbone.weights_mb} MB)" if backbone.weights_mb else ""
             parts.append(
-                f"ImageNet's weights are downloaded first ({backbone.weights_mb} MB); without "
-                "network choose a weights file or a preset from scratch"
+                f"pre-trained weights are downloaded first{size}; without network choose a weights "
+                "file, the preset Instant or one from scratch"
             )
     return " · ".join(parts)
 

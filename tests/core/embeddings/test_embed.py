@@ -38,6 +38,7 @@ from core.lineage.graph import DATASET_CHANGED, read_lineage
 from core.models.batches import load_square
 from core.models.devices import Device
 from core.models.model import Model
+from core.models.preprocessing import Preprocessing
 from core.options import read_options
 from core.progress import Progress, Stop, finish
 from core.query.query import SearchOptions
@@ -51,6 +52,7 @@ from tests.support.processes import wait_for
 pytestmark = pytest.mark.usefixtures("small_networks")
 
 SIDE = 32
+INPUT = Preprocessing(image_size=SIDE)
 NUM_IMAGES = 36
 FLOAT32 = EmbedConfig(precision=Precision.FLOAT32)
 """The same numbers on every machine."""
@@ -80,7 +82,7 @@ class BenchmarkQueries:
 
     def pixels(self, images: ImageFilter | None = None) -> NDArray[np.uint8]:
         rows = self.dataset.catalog.rows(images or ImageFilter())
-        return np.stack([load_square(self.dataset.path_of(row), SIDE) for row in rows])
+        return np.stack([load_square(self.dataset.path_of(row), INPUT) for row in rows])
 
     def chunks(self) -> list[Path]:
         return list(self.workspace.embeddings.glob(".kept-*/*.npz"))

@@ -103,8 +103,8 @@ def test_the_plain_preset_trains_a_frozen_backbone() -> None:
     ("settings", "message"),
     [
         ({"baseline": "chance"}, "baseline must be one of color, backbone, plain"),
-        ({"baseline": "backbone", "weights": "none"}, "weights must be imagenet or a file"),
-        ({"baseline": "backbone", "image_size": 8}, "image_size must be in 32..512"),
+        ({"baseline": "backbone", "weights": "none"}, "weights must be pretrained or a file"),
+        ({"baseline": "backbone", "image_size": 8}, "image_size must be in 32..518"),
         ({"baseline": "color", "queries": "train"}, "queries must be one of test, validation"),
     ],
 )

@@ -12,6 +12,9 @@ from PIL import Image
 from core.errors import UnreadableImageError, WorkbenchError
 from core.images.cropping import WHOLE, Crop, crop_image, open_cropped
 from core.models.batches import load_cropped_square, load_square
+from core.models.preprocessing import Preprocessing
+
+INPUT = Preprocessing(image_size=32)
 
 R, G, B, W = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 LETTERS = {R: "R", G: "G", B: "B", W: "W"}
@@ -177,14 +180,14 @@ def test_the_network_input_of_the_default_crop_is_that_without_a_crop(
     size: tuple[int, int], format: str
 ) -> None:
     file = encoded(noise(*size), format)
-    pixels = load_cropped_square(file, 32, WHOLE)
+    pixels = load_cropped_square(file, INPUT, WHOLE)
     assert pixels.shape == (3, 32, 32)
     assert pixels.dtype == np.uint8
-    assert np.array_equal(pixels, load_square(file, 32))
+    assert np.array_equal(pixels, load_square(file, INPUT))
 
 
 def test_the_network_input_is_the_crop() -> None:
-    pixels = load_cropped_square(encoded(quadrants()), 32, Crop(left=0.5, bottom=0.5))
+    pixels = load_cropped_square(encoded(quadrants()), INPUT, Crop(left=0.5, bottom=0.5))
     assert pixels.shape == (3, 32, 32)
     assert pixels.reshape(3, -1).T.tolist() == [list(G)] * 32 * 32
 
@@ -195,8 +198,8 @@ def test_a_small_crop_of_a_large_jpeg_has_full_detail() -> None:
     eighth = Crop(left=0.25, top=0.25, right=0.375, bottom=0.375)
     assert open_cropped(file, eighth, min_side=150).size == (200, 150)  # 1200 / 8 = 150
     assert open_cropped(file, WHOLE, min_side=150).size == (200, 150)  # decoded at an eighth
-    whole = load_square(encoded(open_cropped(file, eighth)), 150)
-    assert np.array_equal(load_cropped_square(file, 150, eighth), whole)
+    whole = load_square(encoded(open_cropped(file, eighth)), Preprocessing(image_size=150))
+    assert np.array_equal(load_cropped_square(file, Preprocessing(image_size=150), eighth), whole)
 
 
 @pytest.mark.parametrize("min_side", [1, 17, 60, 100, 149])
@@ -231,6 +234,6 @@ def test_an_error_names_a_file_that_is_not_an_image(tmp_path: Path) -> None:
     path = tmp_path / "odd.jpg"
     path.write_bytes(b"hello")
     with pytest.raises(UnreadableImageError, match=r"^odd.jpg is not an image"):
-        load_cropped_square(path, 32, Crop(right=0.5))
+        load_cropped_square(path, INPUT, Crop(right=0.5))
     with pytest.raises(UnreadableImageError, match=r"^mine is not an image"):
-        load_cropped_square(path, 32, Crop(right=0.5), name="mine")
+        load_cropped_square(path, INPUT, Crop(right=0.5), name="mine")

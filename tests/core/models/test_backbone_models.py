@@ -21,6 +21,7 @@ from core.models.backbone_models import fit_backbone_model, pooled_features
 from core.models.batches import load_square
 from core.models.devices import Device
 from core.models.model import Model, load_model
+from core.models.preprocessing import Preprocessing
 from core.models.torch_export import export_torch
 from core.progress import Progress, finish
 from core.workspace import Workspace
@@ -34,6 +35,7 @@ from tests.factories.small_backbones import CHANNELS
 pytestmark = pytest.mark.usefixtures("small_networks")
 
 SIDE = 32
+INPUT = Preprocessing(image_size=SIDE)
 NUM_TRAIN = 21  # Of 10 images a class 1 validates and 2 are tested
 
 
@@ -67,7 +69,7 @@ def float32(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def pixels_of(dataset: Dataset, images: ImageFilter) -> NDArray[np.uint8]:
     rows = dataset.catalog.rows(images)
-    return np.stack([load_square(dataset.path_of(row), SIDE) for row in rows])
+    return np.stack([load_square(dataset.path_of(row), INPUT) for row in rows])
 
 
 def features_of(model: Model, dataset: Dataset, images: ImageFilter) -> NDArray[np.float32]:
@@ -210,8 +212,8 @@ def test_a_missing_weights_file_is_refused(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"weights": "none"}, "weights must be imagenet or a file"),
-        ({"weights": ""}, "weights must be imagenet or a file"),
+        ({"weights": "none"}, "weights must be pretrained or a file"),
+        ({"weights": ""}, "weights must be pretrained or a file"),
         ({"pooling": "sum"}, "pooling must be one of"),
         ({"dimension": CHANNELS + 1}, rf"dimension must be in 8\.\.{CHANNELS}"),
         ({"max_images": 8}, r"max_images must be in 9\.\."),

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from core.errors import MissingError
 from core.models.backbone_weights import read_backbone
 from core.models.backbones import BACKBONES
-from tests.factories.networks import EVERY_BACKBONE
+from tests.factories.networks import OF_TORCHVISION
 from tests.factories.weights import (
     Tensors,
     assert_same_tensors,
@@ -20,7 +20,7 @@ from tests.factories.weights import (
 )
 
 
-@pytest.mark.parametrize("name", EVERY_BACKBONE)
+@pytest.mark.parametrize("name", OF_TORCHVISION)
 def test_each_backbones_own_layout_is_read(name: str, tmp_path: Path) -> None:
     backbone = BACKBONES[name]
     state = random_tensors(backbone.name)

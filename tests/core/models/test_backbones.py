@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from core.models import vision
-from core.models.backbones import BACKBONES, boundary, build_backbone
+from core.models.backbone_layers import build_backbone
+from core.models.backbones import BACKBONES, boundary
 from core.models.network import EmbeddingNetwork, NetworkConfig
-from tests.factories.networks import EVERY_BACKBONE
+from tests.factories.networks import OF_TORCHVISION
 
 
-@pytest.mark.parametrize("name", EVERY_BACKBONE)
+@pytest.mark.parametrize("name", OF_TORCHVISION)
 def test_blocks_are_as_torchvision_builds_them(name: str) -> None:
     backbone = BACKBONES[name]
     layers = build_backbone(backbone).eval()
@@ -32,7 +33,7 @@ def test_blocks_are_as_torchvision_builds_them(name: str) -> None:
         boundary(backbone, backbone.num_blocks + 1)
 
 
-@pytest.mark.parametrize("name", EVERY_BACKBONE)
+@pytest.mark.parametrize("name", OF_TORCHVISION)
 def test_a_cut_backbone_has_the_output_of_torchvisions_network(name: str) -> None:
     backbone = BACKBONES[name]
     torch.manual_seed(0)

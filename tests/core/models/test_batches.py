@@ -17,10 +17,12 @@ from core.models.batches import (
     decode_with_processes,
     decode_with_threads,
 )
+from core.models.preprocessing import Preprocessing
 from tests.factories.images import class_folders
 from tests.support.processes import wait_for
 
 SIDE = 32
+INPUT = Preprocessing(image_size=SIDE)
 PROJECT = Path(__file__).parents[3]
 
 
@@ -29,7 +31,9 @@ def test_processes_decode_what_threads_do(tmp_path: Path) -> None:
     (root / "red" / "broken.png").write_text("no image")
     paths = sorted(root.rglob("*.png"))
     for one, other in zip(
-        decode_with_threads(paths, SIDE, 4), decode_with_processes(paths, SIDE, 4), strict=True
+        decode_with_threads(paths, INPUT, 4),
+        decode_with_processes(paths, INPUT, 4),
+        strict=True,
     ):
         np.testing.assert_array_equal(one.positions, other.positions)
         np.testing.assert_array_equal(one.pixels, other.pixels)
@@ -41,9 +45,9 @@ def test_all_batches_of_processes_may_be_kept(
 ) -> None:
     monkeypatch.setattr("core.models.batches.PROCESSES", 2)
     paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
-    batches = list(decode_with_processes(paths, SIDE, 4))
+    batches = list(decode_with_processes(paths, INPUT, 4))
     assert len(batches) > 2 * PIECES_AHEAD + 1 + BATCHES_HELD  # More than there are slots
-    for one, other in zip(decode_with_threads(paths, SIDE, 4), batches, strict=True):
+    for one, other in zip(decode_with_threads(paths, INPUT, 4), batches, strict=True):
         np.testing.assert_array_equal(one.pixels, other.pixels)
 
 
@@ -52,8 +56,8 @@ def test_a_batch_of_several_pieces_is_put_together(tmp_path: Path) -> None:
     paths[70] = tmp_path / "gone.png"
     size = 2 * PIECE + 5
     for one, other in zip(
-        decode_with_threads(paths, SIDE, size),
-        decode_with_processes(paths, SIDE, size),
+        decode_with_threads(paths, INPUT, size),
+        decode_with_processes(paths, INPUT, size),
         strict=True,
     ):
         np.testing.assert_array_equal(one.positions, other.positions)
@@ -63,7 +67,7 @@ def test_a_batch_of_several_pieces_is_put_together(tmp_path: Path) -> None:
 
 def test_processes_end_if_the_generator_is_closed(tmp_path: Path) -> None:
     paths = sorted(class_folders(tmp_path, red=8).rglob("*.png"))
-    batches = decode_with_processes(paths, SIDE, 4)
+    batches = decode_with_processes(paths, INPUT, 4)
     next(batches)
     decoders = multiprocessing.active_children()
     assert decoders
@@ -75,7 +79,7 @@ def test_processes_end_if_the_generator_is_closed(tmp_path: Path) -> None:
 
 def test_a_killed_decoding_process_is_an_error(tmp_path: Path) -> None:
     paths = sorted(class_folders(tmp_path, red=8).rglob("*.png")) * 100
-    batches = decode_with_processes(paths, SIDE, 4)
+    batches = decode_with_processes(paths, INPUT, 4)
     next(batches)
     for decoder in multiprocessing.active_children():
         decoder.kill()
@@ -92,7 +96,7 @@ def test_an_exception_in_a_decoding_process_is_raised(
     monkeypatch.setattr("core.models.batches.load_square", broken)
     paths = sorted(class_folders(tmp_path, red=4).rglob("*.png"))
     with pytest.raises(RuntimeError, match="a mistake of ours"):
-        list(decode_with_processes(paths, SIDE, 4))
+        list(decode_with_processes(paths, INPUT, 4))
 
 
 SLOW = """

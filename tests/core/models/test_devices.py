@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from core.models.batches import decode_with_processes, decode_with_threads
 from core.models.devices import choose_device
+from core.models.preprocessing import Preprocessing
 from core.workspace import Workspace
 from tests.factories.images import class_folders
 from tests.factories.networks import publish_network
+
+INPUT = Preprocessing(image_size=37)
 
 SIDE = 64
 needs_card = pytest.mark.skipif(not torch.cuda.is_available(), reason="no graphics card here")
@@ -56,7 +59,9 @@ def test_processes_decode_into_pinned_memory(tmp_path: Path) -> None:
     paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
     device = choose_device()
     for one, other in zip(
-        decode_with_threads(paths, 37, 8), decode_with_processes(paths, 37, 8), strict=True
+        decode_with_threads(paths, INPUT, 8),
+        decode_with_processes(paths, INPUT, 8),
+        strict=True,
     ):
         assert torch.from_numpy(other.pixels).is_pinned()
         np.testing.assert_array_equal(one.pixels, device.upload(other.pixels).cpu().numpy())

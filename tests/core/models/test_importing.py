@@ -130,9 +130,8 @@ def test_a_checkpoint_is_imported_as_the_same_model(
         ),
         (
             {"backbone": "resnet9000"},
-            "own.safetensors describes no network: backbone must be one of vgg16, vgg16_bn, "
-            "resnet18, resnet50, mobilenet_v3_large, efficientnet_b0, convnext_tiny, "
-            "got resnet9000.",
+            "own.safetensors describes no network: backbone must be one of the list or a model of "
+            "timm, got “resnet9000”.",
         ),
         (
             {"dimension": 4},
@@ -143,6 +142,12 @@ def test_a_checkpoint_is_imported_as_the_same_model(
             "own.safetensors describes no network: pooling must be one of own, average, max, gem, "
             "got sum.",
         ),
+        (
+            {"mean": [0.5, 0.5]},
+            "own.safetensors describes no network: mean and deviation must be three numbers each, "
+            "the deviation's above 0, got (0.5, 0.5) and (0.229, 0.224, 0.225).",
+        ),
+        ({"mean": [True, 0.5, 0.5]}, "own.safetensors has a mean that is not all numbers."),
         ({"dimension": "128"}, "own.safetensors has a dimension that is no int."),
         ({"num_classes": True}, "own.safetensors has a num_classes that is no int."),
         ({"num_classes": 4}, "own.safetensors has 3 classes and a network of 4."),
@@ -150,7 +155,8 @@ def test_a_checkpoint_is_imported_as_the_same_model(
         (
             {"color": "red"},
             "own.safetensors has settings of the network other than backbone, trainable_blocks, "
-            "dimension, batch_norm, num_classes, image_size, pooling.",
+            "dimension, batch_norm, num_classes, image_size, pooling, mean, deviation, "
+            "interpolation, fit, dropout.",
         ),
     ],
 )

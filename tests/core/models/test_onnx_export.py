@@ -27,7 +27,7 @@ def test_onnx_of_a_model_without_classes_gives_embeddings_alone(
     workspace, model = unclassified
     file = finish(export_onnx(workspace, model.id))
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    pixels = normalized(torch.from_numpy(noise_batch())).numpy()
+    pixels = normalized(torch.from_numpy(noise_batch()), model.config.preprocessing).numpy()
     [embeddings] = session.run(None, {"pixels": pixels})
     np.testing.assert_allclose(embeddings, model.embed(noise_batch())[0], atol=1e-4)
     assert abs(embeddings[0] - embeddings[1]).max() > 1e-3
@@ -39,7 +39,7 @@ def test_onnx_of_each_backbone_gives_the_same_outputs(of_each: tuple[Workspace, 
     workspace, model = of_each
     file = finish(export_onnx(workspace, model.id))
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    pixels = normalized(torch.from_numpy(noise_batch())).numpy()
+    pixels = normalized(torch.from_numpy(noise_batch()), model.config.preprocessing).numpy()
     outputs = session.run(["embeddings", "probabilities"], {"pixels": pixels})
     for ours, theirs in zip(outputs, model.embed(noise_batch()), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
@@ -59,6 +59,8 @@ def test_onnx_describes_its_inputs_and_outputs(workspace: Workspace) -> None:
         "image_size": SIDE,
         "mean": [0.485, 0.456, 0.406],
         "deviation": [0.229, 0.224, 0.225],
+        "interpolation": "bilinear",
+        "fit": "crop",
         "classes": CLASSES,
     }
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])

@@ -10,9 +10,10 @@ import torch
 
 from core.errors import DownloadError
 from core.models import vision
+from core.models.backbone import Backbone
 from core.models.backbone_weights import read_backbone
-from core.models.backbones import BACKBONES, Backbone
-from core.models.pretrained import SOURCE, fetch_imagenet, has_imagenet, imagenet_file
+from core.models.backbones import BACKBONES
+from core.models.pretrained import TORCHVISION, fetch_weights, has_weights, weights_file
 from core.progress import Progress, finish
 from core.workspace import Workspace
 from tests.factories.weights import Tensors, assert_same_tensors, torchvision_layout
@@ -40,30 +41,32 @@ def server(
         yield server
 
 
-@pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
+@pytest.mark.parametrize(
+    "backbone", [each for each in BACKBONES.values() if not each.timm_name], ids=lambda b: b.name
+)
 def test_addresses_and_sizes_are_torchvisions_own(backbone: Backbone) -> None:
     weights = vision.models.get_model_weights(backbone.name)["IMAGENET1K_V1"]
-    assert weights.url == f"{SOURCE}/{backbone.weights_file}"
+    assert weights.url == f"{TORCHVISION}/{backbone.weights_file}"
     assert round(weights.meta["_file_size"]) == backbone.weights_mb
 
 
 def test_file_names_are_torchvisions(workspace: Workspace) -> None:
-    assert imagenet_file(workspace, "vgg16") == workspace.weights / "vgg16-397923af.pth"
-    assert imagenet_file(workspace, "vgg16_bn") == workspace.weights / "vgg16_bn-6c64b313.pth"
-    assert not has_imagenet(workspace, "vgg16")
+    assert weights_file(workspace, "vgg16") == workspace.weights / "vgg16-397923af.pth"
+    assert weights_file(workspace, "vgg16_bn") == workspace.weights / "vgg16_bn-6c64b313.pth"
+    assert not has_weights(workspace, "vgg16")
 
 
 def test_weights_are_downloaded_once_with_progress_and_can_be_read(
     server: LocalServer, workspace: Workspace, vgg16: Tensors
 ) -> None:
-    steps = list(fetch_imagenet(workspace, "vgg16"))
-    path = imagenet_file(workspace, "vgg16")
+    steps = list(fetch_weights(workspace, "vgg16"))
+    path = weights_file(workspace, "vgg16")
     assert path.parent == workspace.weights
-    assert has_imagenet(workspace, "vgg16")
+    assert has_weights(workspace, "vgg16")
     downloading = [step for step in steps if isinstance(step, Progress) and step.total > 0]
     assert downloading[-1].fraction == 1
     assert_same_tensors(read_backbone(path, "vgg16"), vgg16)
-    assert finish(fetch_imagenet(workspace, "vgg16")) == path
+    assert finish(fetch_weights(workspace, "vgg16")) == path
     assert len(server.asked) == 1
 
 
@@ -74,10 +77,10 @@ def test_weights_in_torchs_own_cache_are_used(
     no_hub.mkdir(parents=True)
     cached = no_hub / Path(name).name
     cached.write_bytes(content)
-    assert has_imagenet(workspace, "vgg16")
-    assert finish(fetch_imagenet(workspace, "vgg16")) == cached
+    assert has_weights(workspace, "vgg16")
+    assert finish(fetch_weights(workspace, "vgg16")) == cached
     cached.write_bytes(content[:-1])
-    assert finish(fetch_imagenet(workspace, "vgg16")).parent == workspace.weights
+    assert finish(fetch_weights(workspace, "vgg16")).parent == workspace.weights
 
 
 def test_a_download_with_a_wrong_checksum_is_not_kept(
@@ -86,5 +89,5 @@ def test_a_download_with_a_wrong_checksum_is_not_kept(
     [name] = server.files
     server.files[name] = b"<html>Please log in</html>"
     with pytest.raises(DownloadError, match="its checksum is not the published one"):
-        finish(fetch_imagenet(workspace, "vgg16"))
-    assert not has_imagenet(workspace, "vgg16")
+        finish(fetch_weights(workspace, "vgg16"))
+    assert not has_weights(workspace, "vgg16")

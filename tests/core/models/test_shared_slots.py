@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from core.models.batches import decode_with_processes
 from core.models.devices import Device
+from core.models.preprocessing import Preprocessing
 from core.models.shared_slots import SharedSlots
 from tests.factories.images import class_folders
+
+INPUT = Preprocessing(image_size=32)
 
 PROCESSOR = Device("cpu", bfloat16=False)
 
@@ -88,7 +91,7 @@ def test_memory_is_unpinned_when_the_processes_end(
     card = Card("cpu", bfloat16=False)
     monkeypatch.setattr("core.models.batches.choose_device", lambda: card)
     paths = sorted(class_folders(tmp_path, red=8).rglob("*.png"))
-    batches = decode_with_processes(paths, 32, 4)
+    batches = decode_with_processes(paths, INPUT, 4)
     next(batches)
     assert card.pinned
     if is_exhausted:

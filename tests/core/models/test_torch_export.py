@@ -17,13 +17,15 @@ from safetensors import safe_open
 
 from core.models.batches import load_square
 from core.models.model import Model
-from core.models.preprocessing import normalized
+from core.models.preprocessing import Preprocessing, normalized
 from core.workspace import Workspace
 from tests.factories.images import speckled
 from tests.factories.networks import CLASSES, SIDE, unpacked_export
 
+INPUT = Preprocessing(image_size=SIDE)
 WRAPPER = """
 import runpy, sys, torch
+
 library = torch.library.Library("torchvision", "FRAGMENT")
 for name in ("nms", "qnms"):
     if not hasattr(torch.ops.torchvision, name):
@@ -54,7 +56,7 @@ def test_the_zip_describes_its_model(resnet: tuple[Workspace, Model], exported: 
     }
     with safe_open(exported / "model.safetensors", "pt") as file:
         metadata = file.metadata()
-    assert json.loads(metadata["network"]) == asdict(model.config)
+    assert json.loads(metadata["network"]) == json.loads(json.dumps(asdict(model.config)))
     assert json.loads(metadata["classes"]) == CLASSES
     assert (exported / "README.txt").read_text().startswith("some: a ResNet-18 that embeds images")
 
@@ -78,7 +80,7 @@ def test_the_script_alone_embeds_an_image_as_the_project_does(
     )
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout)
-    embeddings, probabilities = model.embed(load_square(tmp_path / "photo.jpg", SIDE)[None])
+    embeddings, probabilities = model.embed(load_square(tmp_path / "photo.jpg", INPUT)[None])
     np.testing.assert_allclose(found["embedding"], embeddings[0], atol=1e-5)
     assert list(found["probabilities"]) == CLASSES
     np.testing.assert_allclose(list(found["probabilities"].values()), probabilities[0], atol=1e-5)
@@ -91,7 +93,9 @@ def test_the_script_of_each_backbone_gives_the_same_outputs(
     script = runpy.run_path(str(unpacked_export(workspace, model, tmp_path) / "load_model.py"))
     network, classes = script["load"]()
     pixels = script["preprocess"](script["read"](photo(tmp_path / "photo.jpg")))[None]
-    expected = normalized(torch.from_numpy(load_square(tmp_path / "photo.jpg", SIDE)[None]))
+    preprocessing = model.config.preprocessing
+    square = load_square(tmp_path / "photo.jpg", preprocessing)
+    expected = normalized(torch.from_numpy(square[None]), preprocessing)
     with torch.inference_mode():  # In float64: random weights amplify float32's rounding
         outputs = network.double()(pixels.double())
         embeddings, scores = deepcopy(model.network).double()(expected.double())
@@ -110,7 +114,10 @@ def test_the_script_reads_images_as_the_project_does(
     image.convert("RGB" if mode == "CMYK" else "RGBA").convert(mode).save(path)
     script = runpy.run_path(str(exported / "load_model.py"))
     ours = script["preprocess"](script["read"](path))
-    expected = normalized(torch.from_numpy(load_square(path, SIDE)[None]))[0]
+    expected = normalized(
+        torch.from_numpy(load_square(path, INPUT)[None]),
+        INPUT,
+    )[0]
     torch.testing.assert_close(ours, expected, atol=1e-6, rtol=0)
 
 
@@ -125,7 +132,7 @@ def test_a_model_without_classes_is_exported_with_its_script(
     image = photo(tmp_path / "photo.jpg")
     with torch.inference_mode():
         embeddings, probabilities = network(script["preprocess"](script["read"](image))[None])
-    expected, _ = model.embed(load_square(image, SIDE)[None])
+    expected, _ = model.embed(load_square(image, INPUT)[None])
     np.testing.assert_allclose(embeddings, expected, atol=1e-5)
     assert (classes, probabilities.shape) == ([], (1, 0))
     assert "that embeds images.\n" in (folder / "README.txt").read_text()

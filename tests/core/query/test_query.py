@@ -18,6 +18,7 @@ from core.indexes.config import IndexConfig
 from core.indexes.files import Index, build_index, open_index
 from core.models.batches import load_square
 from core.models.model import Model, load_model
+from core.models.preprocessing import Preprocessing
 from core.progress import finish
 from core.query.opened import check_model, open_for_search
 from core.query.pipeline import nearest_to_image
@@ -35,6 +36,7 @@ pytestmark = pytest.mark.usefixtures("small_networks")
 
 NUM_IMAGES = 36
 SIDE = 32
+INPUT = Preprocessing(image_size=SIDE)
 
 
 # Neighbors of an indexed image
@@ -112,7 +114,7 @@ class Chain:
         return dataset.path_of(dataset.catalog.rows_by_id([image_id])[image_id])
 
     def pixels_of(self, image_id: int) -> NDArray[np.uint8]:
-        return load_square(self.path_of(image_id), SIDE)
+        return load_square(self.path_of(image_id), INPUT)
 
     def search(
         self, number: int, options: SearchOptions, image_id: int | None = None

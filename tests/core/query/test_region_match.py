@@ -15,11 +15,18 @@ from core.models.devices import Device
 from core.models.model import Model
 from core.models.network import EmbeddingNetwork, NetworkConfig
 from core.models.pooling import Pooling, build_pool, num_features
-from core.models.preprocessing import DEVIATION, MEAN, normalized
+from core.models.preprocessing import (
+    IMAGENET_DEVIATION,
+    IMAGENET_MEAN,
+    Preprocessing,
+    normalized,
+)
 from core.models.spatial_attribution import spatial_attribution
 from core.query.region_match import RegionComparison, compare_regions, enlarged, object_lift
 from core.workspace import Workspace
 from tests.factories.networks import EVERY_BACKBONE, SIDE, fit_norms, publish_network
+
+INPUT = Preprocessing(image_size=SIDE)
 
 CPU = Device("cpu", bfloat16=False)
 Pixels = NDArray[np.uint8]
@@ -42,8 +49,8 @@ def by_hand(pool: nn.Module | None = None, shift: float = 0.0) -> EmbeddingNetwo
     """A network whose embedding is the pooled color in [0, 1], plus a shift."""
     network = EmbeddingNetwork(NetworkConfig(backbone="resnet18", batch_norm=False, image_size=32))
     color = nn.Conv2d(3, 3, 1)  # Undoes the preprocessing
-    color.weight = nn.Parameter(torch.diag(DEVIATION.flatten())[..., None, None])
-    color.bias = nn.Parameter(MEAN.flatten())
+    color.weight = nn.Parameter(torch.diag(torch.tensor(IMAGENET_DEVIATION))[..., None, None])
+    color.bias = nn.Parameter(torch.tensor(IMAGENET_MEAN))
     network.frozen, network.tail = nn.Sequential(color), nn.Sequential()
     network.pool = pool or nn.AdaptiveAvgPool2d(1)
     network.project = nn.Linear(3, 3)
@@ -92,7 +99,8 @@ def test_what_the_places_add_is_the_embedding_before_its_length_is_made_one(back
     network = EmbeddingNetwork(NetworkConfig(backbone=backbone, image_size=SIDE, pooling="max"))
     fit_norms(network, SIDE)
     with torch.inference_mode():
-        features = network.tail(network.frozen(normalized(torch.from_numpy(noise(2)))))
+        pixels = normalized(torch.from_numpy(noise(2)), network.config.preprocessing)
+        features = network.extract_features(pixels)
     for pooling in Pooling:
         network.pool = build_pool(BACKBONES[backbone], pooling)
         network.project = nn.Linear(num_features(BACKBONES[backbone], pooling), 128)

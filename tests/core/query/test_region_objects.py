@@ -14,10 +14,11 @@ from core.embeddings.encoding import Encoder, Encoding
 from core.models.devices import Device
 from core.models.model import Model
 from core.models.network import EmbeddingNetwork, NetworkConfig
-from core.models.preprocessing import normalized, to_square
+from core.models.preprocessing import Preprocessing, normalized, to_square
 from core.query.region_match import compare_regions, object_lift
 
 SIDE, EPOCHS, BATCH = 128, 8, 16
+INPUT = Preprocessing(image_size=SIDE)
 CATEGORIES = ("car", "flower", "house", "star")
 NUM_TRAIN, NUM_TEST = 30, 8
 WIDTHS = (3, 24, 32, 48, 64)
@@ -64,10 +65,13 @@ def test_the_hottest_tenth_lies_on_the_objects_much_more_often_than_chance() -> 
     numbers = range(NUM_TRAIN + NUM_TEST)
     drawn = {(name, number): draw(name, number) for name in CATEGORIES for number in numbers}
     inside = {key: np.asarray(drawing.mask) > 0 for key, drawing in drawn.items()}
-    squares = {key: to_square(drawing.image, SIDE) for key, drawing in drawn.items()}
+    squares = {key: to_square(drawing.image, INPUT) for key, drawing in drawn.items()}
     gallery = [key for key in drawn if key[1] < NUM_TRAIN]
     queries = [key for key in drawn if key[1] >= NUM_TRAIN]
-    pixels = normalized(torch.from_numpy(np.stack([squares[key] for key in gallery])))
+    pixels = normalized(
+        torch.from_numpy(np.stack([squares[key] for key in gallery])),
+        INPUT,
+    )
     network = small_network()
     learn(network, pixels, torch.tensor([CATEGORIES.index(name) for name, _ in gallery]))
     manifest = Manifest(

@@ -37,8 +37,12 @@ def test_cached_features_are_the_output_of_the_frozen_blocks(
     cached, labels = inputs.read(np.array([0, 7]))
     values = on_device(cached, torch.device(device.name))
 
-    pixels = np.stack([load_square(dataset.path_of(rows[i]), 32) for i in (0, 7)])
+    pixels = np.stack(
+        [load_square(dataset.path_of(rows[i]), network.config.preprocessing) for i in (0, 7)]
+    )
     with torch.inference_mode(), device.autocast():
-        plain = network.frozen(normalized(torch.from_numpy(pixels))).float()
+        plain = network.extract_frozen(
+            normalized(torch.from_numpy(pixels), network.config.preprocessing)
+        ).float()
     torch.testing.assert_close(values, plain, rtol=2e-3, atol=1e-3)
     assert [classes[label] for label in labels.tolist()] == [rows[0].label, rows[7].label]

@@ -11,8 +11,10 @@ from core.datasets.sample import drawing as drawing_module
 from core.datasets.sample.drawing import CLASSES, draw, draw_dataset
 from core.datasets.splits import SplitConfig, stratified
 from core.models.network import EmbeddingNetwork, NetworkConfig
-from core.models.preprocessing import normalized, to_square
+from core.models.preprocessing import Preprocessing, normalized, to_square
 from core.progress import Progress, finish
+
+INPUT = Preprocessing(image_size=32)
 
 PER_CATEGORY = 60
 Rows = NDArray[np.float32]
@@ -111,7 +113,7 @@ def test_an_untrained_network_does_not_find_the_category(pictures: list[Image.Im
     config = NetworkConfig(backbone="vgg16_bn", trainable_blocks=5, num_classes=12, image_size=32)
     network = EmbeddingNetwork(config).eval()
     half = pictures[::2]  # a few seconds instead of ten
-    pixels = torch.from_numpy(np.stack([to_square(picture, 32) for picture in half]))
+    pixels = torch.from_numpy(np.stack([to_square(picture, INPUT) for picture in half]))
     with torch.inference_mode():
-        rows = torch.cat([network(normalized(batch))[0] for batch in pixels.split(80)])
+        rows = torch.cat([network(normalized(batch, INPUT))[0] for batch in pixels.split(80)])
     assert recall_at_1(rows.numpy()) <= 0.6
