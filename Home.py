@@ -3,9 +3,10 @@
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
+from core.commands.pipeline import QUICKSTART
 from core.evaluation.files import system_name
 from core.lineage.graph import Lineage, read_lineage
-from pages.parts.components import header, navigation, waiting
+from pages.parts.components import header, job_panel, navigation, quickstart, waiting
 from pages.parts.components.text import plain, size
 from state import flush, resources, selection_rules, session
 from state.session import Selection
@@ -33,6 +34,15 @@ def home() -> None:
         "Find images like yours, with a model that you trained yourself: seven steps, all in the "
         "browser."
     )
+    if chosen.dataset and job_panel.is_active(QUICKSTART):
+        job_panel.show(QUICKSTART, controls=quickstart.open_query)
+    elif chosen.dataset and not lineage.indexes_of(dataset=chosen.dataset):
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f"**Quick start** · Search **{plain(chosen.dataset)}** within minutes, with a "
+                "pre-trained model that is installed already."
+            )
+            quickstart.offer(chosen.dataset, lineage, "home")
     done = _results_so_far(chosen, lineage)
     first_open = next((number for number, text in enumerate(done) if not text), None)
     for number, (title, purpose) in enumerate(STEPS):

@@ -5,10 +5,11 @@ from collections import Counter
 import streamlit as st
 
 from core.commands import dataset_import, datasets
+from core.commands.pipeline import QUICKSTART
 from core.datasets.columns import ImageFilter, ImageStatus, Split
 from core.datasets.registry import Dataset, open_dataset
 from core.lineage.graph import Lineage, read_lineage
-from pages.parts.components import guards, job_panel
+from pages.parts.components import guards, job_panel, quickstart
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from pages.parts.datasets import classes, duplicates, grid, import_form, problems, tools
@@ -18,7 +19,7 @@ from state.view import SECTIONS, View
 PICK_WIDTH = 200
 """In pixels."""
 
-VERBS = (*dataset_import.COMMANDS, *datasets.COMMANDS)
+VERBS = (QUICKSTART, *dataset_import.COMMANDS, *datasets.COMMANDS)
 
 
 def header(dataset: Dataset) -> None:
@@ -75,12 +76,12 @@ def check_prompt(dataset: Dataset) -> int:
 
 
 def next_step(dataset: Dataset, lineage: Lineage) -> None:
-    """Draw a link to the next page, until the dataset is indexed."""
-    if not lineage.indexes_of(dataset=dataset.name):
+    """Draw the button to make the dataset searchable and a link to the next page."""
+    if quickstart.offer(dataset.name, lineage, "datasets"):
         if len(facts.labels(dataset.catalog)) >= 2 and not lineage.models_of(dataset.name):
-            guards.next_step("Training", "Next: train a model")
+            guards.next_step("Training", "Next: train a model", primary=False)
         elif lineage.models:
-            guards.next_step("Indexes", "Next: build an index")
+            guards.next_step("Indexes", "Next: build an index", primary=False)
 
 
 def section_control(view: View) -> None:
@@ -144,7 +145,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
     dataset = open_dataset(resources.workspace(), picked)
     view = session.read_view()
     tools.show(dataset, view, lineage)
-job_panel.show(*VERBS)
+job_panel.show(*VERBS, controls=quickstart.open_query)
 missing_folders(dataset)
 
 header(dataset)

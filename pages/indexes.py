@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.commands import index_benchmark, indexes
 from core.commands.models import FIT_PCA
+from core.commands.pipeline import REBUILD
 from core.lineage.graph import read_lineage
 from pages.parts.components import guards, job_panel
 from pages.parts.components.text import plain
@@ -19,7 +20,7 @@ from pages.parts.indexes import (
 )
 from state import resources, session
 
-VERBS = (*indexes.COMMANDS, *index_benchmark.COMMANDS, FIT_PCA)
+VERBS = (*indexes.COMMANDS, *index_benchmark.COMMANDS, FIT_PCA, REBUILD)
 
 chosen = session.enter_page()
 st.title("Indexes")

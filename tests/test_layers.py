@@ -39,6 +39,7 @@ CORE_ORDER = (
     ("indexes",),
     ("index_benchmark", "bundles", "query"),
     ("evaluation", "maps", "quality"),
+    ("pipeline",),
     ("commands",),
     ("cli",),
     ("__main__",),

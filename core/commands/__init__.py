@@ -18,6 +18,7 @@ from core.commands import (
     jobs,
     maps,
     models,
+    pipeline,
     quality,
     query,
     training,
@@ -25,6 +26,7 @@ from core.commands import (
 from core.commands.command import Command
 
 MODULES = (
+    pipeline,
     dataset_import,
     datasets,
     training,

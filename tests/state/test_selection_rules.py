@@ -61,5 +61,7 @@ def test_other_jobs_leave_the_selection_as_it_is(workspace: Workspace, verb: str
 
 def test_verbs_that_make_an_index_say_so() -> None:
     makers = {name for name, command in COMMANDS.items() if command.makes == "index"}
-    assert makers == {"index", "update-index", "recommend", "import-bundle"}
+    assert makers == {
+        *("index", "update-index", "recommend", "import-bundle", "quickstart", "rebuild"),
+    }
     assert find_command("of-no-release") is None

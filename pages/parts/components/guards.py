@@ -1,6 +1,6 @@
 """Guards of pages: what is missing, and the button to the page that makes it."""
 
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import streamlit as st
 
@@ -50,9 +50,8 @@ def require_images(index: Manifest, what: str, minimum: int) -> None:
         st.stop()
 
 
-def next_step(page: str, label: str) -> None:
+def next_step(page: str, label: str, *, primary: bool = True) -> None:
     """Draw the button to the next page of the workflow."""
-    if st.button(
-        label, key=f"next-{page.lower()}", type="primary", icon=":material/arrow_forward:"
-    ):
+    kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
+    if st.button(label, key=f"next-{page.lower()}", type=kind, icon=":material/arrow_forward:"):
         navigation.go(page)

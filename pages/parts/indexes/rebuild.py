@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.commands.indexes import UPDATE_INDEX
+from core.commands.pipeline import REBUILD
 from core.embeddings.config import embed_arguments
 from core.indexes.config import IndexConfig
 from core.indexes.store import Effort
@@ -41,6 +42,13 @@ def buttons(index: Manifest, lineage: Lineage, key: str, *, primary: bool = Fals
         help="Embeds what is new or changed, adds it, and takes out what is gone.",
     ):
         launch(UPDATE_INDEX, ["--index", index.id], dataset=dataset)
+    if reason and st.button(
+        "Rebuild all",
+        key=f"indexes-rebuild-all-{key}",
+        icon=REFRESH,
+        help="Makes model, embeddings, index, evaluation and map again, as far as they are stale.",
+    ):
+        launch(REBUILD, ["--index", index.id], dataset=dataset)
     if st.button(
         "Rebuild",
         key=f"indexes-rebuild-{key}",

@@ -1,0 +1,1 @@
+"""Pipelines over several packages: quick start, and rebuilding what is stale."""

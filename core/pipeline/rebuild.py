@@ -1,0 +1,111 @@
+"""Rebuild of all that is stale in the lineage of an index, and of nothing else."""
+
+from dataclasses import replace
+
+from core.artifacts.manifests import Manifest
+from core.embeddings.config import read_embed_config
+from core.embeddings.embed import embed_dataset
+from core.errors import MissingError, WorkbenchError
+from core.evaluation.config import EvaluateConfig
+from core.evaluation.evaluate import evaluate
+from core.indexes.config import IndexConfig
+from core.indexes.files import build_index
+from core.indexes.info import find_index
+from core.lineage.graph import Lineage, read_lineage
+from core.maps.config import MapConfig
+from core.maps.files import build_map
+from core.models.backbone_model_config import BackboneModelConfig
+from core.models.backbone_models import fit_backbone_model
+from core.pipeline.stages import Made, Stage, run_stages
+from core.progress import Work
+from core.training.config import TrainConfig
+from core.training.train import train
+from core.workspace import Workspace
+
+
+def rebuild(workspace: Workspace, index_id: str) -> Work[Made]:
+    """Make new artifacts in place of the stale ones that an index depends on or that depend on it.
+
+    The model is trained again, with its own settings, if its images, labels or splits have changed;
+    images are embedded and indexed if anything has; the evaluation and the map are made again if
+    the index had one. The older artifacts stay.
+
+    Raises:
+        MissingError: There is no such index, or its dataset is gone.
+        WorkbenchError: Its model is gone or was imported, so that it cannot be trained again.
+        Stop: The pipeline was stopped.
+    """
+    lineage = read_lineage(workspace)
+    index = lineage.index(index_id)
+    if index is None:
+        raise MissingError(f"There is no index {index_id}.", "Choose another one.")
+    stages = (
+        Stage("Training", 70, lambda _: _model(workspace, lineage, index)),
+        Stage("Embedding", 15, lambda made: _embed(workspace, index, made)),
+        Stage("Building the index", 1, lambda made: _index(workspace, index, made)),
+        Stage("Evaluating", 4, lambda made: _evaluate(workspace, lineage, index, made)),
+        Stage("Mapping", 10, lambda made: _map(workspace, lineage, index, made)),
+    )
+    return (yield from run_stages(stages))
+
+
+def _model(workspace: Workspace, lineage: Lineage, index: Manifest) -> Work[Manifest]:
+    model = lineage.model(index.made_from["model"])
+    if model is None:
+        raise WorkbenchError(
+            f"The model of {index.id} is gone.", "Train a model, and build an index with it."
+        )
+    if not lineage.stale_reason(model):
+        return model
+    current = lineage.datasets[model.made_from["dataset"]]
+    for other in lineage.models_of(model.made_from["dataset"]):  # Of a rebuild that was stopped
+        is_same = other.config == model.config and other.summary["classes"]
+        if is_same and other.made_from["dataset_fingerprint"] in current:
+            return other
+    if "train" in model.config:
+        return (yield from train(workspace, TrainConfig(**model.config["train"])))
+    config = BackboneModelConfig(**model.config["backbone_model"])
+    return (yield from fit_backbone_model(workspace, config))
+
+
+def _embed(workspace: Workspace, index: Manifest, made: Made) -> Work[Manifest]:
+    config, images = read_embed_config(index)
+    dataset = index.made_from["dataset"]
+    return (yield from embed_dataset(workspace, dataset, made["model"].id, config, images))
+
+
+def _index(workspace: Workspace, index: Manifest, made: Made) -> Work[Manifest]:
+    config = IndexConfig(**index.config)
+    if existing := find_index(read_lineage(workspace), made["embeddings"], config):
+        return existing
+    return (yield from build_index(workspace, made["embeddings"].id, config))
+
+
+def _evaluations_of(lineage: Lineage, index: Manifest) -> list[Manifest]:
+    of_dataset = lineage.evaluations_of(index.made_from["dataset"])
+    own = {"index": index.id, "index_fingerprint": index.fingerprint}
+    return [each for each in of_dataset if own.items() <= each.made_from.items()]
+
+
+def _evaluate(
+    workspace: Workspace, lineage: Lineage, index: Manifest, made: Made
+) -> Work[Manifest | None]:
+    evaluations = _evaluations_of(lineage, index)
+    if not evaluations:
+        return None
+    if made["index"].id == index.id and not lineage.stale_reason(evaluations[0]):
+        return evaluations[0]
+    config = EvaluateConfig(**evaluations[0].config)
+    return (yield from evaluate(workspace, replace(config, index=made["index"].id)))
+
+
+def _map(
+    workspace: Workspace, lineage: Lineage, index: Manifest, made: Made
+) -> Work[Manifest | None]:
+    maps = lineage.maps_of(index)
+    if not maps:
+        return None
+    if existing := read_lineage(workspace).maps_of(made["index"]):
+        return existing[0]
+    config = MapConfig(**maps[0].config)
+    return (yield from build_map(workspace, replace(config, index=made["index"].id)))
