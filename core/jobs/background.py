@@ -22,7 +22,8 @@ def run_in_thread(call: Callable[[], T], note: str) -> Work[T]:
     result = pool.apply_async(call)
     pool.close()  # Its threads end with the call
     started = time.monotonic()
-    while not result.ready():
+    while True:
         yield Progress(0, 0, f"{note}, {time.monotonic() - started:.0f} s")
         result.wait(REPORT_EVERY_S)
-    return result.get()
+        if result.ready():
+            return result.get()

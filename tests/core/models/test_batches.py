@@ -102,9 +102,10 @@ def test_an_exception_in_a_decoding_process_is_raised(
 SLOW = """
 import sys, time
 from core.models import batches
+from core.models.preprocessing import Preprocessing
 batches._decode = lambda *_: time.sleep(0.2)
 batches.PROCESSES = 2
-read = batches.decode_with_processes([""] * 10_000, 32, 4)
+read = batches.decode_with_processes([""] * 10_000, Preprocessing(image_size=32), 4)
 next(read)
 print("decoding", flush=True)
 list(read)
