@@ -74,7 +74,9 @@ def test_processes_end_if_the_generator_is_closed(tmp_path: Path) -> None:
     del batches
     for decoder in decoders:
         decoder.join(30)
-    assert not [decoder for decoder in decoders if decoder.is_alive()]
+    # By the system: the pool's own thread may wait for the same process, and `is_alive` of the
+    # other one is true until that thread goes on
+    assert not [decoder.pid for decoder in decoders if psutil.pid_exists(decoder.pid or 0)]
 
 
 def test_a_killed_decoding_process_is_an_error(tmp_path: Path) -> None:
