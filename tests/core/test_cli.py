@@ -503,6 +503,7 @@ def test_a_verb_with_nothing_to_do_says_so(core: InProcess, tmp_path: Path) -> N
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_ends_with_130_and_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     process = start(tmp_path, "generate", "--name", "many", "--per-class", "100000", "--json")

@@ -300,6 +300,7 @@ def test_the_csv_of_a_selection_has_a_row_an_image(full: Workspace) -> None:
     assert list(table.columns[4:]) == ["knn_vote", "neighborhood_preservation"]
 
 
+@pytest.mark.slow
 def test_a_training_history_is_laid_out_and_selected_on(full: Workspace, visit: Open) -> None:
     draw(full)
     [model], _ = list_artifacts(full.models)

@@ -38,6 +38,7 @@ def test_a_weights_file_is_a_file_whatever_its_name(
     assert "There is no file" in ended.message
 
 
+@pytest.mark.slow
 def test_a_queued_training_can_be_stopped_and_both_ends_are_shown(
     full: Workspace, visit: Open
 ) -> None:
@@ -187,6 +188,7 @@ def test_selected_runs_are_compared_by_curves_and_settings(full: Workspace, visi
     assert app.segmented_control(key="training-compare-measure").value == "validation_map_at_10"
 
 
+@pytest.mark.slow
 def test_a_paused_run_can_be_resumed(full: Workspace, visit: Open) -> None:
     catalog = open_dataset(full, "colors").catalog
     for_samples = catalog.rows(ImageFilter(splits=("train",)))[::3]  # Several of each class
@@ -240,6 +242,7 @@ def test_a_model_is_indexed_and_evaluated_with_one_button(full: Workspace, visit
     assert 0 < tested["colors-resnet18-untrained"] <= 1
 
 
+@pytest.mark.slow
 def test_a_model_is_exported_and_imported_again(
     full: Workspace, visit: Open, tmp_path: Path
 ) -> None:

@@ -117,6 +117,7 @@ def test_a_killed_job_is_interrupted_and_not_done(board: JobBoard, workspace: Wo
     assert [folder.name[:7] for folder in workspace.datasets.iterdir()] == [".draft-"]
 
 
+@pytest.mark.slow
 def test_the_next_server_follows_a_job_that_still_runs(workspace: Workspace) -> None:
     script = (
         "import sys, time; from pathlib import Path; from core.workspace import Workspace; "
@@ -205,6 +206,7 @@ def test_a_follow_up_is_queued_once_its_job_is_done(
     assert [record.follow_up for record in list_records(workspace)].count(()) == 1
 
 
+@pytest.mark.slow
 def test_a_job_that_release_0_1_0_queued_runs(workspace: Workspace) -> None:
     arguments = ("draw", "--name", "old", "--per-category", "2")
     record = new_record(arguments, "Drawing the built-in set", "import")

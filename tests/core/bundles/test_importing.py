@@ -440,6 +440,7 @@ def test_a_disk_without_room_is_detected_before_anything_is_written(
     assert is_empty(workspace)
 
 
+@pytest.mark.slow
 def test_an_import_stops_at_any_step_and_leaves_nothing(bundle: Path, workspace: Workspace) -> None:
     steps = 0
     while True:

@@ -39,6 +39,7 @@ def test_the_pareto_front_has_the_points_that_no_other_beats() -> None:
     assert best_points([]) == []
 
 
+@pytest.mark.slow
 def test_a_sweep_is_measured_and_read_back(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 1500)
     config = SweepConfig(kinds="flat,hnsw,ivf", factories="IVF8,SQ4;PCA8,Flat")

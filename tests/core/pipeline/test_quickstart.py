@@ -62,6 +62,7 @@ def test_every_stage_makes_an_artifact_that_is_used_again(
     assert len(artifacts_of(workspace)) == len(KINDS)
 
 
+@pytest.mark.slow
 def test_features_are_computed_once_and_give_the_same_embeddings(
     workspace: Workspace, colors: str
 ) -> None:
@@ -89,6 +90,7 @@ def stop_at(stage: str, work: Work[Made]) -> None:
         event = work.throw(Stop()) if is_begun else next(work)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["Training", "Embedding", "Building", "Evaluating", "Mapping"])
 def test_a_stopped_pipeline_continues_where_it_was(
     workspace: Workspace, colors: str, stage: str
@@ -103,6 +105,7 @@ def test_a_stopped_pipeline_continues_where_it_was(
     assert {each.id for each in whole} <= {each.id for each in made.values()}
 
 
+@pytest.mark.slow
 def test_progress_of_the_whole_only_grows(workspace: Workspace, colors: str) -> None:
     shares = [
         event.fraction for event in quickstart(workspace, colors) if isinstance(event, Progress)
@@ -111,6 +114,7 @@ def test_progress_of_the_whole_only_grows(workspace: Workspace, colors: str) -> 
     assert shares[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labeled", [False, True])
 def test_without_two_classes_the_head_is_a_whitened_pca(
     workspace: Workspace, tmp_path: Path, labeled: bool
@@ -129,6 +133,7 @@ def test_too_few_images_are_one_sentence(workspace: Workspace, tmp_path: Path) -
         finish(quickstart(workspace, name))
 
 
+@pytest.mark.slow
 def test_only_what_is_stale_is_rebuilt(workspace: Workspace, colors: str) -> None:
     made = finish(quickstart(workspace, colors))
     same = finish(rebuild(workspace, made["index"].id))
