@@ -24,13 +24,13 @@ def _quickstart(workspace: Workspace, options: argparse.Namespace) -> Work[Resul
     yield STARTING
     from core.datasets.importing.scan import add_folder
     from core.datasets.importing.sources import folder_source
-    from core.datasets.registry import require_same_folder
+    from core.datasets.registry import is_imported_from
     from core.pipeline.quickstart import quickstart
     from core.pipeline.stages import Stage
 
     def add(_: "Made") -> Work[None]:
         source = folder_source(options.path, keep_background=options.keep_background, labels=labels)
-        if not require_same_folder(workspace, options.name, source.root):
+        if not is_imported_from(workspace, options.name, source.root):
             yield from add_folder(workspace, options.name, source, splits)
 
     first = (Stage("Importing", 5, add),) if options.path else ()

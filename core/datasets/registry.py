@@ -131,8 +131,8 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
         ) from error
 
 
-def require_same_folder(workspace: Workspace, name: str, folder: Path) -> bool:
-    """Return whether a dataset of this name is there, and refuse another one's folder.
+def is_imported_from(workspace: Workspace, name: str, folder: Path) -> bool:
+    """Return whether there is a dataset of this name; it must have been imported from the folder.
 
     Raises:
         WorkbenchError: The dataset was imported from another folder.

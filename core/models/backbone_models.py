@@ -24,6 +24,7 @@ from core.models.backbone_model_config import BackboneModelConfig
 from core.models.backbone_weights import load_backbone
 from core.models.batches import decode_batches
 from core.models.devices import Device, choose_device
+from core.models.features import FeatureStore, has_storable_features
 from core.models.model import extract_features, is_usable, write_weights
 from core.models.network import EmbeddingNetwork, NetworkConfig
 from core.progress import Progress, Work
@@ -56,7 +57,7 @@ def fit_backbone_model(workspace: Workspace, config: BackboneModelConfig) -> Wor
     )
     device = choose_device()
     network = build_unfitted(config, backbone_weights).to(device.name)
-    features, num_problems = yield from _features(network, device, dataset, rows)
+    features, num_problems = yield from _features(workspace, network, device, dataset, rows)
     _refuse_too_few(dataset, len(features), config.dimension)
     if not np.isfinite(features).all():
         raise _unusable(config)
@@ -137,19 +138,37 @@ def build_unfitted(
 
 
 def _features(
-    network: EmbeddingNetwork, device: Device, dataset: Dataset, rows: list[ImageRow]
+    workspace: Workspace,
+    network: EmbeddingNetwork,
+    device: Device,
+    dataset: Dataset,
+    rows: list[ImageRow],
 ) -> Work[tuple[NDArray[np.float32], int]]:
-    """Return the (N, F) features of the readable images, and the number of unreadable ones."""
+    """Return the (N, F) features of the readable images, and the number of unreadable ones.
+
+    They are cached, so that embedding the images needs no other pass. The cache is not read here:
+    it rounds to float16, which would change the projection.
+    """
+    store = None
+    if has_storable_features(network):
+        store = FeatureStore(workspace, network, bfloat16=device.bfloat16)
     paths = [dataset.path_of(row) for row in rows]
     features = np.empty((len(rows), network.project.in_features), np.float32)
     filled = done = 0
-    for batch in decode_batches(paths, network.config.preprocessing, device.batch_size):
-        if len(batch.positions):
-            end = filled + len(batch.positions)
-            features[filled:end] = pooled_features(network, device, batch.pixels)
-            filled = end
-        done += len(batch.positions) + len(batch.problems)
-        yield Progress(done, len(rows), "running the backbone")
+    try:
+        for batch in decode_batches(paths, network.config.preprocessing, device.batch_size):
+            if len(batch.positions):
+                pooled = pooled_features(network, device, batch.pixels)
+                features[filled : filled + len(pooled)] = pooled
+                filled += len(pooled)
+                if store:
+                    images = [rows[at] for at in batch.positions]
+                    store.add_images(dataset, images, pooled.astype(np.float16))
+            done += len(batch.positions) + len(batch.problems)
+            yield Progress(done, len(rows), "running the backbone")
+    finally:
+        if store:
+            store.flush()
     return features[:filled], done - filled
 
 

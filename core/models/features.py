@@ -12,10 +12,13 @@ import secrets
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.datasets.columns import ImageRow
+from core.datasets.registry import Dataset, is_as_scanned
 from core.files import write_atomically
 from core.models.network import EmbeddingNetwork
 from core.models.preprocessing import VERSION
@@ -84,6 +87,14 @@ class FeatureStore:
         self._features.append(features)
         if len(self._contents) >= CHUNK:
             self.flush()
+
+    def add_images(
+        self, dataset: Dataset, images: Sequence[ImageRow], features: NDArray[np.float16]
+    ) -> None:
+        """Add the (N, F) features of N images whose files have not changed since the scan."""
+        scanned = [is_as_scanned(dataset.file_of(image), image) for image in images]
+        contents = [bytes.fromhex(image.sha256) for image in compress(images, scanned)]
+        self.add(contents, features[scanned])
 
     def flush(self) -> None:
         """Write what was added and is not on disk yet."""

@@ -30,8 +30,8 @@ class Stage:
 def run_stages(stages: Sequence[Stage]) -> Work[Made]:
     """Run stages in order, and return what they made.
 
-    A stop ends the pipeline after the current stage has put away what it has; the stages that are
-    done find their artifacts when the pipeline runs again.
+    A stop ends the pipeline after the current stage has saved its partial result. When the pipeline
+    runs again, the stages that are done return their artifacts.
 
     Raises:
         Stop: The pipeline was stopped.

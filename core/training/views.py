@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.datasets.columns import ImageRow, Split
-from core.datasets.registry import Dataset, is_as_scanned
+from core.datasets.registry import Dataset
 from core.models.batches import decode_batches
 from core.models.devices import Device
 from core.models.features import FeatureStore, has_storable_features
@@ -90,7 +89,8 @@ class View:
                     values = self._through_frozen(batch.pixels, int(rows[0]))
                     array[rows] = values
                     if store:
-                        self._save(store, rows, values)
+                        images = [self.rows[row] for row in rows]
+                        store.add_images(self.dataset, images, values.reshape(len(rows), -1))
                 done += len(batch.positions) + len(batch.problems)
                 yield Progress(done, len(in_view), self._note())
         finally:
@@ -103,13 +103,6 @@ class View:
         if self.number or not has_storable_features(self.network):
             return None
         return FeatureStore(self.workspace, self.network, bfloat16=self.device.bfloat16)
-
-    def _save(self, store: FeatureStore, rows: NDArray[np.int64], values: NDArray[Any]) -> None:
-        """Save the features of the files that have not changed since they were scanned."""
-        images = [self.rows[row] for row in rows]
-        scanned = [is_as_scanned(self.dataset.file_of(image), image) for image in images]
-        contents = [bytes.fromhex(image.sha256) for image in compress(images, scanned)]
-        store.add(contents, values.reshape(len(rows), -1)[scanned])
 
     def _note(self) -> str:
         note = "running the frozen layers" if len(self.network.frozen) else "decoding images"

@@ -158,7 +158,7 @@ def _start(command: Command, arguments: list[str], name: str) -> None:
     with errors.shown():
         require_free_name(resources.workspace(), name)
         if any(name in view.record.arguments for view in resources.jobs().active()):
-            st.warning(f"{plain(name)} is being brought in already; see below.")
+            st.warning(f"{plain(name)} is already being imported; see below.")
         else:
             launch(command, arguments)
 

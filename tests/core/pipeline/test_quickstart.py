@@ -125,6 +125,7 @@ def test_without_two_classes_the_head_is_a_whitened_pca(
     assert made.keys() >= {"model", "embeddings", "index", "map"}
     assert made["model"].config["backbone_model"]["whiten"]
     assert made["model"].summary["classes"] == []
+    assert made["embeddings"].summary["num_reused"] == made["model"].summary["num_train"]
 
 
 def test_too_few_images_are_one_sentence(workspace: Workspace, tmp_path: Path) -> None:
