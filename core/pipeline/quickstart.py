@@ -12,20 +12,17 @@ from core.embeddings.embed import embed_dataset
 from core.evaluation.config import EvaluateConfig
 from core.evaluation.evaluate import evaluate
 from core.indexes.config import IndexConfig
-from core.indexes.files import build_index
-from core.indexes.info import find_index
 from core.lineage.graph import read_lineage
 from core.maps.config import MIN_IMAGES, MapConfig
 from core.maps.files import build_map
 from core.models.backbone_model_config import BackboneModelConfig
-from core.models.backbone_models import fit_backbone_model
 from core.models.backbones import DIMENSIONS
 from core.models.pooling import Pooling
+from core.pipeline.reuse import make_index, make_model
 from core.pipeline.stages import Made, Stage, run_stages
 from core.progress import Work
 from core.training.config import TrainConfig
 from core.training.presets import INSTANT, PRESETS
-from core.training.train import train
 from core.workspace import Workspace
 
 DIMENSION = 128
@@ -57,7 +54,11 @@ def quickstart(workspace: Workspace, name: str, first: Sequence[Stage] = ()) -> 
         *first,
         Stage("Training the head", 65, lambda _: _make_model(workspace, name)),
         Stage("Embedding", 15, lambda made: _embed(workspace, name, made)),
-        Stage("Building the index", 1, lambda made: _index(workspace, made)),
+        Stage(
+            "Building the index",
+            1,
+            lambda made: make_index(workspace, made, IndexConfig(kind="flat")),
+        ),
         Stage("Evaluating", 4, lambda made: _evaluate(workspace, name, made)),
         Stage("Mapping", 10, lambda made: _map(workspace, made)),
         Stage("Verifying images", 10, lambda _: _check(workspace, name)),
@@ -74,11 +75,7 @@ def _make_model(workspace: Workspace, name: str) -> Work[Manifest]:
     dataset = open_dataset(workspace, name)
     has_classes = len(_train_classes(dataset)) > 1
     config = instant_config(name) if has_classes else _pca_config(dataset)
-    if existing := _existing_model(workspace, dataset, config):
-        return existing
-    if isinstance(config, TrainConfig):
-        return (yield from train(workspace, config))
-    return (yield from fit_backbone_model(workspace, config))
+    return (yield from make_model(workspace, config))
 
 
 def _train_classes(dataset: Dataset) -> set[str]:
@@ -98,32 +95,8 @@ def _pca_config(dataset: Dataset) -> BackboneModelConfig:
     )
 
 
-def _existing_model(
-    workspace: Workspace, dataset: Dataset, config: TrainConfig | BackboneModelConfig
-) -> Manifest | None:
-    """Return a complete model of these images with these settings, or None."""
-    kind = "train" if isinstance(config, TrainConfig) else "backbone_model"
-    for model in read_lineage(workspace).models_of(dataset.name):
-        is_current = model.made_from["dataset_fingerprint"] == dataset.catalog.fingerprint
-        settings = model.config.get(kind)
-        if not is_current or settings is None or type(config)(**settings) != config:
-            continue
-        if isinstance(config, BackboneModelConfig):
-            return model
-        if model.summary["epochs_trained"] == config.epochs:  # Not stopped before its end
-            return model
-    return None
-
-
 def _embed(workspace: Workspace, name: str, made: Made) -> Work[Manifest]:
     return (yield from embed_dataset(workspace, name, made["model"].id, DEFAULT_CONFIG, ALL_IMAGES))
-
-
-def _index(workspace: Workspace, made: Made) -> Work[Manifest]:
-    config = IndexConfig(kind="flat")
-    if existing := find_index(read_lineage(workspace), made["embeddings"], config):
-        return existing
-    return (yield from build_index(workspace, made["embeddings"].id, config))
 
 
 def _evaluate(workspace: Workspace, name: str, made: Made) -> Work[Manifest | None]:

@@ -9,17 +9,14 @@ from core.errors import MissingError, WorkbenchError
 from core.evaluation.config import EvaluateConfig
 from core.evaluation.evaluate import evaluate
 from core.indexes.config import IndexConfig
-from core.indexes.files import build_index
-from core.indexes.info import find_index
 from core.lineage.graph import Lineage, read_lineage
 from core.maps.config import MapConfig
 from core.maps.files import build_map
 from core.models.backbone_model_config import BackboneModelConfig
-from core.models.backbone_models import fit_backbone_model
+from core.pipeline.reuse import make_index, make_model
 from core.pipeline.stages import Made, Stage, run_stages
 from core.progress import Work
 from core.training.config import TrainConfig
-from core.training.train import train
 from core.workspace import Workspace
 
 
@@ -39,10 +36,11 @@ def rebuild(workspace: Workspace, index_id: str) -> Work[Made]:
     index = lineage.index(index_id)
     if index is None:
         raise MissingError(f"There is no index {index_id}.", "Choose another one.")
+    config = IndexConfig(**index.config)
     stages = (
         Stage("Training", 70, lambda _: _model(workspace, lineage, index)),
         Stage("Embedding", 15, lambda made: _embed(workspace, index, made)),
-        Stage("Building the index", 1, lambda made: _index(workspace, index, made)),
+        Stage("Building the index", 1, lambda made: make_index(workspace, made, config)),
         Stage("Evaluating", 4, lambda made: _evaluate(workspace, lineage, index, made)),
         Stage("Mapping", 10, lambda made: _map(workspace, lineage, index, made)),
     )
@@ -57,28 +55,16 @@ def _model(workspace: Workspace, lineage: Lineage, index: Manifest) -> Work[Mani
         )
     if not lineage.stale_reason(model):
         return model
-    current = lineage.datasets[model.made_from["dataset"]]
-    for other in lineage.models_of(model.made_from["dataset"]):  # Of a rebuild that was stopped
-        is_same = other.config == model.config and other.summary["classes"]
-        if is_same and other.made_from["dataset_fingerprint"] in current:
-            return other
     if "train" in model.config:
-        return (yield from train(workspace, TrainConfig(**model.config["train"])))
+        return (yield from make_model(workspace, TrainConfig(**model.config["train"])))
     config = BackboneModelConfig(**model.config["backbone_model"])
-    return (yield from fit_backbone_model(workspace, config))
+    return (yield from make_model(workspace, config))
 
 
 def _embed(workspace: Workspace, index: Manifest, made: Made) -> Work[Manifest]:
     config, images = read_embed_config(index)
     dataset = index.made_from["dataset"]
     return (yield from embed_dataset(workspace, dataset, made["model"].id, config, images))
-
-
-def _index(workspace: Workspace, index: Manifest, made: Made) -> Work[Manifest]:
-    config = IndexConfig(**index.config)
-    if existing := find_index(read_lineage(workspace), made["embeddings"], config):
-        return existing
-    return (yield from build_index(workspace, made["embeddings"].id, config))
 
 
 def _evaluations_of(lineage: Lineage, index: Manifest) -> list[Manifest]:
