@@ -44,6 +44,7 @@ def home() -> None:
             )
             quickstart.offer(chosen.dataset, lineage, "home")
     done = _results_so_far(chosen, lineage)
+    is_offered = chosen.dataset and not lineage.indexes_of(dataset=chosen.dataset)
     first_open = next((number for number, text in enumerate(done) if not text), None)
     for number, (title, purpose) in enumerate(STEPS):
         with st.container(
@@ -58,7 +59,7 @@ def home() -> None:
             if st.button(
                 title,
                 key=f"home-go-{number}",
-                type="primary" if number == first_open else "secondary",
+                type="primary" if number == first_open and not is_offered else "secondary",
                 width=BUTTON_WIDTH,
             ):
                 navigation.go(title)

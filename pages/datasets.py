@@ -150,7 +150,7 @@ missing_folders(dataset)
 
 header(dataset)
 with st.container(horizontal=True, vertical_alignment="center"):
-    section_control(view)
-    num_unchecked = check_prompt(dataset)
     next_step(dataset, lineage)
+    num_unchecked = check_prompt(dataset)
+section_control(view)
 section(dataset, view, lineage, num_unchecked)
