@@ -1,9 +1,11 @@
 # make setup    create or update .venv with the app's packages
 # make run      run the app at the address in .streamlit/config.toml; Ctrl-C ends it
+#               HOST=name opens it to the network under that name or address
 # make check    lint, types, layers
 # make test     check, then every test, with browser tests if there is a Chromium
-# make test-quick    the tests without a browser that take a second or two at most
+# make test-quick    the tests without a browser that take less than a third of a second
 # make coverage      make test-quick, with the lines of core and state that it runs
+# make docs-pictures the pictures of docs/, from the running app, with CALTECH101_ROOT
 # make test-milvus   the tests that need a Milvus server, which it starts
 #
 # Variables: PYTHON (to set up with), CHROMIUM (to test in), REQUIRE_BROWSER=1 (fail without one).
@@ -12,9 +14,12 @@ BIN := .venv/bin
 # One process per core, up to four; a file stays in one process, and files keep their order.
 IN_PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 QUICK := -m "not browser and not slow and not milvus" -n 2 --dist loadfile
-TYPED := $(wildcard Home.py pages state core tests benchmarks)
+TYPED := $(wildcard Home.py serve.py pages state core tests benchmarks)
 
-.PHONY: setup setup-dev run check check-code test test-quick coverage test-milvus clean
+# Compiled modules are kept, also where the environment says otherwise: tests start a third sooner.
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: setup setup-dev run check check-code test test-quick coverage docs-pictures test-milvus clean
 
 setup:
 	@.ci/setup.sh requirements.txt
@@ -23,7 +28,7 @@ setup-dev: setup
 	@.ci/setup.sh requirements-dev.txt
 
 run: setup
-	@exec $(BIN)/python -m streamlit run Home.py
+	@exec $(BIN)/python serve.py $(HOST)
 
 check: setup-dev check-code
 
@@ -44,6 +49,10 @@ test-quick: setup-dev
 
 coverage: setup-dev
 	$(BIN)/python -m pytest $(QUICK) --cov=core --cov=state --cov-report=term:skip-covered --cov-fail-under=90
+
+docs-pictures: setup-dev
+	@.ci/browser.sh
+	$(BIN)/python -m tests.support.docs_pictures
 
 # In its own network namespace if allowed: the server's ports are open on all interfaces.
 test-milvus:

@@ -115,7 +115,9 @@ def browse(page: Page, workbench: Workbench, num_images: int, num_pages: int) ->
     filtered, cleared = [], []
     for number in range(FILTERS):
         name = f"class_{number * 7 + 1:03}"  # The first image of all is of class 0
-        filtered.append(choose(page, "Class", name, of_class))
+        page.get_by_role("searchbox", name="Search class").fill(name)
+        value = page.get_by_role("listbox", name="Class").get_by_text(name, exact=True)
+        filtered.append(until_painted(page, value.click, of_class))
         chip = page.get_by_role("button", name=f"Class: {name}")
         cleared.append(until_painted(page, chip.click, f"1–{PAGE} of {num_images:,}"))
     report("filter by a class", filtered)

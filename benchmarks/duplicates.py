@@ -132,10 +132,8 @@ def compare(paths: Sequence[Path], num_images: int) -> None:
     """Print the pairs among the originals, and the share of altered copies that is found."""
     reference, ours = HASHES
     hashes = {name: hash_all(paths, of) for name, of in HASHES.items()}
-    counts = {
-        reference: count_pairs(hashes[reference], MOST_BITS),
-        ours: count_pairs(hashes[ours], RADIUS),
-    }
+    radii = {reference: MOST_BITS, ours: RADIUS}
+    counts = {name: count_pairs(hashes[name], radius) for name, radius in radii.items()}
     more = int(np.searchsorted(counts[reference], counts[ours][RADIUS], "right"))
     ways = [(reference, more - 1), (reference, more), (ours, RADIUS)]
     print(f"\nPairs among {len(paths):,} images of Caltech-101")
@@ -202,7 +200,7 @@ def scale(num_hashes: int) -> None:
             num_groups = len(find_groups(catalog))
             read = seconds(partial(find_groups, catalog))
         print(
-            f"  {name:<20} gather {gathered:6.2f} s, peak memory + {grown:5,.0f} MB   "
+            f"  {name:<20} grouped in {gathered:6.2f} s, peak memory + {grown:5,.0f} MB   "
             f"find_groups {read:5.2f} s, {num_groups:,} groups",
             flush=True,
         )

@@ -30,8 +30,7 @@ from core.maps.config import MapConfig, MapMethod
 from core.maps.files import build_map
 from core.progress import finish
 from core.workspace import Workspace
-from tests.browser.chromium import find_chromium
-from tests.browser.conftest import SOFTWARE_WEBGL
+from tests.browser.chromium import SOFTWARE_WEBGL, find_chromium
 from tests.browser.journey import headless
 from tests.browser.workbench import Workbench, open_page, wait_idle
 
@@ -108,7 +107,7 @@ def lasso(page: Page, share: float) -> float:
     page.wait_for_function(TILES, timeout=60_000)
     taken = time.perf_counter() - started
     wait_idle(page)
-    page.get_by_role("button", name="Let go").click()
+    page.get_by_role("button", name="Clear selection").click()
     page.wait_for_selector(".st-key-explore-selected", state="detached")
     wait_idle(page)
     return taken
@@ -148,7 +147,9 @@ def main() -> None:
     parser.add_argument("--images", type=int, nargs="+", default=[9_144, 100_000])
     chosen = parser.parse_args()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=SOFTWARE_WEBGL)
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(), args=[*SOFTWARE_WEBGL]
+        )
         for count in chosen.images:
             with tempfile.TemporaryDirectory() as temporary:
                 home = Path(temporary) / "home"

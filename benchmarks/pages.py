@@ -79,7 +79,7 @@ def query(page: Page) -> float:
     """Return the seconds from a click to the images that a query finds."""
     before = page.get_by_test_id("stMain").inner_text()
     started = time.perf_counter()
-    page.get_by_role("button", name="Surprise me").click()
+    page.get_by_role("button", name="Random image").click()
     page.wait_for_function(
         "before => document.querySelector('[data-testid=stMain]').innerText !== before", arg=before
     )

@@ -145,7 +145,7 @@ def generated_images(workspace: Workspace, embeddings: Embeddings) -> NDArray[np
         file = io.BytesIO()
         draw(CLASSES[number % len(CLASSES)], number).image.save(file, "PNG")
         file.seek(0)
-        pixels.append(load_square(file, model.config.preprocessing, "generated.png"))
+        pixels.append(load_square(file, model.config.preprocessing, name="generated.png"))
     found, _ = Encoder(model, embeddings.encoding).embed(np.stack(pixels))
     return np.asarray(found, np.float32)
 

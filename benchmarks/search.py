@@ -26,8 +26,8 @@ from core.index_benchmark.config import RecommendConfig
 from core.index_benchmark.recommend import recommend
 from core.indexes.build import build
 from core.indexes.config import IndexConfig
+from core.indexes.faiss_file import read_faiss
 from core.indexes.faiss_store import FaissStore
-from core.indexes.files import read_faiss
 from core.progress import finish
 from core.workspace import Workspace
 

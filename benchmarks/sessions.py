@@ -47,44 +47,7 @@ SEARCH_S, OUTSIDE_S = 0.005, 0.150
 MOST_PASSES = 5
 
 UPLOADER = '[class*="st-key-query-upload-"] input[type=file]'
-UPLOAD = """async ([uploader, bytes, name, start, count, timeout]) => {
-  const binary = atob(bytes);
-  const content = Uint8Array.from(binary, letter => letter.charCodeAt(0));
-  const files = new DataTransfer();
-  files.items.add(new File([content], name, {type: 'image/jpeg'}));
-  const roots = () => [...document.querySelectorAll('.st-key-query-gallery *')]
-    .map(node => node.shadowRoot).filter(Boolean);
-  const tilesIn = root => [...root.querySelectorAll('[aria-label="Matches"] .tile')];
-  const seen = () => roots().flatMap(tilesIn);
-  const said = tiles => tiles.map(tile => tile.textContent).join();
-  await new Promise(done => setTimeout(done, start - Date.now()));
-  const before = said(seen());
-  const isPainted = () => {
-    const tiles = seen(), images = tiles.map(tile => tile.querySelector('img'));
-    return tiles.length === count && said(tiles) !== before
-      && images.every(image => image.complete && image.naturalWidth > 0);
-  };
-  const input = document.querySelector(uploader);
-  const started = performance.now();
-  input.files = files.files;
-  input.dispatchEvent(new Event('change', {bubbles: true}));
-  return new Promise(done => {
-    const looked = new AbortController(), watched = new Set();
-    const end = seconds => { looked.abort(); watcher.disconnect(); done(seconds); };
-    const look = () => {
-      for (const root of roots().filter(root => !watched.has(root))) watch(root);
-      if (isPainted()) end((performance.now() - started) / 1000);
-    };
-    const watcher = new MutationObserver(look);
-    const watch = root => {
-      watched.add(root);
-      watcher.observe(root, {childList: true, characterData: true, subtree: true});
-      root.addEventListener('load', look, {capture: true, signal: looked.signal});
-    };
-    watch(document.body);
-    setTimeout(() => end(null), timeout);
-  });
-}"""
+UPLOAD = (Path(__file__).parent / "sessions_upload.js").read_text()
 """Choose a file at a given time, the same in all sessions, and wait for the tiles.
 
 The input is located at that time: each result replaces it. Tiles are checked when the page changes
@@ -95,7 +58,7 @@ STAGE = re.compile(rf"({'|'.join(STAGES)}) (\d+) ms")
 REQUIRED_STAGES = {"decode", "embed", "search"}
 """A query that did not wait has no `wait`."""
 
-TOGETHER = re.compile(r"(\d+) queries at once")
+TOGETHER = re.compile(r"batch of (\d+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -32,7 +32,9 @@ def compare_parts(paths: list[Path], network: EmbeddingNetwork, folder: Path) ->
         "one after the other": lambda: [
             load_square(path, Preprocessing(image_size=side)) for path in paths
         ],
-        "several threads": lambda: list(decode_batches(paths, Preprocessing(image_size=side), 16)),
+        "several processes": lambda: list(
+            decode_batches(paths, Preprocessing(image_size=side), 16)
+        ),
     }
     report("Decoding", _medians(decoding))
     pixels = normalized(

@@ -48,13 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _fail(log, str(error))
         except Stop:
             log.append("stopped")
-            _print("Stopped; nothing was left half-written.")
+            _print("Stopped; no file is incomplete.")
             return EXIT_STOPPED
         except OSError as error:
             return _fail(log, _sentence_of(error))
         except Exception:  # noqa: BLE001 - the command's edge: a bug becomes a sentence and a traceback in the log
             traceback.print_exc()
-            return _fail(log, "Something unexpected went wrong; the log has the details.")
+            return _fail(log, "Unexpected error; details are in the log.")
         log.append("result", result=result)
     if IS_FIRST:
         print(json.dumps(result) if options.json else command.describe(result))
@@ -139,7 +139,7 @@ class _ProgressPrinter:
 
 def _sentence_of(error: OSError) -> str:
     if error.errno in FULL_DISK:
-        return "The disk is full. Make room, then start this again: nothing is half-written."
+        return "The disk is full. Free disk space, then start again; no file is incomplete."
     return f"{error.strerror or error}: {error.filename or 'a file'}."
 
 

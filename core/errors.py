@@ -24,6 +24,10 @@ class MissingError(WorkbenchError):
     """A dataset, model, index or file does not exist."""
 
 
+class UpToDateError(WorkbenchError):
+    """There is nothing to do; a command says so and succeeds."""
+
+
 class DamagedArtifactError(WorkbenchError):
     """A file of an artifact differs from its manifest."""
 

@@ -115,9 +115,13 @@ def read_options(options: argparse.Namespace, config_class: type[C], **others: A
     Raises:
         ValueError: A value is out of range.
     """
-    names = {each.name for each in fields(config_class)}  # type: ignore[arg-type]
-    given = {name: value for name, value in vars(options).items() if name in names}
-    return config_class(**(others | given))
+    return config_class(**(others | given_options(options, config_class)))
+
+
+def given_options(options: argparse.Namespace, config_class: type) -> dict[str, Any]:
+    """Return the fields of a config that a command line gives."""
+    names = {each.name for each in fields(config_class)}
+    return {name: value for name, value in vars(options).items() if name in names}
 
 
 def as_arguments(config: Any, *, defaults_too: bool = False) -> list[str]:

@@ -1,13 +1,12 @@
 """The workspace: folders of datasets, artifacts, runs and jobs, its version, and valid names."""
 
-import json
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import DamagedArtifactError, WorkbenchError
-from core.files import write_json
+from core.files import read_json, write_json
 
 PROJECT = Path(__file__).parent.parent
 DISK_VERSION = 2
@@ -128,7 +127,7 @@ def open_workspace(home: Path | None = None) -> Workspace:
 def _version_of(data: Path) -> int:
     path = data / VERSION_FILE
     try:
-        return int(json.loads(path.read_text(encoding="utf-8"))["version"])
+        return int(read_json(path)["version"])
     except FileNotFoundError:  # Version 1 has no such file
         return 1
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -159,7 +158,7 @@ def check_text(kind: str, text: str) -> str:
     """
     text = text.strip()
     if not text:
-        raise WorkbenchError(f"The {kind} is empty.", "Write a word or two.")
+        raise WorkbenchError(f"The {kind} is empty.", "Enter a name.")
     if len(text) > MAX_TEXT_LENGTH or not text.isprintable():
         raise WorkbenchError(
             f"“{text[:40]}” cannot be a {kind}.",

@@ -3,14 +3,16 @@
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.artifacts.manifests import Manifest
 from core.commands import evaluation
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
 from core.lineage.graph import Lineage, read_lineage
-from pages.parts.components import guards, job_panel
-from pages.parts.components.text import plain
+from pages.parts.components import empty, guards, jobs_menu
+from pages.parts.components import header as page_header
+from pages.parts.components.text import plain, stale_badge
 from pages.parts.evaluate import (
     classes,
     compare,
@@ -34,10 +36,13 @@ TABS = (
 )
 
 
-def main(current: Manifest, dataset: Dataset, lineage: Lineage) -> None:
-    """Draw an evaluation in tabs."""
-    header.choose(current, lineage.evaluations_of(dataset.name))
-    header.describe(current, lineage)
+def main(line: DeltaGenerator, current: Manifest, dataset: Dataset, lineage: Lineage) -> None:
+    """Draw an evaluation in tabs; its choice and the form of another one are beside the title."""
+    with line:
+        header.choose(current, lineage.evaluations_of(dataset.name))
+        st.markdown(stale_badge(lineage.stale_reason(current)), width="content")
+        st.space("stretch")
+        form.show_in_popover(dataset.name, lineage)
     try:
         evaluation = evaluations.opened(current)
     except WorkbenchError as error:
@@ -60,23 +65,25 @@ def main(current: Manifest, dataset: Dataset, lineage: Lineage) -> None:
                 draw()
 
 
+def first(dataset: str, lineage: Lineage) -> None:
+    """Draw the form of the first evaluation, or the progress of one that runs."""
+    if jobs_menu.wait_for(*VERBS):
+        return
+    place = empty.state("monitoring", "Measure retrieval quality on held-out images.", key="first")
+    with place, st.container(width=form.WIDTH):
+        form.show(dataset, lineage)
+
+
 chosen = session.enter_page()
-st.title("Evaluate")
+line = page_header.title("Evaluate")
 read = read_lineage(resources.workspace())
 if chosen.dataset is None:
     guards.stop_without("Datasets", "An evaluation needs a dataset.")
 about = open_dataset(resources.workspace(), chosen.dataset)
-st.markdown(
-    f"How well images of **{plain(chosen.dataset)}** are found: those that no training "
-    "learns from ask, and whatever is of their class counts as found."
-)
 if not facts.labels(about.catalog):
-    job_panel.show(*VERBS)
-    guards.stop_without("Datasets", "An evaluation needs classes, and no image has one.")
+    guards.stop_without("Datasets", "An evaluation needs labeled images.")
 shown = evaluations.current(chosen, read)
-form.show(chosen.dataset, read, expanded=shown is None and not job_panel.is_active(*VERBS))
-job_panel.show(*VERBS)
 if shown is None:
-    st.info("Nothing is evaluated yet. Evaluate embeddings or an index, and a baseline beside it.")
-    st.stop()
-main(shown, about, read)
+    first(chosen.dataset, read)
+else:
+    main(line, shown, about, read)

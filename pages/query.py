@@ -1,13 +1,14 @@
 """Query page: search by images; predicted class and most similar images."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset, open_dataset
+from core.images.squares import SQUASH
 from core.lineage.graph import MODEL_CHANGED, Lineage, read_lineage
-from core.models.preprocessing import SQUASH
 from core.query.query import ImageSource, Query
-from pages.parts.components import errors, guards, waiting
+from pages.parts.components import empty, errors, guards, header, waiting
 from pages.parts.query import (
     batch,
     compare,
@@ -16,28 +17,46 @@ from pages.parts.query import (
     match,
     results,
     search_options,
+    start,
     upload,
+    verdict,
 )
 from state import queries, resources, session
 from state.query_images import label_of, sources_of
 
+SINGLE, BATCH = "Single query", "Batch"
 
-def single_query(dataset: Dataset, index: Manifest, model: Manifest, lineage: Lineage) -> None:
-    """Show the query on the left and its result on the right."""
-    grid = st.grid(3, min_column_width=160, gap="medium")  # Beside each other at 800 pixels, too
-    left, right = grid.cell(), grid.cell(column_span=2)
+
+def single_query(
+    dataset: Dataset, index: Manifest, model: Manifest, lineage: Lineage, line: DeltaGenerator
+) -> None:
+    """Show the query, its matches, and beside them the open match."""
     query = session.read_query()
+    history.show(dataset, line)  # First: it is the way back from a query that fails
+    if not (query.images or query.positives or query.negatives):
+        start.show(dataset, query)
+        return
+    with st.container(horizontal=True, gap="medium", key="query-page"):
+        left, right, panel = (
+            st.container(gap="small", key="query-side"),
+            st.container(gap="xsmall", key="query-main"),
+            st.container(),
+        )
     with left:
-        upload.show(dataset)
-        history.show(dataset, query)  # First: it is the way back from a query that fails
+        shown = st.container()
+        upload.show(dataset, compact=True)
+        history.examples(dataset, query)
     with errors.shown(right.error):
         sources = sources_of(query, dataset)
+        with shown:
+            images.show(
+                dataset, query, sources, squashed=model.config["network"].get("fit") == SQUASH
+            )
         with left:
-            images.show(query, sources, squashed=model.config["network"].get("fit") == SQUASH)
             search_options.show(dataset, query)
             other = compare.choose(index, lineage)
         with right:
-            _results(dataset, query, sources, index, model, other)
+            _results(dataset, query, sources, index, model, other, panel)
 
 
 def _results(
@@ -47,9 +66,10 @@ def _results(
     index: Manifest,
     model: Manifest,
     other: tuple[Manifest, Manifest] | None,
+    panel: DeltaGenerator,
 ) -> None:
     if not query.is_searchable:
-        st.info("Upload an image, or take one from the dataset, to see what is like it.")
+        empty.state("add_photo_alternate", "Add a positive image to search.", key="positive")
         return
     with waiting.in_place("Searching…", "query-answer") as place:
         result = queries.search(query, sources, index, model, dataset)
@@ -58,33 +78,36 @@ def _results(
     if other_result is not None:
         compare.show(dataset, result, other_result, label, place)
         return
-    results.verdict(result, model, dataset, place)
+    verdict.show(result, model, dataset, place)
     seconds = results.matches(dataset, result, label)
     results.times({**result.seconds, **seconds}, result.batch_size - len(sources) + 1)
-    match.show(dataset, result, sources, model)
+    match.show(panel, dataset, result, sources, model)
 
 
-def main(index: Manifest, model: Manifest, lineage: Lineage) -> None:
-    """Show the page for the current index."""
+def main(index: Manifest, model: Manifest, lineage: Lineage, line: DeltaGenerator) -> None:
+    """Show the page for the current index; `line` has its title."""
     dataset = open_dataset(resources.workspace(), index.made_from["dataset"])
-    asking, many = st.tabs(
-        [":material/image_search: One question", ":material/table_rows: Many at once"],
-        key="query-ways",
-        on_change="rerun",
+    mode = line.segmented_control(
+        "Mode",
+        (SINGLE, BATCH),
+        default=SINGLE,
+        required=True,
+        key="query-mode",
+        label_visibility="collapsed",
+        persist_state="session",
     )
-    if asking.open:
-        with asking:
-            single_query(dataset, index, model, lineage)
-    if many.open:
-        with many:
-            batch.show(index)
+    line.space("stretch")
+    if mode == BATCH:
+        batch.show(index)
+    else:
+        single_query(dataset, index, model, lineage, line)
 
 
 chosen = session.enter_page()
-st.title("Query")
+title_line = header.title("Query")
 read = read_lineage(resources.workspace())
 current = guards.require_index(chosen, read, "A query")
 embedded_by = read.model(current.made_from["model"])
 if embedded_by is None or read.stale_reason(current) == MODEL_CHANGED:
-    guards.stop_without("Indexes", "The model of this index is gone or was trained anew.")
-main(current, embedded_by, read)
+    guards.stop_without("Indexes", "The model of this index was deleted or trained again.")
+main(current, embedded_by, read, title_line)

@@ -196,5 +196,6 @@ def _embed(embed: Embed[K], batch: Sequence[_Waiting[K]]) -> list[EmbeddedImage]
 
 def _closed() -> ModelClosedError:
     return ModelClosedError(
-        "The model was closed while the query waited, for others were opened.", "Ask once more."
+        "The model was closed while the query waited, because other models were opened.",
+        "Ask once more.",
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from core.artifacts.manifests import Manifest
 from core.datasets.catalog import Catalog
-from core.datasets.filter_kinds import AnyOf, AnyTag
+from core.datasets.filter_kinds import AnyOf, AnyRelated
 from core.datasets.registry import Dataset
 from core.query.query import ImageSource
 
@@ -19,7 +19,7 @@ BY_REVISION: dict[str | type[Any], Callable[[Any], Any]] = BY_CONTENT | {
     Dataset: lambda dataset: (str(dataset.folder), dataset.catalog.revision),
     Catalog: lambda catalog: (str(catalog.path), catalog.revision),
     AnyOf: lambda kind: kind.option,
-    AnyTag: lambda kind: kind.option,
+    AnyRelated: lambda kind: kind.option,
     ImageSource: lambda source: source.key,
 }
 """`hash_funcs` of what may depend on anything in a catalog."""

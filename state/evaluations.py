@@ -20,13 +20,14 @@ REPLICATES = 1000
 
 
 def current(chosen: Selection, lineage: Lineage) -> Manifest | None:
-    """Return the chosen evaluation, else the newest that is not a baseline, else the newest."""
+    """Return the chosen evaluation, else one of the index, else the newest, baselines last."""
     evaluations = lineage.evaluations_of(chosen.dataset)
     by_id = {manifest.id: manifest for manifest in evaluations}
     if chosen.evaluation in by_id:
         return by_id[chosen.evaluation]
-    of_models = (m for m in evaluations if "baseline" not in m.summary)
-    return next(of_models, next(iter(evaluations), None))
+    of_index = [m for m in evaluations if chosen.index and m.made_from.get("index") == chosen.index]
+    of_models = [m for m in evaluations if "baseline" not in m.summary]
+    return next(iter([*of_index, *of_models, *evaluations]), None)
 
 
 def comparable(evaluation: Manifest, lineage: Lineage) -> list[Manifest]:
@@ -36,7 +37,7 @@ def comparable(evaluation: Manifest, lineage: Lineage) -> list[Manifest]:
     return [m for m in others if m.id != evaluation.id and protocol_of(m) == options]
 
 
-@st.cache_resource(max_entries=12, show_spinner="Opening the evaluation…", hash_funcs=BY_CONTENT)
+@st.cache_resource(max_entries=12, show_spinner=False, hash_funcs=BY_CONTENT)
 def opened(manifest: Manifest) -> "Evaluation":
     """Return an evaluation with its tables.
 
@@ -49,7 +50,7 @@ def opened(manifest: Manifest) -> "Evaluation":
     return open_evaluation(resources.workspace(), manifest.id)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Comparing query by query…", hash_funcs=BY_CONTENT)
+@st.cache_resource(max_entries=12, show_spinner="Comparing queries…", hash_funcs=BY_CONTENT)
 def compared(first: Manifest, second: Manifest) -> "Comparison":
     """Return the comparison of a second evaluation with a first.
 

@@ -8,6 +8,7 @@ from core.datasets import curation, facets
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ALL_IMAGES, ImageFilter, Split
 from core.datasets.duplicates import find_groups
+from core.datasets.importing.rejected import read_rejected
 from core.datasets.registry import Dataset
 from core.datasets.verification import count_unchecked, is_grouped
 from core.training.config import TrainConfig
@@ -16,11 +17,15 @@ from state.cache_keys import BY_REVISION
 if TYPE_CHECKING:
     from core.training.estimate import Requirements
 
+NOT_IMPORTED_TTL_S = 30
+"""Seconds: a rescan may change this number without a change of the catalog."""
+
 _cached = st.cache_data(max_entries=100, show_spinner=False, hash_funcs=BY_REVISION)
 
 tag_counts = _cached(facets.tag_counts)
-filter_values = _cached(facets.filter_values)
+value_counts = _cached(facets.value_counts)
 histogram = _cached(facets.histogram)
+first_of_class = _cached(facets.first_of_class)
 duplicates = _cached(find_groups)
 last_step = _cached(curation.last_step)
 
@@ -29,6 +34,12 @@ last_step = _cached(curation.last_step)
 def count(catalog: Catalog, images: ImageFilter = ALL_IMAGES) -> int:
     """Return the number of images."""
     return catalog.count(images)
+
+
+@st.cache_data(ttl=NOT_IMPORTED_TTL_S, max_entries=20, show_spinner=False, hash_funcs=BY_REVISION)
+def num_not_imported(dataset: Dataset) -> int:
+    """Return the number of files in the sources of a dataset that were not imported."""
+    return read_rejected(dataset.folder).counts.total()
 
 
 @_cached

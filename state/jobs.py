@@ -216,6 +216,6 @@ class JobBoard:
     def _report_running(self) -> None:
         for record in [view.record for view in self.active() if is_alive(view.record)]:
             sys.stderr.write(
-                f"{record.title} goes on without the server. To stop it: "
+                f"{record.title} continues without the server. To stop it: "
                 f"python -m core jobs --home {self.workspace.home} --stop {record.id}\n"
             )

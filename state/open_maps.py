@@ -89,6 +89,14 @@ def density_of(opened: OpenMap) -> "Density":
     return density(opened.map.points)
 
 
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_KEY)
+def medoids_of(opened: OpenMap) -> NDArray[np.int64]:
+    """Return the place of the most central point of each cluster, the largest cluster first."""
+    from core.maps.clusters import medoids
+
+    return medoids(opened.map.points, opened.map.clusters)
+
+
 def similarities_to(
     query: NDArray[np.float32], index: Manifest, opened: OpenMap
 ) -> NDArray[np.float32]:

@@ -37,6 +37,9 @@ memory is released with that of the next replaced model."""
 _replaced: "SimpleQueue[Batcher[Encoding] | None]" = SimpleQueue()
 """Batchers of models replaced since memory was last released; None for an index."""
 
+_versions: dict[str, str] = {}
+"""Id → fingerprint of the version of each index that was opened last."""
+
 
 def model(model_id: str, fingerprint: str) -> "Model":
     """Open a model, or return the open one.
@@ -145,11 +148,15 @@ def _open_index(index_id: str, fingerprint: str) -> "Index":
 
     opened = open_index(open_workspace(), index_id)
     _check_same(opened.manifest, fingerprint)
+    before = _versions.get(index_id)
+    if before is not None and before != fingerprint:
+        _open_index.clear(index_id, before)  # Searches that use it finish with it
+    _versions[index_id] = fingerprint
     return opened
 
 
 def _check_same(manifest: Manifest, fingerprint: str) -> None:
     if manifest.fingerprint != fingerprint:
         raise WorkbenchError(
-            f"The {manifest.kind} {manifest.id} was replaced a moment ago.", "Ask once more."
+            f"The {manifest.kind} {manifest.id} was just replaced.", "Ask once more."
         )

@@ -46,7 +46,7 @@ def image_labels(manifest: Manifest, dataset: Dataset) -> "ImageLabels":
     return read_image_labels(dataset.catalog, analysis_of(manifest).image_ids)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Asking the neighbors…", hash_funcs=BY_CONTENT)
+@st.cache_resource(max_entries=8, show_spinner="Ranking images…", hash_funcs=BY_CONTENT)
 def ranking(manifest: Manifest, dataset: Dataset, check: Check, *, most_first: bool) -> "Ranking":
     """Return the whole ranking of a check, including reviewed and filtered images.
 
@@ -60,7 +60,7 @@ def ranking(manifest: Manifest, dataset: Dataset, check: Check, *, most_first: b
     return rank(check, analysis_of(manifest), _vectors(manifest), labels, most_first=most_first)
 
 
-@st.cache_data(max_entries=16, show_spinner="Comparing…", hash_funcs=BY_REVISION)
+@st.cache_data(max_entries=16, show_spinner="Finding duplicates…", hash_funcs=BY_REVISION)
 def groups(manifest: Manifest, dataset: Dataset, check: Check, threshold: float) -> list[Group]:
     """Return the unreviewed groups of near-duplicates or leakage."""
     from core.quality.checks import find_groups
@@ -69,7 +69,7 @@ def groups(manifest: Manifest, dataset: Dataset, check: Check, threshold: float)
     return find_groups(check, analysis_of(manifest), labels, dataset.catalog, threshold)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Describing the clusters…", hash_funcs=BY_CONTENT)
+@st.cache_resource(max_entries=4, show_spinner="Reading clusters…", hash_funcs=BY_CONTENT)
 def clusters(manifest: Manifest, dataset: Dataset) -> "list[Cluster]":
     """Return the clusters, those with most images of other classes first."""
     from core.quality.clusters import describe
@@ -83,6 +83,28 @@ def _vectors(manifest: Manifest) -> NDArray[np.float32]:
     from core.embeddings.files import open_embeddings
 
     return open_embeddings(resources.workspace(), analysis_of(manifest).embeddings).vectors
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=BY_CONTENT)
+def default_threshold(manifest: Manifest) -> float:
+    """Return the similarity from which on two images are near-duplicates by default."""
+    from core.quality import near_duplicates
+
+    return near_duplicates.default_threshold(analysis_of(manifest).neighbors)
+
+
+def percentile(manifest: Manifest, similarity: float) -> float:
+    """Return the share of images that are less similar to their nearest neighbor than this."""
+    similarities = _nearest_similarities(manifest)
+    return float(np.searchsorted(similarities, similarity)) / len(similarities)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=BY_CONTENT)
+def _nearest_similarities(manifest: Manifest) -> NDArray[np.float32]:
+    """Return each image's similarity to its nearest neighbor, ascending."""
+    from core.quality.near_duplicates import nearest_similarities
+
+    return np.sort(nearest_similarities(analysis_of(manifest).neighbors))
 
 
 def nearest(manifest: Manifest, dataset: Dataset, image_id: int, k: int) -> list[Match]:

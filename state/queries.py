@@ -1,17 +1,18 @@
 """Searches of the Query page, with models, forward passes and results shared between tabs."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.artifacts.manifests import Manifest
+from core.artifacts.manifests import Manifest, read_manifest
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
 from core.images.cropping import Crop
+from core.progress import T
 from core.query.query import ImageSource, Query, QueryImage
 from core.query.result import Match, QueryResult
 from state import resources
@@ -41,7 +42,10 @@ def search(
     """
     from core.query import pipeline
 
-    return pipeline.search(_opened(index, model, dataset), query, sources)
+    def search_version(version: Manifest) -> QueryResult:
+        return pipeline.search(_opened(version, model, dataset), query, sources)
+
+    return _on_one_version(index, search_version)
 
 
 def nearest_to_image(index: Manifest, image_id: int, k: int) -> list[Match]:
@@ -53,10 +57,24 @@ def nearest_to_image(index: Manifest, image_id: int, k: int) -> list[Match]:
     from core.embeddings.files import open_embeddings
     from core.query import pipeline
 
-    opened, workspace = resources.index(index.id, index.fingerprint), resources.workspace()
-    dataset = open_dataset(workspace, opened.dataset)
-    embeddings = open_embeddings(workspace, opened.embeddings)
-    return pipeline.nearest_to_image(opened.store, dataset, embeddings, image_id, k)
+    def search_version(version: Manifest) -> list[Match]:
+        opened, workspace = resources.index(version.id, version.fingerprint), resources.workspace()
+        dataset = open_dataset(workspace, opened.dataset)
+        embeddings = open_embeddings(workspace, opened.embeddings)
+        return pipeline.nearest_to_image(opened.store, dataset, embeddings, image_id, k)
+
+    return _on_one_version(index, search_version)
+
+
+def _on_one_version(index: Manifest, search_version: Callable[[Manifest], T]) -> T:
+    """Search an index; once more if it fails because the index was updated meanwhile."""
+    try:
+        return search_version(index)
+    except WorkbenchError:
+        current = read_manifest(resources.workspace().indexes / index.id)
+        if current.fingerprint == index.fingerprint:
+            raise
+    return search_version(current)
 
 
 def _opened(index: Manifest, model: Manifest, dataset: Dataset) -> "OpenedIndex":
@@ -119,7 +137,7 @@ def compare_regions(
         MissingError: The model or the index was deleted.
     """
     from core.embeddings.encoding import Encoder
-    from core.models.batches import load_cropped_square, load_square
+    from core.models.batches import load_square
     from core.query import region_match
 
     opened = resources.model(model.id, model.fingerprint)
@@ -127,9 +145,16 @@ def compare_regions(
     preprocessing = opened.config.preprocessing
     return region_match.compare_regions(
         Encoder(opened, encoding),
-        load_cropped_square(source.open(), preprocessing, crop, name=source.name),
+        load_square(source.open(), preprocessing, crop=crop, name=source.name),
         load_square(match, preprocessing),
     )
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=BY_REVISION)
+def example_ids(dataset: Dataset, count: int) -> list[int]:
+    """Return the catalog ids of up to `count` images, spread evenly over the dataset."""
+    ids = dataset.catalog.ids()
+    return [ids[place * len(ids) // count] for place in range(count)] if len(ids) > count else ids
 
 
 def random_image(dataset: Dataset, seed: int) -> int | None:

@@ -1,12 +1,16 @@
 """The images of the Query page's query: their content, and small versions for the page."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from core.datasets.annotations.annotation import Box
+from core.datasets.annotations.geometry import crop_of
 from core.datasets.registry import Dataset
 from core.errors import MissingError
-from core.images.cropping import Crop, open_cropped
-from core.images.decoding import read_header
-from core.images.thumbnails import SIDE, data_uri, encode_thumbnail
+from core.images.cropping import Crop
+from core.images.isolation import make_thumbnail, read_header
+from core.images.thumbnails import SIDE, data_uri
 from core.query.query import ImageSource, Query
 from state import session
 from state.cache_keys import BY_REVISION
@@ -15,29 +19,39 @@ from state.cache_keys import BY_REVISION
 def sources_of(query: Query, dataset: Dataset) -> list[ImageSource]:
     """Return the content of each image of a query: an upload of this tab or a dataset's file.
 
+    The class of a crop that is a box of its image is that of the box.
+
     Raises:
         MissingError: An image is no longer in the dataset, or the upload is no longer kept.
     """
     ids = [image.image_id for image in query.images if image.image_id is not None]
     rows = dataset.catalog.rows_by_id(ids)
+    boxes = dataset.catalog.boxes_of(ids)
     sources = []
     for image in query.images:
         if image.image_id is None:
             upload = session.selection().uploads.get(image.digest)
             if upload is None:
                 raise MissingError(
-                    "This uploaded image is no longer kept in this tab.", "Upload it again."
+                    "The uploaded image is no longer available in this tab.", "Upload it again."
                 )
             sources.append(ImageSource(upload.name, upload.content, image.digest))
         elif image.image_id in rows:
             row = rows[image.image_id]
             key = f"{row.id}-{row.sha256}"
-            sources.append(ImageSource(row.path, dataset.path_of(row), key, row.label))
+            label = _label_of_crop(image.crop, boxes.get(row.id, ())) or row.label
+            sources.append(ImageSource(row.path, dataset.path_of(row), key, label))
         else:
             raise MissingError(
-                "An image of this query is no longer in the dataset.", "Ask by another one."
+                "An image of this query is no longer in the dataset.", "Select another image."
             )
     return sources
+
+
+def _label_of_crop(crop: Crop, boxes: Sequence[Box]) -> str | None:
+    """Return the class of the box that a crop is, None if it is none or the whole image."""
+    is_box = (box.label for box in boxes if not crop.is_whole and crop_of(box).key == crop.key)
+    return next(is_box, None)
 
 
 def label_of(query: Query, sources: list[ImageSource]) -> str | None:
@@ -65,8 +79,7 @@ def thumbnail_uri(source: ImageSource, crop: Crop, side: int = SIDE) -> str:
         UnreadableImageError: It is not an image (any more).
         WorkbenchError: The crop has too few pixels.
     """
-    image = open_cropped(source.open(), crop, name=source.name, min_side=side)
-    return data_uri(encode_thumbnail(image, side))
+    return data_uri(make_thumbnail(source.open(), side, crop=crop, name=source.name))
 
 
 def size_of(source: ImageSource) -> tuple[int, int]:

@@ -15,6 +15,7 @@ import streamlit as st
 
 from core.artifacts.folders import remove_stale_drafts
 from core.artifacts.manifests import Manifest
+from core.artifacts.versions import remove_old_versions
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.errors import UnreadableImageError
@@ -24,13 +25,14 @@ from core.lineage.disk_use import disk_use as measure_disk_use
 from core.maps.config import MIN_EPOCHS
 from core.progress import finish
 from core.training.augment_config import PRESETS
-from core.training.history import saved_epochs
+from core.training.history import SampleRetrieval, saved_epochs
 from core.training.runs import Run, folder_of, list_runs
 from core.workspace import Workspace, open_workspace
 from state.cache_keys import BY_CONTENT, BY_REVISION
 from state.jobs import JobBoard
 from state.open_models import index as index
 from state.open_models import model as model
+from state.serving import restrict_links
 from state.trainings import Training, list_trainings
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ def jobs() -> JobBoard:
             others = (home.datasets, home.features, home.exports, home.batches)
             for parent in (*others, *home.artifacts.values()):
                 remove_stale_drafts(parent)
+            remove_old_versions(home.indexes)
+            restrict_links()
             boards[home.home] = JobBoard(home)
         board: JobBoard = boards[home.home]
         return board
@@ -104,9 +108,7 @@ def sweep(manifest: Manifest) -> "Sweep":
     return open_sweep(workspace(), manifest.id)
 
 
-@st.cache_resource(
-    max_entries=2, show_spinner="Searching exactly, to compare with…", hash_funcs=BY_REVISION
-)
+@st.cache_resource(max_entries=2, show_spinner="Running exact search…", hash_funcs=BY_REVISION)
 def benchmark(embeddings: Manifest, dataset: Dataset) -> "BenchmarkQueries":
     """Sample queries from embedded images, with their exact neighbors and classes."""
     del dataset  # Part of the key
@@ -124,6 +126,17 @@ def measured(
 
     opened = index(manifest.id, manifest.fingerprint)
     return finish(measure(opened.store, benchmark(embeddings, dataset), effort))
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=BY_REVISION)
+def sample_matches(
+    manifest: Manifest, embeddings: Manifest, dataset: Dataset, effort: int | None
+) -> list[SampleRetrieval]:
+    """Search an open index with some of its own images."""
+    from core.index_benchmark.samples import sample_retrievals
+
+    store = index(manifest.id, manifest.fingerprint).store
+    return sample_retrievals(store, benchmark(embeddings, dataset), dataset.catalog, effort)
 
 
 def epoch_maps(run_id: str) -> "EpochMaps":

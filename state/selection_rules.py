@@ -7,6 +7,7 @@ from core.lineage.graph import Lineage
 from state.job_views import JobView
 from state.jobs import JobBoard
 from state.session import Selection
+from state.toasts import Toast
 
 
 def adopt_results(chosen: Selection, board: JobBoard, lineage: Lineage) -> None:
@@ -17,7 +18,20 @@ def adopt_results(chosen: Selection, board: JobBoard, lineage: Lineage) -> None:
             continue
         chosen.launched_jobs.remove(job_id)
         if view is not None:
+            _announce(chosen, view)
             _choose_result(chosen, view, lineage)
+
+
+def _announce(chosen: Selection, view: JobView) -> None:
+    """Queue a toast with the outcome of a job."""
+    title = view.record.title
+    match view.record.status:
+        case Status.DONE:
+            chosen.toasts.append(Toast(f"{title}: done"))
+        case Status.FAILED:
+            chosen.toasts.append(Toast(f"{title}: failed. {view.message}", is_error=True))
+        case Status.INTERRUPTED:
+            chosen.toasts.append(Toast(f"{title}: interrupted", is_error=True))
 
 
 def validate(chosen: Selection, lineage: Lineage) -> None:
@@ -52,7 +66,7 @@ def _note_what_is_gone(chosen: Selection, lineage: Lineage) -> None:
         ("index", chosen.index, lineage.index(chosen.index)),
     ):
         if name is not None and not found:
-            chosen.notices.append(f"There is no {kind} “{name}” here (any more).")
+            chosen.toasts.append(Toast(f"The {kind} “{name}” does not exist.", is_error=True))
 
 
 def choose_dataset(chosen: Selection, name: str, lineage: Lineage) -> None:

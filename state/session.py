@@ -1,7 +1,6 @@
 """Selection of a browser tab. The only module that uses `st.session_state`."""
 
 import runpy
-import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,11 +8,13 @@ from typing import Any
 import streamlit as st
 
 from core.datasets.columns import ImageFilter
+from core.images.cropping import WHOLE, Crop
 from core.query.query import Query, QueryImage
 from core.workspace import PROJECT
 from state import query_url
 from state import view as views
 from state.history import History, Uploads
+from state.toasts import Toast
 from state.view import QualityView, View
 
 URL_FIELDS = ("dataset", "model", "index")
@@ -65,6 +66,9 @@ class Selection:
     open_image: tuple[int, int | None] | None = None
     """Catalog id of the image in the dialog of the Datasets page, and its place in the view."""
 
+    labeling_selected: frozenset[int] = frozenset()
+    """Catalog ids of the images selected in the label assistant."""
+
     quality_view: QualityView = field(default_factory=QualityView)
     """What the Data quality page shows."""
 
@@ -92,13 +96,10 @@ class Selection:
     dismissed_jobs: list[str] = field(default_factory=list)
     """Ids of ended jobs whose outcome was dismissed in this tab."""
 
-    opened_at: float = field(default_factory=time.time)
-    """When the tab was opened, in seconds since 1970."""
+    open_job: str | None = None
+    """Id of the job in the dialog of the jobs menu."""
 
-    notices: list[str] = field(default_factory=list)
-    """Messages about selected names that are gone, each shown once."""
-
-    toasts: list[str] = field(default_factory=list)
+    toasts: list[Toast] = field(default_factory=list)
     """Toasts of the next run."""
 
     is_url_outdated: bool = False
@@ -112,7 +113,7 @@ class Selection:
         self.evaluation, self.open_confusion = None, None
         self.query, self.history = Query(), History()
         self.quality_view, self.quality_selected = QualityView(), frozenset()
-        self.quality_open = None
+        self.quality_open, self.labeling_selected = None, frozenset()
 
 
 def selection() -> Selection:
@@ -128,13 +129,13 @@ def selection() -> Selection:
 
 def queue_toast(sentence: str) -> None:
     """Queue a toast for the next run; a rerun drops a toast that is drawn before it."""
-    selection().toasts.append(sentence)
+    selection().toasts.append(Toast(sentence))
 
 
-def pop_all(sentences: list[str]) -> list[str]:
-    """Return the sentences of a list, and empty it."""
-    popped = sentences.copy()
-    sentences.clear()
+def pop_toasts() -> list[Toast]:
+    """Return the queued toasts, and empty the queue."""
+    chosen = selection()
+    popped, chosen.toasts = chosen.toasts, []
     return popped
 
 
@@ -207,9 +208,10 @@ def set_query(query: Query) -> None:
     st.query_params.from_dict(parameters)
 
 
-def query_by_image(*image_ids: int) -> None:
-    """Set the query of the Query page to images of the dataset, before switching to that page."""
-    _take(selection().query.with_only([QueryImage(image_id=image_id) for image_id in image_ids]))
+def query_by_image(*image_ids: int, crop: Crop = WHOLE) -> None:
+    """Set the query of the Query page to crops of images, before switching to that page."""
+    images = [QueryImage(image_id=image_id, crop=crop) for image_id in image_ids]
+    _take(selection().query.with_only(images))
 
 
 def set_widget(key: str, value: Any) -> str:

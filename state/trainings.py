@@ -53,8 +53,8 @@ class Training:
 
     @property
     def best(self) -> dict[str, float]:
-        """Return the metrics of the best epoch; empty before the first."""
-        return max(self.epochs, key=lambda epoch: epoch.get(MAP, 0.0), default={})
+        """Return the metrics of the best epoch, the last one of equals; empty before the first."""
+        return max(reversed(self.epochs), key=lambda epoch: epoch.get(MAP, 0.0), default={})
 
     @property
     def steps(self) -> list[dict[str, Any]]:

@@ -9,11 +9,11 @@ from typing import Any
 
 from core.datasets.columns import FILTERS, ImageFilter, Order
 from core.datasets.filters import as_texts, from_texts
-from core.quality.config import THRESHOLD, Check
+from core.quality.config import Check
 
-SECTIONS = ("Images", "Classes", "Duplicates", "Problems")
+SECTIONS = ("Images", "Classes", "Labeling", "Duplicates", "Problems")
 PAGE_SIZES = (24, 60, 120, 240)
-TILE_SIZES = {"S": 96, "M": 128, "L": 200}
+TILE_SIZES = {"S": 96, "M": 120, "L": 200}
 """Minimum width of a tile, in pixels."""
 
 FIELDS = (
@@ -55,9 +55,11 @@ class View:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QualityView:
-    """A page of a check's list."""
+    """The overview of all checks, or a page of one's list."""
 
-    check: Check = Check.LABEL_ISSUES
+    check: Check | None = None
+    """The open check; None shows the overview."""
+
     labels: tuple[str, ...] = ()
     """Classes of the listed images; all if empty."""
 
@@ -67,8 +69,8 @@ class QualityView:
     most_first: bool = False
     """Whether the most typical images come first."""
 
-    threshold: float = THRESHOLD
-    """Min. cosine similarity of near-duplicates, 0.5 to 1."""
+    threshold: float | None = None
+    """Min. cosine similarity of near-duplicates, 0.5 to 1; None is that of the analysis."""
 
     cluster: int | None = None
     """Number of the open cluster; None shows all clusters."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.images.process_pool import shared_pool
 from core.workspace import Workspace
 from tests.support import processes
 
@@ -37,6 +38,13 @@ def no_process_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator
     processes.end(left)
     if named:
         pytest.fail("the tests left processes behind:\n" + "\n".join(named), pytrace=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def decoders_end(no_process_left_behind: None) -> Iterator[None]:
+    """The processes that decode images are kept until the end of a run."""
+    yield
+    shared_pool().close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,7 +22,8 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 PATH = re.compile(r"`((?:core|state|pages|tests|benchmarks|docs|\.ci|\.github)/[\w./-]*)`")
 MODULE = re.compile(r"`(\w+\.(?:py|js|css))`")
-NAMES = {path.name for folder in FOLDERS for path in (ROOT / folder).rglob("*.*")} | {"Home.py"}
+NAMES = {path.name for folder in FOLDERS for path in (ROOT / folder).rglob("*.*")}
+NAMES |= {path.name for path in ROOT.glob("*.py")}
 COMMAND = re.compile(r"^python -m core +(\S+)(.*)$", re.MULTILINE)
 OPTION = re.compile(r"(?<=[\s`])(--[a-z][a-z-]*)")
 MAX_LINES = {"README.md": 120, "ARCHITECTURE.md": 200}

@@ -19,16 +19,17 @@ FORBIDDEN = {
 }
 CONCURRENT = {
     "http_stream.py": {"threading"},  # A silent server must not keep work from being stopped
+    "public_fetch.py": {"threading"},  # Nor must the look-up of a name, which has no timeout
     "background.py": {"multiprocessing"},  # Nor must a long call, which runs in a `ThreadPool`
+    "faiss_file.py": {"threading"},  # A lock: FAISS has one limit for all files that it reads
     "gpu.py": {"threading"},  # A lock serializes the searches on a graphics card
-    "process_pool.py": {"threading", "multiprocessing"},
 }
 """Modules of core that may use threads or processes."""
 
 CORE_ORDER = (
     ("errors",),
     ("progress", "files"),
-    ("workspace", "options"),
+    ("workspace", "options", "records"),
     ("artifacts", "net", "images", "metrics"),
     ("jobs",),
     ("datasets",),
@@ -39,6 +40,7 @@ CORE_ORDER = (
     ("indexes",),
     ("index_benchmark", "bundles", "query"),
     ("evaluation", "maps", "quality"),
+    ("labeling",),
     ("pipeline",),
     ("commands",),
     ("cli",),
@@ -136,7 +138,7 @@ def test_threads_are_started_by_the_job_board_and_the_batcher_only() -> None:
     assert users == {"jobs.py", "batcher.py"}
 
 
-def test_only_the_command_and_the_supervising_thread_catch_every_error() -> None:
+def test_only_the_ends_of_a_process_or_thread_catch_every_error() -> None:
     broad = [
         file.relative_to(ROOT).as_posix()
         for layer in ("Home.py", "pages", "state", "core")

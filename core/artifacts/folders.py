@@ -21,9 +21,10 @@ from core.artifacts.manifests import (
     package_versions,
     read_manifest,
     verify_files,
+    was_updated,
     write_manifest,
 )
-from core.errors import MissingError, WorkbenchError
+from core.errors import DamagedArtifactError, MissingError, WorkbenchError
 from core.files import sha256_of, sync_file, sync_folder
 from core.workspace import check_name
 
@@ -66,16 +67,13 @@ def publish(
     Returns:
         The manifest as written; its `id` is `stem`, with a number if that name was taken.
     """
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    for path in files:
-        sync_file(path)
-    checksums = {path.name: sha256_of(path) for path in files}
+    checksums = sync_files(folder)
     while True:
         manifest = Manifest(
             kind=kind,
             id=fresh_id(folder.parent, stem),
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            config=json.loads(json.dumps(dict(config))),  # As it will be read: lists, no tuples
+            created=now(),
+            config=as_read(config),
             made_from=dict(made_from),
             summary=dict(summary),
             files=checksums,
@@ -92,17 +90,43 @@ def publish(
         return manifest
 
 
+def sync_files(folder: Path) -> dict[str, str]:
+    """Make the files of a draft durable, and return the SHA-256 of each."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    for path in files:
+        sync_file(path)
+    return {path.name: sha256_of(path) for path in files}
+
+
+def now() -> str:
+    """Return the time of publication: ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def as_read(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as they will be read from JSON: lists, no tuples."""
+    return dict(json.loads(json.dumps(dict(config))))
+
+
 def open_artifact(parent: Path, artifact_id: str) -> Manifest:
     """Read an artifact's manifest and verify every file that it names.
+
+    If the artifact is updated meanwhile, its new version is read.
 
     Raises:
         MissingError: There is no such artifact.
         DamagedArtifactError: A file is missing or was changed; the message names it.
     """
     folder = parent / check_name(artifact_id)
-    manifest = read_manifest(folder)
-    verify_files(folder, manifest)
-    return manifest
+    while True:
+        manifest = read_manifest(folder)
+        try:
+            verify_files(folder, manifest)
+        except DamagedArtifactError:
+            if was_updated(folder, manifest):
+                continue
+            raise
+        return manifest
 
 
 def list_artifacts(parent: Path) -> tuple[list[Manifest], list[str]]:

@@ -12,10 +12,26 @@ from typing import Any
 
 from core.artifacts.upgrades import upgrade_manifest
 from core.errors import DamagedArtifactError, MissingError, newer_version
-from core.files import sha256_of, write_json
+from core.files import read_json, sha256_of, write_json
+from core.records import build, fits
 from core.workspace import DISK_VERSION, check_name
 
 MANIFEST = "manifest.json"
+VERSION = "version"
+"""Key of a summary: the number of the artifact's version, from 2 on; see `versions.py`."""
+
+FACTS = {
+    "classes": list[str],
+    "count": int,
+    "dimension": int,
+    "best_epoch": int,
+    "epochs_trained": int,
+    "num_train": int,
+    "num_problems": int,
+    "problems": dict[str, str],
+}
+"""Fact in a summary → its type, for those that other code reads of every kind of artifact."""
+
 RECORDED_PACKAGES = ("torch", "torchvision", "faiss-gpu", "faiss-cpu", "numpy", "umap-learn")
 
 
@@ -94,6 +110,20 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
+def content_of(folder: Path, manifest: Manifest) -> Path:
+    """Return the folder of an artifact's files: its own, or inside it that of a later version."""
+    number = manifest.summary.get(VERSION)
+    return folder / f"v{number}" if isinstance(number, int) else folder
+
+
+def was_updated(folder: Path, manifest: Manifest) -> bool:
+    """Return whether an artifact has another version now than the one of a manifest."""
+    try:
+        return read_manifest(folder).fingerprint != manifest.fingerprint
+    except MissingError:
+        return False
+
+
 def verify_files(folder: Path, manifest: Manifest) -> None:
     """Compare each file that a manifest names with its checksum.
 
@@ -103,13 +133,13 @@ def verify_files(folder: Path, manifest: Manifest) -> None:
         DamagedArtifactError: A file is missing or was changed; the message names it.
     """
     for name, expected in manifest.files.items():
-        path = folder / check_name(name)
+        path = content_of(folder, manifest) / check_name(name)
         try:
             actual = _cached_sha256(*_state_of(path))
         except OSError as error:
-            raise _damaged(path) from error
+            raise _damaged(folder, path) from error
         if actual != expected:
-            raise _damaged(path)
+            raise _damaged(folder, path)
 
 
 @functools.cache
@@ -140,9 +170,9 @@ def _upgrade(folder: Path, old: Manifest) -> None:
         (folder / before).unlink(missing_ok=True)
 
 
-def _damaged(path: Path) -> DamagedArtifactError:
+def _damaged(folder: Path, path: Path) -> DamagedArtifactError:
     return DamagedArtifactError(
-        f"{path.parent.name}/{path.name} is damaged or was changed by hand.",
+        f"{folder.name}/{path.relative_to(folder).as_posix()} is damaged or was changed by hand.",
         "Delete that folder and make it again, or put the original file back.",
     )
 
@@ -168,16 +198,21 @@ def _state_of(path: Path) -> tuple[Path, int, int, int]:
 def _cached_manifest(path: Path, *state: int) -> Manifest:
     del state  # Part of the key
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         digest = content.pop("digest")
         content.setdefault("disk_version", 1)
         if content["disk_version"] > DISK_VERSION:
             raise newer_version(f"“{path.parent.name}”")
-        manifest = Manifest(**content)
+        manifest = build(Manifest, content)
+        wrong = [
+            name
+            for name, value in manifest.summary.items()
+            if name in FACTS and not fits(value, FACTS[name])
+        ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(path) from error
-    if digest != _digest(asdict(manifest)):
-        raise _damaged(path)
+        raise _damaged(path.parent, path) from error
+    if wrong or digest != _digest(asdict(manifest)):
+        raise _damaged(path.parent, path)
     return manifest
 
 

@@ -5,11 +5,13 @@ import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from core.artifacts.exports import publish_export
 from core.artifacts.folders import draft, open_artifact
-from core.artifacts.manifests import MANIFEST, Manifest
+from core.artifacts.manifests import MANIFEST, Manifest, content_of, write_manifest
+from core.artifacts.versions import as_first_version, on_one_version
 from core.bundles.file import (
     DESCRIPTION,
     FORMAT,
@@ -20,7 +22,7 @@ from core.bundles.file import (
 )
 from core.datasets.registry import Dataset, open_dataset
 from core.embeddings.files import Embeddings, embeddings_of
-from core.errors import MissingError, UnreadableImageError
+from core.errors import MissingError, UnreadableImageError, WorkbenchError
 from core.images.thumbnails import cache_thumbnails, thumbnail
 from core.indexes.info import ExportFormat, check_is_file, file_name
 from core.progress import Progress, Work
@@ -38,14 +40,18 @@ def export_bundle(workspace: Workspace, index_id: str) -> Work[Path]:
     Raises:
         MissingError: The index, its model, embeddings or dataset is gone.
         DamagedArtifactError: A file was changed.
-        WorkbenchError: The index is on a Milvus server.
+        WorkbenchError: The index is on a Milvus server, or none of its images can be read.
     """
-    manifest = open_artifact(workspace.indexes, index_id)
-    check_is_file(manifest)
+    export = partial(_export, workspace)
+    return (yield from on_one_version(workspace.indexes, index_id, export))
+
+
+def _export(workspace: Workspace, index: Manifest) -> Work[Path]:
+    check_is_file(index)
     with draft(workspace.exports) as folder:
-        file = folder / file_name(manifest, ExportFormat.BUNDLE)
-        yield from _pack(workspace, manifest, embeddings_of(workspace, manifest), file)
-        return publish_export(workspace, manifest, file)
+        file = folder / file_name(index, ExportFormat.BUNDLE)
+        yield from _pack(workspace, index, embeddings_of(workspace, index), file)
+        return publish_export(workspace, index, file)
 
 
 def _pack(workspace: Workspace, index: Manifest, embeddings: Embeddings, file: Path) -> Work[None]:
@@ -54,10 +60,18 @@ def _pack(workspace: Workspace, index: Manifest, embeddings: Embeddings, file: P
     with zipfile.ZipFile(file, "w") as archive:
         for manifest in (model, embeddings.manifest, index):
             yield Progress(0, 0, f"packing the {manifest.kind}")
-            folder = workspace.artifacts[manifest.kind] / manifest.id
-            for name in (*manifest.files, MANIFEST):
-                archive.write(folder / name, f"{manifest.kind}/{name}")
+            content = content_of(workspace.artifacts[manifest.kind] / manifest.id, manifest)
+            for name in manifest.files:
+                archive.write(content / name, f"{manifest.kind}/{name}")
+            write_manifest(file.parent, as_first_version(manifest))
+            archive.write(file.parent / MANIFEST, f"{manifest.kind}/{MANIFEST}")
         images = yield from _pack_thumbnails(archive, dataset, embeddings.image_ids.tolist())
+        if not images:
+            raise WorkbenchError(
+                f"None of the {len(embeddings.image_ids):,} images can be read, so a bundle would "
+                "have no thumbnails.",
+                "Check that the folder of the dataset is still there, then export again.",
+            )
         lines = "".join(
             json.dumps(asdict(image), ensure_ascii=False) + "\n" for image in images
         ).encode()

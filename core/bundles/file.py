@@ -1,7 +1,6 @@
 """Bundle files: their format, and how they are read and checked."""
 
 import hashlib
-import json
 import re
 import shutil
 import zipfile
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets.columns import Split
-from core.datasets.importing.archives import DAMAGED
+from core.datasets.importing.archive_member import DAMAGED
 from core.errors import MissingError, WorkbenchError
-from core.files import FULL_DISK
+from core.files import FULL_DISK, parse_json
+from core.records import build
 from core.workspace import check_text
 
 FORMAT, VERSION = "image retrieval bundle", 1
@@ -95,6 +95,11 @@ class BundleFile:
         if len(names) != len(entries):
             raise self.wrong("has two entries of one name")
         self.num_bytes = sum(entry.file_size for entry in entries)
+        size = path.stat().st_size
+        if self.num_bytes > size:  # Nothing in it is compressed
+            raise self.wrong(
+                f"says that it holds {self.num_bytes / 1e6:,.1f} MB, and has {size / 1e6:,.1f} MB"
+            )
         self._description = self._describe()
 
     def wrong(self, what: str) -> WorkbenchError:
@@ -112,7 +117,9 @@ class BundleFile:
         if hashlib.sha256(content).hexdigest() != self._description.get(IMAGES):
             raise self.wrong(f"is damaged: {IMAGES} was changed")
         try:
-            images = [BundleImage(**json.loads(line)) for line in content.decode().splitlines()]
+            images = [
+                build(BundleImage, parse_json(line)) for line in content.decode().splitlines()
+            ]
         except (ValueError, TypeError, WorkbenchError) as error:
             raise self.wrong("describes an image in a way that no bundle does") from error
         if len({image.id for image in images}) != len(images):
@@ -133,7 +140,7 @@ class BundleFile:
 
     def _describe(self) -> dict[str, Any]:
         try:
-            description = json.loads(self.read(DESCRIPTION))
+            description = parse_json(self.read(DESCRIPTION))
             is_one, version = description["format"] == FORMAT, description["version"]
         except (ValueError, KeyError, TypeError) as error:
             raise self.wrong(NO_BUNDLE) from error

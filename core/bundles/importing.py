@@ -2,8 +2,8 @@
 
 import hashlib
 import shutil
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +14,7 @@ from core.artifacts.folders import delete_artifact, draft, open_artifact
 from core.artifacts.manifests import Manifest
 from core.bundles.checks import check_chain, check_embeddings, check_index
 from core.bundles.file import KINDS, BundleFile, BundleImage, open_bundle_file, thumbnail_entry
+from core.bundles.pictures import check_pictures
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageRow
 from core.datasets.export.names import FreeNames, TreeNames, fit
@@ -38,11 +39,11 @@ from core.embeddings.files import (
 from core.embeddings.reuse import UNKNOWN, as_array
 from core.embeddings.task import plan_embedding
 from core.errors import UnreadableImageError, WorkbenchError
-from core.images.decoding import read_header
+from core.images.isolation import read_header
 from core.indexes.config import IndexConfig
 from core.indexes.files import Index, open_index, publish_index
 from core.models.importing import ModelContent, import_content
-from core.models.model import WEIGHTS
+from core.models.model import WEIGHTS, load_model
 from core.models.weights import read_safetensors
 from core.progress import Progress, Work
 from core.workspace import Workspace, check_name
@@ -89,12 +90,18 @@ def import_bundle(workspace: Workspace, path: Path, name: str) -> Work[Manifest]
         contents = yield from _fill_dataset(bundle, folder)
         model = yield from import_content(workspace, path, parts.model, parts.model_id)
         undo.callback(delete_artifact, workspace.models, model.id)
+        with _refusing(bundle):
+            opened = load_model(workspace, model.id)
+            yield from check_pictures(bundle, opened, parts.embeddings)
+        del opened
         dataset = publish_dataset(workspace, folder, name)
         undo.callback(delete_dataset, workspace, name)
         embeddings = _publish_embeddings(workspace, dataset, model.id, parts.embeddings, contents)
         undo.callback(delete_artifact, workspace.embeddings, embeddings.manifest.id)
         config = IndexConfig(**parts.index.manifest.config)
-        manifest = publish_index(workspace, embeddings, parts.index.store, config, summary={})
+        manifest = yield from publish_index(
+            workspace, embeddings, parts.index.store, config, summary={}
+        )
         undo.pop_all()
         return manifest
 
@@ -105,7 +112,7 @@ def _check_room(bundle: BundleFile, folder: Path) -> None:
         raise WorkbenchError(
             f"The bundle needs {needed / 1e9:.1f} GB of the disk while it is imported; "
             f"{free / 1e9:.1f} GB are free.",
-            "Make room, then import it again.",
+            "Free disk space, then import it again.",
         )
 
 
@@ -116,16 +123,27 @@ def _read_parts(bundle: BundleFile, folder: Path) -> Work[_Parts]:
         yield Progress(0, 0, f"unpacking the {kind}")
         bundle.unpack(kind, unpacked.artifacts[kind] / kind)
     yield Progress(0, 0, "checking the index")
-    try:
+    with _refusing(bundle):
         model = open_artifact(unpacked.models, "model")
         embeddings = open_embeddings(unpacked, "embeddings")
         index = open_index(unpacked, "index", writable=True)
         check_chain(model, embeddings.manifest, index.manifest)
         check_embeddings(embeddings, model.config["network"]["dimension"])
-        check_index(index, embeddings)
+        yield from check_index(index, embeddings)
         weights, _ = read_safetensors(unpacked.models / "model" / WEIGHTS)
         content = ModelContent(model.config["network"], model.summary["classes"], weights)
         return _Parts(content, check_name(model.id), embeddings, index)
+
+
+@contextmanager
+def _refusing(bundle: BundleFile) -> Iterator[None]:
+    """Translate what an unfit part of a bundle raises.
+
+    Raises:
+        WorkbenchError: The bundle cannot be used, and why.
+    """
+    try:
+        yield
     except WorkbenchError as error:
         raise bundle.wrong(f"cannot be used: {error.problem.rstrip('.')}") from error
     except KeyError as error:

@@ -2,10 +2,11 @@
 
 import argparse
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.commands.command import Command, Lane, Option, Result, choice, option
-from core.commands.dataset_import import dataset_facts, describe_dataset
+from core.commands.dataset_import import dataset_facts, describe_dataset, describe_totals
+from core.commands.reading_options import DRY_RUN, READING_OPTIONS, read_reading
 from core.commands.shared_options import (
     DATASET,
     IMAGE_OPTIONS,
@@ -16,21 +17,55 @@ from core.commands.shared_options import (
 from core.datasets.columns import Order
 from core.datasets.export.listing import Format
 from core.datasets.registry import open_dataset
-from core.progress import Work
+from core.progress import Progress, Work
 from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from core.datasets.importing.changes import Changes
 
 
 def _rescan(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    from core.datasets.importing.changes import find_changes
     from core.datasets.importing.scan import rescan
 
+    if options.dry_run:
+        yield Progress(0, 0, "looking for images")
+        dataset = open_dataset(workspace, options.dataset)
+        found = find_changes(dataset, verify_all=options.verify_all)
+        return {"dry_run": True, "name": dataset.name} | change_facts(found)
     changes = yield from rescan(workspace, options.dataset, verify_all=options.verify_all)
     return _facts_after(workspace, options) | asdict(changes)
+
+
+def change_facts(found: "Changes") -> Result:
+    """Return what a rescan would change."""
+    return {
+        "num_new": len(found.new),
+        "num_changed": len(found.again),
+        "num_missing": len(found.missing),
+        "num_relabeled": len(found.relabeled),
+        "folders": {name: [str(use), count] for name, (use, count) in found.folders.items()},
+    }
+
+
+def describe_rescan(result: Result) -> str:
+    """Return what a rescan has changed or would change, as text."""
+    folders = [
+        f"New folder {name}: {count:,} images become {use}."
+        for name, (use, count) in result.get("folders", {}).items()
+    ]
+    if "dry_run" not in result:
+        return "\n".join([_describe_changes(result), *folders])
+    kinds = ("new", "changed", "missing", *(("relabeled",) if result["num_relabeled"] else ()))
+    counts = ", ".join(f"{result[f'num_{what}']:,} {what}" for what in kinds)
+    return "\n".join([f"Files of {result['name']}: {counts}. Nothing was changed.", *folders])
 
 
 def _add(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     from core.datasets.importing.roots import add_root
 
-    changes = yield from add_root(workspace, options.dataset, options.path)
+    reading = read_reading(options)
+    changes = yield from add_root(workspace, options.dataset, options.path, reading)
     return _facts_after(workspace, options) | asdict(changes)
 
 
@@ -45,6 +80,12 @@ def _facts_after(workspace: Workspace, options: argparse.Namespace) -> Result:
     return dataset_facts(open_dataset(workspace, options.dataset))
 
 
+def _describe_changes(result: Result) -> str:
+    kinds = ("new", "changed", "moved", "gone", "relabeled")
+    found = [f"{result[f'num_{what}']:,} {what}" for what in kinds if result[f"num_{what}"]]
+    return f"{describe_dataset(result)} {', '.join(found) or 'No file has changed'}."
+
+
 def _verify(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     from core.datasets.verification import check_images
 
@@ -54,7 +95,7 @@ def _verify(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
 
 def _describe_verified(result: Result) -> str:
     count = result["num_verified"]
-    return f"{describe_dataset(result)} " + (
+    return f"{describe_totals(result)} " + (
         f"{count} verified." if count else "All were verified before."
     )
 
@@ -83,16 +124,20 @@ def _change(name: str, *options: Option, **facts: Any) -> Command:
 RESCAN = _change(
     "rescan",
     option("--verify-all", "Hash every file again.", action="store_true"),
+    DRY_RUN,
     help="Update a dataset from its folders",
     run=_rescan,
+    describe=describe_rescan,
     adds_images=True,
     title="Rescanning {dataset}",
 )
 ADD = _change(
     "add",
     path_option("PATH", "A folder of more images."),
+    *READING_OPTIONS,
     help="Add a folder to a dataset",
     run=_add,
+    describe=_describe_changes,
     adds_images=True,
     title="Adding to {dataset}",
 )
@@ -102,6 +147,7 @@ RELINK = _change(
     option("--root", "Which folder of the dataset, counted from 0.", type=int, default=0),
     help="Set where a folder of a dataset has moved to",
     run=_relink,
+    describe=_describe_changes,
     adds_images=True,
     title="Relinking {dataset}",
 )

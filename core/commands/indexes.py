@@ -21,7 +21,7 @@ from core.commands.shared_options import (
     path_option,
 )
 from core.embeddings.config import EmbedConfig
-from core.errors import WorkbenchError
+from core.errors import UpToDateError, WorkbenchError
 from core.evaluation.config import EvaluateConfig
 from core.indexes.config import IndexConfig
 from core.indexes.info import ExportFormat
@@ -58,10 +58,15 @@ def _update(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
     from core.indexes.update import update_index
 
-    return artifact_facts((yield from update_index(workspace, options.index)))
+    try:
+        return artifact_facts((yield from update_index(workspace, options.index)))
+    except UpToDateError:
+        return {"id": options.index, "num_added": 0, "num_removed": 0, "retrain": ""}
 
 
 def _describe_update(result: Result) -> str:
+    if not result["num_added"] and not result["num_removed"]:
+        return f"{result['id']} has all images of its dataset already."
     text = f"{result['id']}: {result['num_added']} added, {result['num_removed']} removed."
     return f"{text} Consider a rebuild: {result['retrain']}." if result["retrain"] else text
 

@@ -21,15 +21,15 @@ from core.commands.shared_options import (
     read_image_options,
 )
 from core.embeddings.config import EmbedConfig
-from core.models.backbone_model_config import BackboneModelConfig
+from core.models.backbone_model_config import BackboneModelConfig, fitted_config
 from core.models.exports import ModelFormat
-from core.options import read_options
+from core.options import given_options, read_options
 from core.progress import Work
 from core.workspace import Workspace
 
 
 def _fit_pca(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    config = read_options(options, BackboneModelConfig)
+    config = fitted_config(**given_options(options, BackboneModelConfig))
     yield STARTING
     from core.models.backbone_models import fit_backbone_model
 

@@ -1,13 +1,15 @@
 """Verbs that run several stages: quickstart, rebuild."""
 
 import argparse
+import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.commands.command import STARTING, Command, Result, option
-from core.commands.dataset_import import KEEP_BACKGROUND, LABELS
-from core.commands.shared_options import INDEX
-from core.datasets.layout import Labels
+from core.commands.command import STARTING, Command, Result, choice, option
+from core.commands.dataset_import import SAMPLE_PER_CLASS
+from core.commands.reading_options import ENCODING, READING_OPTIONS, read_reading
+from core.commands.shared_options import INDEX, REMOVE
 from core.datasets.splits import SplitConfig
 from core.options import read_options
 from core.progress import Work
@@ -16,33 +18,84 @@ from core.workspace import Workspace
 if TYPE_CHECKING:
     from core.pipeline.stages import Made
 
+IMPORT_SHARE, DOWNLOAD_SHARE = 5, 60
+"""Shares of the import in a quick start's progress, without and with a download."""
+
 MEASURES = ("recall_at_1", "recall_at_1_macro", "map_at_10", "map_at_10_macro")
 
 
+class Source(StrEnum):
+    """Source of the images of a quick start."""
+
+    PATH = "path"
+    SAMPLE = "sample"
+    CALTECH101 = "caltech101"
+
+
 def _quickstart(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    splits, labels = read_options(options, SplitConfig), Labels(options.labels)
+    source = Source(options.source)
+    if options.path and source != Source.PATH:
+        raise ValueError(f"quickstart needs either PATH or --source {source}")
+    splits = read_options(options, SplitConfig)
     yield STARTING
-    from core.datasets.importing.scan import add_folder
-    from core.datasets.importing.sources import folder_source
-    from core.datasets.registry import is_imported_from
     from core.pipeline.quickstart import quickstart
     from core.pipeline.stages import Stage
 
     def add(_: "Made") -> Work[None]:
-        source = folder_source(options.path, keep_background=options.keep_background, labels=labels)
-        if not is_imported_from(workspace, options.name, source.root):
-            yield from add_folder(workspace, options.name, source, splits)
+        yield from _add_images(workspace, options, source, splits)
 
-    first = (Stage("Importing", 5, add),) if options.path else ()
+    has_source = options.path or source != Source.PATH
+    share = DOWNLOAD_SHARE if source == Source.CALTECH101 else IMPORT_SHARE
+    first = (Stage("Importing", share, add),) if has_source else ()
     made = yield from quickstart(workspace, options.name, first)
     return {"name": options.name, **_facts(made)}
+
+
+def _add_images(
+    workspace: Workspace, options: argparse.Namespace, source: Source, splits: SplitConfig
+) -> Work[None]:
+    """Import the images of a quick start, unless a run before has done that."""
+    from core.datasets.importing import sources
+    from core.datasets.importing.scan import add_folder, add_sample
+    from core.datasets.registry import is_imported_as, is_imported_from
+
+    name, reading = options.name, read_reading(options)
+    if source != Source.PATH:
+        if is_imported_as(workspace, name, str(source)):
+            return
+        if source == Source.SAMPLE:
+            yield from add_sample(workspace, name, splits, per_class=SAMPLE_PER_CLASS, seed=0)
+        else:
+            yield from sources.add_caltech101(
+                workspace, name, splits, keep_background=reading.keep_background
+            )
+    elif options.path.is_file():
+        yield from sources.add_archive(workspace, name, options.path, splits, reading)
+        if options.remove:
+            options.path.unlink(missing_ok=True)
+    else:
+        folder = sources.folder_source(options.path, reading)
+        if not is_imported_from(workspace, name, folder.root):
+            yield from add_folder(workspace, name, folder, splits)
 
 
 def _rebuild(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     yield STARTING
     from core.pipeline.rebuild import rebuild
 
-    return _facts((yield from rebuild(workspace, options.index)))
+    before = {kind: set(os.listdir(parent)) for kind, parent in _folders(workspace)}
+    made = yield from rebuild(workspace, options.index)
+    new = [made[kind].id for kind in made if made[kind].id not in before.get(kind, ())]
+    return _facts(made) | {"new": new}
+
+
+def _folders(workspace: Workspace) -> list[tuple[str, Path]]:
+    return [(kind, parent) for kind, parent in workspace.artifacts.items() if parent.is_dir()]
+
+
+def _describe_rebuilt(result: Result) -> str:
+    made = {name: value for name, value in result.items() if name != "new"}
+    return _describe(made) if result["new"] else f"Everything is up to date.\n{_describe(made)}"
 
 
 def _facts(made: "Made") -> Result:
@@ -66,13 +119,15 @@ QUICKSTART = Command(
     options=(
         option(
             "path",
-            "A folder of images; without it, the dataset is already imported.",
+            "A folder or archive of images; without it, the dataset is already imported.",
             type=Path,
             metavar="PATH",
             nargs="?",
         ),
-        KEEP_BACKGROUND,
-        LABELS,
+        choice("--source", "Images to import.", Source, Source.PATH),
+        *READING_OPTIONS,
+        ENCODING,
+        REMOVE,
         option("--name", "Name of the dataset.", required=True),
     ),
     run=_quickstart,
@@ -86,7 +141,7 @@ REBUILD = Command(
     help="Rebuild what is stale: model, embeddings, index, evaluation and map",
     options=(INDEX,),
     run=_rebuild,
-    describe=_describe,
+    describe=_describe_rebuilt,
     makes="index",
     result_key="index",
     title="Rebuilding {index}",

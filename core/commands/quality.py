@@ -8,7 +8,7 @@ from core.errors import MissingError, WorkbenchError
 from core.files import write_atomically
 from core.options import read_options
 from core.progress import Work
-from core.quality.config import THRESHOLD, AnalysisConfig, Check
+from core.quality.config import AnalysisConfig, Check
 from core.workspace import Workspace
 
 
@@ -23,7 +23,7 @@ def _analyze(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
 def _export_issues(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     if not options.output.parent.is_dir():
         raise WorkbenchError(
-            f"There is no folder {options.output.parent}.", "Make it, or write somewhere else."
+            f"There is no folder {options.output.parent}.", "Create it, or choose another folder."
         )
     yield STARTING
     from core.lineage.graph import read_lineage
@@ -63,9 +63,9 @@ EXPORT_ISSUES = Command(
         option("--output", "The CSV file to write.", type=Path, required=True),
         option(
             "--threshold",
-            "Smallest cosine similarity of near-duplicates and leakage, 0.5 to 1.",
+            "Min. cosine similarity of near-duplicates and leakage, 0.5 to 1. By default the "
+            "median distance to the nearest neighbor sets it.",
             type=float,
-            default=THRESHOLD,
         ),
     ),
     run=_export_issues,

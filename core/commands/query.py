@@ -7,17 +7,23 @@ from pathlib import Path
 
 from core.commands.command import STARTING, Command, Result, option
 from core.commands.shared_options import IMAGE_OPTIONS, INDEX, path_option, read_image_options
+from core.errors import MissingError, WorkbenchError
+from core.net.public_fetch import is_url
 from core.options import read_options
 from core.progress import Work
 from core.query import ImageSource, Query, QueryImage, SearchOptions, open_for_search, search
 from core.query.batch.config import BatchConfig
 from core.query.batch.sources import check_source
+from core.query.remote import fetch_query_image
 from core.workspace import Workspace
 
 
 def _query(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
+    given = [text for text in (options.image, options.url) if text]
+    if len(given) != 1:
+        raise ValueError("query needs an image, or --url with the address of one")
     query = Query(
-        images=(QueryImage(digest=str(options.image)),),
+        images=(QueryImage(digest=given[0]),),
         options=SearchOptions(
             k=options.k,
             images=read_image_options(options),
@@ -26,8 +32,21 @@ def _query(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
         ),
     )
     yield STARTING
-    source = ImageSource(options.image.name, options.image, str(options.image))
+    source = _source(given[0], is_url=bool(options.url) or is_url(given[0]))
     return search(open_for_search(workspace, options.index), query, [source]).as_json()
+
+
+def _source(text: str, *, is_url: bool) -> ImageSource:
+    """Return the image at a path or a URL."""
+    if is_url:
+        fetched = fetch_query_image(text)
+        return ImageSource(fetched.name, fetched.content, text)
+    path = Path(os.path.expanduser(text))
+    if path.is_dir():
+        raise WorkbenchError(f"{text} is a folder.", "Search by its images with query-batch.")
+    if not path.exists():
+        raise MissingError(f"There is no file {text}.", "Check the path and try again.")
+    return ImageSource(path.name, path, text)
 
 
 def _describe_query(result: Result) -> str:
@@ -37,6 +56,7 @@ def _describe_query(result: Result) -> str:
         f"{match['similarity']:7.4f}  {match['path'] or '(removed since)'}  {match['label'] or ''}"
         for match in result["matches"]
     ]
+    lines += [result["shortfall"]] if result["shortfall"] else []
     return "\n".join(lines)
 
 
@@ -67,7 +87,8 @@ QUERY = Command(
     name="query",
     help="Search by one image",
     options=(
-        option("image", "The query image.", type=Path, metavar="IMAGE"),
+        option("image", "The query image: a file, or a URL.", nargs="?", metavar="IMAGE"),
+        option("--url", "Instead of a file: the URL of an image on the public internet."),
         INDEX,
         option("--k", "Number of matches, 1 to 1000.", type=int, default=10),
         option("--min-similarity", "Smallest similarity of a match.", type=float, default=-1.0),

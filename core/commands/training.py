@@ -6,10 +6,10 @@ from dataclasses import asdict
 
 from core.commands.command import STARTING, Command, Result, artifact_facts, option
 from core.models.pretrained import NO_WEIGHTS
-from core.options import read_options
+from core.options import given_options
 from core.progress import Work
 from core.training.config import TrainConfig
-from core.training.presets import CLASSIC, PRESETS, SCRATCH_QUICK
+from core.training.presets import CLASSIC, PRESETS, SCRATCH_QUICK, fitted
 from core.workspace import Workspace
 
 DEVICES = option(
@@ -32,11 +32,13 @@ OLD_OPTIONS = {
 def train_config(options: argparse.Namespace) -> TrainConfig:
     """Return the settings of the chosen preset, with the other given options on top.
 
-    Without a preset, the one that fits the initial weights is used.
+    Without a preset, the one that fits the initial weights is used. Settings that were not given
+    fit the backbone.
     """
     from_scratch = getattr(options, "weights", None) == NO_WEIGHTS
     preset = options.preset or (SCRATCH_QUICK if from_scratch else CLASSIC)
-    return read_options(options, TrainConfig, **PRESETS[preset].settings)
+    given = given_options(options, TrainConfig)
+    return TrainConfig(**fitted({**PRESETS[preset].settings, **given}, chosen=given))
 
 
 def _check_devices(devices: int) -> None:

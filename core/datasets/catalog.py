@@ -6,9 +6,12 @@ Changes by users (labels, splits, tags, exclusion) are in `curation.py`.
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from core.datasets.annotations.annotation import Box
 from core.datasets.columns import (
     ALL_IMAGES,
     ROW_COLUMNS,
@@ -20,7 +23,7 @@ from core.datasets.columns import (
 from core.datasets.database import REVISION, connect, create_catalog, write_fingerprints
 from core.errors import WorkbenchError
 
-GONE = "The file is gone; bring it back or forget it."
+GONE = "The file is missing; restore it or delete it from the dataset."
 """The problem of an image whose file the last scan did not find."""
 
 KnownFile = tuple[int, int, int]
@@ -87,7 +90,7 @@ class Catalog:
             write_fingerprints(connection)
 
     def forget(self, ids: Iterable[int]) -> None:
-        """Remove images from the catalog, with their tags."""
+        """Remove images from the catalog, with their tags and boxes."""
         with connect(self.path) as connection:
             connection.executemany("DELETE FROM images WHERE id = ?", [(int(i),) for i in ids])
             write_fingerprints(connection)
@@ -100,6 +103,42 @@ class Catalog:
                 [(split, image_id) for image_id, split in splits.items()],
             )
             write_fingerprints(connection)
+
+    def add_tags(self, tags: Mapping[int, Iterable[str]]) -> None:
+        """Add tags that an import found, which is no step that can be undone: image id → tags."""
+        with connect(self.path) as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO tags (tag, image_id) VALUES (?, ?)",
+                [(tag, image_id) for image_id, each in tags.items() for tag in each],
+            )
+
+    def set_source_labels(self, labels: Mapping[int, str | None]) -> None:
+        """Set the label that the source names: image id → label; given labels stay."""
+        with connect(self.path) as connection:
+            connection.executemany(
+                "UPDATE images SET label = CASE WHEN label IS folder_label THEN ?1 ELSE label END, "
+                "folder_label = ?1 WHERE id = ?2",
+                [(label, image_id) for image_id, label in labels.items()],
+            )
+            write_fingerprints(connection)
+
+    def source_labels(self, root: int) -> dict[int, str | None]:
+        """Return image id → the label that the source names, of the images under a root."""
+        return dict(self.select("SELECT id, folder_label FROM images WHERE root = ?", [root]))
+
+    def set_boxes(self, boxes: Mapping[int, Sequence[Box]]) -> None:
+        """Replace the boxes of images: image id → boxes, in the order to keep."""
+        rows = ((i, number, *box) for i, own in boxes.items() for number, box in enumerate(own))
+        with connect(self.path) as connection:
+            connection.executemany("DELETE FROM boxes WHERE image_id = ?", [(i,) for i in boxes])
+            connection.executemany("INSERT INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def boxes_of(self, ids: Iterable[int]) -> dict[int, tuple[Box, ...]]:
+        """Return the boxes of images that have any, in their order: image id → boxes."""
+        query = "SELECT image_id, label, left, top, width, height FROM boxes WHERE image_id IN "
+        query += "(SELECT value FROM json_each(?)) ORDER BY image_id, number"
+        rows = groupby(self.select(query, [str([int(i) for i in ids])]), itemgetter(0))
+        return {image_id: tuple(Box(*row[1:]) for row in own) for image_id, own in rows}
 
     @property
     def revision(self) -> int:

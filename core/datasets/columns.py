@@ -6,27 +6,24 @@ on the command line, their fields in URLs and on the pages, and the tables of ex
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from operator import attrgetter
-from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_type_hints
 
 from core.datasets.filter_kinds import (
+    FILTER,
     AnyOf,
-    AnyTag,
+    AnyRelated,
     Condition,
     Contains,
     Filter,
     OneOf,
     Range,
     SqlChoice,
+    filtered,
 )
 from core.images.decoding import ImageHeader
-
-V = TypeVar("V")
-
-FILTER = "filter"
-"""Key of a field's metadata."""
 
 NO_LABEL = NO_SPLIT = ""
 """In a filter: images without a label, in no split."""
@@ -102,10 +99,8 @@ class ImageRow(NamedTuple):
     """When it was added to the catalog, in seconds since 1970."""
 
 
-ROW_COLUMNS: dict[str, Column] = {
-    name: hint.__metadata__[0]
-    for name, hint in get_type_hints(ImageRow, include_extras=True).items()
-}
+_HINTS = get_type_hints(ImageRow, include_extras=True)
+ROW_COLUMNS: dict[str, Column] = {name: hint.__metadata__[0] for name, hint in _HINTS.items()}
 """Columns that a row has, in its order."""
 
 COLUMNS: dict[str, Column] = ROW_COLUMNS | {
@@ -127,23 +122,23 @@ INDEXES = {
 }
 """Name → definition of each index of that table."""
 
-SCHEMA_VERSION = max(2, *(column.since for column in COLUMNS.values()))
-"""Version of the catalog; 0 is release 0.1.0."""
+SCHEMA_VERSION = max(3, *(column.since for column in COLUMNS.values()))
+"""Version of the catalog: 0 is release 0.1.0; 3 has the table of boxes."""
 
 
 class ImageStatus(SqlChoice):
     """Whether an image is used."""
 
-    USABLE = "usable", "problem IS NULL AND excluded = 0", "In use"
+    USABLE = "usable", "problem IS NULL AND excluded = 0", "Included"
     """Readable and not excluded."""
 
     EXCLUDED = "excluded", "problem IS NULL AND excluded = 1", "Excluded"
     """Readable, but excluded from training and indexes."""
 
-    READABLE = "readable", "problem IS NULL", "In use or excluded"
+    READABLE = "readable", "problem IS NULL", "All"
     """Usable or excluded."""
 
-    PROBLEM = "problem", "problem IS NOT NULL", "With a problem"
+    PROBLEM = "problem", "problem IS NOT NULL", "Problems"
     """Not usable, for the reason in its row."""
 
 
@@ -156,11 +151,6 @@ class Order(SqlChoice):
     CLASS = "class", "label, id", "Class"
     LARGEST = "largest", "size_bytes DESC, id DESC", "Largest file first"
     SMALLEST = "smallest", "size_bytes, id", "Smallest file first"
-
-
-def filtered(kind: Filter[V]) -> V:
-    """Declare a field of a filter class."""
-    return field(default=kind.default, metadata={FILTER: kind})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,7 +179,22 @@ class ImageFilter:
         )
     )
     tags: tuple[str, ...] = filtered(
-        AnyTag(option="tag", label="Tag", help="Only images of this tag; repeat it for several.")
+        AnyRelated(
+            table="tags",
+            column="tag",
+            option="tag",
+            label="Tag",
+            help="Only images of this tag; repeat it for several.",
+        )
+    )
+    box_labels: tuple[str, ...] = filtered(
+        AnyRelated(
+            table="boxes",
+            column="label",
+            option="box",
+            label="Box class",
+            help="Only images with a box of this class; repeat it for several.",
+        )
     )
     text: str = filtered(
         Contains(column="path", option="text", label="Path", help="Part of the path, in any case.")
@@ -219,7 +224,7 @@ class ImageFilter:
         OneOf(
             default=ImageStatus.USABLE,
             option="show",
-            label="Show",
+            label="Status",
             help="Which images take part.",
             choices=tuple(ImageStatus),
         )
@@ -231,18 +236,15 @@ class ImageFilter:
 
     def where(self) -> Condition:
         """Return the SQL condition and its parameters."""
-        active = {name: value for name in FILTERS if (value := getattr(self, name))}
-        clauses = [FILTERS[name].condition(value) for name, value in active.items()]
-        parameters = [parameter for _, values in clauses for parameter in values]
-        return " AND ".join(condition for condition, _ in clauses), parameters
+        active = [(kind, value) for n, kind in FILTERS.items() if (value := getattr(self, n))]
+        clauses = [kind.condition(value) for kind, value in active]
+        return " AND ".join(sql for sql, _ in clauses), [each for _, of in clauses for each in of]
 
 
 FILTERS: dict[str, Filter[Any]] = {each.name: each.metadata[FILTER] for each in fields(ImageFilter)}
 """Field of `ImageFilter` → its filter."""
 
-RANGES: dict[str, Range[Any]] = {
-    name: kind for name, kind in FILTERS.items() if isinstance(kind, Range)
-}
+RANGES: dict[str, Range[Any]] = {n: each for n, each in FILTERS.items() if isinstance(each, Range)}
 """Those of `FILTERS` that are ranges of a number."""
 
 ALL_IMAGES = ImageFilter()

@@ -39,7 +39,7 @@ def add_tag(catalog: Catalog, ids: Iterable[int], tag: str, *, mark: str = "") -
 
 def remove_tag(catalog: Catalog, ids: Iterable[int], tag: str) -> int:
     """Remove a tag from images; return how many had it."""
-    with _step(catalog, f"took from {{}} the tag “{tag}”", ids) as (connection, step):
+    with _step(catalog, f"removed “{tag}” from {{}}", ids) as (connection, step):
         connection.execute(
             "INSERT INTO changes SELECT ?, image_id, ?, NULL FROM tags "
             f"WHERE tag = ? AND image_id IN ({CHOSEN})",
@@ -75,7 +75,7 @@ def exclude(catalog: Catalog, ids: Iterable[int]) -> int:
 
 def include(catalog: Catalog, ids: Iterable[int]) -> int:
     """Include excluded images; return how many were excluded."""
-    return _set_each(catalog, "took {} in again", "excluded", dict.fromkeys(ids, 0))
+    return _set_each(catalog, "included {}", "excluded", dict.fromkeys(ids, 0))
 
 
 def move(catalog: Catalog, ids: Iterable[int], split: Split, *, mark: str = "") -> int:

@@ -95,6 +95,17 @@ CREATE TABLE IF NOT EXISTS tags (
     PRIMARY KEY (tag, image_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS tags_by_image ON tags (image_id);
+CREATE TABLE IF NOT EXISTS boxes (
+    image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    left REAL NOT NULL,
+    top REAL NOT NULL,
+    width REAL NOT NULL,
+    height REAL NOT NULL,
+    PRIMARY KEY (image_id, number)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS boxes_by_label ON boxes (label, image_id);
 CREATE TABLE IF NOT EXISTS steps (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     title TEXT NOT NULL
@@ -185,7 +196,7 @@ def _clear_errors(path: Path) -> Iterator[None]:
         if any(word in str(error) for word in UNWRITABLE):
             raise WorkbenchError(
                 f"The catalog of “{path.parent.name}” cannot be written: {error}.",
-                "Wait for other jobs to end, check that the disk has room, and try again.",
+                "Wait for other jobs to end, check the free disk space, and try again.",
             ) from error
         raise DamagedArtifactError(
             f"{path.parent.name}/{path.name} is damaged or was changed by hand.",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ALL_IMAGES, RANGES, ImageFilter
-from core.datasets.filter_kinds import AnyOf, AnyTag
+from core.datasets.filter_kinds import AnyOf, AnyRelated
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +29,45 @@ class Histogram:
         return float(self.edges[touched[0]]), float(self.edges[touched[-1] + 1])
 
 
-def filter_values(catalog: Catalog, kind: AnyOf) -> list[str]:
-    """Return the values that a filter can take, "" included where a column can be empty."""
-    if isinstance(kind, AnyTag):
-        return list(tag_counts(catalog))
-    if kind.choices:
-        return list(kind.choices)
-    where, parameters = ALL_IMAGES.where()
+def value_counts(catalog: Catalog, kind: AnyOf, images: ImageFilter = ALL_IMAGES) -> dict[str, int]:
+    """Return how many of the images have each value of a filter; "" counts those without one.
+
+    In the order of the filter's choices, else most frequent first.
+    """
+    if isinstance(kind, AnyRelated):
+        return _related_counts(catalog, kind.table, kind.column, images)
+    where, parameters = images.where()
     query = (
-        f"SELECT DISTINCT {kind.column} FROM images "
-        f"WHERE {where} AND {kind.column} <> '' ORDER BY {kind.column}"
+        f"SELECT IFNULL({kind.column}, '') AS value, COUNT(*) FROM images "
+        f"WHERE {where} GROUP BY value ORDER BY COUNT(*) DESC, value"
     )
-    return [*(value for (value,) in catalog.select(query, parameters)), ""]
+    counts: dict[str, int] = dict(catalog.select(query, parameters))
+    return {value: counts[value] for value in kind.choices or counts if value in counts}
 
 
 def tag_counts(catalog: Catalog, images: ImageFilter = ALL_IMAGES) -> dict[str, int]:
     """Return how many of the images have each tag, most frequent first."""
+    return _related_counts(catalog, "tags", "tag", images)
+
+
+def _related_counts(
+    catalog: Catalog, table: str, column: str, images: ImageFilter
+) -> dict[str, int]:
     where, parameters = images.where()
     query = (
-        "SELECT tag, COUNT(*) FROM tags JOIN images ON image_id = id "
-        f"WHERE {where} GROUP BY tag ORDER BY COUNT(*) DESC, tag"
+        f"SELECT {column}, COUNT(DISTINCT image_id) AS num_images FROM {table} "
+        f"WHERE image_id IN (SELECT id FROM images WHERE {where}) "
+        f"GROUP BY {column} ORDER BY num_images DESC, {column}"
+    )
+    return dict(catalog.select(query, parameters))
+
+
+def first_of_class(catalog: Catalog) -> dict[str, int]:
+    """Return class → id of its first image, of all images that are included."""
+    where, parameters = ALL_IMAGES.where()
+    query = (
+        "SELECT label, MIN(id) FROM images "
+        f"WHERE {where} AND label IS NOT NULL GROUP BY label ORDER BY label"
     )
     return dict(catalog.select(query, parameters))
 

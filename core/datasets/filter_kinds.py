@@ -2,13 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, Self, TypeVar
 
 V = TypeVar("V")
 N = TypeVar("N", int, float)
 C = TypeVar("C", bound="SqlChoice")
+
+FILTER = "filter"
+"""Key of a filter in the metadata of a field."""
 
 Condition = tuple[str, list[object]]
 """A condition in SQL, and its parameters."""
@@ -79,6 +82,11 @@ class Filter(ABC, Generic[V]):
         """Return a description of each part of a value, and the value without that part."""
 
 
+def filtered(kind: Filter[V]) -> V:
+    """Declare a field of a filter class."""
+    return field(default=kind.default, metadata={FILTER: kind})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnyOf(Filter[tuple[str, ...]]):
     """Images whose column has one of several values; "" stands for NULL."""
@@ -111,14 +119,15 @@ class AnyOf(Filter[tuple[str, ...]]):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AnyTag(AnyOf):
-    """Images that have one of several tags."""
+class AnyRelated(AnyOf):
+    """Images that have one of several values in a table of their own, of any number an image."""
 
-    column: str = "tag"
+    table: str
 
     def condition(self, value: tuple[str, ...]) -> Condition:
-        """Return the condition that an image has one of the tags."""
-        return f"id IN (SELECT image_id FROM tags WHERE tag IN ({_marks(value)}))", [*value]
+        """Return the condition that an image has one of the values."""
+        found = f"SELECT image_id FROM {self.table} WHERE {self.column} IN ({_marks(value)})"
+        return f"id IN ({found})", [*value]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,37 +1,32 @@
-"""Image files under a folder, and the class and split that their folders name."""
+"""How the folders of a source are read: class and split of each image by the folders it is in.
+
+`recognition.py` finds the layout of a tree; `file_search.py` finds its files.
+"""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from itertools import takewhile
-from pathlib import Path
+from typing import Any, NamedTuple
 
+from core.datasets.annotations.file_names import NO_ANNOTATIONS
+from core.datasets.annotations.roles import Columns, Role
 from core.datasets.columns import Split
-from core.errors import MissingError, WorkbenchError
-from core.images.decoding import EXTENSIONS
+from core.datasets.folder_names import PLAIN_NAMES, Use, key_of
+from core.records import build
 
 BACKGROUND = "BACKGROUND_Google"
 """Clutter folder of Caltech-101, which is no class."""
 
-CLUTTER = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"})
 MAX_DEPTH = 12
-"""Folders nested deeper than this are ignored."""
+"""Folders nested deeper than this are not imported."""
 
-SPLIT_NAMES = {
-    "train": Split.TRAIN,
-    "training": Split.TRAIN,
-    "val": Split.VALIDATION,
-    "valid": Split.VALIDATION,
-    "validation": Split.VALIDATION,
-    "test": Split.TEST,
-    "testing": Split.TEST,
+OLD_SPLITS = {
+    **{"train": Use.TRAIN, "training": Use.TRAIN, "test": Use.TEST, "testing": Use.TEST},
+    **dict.fromkeys(("val", "valid", "validation"), Use.VALIDATION),
 }
-UNLABELED = "unlabeled"
-"""Folder of images without a label in an export."""
-
-PLAIN_NAMES = frozenset({"images", "imgs", "jpegimages", UNLABELED})
-"""Folders that hold images without naming a class, such as Tiny-ImageNet's class/images."""
+"""Names of splits of layouts before version 3, which do not list their own."""
 
 
 class Labels(StrEnum):
@@ -50,20 +45,52 @@ class Labels(StrEnum):
     """None: the images have no labels."""
 
 
-FoundFile = tuple[str, int, int]
-"""A file named like an image: name, bytes, modification time in ns.
+class Place(NamedTuple):
+    """What a reading says about the images of a folder."""
 
-A plain tuple, because there may be millions: Python's garbage collector ignores such tuples."""
+    label: str | None
+    split: Split | None
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFolder:
-    """A folder that directly contains such files."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """How a source is to be read, where that differs from what is recognized."""
 
-    parts: tuple[str, ...]
-    """Names of the folders from the root down to this one; () is the root."""
+    labels: Labels = Labels.AUTO
+    """Which folder names the class."""
 
-    files: list[FoundFile]
+    folders: tuple[tuple[str, Use], ...] = ()
+    """Name → use of folders at the level of the splits."""
+
+    loose: bool = True
+    """Whether images beside class folders are imported, without a label."""
+
+    links: bool = True
+    """Whether links are followed."""
+
+    keep_background: bool = False
+    """Whether Caltech-101's BACKGROUND_Google is a class."""
+
+    encoding: str = ""
+    """Encoding of the names in a zip that are not marked as UTF-8; empty: it is detected."""
+
+    annotations: str = ""
+    """Path of the annotation file, relative to the root; empty: what is recognized, unless `labels`
+    names folders; `NO_ANNOTATIONS`: none."""
+
+    columns: Columns = ()
+    """Columns of the annotation file, where they have unusual names."""
+
+    pattern: str = ""
+    """Pattern of file names that contain the class; empty: they do not."""
+
+    def __post_init__(self) -> None:
+        """Check that labels have one source."""
+        if self.pattern and self.annotations not in ("", NO_ANNOTATIONS):
+            raise ValueError("pattern and annotations exclude each other")
+
+
+AS_RECOGNIZED = Reading()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,129 +100,127 @@ class Layout:
     labels: Labels
     """TOP, LEAF or NONE."""
 
-    has_splits: bool = False
-    """Whether the first folder names a split."""
-
     skipped: int = 0
     """Number of folders from the root down that only contain the next one."""
 
-    loose: bool = False
+    wrappers: frozenset[str] = frozenset()
+    """Paths of further folders that say nothing, such as one that repeats its parent's name."""
+
+    splits: tuple[tuple[str, Use], ...] = ()
+    """Key of a folder's name (`key_of`) → use of its images."""
+
+    split_level: int = 0
+    """Number of folders above those of `splits`, without skipped ones and wrappers."""
+
+    loose: bool = True
     """Whether images beside class folders belong to the dataset, without a label."""
+
+    links: bool = False
+    """Whether links are followed."""
+
+    annotations: tuple[str, ...] = ()
+    """Paths of the annotation files, relative to the root; what they say replaces what folders
+    say."""
+
+    columns: Columns = ()
+    """Columns of the annotation files that were chosen."""
+
+    pattern: str = ""
+    """Pattern of file names that contain the class."""
+
+    @property
+    def is_annotated(self) -> bool:
+        """Whether labels come from annotation files or file names."""
+        return bool(self.annotations or self.pattern)
+
+    @property
+    def has_splits(self) -> bool:
+        """Whether folders name splits."""
+        return any(use.as_split for _, use in self.splits)
+
+    def names_of(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names of the folders from the root down that say something."""
+        if not self.wrappers:
+            return parts[self.skipped :]
+        return tuple(
+            name
+            for depth, name in enumerate(parts)
+            if depth >= self.skipped and "/".join(parts[: depth + 1]) not in self.wrappers
+        )
+
+    def use_of(self, parts: tuple[str, ...]) -> Use | None:
+        """Return the use of the folder of a split that `parts` lead through; None without one."""
+        names = self.names_of(parts)
+        if not self.splits or len(names) <= self.split_level:
+            return None
+        return dict(self.splits).get(key_of(readable(names[self.split_level])))
 
     def holds(self, parts: tuple[str, ...]) -> bool:
         """Return whether images in the folder `parts` belong to the dataset."""
-        return bool(parts) or self.loose or self.labels == Labels.NONE
+        use = self.use_of(parts)
+        if use == Use.SKIP:
+            return False
+        is_loose = use is None and not self.names_of(parts)
+        return self.loose or not is_loose or self.labels == Labels.NONE
 
-    def place(self, parts: tuple[str, ...]) -> tuple[str | None, Split | None]:
+    def place(self, parts: tuple[str, ...]) -> Place:
         """Return class and split of the images in the folder `parts`."""
-        names = parts[self.skipped :]
-        split = SPLIT_NAMES.get(names[0].lower()) if self.has_splits and names else None
-        names = _without_plain(names[1:] if split else names)
+        names, use = self.names_of(parts), self.use_of(parts)
+        if use == Use.UNLABELED:
+            return Place(None, None)
+        if use is not None and use != Use.CLASS:
+            names = names[: self.split_level] + names[self.split_level + 1 :]
+        names = without_plain(names)
+        split = use.as_split if use else None
         if self.labels == Labels.NONE or not names:
-            return None, split
-        return readable(names[0] if self.labels == Labels.TOP else names[-1]), split
+            return Place(None, split)
+        return Place(class_of(names[0] if self.labels == Labels.TOP else names[-1]), split)
 
 
-def existing_folder(path: Path) -> Path:
-    """Return the path of a folder, with `~` expanded.
-
-    Raises:
-        MissingError: There is no such folder.
-    """
-    folder = Path(os.path.expanduser(path))  # Path's own raises for "~nobody"
-    if os.path.isfile(folder):
-        raise MissingError(f"{folder} is a file, not a folder.", "Give the folder that it is in.")
-    if not os.path.isdir(folder):  # Also False for invalid names
-        raise MissingError(f"There is no folder {folder}.", "Check the path and try again.")
-    return folder
+def describe_layout(layout: Layout) -> dict[str, Any]:
+    """Return a layout as JSON."""
+    return asdict(layout) | {
+        "splits": dict(layout.splits),
+        "wrappers": sorted(layout.wrappers),
+        "columns": dict(layout.columns),
+    }
 
 
-def find_files(root: Path, left_out: frozenset[str] = frozenset()) -> list[FoundFolder]:
-    """Return the files under `root` that are named like images, by folder, sorted by path.
-
-    Links are not followed; hidden files and files of operating systems are skipped.
+def read_layout(described: Mapping[str, Any]) -> Layout:
+    """Return a layout from JSON, also from that of an earlier version.
 
     Raises:
-        MissingError: `root` is not there or cannot be read.
-        WorkbenchError: It contains no images.
+        ValueError, TypeError, KeyError: It is damaged.
     """
-    if not root.is_dir():
-        raise MissingError(f"There is no folder {root}.", "Check the path and try again.")
-    try:
-        os.scandir(root).close()
-    except OSError as error:
-        raise MissingError(
-            f"The folder {root} cannot be read.", "Check its permissions and try again."
-        ) from error
-    folders = list(_walk(os.fspath(root), (), left_out))
-    if not folders:
-        raise WorkbenchError(
-            f"The folder {root} holds no images.",
-            f"Give a folder with images ({', '.join(sorted(EXTENSIONS))}) or with class folders.",
-        )
-    return folders
+    fields = dict(described) | {"labels": Labels(described["labels"])}
+    if "splits" not in fields:  # Before version 3
+        has_splits = fields.pop("has_splits", False)
+        # Images in a folder that is skipped were imported, those at the root were not
+        loose = fields.get("loose", False) or bool(fields.get("skipped"))
+        splits = _pairs(OLD_SPLITS if has_splits else {})
+        return build(Layout, fields | {"loose": loose, "splits": splits})
+    named = {str(name): Use(use) for name, use in fields["splits"].items()}
+    wrappers = frozenset(map(str, fields["wrappers"]))
+    fields |= {"splits": _pairs(named), "wrappers": wrappers}
+    if "annotations" in fields:  # From version 4 on
+        fields["annotations"] = tuple(map(str, fields["annotations"]))
+        columns = fields["columns"].items()
+        fields["columns"] = tuple((Role(role), str(name)) for role, name in columns)
+    return build(Layout, fields)
 
 
-def recognize(folders: list[FoundFolder], labels: Labels = Labels.AUTO) -> Layout:
-    """Return how to read folders: whether they name splits, and which one names the class."""
-    places = [folder.parts for folder in folders if folder.parts]
-    levels = zip(*(parts[:-1] for parts in places), strict=False)
-    skipped = len(list(takewhile(lambda names: len(set(names)) == 1, levels)))
-    below = [parts[skipped:] for parts in places]
-    tops = {parts[0] for parts in below}
-    has_splits = len(tops) >= 2 and all(top.lower() in SPLIT_NAMES for top in tops)
-    if labels == Labels.AUTO:
-        labels = _which_folder([_without_plain(parts[has_splits:]) for parts in below])
-    return Layout(labels=labels, has_splits=has_splits, skipped=skipped)
+def _pairs(splits: Mapping[str, Use]) -> tuple[tuple[str, Use], ...]:
+    return tuple(splits.items())
 
 
-def _which_folder(places: list[tuple[str, ...]]) -> Labels:
-    """Return LEAF if classes are below the top folders, such as animals/cat; else TOP."""
-    named = [parts for parts in places if parts]
-    if not named:
-        return Labels.NONE
-    if any(len(parts) == 1 for parts in named):
-        return Labels.TOP
-    below: dict[str, set[str]] = {}
-    for top, second, *_ in named:
-        below.setdefault(top, set()).add(second)
-    return Labels.LEAF if any(len(names) > 1 for names in below.values()) else Labels.TOP
+def class_of(name: str) -> str:
+    """Return the class that a folder's name means: as text, in Unicode's composed form (NFC)."""
+    return unicodedata.normalize("NFC", readable(name))
 
 
-def _without_plain(parts: tuple[str, ...]) -> tuple[str, ...]:
+def without_plain(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names without a last one that holds images but names no class."""
     return parts[:-1] if parts and parts[-1].lower() in PLAIN_NAMES else parts
-
-
-def _walk(folder: str, parts: tuple[str, ...], left_out: frozenset[str]) -> Iterator[FoundFolder]:
-    """Yield a folder and its subfolders by name; plain strings, because there may be many."""
-    files: list[FoundFile] = []
-    below: list[str] = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if _is_image_file(entry):
-                    stat = entry.stat(follow_symlinks=False)
-                    files.append((entry.name, stat.st_size, stat.st_mtime_ns))
-                elif len(parts) < MAX_DEPTH and _is_folder(entry, left_out):
-                    below.append(entry.name)
-    except OSError:  # No permission, or deleted meanwhile: the rest of the dataset is usable
-        pass
-    if files:
-        yield FoundFolder(parts, sorted(files))
-    for name in sorted(below):
-        yield from _walk(f"{folder}{os.sep}{name}", (*parts, name), left_out)
-
-
-def _is_folder(entry: "os.DirEntry[str]", left_out: frozenset[str]) -> bool:
-    skipped = entry.name.startswith(".") or entry.name in CLUTTER or entry.name in left_out
-    return not skipped and entry.is_dir(follow_symlinks=False)
-
-
-def _is_image_file(entry: "os.DirEntry[str]") -> bool:
-    """Decide by name and type only: pipes, devices and links are never opened."""
-    name = entry.name
-    name_fits = name.lower().endswith(EXTENSIONS) and name[0] != "."
-    return name_fits and entry.is_file(follow_symlinks=False)
 
 
 def readable(name: str) -> str:

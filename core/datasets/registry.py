@@ -1,9 +1,8 @@
 """Datasets of a workspace: each a folder with `dataset.json` and the catalog."""
 
-import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,17 @@ from typing import Any
 from core.artifacts.folders import delete_artifact
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageRow
-from core.datasets.layout import Labels, Layout
+from core.datasets.layout import Layout, describe_layout, read_layout
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError, newer_version
-from core.files import sync_folder, write_json
-from core.workspace import DISK_VERSION, Workspace, check_name
+from core.files import read_json, sync_folder, write_json
+from core.records import fits
+from core.workspace import Workspace, check_name
 
 DESCRIPTION = "dataset.json"
+DESCRIPTION_VERSION = 4
+"""Version of that file; before 4 a layout has no annotations, before 3 no list of the folders of
+its splits."""
+
 CATALOG = "catalog.sqlite"
 
 OLD_SOURCES = {"drawn": "sample"}
@@ -71,8 +75,8 @@ class Dataset:
         root = self.roots[number]
         if not root.path.is_dir():
             raise MissingError(
-                f"The folder {root.path} of “{self.name}” is not there any more.",
-                "Bring it back, or say where it is now under “Folders” on the Datasets page.",
+                f"The folder {root.path} of “{self.name}” does not exist any more.",
+                "Restore it, or set its new path on the Datasets page, under Manage.",
             )
         return root
 
@@ -109,9 +113,11 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
     folder = workspace.datasets / check_name(name)
     path = folder / DESCRIPTION
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content.get("version", 1) > DISK_VERSION:
+        content = read_json(path)
+        if content.get("version", 1) > DESCRIPTION_VERSION:
             raise newer_version(f"“{name}”")
+        if not fits(content["left_out"], list[str]):
+            raise TypeError("names of folders that are no text")
         return Dataset(
             name=name,
             folder=folder,
@@ -135,17 +141,34 @@ def is_imported_from(workspace: Workspace, name: str, folder: Path) -> bool:
     """Return whether there is a dataset of this name; it must have been imported from the folder.
 
     Raises:
-        WorkbenchError: The dataset was imported from another folder.
+        WorkbenchError: The dataset was imported from elsewhere.
     """
     if not (workspace.datasets / check_name(name)).exists():
         return False
     roots = [root.path for root in open_dataset(workspace, name).roots]
     if folder.resolve() not in roots:
-        raise WorkbenchError(
-            f"There is a dataset “{name}” already, imported from another folder.",
-            "Choose another name.",
-        )
+        raise _taken(name)
     return True
+
+
+def is_imported_as(workspace: Workspace, name: str, source: str) -> bool:
+    """Return whether there is a dataset of this name; it must be of this source.
+
+    Raises:
+        WorkbenchError: The dataset is of another source.
+    """
+    if not (workspace.datasets / check_name(name)).exists():
+        return False
+    if open_dataset(workspace, name).source != source:
+        raise _taken(name)
+    return True
+
+
+def _taken(name: str) -> WorkbenchError:
+    return WorkbenchError(
+        f"There is a dataset “{name}” already, imported from elsewhere.",
+        "Choose another name.",
+    )
 
 
 def require_free_name(workspace: Workspace, name: str) -> None:
@@ -161,7 +184,7 @@ def describe_dataset(
 ) -> None:
     """Write the description of a new dataset; roots inside `folder` move with it."""
     content = {
-        "version": DISK_VERSION,
+        "version": DESCRIPTION_VERSION,
         "source": source,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "left_out": list(left_out),
@@ -173,8 +196,8 @@ def describe_dataset(
 def write_roots(dataset: Dataset, roots: Sequence[Root]) -> Dataset:
     """Replace the roots of a dataset, in order, with new ones appended; return the new dataset."""
     path = dataset.folder / DESCRIPTION
-    content = json.loads(path.read_text(encoding="utf-8"))
-    described = {"version": DISK_VERSION, "roots": _described(dataset.folder, roots)}
+    content = read_json(path)
+    described = {"version": DESCRIPTION_VERSION, "roots": _described(dataset.folder, roots)}
     write_json(path, content | described)
     return replace(dataset, roots=tuple(roots))
 
@@ -186,15 +209,14 @@ def _described(folder: Path, roots: Sequence[Root]) -> list[dict[str, Any]]:
             "path": str(root.path.relative_to(folder))
             if root.path.is_relative_to(folder)
             else str(root.path),
-            "layout": asdict(root.layout),
+            "layout": describe_layout(root.layout),
         }
         for root in roots
     ]
 
 
 def _root(folder: Path, described: dict[str, Any]) -> Root:
-    labels = Labels(described["layout"]["labels"])
-    layout = Layout(**(described["layout"] | {"labels": labels}))
+    layout = read_layout(described["layout"])
     return Root(path=folder / described["path"], layout=layout)  # An absolute path replaces it
 
 

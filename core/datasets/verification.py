@@ -10,13 +10,13 @@ import numpy as np
 from core.datasets.database import connect, write_fingerprints
 from core.datasets.registry import Dataset
 from core.errors import UnreadableImageError
-from core.images.decoding import open_image
-from core.images.hashing import HASH_BYTES, group_similar, perceptual_hash
+from core.images.hashing import HASH_BYTES, group_similar
+from core.images.isolation import verify_image
 from core.images.thumbnails import SIDE, cache_thumbnail, trim_thumbnails
 from core.progress import Progress, Work
 
 CHECKERS = 8
-"""Threads that decode: Pillow's decoders release Python's lock."""
+"""Threads that wait for processes to decode, and write thumbnails."""
 
 BATCH = 256
 """Images per write to the catalog."""
@@ -111,12 +111,12 @@ def _verify(dataset: Dataset, unchecked: Unchecked) -> Verified:
     path = dataset.roots[unchecked.root].path / unchecked.path
     sha256 = unchecked.sha256
     try:
-        image = open_image(path, min_side=SIDE)
+        verified = verify_image(path, SIDE)
     except UnreadableImageError as error:
         checked = sha256 if os.access(path, os.R_OK) else None
         return Verified(sha256, None, error.problem, unchecked.id, checked)
-    cache_thumbnail(image, dataset.thumbnails, sha256)
-    return Verified(sha256, perceptual_hash(image), None, unchecked.id, sha256)
+    cache_thumbnail(verified.thumbnail, dataset.thumbnails, sha256)
+    return Verified(sha256, verified.perceptual, None, unchecked.id, sha256)
 
 
 def _write(dataset: Dataset, results: Sequence[Verified]) -> None:

@@ -66,7 +66,8 @@ def embed_dataset(
         if error.errno not in FULL_DISK and "requested and" not in str(error):
             raise
         raise WorkbenchError(
-            "The disk is full.", "Make room, then embed again: it goes on where it was."
+            "The disk is full.",
+            "Free disk space, then embed again; images embedded so far are kept.",
         ) from error
 
 
@@ -182,8 +183,8 @@ def _no_images(task: EmbeddingTask) -> WorkbenchError:
     name = task.dataset.name
     if not task.rows and task.settings["images"]:
         return WorkbenchError(
-            f"No usable image of “{name}” is among those that were asked for.",
-            "Choose other classes, splits, tags or words.",
+            f"No usable image of “{name}” matches the filters.",
+            "Choose other classes, splits, tags or search text.",
         )
     return WorkbenchError(
         f"None of the {len(task.rows)} images of “{name}” can be read.",

@@ -76,7 +76,7 @@ class Encoder:
         """Embed and classify a batch.
 
         Args:
-            pixels: (B, 3, S, S) uint8, as `preprocess.to_square` makes them.
+            pixels: (B, 3, S, S) uint8, as `batches.load_square` returns them.
 
         Raises:
             WorkbenchError: An embedding is zero or not finite.

@@ -3,13 +3,14 @@
 Shapes, in this file: N embeddings, D dimensions.
 """
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import WorkbenchError
+from core.errors import DamagedArtifactError, WorkbenchError
 from core.files import write_atomically
 
 WHITENING = "whitening.npz"
@@ -53,8 +54,18 @@ class Whitening:
 
 
 def read_whitening(folder: Path) -> Whitening:
-    """Read a whitening that `Whitening.write` saved, whose checksum has been verified."""
-    with np.load(folder / WHITENING, allow_pickle=False) as content:
+    """Read a whitening that `Whitening.write` saved, whose checksum has been verified.
+
+    Raises:
+        DamagedArtifactError: Another program wrote it: it is compressed.
+    """
+    path = folder / WHITENING
+    with zipfile.ZipFile(path) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
+            raise DamagedArtifactError(
+                f"{folder.name}/{WHITENING} was not written by this app.", "Embed the images again."
+            )
+    with np.load(path, allow_pickle=False) as content:
         return Whitening(content["mean"], content["matrix"])
 
 

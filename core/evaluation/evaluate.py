@@ -68,7 +68,7 @@ def evaluate_system(
     plain = system.vectors if system.plain is None else system.plain
     by_classifier, predicted = classified(task, system.classifier, plain[query_rows])
     measured = scoring.measured | by_classifier
-    yield Progress(len(task.queries), len(task.queries), "resampling the queries")
+    yield Progress(len(task.queries), len(task.queries), "bootstrapping")
     summary = _summary(task, measured, protocol)
     with draft(workspace.evaluations) as folder:
         write_tables(folder, task, measured, scoring, predicted)

@@ -55,15 +55,15 @@ def html_report(evaluation: Evaluation, dataset: Dataset, others: Mapping[str, C
     sections = [
         f"<h1>Retrieval quality of {escape(manifest.made_from['dataset'])}</h1>",
         _introduction(manifest),
-        "<h2>Figures</h2>",
+        "<h2>Metrics</h2>",
         _curves(evaluation),
         _figures(evaluation),
         _against(others),
         "<h2>Classes</h2>",
         _classes(evaluation),
         _confusion(evaluation),
-        "<h2>The worst queries</h2>",
-        "<p class=gray>The query at the left, then its results. Green: relevant, red: not.</p>",
+        "<h2>Worst queries</h2>",
+        "<p class=gray>Query, then results. Green: relevant, red: not relevant.</p>",
         _worst(evaluation, dataset),
         "<h2>Lineage</h2>",
         _lineage(manifest),
@@ -93,7 +93,7 @@ def json_report(evaluation: Evaluation) -> str:
 
 def _introduction(manifest: Manifest) -> str:
     summary, config = manifest.summary, manifest.config
-    how = "through that index" if "index" in manifest.made_from else "by exact search"
+    how = "via index" if "index" in manifest.made_from else "by exact search"
     skipped = summary.get("skipped_classes", {})
     left_out = (
         f" Classes without gallery images, left out: {escape(', '.join(skipped))}."
@@ -101,10 +101,11 @@ def _introduction(manifest: Manifest) -> str:
         else ""
     )
     return (
-        f"<p><b>{escape(system_name(manifest))}</b>: each of {summary['num_queries']:,} "
-        f"{escape(str(config['queries']))} images searched {how} among the images of "
-        f"{escape(str(config.get('gallery', 'train')))}. A result is relevant if it has the "
-        f"query's class; copies of the query are ignored.{left_out}</p>"
+        f"<p><b>{escape(system_name(manifest))}</b>: {summary['num_queries']:,} "
+        f"{escape(str(config['queries']))} queries, gallery of "
+        f"{escape(str(config.get('gallery', 'train')))} images, searched {how}. "
+        f"A result is relevant if it has the query's class; copies of the query are ignored."
+        f"{left_out}</p>"
     )
 
 
@@ -134,7 +135,7 @@ def _figures(evaluation: Evaluation) -> str:
     )
     return (
         _table(FIGURE_NAMES, rows)
-        + f"<details><summary>What the measures mean</summary><ul>{definitions}</ul></details>"
+        + f"<details><summary>Definitions</summary><ul>{definitions}</ul></details>"
     )
 
 

@@ -96,8 +96,8 @@ def crop_image(image: Image.Image, crop: Crop) -> Image.Image:
     across, down = crop.size_within(*image.size)
     if min(across, down) < min(MIN_SIDE, *image.size):
         raise WorkbenchError(
-            f"The crop is {across} × {down} pixels, too few to recognize anything in.",
-            f"Choose one of at least {MIN_SIDE} × {MIN_SIDE} pixels.",
+            f"The crop is {across} × {down} pixels, which is too small.",
+            f"Select at least {MIN_SIDE} × {MIN_SIDE} pixels.",
         )
     box = _box(image.width, image.height, crop)
     if crop.turns:

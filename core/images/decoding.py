@@ -1,50 +1,50 @@
-"""Decoding of untrusted image files: an upright RGB image, or an error that explains the problem.
+"""Decoding of untrusted image files: an upright sRGB image, or an error that explains the problem.
 
-Color profiles are ignored: sRGB is assumed.
+It happens in the process of the caller, which a decoder may crash; `isolation.py` calls it in
+processes of their own.
 """
 
-import os
 import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from math import ceil, sqrt
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import numpy as np
-import numpy.typing as npt
-from PIL import ExifTags, Image, ImageFile
+import pillow_heif
+from PIL import AvifImagePlugin, ExifTags, Image, ImageFile, Jpeg2KImagePlugin
 
 from core.errors import UnreadableImageError
+from core.images.colors import reduced, to_rgb
 from core.images.failures import (
     COPY_AGAIN,
     FAILURES,
-    MAX_PIXELS,
     USE_SUPPORTED_FORMAT,
     explain_failure,
-    too_large,
+    raw_file,
 )
-
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""Formats that Pillow may decode: an EPS named .jpg would start Ghostscript.
-
-MPO files of phones are JPEGs with more images after the first; Pillow's JPEG reader decodes them,
-and "MPO" in this list would be a KeyError."""
-
-EXTENSIONS = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng"),
-    *(".webp", ".bmp", ".gif", ".tif", ".tiff"),
+from core.images.formats import FORMATS, RAW, kind_of_name
+from core.images.limits import (
+    MAX_PIXELS,
+    SMALL_PIXELS,
+    check_pixels,
+    check_scans,
+    check_size,
+    check_tail,
+    check_webp,
 )
-"""Suffixes of files in `FORMATS`, in lower case."""
+from core.images.scales import scales_of
 
-MAX_SCANNED_PIXELS = 2_000_000_000
-"""Most scans × pixels of a JPEG, which take about 1.2 s per thousand million. A usual progressive
-file has 10 scans; in a malicious one each of thousands is 10 bytes and a pass over all pixels."""
+LARGE_PIXELS = {"JPEG": 65_000_000}
+LARGE_PIXELS_OF_OTHERS = 25_000_000
+"""Images with more pixels are reduced to at most as many while they are decoded."""
 
-SCAN_START = b"\xff\xda"
-SCAN_START_BYTES = 10
-"""Length of the shortest start of a scan: marker, length, one component, three parameters."""
+MAX_DIVISOR = 8
+
+DNG_VERSION = 50706
+"""Tag of a TIFF that is a raw file in Adobe's format."""
 
 HEAD_BYTES = 512
 UPRIGHT = {
@@ -60,9 +60,13 @@ UPRIGHT = {
 
 # Load all plugins now: Pillow loads them at the first WebP, which may be in several threads.
 Image.init()
+# One thread a process: there is a process for each core
+pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False)
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 # Pillow prints warnings on stderr; those that matter are raised as errors below. `catch_warnings`
 # around each call would change the filters of all threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow raises an error at twice as many
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,9 @@ class ImageHeader:
     format: str
     """One of `FORMATS`."""
 
+    orientation: int = 1
+    """EXIF orientation, 1 to 8: how the stored pixels become the upright image."""
+
 
 def read_header(source: Path | BinaryIO, *, name: str | None = None) -> ImageHeader:
     """Read the size and format of an image without decoding it.
@@ -85,33 +92,37 @@ def read_header(source: Path | BinaryIO, *, name: str | None = None) -> ImageHea
         UnreadableImageError: `source` is not an image, not supported, or too large. Damage after
             the header is found only by `open_image`.
     """
-    with _opened(source, name) as image:
+    with _opened(source, name) as (image, _):
         width, height = image.size
-        if _orientation(image) >= 5:
+        orientation = _orientation(image)
+        if orientation >= 5:
             width, height = height, width
-        return ImageHeader(width, height, _format(image))
+        return ImageHeader(width, height, _format(image), orientation)
 
 
 def open_image(
     source: Path | BinaryIO, *, name: str | None = None, min_side: int | None = None
 ) -> Image.Image:
-    """Decode an image: upright, RGB, transparent parts over white, the first frame of an animation.
+    """Decode an image: upright, sRGB, transparent parts over white, the first frame of several.
+
+    Images of more than 25 megapixels, 65 as JPEG, are reduced to at most as many.
 
     Args:
         source: A file, or a seekable stream, which stays open.
         name: Name in error messages; the name of the file by default.
         min_side: Smallest short side, in pixels. Large JPEGs are decoded, much faster, at a half, a
-            quarter or an eighth of their size, but not smaller than this.
+            quarter or an eighth of their size, but not smaller than this; so are JPEG 2000 and very
+            large images of other formats.
 
     Raises:
         UnreadableImageError: `source` is not an image, damaged, too large or missing.
     """
-    with _opened(source, name, to_decode=True) as image:
+    with _opened(source, name, to_decode=True) as (image, scales):
         orientation = _orientation(image)
-        if min_side is not None:
-            image.draft(None, (min_side, min_side))
+        _draft(image, _scale(image, scales, min_side))
         image.load()
-        decoded = _to_rgb(image)
+        divisor = _divisor(image, min_side)
+        decoded = to_rgb(reduced(image, divisor) if divisor > 1 else image)
     if orientation in UPRIGHT:
         decoded = decoded.transpose(UPRIGHT[orientation])
     decoded.info = {}  # Other code would apply the orientation again
@@ -121,21 +132,32 @@ def open_image(
 @contextmanager
 def _opened(
     source: Path | BinaryIO, name: str | None, *, to_decode: bool = False
-) -> Iterator[ImageFile.ImageFile]:
-    """Provide the image with its header read and checked; explain any failure."""
-    label, head = _label(source, name), b""
+) -> Iterator[tuple[ImageFile.ImageFile, tuple[int, ...]]]:
+    """Provide an image with its header read and checked; explain any failure.
+
+    With it come the divisors of its sides at which it can be decoded.
+    """
+    label, head = label_of(source, name), b""
     try:
         with _open_regular(source, label) if isinstance(source, Path) else nullcontext(source) as f:
+            num_bytes = check_size(f, label)
             f.seek(0)
             head = f.read(HEAD_BYTES)
             if not head:
                 raise UnreadableImageError(f"{label} is empty.", COPY_AGAIN)
+            check_webp(head, label)
+            f.seek(0)
             with Image.open(f, formats=FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise too_large(label, image.width * image.height)
-                if to_decode and _format(image) == "JPEG":
-                    _check_scans(f, image.width * image.height, label)
-                yield image
+                position, kind, pixels = f.tell(), _format(image), image.width * image.height
+                _check_kind(image, label)
+                scales = scales_of(f, kind, label)
+                if pixels > SMALL_PIXELS:
+                    check_pixels(image, kind, label, _scale(image, scales))
+                check_tail(f, num_bytes, kind, pixels, label)
+                if to_decode and kind == "JPEG":
+                    check_scans(f, num_bytes, pixels, label)
+                f.seek(position)
+                yield image, scales
     except FAILURES as error:
         raise explain_failure(error, label, head) from error
 
@@ -151,27 +173,52 @@ def _open_regular(path: Path, label: str) -> BinaryIO:
     return path.open("rb")  # Given a path, Pillow maps the file, which can end in SIGBUS
 
 
-def _label(source: Path | BinaryIO, name: str | None) -> str:
+def label_of(source: Path | BinaryIO, name: str | None = None) -> str:
     """Return a name for `source` in error messages, in encodable characters."""
     if name is None:
-        own = getattr(source, "name", None)
-        name = (Path(own).name if isinstance(own, str) else "") or "This image"
+        own = source if isinstance(source, Path) else getattr(source, "name", None)
+        name = (Path(own).name if isinstance(own, str | Path) else "") or "This image"
     return name.encode(errors="backslashreplace").decode()
 
 
-def _check_scans(file: BinaryIO, pixels: int, label: str) -> None:
-    """Raise an error if a small JPEG would take minutes to decode."""
-    if file.seek(0, os.SEEK_END) // SCAN_START_BYTES * pixels <= MAX_SCANNED_PIXELS:
-        return
-    file.seek(0)
-    scans = sum(chunk.count(SCAN_START) for chunk in iter(lambda: file.read(1 << 20), b""))
-    if scans * pixels > MAX_SCANNED_PIXELS:
-        problem = f"{label} would take too long to decode: it has {scans:,} scans."
-        raise UnreadableImageError(problem, "Save it again as an ordinary JPEG.")
+def _check_kind(image: Image.Image, label: str) -> None:
+    """Raise an error if a TIFF is a raw file: its first frame is a tiny preview."""
+    tags = getattr(image, "tag_v2", {})
+    if image.format == "TIFF" and (DNG_VERSION in tags or kind_of_name(label) == RAW):
+        raise raw_file(label)
 
 
 def _format(image: Image.Image) -> str:
     return "JPEG" if image.format == "MPO" else str(image.format)
+
+
+def _needed(image: Image.Image) -> float:
+    """Return by how much to divide the sides of an image at least, because it is large."""
+    most = LARGE_PIXELS.get(_format(image), LARGE_PIXELS_OF_OTHERS)
+    return sqrt(image.width * image.height / most)
+
+
+def _scale(image: Image.Image, scales: tuple[int, ...], min_side: int | None = None) -> int:
+    """Return by how much to divide the sides while decoding."""
+    by_side = min(image.size) // min_side if min_side else 1
+    enough = next((scale for scale in scales if scale >= _needed(image)), scales[-1])
+    return max(enough, *(scale for scale in scales if scale <= max(1, by_side)))
+
+
+def _draft(image: ImageFile.ImageFile, scale: int) -> None:
+    """Have an image decoded with its sides divided by `scale`."""
+    if scale > 1 and isinstance(image, Jpeg2KImagePlugin.Jpeg2KImageFile):
+        image.reduce = scale.bit_length() - 1
+    elif scale > 1:
+        image.draft(None, (image.width // scale, image.height // scale))
+
+
+def _divisor(image: Image.Image, min_side: int | None) -> int:
+    """Return by how much to divide the sides of a decoded image; 1 unless it is large."""
+    if (needed := _needed(image)) <= 1:
+        return 1
+    by_side = min(image.size) // min_side if min_side else 1
+    return max(ceil(needed), min(by_side, MAX_DIVISOR))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -187,50 +234,3 @@ def _orientation(image: Image.Image) -> int:
     except FAILURES:  # An image with damaged tags can be read
         return 1
     return value if isinstance(value, int) and value in UPRIGHT else 1
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _deep_gray(image).convert("RGB")
-    if image.mode == "La":  # Premultiplied; Pillow converts it to LA only
-        image = image.convert("LA")
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    layer = image.convert("RGBA")
-    flattened = Image.new("RGB", image.size, "white")
-    flattened.paste(layer, mask=layer)
-    return flattened
-
-
-def _deep_gray(image: Image.Image) -> Image.Image:
-    """Scale gray levels of 12, 16 or 32 bits to 8 bits; Pillow's own conversion clips at 255.
-
-    Unsigned 12 and 16 bits and floats in 0..1 keep their full range; others are stretched from the
-    smallest to the largest value, because their white level is unknown.
-    """
-    tags = getattr(image, "tag_v2", {})
-    levels = np.asarray(image)  # (H, W), uint16, int32 or float32
-    if image.mode == "I" and tags.get(ExifTags.Base.SampleFormat, (1,)) == (1,):
-        levels = levels.view(np.uint32)
-    if levels.dtype.itemsize == 2:
-        low, high = 0.0, 2.0 ** tags.get(ExifTags.Base.BitsPerSample, (16,))[0] - 1
-    else:
-        low, high = _range(levels, usual=1.0 if image.mode == "F" else 65535.0)
-    if tags.get(ExifTags.Base.PhotometricInterpretation) == 0:  # "white is zero"
-        low, high = high, low
-    gray = levels.astype(np.float32)
-    with np.errstate(all="ignore"):  # In place: copies of 65 million pixels would take 1.5 GB
-        gray -= low
-        gray *= 255 / (high - low) if high != low else 0
-        np.nan_to_num(gray, copy=False, nan=0, posinf=255, neginf=0)
-    np.rint(gray.clip(0, 255, out=gray), out=gray)
-    return Image.fromarray(gray.astype(np.uint8))
-
-
-def _range(levels: npt.NDArray[Any], usual: float) -> tuple[float, float]:
-    """Return the black and white levels: 0 and `usual` if all values fit, else the extremes."""
-    finite = np.isfinite(levels)
-    if not finite.any():
-        return 0.0, usual
-    least, greatest = (float(extreme(levels[finite])) for extreme in (np.min, np.max))
-    return (0.0, usual) if least >= 0 and greatest <= usual else (least, greatest)

@@ -1,63 +1,138 @@
-"""Pool of forked processes, which share the memory of this one: nothing is loaded or sent again."""
+"""Pool of decoding processes, in which a decoder may crash, hang or use up its memory.
 
-import multiprocessing
+`worker.py` is the other side. The processes are started, not forked: a fork of a process with
+threads and a GPU may hang. They end with this process, because their input ends.
+"""
+
+import atexit
 import os
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
-from functools import partial
-from threading import Thread
-from typing import Any, ParamSpec, TypeVar
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from queue import Empty, LifoQueue
+from typing import Any
 
-POLL_EVERY_S = 2.0
-"""How often they check that their parent still runs: a killed parent cannot end them."""
+from core.images.decoder_process import Decoder, Item, ProcessEnded, Reply
+from core.images.failures import crashed, too_slow
+from core.images.limits import MEMORY_BYTES, SPARE_BYTES
 
-P = ParamSpec("P")
-R = TypeVar("R")
+WORKER = "core.images.worker"
+"""Module of the other side."""
+
+MAX_CRASHES = 2
+"""Crashes at one image until it is given up: the first may be due to another process, such as the
+system's when memory is low."""
+
+MAX_PROCESSES = 16
+"""They decode more than 9,000 images a second, which no GPU embeds."""
+
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
-@contextmanager
-def fork_pool(work: Callable[P, R], count: int) -> Iterator[Callable[P, Future[R]]]:
-    """Provide a function that submits a call of `work` to `count` processes.
+class DecoderPool:
+    """Decoding processes, which are started when they are needed and then kept."""
 
-    They are forked at its first call, with everything that `work` refers to at that time. Only
-    arguments, results and exceptions are sent. At the end the processes are killed.
+    def __init__(self, count: int, module: str = WORKER) -> None:
+        """Prepare for up to `count` processes of a module like `worker.py`."""
+        self.count = count
+        self._module = module
+        self._parent = os.getpid()
+        self._idle: LifoQueue[Decoder | None] = LifoQueue()
+        """A process, or None for one that is not started, for each request at a time."""
 
-    A future raises the exception of `work`, or `concurrent.futures.process.BrokenProcessPool` if a
-    process was killed.
+        for _ in range(count):
+            self._idle.put(None)
+
+    def run(
+        self, task: str, items: Sequence[Item], options: dict[str, Any], content: bytes = b""
+    ) -> list[Reply]:
+        """Run a task of `tasks.py` for each image in one process, and return their replies.
+
+        It waits for a free process. An image at which the process crashes or hangs gets an error,
+        and the others are done in another process.
+
+        Args:
+            task: Name of the task.
+            items: The images.
+            options: Options of the task, the same for all images.
+            content: Content of the image without a path.
+
+        Raises:
+            WorkbenchError: Decoding processes do not start.
+        """
+        replies: dict[int, Reply] = {}
+        crashes: Counter[int] = Counter()
+        while waiting := [at for at in range(len(items)) if at not in replies]:
+            try:
+                asked = self._ask(task, [items[at] for at in waiting], options, content)
+                replies |= dict(zip(waiting, asked, strict=True))
+            except ProcessEnded as ended:
+                at = waiting[ended.number]
+                crashes[at] += 1
+                label = _label(items[at])
+                if ended.timed_out:
+                    replies[at] = Reply({}, b"", too_slow(label))
+                elif crashes[at] == MAX_CRASHES:
+                    replies[at] = Reply({}, b"", crashed(label))
+        return [replies[at] for at in range(len(items))]
+
+    def _ask(
+        self, task: str, items: Sequence[Item], options: dict[str, Any], content: bytes
+    ) -> list[Reply]:
+        decoder, is_done = self._idle.get(), False
+        try:
+            decoder = decoder or Decoder(self._module)
+            replies = decoder.ask(task, items, options, content)
+            is_done = True
+            return replies
+        finally:  # A process that was interrupted has a reply to nobody's request
+            if decoder and not is_done:
+                decoder.end()
+            self._idle.put(decoder if is_done else None)
+
+    def close(self) -> None:
+        """End the processes that are idle."""
+        if os.getpid() != self._parent:  # In a fork, whose processes these are not
+            return
+        idle = []
+        with suppress(Empty):
+            while True:
+                idle.append(self._idle.get_nowait())
+        for decoder in idle:
+            if decoder:
+                decoder.end()
+            self._idle.put(None)
+
+
+@cache
+def shared_pool() -> DecoderPool:
+    """Return the pool of this process, with a decoding process for each core.
+
+    There are fewer if they could take more than half of the memory.
     """
-    context = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(count, context, _Forked.start, (work, os.getpid()))
-    try:
-        yield partial(pool.submit, _Forked.run)
-    finally:
-        # Killed, because a request to end may not reach them: a process that was killed may hold
-        # the lock that they wait for, and they have inherited the handlers of stop signals
-        processes = list((pool._processes or {}).values())  # No public name before Python 3.14
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.join()
+    can_tell = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
+    in_memory = _memory_bytes() // (2 * (MEMORY_BYTES + SPARE_BYTES))
+    pool = DecoderPool(max(1, min(cores, in_memory, MAX_PROCESSES)))
+    atexit.register(pool.close)
+    return pool
 
 
-class _Forked:
-    """State and calls of a forked process."""
-
-    work: Callable[..., Any]
-
-    @classmethod
-    def start(cls, work: Callable[..., Any], parent: int) -> None:
-        cls.work = staticmethod(work)
-        Thread(target=_end_after, args=(parent,), daemon=True).start()
-
-    @classmethod
-    def run(cls, *arguments: Any) -> Any:
-        return cls.work(*arguments)
+def _memory_bytes() -> int:
+    """Return the memory of this machine, or of the container if it has a limit."""
+    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):  # No container, or no limit
+        return min(physical, int(CONTAINER_LIMIT.read_text()))
+    return physical
 
 
-def _end_after(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(POLL_EVERY_S)
-    os._exit(1)
+def _label(item: Item) -> str:
+    """Return the name of an image in messages, in encodable characters."""
+    name = item["name"] or Path(item["path"]).name
+    return str(name).encode(errors="backslashreplace").decode()
+
+
+if hasattr(os, "register_at_fork"):  # A forked process starts its own
+    os.register_at_fork(after_in_child=shared_pool.cache_clear)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.errors import UnreadableImageError
 from core.files import write_atomically
-from core.images.decoding import open_image
+from core.images.isolation import make_thumbnail
 
 SIDE = 160
 """Longest side of a thumbnail in a gallery, in pixels."""
@@ -23,7 +23,7 @@ QUALITY = 80
 """JPEG quality: about 5 kB at 160 pixels; higher values are larger without a visible difference."""
 
 WORKERS = 8
-"""Threads that make thumbnails: Pillow's decoders release Python's lock."""
+"""Threads that wait for processes to make thumbnails."""
 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
@@ -42,17 +42,17 @@ def thumbnail(source: Path, cache: Path, key: str, side: int = SIDE) -> bytes:
         cached = path.read_bytes()
         if cached.startswith(JPEG_START) and cached.endswith(JPEG_END):
             return cached
-    return cache_thumbnail(open_image(source, min_side=side), cache, key, side)
+    jpeg = make_thumbnail(source, side)
+    cache_thumbnail(jpeg, cache, key, side)
+    return jpeg
 
 
-def cache_thumbnail(image: Image.Image, cache: Path, key: str, side: int = SIDE) -> bytes:
-    """Make the thumbnail of an image, add it to the cache and return it; see `thumbnail`."""
-    jpeg = encode_thumbnail(image, side)
+def cache_thumbnail(jpeg: bytes, cache: Path, key: str, side: int = SIDE) -> None:
+    """Add a thumbnail to the cache; see `thumbnail`."""
     path = _path_of(cache, key, side)
     with suppress(OSError):  # The gallery must work with a full or read-only disk
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, lambda file: file.write(jpeg), durable=False)
-    return jpeg
 
 
 def cache_thumbnails(images: Sequence[tuple[Path, str]], cache: Path) -> None:
@@ -64,7 +64,7 @@ def cache_thumbnails(images: Sequence[tuple[Path, str]], cache: Path) -> None:
 
     def add(image: tuple[Path, str]) -> None:
         with suppress(UnreadableImageError):
-            cache_thumbnail(open_image(image[0], min_side=SIDE), cache, image[1])
+            cache_thumbnail(make_thumbnail(image[0], SIDE), cache, image[1])
 
     if missing:
         with ThreadPoolExecutor(WORKERS) as workers:

@@ -23,10 +23,10 @@ class SweepConfig:
     """Kinds to compare, separated by commas."""
 
     factories: str = ""
-    """FAISS factory strings to compare as well, separated by semicolons."""
+    """More indexes: FAISS factory strings, separated by semicolons."""
 
     metric: Metric = Metric.COSINE
-    """What the indexes compare embeddings by."""
+    """Distance metric of the indexes."""
 
     num_queries: int = bounded(500, MIN_QUERIES, MAX_QUERIES)
     """Number of random images that are used as queries."""

@@ -1,12 +1,11 @@
 """Points of a sweep: measured indexes, the Pareto front, and their file."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.artifacts.upgrades import upgrade_settings
-from core.files import write_json
+from core.files import read_json, write_json
 from core.indexes.config import IndexConfig
 from core.metrics.measures import RANKS
 
@@ -88,7 +87,7 @@ def write_points(points: Sequence[Point], folder: Path) -> None:
 
 def read_points(folder: Path) -> list[Point]:
     """Read the points that `write_points` saved."""
-    content = json.loads((folder / POINTS).read_text(encoding="utf-8"))
+    content = read_json(folder / POINTS)
     return [
         Point(
             **entry

@@ -16,6 +16,8 @@ from core.index_benchmark.measure import Candidate, build_candidate, efforts, in
 from core.index_benchmark.points import Point
 from core.index_benchmark.queries import BenchmarkQueries, make_benchmark_queries
 from core.indexes.config import IndexConfig, default_nlist
+from core.indexes.factory import set_effort
+from core.indexes.faiss_store import FaissStore
 from core.indexes.files import publish_index
 from core.progress import Work, run_part
 from core.workspace import Workspace
@@ -70,33 +72,33 @@ def _possible(count: int, dimension: int, scan_ms: float) -> list[Proposal]:
     return [
         Proposal(
             IndexConfig(),
-            f"comparing with all {count:,} should take about {scan_ms:.2g} ms, and is exact",
+            f"exact search over {count:,} images takes about {scan_ms:.2g} ms",
             count * whole,
         ),
         Proposal(
             IndexConfig(kind="hnsw", m=LINKS),
-            "a graph of neighbors is the quickest way to high recall where memory allows it",
+            "a graph of neighbors is the fastest way to high recall",
             count * (whole + links),
         ),
         Proposal(
             IndexConfig(kind="ivf"),
-            "looking into the nearest groups needs no more memory than the vectors themselves",
+            "IVF needs little more memory than the embeddings",
             count * (whole + ID_BYTES),
         ),
         Proposal(
             IndexConfig(kind="factory", factory=f"HNSW{LINKS}_SQ8"),
-            "a graph over vectors of a byte a dimension takes half the memory of a whole one",
+            "a graph over one byte per dimension takes half the memory",
             count * (dimension + links),
         ),
         Proposal(
             IndexConfig(kind="factory", factory=f"IVF{nlist},SQ8"),
-            "a byte a dimension takes a fourth of the memory and hardly any recall",
+            "one byte per dimension takes a quarter of the memory at nearly full recall",
             count * (dimension + ID_BYTES),
         ),
         *(
             Proposal(
                 IndexConfig(kind="ivf_pq", code_bytes=code),
-                f"codes of {code} bytes an image are what so little memory holds",
+                f"codes of {code} bytes per image fit the memory limit",
                 count * (code + ID_BYTES),
             )
             for code in (dimension // 2, dimension // 4, dimension // 8)
@@ -168,9 +170,10 @@ def recommend(workspace: Workspace, embeddings_id: str, config: RecommendConfig)
         "candidates": candidates,
     }
     summary = {"build_s": nearest.candidate.build_s, "recommendation": recommendation}
-    return publish_index(
-        workspace, embeddings, nearest.candidate.store, nearest.point.config, summary=summary
-    )
+    chosen, index = nearest.point.config, nearest.candidate.store.index
+    set_effort(index, chosen)  # It was built with the default one
+    store = FaissStore(index, embeddings.image_ids)
+    return (yield from publish_index(workspace, embeddings, store, chosen, summary=summary))
 
 
 def _score(

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from core.artifacts.folders import draft, open_artifact, publish
 from core.artifacts.manifests import Manifest
 from core.embeddings.files import Embeddings, open_embeddings
-from core.errors import WorkbenchError
+from core.errors import DamagedArtifactError, WorkbenchError
 from core.index_benchmark.config import SweepConfig
 from core.index_benchmark.measure import build_candidate, efforts, point_of
-from core.index_benchmark.points import Point, read_points, write_points
+from core.index_benchmark.points import POINTS, Point, read_points, write_points
 from core.index_benchmark.queries import BenchmarkQueries, make_benchmark_queries
 from core.indexes.config import IndexConfig
 from core.progress import Progress, Stop, Work, run_part
@@ -82,7 +82,12 @@ def open_sweep(workspace: Workspace, sweep_id: str) -> Sweep:
         DamagedArtifactError: A file was changed.
     """
     manifest = open_artifact(workspace.sweeps, sweep_id)
-    return Sweep(manifest, read_points(workspace.sweeps / sweep_id))
+    try:
+        return Sweep(manifest, read_points(workspace.sweeps / sweep_id))
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise DamagedArtifactError(
+            f"{sweep_id}/{POINTS} is damaged.", "Delete that sweep and run it again."
+        ) from error
 
 
 def _measure_all(

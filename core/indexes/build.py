@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from core.embeddings.unit_rows import check_unit_rows
 from core.indexes.config import IndexConfig
-from core.indexes.factory import empty_index, needed_vectors
+from core.indexes.factory import (
+    empty_index,
+    factory_string,
+    faiss_errors,
+    is_filled_at_once,
+    needed_vectors,
+)
 from core.indexes.faiss_store import FaissStore
 from core.indexes.gpu import to_cpu, to_gpu
 from core.jobs.background import run_in_thread
@@ -18,7 +24,7 @@ from core.progress import Progress, Work
 ADD_BATCH = 4096
 TRAIN_VECTORS_PER_CENTROID = 64
 """Training vectors per group and code: FAISS would use up to 256, which takes four times as long;
-beyond 39 the groups hardly improve."""
+beyond 39 the clusters hardly improve."""
 
 MIN_TRAINED = 65536
 """Least number of training vectors, if there are as many; rotations need them."""
@@ -43,14 +49,19 @@ def build(
     check_unit_rows(vectors)
     on_gpu = to_gpu(index)
     filled = index if on_gpu is None else on_gpu
-    if not index.is_trained:
-        sample = _sample(vectors, index, seed)
-        yield from run_in_thread(
-            lambda: filled.train(sample), f"learning from {len(sample):,} vectors"
-        )
-    for start in range(0, count, ADD_BATCH):
-        filled.add(np.ascontiguousarray(vectors[start : start + ADD_BATCH], np.float32))
-        yield Progress(filled.ntotal, count, "adding vectors")
+    text = factory_string(config, count, dimension)
+    with faiss_errors(f"FAISS cannot build an index “{text}” of {count:,} images"):
+        if not index.is_trained:
+            sample = _sample(vectors, index, seed)
+            yield from run_in_thread(
+                lambda: filled.train(sample), f"learning from {len(sample):,} vectors"
+            )
+        if is_filled_at_once(index):
+            whole = np.ascontiguousarray(vectors, np.float32)
+            yield from run_in_thread(lambda: filled.add(whole), f"adding {count:,} vectors")
+        for start in range(filled.ntotal, count, ADD_BATCH):
+            filled.add(np.ascontiguousarray(vectors[start : start + ADD_BATCH], np.float32))
+            yield Progress(filled.ntotal, count, "adding vectors")
     return FaissStore(index if on_gpu is None else to_cpu(on_gpu), image_ids)
 
 

@@ -15,6 +15,12 @@ FACTORY_PATTERN = re.compile(r"[A-Za-z0-9_,()]{1,100}")
 MAX_IN_FACTORY = 1 << 20
 """The largest number in a factory string: FAISS allocates memory for it before it checks it."""
 
+TRANSFORMS = re.compile(r"(?:(?:PCAW?R?\d+|ITQ\d*|RR\d*|OPQ\d+(?:_\d+)?|Pad\d+|L2[nN]orm),)+")
+"""What a factory string may begin with: transforms of the vectors, as FAISS parses them."""
+
+UNIT = re.compile(r"L2[nN]orm|RR|OPQ\d+|Pad\d+")
+"""Transforms of a unit vector to a unit vector; the others center it or leave out dimensions."""
+
 MAX_LISTS = 1 << 20
 MAX_NPROBE = 64
 """The largest nprobe that is chosen by default."""
@@ -31,7 +37,7 @@ class StoreName(StrEnum):
 
 
 class Metric(StrEnum):
-    """What an index compares embeddings by."""
+    """Distance metric of an index."""
 
     COSINE = "cosine"
     INNER_PRODUCT = "inner_product"
@@ -48,31 +54,31 @@ class IndexConfig:
     """
 
     kind: str = one_of("flat", KINDS)
-    """flat compares with every image (exact); hnsw walks a graph of neighbors; ivf looks into the
-    nearest of `nlist` groups; sq8 keeps a byte a dimension; ivf_pq and opq_ivf_pq keep `code_bytes`
-    an image, the latter after a rotation; factory is what `factory` says."""
+    """flat searches all images (exact); hnsw a graph of neighbors; ivf the nearest of `nlist`
+    clusters; sq8 stores a byte per dimension; ivf_pq and opq_ivf_pq store `code_bytes`
+    per image, opq_ivf_pq after a rotation; factory builds the index that `factory` describes."""
 
     metric: Metric = Metric.COSINE
-    """Embeddings have unit length, so all three metrics rank alike, and results always have cosine
-    similarities; groups and codes are learned by it."""
+    """Metric that clusters and codes are learned with; all three give the same ranking of
+    unit-length embeddings that are stored as they are."""
 
     nlist: int = bounded(0, 0, MAX_LISTS)
-    """IVF: number of groups; 0 for 4·√N, as FAISS recommends for up to a million vectors."""
+    """IVF: number of clusters; 0 for 4·√N, as FAISS recommends for up to a million vectors."""
 
     nprobe: int = bounded(0, 0, MAX_LISTS)
-    """IVF: groups searched for a query; 0 for an eighth of them, at most 64."""
+    """IVF: clusters searched per query; 0 for an eighth of them, at most 64."""
 
     m: int = bounded(32, 2, 256)
     """HNSW: links per node (M)."""
 
     ef_construction: int = bounded(200, 1, MAX_CANDIDATES)
-    """HNSW: candidates compared when an image is added."""
+    """HNSW: candidates per added image."""
 
     ef_search: int = bounded(64, 1, MAX_CANDIDATES)
-    """HNSW: candidates compared for a query; never fewer than the results."""
+    """HNSW: candidates per query; at least the number of results."""
 
     code_bytes: int = bounded(0, 0, 1024)
-    """PQ: bytes of an image; they must divide the dimension. 0 for a fourth of it."""
+    """PQ: bytes per image, a divisor of the dimension; 0 for a quarter of it."""
 
     factory: str = ""
     """factory: FAISS factory string, such as IVF256,SQ8."""
@@ -131,6 +137,20 @@ def default_nlist(count: int) -> int:
 def default_nprobe(nlist: int) -> int:
     """Return an eighth of the lists, at most 64."""
     return min(MAX_NPROBE, math.ceil(nlist / 8))
+
+
+def normalized(factory: str) -> str:
+    """Return a factory string that normalizes vectors after transforms that change their length.
+
+    An index compares vectors by cosine similarity, so PCA32,Flat becomes PCA32,L2norm,Flat.
+    """
+    match = TRANSFORMS.match(factory)
+    names = match.group().rstrip(",").split(",") if match else []
+    changing = [place for place, name in enumerate(names) if not UNIT.fullmatch(name)]
+    if not changing or any(name.lower() == "l2norm" for name in names[changing[-1] :]):
+        return factory
+    rest = factory[len(",".join(names)) + 1 :]
+    return ",".join([*names, "L2norm", rest])
 
 
 def _check_code(code_bytes: int, dimension: int) -> None:

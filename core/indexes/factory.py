@@ -3,7 +3,9 @@
 Shapes, in this file: N images to index, D embedding dimensions.
 """
 
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import WorkbenchError
-from core.indexes.config import TRAIN_VECTORS_PER_LIST, IndexConfig, Metric, default_nprobe
+from core.indexes.config import (
+    TRAIN_VECTORS_PER_LIST,
+    IndexConfig,
+    Metric,
+    default_nprobe,
+    normalized,
+)
 
 faiss_any: Any = faiss
 """FAISS without its type stubs, which lack some classes and arguments."""
@@ -25,14 +33,60 @@ METRICS = {
 REFINED = 4.0
 """Candidates that are compared exactly for each result, if a factory string asks for refining."""
 
+MIN_REFINED = 40
+"""Least candidates of a search: the nearest image may be no candidate among four."""
+
+MAX_REASON = 200
+"""Characters of FAISS's reason."""
+
+REASON = re.compile(r" at [^:]+:\d+: (?:Error: )?(?:'.*?' failed: )?(.*)", re.DOTALL)
+"""In the message of an error of FAISS, after function, line and condition: the reason."""
+
 
 def factory_string(config: IndexConfig, count: int, dimension: int) -> str:
     """Return the FAISS factory string of an index of N images of D dimensions.
 
+    Vectors are normalized after a transform that changes their lengths, because the index compares
+    them by cosine similarity: PCA32,Flat becomes PCA32,L2norm,Flat.
+
     Raises:
         WorkbenchError: `code_bytes` does not divide the dimension.
     """
-    return config.entry.factory.format_map(asdict(config.resolved(count, dimension)))
+    text = config.entry.factory.format_map(asdict(config.resolved(count, dimension)))
+    return normalized(text)
+
+
+def metric_of(config: IndexConfig) -> int:
+    """Return FAISS's metric.
+
+    Cosine similarity and distance give the same ranking of unit vectors. Codes are not of unit
+    length, so an index of a factory string computes the distance: for PQ16 of Caltech-101 it
+    estimates the cosine with two thirds of the error of an inner product, and finds more neighbors.
+    """
+    if config.metric == Metric.COSINE and config.entry.is_custom:
+        return int(faiss.METRIC_L2)
+    return int(METRICS[config.metric])
+
+
+@contextmanager
+def faiss_errors(problem: str) -> Iterator[None]:
+    """Translate FAISS's errors: `problem`, such as “FAISS cannot …”, and FAISS's reason.
+
+    Raises:
+        WorkbenchError: FAISS raised an error.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise WorkbenchError(
+            f"{problem}: there is too little memory.", "Choose an index that stores shorter codes."
+        ) from error
+    except RuntimeError as error:
+        found = REASON.search(str(error))
+        reason = " ".join((found.group(1) if found else str(error)).split()).rstrip(".")
+        raise WorkbenchError(
+            f"{problem}: {reason[:MAX_REASON]}.", "Choose another index, or embed more images."
+        ) from error
 
 
 def empty_index(config: IndexConfig, count: int, dimension: int) -> faiss.Index:
@@ -43,24 +97,28 @@ def empty_index(config: IndexConfig, count: int, dimension: int) -> faiss.Index:
             to train it; the message says how many it needs.
     """
     text = factory_string(config, count, dimension)
-    try:
-        index = faiss.index_factory(dimension, text, METRICS[config.metric])
-    except (RuntimeError, MemoryError) as error:
-        raise WorkbenchError(
-            f"FAISS cannot make an index “{text}” of {dimension} dimensions.",
-            "Look at the factory strings in FAISS's wiki, or choose one of the kinds above.",
-        ) from error
+    with faiss_errors(f"FAISS cannot make an index “{text}” of {dimension} dimensions"):
+        index = faiss.index_factory(dimension, text, metric_of(config))
     for part in parts_of(index):
         if isinstance(part, faiss.IndexIDMap):  # IndexIDMap2 is one, too
             raise WorkbenchError(
                 f"“{text}” has ids of its own, but the workbench stores them itself.",
-                "Leave IDMap out of it.",
+                "Remove IDMap.",
             )
-        if hasattr(part, "do_polysemous_training"):  # Takes a minute, and no search here uses it
-            part.do_polysemous_training = False
+        _skip_polysemous_training(part)
     _check_count(index, config, count)
-    _set_effort(index, config)
+    set_effort(index, config)
     return index
+
+
+def _skip_polysemous_training(part: Any) -> None:
+    """Skip a training of minutes that is for searches by Hamming distance, which none is here."""
+    for name in ("storage", "refine_index"):
+        inner = getattr(part, name, None)
+        for stored in parts_of(inner) if inner is not None else ():
+            _skip_polysemous_training(stored)
+    if hasattr(part, "do_polysemous_training"):
+        part.do_polysemous_training = False
 
 
 def parts_of(index: faiss.Index) -> Iterator[Any]:
@@ -73,6 +131,11 @@ def parts_of(index: faiss.Index) -> Iterator[Any]:
         yield from parts_of(part.base_index)
     elif isinstance(part, faiss.IndexIDMap):
         yield from parts_of(part.index)
+
+
+def is_filled_at_once(index: faiss.Index) -> bool:
+    """Return whether all vectors have to be added in one call, and none later."""
+    return any(isinstance(part, faiss.IndexNSG) for part in parts_of(index))
 
 
 def needed_vectors(index: faiss.Index) -> int:
@@ -96,16 +159,16 @@ def _check_count(index: faiss.Index, config: IndexConfig, count: int) -> None:
         raise WorkbenchError(
             f"{config.nlist} lists need at least {config.nlist} images, and only {count} are "
             "embedded.",
-            f"Ask for {most} lists or fewer, or for 0 to have the number chosen.",
+            f"Use {most} lists or fewer, or 0 to choose the number automatically.",
         )
     raise WorkbenchError(
-        f"This kind of index learns from at least {needed_vectors(index)} images, and only "
+        f"This kind of index needs at least {needed_vectors(index)} images, and only "
         f"{count} are embedded.",
-        "Choose Flat, HNSW or SQ8, which need none, or embed more images.",
+        "Choose Flat, HNSW or SQ8, or embed more images.",
     )
 
 
-def _set_effort(index: faiss.Index, config: IndexConfig) -> None:
+def set_effort(index: faiss.Index, config: IndexConfig) -> None:
     """Set the search parameters that apply by default; FAISS saves them with the index."""
     for part in parts_of(index):
         if isinstance(part, faiss.IndexHNSW):
@@ -141,15 +204,13 @@ def parameters_of(parts: Sequence[Any], k: int, effort: int | None, selector: An
         inner = parameters_of(rest, k, effort, selector)
         return None if inner is None else faiss_any.SearchParametersPreTransform(index_params=inner)
     if isinstance(part, faiss.IndexRefine):
-        inner = parameters_of(rest, round(k * part.k_factor), effort, selector)
-        return faiss_any.IndexRefineSearchParameters(
-            k_factor=part.k_factor, base_index_params=inner
-        )
+        # An NSG never ends a search for more vectors than it has
+        factor = min(max(float(part.k_factor), MIN_REFINED / k), max(1.0, part.ntotal / k))
+        inner = parameters_of(rest, round(k * factor), effort, selector)
+        return faiss_any.IndexRefineSearchParameters(k_factor=factor, base_index_params=inner)
     return None if selector is None else faiss_any.SearchParameters(sel=selector)
 
 
-def bitmap(rows: NDArray[np.int64], count: int) -> Any:
-    """Return FAISS's selector of some of `count` rows."""
-    chosen = np.zeros(count, np.bool_)
-    chosen[rows] = True
-    return faiss_any.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
+def bitmap(wanted: NDArray[np.bool_]) -> Any:
+    """Return FAISS's selector of the rows for which (N,) `wanted` is true."""
+    return faiss_any.IDSelectorBitmap(np.packbits(wanted, bitorder="little"))

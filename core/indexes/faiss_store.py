@@ -11,12 +11,13 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import WorkbenchError
+from core.errors import DamagedArtifactError
 from core.files import write_atomically
-from core.indexes.factory import bitmap, faiss_any, parameters_of, parts_of
+from core.indexes.factory import bitmap, faiss_any, faiss_errors, parameters_of, parts_of
+from core.indexes.filtered_search import FaissResults, search_deeper
 from core.indexes.gpu import GpuSearch, to_gpu
 from core.indexes.kinds import MAX_CANDIDATES
-from core.indexes.store import Effort, Matches, VectorStore, no_matches
+from core.indexes.store import Effort, Matches, UnfitIndexError, VectorStore, no_matches
 
 INDEX, IMAGE_IDS = "index.faiss", "image_ids.npy"
 """Files of an index: FAISS's own, and the catalog id of each of its rows."""
@@ -42,6 +43,9 @@ class FaissStore(VectorStore):
         # Cached, as making them takes as long as a short search
         self._parameters = lru_cache(maxsize=64)(partial(parameters_of, self._parts))
         self._gpu: GpuSearch | None = None
+        self._has_selector = True
+        """Whether FAISS can restrict a search to some rows; False once it has refused to."""
+
         self._index_rows()
 
     def use_gpu(self) -> bool:
@@ -78,6 +82,15 @@ class FaissStore(VectorStore):
                 return Effort("ef_search", int(part.hnsw.efSearch), MAX_CANDIDATES)
         return None
 
+    @property
+    def is_exact(self) -> bool:
+        """Return whether it compares the query with every image, uncompressed."""
+        return isinstance(self._parts[0], faiss.IndexFlat)
+
+    def holds(self, image_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """See `VectorStore.holds`."""
+        return np.isin(image_ids, self._sorted_ids)
+
     def _search(
         self,
         queries: NDArray[np.float32],
@@ -86,45 +99,97 @@ class FaissStore(VectorStore):
         labels: tuple[str, ...],
         effort: int | None,
     ) -> list[Matches]:
-        """Filter by `subset`, never by `labels`; not every kind can be searched among a subset."""
+        """Filter by `subset`, never by `labels`."""
         del labels
         k = min(k, self.count)
         if k == 0:
             return [no_matches() for _ in queries]
-        selector = self._selector(subset)
-        parameters = (
-            self._parameters(k, effort)
-            if selector is None
-            else parameters_of(self._parts, k, effort, selector)
-        )
-        on_gpu = None
-        if self._gpu is not None and selector is None:
-            on_gpu = self._gpu.search(queries, k, parameters)
         try:
-            scores, rows = on_gpu or self.index.search(queries, k, params=parameters)
-        except RuntimeError as error:
-            raise WorkbenchError(
-                "This kind of index cannot be searched in this way.",
-                "Search among all images, or build a Flat, HNSW or IVF index.",
+            scores, rows = self.nearest(queries, k, subset, effort)
+            image_ids = self.image_ids[rows]
+        except IndexError as error:
+            raise DamagedArtifactError(
+                f"The index returns rows that its table of {len(self.image_ids):,} images lacks.",
+                "Build the index again.",
             ) from error
-        if self.index.metric_type == faiss.METRIC_L2:
-            scores = np.float32(1) - scores / np.float32(2)  # |a-b|² = 2 - 2·a·b of unit vectors
-        image_ids = self.image_ids[rows]
-        if rows.min(initial=0) >= 0:
+        np.clip(scores, -1, 1, out=scores)  # Codes estimate up to 1.002
+        if min(rows.min(initial=0), image_ids.min(initial=0)) >= 0:
             return list(map(Matches, image_ids, scores))
-        is_match = rows >= 0  # FAISS pads short rows with -1
+        is_match = (rows >= 0) & (image_ids != REMOVED)  # FAISS pads short rows with -1
         return [
             Matches(ids[real], score[real])
             for ids, score, real in zip(image_ids, scores, is_match, strict=True)
         ]
+
+    def nearest(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        subset: NDArray[np.int64] | None = None,
+        effort: int | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return FAISS's own results for (Q, D) queries.
+
+        Returns:
+            (Q, K) similarities as the index estimates them, which may be outside of [-1, 1], and
+            (Q, K) rows, -1 where there are no more.
+
+        Raises:
+            WorkbenchError: FAISS cannot search this index.
+        """
+        wanted = self._wanted(subset)
+        with faiss_errors("FAISS cannot search this index"):
+            if wanted is None:
+                scores, rows = self._search_all(queries, k, effort)
+            elif self._has_selector:
+                scores, rows = self._search_selected(queries, k, wanted, effort)
+            else:
+                scores, rows = self._search_deeper(queries, k, wanted, effort)
+        if self.index.metric_type == faiss.METRIC_L2:
+            scores = np.float32(1) - scores / np.float32(2)  # |a-b|² = 2 - 2·a·b of unit vectors
+        return scores, rows
+
+    def _search_all(self, queries: NDArray[np.float32], k: int, effort: int | None) -> FaissResults:
+        parameters = self._parameters(k, effort)
+        if self._gpu is not None:
+            on_gpu = self._gpu.search(queries, k, parameters)
+            if on_gpu is not None:
+                return on_gpu
+        scores, rows = self.index.search(queries, k, params=parameters)
+        return scores, rows
+
+    def _search_selected(
+        self, queries: NDArray[np.float32], k: int, wanted: NDArray[np.bool_], effort: int | None
+    ) -> FaissResults:
+        """Search among some rows; remember if this kind of index has no selectors."""
+        selector = self._without_removed if wanted is self._present else bitmap(wanted)
+        parameters = parameters_of(self._parts, k, effort, selector)
+        try:
+            scores, rows = self.index.search(queries, k, params=parameters)
+        except RuntimeError:
+            self._has_selector = False
+            return self._search_deeper(queries, k, wanted, effort)
+        return scores, rows
+
+    def _search_deeper(
+        self, queries: NDArray[np.float32], k: int, wanted: NDArray[np.bool_], effort: int | None
+    ) -> FaissResults:
+        return search_deeper(
+            lambda part, depth: self._search_all(part, depth, effort), queries, k, wanted
+        )
 
     def _add(
         self, vectors: NDArray[np.float32], image_ids: NDArray[np.int64], labels: tuple[str, ...]
     ) -> None:
         del labels
         self._gpu = None  # Its copy lacks the new rows
+        try:
+            self.index.add(np.ascontiguousarray(vectors, np.float32))
+        except RuntimeError as error:
+            raise UnfitIndexError(
+                "No images can be added to this kind of index.", "Build it again."
+            ) from error
         self._mark_removed(image_ids)
-        self.index.add(np.ascontiguousarray(vectors, np.float32))
         self.image_ids = np.concatenate([self.image_ids, image_ids.astype(np.int64)])
         self._index_rows()
 
@@ -156,11 +221,12 @@ class FaissStore(VectorStore):
 
     def _index_rows(self) -> None:
         """Sort the image ids, for `_rows_of`, and note which rows are removed."""
-        present = np.flatnonzero(self.image_ids != REMOVED)
+        self._present = self.image_ids != REMOVED
+        present = np.flatnonzero(self._present)
         order = np.argsort(self.image_ids[present], kind="stable")
         self._sorted_rows = present[order]
         self._sorted_ids = self.image_ids[self._sorted_rows]
-        self._without_removed = bitmap(present, len(self.image_ids)) if self.num_removed else None
+        self._without_removed = bitmap(self._present) if self.num_removed else None
 
     def _rows_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows of those images that are indexed, in no particular order."""
@@ -171,7 +237,10 @@ class FaissStore(VectorStore):
         rows: NDArray[np.int64] = self._sorted_rows[places[self._sorted_ids[places] == ids]]
         return rows
 
-    def _selector(self, subset: NDArray[np.int64] | None) -> Any:
+    def _wanted(self, subset: NDArray[np.int64] | None) -> NDArray[np.bool_] | None:
+        """Return (N,) which rows to search among; None for all of them."""
         if subset is None:
-            return self._without_removed
-        return bitmap(self._rows_of(subset), len(self.image_ids))
+            return self._present if self.num_removed else None
+        wanted = np.zeros(len(self.image_ids), np.bool_)
+        wanted[self._rows_of(subset)] = True
+        return wanted

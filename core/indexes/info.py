@@ -5,20 +5,24 @@ from enum import StrEnum
 
 from core.artifacts.manifests import Manifest
 from core.errors import WorkbenchError
-from core.indexes.config import IndexConfig, StoreName
+from core.indexes.config import IndexConfig, Metric, StoreName, normalized
 from core.indexes.milvus.collection import COLLECTION
 from core.lineage.graph import Lineage
+from core.metrics.measures import RANKS
 from core.options import default_of
+
+RECALL = f"recall_at_{RANKS}"
+"""Key of a summary: recall@10 vs. exact search of an approximate index, when it was published."""
 
 
 class ExportFormat(StrEnum):
     """What is exported, and in which format."""
 
     INDEX = "index"
-    """A zip of the FAISS index, the image ids of its rows, and how to open it."""
+    """A zip of the FAISS index, the path and class of each image, and how to open it."""
 
     NPY = "npy"
-    """A zip of the embeddings and image ids as NumPy arrays."""
+    """A zip of the embeddings as NumPy arrays, with the path and class of each image."""
 
     PARQUET = "parquet"
     """The embeddings as a table, with each image's path, class and split."""
@@ -88,6 +92,18 @@ def read_info(index: Manifest) -> IndexInfo:
         size_bytes=index.summary["size_bytes"] if is_file else None,
         collection=str(index.summary.get(COLLECTION, "")),
     )
+
+
+def rebuild_reason(index: Manifest) -> str:
+    """Return why an index that is not stale should be built again; empty if it need not be."""
+    if retrain := index.summary.get("retrain", ""):
+        return str(retrain)
+    config = IndexConfig(**index.config)
+    if RECALL in index.summary or config.metric == Metric.L2:
+        return ""
+    # Version 0.1 built such indexes, which rank images wrongly
+    is_wrong = normalized(config.factory) != config.factory
+    return "vectors are not normalized after the transform" if is_wrong else ""
 
 
 def find_index(lineage: Lineage, embeddings: Manifest, config: IndexConfig) -> Manifest | None:

@@ -42,7 +42,7 @@ class IndexKind:
     """Name on the pages."""
 
     explanation: str
-    """What it does, as the rest of a sentence that begins with the label."""
+    """What it does and what for, in one sentence."""
 
     color: str
     """Color in charts."""
@@ -99,12 +99,12 @@ SEARCH_PARAMETERS = {
 """Field of `IndexConfig` → search parameter."""
 
 PARAMETER_LABELS = {
-    "m": "Links of an image (M)",
-    "ef_construction": "Candidates when building (efConstruction)",
-    "ef_search": "Candidates when searching (efSearch)",
-    "nlist": "Groups (nlist)",
-    "nprobe": "Groups looked into (nprobe)",
-    "code_bytes": "Bytes of an image",
+    "m": "M (links per node)",
+    "ef_construction": "efConstruction",
+    "ef_search": "efSearch",
+    "nlist": "nlist",
+    "nprobe": "nprobe",
+    "code_bytes": "Bytes per image",
     "factory": "Factory string",
 }
 """Field of `IndexConfig` → label on the pages."""
@@ -112,14 +112,14 @@ PARAMETER_LABELS = {
 KINDS: dict[str, IndexKind] = {
     "flat": IndexKind(
         label="Flat",
-        explanation="compares with every image: exact, and right up to some 100,000 images.",
+        explanation="Exact search over all images, for up to about 100,000 images.",
         color="#64748b",
         factory="Flat",
         milvus=MilvusIndex(type="FLAT"),
     ),
     "hnsw": IndexKind(
         label="HNSW",
-        explanation="walks a graph of neighbors: the quickest, and takes the most memory.",
+        explanation="Graph of neighbors: the fastest search, and the most memory.",
         color="#5b6ad0",
         factory="HNSW{m},Flat",
         parameters=("m", "ef_construction", "ef_search"),
@@ -132,7 +132,7 @@ KINDS: dict[str, IndexKind] = {
     ),
     "ivf": IndexKind(
         label="IVF-Flat",
-        explanation="looks only into the nearest groups: quick, and may miss a match.",
+        explanation="Searches the nearest clusters only: fast, and may miss matches.",
         color="#14b8a6",
         factory="IVF{nlist},Flat",
         parameters=("nlist", "nprobe"),
@@ -140,8 +140,7 @@ KINDS: dict[str, IndexKind] = {
     ),
     "ivf_pq": IndexKind(
         label="IVF-PQ",
-        explanation="looks into the nearest groups, and keeps only some bytes of each image: "
-        "for millions of images in little memory.",
+        explanation="IVF with compressed embeddings: millions of images in little memory.",
         color="#f59e0b",
         factory="IVF{nlist},PQ{code_bytes}",
         parameters=("nlist", "nprobe", "code_bytes"),
@@ -154,8 +153,7 @@ KINDS: dict[str, IndexKind] = {
     ),
     "sq8": IndexKind(
         label="SQ8",
-        explanation="compares with every image, of which it keeps a byte a dimension: a fourth of "
-        "the memory, nearly exact.",
+        explanation="Nearly exact search with one byte per dimension: a quarter of the memory.",
         color="#a855f7",
         factory="SQ8",
         # A single group that is always searched, so the server compares with every image too
@@ -163,8 +161,7 @@ KINDS: dict[str, IndexKind] = {
     ),
     "opq_ivf_pq": IndexKind(
         label="OPQ+IVF-PQ",
-        explanation="turns the space so that IVF-PQ's bytes lose less of it; learning that "
-        "takes minutes.",
+        explanation="IVF-PQ after a learned rotation: higher recall, minutes to build.",
         color="#ef4444",
         factory="OPQ{code_bytes},IVF{nlist},PQ{code_bytes}",
         parameters=("nlist", "nprobe", "code_bytes"),
@@ -172,8 +169,8 @@ KINDS: dict[str, IndexKind] = {
         is_swept=False,  # Learning the rotation takes minutes
     ),
     "factory": IndexKind(
-        label="FAISS factory string",
-        explanation="is whatever FAISS can build from a description of its own.",
+        label="Factory string",
+        explanation="Any index that a FAISS factory string describes.",
         color="#0ea5e9",
         factory="{factory}",
         parameters=("factory",),

@@ -19,6 +19,10 @@ MAX_MATCHES = 1000
 """Maximum number of matches of one query."""
 
 
+class UnfitIndexError(WorkbenchError):
+    """An index cannot be used as it is, or not be updated; a new one may be fine."""
+
+
 class Matches(NamedTuple):
     """The indexed images nearest to one query, best first."""
 
@@ -26,7 +30,8 @@ class Matches(NamedTuple):
     """(K,) catalog ids."""
 
     similarities: NDArray[np.float32]
-    """(K,) cosine similarities in [-1, 1], descending; kinds that compress estimate them."""
+    """(K,) cosine similarities in [-1, 1], descending; kinds that compress estimate them, which
+    may be as after a projection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,23 @@ class VectorStore(ABC):
     @abstractmethod
     def effort(self) -> Effort | None:
         """Return the search parameter; None if every image is compared with the query."""
+
+    @property
+    @abstractmethod
+    def is_exact(self) -> bool:
+        """Return whether it compares the query with every image, uncompressed."""
+
+    @property
+    def limit(self) -> str:
+        """Return in words why a search does not reach all images; empty if it does."""
+        effort = self.effort
+        if effort is not None and effort.parameter == "nprobe":
+            return f"this index probes {effort.value:,} of {effort.most:,} lists"
+        return "" if self.is_exact else "this index is approximate"
+
+    @abstractmethod
+    def holds(self, image_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return for (B,) catalog ids which of them are indexed, as far as is known here."""
 
     def search(
         self,
@@ -127,6 +149,7 @@ class VectorStore(ABC):
             labels: The class of each, "" for none, for a store with `stores_labels`; () for none.
 
         Raises:
+            UnfitIndexError: No images can be added to this kind of index.
             WorkbenchError: The vectors are of another dimension or not of unit length, or the store
                 is unavailable.
         """

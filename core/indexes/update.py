@@ -3,25 +3,29 @@
 Shapes, in this file: N images, B images that are new, D embedding dimensions.
 """
 
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from core.artifacts.folders import delete_artifact
+from core.artifacts.folders import delete_artifact, list_artifacts
 from core.artifacts.manifests import Manifest
-from core.artifacts.titles import read_title, write_title
 from core.embeddings.config import read_embed_config
 from core.embeddings.embed import embed_dataset
-from core.embeddings.files import Embeddings, open_embeddings
-from core.errors import WorkbenchError
+from core.embeddings.files import Embeddings, embeddings_of, open_embeddings
+from core.errors import MissingError, UpToDateError
+from core.indexes.build import build
 from core.indexes.config import IndexConfig
 from core.indexes.factory import needed_vectors
 from core.indexes.faiss_store import FaissStore
 from core.indexes.files import Index, open_index, publish_index
 from core.indexes.milvus.build import classes_fingerprint, update_collection
 from core.indexes.milvus.store import MilvusStore
+from core.indexes.store import UnfitIndexError
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
@@ -43,73 +47,116 @@ SAMPLE = 2000
 """Old images that new ones are compared with."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """Catalog ids of the images that an index has to remove, and of those to add."""
+
+    removed: NDArray[np.int64]
+    added: NDArray[np.int64]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return the facts for the summary."""
+        return {"num_added": len(self.added), "num_removed": len(self.removed)}
+
+
 def update_index(workspace: Workspace, index_id: str) -> Work[Manifest]:
     """Embed and add the new and changed images of an index's dataset, and remove missing ones.
 
-    The result replaces the index and gets its title. Its summary counts `num_added` and
-    `num_removed`, and has the reason for a rebuild under `retrain`, if there is one.
+    The result is the next version of the index, under the same id. Until it has found its own
+    images and is complete, searches use the current one. A kind that no image can be added to is
+    built again. The embeddings of the current version are deleted if nothing else uses them.
+
+    The summary counts `num_added` and `num_removed`, and has the reason for a rebuild under
+    `retrain`, if there is one.
 
     Raises:
         MissingError: The index, its embeddings, model or dataset is gone.
-        WorkbenchError: The index is up to date.
+        UpToDateError: The index has all images of its dataset already.
+        WorkbenchError: The index was updated by another job meanwhile.
     """
     index = open_index(workspace, index_id, writable=True)
-    old = open_embeddings(workspace, index.embeddings)
+    old = embeddings_of(workspace, index.manifest)
     config, images = read_embed_config(old.manifest)
     new = yield from embed_dataset(workspace, index.dataset, index.model, config, images)
     embeddings = open_embeddings(workspace, new.id)
-    removed, added = yield from _compare(old, embeddings)
-    is_same = not len(removed) and not len(added)
+    changes = yield from _compare(old, embeddings)
+    is_same = not len(changes.removed) and not len(changes.added)
     if index.store.stores_labels:
         classes = classes_fingerprint(workspace, embeddings)
         is_same = is_same and classes.items() <= index.manifest.made_from.items()
     if is_same:
-        raise WorkbenchError(
+        raise UpToDateError(
             f"{index_id} has all images of its dataset already.", "Use it as it is."
         )
-    if isinstance(index.store, MilvusStore):  # While others search it
-        yield from update_collection(workspace, index.store.collection, embeddings, is_live=True)
-        # The server trains groups in each of its segments, so a rebuild is never needed
-        facts: dict[str, Any] = {"retrain": ""}
+    if isinstance(index.store, MilvusStore):
+        updated = yield from _update_collection(workspace, index, index.store, embeddings, changes)
     else:
-        facts = yield from _update_faiss(index, old, embeddings, removed, added)
-    counts = {"num_added": len(added), "num_removed": len(removed)}
-    updated = publish_index(
-        workspace,
-        embeddings,
-        index.store,
-        IndexConfig(**index.manifest.config),
-        summary=facts | counts,
-    )
-    title = read_title(workspace.indexes, index_id)
-    if title != index_id:
-        write_title(workspace.indexes, updated.id, title)
-    delete_artifact(workspace.indexes, index_id)
+        updated = yield from _update_file(workspace, index, old, embeddings, changes)
+    _delete_unused(workspace, old.manifest)
     return updated
 
 
-def _update_faiss(
+def _update_collection(
+    workspace: Workspace,
+    index: Index,
+    store: MilvusStore,
+    embeddings: Embeddings,
+    changes: _Changes,
+) -> Work[Manifest]:
+    """Change a collection while others search it, and publish its new version."""
+    yield from update_collection(workspace, store.collection, embeddings, is_live=True)
+    return (
+        yield from publish_index(
+            workspace,
+            embeddings,
+            MilvusStore(store.collection, is_fresh=True),
+            IndexConfig(**index.manifest.config),
+            # The server trains groups in each of its segments, so a rebuild is never needed
+            summary={"retrain": "", **changes.counts},
+            replaces=index.manifest,
+            added=changes.added,
+        )
+    )
+
+
+def _update_file(
+    workspace: Workspace,
     index: Index,
     old: Embeddings,
     embeddings: Embeddings,
-    removed: NDArray[np.int64],
-    added: NDArray[np.int64],
+    changes: _Changes,
+) -> Work[Manifest]:
+    """Add and remove images, or else build the index again, and publish its new version."""
+    config = IndexConfig(**index.manifest.config)
+    publish = partial(publish_index, workspace, embeddings, config=config, replaces=index.manifest)
+    try:
+        facts = changes.counts | (yield from _change_store(index, old, embeddings, changes))
+        return (yield from publish(index.faiss, summary=facts, added=changes.added))
+    except UnfitIndexError:
+        store = yield from build(embeddings.vectors, embeddings.image_ids, config)
+        return (yield from publish(store, summary={"retrain": "", **changes.counts}))
+
+
+def _change_store(
+    index: Index, old: Embeddings, embeddings: Embeddings, changes: _Changes
 ) -> Work[dict[str, Any]]:
     store = index.faiss
-    vectors = np.ascontiguousarray(embeddings.vectors[embeddings.rows_of(added)], np.float32)
+    rows = embeddings.rows_of(changes.added)
+    vectors = np.ascontiguousarray(embeddings.vectors[rows], np.float32)
     summary = index.manifest.summary
     trained_on = int(summary.get("trained_on", summary["count"]))
     before = np.ascontiguousarray(old.vectors[:: max(1, len(old.vectors) // SAMPLE)], np.float32)
-    reason = _reason_to_retrain(store, before, vectors, len(removed), trained_on)
-    store.remove(removed)
+    reason = _reason_to_retrain(store, before, vectors, len(changes.removed), trained_on)
+    store.remove(changes.removed)
     yield Progress(0, len(vectors), "adding vectors")
     if len(vectors):
-        store.add(vectors, added)
+        store.add(vectors, changes.added)
     return {"trained_on": trained_on, "retrain": reason}
 
 
-def _compare(old: Embeddings, new: Embeddings) -> Work[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Return the ids of the images that were removed, and of those that are new or changed."""
+def _compare(old: Embeddings, new: Embeddings) -> Work[_Changes]:
+    """Compare the embeddings of an index with those of the current images."""
     removed = np.setdiff1d(old.image_ids, new.image_ids)
     added = [np.setdiff1d(new.image_ids, old.image_ids)]
     common = np.intersect1d(old.image_ids, new.image_ids)
@@ -118,7 +165,18 @@ def _compare(old: Embeddings, new: Embeddings) -> Work[tuple[NDArray[np.int64], 
         before, after = old.vectors[old.rows_of(ids)], new.vectors[new.rows_of(ids)]
         added.append(ids[np.abs(before - after).max(axis=1) > SAME])
         yield Progress(start, len(common), "looking for changes")
-    return removed, np.sort(np.concatenate(added))
+    return _Changes(removed, np.sort(np.concatenate(added)))
+
+
+def _delete_unused(workspace: Workspace, embeddings: Manifest) -> None:
+    """Delete embeddings that no index is made from any more, and no analysis looks up."""
+    users = [*list_artifacts(workspace.indexes)[0], *list_artifacts(workspace.analyses)[0]]
+    if any(
+        user.made_from.get("embeddings_fingerprint") == embeddings.fingerprint for user in users
+    ):
+        return
+    with suppress(MissingError, PermissionError):  # Windows cannot move files that are open
+        delete_artifact(workspace.embeddings, embeddings.id)
 
 
 def _reason_to_retrain(
@@ -131,15 +189,15 @@ def _reason_to_retrain(
     """Return why the index should be rebuilt after this update; empty if it need not be."""
     after = store.count - num_removed + len(vectors)
     if needed_vectors(store.index) and after > MAX_GROWTH * trained_on:
-        return f"it holds {after:,} images, and its groups were trained on {trained_on:,}"
+        return f"{after:,} images, but clusters trained on {trained_on:,}"
     rows = len(store.image_ids) + len(vectors)
     if rows - after > MAX_REMOVED * rows:
-        return f"{rows - after:,} of its {rows:,} rows are of removed images"
+        return f"{rows - after:,} of {rows:,} rows are removed images"
     index = faiss.downcast_index(store.index)
     if not isinstance(index, faiss.IndexIVF) or not len(vectors):
         return ""
     if _fit(index, vectors) > MAX_DRIFT + _fit(index, before):
-        return "the new images are far from the groups that it was trained on"
+        return "new images are far from the trained clusters"
     return ""
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.files import parse_json
 from core.progress import Measurement, Progress
 
 PROGRESS_EVERY_S = 0.2
@@ -63,7 +64,7 @@ class EventReader:
         events = []
         for line in lines:
             try:
-                event = json.loads(line)
+                event = parse_json(line)
             except ValueError:  # Cut off by a kill
                 continue
             if isinstance(event, dict) and "kind" in event:

@@ -3,7 +3,6 @@
 Processes of jobs are in `processes.py`; `state/jobs.py` queues and follows jobs.
 """
 
-import json
 import os
 import secrets
 import signal
@@ -16,7 +15,8 @@ import psutil
 
 from core.artifacts.upgrades import upgrade_job
 from core.errors import MissingError
-from core.files import write_json
+from core.files import read_json, write_json
+from core.records import build
 from core.workspace import DISK_VERSION, Workspace, check_name
 
 RECORD = "job.json"
@@ -131,7 +131,7 @@ def list_records(workspace: Workspace) -> list[JobRecord]:
     records = []
     for path in workspace.jobs.glob(f"*/{RECORD}"):
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_json(path)
             if content.setdefault("disk_version", 1) < DISK_VERSION:
                 content = upgrade_job(content) | {"disk_version": DISK_VERSION}
             if content["disk_version"] > DISK_VERSION:
@@ -139,7 +139,7 @@ def list_records(workspace: Workspace) -> list[JobRecord]:
             content["arguments"] = tuple(content["arguments"])
             content["follow_up"] = tuple(content["follow_up"])
             content["status"] = Status(content["status"])
-            records.append(JobRecord(**content))
+            records.append(build(JobRecord, content))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
     return sorted(records, key=lambda record: record.created)

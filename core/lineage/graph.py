@@ -9,11 +9,12 @@ from core.datasets.registry import delete_dataset, list_datasets
 from core.errors import DamagedArtifactError, MissingError
 from core.workspace import Workspace
 
-DATASET_CHANGED = "the dataset has changed since"
-INDEX_GONE = "its index is gone"
-EMBEDDINGS_GONE = "its embeddings are gone"
-DATASET_GONE = "its dataset is gone"
-MODEL_CHANGED = "its model is gone or was trained anew"
+DATASET_CHANGED = "the dataset has changed"
+INDEX_GONE = "its index was deleted"
+INDEX_UPDATED = "its index was updated"
+EMBEDDINGS_GONE = "its embeddings were deleted"
+DATASET_GONE = "its dataset was deleted"
+MODEL_CHANGED = "its model was deleted or trained again"
 
 NO_DATASET = ""
 """In place of the name of a dataset for a model that was trained elsewhere."""
@@ -140,13 +141,15 @@ class Lineage:
         return self.missing_source(artifact) if artifact.kind == "evaluation" else ""
 
     def missing_source(self, evaluation: Manifest) -> str:
-        """Return that the evaluated index or embeddings are gone; empty if they are not.
+        """Return that the evaluated index or embeddings are gone or updated; empty if they are not.
 
         The figures of such an evaluation can still be read.
         """
         kind, sources, gone = "embeddings", self.embeddings, EMBEDDINGS_GONE
         if "index" in evaluation.made_from:
             kind, sources, gone = "index", self.indexes, INDEX_GONE
+            if self.index(evaluation.made_from["index"]) is not None:
+                gone = INDEX_UPDATED
         fingerprint = evaluation.made_from.get(f"{kind}_fingerprint")
         if fingerprint is None or any(each.fingerprint == fingerprint for each in sources):
             return ""

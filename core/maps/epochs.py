@@ -83,7 +83,7 @@ def open_epoch_maps(workspace: Workspace, run_id: str) -> EpochMaps:
         MissingError: They were not laid out yet, or more epochs were saved since.
     """
     folder = folder_of(workspace, run_id)
-    missing = MissingError(f"{run_id} has no map of its epochs.", "Draw it.")
+    missing = MissingError(f"{run_id} has no map of its epochs.", "Create it.")
     try:
         with np.load(folder / FILE, allow_pickle=False) as arrays:
             maps = EpochMaps(arrays["epochs"], arrays["points"], arrays["image_ids"])

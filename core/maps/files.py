@@ -171,8 +171,8 @@ def open_map(workspace: Workspace, map_id: str) -> Map:
     manifest = open_artifact(workspace.maps, map_id)
     if not {f"{name}.npy" for name in ARRAYS} <= manifest.files.keys():
         raise WorkbenchError(
-            f"An earlier version made the map {map_id}, which lacks some files.",
-            "Draw it again.",
+            f"The map {map_id} of an earlier version lacks some files.",
+            "Create it again.",
         )
     folder = workspace.maps / map_id
     arrays = {name: _load(folder, name) for name in ARRAYS}

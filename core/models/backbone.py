@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.models.preprocessing import CROP, IMAGENET_DEVIATION, IMAGENET_MEAN
+from core.images.squares import CROP
+from core.models.preprocessing import IMAGENET_DEVIATION, IMAGENET_MEAN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,3 +77,7 @@ class Backbone:
     def num_blocks(self) -> int:
         """Return the number of blocks; 1 if it cannot be cut, so that all of it trains or none."""
         return len(self.block_starts)
+
+    def nearest_size(self, image_size: int) -> int:
+        """Return the side nearest to this one of the squares that it reads, in pixels."""
+        return max(1, round(image_size / self.size_step)) * self.size_step

@@ -1,6 +1,7 @@
 """Settings of a backbone model: a pre-trained backbone with a PCA, without training."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from core.models.backbones import (
     BACKBONES,
@@ -11,7 +12,7 @@ from core.models.backbones import (
 )
 from core.models.pooling import Pooling, num_features
 from core.models.pretrained import NO_WEIGHTS, PRETRAINED, current_weights
-from core.options import bounded, check_fields, one_of, suggested
+from core.options import bounded, check_fields, default_of, one_of, suggested
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,3 +72,22 @@ class BackboneModelConfig:
                 f"max_images must be greater than dimension ({self.dimension}), "
                 f"got {self.max_images}"
             )
+
+
+def fitted_config(**settings: Any) -> BackboneModelConfig:
+    """Return a config of these settings, with a dimension and an image size that fit the backbone.
+
+    Raises:
+        ValueError: A given value is out of range.
+    """
+    defaults = {
+        name: default_of(BackboneModelConfig, name)
+        for name in ("backbone", "pooling", "dimension", "image_size")
+    }
+    values = defaults | settings
+    backbone = find_backbone(values["backbone"])
+    fitting = {"image_size": backbone.nearest_size(values["image_size"])}
+    if values["pooling"] in tuple(Pooling):
+        features = num_features(backbone, values["pooling"])
+        fitting["dimension"] = min(features, values["dimension"])
+    return BackboneModelConfig(**(fitting | settings))

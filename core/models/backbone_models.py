@@ -183,8 +183,8 @@ def _fit_pca(features: NDArray[np.float32], config: BackboneModelConfig) -> "Wor
     different = int((variance > MIN_VARIANCE * variance[0]).sum())
     if different < config.dimension:
         raise WorkbenchError(
-            f"The {len(features)} train images are too much alike: they differ in {different} "
-            f"ways, and embeddings of {config.dimension} numbers need as many.",
+            f"The {len(features)} train images differ too little: they vary in {different} "
+            f"dimensions, and embeddings of {config.dimension} numbers need as many.",
             "Choose a smaller dimension, or add other images.",
         )
     return pca

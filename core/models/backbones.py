@@ -6,8 +6,8 @@ list them without it.
 
 from typing import Any
 
+from core.images.squares import SQUASH
 from core.models.backbone import Backbone
-from core.models.preprocessing import SQUASH
 
 IMAGE_SIZES = (32, 518)
 """Smallest and largest side of the square that a network reads, in pixels; DINOv2 reads 518."""
@@ -40,7 +40,7 @@ BACKBONES = {
         Backbone(
             name="vgg16",
             label="VGG-16",
-            explanation="The classic; large, and slow without a graphics card.",
+            explanation="The classic; large, and slow without a GPU.",
             gmacs=15.5,
             block_starts=(0, 5, 10, 17, 24),
             num_layers=31,
@@ -52,7 +52,7 @@ BACKBONES = {
         Backbone(
             name="vgg16_bn",
             label="VGG-16-BN",
-            explanation="VGG-16 with batch norm; learns from scratch, too.",
+            explanation="VGG-16 with batch norm; also trains from scratch.",
             gmacs=15.5,
             block_starts=(0, 7, 14, 24, 34),
             num_layers=44,
@@ -64,7 +64,7 @@ BACKBONES = {
         Backbone(
             name="resnet18",
             label="ResNet-18",
-            explanation="Small and quick, good for a first try.",
+            explanation="Small and fast; good for a first run.",
             gmacs=1.8,
             block_starts=(0, 5, 6, 7),
             num_layers=8,
@@ -90,7 +90,7 @@ BACKBONES = {
         Backbone(
             name="mobilenet_v3_large",
             label="MobileNet-V3 large",
-            explanation="The quickest here: a seventieth of VGG-16's work.",
+            explanation="The fastest here: 1/70 of VGG-16's compute.",
             gmacs=0.22,
             block_starts=(0, 2, 4, 7, 13),
             num_layers=17,
@@ -101,7 +101,7 @@ BACKBONES = {
         Backbone(
             name="efficientnet_b0",
             label="EfficientNet-B0",
-            explanation="Small and accurate; wants memory while it trains.",
+            explanation="Small and accurate; training needs much memory.",
             gmacs=0.39,
             block_starts=(0, 2, 3, 4, 6),
             num_layers=9,
@@ -112,7 +112,7 @@ BACKBONES = {
         Backbone(
             name="convnext_tiny",
             label="ConvNeXt-Tiny",
-            explanation="The most accurate on ImageNet; a third of VGG-16's work.",
+            explanation="The most accurate on ImageNet; 1/3 of VGG-16's compute.",
             gmacs=4.5,
             block_starts=(0, 2, 4, 6),
             num_layers=8,
@@ -123,7 +123,7 @@ BACKBONES = {
         Backbone(
             name="efficientnet_lite0",
             label="EfficientNet-Lite0 (starter)",
-            explanation="Its weights are installed with the app: no download, quick on a CPU.",
+            explanation="Weights are installed with the app; fast on a CPU.",
             gmacs=0.4,
             block_starts=(0, 3, 4, 5, 7),
             num_layers=11,
@@ -141,7 +141,7 @@ BACKBONES = {
         Backbone(
             name="efficientnet_lite2",
             label="EfficientNet-Lite2",
-            explanation="A little better than Lite0 at 260 px; needs its package of weights.",
+            explanation="Slightly better than Lite0 at 260 px; weights are an extra package.",
             gmacs=0.6,
             block_starts=(0, 3, 4, 5, 7),
             num_layers=11,
@@ -160,7 +160,7 @@ BACKBONES = {
         _from_hub(
             name="mobilenetv4_conv_medium.e500_r256_in1k",
             label="MobileNetV4 medium",
-            explanation="Quick on a CPU, more accurate than MobileNet-V3.",
+            explanation="Fast on a CPU; more accurate than MobileNet-V3.",
             gmacs=0.8,
             block_starts=(0, 2, 3, 4, 5),
             num_layers=7,
@@ -171,7 +171,7 @@ BACKBONES = {
         _from_hub(
             name="vit_small_patch14_dinov2.lvd142m",
             label="DINOv2 small",
-            explanation="Trained without labels: good at retrieval of any kind of image.",
+            explanation="Self-supervised; good at retrieval of any kind of image.",
             gmacs=6.1,
             block_starts=(0, *range(2, 13)),
             num_layers=14,
@@ -196,7 +196,7 @@ BACKBONES = {
         _from_hub(
             name="vit_base_patch16_siglip_224.v2_webli",
             label="SigLIP 2 base",
-            explanation="Trained on captions: groups images by what they mean. Large.",
+            explanation="Trained on captions: groups images by meaning. Large.",
             gmacs=17.5,
             block_starts=(0, *range(2, 13)),
             num_layers=14,
@@ -239,8 +239,8 @@ def boundary(backbone: Backbone, trainable_blocks: int) -> int:
 
 def check_image_size(backbone: Backbone, image_size: int) -> None:
     """Raise `ValueError` unless the backbone reads squares of this side."""
-    if image_size % backbone.size_step:
-        near = max(1, round(image_size / backbone.size_step)) * backbone.size_step
+    near = backbone.nearest_size(image_size)
+    if image_size != near:
         raise ValueError(
             f"image_size must be a multiple of {backbone.size_step} for {backbone.name}, "
             f"got {image_size}; {near} is the nearest"

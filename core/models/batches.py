@@ -1,14 +1,12 @@
-"""Decoded batches of images, read ahead by threads or processes.
+"""Decoded batches of images, read ahead by processes.
 
 Shapes, in this file: B images, S pixels a side.
 """
 
 import math
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,28 +14,17 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import UnreadableImageError, WorkbenchError
-from core.images.cropping import Crop, open_cropped
-from core.images.decoding import open_image
-from core.images.process_pool import fork_pool
+from core.images import isolation
+from core.images.cropping import WHOLE, Crop
 from core.models.devices import choose_device
-from core.models.preprocessing import Preprocessing, to_square
+from core.models.preprocessing import Preprocessing
 from core.models.shared_slots import SharedSlots
 
-DECODERS = min(8, os.cpu_count() or 1)
-"""Decoding threads; Pillow releases Python's lock, so they use as many cores."""
-
-BATCHES_AHEAD = 3
-
-PROCESSES = os.cpu_count() or 1
-PROCESSES_FROM = 1024
-"""Fewest images for which starting processes pays off."""
-
 PIECE = 32
-"""Images in one task of a process: the fewer, the shorter the wait for the slowest process."""
+"""Images in one request to a process: the fewer, the shorter the wait for the slowest process."""
 
 PIECES_AHEAD = 2
-"""Tasks queued for each process."""
+"""Requests queued for each process."""
 
 BATCHES_HELD = 2
 """Batches that a caller holds at once: the current and the next. Further ones are copies."""
@@ -60,93 +47,44 @@ class Batch:
 
 
 def load_square(
-    source: Path | BinaryIO, preprocessing: Preprocessing, name: str | None = None
+    source: Path | BinaryIO,
+    preprocessing: Preprocessing,
+    *,
+    crop: Crop = WHOLE,
+    name: str | None = None,
 ) -> NDArray[np.uint8]:
-    """Decode an image to the network's input size: (3, S, S) uint8.
+    """Decode an image, or a crop of it, to the network's input size: (3, S, S) uint8.
 
-    Raises:
-        UnreadableImageError: It is no image, or a damaged one.
-    """
-    image = open_image(source, name=name, min_side=preprocessing.image_size)
-    return to_square(image, preprocessing)
-
-
-def load_cropped_square(
-    source: Path | BinaryIO, preprocessing: Preprocessing, crop: Crop, name: str | None = None
-) -> NDArray[np.uint8]:
-    """Decode a crop of an image to the network's input size: (3, S, S) uint8.
-
-    It keeps as much of the original's detail as the network can see; a crop of the whole image
-    equals the result of `load_square`.
+    A crop keeps as much of the original's detail as the network can see.
 
     Raises:
         UnreadableImageError: It is no image, or a damaged one.
         WorkbenchError: The crop has fewer than 8 pixels a side.
     """
-    image = open_cropped(source, crop, name=name, min_side=preprocessing.image_size)
-    return to_square(image, preprocessing)
+    square = isolation.load_square(source, preprocessing.square, crop=crop, name=name)
+    return square.transpose(2, 0, 1)
 
 
 def decode_batches(
     paths: Sequence[Path | str], preprocessing: Preprocessing, batch_size: int
 ) -> Iterator[Batch]:
-    """Decode images in order, a few batches ahead of the caller.
-
-    Uses threads, or forked processes where a graphics card is faster than threads can decode.
-    """
-    has_card = choose_device().name == "cuda" and hasattr(os, "fork")
-    decode = (
-        decode_with_processes if has_card and len(paths) >= PROCESSES_FROM else decode_with_threads
-    )
-    return decode(paths, preprocessing, batch_size)
-
-
-def decode_with_threads(
-    paths: Sequence[Path | str], preprocessing: Preprocessing, batch_size: int
-) -> Iterator[Batch]:
-    """Decode as `decode_batches` does, with threads."""
-    side = preprocessing.image_size
-
-    def start(positions: range) -> Callable[[], Batch]:
-        squares = np.empty((len(positions), side, side, 3), np.uint8)
-        jobs = [
-            decoders.submit(_decode, paths[at], square, preprocessing)
-            for at, square in zip(positions, squares, strict=True)
-        ]
-
-        def finish() -> Batch:
-            return _batch(positions, squares, _problems(positions, [job.result() for job in jobs]))
-
-        return finish
-
-    with ThreadPoolExecutor(DECODERS) as decoders:
-        try:
-            yield from _ahead(map(start, _runs(len(paths), batch_size)), BATCHES_AHEAD)
-        finally:
-            decoders.shutdown(cancel_futures=True)
-
-
-def decode_with_processes(
-    paths: Sequence[Path | str], preprocessing: Preprocessing, batch_size: int
-) -> Iterator[Batch]:
-    """Decode as `decode_batches` does, with processes, which do not share Python's lock.
-
-    Raises:
-        WorkbenchError: A process was killed.
-    """
-    ahead = math.ceil(PROCESSES * PIECES_AHEAD / math.ceil(batch_size / PIECE))
-    side = preprocessing.image_size
+    """Decode images in order, a few batches ahead of the caller, into shared memory."""
+    side, count = preprocessing.image_size, isolation.num_processes()
+    ahead = math.ceil(count * PIECES_AHEAD / math.ceil(batch_size / PIECE))
     slots = SharedSlots(ahead + 1 + BATCHES_HELD, (batch_size, side, side, 3), choose_device())
 
     def decode(piece: range, slot: int, place: int) -> Problems:
-        squares = slots.array(slot)[place : place + len(piece)]
-        jobs = zip(piece, squares, strict=True)
-        return _problems(piece, [_decode(paths[at], square, preprocessing) for at, square in jobs])
+        offset = slots.offset(slot) + place * 3 * side**2
+        files = [Path(paths[at]) for at in piece]
+        errors = isolation.load_squares(files, preprocessing.square, slots.memory, offset)
+        return {at: error.problem for at, error in zip(piece, errors, strict=True) if error}
 
     def start(positions: range) -> Callable[[], Batch]:
         slot = slots.take()
-        places = range(0, len(positions), PIECE)
-        jobs = [submit(positions[place : place + PIECE], slot, place) for place in places]
+        jobs = [
+            waiting.submit(decode, positions[place : place + PIECE], slot, place)
+            for place in range(0, len(positions), PIECE)
+        ]
 
         def finish() -> Batch:
             problems: Problems = {}
@@ -156,15 +94,11 @@ def decode_with_processes(
 
         return finish
 
+    waiting = ThreadPoolExecutor(count * PIECES_AHEAD)  # They wait for processes
     try:
-        with fork_pool(decode, PROCESSES) as submit:
-            yield from _ahead(map(start, _runs(len(paths), batch_size)), ahead)
-    except BrokenProcessPool as error:
-        raise WorkbenchError(
-            "A process that decoded images was ended from outside.",
-            "Start this again; what was done by then is kept.",
-        ) from error
+        yield from _ahead(map(start, _runs(len(paths), batch_size)), ahead)
     finally:
+        waiting.shutdown(wait=False, cancel_futures=True)
         slots.unpin()
 
 
@@ -182,22 +116,6 @@ def _ahead(started: Iterator[Callable[[], Batch]], ahead: int) -> Iterator[Batch
 def _runs(count: int, length: int) -> Iterator[range]:
     """Divide range(count) into ranges of `length`; the last may be shorter."""
     return (range(start, min(start + length, count)) for start in range(0, count, length))
-
-
-def _decode(
-    path: Path | str, square: NDArray[np.uint8], preprocessing: Preprocessing
-) -> str | None:
-    """Decode an image into (S, S, 3) `square`; return the reason if that fails."""
-    try:
-        square[:] = load_square(Path(path), preprocessing).transpose(1, 2, 0)
-    except UnreadableImageError as error:
-        return error.problem
-    return None
-
-
-def _problems(positions: range, reasons: Sequence[str | None]) -> Problems:
-    """Return position → reason for the images that have one."""
-    return {at: reason for at, reason in zip(positions, reasons, strict=True) if reason}
 
 
 def _batch(positions: range, squares: NDArray[np.uint8], problems: Problems) -> Batch:

@@ -10,6 +10,7 @@ from string import Template
 
 from torch import nn
 
+from core.images.squares import CROP
 from core.models.backbone import Backbone
 from core.models.backbones import find_backbone
 from core.models.network import (
@@ -20,7 +21,6 @@ from core.models.network import (
     GeneralizedMean,
     NetworkConfig,
 )
-from core.models.preprocessing import CROP
 
 SCRIPT = Template('''\
 """$does an image with the model "$model".
@@ -146,7 +146,7 @@ load_model.py      loads them and embeds an image, with nothing but torch, $libr
                    safetensors, numpy and pillow: python load_model.py IMAGE
 
 An embedding is $dimension numbers of length 1. The nearer 1 the dot product of two embeddings, the
-more alike their images. Use the functions in load_model.py to embed many images.
+more similar their images. Use the functions in load_model.py to embed many images.
 """)
 
 

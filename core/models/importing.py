@@ -4,8 +4,8 @@ The file is the `model.safetensors` of an export (`torch_export.py`), or a .pth 
 `network`, `classes` and `weights`.
 """
 
-import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,16 @@ from torch import Tensor
 from core.artifacts.folders import draft, publish
 from core.artifacts.manifests import Manifest
 from core.errors import WorkbenchError
+from core.files import parse_json
 from core.lineage.graph import NO_DATASET
+from core.models.checksums import verify_tensors
 from core.models.devices import choose_device
 from core.models.model import build_network, is_usable, write_weights
 from core.models.network import EmbeddingNetwork, NetworkConfig, current_keys
 from core.models.pooling import Pooling
-from core.models.weights import WeightsFile, read_untrusted, require_state_dict, validate_weights
+from core.models.state_dicts import flatten
+from core.models.tensor_validation import WeightsFile, validate_weights
+from core.models.weights import read_untrusted, require_state_dict
 from core.progress import Progress, Work
 from core.workspace import Workspace, check_name
 
@@ -47,6 +51,8 @@ class ModelContent:
     network: Any
     classes: Any
     weights: dict[str, Tensor]
+    note: str = ""
+    """What could not be verified, as text."""
 
 
 def import_model(workspace: Workspace, path: Path, name: str) -> Work[Manifest]:
@@ -72,7 +78,7 @@ def import_model(workspace: Workspace, path: Path, name: str) -> Work[Manifest]:
         "classes and weights.",
         "Choose the model.safetensors out of the zip that a model was exported to.",
     )
-    content = read_untrusted(path, _parse, unreadable)
+    content = read_untrusted(path, partial(_parse, path), unreadable)
     return (yield from import_content(workspace, path, content, name))
 
 
@@ -96,6 +102,8 @@ def import_content(
     network = _network(path, config, content.weights)
     yield Progress(0, 0, "trying the network")
     device = choose_device()
+    if content.note:
+        yield Progress(1, 1, f"{path.name}: {content.note}")
     if not is_usable(network.to(device.name), device):
         raise WorkbenchError(
             f"{path.name} gives no usable embeddings: all images get the same one.",
@@ -109,7 +117,7 @@ def import_content(
             stem=name[:MAX_NAME_LENGTH],
             config={"network": asdict(config)},
             made_from={"dataset": NO_DATASET, "dataset_fingerprint": ""},
-            summary=_summary(path, classes),
+            summary=_summary(path, classes, content.note),
         )
 
 
@@ -121,12 +129,20 @@ def _check_name(workspace: Workspace, name: str) -> None:
         )
 
 
-def _parse(content: Any, metadata: dict[str, str] | None) -> ModelContent:
-    if metadata is not None:
-        network, classes = (json.loads(metadata[key]) for key in ("network", "classes"))
-        return ModelContent(network, classes, content)
-    if not isinstance(content, dict):
+def _parse(path: Path, content: Any, metadata: dict[str, str] | None) -> ModelContent:
+    described = content if metadata is None else metadata
+    if not isinstance(described, dict):
         raise TypeError("not a model")
+    if not {"network", "classes"} & described.keys() and "weights" not in described:
+        flatten(content)
+        raise WorkbenchError(
+            f"{path.name} has weights, but does not say of which network and classes.",
+            "Train with it as the weights file, or choose the model.safetensors of an export.",
+        )
+    if metadata is not None:
+        note = verify_tensors(path, content, metadata)
+        network, classes = (parse_json(metadata[key]) for key in ("network", "classes"))
+        return ModelContent(network, classes, content, note)
     weights = require_state_dict(content["weights"])
     return ModelContent(content["network"], content["classes"], weights)
 
@@ -181,7 +197,7 @@ def _network(path: Path, config: NetworkConfig, weights: dict[str, Tensor]) -> E
     return build_network(config, validate_weights(current_keys(weights), expected, file))
 
 
-def _summary(path: Path, classes: list[str]) -> dict[str, object]:
+def _summary(path: Path, classes: list[str], note: str) -> dict[str, object]:
     """Return a trained model's summary, as far as it is known."""
     return {
         "classes": classes,
@@ -191,4 +207,5 @@ def _summary(path: Path, classes: list[str]) -> dict[str, object]:
         "num_validation": 0,
         "num_problems": 0,
         "imported_from": path.name.encode(errors="backslashreplace").decode(),
+        **({"not_verified": note} if note else {}),
     }

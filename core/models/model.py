@@ -51,7 +51,7 @@ class Model:
         """Embed and classify a batch.
 
         Args:
-            pixels: (B, 3, S, S) uint8, as `preprocessing.to_square` returns them.
+            pixels: (B, 3, S, S) uint8, as `batches.load_square` returns them.
             bfloat16: Whether the backbone computes in bfloat16; the head never does.
         """
         return self.embed_async(pixels, bfloat16=bfloat16)()
@@ -82,6 +82,7 @@ def load_model(workspace: Workspace, model_id: str) -> Model:
     try:
         config = NetworkConfig(**manifest.config["network"])
         network = build_network(config, load_file(path, backend="pread"))
+        classes = tuple(manifest.summary["classes"])
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError, OSError) as error:
         raise DamagedArtifactError(
             f"The model {model_id} does not fit its own description.", "Train it again."
@@ -91,7 +92,7 @@ def load_model(workspace: Workspace, model_id: str) -> Model:
         manifest=manifest,
         config=config,
         network=network.to(device.name),
-        classes=tuple(manifest.summary["classes"]),
+        classes=classes,
         device=device,
     )
     if not is_usable(model.network, device):

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.images.squares import FITS, INTERPOLATIONS
 from core.models.backbone_layers import build_backbone
 from core.models.backbones import (
     BACKBONES,
@@ -24,7 +25,7 @@ from core.models.backbones import (
     find_backbone,
 )
 from core.models.pooling import Pooling, build_pool, num_features
-from core.models.preprocessing import FITS, INTERPOLATIONS, Preprocessing
+from core.models.preprocessing import Preprocessing
 from core.options import bounded, check_fields, one_of, suggested
 
 LOGIT_SCALE = 16.0

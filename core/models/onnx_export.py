@@ -13,6 +13,7 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.jit._trace import TracerWarning
 from torch.nn import functional
 
 from core.artifacts.exports import publish_export
@@ -106,6 +107,8 @@ def _write(exported: _Exported, model: Model, file: Path) -> None:
     with warnings.catch_warnings(), torch.no_grad():
         # The newer exporter, which torch recommends, needs another package
         warnings.simplefilter("ignore", DeprecationWarning)
+        # Transformers of timm check shapes; the outputs of several batches are compared below
+        warnings.filterwarnings("ignore", category=TracerWarning)
         torch.onnx.export(
             exported,
             (sample,),

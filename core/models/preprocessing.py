@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from core.images.isolation import SquareOptions
+from core.images.squares import CROP
 
 if TYPE_CHECKING:
     import torch
@@ -23,13 +22,6 @@ VERSION = 2
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 """Of ImageNet's pixels in [0, 1], as torchvision's weights expect them."""
-
-INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-"""Ways to resample an image."""
-
-
-CROP, SQUASH = FITS = ("crop", "squash")
-"""Scale the short side and crop the center, or scale both sides and change the aspect ratio."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,30 +38,15 @@ class Preprocessing:
     """Of red, green and blue in [0, 1]; divided by."""
 
     interpolation: str = "bilinear"
-    """A key of `INTERPOLATIONS`."""
+    """A key of `squares.INTERPOLATIONS`."""
 
     fit: str = CROP
-    """How an image becomes a square: one of `FITS`."""
+    """How an image becomes a square: one of `squares.FITS`."""
 
-
-def to_square(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """Scale an RGB image to the square that the network sees.
-
-    Returns:
-        (3, S, S) uint8, a view of (S, S, 3) in memory: the layout of Pillow and of the networks.
-    """
-    side = preprocessing.image_size
-    how = INTERPOLATIONS[preprocessing.interpolation]
-    if preprocessing.fit == SQUASH:
-        return np.array(image.resize((side, side), how), dtype=np.uint8).transpose(2, 0, 1)
-    scale = side / min(image.size)
-    width, height = (max(side, round(length * scale)) for length in image.size)
-    left, top = (width - side) // 2, (height - side) // 2
-    # Resample only the crop
-    box = (left / scale, top / scale, (left + side) / scale, (top + side) / scale)
-    box = (box[0], box[1], min(box[2], image.width), min(box[3], image.height))
-    resized = image.resize((side, side), how, box=box)
-    return np.array(resized, dtype=np.uint8).transpose(2, 0, 1)
+    @property
+    def square(self) -> SquareOptions:
+        """How images become squares."""
+        return SquareOptions(side=self.image_size, interpolation=self.interpolation, fit=self.fit)
 
 
 def normalized(pixels: "Tensor", preprocessing: Preprocessing) -> "Tensor":

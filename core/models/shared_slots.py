@@ -1,4 +1,4 @@
-"""Shared memory that forked processes fill and this one reads: reusable arrays of one shape.
+"""Shared memory that other processes fill and this one reads: reusable arrays of one shape.
 
 Allocating memory for each batch takes longer than filling it, and these arrays can be pinned, so
 that a graphics card reads them without a copy.
@@ -6,17 +6,21 @@ that a graphics card reads them without a copy.
 
 import math
 import mmap
+import os
+import tempfile
 import weakref
 from collections import deque
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.images.isolation import SharedMemory
 from core.models.devices import Device
 
 
 class SharedSlots:
-    """uint8 arrays, shared with the processes that are forked from this one."""
+    """uint8 arrays in a file in memory, which other processes open."""
 
     def __init__(self, count: int, shape: tuple[int, ...], device: Device) -> None:
         """Reserve memory for `count` arrays; pages take room once they are written.
@@ -29,7 +33,12 @@ class SharedSlots:
         self.shape = shape
         self._size = math.prod(shape)
         self._stride = -(-self._size // mmap.PAGESIZE) * mmap.PAGESIZE  # Whole pages are pinned
-        self._memory = mmap.mmap(-1, count * self._stride)
+        self._file, path = _memory_file()
+        os.ftruncate(self._file.fileno(), count * self._stride)
+        self._mapped = mmap.mmap(self._file.fileno(), count * self._stride)
+        self.memory = SharedMemory(path=path, inode=os.fstat(self._file.fileno()).st_ino)
+        """Where other processes write. It exists as long as this object."""
+
         self._free = deque(range(count))
         self._device = device
         self._pinned: dict[int, bool] = {}
@@ -41,6 +50,10 @@ class SharedSlots:
             IndexError: No slot is free.
         """
         return self._free.popleft()
+
+    def offset(self, slot: int) -> int:
+        """Return the position of a slot in the memory, in bytes."""
+        return slot * self._stride
 
     def array(self, slot: int) -> NDArray[np.uint8]:
         """Return a slot's array with its current content."""
@@ -70,4 +83,13 @@ class SharedSlots:
         self._pinned.clear()
 
     def _flat(self, slot: int) -> NDArray[np.uint8]:
-        return np.frombuffer(self._memory, np.uint8, self._size, slot * self._stride)
+        return np.frombuffer(self._mapped, np.uint8, self._size, self.offset(slot))
+
+
+def _memory_file() -> "tuple[IO[bytes], str]":
+    """Create a file without a place on the disk, where the system can, and return its path."""
+    if hasattr(os, "memfd_create"):  # /dev/shm of a container has only 64 MB
+        handle = os.memfd_create("decoded-images")
+        return os.fdopen(handle, "r+b"), f"/proc/{os.getpid()}/fd/{handle}"
+    file = tempfile.NamedTemporaryFile()  # noqa: SIM115 - open as long as the object that holds it
+    return file, file.name

@@ -42,7 +42,7 @@ def spatial_attribution(
     Args:
         network: In evaluation mode.
         device: Device of the network; it computes in float32.
-        pixels: (B, 3, S, S) uint8, as `preprocessing.to_square` returns them.
+        pixels: (B, 3, S, S) uint8, as `batches.load_square` returns them.
 
     Returns:
         (B, H, W, D) float32; the sum over H and W is the embedding before it has unit length.

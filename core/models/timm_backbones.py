@@ -78,7 +78,7 @@ def describe(name: str) -> Backbone:
     """
     config = timm.get_pretrained_cfg(name) if is_known(name) else None
     if config is None:
-        raise ValueError(f"backbone must be one of the list or a model of timm, got “{name}”")
+        raise ValueError(f"backbone must be one of the list or a model of timm, got “{name[:60]}”")
     side = min(config.input_size[1], IMAGE_SIZES[1])
     with torch.device("meta"):
         model = build_model(name, side).eval()

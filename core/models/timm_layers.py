@@ -43,7 +43,7 @@ class PatchEmbedding(nn.Module):
         if tokens.ndim == 4:  # (B, H, W, K), of a model for any image size
             tokens = tokens.flatten(1, 2)
         own = [
-            token.expand(len(tokens), -1, -1)
+            token.expand(tokens.shape[0], -1, -1)  # `len` would be a constant in ONNX
             for token in (self.cls_token, self.reg_token)
             if token is not None
         ]
@@ -68,7 +68,8 @@ class FeatureMap(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the last feature map."""
         patches: Tensor = self.norm(tokens)[:, self.num_prefix_tokens :]
-        return patches.transpose(1, 2).reshape(len(patches), -1, *self.grid_size)
+        feature_map: Tensor = patches.transpose(1, 2).unflatten(2, self.grid_size)
+        return feature_map
 
 
 class WholeModel(nn.Module):

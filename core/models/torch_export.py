@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 
 from core.artifacts.exports import publish_export
 from core.artifacts.folders import draft
+from core.models.checksums import CHECKSUMS, checksums_of
 from core.models.export_script import readme_for, script_for
 from core.models.exports import ModelFormat, file_name
 from core.models.model import WEIGHTS, Model, load_model
@@ -21,8 +22,9 @@ def export_torch(workspace: Workspace, model_id: str) -> Work[Path]:
 
     Returns:
         A zip of `model.safetensors`, `load_model.py` and `README.txt`. The weights' metadata has
-        the network's settings under `network` and the class names under `classes`, as JSON;
-        `importing.import_model` reads that file.
+        the network's settings under `network`, the class names under `classes`, and under
+        `sha256` the checksum of both and of each tensor, as JSON; `importing.import_model` reads
+        that file.
 
     Raises:
         MissingError: There is no such model.
@@ -47,4 +49,5 @@ def _save_with_metadata(model: Model, path: Path) -> None:
         "classes": json.dumps(model.classes),
     }
     weights = {key: value.cpu().contiguous() for key, value in model.network.state_dict().items()}
-    save_file(weights, path, metadata)
+    checksums = json.dumps(checksums_of(weights, metadata))
+    save_file(weights, path, metadata | {CHECKSUMS: checksums})

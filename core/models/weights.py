@@ -1,12 +1,10 @@
 """Weights files, read without trusting them: nothing in a .pth or .safetensors is executed."""
 
-import math
 import pickle
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,15 +12,18 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from core.errors import MissingError, WorkbenchError
+from core.errors import WorkbenchError
+from core.models.file_kinds import WeightsFormat, recognize
+from core.models.pickled_names import class_of_model, pickled_model, stand_ins
 
 T = TypeVar("T")
 
 MAX_BYTES = 4 << 30
 """A whole VGG-16 is 0.5 GB; a file that is larger than this, or says so, is refused."""
 
-COUNTER = "num_batches_tracked"
-"""Batch norm's count of steps; weights from before torch 0.4.1, as VGG's are, have none."""
+MAX_RATIO, SMALL_BYTES = 10, 1 << 20
+"""Most times its own size that a checkpoint unpacks to, if that is more than a megabyte: torch.save
+does not compress, and weights hardly can be."""
 
 UNREADABLE = (
     pickle.UnpicklingError,
@@ -44,69 +45,30 @@ UNREADABLE = (
 """What damaged files were seen to raise, or torch's, pickle's and zipfile's readers document."""
 
 
-@dataclass(frozen=True, slots=True)
-class WeightsFile:
-    """A weights file, for the error message that refuses it."""
-
-    path: Path
-    target: str
-    """What its weights must fit."""
-
-    advice: str
-    """What to do if they do not."""
-
-
-def validate_weights(
-    tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], file: WeightsFile
-) -> dict[str, Tensor]:
-    """Return copies of a file's tensors after comparing them with the expected ones.
-
-    Args:
-        tensors: Content of the file; a batch norm's counter may be missing.
-        expected: The required keys and shapes; the numbers are not read.
-        file: Where the tensors come from.
-
-    Returns:
-        float32 tensors (int64 for a batch norm's counter) by the expected keys, in their order.
-
-    Raises:
-        WorkbenchError: They differ in keys or shapes, or their numbers are unusable.
-    """
-    counters = {
-        key: torch.zeros_like(like, device="cpu")
-        for key, like in expected.items()
-        if key.endswith(COUNTER)
-    }
-    tensors = counters | dict(tensors)
-    _refuse(file, f"does not fit {file.target}", _misfits(tensors, expected))
-    _refuse(file, "has unusable weights", _unusable_tensors(tensors))
-    copies = {key: _plain(tensors[key]) for key in expected}
-    _refuse(file, "has unusable weights", _unusable_numbers(copies))
-    return copies
-
-
 def read_untrusted(
     path: Path, parse: Callable[[Any, dict[str, str] | None], T], unreadable: WorkbenchError
 ) -> T:
-    """Read a .safetensors or .pth and parse its content.
+    """Read a weights file of either format, whatever its suffix, and parse its content.
 
     Args:
         path: The file.
         parse: Gets the tensors and the metadata of a .safetensors, or the content of a .pth and
-            None; may raise any of `UNREADABLE`.
+            None; may raise any of `UNREADABLE`. Objects of a .pth that are no plain data are
+            `StandIn`s there.
         unreadable: Raised if the file cannot be read or parsed.
 
     Raises:
         MissingError: There is no such file.
-        WorkbenchError: `unreadable`.
+        WorkbenchError: `unreadable`; or the file is of another kind, unpacks to far more than its
+            size, or would run code.
     """
-    if not path.is_file():
-        raise MissingError(f"There is no file {path}.", "Check the path and try again.")
     try:
-        if path.suffix == ".safetensors":
+        if recognize(path) == WeightsFormat.SAFETENSORS:
             return parse(*read_safetensors(path))
         return parse(_read_checkpoint(path), None)
     except UNREADABLE as error:
+        if isinstance(error, pickle.UnpicklingError | TypeError) and (name := _model_class(path)):
+            raise pickled_model(path, name) from error
         raise unreadable from error
 
 
@@ -114,10 +76,10 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read the tensors and the metadata of a .safetensors.
 
     Raises:
-        Exception: One of `UNREADABLE`; the file is damaged or too large.
+        Exception: One of `UNREADABLE`; the file is damaged.
+        WorkbenchError: It is too large.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError("too large")
+    _refuse_large(path, path.stat().st_size)
     # Not memory-mapped: the file could change after it was validated
     with safe_open(path, "pt", backend="pread") as file:
         return file.get_tensors(), file.metadata() or {}
@@ -137,69 +99,44 @@ def require_state_dict(content: object) -> dict[str, Tensor]:
 
 
 def _read_checkpoint(path: Path) -> object:
-    """Read a file of `torch.save`: tensors and plain values only."""
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError("too large")
-    _check_archive(path)
-    return torch.load(path, map_location="cpu", weights_only=True)
+    """Read a file of `torch.save`: tensors, plain values, and stand-ins for other objects."""
+    _refuse_large(path, path.stat().st_size)
+    if zipfile.is_zipfile(path):
+        _check_archive(path)
+    # By a path, torch would choose the format by the suffix
+    with path.open("rb") as file, torch.serialization.safe_globals(stand_ins(path)):
+        return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def _model_class(path: Path) -> str:
+    """Return the class of a pickled network, "" if there is none."""
+    try:
+        return class_of_model(path)
+    except UNREADABLE:  # No pickle, or a damaged one
+        return ""
 
 
 def _check_archive(path: Path) -> None:
-    """Check what `torch.load` does not: checksums, and small files that unpack to huge ones.
+    """Check what `torch.load` does not: small files that unpack to huge ones, and checksums.
 
     Files from before torch 1.6, as VGG's are, are no archives and have no checksums.
     """
-    if not zipfile.is_zipfile(path):
-        return
     with zipfile.ZipFile(path) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
-            raise ValueError("too large")
+        size, unpacked = path.stat().st_size, sum(e.file_size for e in archive.infolist())
+        _refuse_large(path, unpacked)
+        if unpacked > max(SMALL_BYTES, MAX_RATIO * size):
+            raise WorkbenchError(
+                f"{path.name} would unpack from {size / 1e6:,.1f} to {unpacked / 1e6:,.1f} MB; "
+                "torch.save does not compress.",
+                "Use the file as torch.save wrote it.",
+            )
         if damaged := archive.testzip():
             raise ValueError(f"wrong checksum of {damaged}")
 
 
-def _misfits(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> Iterator[str]:
-    for key, like in expected.items():
-        if key not in tensors:
-            yield f"{key} is missing"
-        elif tensors[key].shape != like.shape:
-            yield f"{key} has shape {tuple(tensors[key].shape)} instead of {tuple(like.shape)}"
-    for key in tensors:
-        if key not in expected:  # Then it may be any text
-            yield f"{key[:60] if key.isprintable() else ascii(key[:60])} is unexpected"
-
-
-def _unusable_tensors(tensors: Mapping[str, Tensor]) -> Iterator[str]:
-    """Check how each tensor is stored, without reading its numbers."""
-    for key, tensor in tensors.items():
-        if tensor.layout != torch.strided or tensor.device.type != "cpu":
-            yield f"{key} holds no numbers"
-        elif key.endswith(COUNTER) and tensor.dtype != torch.int64:
-            yield f"{key} is {tensor.dtype} instead of torch.int64"
-        elif not key.endswith(COUNTER) and not tensor.is_floating_point():
-            yield f"{key} is {tensor.dtype} instead of floating point"
-        elif tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
-            yield f"{key} repeats a smaller storage"
-
-
-def _plain(tensor: Tensor) -> Tensor:
-    """Copy a tensor into a storage of its own, without the rest of the file."""
-    dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
-    return tensor.detach().to(dtype).clone(memory_format=torch.contiguous_format)
-
-
-def _unusable_numbers(weights: Mapping[str, Tensor]) -> Iterator[str]:
-    for key, tensor in weights.items():
-        low, high = (float(end) for end in tensor.aminmax())  # NaN if any number is
-        if not (math.isfinite(low) and math.isfinite(high)):
-            yield f"{key} is not finite"
-        elif key.endswith("running_var") and low < 0:
-            yield f"{key} is negative"
-        elif tensor.ndim == 4 and low == high:
-            yield f"{key} is constant"
-
-
-def _refuse(file: WeightsFile, problem: str, reasons: Iterator[str]) -> None:
-    first = [reason for reason, _ in zip(reasons, range(3), strict=False)]
-    if first:
-        raise WorkbenchError(f"{file.path.name} {problem}: {', '.join(first)}.", file.advice)
+def _refuse_large(path: Path, size: int) -> None:
+    if size > MAX_BYTES:
+        raise WorkbenchError(
+            f"{path.name} has {size / 1e9:,.1f} GB; at most {MAX_BYTES / 1e9:,.1f} GB are read.",
+            "Save the network's weights alone, without the state of the optimizer.",
+        )

@@ -1,7 +1,6 @@
 """Downloads of files over HTTP, with progress, resumption and a check of the hash."""
 
 import hashlib
-import json
 import os
 import sys
 import time
@@ -12,9 +11,10 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from core.errors import DownloadError
-from core.files import FULL_DISK, sync_folder, write_json
+from core.files import FULL_DISK, read_json, sync_folder, write_json
 from core.net.http_stream import HttpStream, Response, host_of, unreachable_error
 from core.progress import Progress, Work
+from core.records import build
 
 REPORT_SECONDS = 0.2
 HASH_CHUNK = 1 << 20
@@ -108,7 +108,7 @@ def _fetch(url: str, target: Path, file: BinaryIO) -> Work[None]:
                 start = 0  # The file has changed: download it from its beginning
                 continue
             if response.status != (PART if resumes else WHOLE):
-                problem = f"it answered with HTTP status {response.status}."
+                problem = f"the server returned HTTP status {response.status}."
                 raise StatusError(
                     f"{host_of(url)} did not give {target.name}: {problem}",
                     "Try again later, or check the address.",
@@ -199,7 +199,7 @@ def _info_path(target: Path) -> Path:
 
 def _read_info(target: Path, url: str) -> _PartInfo:
     try:
-        info = _PartInfo(**json.loads(_info_path(target).read_text(encoding="utf-8")))
+        info = build(_PartInfo, read_json(_info_path(target)))
     except (FileNotFoundError, ValueError, TypeError):
         return _PartInfo()
     return info if info.url == url else _PartInfo()
@@ -218,15 +218,15 @@ def _cut_off_error(target: Path, done: int, total: int) -> DownloadError:
     of_all = f" of {total / 1e6:.1f} MB" if total else ""
     return DownloadError(
         f"The download of {target.name} was cut off after {done / 1e6:.1f} MB{of_all}.",
-        "Try again: it goes on from there." if total else "Try again.",
+        "Try again; the download resumes." if total else "Try again.",
     )
 
 
 def _write_error(target: Path, error: OSError) -> DownloadError:
     if error.errno in FULL_DISK:
         return DownloadError(
-            f"The disk is full: {target.name} did not fit on it.",
-            "Make room, then try again: it goes on from where it stopped.",
+            f"The disk is full: {target.name} does not fit.",
+            "Free disk space, then try again; the download resumes.",
         )
     return DownloadError(
         f"{target.name} could not be kept: {error.strerror or error}.",

@@ -117,7 +117,7 @@ def unreachable_error(url: str, error: BaseException) -> DownloadError:
         problem = f"{host} refused the connection."
     elif "Timeout" in text:
         problem = f"{host} did not answer in time."
-    elif "SSLError" in text:
+    elif "SSL" in text:
         problem = f"{host} has no certificate that this computer trusts."
     elif "ProxyError" in text:
         problem = f"The proxy on the way to {host} did not let the download through."

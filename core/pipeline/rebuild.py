@@ -28,7 +28,7 @@ def rebuild(workspace: Workspace, index_id: str) -> Work[Made]:
     the index had one. The older artifacts stay.
 
     Raises:
-        MissingError: There is no such index, or its dataset is gone.
+        MissingError: There is no such index, or its dataset was deleted.
         WorkbenchError: Its model is gone or was imported, so that it cannot be trained again.
         Stop: The pipeline was stopped.
     """
@@ -69,8 +69,8 @@ def _embed(workspace: Workspace, index: Manifest, made: Made) -> Work[Manifest]:
 
 def _evaluations_of(lineage: Lineage, index: Manifest) -> list[Manifest]:
     of_dataset = lineage.evaluations_of(index.made_from["dataset"])
-    own = {"index": index.id, "index_fingerprint": index.fingerprint}
-    return [each for each in of_dataset if own.items() <= each.made_from.items()]
+    # Also those of its earlier versions
+    return [each for each in of_dataset if each.made_from.get("index") == index.id]
 
 
 def _evaluate(
@@ -79,8 +79,10 @@ def _evaluate(
     evaluations = _evaluations_of(lineage, index)
     if not evaluations:
         return None
-    if made["index"].id == index.id and not lineage.stale_reason(evaluations[0]):
-        return evaluations[0]
+    now = read_lineage(workspace)
+    for existing in _evaluations_of(now, made["index"]):
+        if not now.stale_reason(existing):
+            return existing
     config = EvaluateConfig(**evaluations[0].config)
     return (yield from evaluate(workspace, replace(config, index=made["index"].id)))
 

@@ -79,9 +79,9 @@ def analyze(workspace: Workspace, config: AnalysisConfig) -> Work[Manifest]:
     check_unit_rows(embeddings.vectors)
     _check_differences(embeddings)
     search = find_neighbors(embeddings.vectors, embeddings.contents, config.neighbors)
-    neighbors = yield from run_part(search, 0, 2, "comparing images")
+    neighbors = yield from run_part(search, 0, 2, "finding neighbors")
     cluster = partial(find_clusters, neighbors, config.min_cluster_size)
-    clusters = yield from run_in_thread(cluster, "looking for clusters")
+    clusters = yield from run_in_thread(cluster, "clustering")
     yield Progress(2, 2, "saving")
     arrays: tuple[NDArray[Any], ...] = (
         *(embeddings.image_ids, neighbors.rows, neighbors.similarities, neighbors.contents),
@@ -126,8 +126,7 @@ def _check_differences(embeddings: Embeddings) -> None:
     count = len(np.unique(first_rows(embeddings.contents)))
     if count < MIN_IMAGES:
         raise WorkbenchError(
-            f"An analysis needs at least {MIN_IMAGES} different images, and the index holds "
-            f"{count}.",
+            f"An analysis needs at least {MIN_IMAGES} different images; the index has {count}.",
             "Add images to the dataset and update the index.",
         )
     if float((embeddings.vectors @ embeddings.vectors[0]).min()) > 1 - SAME:

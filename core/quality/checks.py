@@ -12,10 +12,10 @@ from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageFilter, ImageStatus
 from core.datasets.duplicates import Group, Kind
 from core.quality.analysis import Analysis
-from core.quality.config import THRESHOLD, Check
+from core.quality.config import Check
 from core.quality.label_issues import find_label_issues
 from core.quality.labels import ImageLabels
-from core.quality.near_duplicates import group_near_duplicates
+from core.quality.near_duplicates import default_threshold, group_near_duplicates
 from core.quality.ranking import Ranking, ranked, representativeness
 
 
@@ -56,16 +56,19 @@ def find_groups(
     analysis: Analysis,
     image_labels: ImageLabels,
     catalog: Catalog,
-    threshold: float = THRESHOLD,
+    threshold: float | None = None,
 ) -> list[Group]:
     """Return the groups of near-duplicates or of leakage, the most harmful first.
 
     Near-duplicates are those that only the embeddings show: the others are listed as duplicates of
     the dataset. Leakage is of every kind. Groups whose images were all reviewed are left out.
+    Without a threshold it is `default_threshold`.
 
     Raises:
         ValueError: The threshold is out of range.
     """
+    if threshold is None:
+        threshold = default_threshold(analysis.neighbors)
     groups = group_near_duplicates(
         analysis.neighbors, analysis.image_ids, image_labels.usable, catalog, threshold
     )

@@ -8,10 +8,9 @@ from core.options import bounded, check_fields
 MIN_IMAGES = 5
 """Fewest different images; with fewer an image has too few neighbors to compare it with."""
 
-THRESHOLD = 0.98
-"""Default cosine similarity from which on two images are near-duplicates."""
-
 MIN_THRESHOLD = 0.5
+"""Lowest cosine similarity of near-duplicates; the default depends on the images, see
+`near_duplicates.default_threshold`."""
 
 
 class Check(StrEnum):
@@ -64,10 +63,10 @@ class AnalysisConfig:
     """Id of the index whose embeddings are analyzed."""
 
     neighbors: int = bounded(20, 2, 100)
-    """Nearest images that each image is compared with and that vote on its label."""
+    """Nearest neighbors of each image; they vote on its label."""
 
     min_cluster_size: int = bounded(10, 2, 10_000)
-    """Fewest images of a cluster; a smaller number gives more and smaller clusters."""
+    """Min. number of images in a cluster; lower gives more and smaller clusters."""
 
     def __post_init__(self) -> None:
         check_fields(self)

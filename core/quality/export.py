@@ -27,7 +27,9 @@ Row = tuple[int, dict[str, Any]]
 """An image's id and the values of its columns."""
 
 
-def export_check(workspace: Workspace, analysis: Analysis, check: Check, threshold: float) -> bytes:
+def export_check(
+    workspace: Workspace, analysis: Analysis, check: Check, threshold: float | None = None
+) -> bytes:
     """Return what a check lists at present, as CSV.
 
     Raises:

@@ -45,6 +45,25 @@ def ranked(
     return Ranking(rows[order], scores[order], suggested[order])
 
 
+FENCE = 1.5
+"""Interquartile ranges from the quartiles to the fence: Tukey (*Exploratory Data Analysis*, 1977).
+"""
+
+
+def num_extreme(listed: Ranking, among: Ranking) -> int:
+    """Return how many listed images are beyond Tukey's fence of the whole ranking `among`.
+
+    The fence is at the side whose scores come first in the ranking.
+    """
+    if not len(among.scores):
+        return 0
+    low, high = np.quantile(among.scores, (0.25, 0.75)).tolist()
+    margin = FENCE * (high - low)
+    if among.scores[0] >= among.scores[-1]:
+        return int((listed.scores > high + margin).sum())
+    return int((listed.scores < low - margin).sum())
+
+
 BLOCK = 1 << 14
 
 
@@ -67,7 +86,8 @@ def representativeness(
     """
     num_classes = int(labels.max(initial=-1)) + 1
     counts = np.bincount(labels[labels >= 0], minlength=num_classes)
-    rows = np.flatnonzero((labels >= 0) & (counts[labels] > 1))
+    labeled = np.flatnonzero(labels >= 0)
+    rows = labeled[counts[labels[labeled]] > 1]
     sums = np.zeros((num_classes, vectors.shape[1]), np.float64)
     for start in range(0, len(rows), BLOCK):
         here = rows[start : start + BLOCK]

@@ -66,7 +66,7 @@ def fuse(
             moved = moved + np.float32(weight) * vectors.mean(axis=0)
     if np.linalg.norm(moved, axis=1).min() < MIN_LENGTH:
         raise WorkbenchError(
-            "These images cancel each other out: nothing is left to search by.",
-            "Take one of them away, or search for the best match of each.",
+            "The query images cancel each other out.",
+            "Remove one of them, or combine them by best match.",
         )
     return unit(moved.astype(np.float32))

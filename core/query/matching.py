@@ -34,6 +34,18 @@ class QueryVectors:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """The matches of one query."""
+
+    lists: list[list[Match]]
+    """For each of some options, best first."""
+
+    shortfall: str = ""
+    """How many of the images an approximate index has returned and why, if the first list is short
+    of matches and the index has not returned all images; else empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Ranking:
     """The nearest images of one query, as far as the index was searched."""
 
@@ -46,12 +58,21 @@ class _Ranking:
     is_complete: bool
     """Whether there is nothing left to search."""
 
+    num_images: int
+    """Number of images to search among, without excluded ones."""
+
+    def shortfall(self, store: VectorStore) -> str:
+        """See `Found.shortfall`."""
+        if not self.is_complete or len(self.ranked) >= self.num_images or not store.limit:
+            return ""
+        return f"{len(self.ranked):,} of {self.num_images:,}: {store.limit}"
+
 
 def find_matches(
     store: VectorStore, dataset: Dataset, queries: Sequence[QueryVectors], options: SearchOptions
 ) -> list[list[Match]]:
     """Find the images nearest to each query, searched together: at most `options.k`, best first."""
-    return [lists[0] for lists in find_match_lists(store, dataset, queries, (options,))]
+    return [found.lists[0] for found in find_match_lists(store, dataset, queries, (options,))]
 
 
 def find_match_lists(
@@ -59,14 +80,14 @@ def find_match_lists(
     dataset: Dataset,
     queries: Sequence[QueryVectors],
     options: Sequence[SearchOptions],
-) -> list[list[list[Match]]]:
+) -> list[Found]:
     """Find matches by several options in the same search of the index, among the same images.
 
     Returns:
         For each query a list of matches for each of `options`.
     """
     images = options[0].images
-    found: list[list[list[Match]]] = [[[] for _ in options] for _ in queries]
+    found = [Found([[] for _ in options]) for _ in queries]
     pending = list(range(len(queries)))
     excluded = max((len(query.excluded) for query in queries), default=0)
     depth = max(each.k for each in options) + excluded
@@ -75,7 +96,11 @@ def find_match_lists(
         for number, ranking in rankings.items():
             lists = [_select(ranking, each, groups) for each in options]
             if all(selected is not None for selected in lists):
-                found[number] = [selected or [] for selected in lists]
+                is_short = len(lists[0] or []) < options[0].k
+                found[number] = Found(
+                    [selected or [] for selected in lists],
+                    ranking.shortfall(store) if is_short else "",
+                )
                 pending.remove(number)
     return _with_rows(dataset, found)
 
@@ -101,6 +126,7 @@ def _deeper_rankings(
                 list(islice(results, len(queries[number].vectors))),
                 queries[number].excluded,
                 is_complete=depth >= most,
+                num_images=most - len(queries[number].excluded),
             )
             for number in numbers
         }
@@ -108,7 +134,7 @@ def _deeper_rankings(
 
 
 def _ranking(
-    results: Sequence[Matches], excluded: frozenset[int], *, is_complete: bool
+    results: Sequence[Matches], excluded: frozenset[int], *, is_complete: bool, num_images: int
 ) -> _Ranking:
     """Merge the results of a query's vectors: each image once, with its best similarity."""
     best: dict[int, float] = {}
@@ -120,7 +146,7 @@ def _ranking(
                 best[image_id] = max(similarity, best.get(image_id, similarity))
     ranked = sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
     ends = [float(m.similarities[-1]) for m in results if len(m.similarities)]
-    return _Ranking(ranked, max(ends, default=-1.0), is_complete)
+    return _Ranking(ranked, max(ends, default=-1.0), is_complete, num_images)
 
 
 def _select(
@@ -163,11 +189,17 @@ def _subset(
     return ids, images.labels if by_class_only else ()
 
 
-def _with_rows(dataset: Dataset, found: list[list[list[Match]]]) -> list[list[list[Match]]]:
+def _with_rows(dataset: Dataset, found: list[Found]) -> list[Found]:
     rows = dataset.catalog.rows_by_id(
-        {match.image_id for lists in found for matches in lists for match in matches}
+        {match.image_id for each in found for matches in each.lists for match in matches}
     )
     return [
-        [[replace(match, image=rows.get(match.image_id)) for match in matches] for matches in lists]
-        for lists in found
+        replace(
+            each,
+            lists=[
+                [replace(match, image=rows.get(match.image_id)) for match in matches]
+                for matches in each.lists
+            ],
+        )
+        for each in found
     ]

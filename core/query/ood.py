@@ -55,7 +55,8 @@ class OODReference:
     def compare(self, similarity: float) -> "OutOfDistribution":
         """Compare the top-1 similarity of a query with those of the held-out images."""
         percentile = 100 * float(np.searchsorted(self.best, similarity)) / len(self.best)
-        return OutOfDistribution(similarity, percentile, self.held_out)
+        median = float(np.median(self.best))
+        return OutOfDistribution(similarity, percentile, self.held_out, median)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,9 @@ class OutOfDistribution:
 
     held_out: str
     """Which images were held out: validation, test, or all."""
+
+    median: float
+    """Median of their top-1 similarities, in [-1, 1]."""
 
     @property
     def is_out_of_distribution(self) -> bool:
@@ -103,8 +107,8 @@ def build_ood_reference(
         if len(best) >= MIN_HELD_OUT:
             return OODReference(np.sort(best), str(name))
     raise WorkbenchError(
-        f"How similar images usually are takes at least {MIN_HELD_OUT} of them.",
-        "Add images to the dataset, and update the index.",
+        f"An out-of-distribution score needs at least {MIN_HELD_OUT} images.",
+        "Add images to the dataset and update the index.",
     )
 
 

@@ -89,7 +89,7 @@ def open_for_search(workspace: Workspace, index_id: str) -> OpenedIndex:
     """Open an index with its model and dataset.
 
     Raises:
-        MissingError: The index, its model or its dataset is gone.
+        MissingError: The index, its model or its dataset was deleted.
         DamagedArtifactError: A file was changed.
         WorkbenchError: The model was trained again since the index was built.
     """
@@ -152,11 +152,11 @@ def decode_images(
         UnreadableImageError: One is not an image.
         WorkbenchError: A crop has too few pixels.
     """
-    from core.models.batches import load_cropped_square
+    from core.models.batches import load_square
 
     started = time.perf_counter()
     pixels = [
-        load_cropped_square(source.open(), preprocessing, image.crop, name=source.name)
+        load_square(source.open(), preprocessing, crop=image.crop, name=source.name)
         for image, source in zip(images, sources, strict=True)
     ]
     return pixels, time.perf_counter() - started

@@ -5,6 +5,7 @@ Shapes, in this file: P query images, D embedding dimensions, C classes.
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from core.datasets.columns import ALL_IMAGES
 from core.datasets.registry import Dataset
 from core.indexes.store import VectorStore
 from core.query.fusion import fuse
-from core.query.matching import QueryVectors, find_match_lists, find_matches
+from core.query.matching import Found, QueryVectors, find_match_lists, find_matches
 from core.query.ood import OODReference, OutOfDistribution
 from core.query.opened import EmbeddedImage, EmbeddedImages, OpenedIndex
 from core.query.query import ImageSource, Query, SearchOptions
@@ -88,7 +89,7 @@ def nearest_to_image(
 
 def _find(
     opened: OpenedIndex, vectors: Sequence[QueryVectors], options: SearchOptions
-) -> list[list[list[Match]]]:
+) -> list[Found]:
     """Return the matches and the neighbors of each query.
 
     Both come from one search of the index, unless a filter restricts the matches.
@@ -96,20 +97,23 @@ def _find(
     store, dataset = opened.index.store, opened.dataset
     if options.images == ALL_IMAGES:
         return find_match_lists(store, dataset, vectors, (options, NEIGHBORS))
-    matches = find_matches(store, dataset, vectors, options)
-    neighbors = find_matches(store, dataset, vectors, NEIGHBORS)
-    return [list(pair) for pair in zip(matches, neighbors, strict=True)]
+    found = find_match_lists(store, dataset, vectors, (options,))
+    neighbors = find_match_lists(store, dataset, vectors, (NEIGHBORS,))
+    return [
+        replace(matches, lists=[*matches.lists, *near.lists])
+        for matches, near in zip(found, neighbors, strict=True)
+    ]
 
 
 def _result(
     opened: OpenedIndex,
     query: Query,
     embedded: EmbeddedImages,
-    found: Sequence[list[Match]],
+    found: Found,
     search_s: float,
     name: str,
 ) -> QueryResult:
-    (matches, neighbors), (images, decode_s) = found, embedded
+    (matches, neighbors), (images, decode_s) = found.lists, embedded
     seconds = {"search": search_s}
     if images:
         wait_s = max(image.wait_s for image in images)
@@ -122,6 +126,7 @@ def _result(
         prediction=_prediction(query, images, opened.classes),
         vote=vote([match.label for match in neighbors], [match.similarity for match in neighbors]),
         matches=matches,
+        shortfall=found.shortfall,
         out_of_distribution=_out_of_distribution(query, neighbors, opened.ood_reference),
         seconds=seconds,
         batch_size=max((image.batch_size for image in images), default=0),

@@ -16,6 +16,9 @@ from core.query.fusion import Fusion
 MAX_IMAGES = 16
 """Images of one query; more are a batch."""
 
+MAX_IMAGE_MB = 25
+"""Largest file of an uploaded or downloaded query image, in MiB."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchOptions:

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from core.embeddings.encoding import Encoder
 from core.embeddings.unit_rows import MIN_LENGTH, check_unit_rows
-from core.models.preprocessing import SQUASH
+from core.images.squares import SQUASH
 from core.models.spatial_attribution import spatial_attribution
 
 Values = NDArray[np.float32]

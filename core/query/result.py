@@ -61,11 +61,15 @@ class QueryResult:
     seconds: Mapping[str, float]
     """Time of each stage: decode, wait, embed, search."""
 
+    shortfall: str = ""
+    """How many of the images an approximate index has returned and why, if it has not returned all
+    that were asked for, such as “127 of 720: this index probes 4 of 32 lists”."""
+
     batch_size: int
     """Images in the model's forward pass, those of other queries among them; 0 without one."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return prediction, vote, matches and seconds as JSON values."""
+        """Return prediction, vote, matches, shortfall and seconds as JSON values."""
         return {
             "prediction": shares_as_json(self.prediction),
             "vote": [{"label": label, "share": share} for label, share in self.vote],
@@ -78,6 +82,7 @@ class QueryResult:
                 }
                 for match in self.matches
             ],
+            "shortfall": self.shortfall,
             "seconds": dict(self.seconds),
         }
 

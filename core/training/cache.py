@@ -6,7 +6,6 @@ memory-mapped: mapped pages count as the process's memory, up to the whole file.
 """
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -17,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.artifacts.folders import draft
-from core.errors import WorkbenchError
-from core.files import sync_file, write_json
+from core.errors import DamagedArtifactError, WorkbenchError
+from core.files import read_json, sync_file, write_json
 from core.progress import Work
 from core.workspace import Workspace
 
@@ -93,6 +92,7 @@ def cached_array(
         The array, and row → reason for its empty rows.
 
     Raises:
+        DamagedArtifactError: What was cached is damaged.
         WorkbenchError: There is not enough space on the disk.
     """
     folder = workspace.features / hashlib.sha256(key.encode()).hexdigest()[:24]
@@ -108,8 +108,13 @@ def cached_array(
             write_json(private / PROBLEMS, problems)
             _publish(private, folder)
     os.utime(folder)
-    text = json.loads((folder / PROBLEMS).read_text(encoding="utf-8"))
-    return RowCache(folder / ARRAY), {int(row): reason for row, reason in text.items()}
+    try:
+        text = read_json(folder / PROBLEMS)
+        return RowCache(folder / ARRAY), {int(row): str(reason) for row, reason in text.items()}
+    except (OSError, EOFError, ValueError, AttributeError) as error:
+        raise DamagedArtifactError(
+            f"The training cache {folder} is damaged.", "Delete that folder; it is filled again."
+        ) from error
 
 
 def _publish(private: Path, folder: Path) -> None:
@@ -131,7 +136,7 @@ def _free_space(parent: Path, needed: int) -> None:
         shutil.rmtree(oldest, ignore_errors=True)
     if shutil.disk_usage(parent).free < needed:
         raise WorkbenchError(
-            f"The disk has no room for the {needed / 1e9:.1f} GB that this training keeps aside.",
+            f"The disk has too little space for the {needed / 1e9:.1f} GB that this run caches.",
             "Free some space, or choose smaller images.",
         )
 

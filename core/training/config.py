@@ -45,7 +45,7 @@ class TrainConfig:
     """Initial weights: pretrained (published), none (from scratch), or a weights file."""
 
     trainable_blocks: int = 1
-    """Trainable blocks of the backbone, counted from the top; 1 is conv5_1 to conv5_3 of VGG."""
+    """Trainable blocks of the backbone, counted from the top; all without pre-trained weights."""
 
     image_size: int = bounded(224, *IMAGE_SIZES)
     """Side of the square that the network sees, in pixels."""

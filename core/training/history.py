@@ -3,7 +3,6 @@
 Shapes, in this file: V validation images, D embedding dimensions, C classes.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DamagedArtifactError
-from core.files import write_atomically, write_json
+from core.files import read_json, write_atomically, write_json
+from core.records import fits
 
 IDS, LABELS, CLASSES = "validation_ids.npy", "validation_labels.npy", "classes.json"
 EMBEDDINGS, CONFUSION = "embeddings", "confusion"
 """Folders with a file for each epoch."""
+
+DAMAGED = (OSError, EOFError, ValueError, TypeError, LookupError)
+"""Exceptions of damaged files of a history."""
 
 NUM_SAMPLES = 6
 NUM_MATCHES = 5
@@ -71,9 +74,9 @@ def read_epoch(folder: Path, epoch: int) -> NDArray[np.float32]:
     """
     try:
         rows = np.load(_file(folder, EMBEDDINGS, epoch), allow_pickle=False).astype(np.float32)
-    except (OSError, ValueError) as error:
+    except DAMAGED as error:
         raise DamagedArtifactError(
-            f"What epoch {epoch} of {folder.name} left is damaged.", "Train again to record it."
+            f"The record of epoch {epoch} of {folder.name} is damaged.", "Train again to record it."
         ) from error
     unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return unit
@@ -92,9 +95,9 @@ def read_sample_retrievals(folder: Path, epoch: int) -> list[SampleRetrieval]:
     """
     try:
         ids, labels = np.load(folder / IDS), np.load(folder / LABELS)
-        classes = json.loads((folder / CLASSES).read_text(encoding="utf-8"))
+        classes = _read_classes(folder, labels)
         embeddings = np.load(_file(folder, EMBEDDINGS, epoch)).astype(np.float32)
-    except (OSError, ValueError):
+    except DAMAGED:
         return []
     retrievals = []
     for query in _queries(labels):
@@ -110,12 +113,20 @@ def read_confusions(folder: Path, epoch: int, limit: int = 20) -> list[tuple[str
     """Return (true class, predicted class, count) after an epoch, most frequent first."""
     try:
         pairs = np.load(_file(folder, CONFUSION, epoch))
-        classes = json.loads((folder / CLASSES).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        classes = _read_classes(folder, pairs[:2])
+    except DAMAGED:
         return []
     wrong = pairs[:, pairs[0] != pairs[1]]
     worst = wrong[:, np.argsort(-wrong[2], kind="stable")[:limit]]
     return [(classes[a], classes[b], int(count)) for a, b, count in worst.T]
+
+
+def _read_classes(folder: Path, numbers: NDArray[np.int64]) -> list[str]:
+    """Return the names of the classes, which must include these positions."""
+    classes: list[str] = read_json(folder / CLASSES)
+    if not fits(classes, list[str]) or numbers.max(initial=-1) >= len(classes):
+        raise ValueError("not the classes of this run")
+    return classes
 
 
 def _queries(labels: NDArray[np.int64]) -> list[int]:

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from core.errors import WorkbenchError
 from core.models.preprocessing import normalized
 from core.progress import Measurement, Progress, Stop, Work, format_rate
+from core.records import build, fits
 from core.training.augment import augmented
 from core.training.augment_config import OFF
 from core.training.inputs import TrainBatch, on_device, prefetch
 from core.training.sampling import part_of_rank
 from core.training.setup import UNITS, Setup, batches_of, seed_of
-from core.training.state import load_state, save_state
+from core.training.state import damaged_state, load_state, save_state
 
 STEPS_SHOWN_PER_EPOCH = 20
 SAVE_EVERY_S = 60.0
@@ -132,8 +133,14 @@ def resume_epoch(setup: Setup) -> Epoch:
     facts = load_state(setup.folder, setup.state)
     if facts is None:
         return Epoch(0)
-    setup.history, setup.best = facts["history"], facts["best"]
-    return Epoch(**facts["epoch"])
+    try:
+        epoch, history, best = build(Epoch, facts["epoch"]), facts["history"], facts["best"]
+    except (KeyError, TypeError) as error:
+        raise damaged_state(setup.folder) from error
+    if not fits(history, list[dict[str, float]]) or not fits(best, int):
+        raise damaged_state(setup.folder)
+    setup.history, setup.best = history, best
+    return epoch
 
 
 def _any_process(setup: Setup, stopped: bool) -> bool:
@@ -157,15 +164,15 @@ def train_batch(setup: Setup, batch: TrainBatch, epoch: Epoch) -> tuple[float, i
             setup.optimizer.zero_grad()
             if setup.parts >= min(MAX_PARTS, len(batch) // 2):
                 raise WorkbenchError(
-                    "The memory of the graphics card is too small for two images at once.",
+                    "The GPU has too little memory for two images at once.",
                     "Choose a smaller image size or fewer trainable blocks.",
                 ) from error
             setup.parts *= 2
             torch.cuda.empty_cache()
     if not np.isfinite(loss):
         raise WorkbenchError(
-            f"The loss is no longer a number in epoch {epoch.number + 1}.",
-            "Train again with a smaller learning rate, or with gradients clipped to length 1.",
+            f"The loss is not finite in epoch {epoch.number + 1}.",
+            "Train again with a smaller learning rate, or with gradient clipping at norm 1.",
         )
     if setup.config.max_gradient_norm:
         parameters = [p for group in setup.optimizer.param_groups for p in group["params"]]
@@ -212,6 +219,6 @@ def _progress(setup: Setup, epoch: Epoch, num_steps: int) -> Progress:
     config, speed = setup.config, epoch.seen / max(1e-9, epoch.seconds)
     note = f"epoch {epoch.number + 1} of {config.epochs} · {format_rate(speed)} images/s"
     if setup.parts > 1:
-        note += f" · memory is short: batches in {setup.parts} parts"
+        note += f" · low memory: batches in {setup.parts} parts"
     done = round(UNITS * (epoch.number + epoch.step / num_steps))
     return Progress(done, UNITS * config.epochs, note)

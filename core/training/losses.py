@@ -31,36 +31,36 @@ class Loss:
 LOSSES = {
     CROSS_ENTROPY: Loss(
         label="Cross-entropy",
-        explanation="Names the class of each image; the classic, and steady with any batch.",
+        explanation="Classifies each image; stable with any batch size.",
     ),
     "triplet": Loss(
         label="Triplet, semi-hard",
-        explanation="Moves an image nearer to its class than to another class's nearby images.",
+        explanation="Moves images closer to their class than to the nearest other class.",
         compares_images=True,
     ),
     "supcon": Loss(
         label="Supervised contrastive",
-        explanation="Pulls all images of a class together and away from the batch's others.",
+        explanation="Pulls the images of a class together and pushes other classes away.",
         compares_images=True,
     ),
     "multi_similarity": Loss(
         label="Multi-similarity",
-        explanation="Weighs the pairs of a batch by how hard they are; ignores the easy ones.",
+        explanation="Weights pairs by difficulty and ignores easy ones.",
         compares_images=True,
     ),
     "arcface": Loss(
         label="ArcFace",
-        explanation="Asks for an angle between the classes; good at telling alike ones apart.",
+        explanation="Adds an angular margin between classes; separates similar classes.",
         has_proxies=True,
     ),
     "subcenter_arcface": Loss(
         label="Sub-center ArcFace",
-        explanation="ArcFace with three centers a class: for mixed classes and wrong labels.",
+        explanation="ArcFace with three centers per class; tolerates label noise.",
         has_proxies=True,
     ),
     "proxy_anchor": Loss(
         label="Proxy-Anchor",
-        explanation="Gathers images around a learnt point for each class; learns quickly.",
+        explanation="Pulls images to a learned proxy of their class; converges fast.",
         has_proxies=True,
     ),
 }

@@ -1,10 +1,16 @@
 """Training presets: settings that go well together, by name."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
+from core.models.backbones import find_backbone
 from core.models.pretrained import NO_WEIGHTS
+from core.training.config import TrainConfig
+from core.training.losses import LOSSES
+
+USUAL_PER_CLASS = 4
+"""Images of each class in a batch by default, for losses that compare images."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,7 +21,7 @@ class Preset:
     """Name for users."""
 
     explanation: str
-    """What it does and what for, in a line or two."""
+    """What it does and what for, in one sentence."""
 
     settings: Mapping[str, Any]
     """Fields of `TrainConfig` that differ from their defaults."""
@@ -41,10 +47,10 @@ HEAD_ONLY: dict[str, Any] = {
     "backbone": "efficientnet_lite0",
     "trainable_blocks": 0,
     "epochs": 30,
-    "batch_size": 256,
-    "learning_rate": 3e-3,
-    "label_smoothing": 0.1,
-    "dropout": 0.2,
+    "batch_size": 64,
+    "learning_rate": 2e-3,
+    "label_smoothing": 0.2,
+    "dropout": 0.5,
 }
 """Training of the head on features of the starter backbone, computed once. The values come from
 trials on Caltech-101."""
@@ -52,14 +58,14 @@ trials on Caltech-101."""
 PRESETS = {
     INSTANT: Preset(
         label="Instant",
-        explanation="EfficientNet-Lite0, all frozen, with weights that are installed with the app: "
-        "one pass over the images, then the embedding and the classifier train in seconds.",
+        explanation="Trains a head on frozen EfficientNet-Lite0 features in seconds, without a "
+        "download.",
         settings=HEAD_ONLY,
     ),
     STARTER: Preset(
         label="Starter, fine-tuned",
-        explanation="EfficientNet-Lite0 with its last two blocks trainable, 10 epochs: more "
-        "accurate than Instant, in half an hour on two cores for 10,000 images.",
+        explanation="Fine-tunes the last two blocks of EfficientNet-Lite0; more accurate than "
+        "Instant, about 30 min for 10,000 images on two cores.",
         settings={
             "backbone": "efficientnet_lite0",
             "trainable_blocks": 2,
@@ -74,8 +80,8 @@ PRESETS = {
     ),
     "quick": Preset(
         label="Quick look",
-        explanation="A small ResNet-18 at 128 pixels for 3 epochs: in a minute or two you see "
-        "whether your classes can be told apart.",
+        explanation="Fine-tunes ResNet-18 at 128 px for 3 epochs, to check in a minute or two "
+        "whether the classes are separable.",
         settings={
             "backbone": "resnet18",
             "image_size": 128,
@@ -84,15 +90,14 @@ PRESETS = {
         },
     ),
     CLASSIC: Preset(
-        label="Classic",
-        explanation="VGG-16 with ImageNet's weights, all frozen but its last block, 10 epochs "
-        "at 224 pixels.",
+        label="Classic (VGG-16)",
+        explanation="Fine-tunes the last block of VGG-16, pre-trained on ImageNet, for 10 epochs.",
         settings={},
     ),
     "best": Preset(
         label="Best retrieval",
-        explanation="ResNet-50, two blocks train, and beside the classifier a loss that "
-        "gathers each class in the embedding space. Takes several times as long.",
+        explanation="Fine-tunes two blocks of ResNet-50 with a supervised contrastive loss; takes "
+        "several times as long.",
         settings={
             "backbone": "resnet50",
             "trainable_blocks": 2,
@@ -108,21 +113,44 @@ PRESETS = {
     ),
     PLAIN: Preset(
         label="Plain",
-        explanation="The baseline that others are compared with: VGG-16 with ImageNet's "
-        "weights, all of it frozen, only the 128-d embedding and the classifier learn by "
-        "cross-entropy, for 10 epochs on images that are resized and nothing else.",
+        explanation="Trains a head on frozen VGG-16 features with cross-entropy: the baseline.",
         settings={"trainable_blocks": 0},
     ),
     SCRATCH: Preset(
         label="From scratch",
-        explanation="No weights needed: VGG-16 with batch norm learns everything from your "
-        "images, at 64 pixels for 20 epochs. Wants some thousands of images.",
+        explanation="Trains VGG-16-BN from random weights at 64 px for 20 epochs; needs "
+        "thousands of images.",
         settings=FROM_SCRATCH | {"image_size": 64, "epochs": 20, "batch_size": 64},
     ),
     SCRATCH_QUICK: Preset(
         label="From scratch, quick",
-        explanation="No weights needed: VGG-16 with batch norm at 48 pixels for 8 epochs, in "
-        "minutes. Best for the sample dataset and for a first look.",
+        explanation="Trains VGG-16-BN from random weights at 48 px for 8 epochs, in minutes.",
         settings=FROM_SCRATCH | {"image_size": 48, "epochs": 8, "batch_size": 32},
     ),
 }
+
+
+def fitted(settings: Mapping[str, Any], chosen: Collection[str]) -> dict[str, Any]:
+    """Return a training's settings with defaults that fit its backbone, weights and loss.
+
+    Args:
+        settings: Fields of `TrainConfig`, of a preset and of the user.
+        chosen: Names of those that the user chose, which stay.
+
+    Raises:
+        ValueError: There is no such backbone.
+    """
+    defaults = {each.name: each.default for each in fields(TrainConfig)}
+    values: dict[str, Any] = {n: value for n, value in defaults.items() if value is not MISSING}
+    values |= settings
+    backbone = find_backbone(values["backbone"])
+    from_scratch = values["weights"] == NO_WEIGHTS
+    blocks = backbone.num_blocks if from_scratch else values["trainable_blocks"]
+    fitting = {
+        "trainable_blocks": min(blocks, backbone.num_blocks),
+        "image_size": backbone.nearest_size(values["image_size"]),
+    }
+    loss = LOSSES.get(values["metric_loss"])
+    if loss and loss.compares_images and not values["samples_per_class"]:
+        fitting["samples_per_class"] = USUAL_PER_CLASS
+    return values | {name: value for name, value in fitting.items() if name not in chosen}

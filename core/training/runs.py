@@ -8,6 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -18,13 +19,18 @@ import psutil
 from core.artifacts.folders import fresh_id
 from core.artifacts.upgrades import upgrade_settings
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError, newer_version
-from core.files import write_json
+from core.files import parse_json, read_json, write_json
 from core.jobs.records import is_process
+from core.records import build, fits
 from core.training.config import TrainConfig
 from core.workspace import DISK_VERSION, Workspace, check_name
 
 RUN_FILE = "run.json"
 METRICS = "metrics.jsonl"
+CHECKPOINT = "model.safetensors"
+"""Weights of the best epoch so far, which `core.models.model.write_weights` writes."""
+
+START_ANEW = "Start a new run from its checkpoint."
 PAUSE_REQUEST = "pause"
 MAP, RECALL = "validation_map_at_10", "validation_recall_at_1"
 """Metrics by which runs are compared; the first determines the best epoch."""
@@ -132,7 +138,7 @@ def read_run(workspace: Workspace, run_id: str) -> Run:
     """
     path = folder_of(workspace, run_id) / RUN_FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         version = content.get("disk_version", 1)
         if version > DISK_VERSION:
             raise newer_version(f"The run “{run_id}”")
@@ -142,8 +148,8 @@ def read_run(workspace: Workspace, run_id: str) -> Run:
                 "disk_version": DISK_VERSION,
             }
         content["status"] = RunStatus(content["status"])
-        TrainConfig(**content["config"])
-        return Run(**content)
+        build(TrainConfig, content["config"])
+        return build(Run, content)
     except FileNotFoundError as error:
         raise MissingError(f"There is no run “{run_id}”.", "Choose one that is listed.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -181,7 +187,7 @@ def claim_run(workspace: Workspace, run: Run) -> None:
         WorkbenchError: It runs in another process.
     """
     if is_running(run):
-        raise WorkbenchError(f"The run “{run.id}” is being trained already.", "Wait for its end.")
+        raise WorkbenchError(f"The run “{run.id}” is already training.", "Wait until it ends.")
     change_run(
         workspace,
         run.id,
@@ -212,17 +218,19 @@ def append_metrics(folder: Path, measured: Mapping[str, float]) -> None:
 def read_metrics(workspace: Workspace, run_id: str) -> list[dict[str, float]]:
     """Return the metrics of each epoch, in order."""
     epochs: dict[int, dict[str, float]] = {}
-    try:
-        lines = (folder_of(workspace, run_id) / METRICS).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
-    for line in lines:
-        try:
-            measured = json.loads(line)
-            epochs[int(measured["epoch"])] = measured
-        except (ValueError, KeyError, TypeError):  # Truncated by a kill
-            continue
+    path = folder_of(workspace, run_id) / METRICS
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        with suppress(ValueError, KeyError):  # Truncated by a kill
+            measured = parse_json(line)
+            if fits(measured, dict[str, float]):
+                epochs[int(measured["epoch"])] = measured
     return [epochs[number] for number in sorted(epochs)]
+
+
+def checkpoint_of(workspace: Workspace, run_id: str) -> Path | None:
+    """Return the weights of a run's best epoch so far, None before the first."""
+    path = folder_of(workspace, run_id) / CHECKPOINT
+    return path if path.is_file() and read_metrics(workspace, run_id) else None
 
 
 def request_pause(workspace: Workspace, run_id: str) -> None:

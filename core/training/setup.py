@@ -100,13 +100,13 @@ def labeled_rows(dataset: Dataset) -> tuple[list[ImageRow], list[str]]:
     classes = sorted({str(row.label) for row in train})
     if not classes:
         raise WorkbenchError(
-            f"“{dataset.name}” has no labels to learn from.",
-            "Training needs a dataset with a folder for each class.",
+            f"“{dataset.name}” has no labels.",
+            "Label images on the Datasets page, or import a dataset with class folders.",
         )
     if len(classes) < 2:
         raise WorkbenchError(
             f"“{dataset.name}” has only one class, “{classes[0]}”.",
-            "Training needs at least two classes to tell apart.",
+            "Training needs at least two classes.",
         )
     validation = dataset.catalog.rows(ImageFilter(splits=(Split.VALIDATION,)))
     return train + [row for row in validation if row.label in set(classes)], classes

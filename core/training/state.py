@@ -16,11 +16,21 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from core.errors import DamagedArtifactError
-from core.files import sync_file, sync_folder
+from core.files import parse_json, sync_file, sync_folder
 from core.models.network import current_keys
 
 STATE = "state.safetensors"
 MODULE, OPTIMIZER = "module.", "optimizer."
+UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    SafetensorError,
+)
+"""Exceptions of a damaged state."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +80,7 @@ def load_state(folder: Path, training: TrainingState) -> dict[str, Any] | None:
         return None
     try:
         with safe_open(path, "pt") as file:
-            content = json.loads(file.metadata()["json"])
+            content = parse_json(file.metadata()["json"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no dict
         tensors = current_keys(tensors)
         for name, module in training.modules.items():
@@ -78,12 +88,17 @@ def load_state(folder: Path, training: TrainingState) -> dict[str, Any] | None:
         _load_optimizer(training.optimizer, _under(tensors, OPTIMIZER), content["groups"])
         training.schedule.load_state_dict(content["schedule"])
         facts: dict[str, Any] = content["facts"]
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise DamagedArtifactError(
-            f"The saved state of “{folder.name}” is damaged.",
-            "Start the training again with the same settings.",
-        ) from error
+    except UNREADABLE as error:
+        raise damaged_state(folder) from error
     return facts
+
+
+def damaged_state(folder: Path) -> DamagedArtifactError:
+    """Return the error for a saved state that cannot be used."""
+    return DamagedArtifactError(
+        f"The saved state of “{folder.name}” is damaged.",
+        "Start the training again with the same settings.",
+    )
 
 
 def _optimizer_parts(

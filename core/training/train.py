@@ -21,6 +21,7 @@ from core.training.config import TrainConfig
 from core.training.history import begin_history
 from core.training.inputs import prepare_inputs
 from core.training.loop import Epoch, figures, resume_epoch, save, train_epoch
+from core.training.run_data import begin_run_data
 from core.training.runs import (
     MAP,
     METRICS,
@@ -34,6 +35,7 @@ from core.training.runs import (
     delete_run,
     folder_of,
     is_pause_requested,
+    read_metrics,
     read_run,
     release_run,
     start_run,
@@ -76,13 +78,14 @@ def resume(workspace: Workspace, run_id: str) -> Work[Manifest]:
     """Resume a run from its last saved state, with the same result as without a break; see `train`.
 
     Raises:
-        WorkbenchError: The run has ended, or as in `train`.
+        WorkbenchError: The run has ended, the dataset has changed since it started, or as in
+            `train`.
         DamagedArtifactError: Its run.json or its state is damaged.
     """
     run = read_run(workspace, run_id)
     if not can_resume(run):
         raise WorkbenchError(
-            f"The run “{run_id}” has ended.", "Train again with its settings to learn more."
+            f"The run “{run_id}” has ended.", "Start a new run with its settings to train longer."
         )
     return (yield from _run(workspace, run, open_fabric(choose_device())))
 
@@ -102,13 +105,14 @@ def _run(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
         if error.errno not in FULL_DISK and "No space left" not in str(error):
             raise
         full = WorkbenchError(
-            "The disk is full; the training is paused at its last saved state.",
-            "Make room, then resume it.",
+            "The disk is full; the run is paused at its last saved state.",
+            "Free disk space, then resume it.",
         )
         change_run(workspace, run.id, status=RunStatus.PAUSED, message=str(full))
         raise full from error
     except Stop:
-        if clear_pause(folder):
+        # A resumed run that is stopped before it trains keeps the epochs that it has
+        if clear_pause(folder) or read_metrics(workspace, run.id):
             change_run(workspace, run.id, status=RunStatus.PAUSED)
         else:  # Before the end of the first epoch there is no result
             delete_run(workspace, run.id)
@@ -121,7 +125,8 @@ def _train(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
     config = TrainConfig(**run.config)
     folder = folder_of(workspace, run.id)
     dataset = open_dataset(workspace, config.dataset)
-    _, classes = labeled_rows(dataset)
+    rows, classes = labeled_rows(dataset)
+    begin_run_data(folder, rows, classes, save=fabric.is_global_zero)
     fingerprint = dataset.catalog.fingerprint
     setup = yield from _set_up(workspace, config, fabric, dataset, folder)
     epoch = resume_epoch(setup)

@@ -15,6 +15,9 @@ NAMES = (
 )
 """The first opens a page in half the time: it has no window to draw one in."""
 
+SOFTWARE_WEBGL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+"""Arguments with which maps are drawn without a graphics card."""
+
 
 @cache
 def find_chromium() -> str | None:

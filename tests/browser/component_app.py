@@ -96,7 +96,8 @@ def show_selection() -> None:
     tiles = [Tile(id=number, src=PIXEL, title=f"tile {number}") for number in ids]
     tiles[1] = replace(tiles[1], title=HOSTILE, chips=("<i>one</i>", "two\nlines", "**3**", "4"))
     tiles[2] = replace(tiles[2], mark="excluded")
-    event = selectable_gallery(tiles, selected=state.picked, key="selection")
+    opens = not st.toggle("clicks select")
+    event = selectable_gallery(tiles, selected=state.picked, key="selection", opens=opens)
     if event.selected is not None:
         state.picked = event.selected
         state.reports = state.get("reports", 0) + 1

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from core.workspace import Workspace
-from tests.browser.chromium import find_chromium
+from tests.browser.chromium import SOFTWARE_WEBGL, find_chromium
 from tests.browser.workbench import PageProblems, Workbench
 
 HERE = Path(__file__).parent
@@ -20,7 +20,6 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SOFTWARE_WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -96,4 +95,6 @@ def page_problems(page: Page) -> PageProblems:
 def sound_page(page: Page, page_problems: PageProblems) -> Iterator[Page]:
     """A page whose test fails if a script in it raises what nothing catches."""
     yield page
+    if page_problems.uncaught:
+        print("The server had sent:", *page_problems.before, sep="\n  ")
     assert page_problems.uncaught == []

@@ -55,7 +55,10 @@ def show_paste() -> None:
     uploads = st.file_uploader(
         "Upload", accept_multiple_files=several, max_upload_size=1, key="app-upload"
     )
-    paste_into("app-upload")
+    urls = st.toggle("urls")
+    if url := paste_into("app-upload", urls=urls):
+        st.session_state["pasted"] = url
+    st.text(f"url: {st.session_state.get('pasted', '')}")
     st.text_input("Name")
     st.text_area("Notes")
     if st.button("ask"):

@@ -17,16 +17,26 @@ expect.set_options(timeout=20_000)
 def go_to(page: Page, name: str) -> None:
     """Follow the sidebar's link to a page."""
     page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
-    title = "Image Retrieval Workbench" if name == "Home" else name
-    expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+
+def open_jobs(page: Page) -> Locator:
+    """Open the jobs menu and return it."""
+    button = page.get_by_role("button", name="Jobs", exact=True)
+    if button.get_attribute("aria-expanded") != "true":
+        button.click()
+    menu = page.get_by_test_id("stPopoverBody").last  # A click beside another one closes it
+    expect(menu).to_be_visible()
+    return menu
 
 
 def wait_until_done(page: Page, title: str, minutes: float = 1) -> None:
-    """Wait for a job's own sentence that it is done; `title` is the beginning of its title."""
+    """Wait until the jobs menu lists a job as done; `title` is the beginning of its title."""
     done = re.compile(re.escape(title) + r".*: done in")
-    # Of the whole page, a job that runs and an earlier one's end would read as one sentence
-    outcomes = page.locator("[class*='st-key-outcome-']")
+    # Of the whole menu, a job that runs and an earlier one's end would read as one sentence
+    outcomes = open_jobs(page).locator("[class*='st-key-outcome-']")
     expect(outcomes.get_by_text(done)).to_be_visible(timeout=minutes * MINUTE)
+    page.keyboard.press("Escape")
 
 
 def tiles(page: Page, gallery: str) -> Locator:
@@ -44,15 +54,16 @@ def metric(page: Page, label: str) -> Locator:
     return page.get_by_test_id("stMetric").filter(has_text=label)
 
 
+def choose_preset(page: Page, label: str) -> None:
+    """Choose a preset that is in the menu."""
+    page.get_by_test_id("stMenuButton").filter(has_text="More").get_by_role("button").click()
+    page.get_by_role("menuitem", name=label, exact=True).click()
+
+
 def start_from_scratch(page: Page) -> None:
     """Choose to train from scratch, quickly, and wait for the form that belongs to it."""
-    page.get_by_text("From scratch, quick", exact=True).click()
+    choose_preset(page, "From scratch, quick")
     expect(page.get_by_text("8 epochs, in minutes")).to_be_visible()
-
-
-def settings_tab(page: Page, name: str) -> None:
-    """Turn to a group of the training's settings."""
-    page.get_by_role("tab", name=name).click()
 
 
 def set_number(page: Page, label: str, value: float) -> None:
@@ -71,9 +82,9 @@ def choose_option(page: Page, label: str, option: str) -> None:
 
 def build_index(page: Page, dataset: str, model: str) -> None:
     """Embed and index with what is preselected, and go on to the Query page."""
-    page.get_by_role("button", name="Embed and build").click()
+    page.get_by_role("button", name="Build index").click()
     wait_until_done(page, f"Indexing {dataset} with {model}", minutes=4)
-    page.get_by_role("button", name="Next: query it").click()
+    page.get_by_role("button", name="Query index").click()
     expect(page.get_by_role("heading", name="Query", level=1)).to_be_visible()
 
 
@@ -82,14 +93,14 @@ def upload(page: Page, image: Path) -> None:
     # By its key: the page that was left may have a field for files, too, until it is gone
     field = page.locator("[class*=st-key-query-upload] input[type=file]")
     field.set_input_files(image)
-    expect(page.get_by_text("Predicted class")).to_be_visible(timeout=MINUTE)
+    expect(page.get_by_text("kNN vote").first).to_be_visible(timeout=MINUTE)
     expect(options(page, "Matches").first).to_be_visible()
 
 
 def draw_map(page: Page) -> Locator:
     """Have the map laid out and return its plot."""
     go_to(page, "Explore")
-    page.get_by_role("button", name="Draw the map").click()
+    page.get_by_role("button", name="Create map").click()
     plot = page.locator(".workbench-scatter-plot .nsewdrag")
     expect(plot).to_be_visible(timeout=4 * MINUTE)
     return plot

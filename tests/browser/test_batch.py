@@ -42,9 +42,9 @@ def test_a_zip_goes_up_and_a_table_comes_down(
         archive.write(full.home / "images" / "red" / "000.png", "*a*.png")
         archive.writestr("b.png", b"no picture")
     page.locator("input[type=file]").set_input_files(tmp_path / "pets.zip")
-    page.get_by_role("button", name="Search by all of them").click()
-    wait_until_done(page, "Searching by the images of pets.zip", minutes=2)
-    expect(page.get_by_text("1 of 2 answered, 1 cannot be read.")).to_be_visible()
+    page.get_by_role("button", name="Start batch").click()
+    wait_until_done(page, "Batch query with pets.zip", minutes=2)
+    expect(page.get_by_text("1 of 2 searched, 1 unreadable")).to_be_visible()
     [batch] = list_batches(full, "colors")
     path = download(page, "Download", tmp_path)
     assert path.name == batch.file_name
@@ -66,7 +66,7 @@ def test_matches_come_down_as_a_table_as_json_and_as_images(
     opened: Page, full: Workspace, tmp_path: Path
 ) -> None:
     page = opened
-    page.get_by_role("button", name="Take out").click()
+    page.get_by_role("button", name="Export").click()
     table = download(page, "CSV table", tmp_path)
     answer = download(page, "JSON", tmp_path)
     images = download(page, "Zip of the images", tmp_path)

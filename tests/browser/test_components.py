@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.workbench import PageProblems, Workbench, wait_idle
+from tests.browser.workbench import PageProblems, SlowLine, Workbench, wait_idle
 
 SCRIPT = Path(__file__).with_name("component_app.py")
 HOSTILE = '<b>bold</b> ![x](/evil.png) <a href="/evil">link</a>'
@@ -46,14 +46,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def gallery(sound_page: Page, address: str) -> Locator:
     open_view(sound_page, address, "gallery")
-    return sound_page.get_by_role("group", name="Pictures")
+    return sound_page.get_by_role("group", name="Images")
 
 
 @pytest.fixture
 def options(sound_page: Page, page_problems: PageProblems, address: str) -> Iterator[Locator]:
     """The tiles that can be selected; tile 1 is the first."""
     open_view(sound_page, address, "selection")
-    tiles = sound_page.get_by_role("listbox", name="Pictures").get_by_role("option")
+    tiles = sound_page.get_by_role("listbox", name="Images").get_by_role("option")
     expect(tiles).to_have_count(30)
     yield tiles
     assert page_problems.console == []
@@ -63,41 +63,6 @@ def options(sound_page: Page, page_problems: PageProblems, address: str) -> Iter
 def map_page(sound_page: Page, address: str) -> Page:
     open_view(sound_page, address, "map")
     return drawn(sound_page)
-
-
-class SlowLine:
-    """The server's messages to a page, which can be held back for a while."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.held: list[str | bytes] | None = None
-        page.route_web_socket(re.compile("/_stcore/stream"), self._connect)
-
-    def _connect(self, socket: WebSocketRoute) -> None:
-        self.socket = socket
-        socket.connect_to_server().on_message(self._pass_on)
-
-    def _pass_on(self, message: str | bytes) -> None:
-        if self.held is None:
-            self.socket.send(message)
-        else:
-            self.held.append(message)
-
-    def hold(self) -> None:
-        self.held = []
-
-    def wait_for(self, part: bytes) -> None:
-        """Wait until a message that contains `part` is held back."""
-        for _ in range(2000):
-            if any(part in message for message in self.held or () if isinstance(message, bytes)):
-                return
-            self.page.wait_for_timeout(10)  # lets playwright take messages in
-        raise TimeoutError(f"no message with {part!r}")
-
-    def let_go(self) -> None:
-        for message in self.held or ():
-            self.socket.send(message)
-        self.held = None
 
 
 def open_view(page: Page, address: str, view: str) -> None:
@@ -230,6 +195,17 @@ def test_a_click_opens_and_selects_nothing(options: Locator, sound_page: Page) -
     says(sound_page, "opened: [4, 4]")
 
 
+def test_a_click_selects_where_nothing_opens(options: Locator, sound_page: Page) -> None:
+    sound_page.get_by_text("clicks select").click()
+    images = sound_page.get_by_role("listbox", name="Images")
+    expect(images).to_have_accessible_description(re.compile("^Enter and Space select"))
+    picture(options, 4).click()
+    is_selected(options, 4)
+    sound_page.keyboard.press("Enter")
+    is_selected(options)
+    says(sound_page, "opened: []")
+
+
 def test_the_circle_selects_and_lets_go_without_opening(options: Locator, sound_page: Page) -> None:
     check(options, 4)
     is_selected(options, 4)
@@ -353,7 +329,7 @@ def test_a_late_answer_undoes_no_quicker_click(sound_page: Page, address: str) -
     check(options, 4)
     line.wait_for(b'"ids": [4]')
     check(options, 5)
-    line.let_go()
+    line.release()
     is_selected(options, 4, 5)
     assert sound_page.evaluate("window.history_of_five") == ["true"]
 
@@ -407,7 +383,7 @@ def test_the_circles_show_when_they_are_of_use(sound_page: Page, options: Locato
 
 
 def test_a_screen_reader_hears_what_is_shown(options: Locator, sound_page: Page) -> None:
-    grid = sound_page.get_by_role("listbox", name="Pictures")
+    grid = sound_page.get_by_role("listbox", name="Images")
     expect(grid).to_have_attribute("aria-multiselectable", "true")
     expect(grid).to_have_accessible_description(re.compile("Enter opens, Space selects"))
     expect(options.nth(2)).to_have_accessible_name("tile 3 (excluded)")

@@ -86,7 +86,7 @@ def run_unseen(page: Page) -> None:
 
 
 def turn(page: Page, way: str) -> None:
-    page.get_by_role("button", name=f"Turn {way}").click()
+    page.get_by_role("button", name=f"Rotate {way}").click()
 
 
 def crop_box(page: Page) -> Locator:
@@ -275,15 +275,14 @@ def test_arrows_move_and_with_shift_resize(crop_page: Page) -> None:
 
 
 def test_it_can_be_reached_and_read_without_a_mouse(crop_page: Page) -> None:
-    crop_page.get_by_role("button", name="Turn left").focus()
-    for _ in range(3):  # turn right, straighten, and past Reset, which is of no use yet
-        crop_page.keyboard.press("Tab")
+    crop_page.get_by_role("button", name="Rotate left").focus()
+    crop_page.keyboard.press("Shift+Tab")
     expect(crop_box(crop_page)).to_be_focused()
     expect(crop_box(crop_page)).to_have_accessible_name(
         "Crop, 800 × 400 pixels, 0 % from the left, 0 % from the top"
     )
     expect(crop_box(crop_page)).to_have_accessible_description(
-        "Arrows move the crop, Shift and arrows resize it, Escape ends a drag."
+        "Arrows move the crop, Shift and arrows resize it, Escape cancels a drag."
     )
 
 
@@ -341,7 +340,7 @@ def test_the_dashed_square_is_what_the_network_sees(crop_page: Page) -> None:
     drag(crop_page, (0.1, 0.1), (0.3, 0.9))  # 80 by 160 on the screen
     square = box_of(crop_page.locator(".seen"))
     assert (square["width"], square["height"]) == pytest.approx((80, 80), abs=4)
-    expect(crop_page.get_by_text("The network sees the dashed square.")).to_be_visible()
+    expect(crop_page.get_by_text("dashed: model input")).to_be_visible()
 
 
 def set_angle(page: Page, degrees: int) -> None:

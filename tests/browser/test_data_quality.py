@@ -23,21 +23,24 @@ def test_a_suggested_label_is_accepted_leaves_the_list_and_comes_back(
     page = open_page(sound_page, start_workbench(full.home), "finders?dataset=colors")
     expect(page).to_have_url(re.compile("/data_quality\\?.*dataset=colors"))
 
-    page.get_by_role("button", name="Look through them").click()
+    page.get_by_role("button", name="Run analysis").click()
+    card = page.locator(".st-key-quality-open-label_issues")
+    expect(card).to_have_text(re.compile("1 image"), timeout=2 * MINUTE)
+    card.get_by_role("button").click()
     tiles = options(page, IMAGES)
     suspect = tiles.filter(has_text="→ red").filter(has_text="blue")
     expect(suspect).to_have_count(1, timeout=2 * MINUTE)
 
     suspect.click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("It is labeled blue and looks like red")).to_be_visible()
-    expect(dialog.get_by_text("The 5 images nearest to it")).to_be_visible()
+    expect(dialog.get_by_text(re.compile("Label blue · suggested red"))).to_be_visible()
+    expect(dialog.get_by_text("5 nearest images")).to_be_visible()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
 
     suspect.hover()
     suspect.locator(".check").click()
-    page.get_by_role("button", name="Accept suggested").click()
+    page.get_by_role("button", name="Apply suggestion").click()
     expect(suspect).to_have_count(0)
     assert catalog.rows_by_id([wrong.id])[wrong.id].label == "red"
 

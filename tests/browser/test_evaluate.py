@@ -23,7 +23,7 @@ def click_cell(page: Page, row: int, column: int, num_classes: int) -> None:
     x = box["x"] + box["width"] * (column + 0.5) / num_classes
     y = box["y"] + box["height"] * (row + 0.5) / num_classes
     page.mouse.move(x, y, steps=4)
-    expect(page.locator(".hoverlayer .hovertext")).to_contain_text("found")
+    expect(page.locator(".hoverlayer .hovertext")).to_contain_text("→")
     page.mouse.click(x, y)
 
 
@@ -38,32 +38,33 @@ def test_a_model_is_measured_looked_into_and_held_against_a_baseline(
     page = sound_page
     open_page(page, workbench, "evaluate")
 
-    expect(page.get_by_text("Nothing is evaluated yet")).to_be_visible(timeout=MINUTE)
+    expect(page.get_by_text("Measure retrieval quality")).to_be_visible(timeout=MINUTE)
     page.get_by_role("button", name="Evaluate", exact=True).click()
     wait_until_done(page, f"Evaluating {MODEL}", minutes=2)
     recall = page.get_by_test_id("stMetric").filter(has=page.get_by_text("recall@1", exact=True))
     expect(recall).to_contain_text(re.compile(r"[01]\.\d{3}"))
-    expect(page.get_by_text(re.compile(r"95 %: 0\.\d+ to [01]\.\d+")).first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"CI 0\.\d+–[01]\.\d+")).first).to_be_visible()
 
     page.get_by_role("tab", name="Confusion").click()
     click_cell(page, 0, 0, 12)
-    opened = page.get_by_text(re.compile(r"^(\w+) found \1: \d+ of \d+ queries$"))
+    opened = page.get_by_text(re.compile(r"^(\w+) → \1 · \d+ of \d+ queries$"))
     expect(opened).to_be_visible(timeout=MINUTE)
     expect(tiles(page, "Queries of the pair").first).to_be_visible()
 
     page.get_by_text("New evaluation").click()
     page.get_by_role("button", name="Color histogram").click()
+    expect(page.get_by_role("button", name="Color histogram")).to_have_count(0)  # It closes
     wait_until_done(page, f"Evaluating the baseline color on {DATASET}", minutes=2)
     page.get_by_role("tab", name="Compare").click()
-    expect(page.get_by_text("In detail, compared with")).to_be_visible(timeout=MINUTE)
+    expect(page.get_by_text("Compare with")).to_be_visible(timeout=MINUTE)
     page.get_by_text(re.compile(r"^Worse \(\d+\)$")).click()
-    expect(tiles(page, "Queries and what color histogram found").first).to_be_visible()
-    choose_option(page, "Queries by", "recall@10")
+    expect(tiles(page, "Queries and results of color histogram").first).to_be_visible()
+    choose_option(page, "Metric", "recall@10")
     expect(page.get_by_text(re.compile("^All differences")).first).to_be_visible()
 
     page.get_by_role("tab", name="Report").click()
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Report, HTML").click()
+        page.get_by_role("button", name="HTML report").click()
     report = tmp_path / "report.html"
     waiting.value.save_as(report)
     page.context.set_offline(True)
@@ -79,4 +80,6 @@ def test_a_model_is_measured_looked_into_and_held_against_a_baseline(
     alone.close()
 
     go_to(page, "Home")
-    expect(page.get_by_text(re.compile(r"mAP@10 0\.\d{3}, by"))).to_be_visible()
+    figure = page.get_by_test_id("stMetric").filter(has_text="mAP@10")
+    expect(figure).to_contain_text(re.compile(r"0\.\d{3}"))
+    expect(figure).to_contain_text("vs. baseline")

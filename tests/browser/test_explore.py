@@ -23,10 +23,20 @@ def test_a_lasso_leads_to_images_and_they_are_left_out_and_compared(
     catalog = open_dataset(full, "colors").catalog
     page = open_page(sound_page, start_workbench(full.home), "explore")
     page.locator(".workbench-scatter[data-drawn]").wait_for(timeout=MINUTE)
-    expect(page.get_by_text("PCA in 2D of 30 images")).to_be_visible()
+    expect(page.get_by_text("PCA in 2D · ")).to_be_visible()
+
+    box, window = page.locator(".workbench-scatter-plot").bounding_box(), page.viewport_size
+    assert box is not None
+    assert window is not None
+    assert 0.7 * window["height"] < box["height"] < window["height"] - box["y"]
+
+    page.get_by_role("group", name="Clusters").get_by_role("button").first.click()
+    expect(tiles(page, "Neighbors")).to_have_count(10)
+    page.get_by_role("button", name="Clear").click()
+    expect(tiles(page, "Neighbors")).to_have_count(0)
 
     lasso_everything(page, page.locator(".workbench-scatter-plot .nsewdrag"))
-    expect(page.get_by_text("Selected: 30 images.")).to_be_visible(timeout=MINUTE)
+    expect(page.get_by_text("30 selected", exact=True)).to_be_visible(timeout=MINUTE)
     expect(page.get_by_text("Precision@10")).to_be_visible()
     expect(tiles(page, "Selected images")).to_have_count(30)
 
@@ -40,14 +50,14 @@ def test_a_lasso_leads_to_images_and_they_are_left_out_and_compared(
     assert catalog.count(ImageFilter(status=ImageStatus.EXCLUDED)) == 0
 
     wait_idle(page)
-    page.get_by_role("button", name="Compare with").click()
-    expect(page.get_by_text("Of their ten nearest").first).to_be_visible()
-    expect(page.get_by_text("30 images are in both.")).to_be_visible()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_text("10-NN:").first).to_be_visible()
+    expect(page.get_by_text("30 images in both")).to_be_visible()
     page.get_by_role("button", name="End comparison").click()
-    expect(page.get_by_text("Selected: 30 images.")).to_be_visible()
+    expect(page.get_by_text("30 selected", exact=True)).to_be_visible()
 
-    page.get_by_role("button", name="Let go").click()
-    expect(page.get_by_text("Selected: 30 images.")).to_have_count(0)
+    page.get_by_role("button", name="Clear selection").click()
+    expect(page.get_by_text("30 selected", exact=True)).to_have_count(0)
     page.wait_for_function(
         "!document.querySelector('.workbench-scatter-plot').layout.selections.length"
     )

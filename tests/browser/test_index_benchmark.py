@@ -1,4 +1,4 @@
-"""The index lab on some of Caltech-101: compare, use a point of the chart, let it advise."""
+"""Indexes on some of Caltech-101: benchmark, use a point of the chart, get a recommendation."""
 
 import re
 import shutil
@@ -39,6 +39,11 @@ def copy_some(root: Path, target: Path) -> int:
     return len(list(target.rglob("*.jpg")))
 
 
+def section(page: Page, name: str) -> None:
+    """Turn to a section of the page."""
+    page.get_by_role("radiogroup", name="Section").get_by_text(name, exact=True).click()
+
+
 def recall_at_10(page: Page) -> Locator:
     """The current index's figure; that of recall at 100 begins alike."""
     label = page.get_by_text("Recall@10", exact=True)
@@ -58,11 +63,11 @@ def test_an_index_is_chosen_by_what_is_seen_on_a_chart_or_by_a_budget(
     page = sound_page
     open_page(page, workbench, "indexes")
 
-    page.get_by_role("tab", name="Compare").click()
-    expect(page.get_by_text("Not embedded in this way")).to_be_visible()
-    page.get_by_role("button", name="Compare", exact=True).click()
+    section(page, "Benchmark")
+    expect(page.get_by_text("embedding comes first")).to_be_visible()
+    page.get_by_role("button", name="Run benchmark").click()
     wait_until_done(page, f"Comparing indexes of {DATASET} with {MODEL}", minutes=8)
-    expect(page.get_by_text(f"{count:,} images are embedded")).to_be_visible()
+    expect(page.get_by_text(f"{count:,} images embedded")).to_be_visible()
     legend = page.locator(".js-plotly-plot .legendtext")
     expect(legend).to_have_count(6, timeout=MINUTE)
     assert set(legend.all_text_contents()) == {
@@ -70,27 +75,29 @@ def test_an_index_is_chosen_by_what_is_seen_on_a_chart_or_by_a_budget(
     }
 
     click_point(page, "IVF-Flat")
-    use = page.get_by_role("button", name="Use this one").first
+    use = page.get_by_role("button", name="Use", exact=True)
     expect(
         page.get_by_text(re.compile(rf"IVF{default_nlist(count)},Flat · nprobe \d+ · recall@10"))
     ).to_be_visible()
     use.click()
+    wait_until_done(page, f"Indexing {DATASET} with {MODEL}")
+    section(page, "Build")
     expect(page.get_by_role("heading", name=f"Current index: {MODEL}-ivf")).to_be_visible(
         timeout=MINUTE
     )
     expect(recall_at_10(page)).to_contain_text(re.compile(r"[01]\.\d{3}"))
-    expect(page.get_by_text(f"{count:,} images of 128 dimensions")).to_be_visible()
+    expect(page.get_by_text(f"{count:,} images · 128 dimensions")).to_be_visible()
 
     slider = page.get_by_role("slider", name=re.compile("^nprobe"))
     slider.focus()
     slider.press("End")
     expect(recall_at_10(page)).to_contain_text("1.000")
-    expect(page.get_by_role("button", name=re.compile("Build it with nprobe"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Rebuild with nprobe"))).to_be_visible()
 
-    page.get_by_role("tab", name="Advise").click()
-    set_number(page, "Milliseconds a query at most", 100)  # What a machine may take beside others
-    page.get_by_role("button", name="Find the index").click()
+    section(page, "Recommend")
+    set_number(page, "Max. latency (ms)", 100)  # What a machine may take beside others
+    page.get_by_role("button", name="Recommend index").click()
     wait_until_done(page, f"Recommending an index for {DATASET} with {MODEL}")
-    expect(page.get_by_text("it keeps its word")).to_be_visible()
-    page.get_by_role("button", name="Next: query it").click()
+    expect(page.get_by_text(re.compile("meets recall@10"))).to_be_visible()
+    page.get_by_role("button", name="Query index").click()
     expect(page.get_by_role("heading", name="Query")).to_be_visible()

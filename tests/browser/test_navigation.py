@@ -12,7 +12,7 @@ def test_back_leads_one_page_back(workbench: Workbench, sound_page: Page) -> Non
     open_page(page, workbench, "?dataset=drawn")
     for name in ("Datasets", "Training", "Explore"):
         go_to(page, name)
-    for name in ("Training", "Datasets", "Image Retrieval Workbench"):
+    for name in ("Training", "Datasets", "Home"):
         page.go_back()
         expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
     assert "dataset=drawn" in page.url

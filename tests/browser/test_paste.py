@@ -26,8 +26,8 @@ for (const [name, change] of [["addEventListener", 1], ["removeEventListener", -
   };
 }
 """
-HINT = "Ctrl+V anywhere on this page pastes a picture."
-NOTHING = "There is no picture in the clipboard. Copy the picture itself, not its address."
+HINT = "Ctrl+V to paste an image"
+NOTHING = "No image in the clipboard. Copy the image itself, not its address."
 PASTE_FILES = """(files) => {
   const clipboardData = new DataTransfer();
   for (const name of files) clipboardData.items.add(new File(["GIF89a"], name));
@@ -122,6 +122,24 @@ def test_a_clipboard_without_a_picture_is_explained(paste_page: Page) -> None:
     says(paste_page, NOTHING)
     says(paste_page, "0 files")
     says(paste_page, HINT)  # again, some seconds later
+
+
+def test_a_url_is_pasted_where_urls_are_allowed(paste_page: Page) -> None:
+    paste_page.get_by_text("urls", exact=True).click()
+    says(paste_page, "Ctrl+V to paste an image or its URL")
+    leave_focus(paste_page)
+    paste_page.evaluate("navigator.clipboard.writeText(' https://example.org/a.jpg?b=c ')")
+    paste(paste_page)
+    says(paste_page, "url: https://example.org/a.jpg?b=c")
+    says(paste_page, "0 files")
+    for text in ("no address", "file:///etc/passwd", "https://a.org/x and more"):
+        paste_page.evaluate("(text) => navigator.clipboard.writeText(text)", text)
+        paste(paste_page)
+        says(paste_page, "No image and no URL in the clipboard.")
+    copy(paste_page, 30)
+    paste(paste_page)
+    says(paste_page, "1 files")
+    says(paste_page, "url: https://example.org/a.jpg?b=c")
 
 
 def test_without_several_the_newest_picture_takes_the_place(paste_page: Page) -> None:

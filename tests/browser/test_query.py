@@ -60,7 +60,7 @@ def test_an_upload_is_answered_cropped_refined_and_walked_back(
     page = open_page(sound_page, workbench, "query")
     expect(page.get_by_text("25MB per file")).to_be_visible()  # Said before anything is uploaded
     ask(page, picture(tmp_path, "red", 3))
-    expect(page.get_by_text("Its neighbors say")).to_be_visible()
+    expect(page.get_by_text("kNN vote red")).to_be_visible()
     expect(page.get_by_text("20 matches")).to_be_visible()
     expect(page.get_by_text("160 × 160 pixels")).to_be_visible()
 
@@ -75,14 +75,14 @@ def test_an_upload_is_answered_cropped_refined_and_walked_back(
     expect(page.get_by_text("2 selected")).to_be_visible()
     page.get_by_role("button", name="More like these").click()
     number_of_steps(page, 3)
-    expect(matches.filter(has_text="more like it")).to_have_count(2)
+    expect(matches.filter(has_text="positive")).to_have_count(2)
 
-    page.get_by_role("button", name="Step back").click()
-    expect(matches.filter(has_text="more like it")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(matches.filter(has_text="positive")).to_have_count(0)
     expect(page.get_by_text(re.compile("80 × 80 of 160 × 160 pixels"))).to_be_visible()
-    page.get_by_role("button", name="Step back").click()
+    page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("160 × 160 pixels", exact=True)).to_be_visible()
-    expect(page.get_by_role("button", name="Step back")).to_be_disabled()
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
 
     go_to(page, "Datasets")
     go_to(page, "Query")
@@ -91,8 +91,8 @@ def test_an_upload_is_answered_cropped_refined_and_walked_back(
     page.get_by_role("button", name="History (3)").click()
     asked = tiles(page, "Queries of this tab")
     expect(asked).to_have_count(3)
-    asked.filter(has_text="2 judged").click()
-    expect(options(page, "Matches").filter(has_text="more like it")).to_have_count(2)
+    asked.filter(has_text="2 examples").click()
+    expect(options(page, "Matches").filter(has_text="positive")).to_have_count(2)
 
 
 @pytest.mark.slow
@@ -101,20 +101,24 @@ def test_a_match_says_why_and_leads_on_and_a_link_leads_back(
 ) -> None:
     page = open_page(sound_page, workbench, "query?image=5&class=red&class=blue&k=50")
     matches = options(page, "Matches")
-    expect(page.get_by_text("are all that fit; 50 were asked for")).to_be_visible()
+    expect(page.get_by_text("of 50 requested matches found")).to_be_visible()
     expect(page.get_by_role("button", name="Class: blue")).to_be_visible()
     address = page.url
 
     matches.nth(1).click()
-    dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text(re.compile("add up to the similarity"))).to_be_visible()
-    places = dialog.locator(".places").first.locator("*").first
-    places.hover()
-    expect(dialog.get_by_text(re.compile("most of it with"))).to_be_visible()
-    page.keyboard.press("ArrowRight")
-    expect(dialog.get_by_text(re.compile("Match [13] of"))).to_be_visible()
-    dialog.get_by_role("button", name="Search by this").click()
-    expect(dialog).to_have_count(0)
+    panel = page.locator(".st-key-query-match")
+    expect(panel.locator(".said")).to_have_text(re.compile(r"sum to the similarity|Best "))
+    panel.locator(".places").first.locator("*").first.hover()
+    expect(panel.get_by_text(re.compile("Best match region"))).to_be_visible()
+    panel.get_by_role("button", name="Next").click()
+    expect(panel.get_by_text("3 of ")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    expect(panel.get_by_text("2 of ")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    matches.nth(1).click()
+    panel.get_by_role("button", name="Search by this").click()
+    expect(panel).to_have_count(0)
     expect(page).not_to_have_url(address)
 
     page.go_back()
@@ -141,7 +145,7 @@ def test_two_tabs_ask_apart(workbench: Workbench, sound_page: Page, tmp_path: Pa
 def test_matches_are_taken_out_as_a_table(workbench: Workbench, sound_page: Page) -> None:
     page = open_page(sound_page, workbench, "query?image=3")
     expect(options(page, "Matches").first).to_be_visible(timeout=MINUTE)
-    page.get_by_role("button", name="Take out").click()
+    page.get_by_role("button", name="Export").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV table").click()
     lines = download.value.path().read_text(encoding="utf-8").splitlines()

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.workbench import PageProblems, Workbench, wait_idle
 
 SCRIPT = Path(__file__).with_name("regions_app.py")
-WHOLE = "The places of each picture add up to the similarity of 0.700."
+WHOLE = "The regions of each image sum to the similarity of 0.700."
 COLOR = """(canvas, [row, column]) => {
   const place = canvas.width / 3;
   const [x, y] = [(column - 0.5) * place, (row - 0.5) * place];
@@ -34,7 +34,7 @@ def opened(sound_page: Page, page_problems: PageProblems, address: str) -> Itera
 
 
 def places(page: Page, side: str) -> Locator:
-    return page.get_by_role("group", name=f"Places of the {side}")
+    return page.get_by_role("group", name=f"Regions of the {side}")
 
 
 def place(page: Page, side: str, row: int, column: int) -> Locator:
@@ -49,7 +49,7 @@ def strength(page: Page, side: str, row: int, column: int) -> int:
 
 
 def says(page: Page, sentence: str) -> None:
-    expect(page.get_by_role("status").filter(has_text="similarity of")).to_have_text(sentence)
+    expect(page.locator(".said")).to_have_text(sentence)
 
 
 def test_heat_lies_where_the_pictures_are_alike_and_cold_where_not(opened: Page) -> None:
@@ -66,8 +66,7 @@ def test_pointing_at_a_place_shows_what_goes_with_it_and_asks_no_server(opened: 
     place(opened, "query", 2, 2).hover()
     says(
         opened,
-        "The query’s row 2, column 2 adds +0.2000 to the similarity of 0.700, most of it with the "
-        "match’s row 1, column 2: +0.3000.",
+        "Query row 2, column 2: +0.2000 of 0.700. Best match region: row 1, column 2, +0.3000.",
     )
     assert strength(opened, "match", 1, 2) > 240
     assert strength(opened, "match", 2, 2) < -100
@@ -83,8 +82,7 @@ def test_the_match_can_be_pointed_at_as_well(opened: Page) -> None:
     place(opened, "match", 3, 3).hover()
     says(
         opened,
-        "The match’s row 3, column 3 adds +0.5000 to the similarity of 0.700, most of it with the "
-        "query’s row 1, column 1: +0.5000.",
+        "Match row 3, column 3: +0.5000 of 0.700. Best query region: row 1, column 1, +0.5000.",
     )
     assert strength(opened, "query", 1, 1) > 240
     assert strength(opened, "query", 2, 2) == 0
@@ -96,9 +94,7 @@ def test_a_click_keeps_a_place_so_that_two_can_be_compared(opened: Page) -> None
     place(opened, "match", 2, 2).hover()
     says(
         opened,
-        "The query’s row 2, column 2 and the match’s row 2, column 2 add "
-        "\N{MINUS SIGN}0.1000 to the "
-        "similarity of 0.700.",
+        "Query row 2, column 2 and match row 2, column 2: \N{MINUS SIGN}0.1000 of 0.700.",
     )
     place(opened, "query", 1, 1).hover()  # The kept one stays
     assert strength(opened, "match", 3, 3) == 0
@@ -129,8 +125,7 @@ def test_keys_move_keep_and_let_go(opened: Page) -> None:
     opened.keyboard.press("ArrowRight")
     says(
         opened,
-        "The query’s row 2, column 2 and the match’s row 1, column 2 add +0.3000 to the "
-        "similarity of 0.700.",
+        "Query row 2, column 2 and match row 1, column 2: +0.3000 of 0.700.",
     )
     opened.keyboard.press("Escape")
     expect(place(opened, "query", 2, 2)).to_have_attribute("aria-pressed", "false")
@@ -151,7 +146,7 @@ def test_what_is_kept_outlives_a_run_and_not_another_pair(opened: Page) -> None:
 def test_the_heat_can_be_turned_down_to_the_bare_pictures(opened: Page) -> None:
     canvas = opened.locator(".square canvas").first
     expect(canvas).to_have_css("opacity", "0.75")
-    opened.get_by_role("slider", name="Heat").fill("0")
+    opened.get_by_role("slider", name="Opacity").fill("0")
     expect(canvas).to_have_css("opacity", "0")
     expect(opened.locator("figure img").first).to_have_css("filter", "grayscale(0)")
 

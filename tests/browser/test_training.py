@@ -13,16 +13,17 @@ from core.workspace import Workspace
 from tests.browser.journey import (
     MINUTE,
     choose_option,
+    choose_preset,
     go_to,
     headless,
     metric,
+    open_jobs,
     set_number,
-    settings_tab,
     start_from_scratch,
     stop_button,
     tiles,
 )
-from tests.browser.workbench import Workbench, open_page
+from tests.browser.workbench import Workbench, open_page, wait_idle
 
 RUN = "drawn-mobilenet_v3_large"
 SHOWN_RANGE = "() => document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range"
@@ -32,14 +33,13 @@ TITLE = "Training mobilenet_v3_large on drawn, 500 epochs"
 def start_training(page: Page, workbench: Workbench) -> None:
     headless(workbench.home, "generate", "--name", "drawn", "--per-class", "20")
     open_page(page, workbench, "training")
-    page.get_by_text("Settings", exact=True).click()
-    page.get_by_text("From scratch", exact=True).click()
-    expect(page.get_by_text("Wants some thousands of images")).to_be_visible()
+    page.get_by_text("Advanced", exact=True).click()
+    choose_preset(page, "From scratch")
+    expect(page.get_by_text("needs thousands of images")).to_be_visible()
     start_from_scratch(page)  # By now the settings were drawn open; a list stays unfolded
     choose_option(page, "Backbone", "MobileNet-V3 large")
-    settings_tab(page, "Learning")
     set_number(page, "Epochs", 500)
-    expect(page.get_by_text(re.compile("MobileNet-V3 large · .* · 500 epochs"))).to_be_visible()
+    wait_idle(page)
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_text(re.compile(r"epoch \d+ of 500")).first).to_be_visible(timeout=MINUTE)
 
@@ -71,31 +71,38 @@ def test_a_training_is_watched_paused_resumed_and_stopped(
     workbench = start_workbench()
     start_training(page, workbench)
     other = page.context.new_page()
+    other.set_default_navigation_timeout(2 * MINUTE)
     open_page(other, workbench, "")
-    expect(other.get_by_text(re.compile(TITLE)).first).to_be_visible()
+    expect(open_jobs(other).get_by_text(re.compile(f"{TITLE}.*epoch")).first).to_be_visible()
 
-    expect(metric(page, "Validation mAP@10")).to_be_visible(timeout=2 * MINUTE)
-    expect(metric(page, "Memory")).to_contain_text("MB")
+    expect(metric(page, "mAP@10")).to_be_visible(timeout=2 * MINUTE)
+    expect(page.get_by_text(re.compile(r"images/s · .* MB of memory"))).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(3)
-    first = page.get_by_text("What it finds after epoch").inner_text()
-    expect(tiles(page, "Queries and what is found")).to_have_count(36)
+    first = page.get_by_text("Validation queries after epoch").inner_text()
+    for column in (1, 2):
+        expect(tiles(page, f"Validation queries, column {column}")).to_have_count(18)
     zoomed = zoom_in(page)
     expect(page.get_by_text(first, exact=True)).to_have_count(0, timeout=MINUTE)  # Drawn anew
-    expect(page.get_by_text("What it finds after epoch")).to_be_visible()
+    expect(page.get_by_text("Validation queries after epoch")).to_be_visible()
     assert page.evaluate(SHOWN_RANGE) == zoomed
 
     page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text(f"{RUN} is paused")).to_be_visible(timeout=MINUTE)
+    expect(page.get_by_text(re.compile(r"paused · \d+ of 500 epochs"))).to_be_visible(
+        timeout=MINUTE
+    )
     assert workbench.jobs() == []
     before = epochs_of(workbench)
     page.get_by_role("button", name="Resume").click()
     expect(stop_button(page)).to_be_visible()
-    goes_on = page.get_by_text(re.compile(f"What it finds after epoch {len(before) + 1}"))
+    goes_on = page.get_by_text(re.compile(f"Validation queries after epoch {len(before) + 1}"))
     expect(goes_on).to_be_visible(timeout=MINUTE)
 
     stop_button(page).click()
-    expect(page.get_by_text("stopped; the best so far is kept")).to_be_visible(timeout=MINUTE)
-    expect(other.get_by_text(re.compile(TITLE))).to_have_count(0)
+    expect(page.get_by_text(re.compile(r"stopped · \d+ of 500 epochs"))).to_be_visible(
+        timeout=MINUTE
+    )
+    expect(page.get_by_role("button", name="Build index").first).to_be_visible()
+    expect(other.get_by_text(re.compile("stopped; the best result"))).to_be_visible(timeout=MINUTE)
     assert epochs_of(workbench) == list(range(1, len(epochs_of(workbench)) + 1))
     assert (workbench.home / "models" / RUN).is_dir()
     go_to(page, "Datasets")
@@ -114,18 +121,18 @@ def test_a_training_outlives_the_server_and_goes_on_after_a_kill(
     expect(page.get_by_text(re.compile(f"{TITLE}.*epoch")).first).to_be_visible()
     [after] = list_active(Workspace(workbench.home))
     assert after.process_id == before.process_id
-    expect(metric(page, "Validation mAP@10")).to_be_visible(timeout=2 * MINUTE)
+    expect(metric(page, "mAP@10")).to_be_visible(timeout=2 * MINUTE)
 
     os.killpg(after.process_id, signal.SIGKILL)
-    expect(page.get_by_text(f"{RUN} was interrupted")).to_be_visible()
-    page.get_by_role("button", name="Log and command").click()
-    expect(page.get_by_text("The same from a shell:")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"interrupted · \d+ of 500 epochs"))).to_be_visible()
+    open_jobs(page).get_by_role("button", name="Details").first.click()
     expect(page.get_by_text(re.compile("python -m core train --dataset drawn"))).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     assert list((workbench.home / "models").glob("[!.]*")) == []
 
     reached = len(epochs_of(workbench))
     page.get_by_role("button", name="Resume").click()
-    goes_on = page.get_by_text(re.compile(f"What it finds after epoch {reached + 1}"))
+    goes_on = page.get_by_text(re.compile(f"Validation queries after epoch {reached + 1}"))
     expect(goes_on).to_be_visible(timeout=MINUTE)
     assert epochs_of(workbench)[: reached + 1] == list(range(1, reached + 2))

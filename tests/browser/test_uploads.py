@@ -1,4 +1,4 @@
-"""Large files through the browser: an index taken out on one server, opened on another."""
+"""Large files through the browser: an index exported from one server, imported on another."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,12 +27,12 @@ def test_a_bundle_of_another_machine_is_opened_and_answers(
     assert bundle.stat().st_size > AN_OLD_LIMIT
 
     page = open_page(sound_page, start_workbench(), "indexes")
-    page.get_by_text("Open a bundle").click()
-    page.locator("input[type=file]").set_input_files(bundle)
-    page.get_by_label("Name of the dataset").fill("elsewhere")
-    page.get_by_label("Name of the dataset").press("Tab")
-    page.get_by_role("button", name="Bring it in").click(timeout=2 * MINUTE)
+    page.get_by_role("button", name="Import index").click()
+    page.locator("[class*=st-key-indexes-bundle-import] input[type=file]").set_input_files(bundle)
+    page.get_by_label("Dataset name").fill("elsewhere")
+    page.get_by_label("Dataset name").press("Tab")
+    page.get_by_role("button", name="Import", exact=True).click(timeout=2 * MINUTE)
     wait_until_done(page, "Importing the bundle elsewhere", minutes=3)
     go_to(page, "Query")
-    page.get_by_role("button", name="Surprise me").click()
+    page.get_by_role("button", name="Random image").click()
     expect(options(page, "Matches").first).to_be_visible(timeout=MINUTE)

@@ -4,12 +4,12 @@ import time
 
 import streamlit as st
 
-from pages.parts.components import waiting
+from pages.parts.components import styles, waiting
 
 SLOW_S = 8.0
 
 st.set_page_config(layout="wide")
-waiting.stand_still()
+st.html(f"<style>{styles.SHEET}</style>")
 left, right = st.columns(2)
 is_slow = left.button("Take long")
 left.file_uploader("A file")

@@ -1,17 +1,20 @@
 """A real server for browser tests, and what they need to know about its pages."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections import deque
 from pathlib import Path
 from typing import Self
 
 import psutil
-from playwright.sync_api import ConsoleMessage, Error, Page
+from playwright.sync_api import ConsoleMessage, Error, Page, WebSocketRoute
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.support import processes
 
@@ -33,7 +36,7 @@ class Workbench:
         self,
         home: Path,
         environment: dict[str, str] | None = None,
-        script: Path = ROOT / "Home.py",
+        script: Path = ROOT / "serve.py",
     ) -> None:
         """Start `script` on `home`, with `environment` on top of this process's."""
         self.home = home.resolve()
@@ -108,6 +111,10 @@ class Workbench:
         raise TimeoutError(f"{self.url} did not answer:\n{self.log.read_text()[-2000:]}")
 
 
+MAX_FRAMES = 400
+"""Messages of the server that are kept for the report of an exception in the page."""
+
+
 class PageProblems:
     """What went wrong inside a page, collected while a test drives it."""
 
@@ -117,15 +124,74 @@ class PageProblems:
         """Exceptions that no script caught."""
         self.console: list[str] = []
         """What was logged as an error."""
+        self.before: list[str] = []
+        """What the server had sent until the first exception, oldest first."""
+        self._frames: deque[str | bytes] = deque(maxlen=MAX_FRAMES)
+        page.on("websocket", lambda socket: socket.on("framereceived", self._keep))
         page.on("pageerror", self._note_exception)
         page.on("console", self._note_message)
 
+    def _keep(self, frame: str | bytes) -> None:
+        self._frames.append(frame)
+
     def _note_exception(self, error: Error) -> None:
+        self.before = self.before or [_told(frame) for frame in self._frames]
         self.uncaught.append(error.stack or error.message)
 
     def _note_message(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.console.append(f"{message.text} ({message.location['url']})")
+
+
+def _told(frame: str | bytes) -> str:
+    """Return what a message of Streamlit's server says, in one line."""
+    message = ForwardMsg.FromString(frame if isinstance(frame, bytes) else frame.encode())
+    kind = message.WhichOneof("type") or ""
+    if kind in ("delta", "ref_hash"):
+        delta = message.delta
+        what = delta.WhichOneof("type") or "cached"
+        if what == "new_element":
+            what = delta.new_element.WhichOneof("type") or what
+        fragment = f" in {delta.fragment_id[:8]}" if delta.fragment_id else ""
+        return f"{list(message.metadata.delta_path)} {what}{fragment}"
+    if kind == "new_session":
+        return f"run of {message.new_session.page_script_hash[:8]}"
+    return f"{kind} {message.script_finished}" if kind == "script_finished" else kind
+
+
+class SlowLine:
+    """The server's messages to a page, which can be held back for a while."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.held: list[str | bytes] | None = None
+        page.route_web_socket(re.compile("/_stcore/stream"), self._connect)
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        self.socket = socket
+        socket.connect_to_server().on_message(self._pass_on)
+
+    def _pass_on(self, message: str | bytes) -> None:
+        if self.held is None:
+            self.socket.send(message)
+        else:
+            self.held.append(message)
+
+    def hold(self) -> None:
+        self.held = []
+
+    def wait_for(self, part: bytes) -> None:
+        """Wait until a message that contains `part` is held back."""
+        for _ in range(2000):
+            if any(part in message for message in self.held or () if isinstance(message, bytes)):
+                return
+            self.page.wait_for_timeout(10)  # lets playwright take messages in
+        raise TimeoutError(f"no message with {part!r}")
+
+    def release(self) -> None:
+        for message in self.held or ():
+            self.socket.send(message)
+        self.held = None
 
 
 def open_page(page: Page, workbench: Workbench, path: str = "") -> Page:

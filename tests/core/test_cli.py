@@ -15,11 +15,17 @@ import pytest
 from PIL import ExifTags, Image
 
 from core.artifacts.folders import DRAFT_PREFIX
+from core.cli import _run
+from core.commands import build_parser
+from core.commands.command import Result
+from core.jobs.events import EventWriter
 from core.lineage.graph import read_lineage
+from core.progress import Progress, Work
 from core.workspace import open_workspace
 from tests.factories.images import class_folders, speckled
 from tests.factories.networks import backbone_file
 from tests.support.commands import Ended, ended, in_a_process, in_this_process, start
+from tests.support.local_server import serve
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
@@ -88,6 +94,7 @@ def copied(chain: Chain, tmp_path: Path) -> Path:
 # The whole chain
 
 
+@pytest.mark.slow
 def test_every_verb_succeeds_and_names_what_it_made(chain: Chain) -> None:
     results = {verb: each.result for verb, each in chain.ended.items() if verb != "query"}
     assert {verb: result.get("name") or result["id"] for verb, result in results.items()} == {
@@ -250,6 +257,7 @@ def test_some_images_are_embedded_and_indexed_in_another_way(
     assert {match["label"] for match in answer["matches"]} <= {"red", "blue"}
 
 
+@pytest.mark.slow
 def test_a_backbone_is_a_model_without_training(
     copied: Path, chain: Chain, core: InProcess, tmp_path: Path
 ) -> None:
@@ -333,8 +341,8 @@ def huge_png() -> bytes:
     [
         ("text.png", "text.png is not an image."),
         ("cut.png", "cut.png ends too early."),
-        ("huge.png", "huge.png claims 3,600 million pixels"),
-        ("missing.png", "missing.png is not there any more."),
+        ("huge.png", "huge.png has 3,600 megapixels"),
+        ("missing.png", "missing.png. Check the path and try again."),
     ],
 )
 def test_a_bad_picture_is_refused_in_one_sentence(
@@ -399,7 +407,7 @@ def test_one_class_or_none_cannot_be_learnt(core: InProcess, tmp_path: Path) -> 
     none = core(tmp_path, "train", "--dataset", "none", "--weights", "none")
     assert (one.status, none.status) == (1, 1)
     assert "has only one class, “red”." in one.stderr
-    assert "has no labels to learn from." in none.stderr
+    assert "has no labels." in none.stderr
 
 
 # What needs no chain
@@ -476,6 +484,7 @@ def test_wrong_usage_is_said_with_status_2(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "status"), [(["scan", "/nowhere", "--name", "x", "--json"], 1), (["fly"], 2)]
 )
@@ -492,6 +501,7 @@ def test_no_job_runs_in_an_empty_home(core: InProcess, tmp_path: Path) -> None:
     assert core(tmp_path, "jobs").stdout == "No jobs.\n"
 
 
+@pytest.mark.slow
 def test_a_verb_with_nothing_to_do_says_so(core: InProcess, tmp_path: Path) -> None:
     root = class_folders(tmp_path / "in", red=2)
     assert core(tmp_path, "scan", str(root), "--name", "x").status == 0
@@ -501,6 +511,78 @@ def test_a_verb_with_nothing_to_do_says_so(core: InProcess, tmp_path: Path) -> N
         0,
         ["Dataset x: 2 images, 1 classes, 0 unreadable files. All were verified before."],
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["verify", "--dataset", "colors"], "All were verified before."),
+        (["rescan", "--dataset", "colors"], "No file has changed."),
+        (["update-index", "--index", FLAT], f"{FLAT} has all images of its dataset already."),
+        (["rebuild", "--index", FLAT], "Everything is up to date."),
+    ],
+)
+def test_every_verb_with_nothing_to_do_says_so_and_succeeds(
+    copied: Path, core: InProcess, arguments: list[str], sentence: str
+) -> None:
+    if arguments[0] == "verify":
+        core(copied, *arguments)
+    said = core(copied, *arguments)
+    assert said.status == 0, said.stderr
+    assert sentence in said.stdout
+    again = core(copied, *arguments, "--json")
+    assert (again.status, "Traceback" in again.stderr) == (0, False)
+    assert sorted(os.listdir(copied / "data" / "indexes")) == sorted(
+        [FLAT, f"{MODEL}-ivf", f"{MODEL}-hnsw"]
+    )
+
+
+def test_a_verb_without_a_step_succeeds() -> None:
+    def nothing() -> Work[Result]:
+        return {"found": 0}
+        yield Progress(0, 0)
+
+    assert _run(nothing(), EventWriter(Path(os.devnull)), build_parser()) == {"found": 0}
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["missing.jpg"], "There is no file missing.jpg. Check the path and try again."),
+        (["no/such/folder/a b.jpg"], "There is no file no/such/folder/a b.jpg."),
+        (["."], ". is a folder. Search by its images with query-batch."),
+        (["http://127.0.0.1/a.jpg"], "127.0.0.1 is this computer or in a private network"),
+        (["--url", "http://localhost/a.jpg"], "localhost is this computer or in a private network"),
+        (["--url", "a.jpg"], "“a.jpg” is no web address."),
+    ],
+)
+def test_an_image_that_cannot_be_had_is_one_sentence(
+    chain: Chain, core: InProcess, given: list[str], sentence: str
+) -> None:
+    said = core(chain.home, "query", "--index", FLAT, *given)
+    assert (said.status, said.stdout) == (1, "")
+    assert sentence in said.stderr
+    assert "any more" not in said.stderr
+
+
+@pytest.mark.parametrize("option", [[], ["--url"]])
+def test_an_image_on_the_web_is_searched(
+    chain: Chain, core: InProcess, monkeypatch: pytest.MonkeyPatch, option: list[str]
+) -> None:
+    monkeypatch.setattr("core.net.public_fetch.is_public", lambda _: True)
+    content = (chain.images / "red" / "003.png").read_bytes()
+    with serve(**{"red.png": content}) as server:
+        said = core(
+            chain.home, "query", *option, f"{server.url}/red.png", "--index", FLAT, "--json"
+        )
+    assert said.result["matches"][0]["path"] == "red/003.png"
+
+
+@pytest.mark.parametrize("given", [[], ["a.jpg", "--url", "http://example.org/a.jpg"]])
+def test_a_query_takes_one_image(chain: Chain, core: InProcess, given: list[str]) -> None:
+    said = core(chain.home, "query", "--index", FLAT, *given)
+    assert said.status == 2
+    assert "query needs an image, or --url with the address of one" in said.stderr
 
 
 @pytest.mark.slow
@@ -517,7 +599,7 @@ def test_a_stop_ends_with_130_and_leaves_nothing(tmp_path: Path, number: signal.
 
     assert pictures
     assert (said.status, said.stdout) == (130, "")
-    assert "Stopped; nothing was left half-written." in said.stderr
+    assert "Stopped; no file is incomplete." in said.stderr
     assert left_behind(tmp_path) == []
 
 

@@ -13,7 +13,12 @@ from core.artifacts.upgrades import upgrade_manifest
 from core.cli import main
 from core.datasets import curation
 from core.datasets.columns import SCHEMA_VERSION, ImageFilter, ImageStatus
-from core.datasets.registry import list_datasets, open_dataset, write_roots
+from core.datasets.registry import (
+    DESCRIPTION_VERSION,
+    list_datasets,
+    open_dataset,
+    write_roots,
+)
 from core.errors import WorkbenchError
 from core.jobs.records import list_records
 from core.lineage.graph import read_lineage
@@ -33,6 +38,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object
     return printed
 
 
+@pytest.mark.slow
 def test_every_artifact_is_upgraded_whole_and_its_references_still_hold(
     old_workspace: Workspace,  # noqa: F811
 ) -> None:
@@ -90,7 +96,7 @@ def test_the_dataset_and_its_catalog_are_of_the_present_version(
     description = dataset.folder / "dataset.json"
     assert "version" not in json.loads(description.read_text())
     write_roots(dataset, dataset.roots)
-    assert json.loads(description.read_text())["version"] == DISK_VERSION
+    assert json.loads(description.read_text())["version"] == DESCRIPTION_VERSION
     assert open_dataset(old_workspace, "shapes") == dataset
 
 
@@ -114,6 +120,7 @@ def test_maps_findings_and_runs_open(
     assert {r.id: r.status for r in list_runs(old_workspace)} == {MODEL: "done", "paused": "paused"}
 
 
+@pytest.mark.slow
 def test_an_old_index_answers_and_is_updated(
     old_workspace: Workspace,  # noqa: F811
     capsys: pytest.CaptureFixture[str],
@@ -129,6 +136,7 @@ def test_an_old_index_answers_and_is_updated(
     assert 0 <= float(str(evaluated["map_at_10"])) <= 1
 
 
+@pytest.mark.slow
 def test_a_paused_run_is_resumed(
     old_workspace: Workspace,  # noqa: F811
 ) -> None:
@@ -140,6 +148,7 @@ def test_a_paused_run_is_resumed(
     assert manifest.summary["epochs_trained"] == 3
 
 
+@pytest.mark.slow
 def test_jobs_are_listed_with_their_datasets(
     old_workspace: Workspace,  # noqa: F811
 ) -> None:
@@ -155,6 +164,7 @@ def test_a_newer_workspace_is_refused_with_one_sentence(workspace: Workspace) ->
         open_workspace(workspace.home)
 
 
+@pytest.mark.slow
 def test_a_newer_artifact_is_listed_as_such(
     old_workspace: Workspace,  # noqa: F811
 ) -> None:

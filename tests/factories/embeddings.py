@@ -18,7 +18,9 @@ from core.datasets.registry import (
     open_dataset,
     publish_dataset,
 )
-from core.embeddings.files import CONTENTS, IMAGE_IDS, VECTORS
+from core.embeddings.encoding import Encoding
+from core.embeddings.files import CONTENTS, IMAGE_IDS, VECTORS, Embeddings
+from core.embeddings.reuse import CONTENT_BYTES
 from core.workspace import Workspace
 from tests.factories.rows import image_row
 
@@ -97,3 +99,24 @@ def publish_embeddings(
             made_from=made_from,
             summary={"count": count, "dimension": dimension, "num_problems": 0},
         )
+
+
+def opened_embeddings(image_ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> Embeddings:
+    """Return embeddings as if they were opened; nothing is on disk."""
+    source = {"dataset": DATASET, "model": "model", "model_fingerprint": ""}
+    return Embeddings(
+        image_ids=image_ids,
+        contents=np.zeros((len(vectors), CONTENT_BYTES), np.uint8),
+        plain=vectors,
+        vectors=vectors,
+        encoding=Encoding(model="model", model_fingerprint=""),
+        manifest=Manifest(
+            kind="embeddings",
+            id="e",
+            created="",
+            config={},
+            made_from=source,
+            summary={},
+            files={},
+        ),
+    )

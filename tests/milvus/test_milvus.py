@@ -92,7 +92,7 @@ def test_an_index_is_built_searched_exported_and_deleted(
         open_index(workspace, index.id).faiss.write(Path("nowhere"))
 
     assert delete_index(workspace, index.id) == ""
-    with pytest.raises(WorkbenchError, match=r"does not have this index any more. Build it again"):
+    with pytest.raises(WorkbenchError, match=r"no longer has this index. Build it again"):
         store.search(embeddings.vectors[:1], 1)
 
 
@@ -294,6 +294,7 @@ def test_an_update_changes_the_collection_in_place(full: Workspace, milvus: Milv
     updated = finish(update_index(full, made.id))
 
     assert (updated.summary["num_added"], updated.summary["num_removed"]) == (2, 1)
+    assert (updated.id, updated.summary["version"]) == (made.id, 2)
     assert updated.summary["collection"] == made.summary["collection"]
     assert read_title(full.indexes, updated.id) == "Mine"
     embeddings = open_embeddings(full, updated.made_from["embeddings"])
@@ -301,7 +302,7 @@ def test_an_update_changes_the_collection_in_place(full: Workspace, milvus: Milv
     assert sorted(ids.tolist()) == embeddings.image_ids.tolist()
     found = store_of(full, updated).search(np.ascontiguousarray(embeddings.vectors), 1)
     np.testing.assert_allclose([match.similarities[0] for match in found], 1.0, atol=1e-5)
-    with pytest.raises(WorkbenchError, match="has all images of its dataset already"):
+    with pytest.raises(WorkbenchError, match="is up to date"):
         finish(update_index(full, updated.id))
     assert delete_index(full, updated.id) == ""
 

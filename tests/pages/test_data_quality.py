@@ -13,6 +13,9 @@ from core.progress import finish
 from core.quality.analysis import analyze
 from core.quality.config import AnalysisConfig, Check
 from core.workspace import Workspace
+from pages.parts.components import exclude_dialog
+from pages.parts.data_quality import overview
+from pages.parts.data_quality.titles import OVERVIEW, TITLES
 from state import resources
 from tests.support.page_fixtures import Open, last_job, said_in_passing, stop_jobs, texts
 
@@ -57,9 +60,10 @@ def test_without_an_index_the_page_leads_to_one(empty: Workspace, visit: Open) -
     assert "An analysis needs a dataset" in texts(app)
 
 
+@pytest.mark.slow
 def test_an_analysis_is_a_job_with_the_chosen_settings(full: Workspace, visit: Open) -> None:
     app = visit("data_quality")
-    assert "Look through the **30** embeddings" in texts(app)
+    assert "Find problems in the" in texts(app)
     app.number_input(key="quality-neighbors").set_value(7).run()
     app.button(key="quality-start").click().run()
     arguments = last_job()
@@ -68,49 +72,107 @@ def test_an_analysis_is_a_job_with_the_chosen_settings(full: Workspace, visit: O
     assert arguments == ("analyze", "--index", index.id, "--neighbors", "7")
 
 
+@pytest.mark.slow
 def test_a_label_issue_leaves_the_list_when_accepted_and_returns_after_undo(
     analyzed: Workspace, visit: Open
 ) -> None:
     catalog, wrong = catalog_of(analyzed), mislabeled(analyzed)
-    app = visit("data_quality")
-    assert "Images whose label" in texts(app)
+    app = choose(visit("data_quality"), Check.LABEL_ISSUES)
     app = select(app, wrong)
     assert "**1** selected" in texts(app)
     app.button(key="quality-do-accept").click().run()
     assert not app.exception
-    assert said_in_passing(app) == "1 image changed. Undo takes it back."
+    assert said_in_passing(app) == "1 image changed"
     assert catalog.rows_by_id([wrong])[wrong].label == "red"
     assert select(app, wrong).session_state["selection"].quality_selected == frozenset()
     app.button(key="quality-undo").click().run()
-    assert said_in_passing(app) == "Taken back: labeled 1 image as suggested."
+    assert said_in_passing(app) == "Undone: labeled 1 image as suggested"
     assert catalog.rows_by_id([wrong])[wrong].label == "blue"
     assert curation.tags_of(catalog, [wrong]) == {}
     assert select(app, wrong).session_state["selection"].quality_selected == {wrong}
 
 
+@pytest.mark.slow
 def test_a_correct_label_is_remembered_by_a_tag(analyzed: Workspace, visit: Open) -> None:
     catalog, wrong = catalog_of(analyzed), mislabeled(analyzed)
-    app = select(visit("data_quality"), wrong)
+    app = select(choose(visit("data_quality"), Check.LABEL_ISSUES), wrong)
     app.button(key="quality-do-keep").click().run()
     assert curation.tags_of(catalog, [wrong]) == {wrong: ["label issues checked"]}
-    assert "take it off on the Datasets page" in texts(app)
-    assert (
-        select(visit("data_quality"), wrong).session_state["selection"].quality_selected
-        == frozenset()
-    )
+    assert "1 reviewed images are hidden" in texts(app)
+    app = select(choose(visit("data_quality"), Check.LABEL_ISSUES), wrong)
+    assert app.session_state["selection"].quality_selected == frozenset()
 
 
+@pytest.mark.slow
 def test_the_dialog_gives_the_reason_and_continues_with_the_next(
     analyzed: Workspace, visit: Open
 ) -> None:
-    app = visit("data_quality")
+    app = choose(visit("data_quality"), Check.LABEL_ISSUES)
     app.session_state["selection"].quality_open = mislabeled(analyzed)
     app.run()
-    assert "It is labeled **blue** and looks like **red**" in texts(app)
-    assert "The 5 images nearest to it" in texts(app)
+    assert "Label **blue** · suggested **red**" in texts(app)
+    assert "% likely mislabeled" in texts(app)
+    assert "**5 nearest images**" in texts(app)
     app.button(key="why-exclude").click().run()
     assert not app.exception
     assert catalog_of(analyzed).count() == 29
+
+
+@pytest.mark.slow
+def test_the_overview_shows_each_check_with_its_count_and_opens_it(
+    analyzed: Workspace, visit: Open
+) -> None:
+    app = visit("data_quality")
+    assert not app.exception
+    headings = [header.value for header in app.header]
+    assert headings == [TITLES[check] for check in Check]
+    opens = {check: app.button(key=f"quality-open-{check}") for check in Check}
+    assert opens[Check.LABEL_ISSUES].label == "1 image"
+    assert opens[Check.CLUSTERS].label.endswith(("cluster", "clusters"))
+    opens[Check.LABEL_ISSUES].click().run()
+    assert app.session_state["selection"].quality_view.check == Check.LABEL_ISSUES
+    assert "**1–1** of **1**" in texts(app)
+    app.button_group(key="quality-check").set_value(OVERVIEW).run()
+    assert app.session_state["selection"].quality_view.check is None
+    assert app.header
+
+
+def test_an_example_opens_its_check(
+    analyzed: Workspace, visit: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = visit("data_quality")
+    wrong = mislabeled(analyzed)
+    monkeypatch.setattr(
+        overview, "gallery", lambda tiles, **_: wrong if tiles[0].id == wrong else None
+    )
+    app.run()
+    assert app.session_state["selection"].quality_view.check == Check.LABEL_ISSUES
+
+
+@pytest.mark.slow
+def test_near_duplicates_are_excluded_after_a_confirmation(
+    analyzed: Workspace, visit: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = catalog_of(analyzed)
+    app = choose(visit("data_quality"), Check.NEAR_DUPLICATES)
+    view = app.session_state["selection"].quality_view
+    app.session_state["selection"].quality_view = view.changed(threshold=0.8)
+    shown: list[str] = []
+    monkeypatch.setattr(
+        exclude_dialog, "gallery", lambda tiles, label, **_: shown.append(f"{label}: {len(tiles)}")
+    )
+    app.run()
+    app.button(key="quality-near_duplicates-all-model").click().run()
+    assert catalog.count() == 30
+    label = app.button(key="exclude-confirm").label
+    assert shown[-1] == f"Images to exclude: {label.split()[1]}"
+    app.button(key="exclude-cancel").click().run()
+    assert catalog.count() == 30
+    assert "exclude-confirm" not in keys(app.run())
+    app.button(key="quality-near_duplicates-all-model").click().run()
+    app.button(key="exclude-confirm").click().run()
+    assert catalog.count() == 30 - int(label.split()[1])
+    assert "exclude-confirm" not in keys(app)
 
 
 @pytest.mark.parametrize(
@@ -118,9 +180,9 @@ def test_the_dialog_gives_the_reason_and_continues_with_the_next(
     [
         (Check.OUTLIERS, "**1–30** of **30**"),
         (Check.REPRESENTATIVENESS, "**1–30** of **30**"),
-        (Check.LEAKAGE, "the framed image"),
-        (Check.NEAR_DUPLICATES, "perceptual hashes do not"),
-        (Check.CLUSTERS, "HDBSCAN"),
+        (Check.LEAKAGE, "similarity threshold"),
+        (Check.NEAR_DUPLICATES, "similarity threshold"),
+        (Check.CLUSTERS, "of **30** images"),
     ],
 )
 def test_each_check_draws_its_list(
@@ -131,6 +193,7 @@ def test_each_check_draws_its_list(
     assert said.lower() in texts(app).lower()
 
 
+@pytest.mark.slow
 def test_filters_narrow_a_list(analyzed: Workspace, visit: Open) -> None:
     app = choose(visit("data_quality"), Check.OUTLIERS)
     app.multiselect(key="quality-class").set_value(["red"]).run()
@@ -139,6 +202,7 @@ def test_filters_narrow_a_list(analyzed: Workspace, visit: Open) -> None:
     assert "of **9**" not in texts(app)
 
 
+@pytest.mark.slow
 def test_an_image_can_be_moved_to_another_split(analyzed: Workspace, visit: Open) -> None:
     catalog = catalog_of(analyzed)
     app = select(choose(visit("data_quality"), Check.OUTLIERS), 5)
@@ -149,6 +213,7 @@ def test_an_image_can_be_moved_to_another_split(analyzed: Workspace, visit: Open
     assert "**1–30** of **30**" in texts(app)
 
 
+@pytest.mark.slow
 def test_use_as_query_leads_to_the_query_page(analyzed: Workspace, visit: Open) -> None:
     app = select(choose(visit("data_quality"), Check.OUTLIERS), 5)
     app.button(key="quality-do-query").click().run()
@@ -156,6 +221,7 @@ def test_use_as_query_leads_to_the_query_page(analyzed: Workspace, visit: Open) 
     assert app.session_state["selection"].query.images[0].image_id == 5
 
 
+@pytest.mark.slow
 def test_a_cluster_opens_and_closes(analyzed: Workspace, visit: Open) -> None:
     app = choose(visit("data_quality"), Check.CLUSTERS)
     opens = sorted(key for key in keys(app) if key.startswith("quality-cluster-"))
@@ -167,6 +233,7 @@ def test_a_cluster_opens_and_closes(analyzed: Workspace, visit: Open) -> None:
     assert "quality-clusters-back" not in keys(app)
 
 
+@pytest.mark.slow
 def test_leakage_is_listed_until_reviewed(analyzed: Workspace, visit: Open) -> None:
     catalog = catalog_of(analyzed)
     app = choose(visit("data_quality"), Check.LEAKAGE)
@@ -190,7 +257,7 @@ def test_a_single_class_is_explained(analyzed: Workspace, visit: Open, check: Ch
     app = choose(visit("data_quality"), check)
     assert not app.exception
     if check == Check.LABEL_ISSUES:
-        assert "All images are of one class" in texts(app)
+        assert "Label issues need at least two classes" in texts(app)
 
 
 def test_without_labels_the_page_explains_how_to_add_some(analyzed: Workspace, visit: Open) -> None:
@@ -200,26 +267,26 @@ def test_without_labels_the_page_explains_how_to_add_some(analyzed: Workspace, v
     with sqlite3.connect(catalog.path) as connection:
         connection.execute("UPDATE images SET label = NULL")
     catalog.set_splits({})  # Writes down that it has changed
-    assert "has a label" in texts(visit("data_quality"))
+    assert "No image has a label" in texts(choose(visit("data_quality"), Check.LABEL_ISSUES))
 
 
+@pytest.mark.slow
 def test_a_list_without_remaining_images_is_explained(analyzed: Workspace, visit: Open) -> None:
     catalog = catalog_of(analyzed)
     curation.exclude(catalog, catalog.ids())
     app = choose(visit("data_quality"), Check.OUTLIERS)
     assert not app.exception
-    assert any("Nothing is found" in str(box.value) for box in app.success)
+    assert "No issues found" in texts(app)
     app.button(key="quality-undo").click().run()
     curation.add_tag(catalog, catalog.ids(), Check.OUTLIERS.checked_tag)
     app.run()
-    assert any("Nothing is left to look at" in str(box.value) for box in app.success)
+    assert "All images are reviewed" in texts(app)
 
 
 def test_a_stale_analysis_is_marked(analyzed: Workspace, visit: Open) -> None:
     curation.exclude(catalog_of(analyzed), [3])
     app = visit("data_quality")
-    assert "The dataset has changed since" in texts(app)
-    assert "Update the index, then look again" in texts(app)
+    assert ":orange-badge[stale: the dataset has changed]" in texts(app)
 
 
 def test_a_damaged_analysis_is_reported_and_can_be_repeated(
@@ -236,7 +303,7 @@ def test_a_damaged_analysis_is_reported_and_can_be_repeated(
 def test_a_deleted_analysis_can_be_repeated(analyzed: Workspace, visit: Open) -> None:
     app = visit("data_quality")
     shutil.rmtree(analyzed.analyses)
-    assert "Look through the **30** embeddings" in texts(app.run())
+    assert "Find problems in the" in texts(app.run())
 
 
 def test_deleted_embeddings_are_reported(analyzed: Workspace, visit: Open) -> None:

@@ -1,6 +1,7 @@
 """The Explore page: a map, its colors, selections and actions on them."""
 
 import io
+import json
 from typing import Any
 
 import numpy as np
@@ -69,10 +70,11 @@ def labels_of_buttons(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "fields"),
     [
-        ("umap", ["Neighbors", "Least distance", "Supervision", "Seed"]),
+        ("umap", ["Neighbors", "min_dist", "Supervision", "Seed"]),
         ("tsne", ["Perplexity", "Seed"]),
         ("pca", ["Seed"]),
     ],
@@ -97,11 +99,11 @@ def test_a_map_shows_its_method_and_quality(full: Workspace, visit: Open) -> Non
     found = draw(full)
     app = visit("explore")
     said = texts(app)
-    assert "**PCA in 2D** of 30 images" in said
+    assert "**PCA in 2D** · " in said
     assert f"trustworthiness **{found.trustworthiness:.3f}**" in said
-    assert f"**{found.preserved.mean():.0%}** of an image's 15 nearest stay near it" in said
-    assert "of the variance" in said
-    assert "draw a lasso or a box" in said
+    assert f"**{found.preserved.mean():.0%}** of 15-NN preserved" in said
+    assert "of variance" in said
+    assert "draw a lasso around points" in said
     assert not app.error
 
 
@@ -110,11 +112,11 @@ def test_of_several_maps_one_is_chosen(full: Workspace, visit: Open) -> None:
     solid_map = draw(full, dimensions=3, seed=4)
     app = visit("explore")
     assert app.selectbox(key="explore-map").options == ["PCA in 3D · seed 4", "PCA in 2D · seed 0"]
-    assert "**PCA in 3D** of 30 images" in texts(app)
-    assert "Drag to turn" in texts(app)
+    assert "**PCA in 3D** · " in texts(app)
+    assert "Drag to rotate" in texts(app)
     assert not [toggle for toggle in app.toggle if toggle.key == "explore-contours"]
     app.selectbox(key="explore-map").select_index(1).run()
-    assert "**PCA in 2D** of 30 images" in texts(app)
+    assert "**PCA in 2D** · " in texts(app)
     assert solid_map.points.shape == (30, 3)
 
 
@@ -123,40 +125,57 @@ def test_a_clicked_point_is_shown_with_its_neighbors(full: Workspace, visit: Ope
     app = after(visit("explore"), found, ScatterEvent("click", index=4))
     row = colors(full).catalog.rows_by_id([int(found.image_ids[4])])[int(found.image_ids[4])]
     assert f"**{row.label}**" in texts(app)
-    assert "Its 10 nearest images, lined to it on the map:" in texts(app)
-    assert "its neighbors" in texts(app)
+    assert "10 nearest neighbors" in texts(app)
+    assert "kNN vote" in texts(app)
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_a_selection_says_what_is_in_it_and_how_precise(full: Workspace, visit: Open) -> None:
     found = draw(full)
     app = after(visit("explore"), found, EVERYWHERE)
     said = texts(app)
-    assert "**Selected: 30 images.**" in said
+    assert "**30 selected**" in said
     assert all(f"{name} 10" in said for name in ("red", "green", "blue"))
     labels = np.array([row.label for row in colors(full).catalog.rows()])
     near = labels[found.neighbors.rows[:, :10]]
     assert f"Precision@10 **{(near == labels[:, None]).mean():.1%}**" in said
 
 
+def test_without_a_selection_the_largest_clusters_are_shown(full: Workspace, visit: Open) -> None:
+    found = draw(full)
+    app = visit("explore")
+    [gallery] = [
+        json.loads(element.proto.json)
+        for element in app.get("bidi_component")
+        if "explore-clusters" in element.proto.id
+    ]
+    sizes = np.bincount(found.clusters[found.clusters >= 0]).tolist()
+    assert [tile["caption"] for tile in gallery["tiles"]] == [f"{size} images" for size in sizes]
+    app = after(app, found, EVERYWHERE)
+    assert not [e for e in app.get("bidi_component") if "explore-clusters" in e.proto.id]
+
+
 def test_an_empty_selection_is_reported(full: Workspace, visit: Open) -> None:
     app = after(visit("explore"), draw(full), NOWHERE)
-    assert "No image lies in that selection" in texts(app)
+    assert "No images in this selection." in texts(app)
 
 
+@pytest.mark.slow
 def test_selected_images_are_excluded_and_included(full: Workspace, visit: Open) -> None:
     found = draw(full)
     app = after(visit("explore"), found, EVERYWHERE)
     app.button(key="explore-do-exclude").click().run()
-    assert said_in_passing(app) == "30 images changed. Undo takes it back."
+    assert said_in_passing(app) == "30 images changed"
     assert num_excluded(full) == 30
-    assert "Take in again" in labels_of_buttons(app)
+    assert "Include" in labels_of_buttons(app)
     app.button(key="explore-undo").click().run()
-    assert said_in_passing(app).startswith("Taken back: excluded 30 images")
+    assert said_in_passing(app).startswith("Undone: excluded 30 images")
     assert num_excluded(full) == 0
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_a_selection_is_tagged_and_then_colored_by_it(full: Workspace, visit: Open) -> None:
     found = draw(full)
     curation.add_tag(colors(full).catalog, found.image_ids[:1].tolist(), "odd")
@@ -169,6 +188,7 @@ def test_a_selection_is_tagged_and_then_colored_by_it(full: Workspace, visit: Op
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_training_without_a_selection_excludes_it_and_opens_the_page(
     full: Workspace, visit: Open
 ) -> None:
@@ -178,6 +198,7 @@ def test_training_without_a_selection_excludes_it_and_opens_the_page(
     assert app.title[0].value == "Training"
 
 
+@pytest.mark.slow
 def test_a_selection_becomes_a_query(full: Workspace, visit: Open) -> None:
     found = draw(full)
     app = after(visit("explore"), found, EVERYWHERE)
@@ -188,6 +209,7 @@ def test_a_selection_becomes_a_query(full: Workspace, visit: Open) -> None:
     assert {image.image_id for image in images} <= set(found.image_ids.tolist())
 
 
+@pytest.mark.slow
 def test_two_selections_are_compared(full: Workspace, visit: Open) -> None:
     found = draw(full)
     app = after(visit("explore"), found, EVERYWHERE)
@@ -195,27 +217,29 @@ def test_two_selections_are_compared(full: Workspace, visit: Open) -> None:
     left = ScatterEvent("box", (-1e6, float(np.median(found.points[:, 0]))), (-1e6, 1e6))
     app = after(app, found, left)
     said = texts(app)
-    assert "**A: 30 images.**" in said
-    assert "**B: 15 images.**" in said
-    assert "Of their ten nearest **100.0%** are in A" in said
-    assert "15 images are in both." in said
+    assert "**A · 30 selected**" in said
+    assert "**B · 15 selected**" in said
+    assert "10-NN: **100.0%** in A" in said
+    assert "15 images in both" in said
     app.button(key="explore-alone").click().run()
-    assert "**Selected: 15 images.**" in texts(app)
+    assert "**15 selected**" in texts(app)
 
 
+@pytest.mark.slow
 def test_every_color_is_drawn(full: Workspace, visit: Open) -> None:
     draw(full)
     app = visit("explore")
     chooser = app.selectbox(key="explore-color")
-    assert "Query similarity" not in chooser.options
-    for number in range(len(chooser.options)):
-        app.selectbox(key="explore-color").select_index(number).run()
+    assert "Color by query similarity" not in chooser.options
+    for option in chooser.options:
+        app.selectbox(key="explore-color").select(option.removeprefix("Color by ")).run()
         assert not app.exception
     app.toggle(key="explore-contours").set_value(True).run()
     app.toggle(key="explore-pins").set_value(True).run()
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_the_current_query_lies_on_the_map(full: Workspace, visit: Open) -> None:
     found = draw(full)
     app = visit("query")
@@ -237,8 +261,8 @@ def test_images_added_later_are_placed(full: Workspace, visit: Open) -> None:
     lineage = read_lineage(full)
     assert [made.id for made in lineage.maps_of(lineage.indexes[0])] == [found.manifest.id]
     app = visit("explore")
-    assert f"of {before + 1} images" in texts(app)
-    assert "1 images were added since it was drawn" in texts(app)
+    assert f"**{before + 1}** images" in texts(app)
+    assert "1 images added later are placed by their neighbors." in texts(app)
     assert not app.error
 
 
@@ -253,28 +277,30 @@ def test_a_map_of_an_earlier_version_is_reported(full: Workspace, visit: Open) -
         config = {"index": index.id}
         publish(folder, kind="map", stem="old", config=config, made_from=made_from, summary={})
     app = visit("explore")
-    assert "which lacks some files" in app.error[0].value
+    assert "lacks some files" in app.error[0].value
     assert app.button(key="explore-draw")
 
 
+@pytest.mark.slow
 def test_removed_images_of_a_map_are_reported(full: Workspace, visit: Open) -> None:
     found = draw(full)
     app = visit("explore")
     colors(full).catalog.forget(found.image_ids.tolist())
     app = after(app, found, EVERYWHERE)
-    assert "None of them is in the dataset any more" in texts(app)
+    assert "The selected images are no longer in the dataset." in texts(app)
     app = after(app, found, ScatterEvent("click", index=2))
     assert "no longer in the dataset" in texts(app)
 
 
+@pytest.mark.slow
 def test_without_labels_there_are_no_colors_by_class(full: Workspace, visit: Open) -> None:
     catalog = colors(full).catalog
     found = draw(full)
     with connect(catalog.path) as connection:
         connection.execute("UPDATE images SET folder_label = NULL, label = NULL, split = NULL")
     app = after(visit("explore"), found, EVERYWHERE)
-    assert "Class" not in app.selectbox(key="explore-color").options
-    assert "They have no labels" in texts(app)
+    assert "Color by class" not in app.selectbox(key="explore-color").options
+    assert "No labels, no precision." in texts(app)
 
 
 def test_a_damaged_map_is_named(full: Workspace, visit: Open) -> None:
@@ -317,8 +343,8 @@ def test_a_training_history_is_laid_out_and_selected_on(full: Workspace, visit: 
         embeddings = random.normal(size=(len(ids), 8)).astype(np.float32)
         write_epoch(folder, epoch, embeddings, labels, labels)
     app = visit("explore")
-    app.segmented_control(key="explore-view").set_value("Through its training").run()
-    assert "recorded its validation images after each epoch" in texts(app)
+    app.segmented_control(key="explore-view").set_value("Training history").run()
+    assert "after each epoch" in texts(app)
     app.button(key="explore-draw-epochs").click().run()
     [view] = resources.jobs().views()
     resources.jobs().stop(view.record.id)
@@ -341,6 +367,7 @@ def bounds_of(
     return (x - 1e-4, x + 1e-4), (y - 1e-4, y + 1e-4)
 
 
+@pytest.mark.slow
 def test_maps_of_two_models_have_linked_selections(full: Workspace, visit: Open) -> None:
     first = draw(full)
     config = TrainConfig(
@@ -355,14 +382,14 @@ def test_maps_of_two_models_have_linked_selections(full: Workspace, visit: Open)
     app.session_state["selection"].index = first.config.index
     app.session_state["selection"].model = first.manifest.made_from["model"]
     app.run()
-    app.segmented_control(key="explore-view").set_value("Beside another").run()
+    app.segmented_control(key="explore-view").set_value("Side by side").run()
     assert app.selectbox(key="explore-beside").options == [f"{model.id}: PCA in 2D · seed 0"]
     key = f"explore-left-{first.manifest.id}"
     ids = first.image_ids[:12].tolist()
     app.session_state["selection"].map_linked = (key, ids)
     app.run()
     said = texts(app)
-    assert "**12 selected.**" in said
+    assert "**12 selected**" in said
     assert "Precision@10: left **" in said
     assert ", right **" in said
     assert not app.error

@@ -45,6 +45,7 @@ def choose(app: AppTest, index: Manifest) -> AppTest:
     return app.run()
 
 
+@pytest.mark.slow
 def test_the_store_is_a_choice_only_if_a_server_is_configured(
     full: Workspace, visit: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,16 +54,16 @@ def test_the_store_is_a_choice_only_if_a_server_is_configured(
 
     monkeypatch.setenv(URI, NOWHERE)
     app = visit("indexes")
-    assert len(app.segmented_control(key="indexes-kind").options) == len(KINDS)
+    assert len(app.pills(key="indexes-kind").options) == len(KINDS)
     app.segmented_control(key="indexes-store").set_value(StoreName.MILVUS).run()
-    assert app.segmented_control(key="indexes-kind").options == [
+    assert app.pills(key="indexes-kind").options == [
         "Flat",
         "HNSW",
         "IVF-Flat",
         "IVF-PQ",
         "SQ8",
     ]
-    assert "keeps and searches it" in texts(app)
+    assert "Stored and searched by" in texts(app)
     app.button(key="indexes-build").click().run()
     [job] = resources.jobs().views()
     resources.jobs().stop(job.record.id)
@@ -98,23 +99,25 @@ def test_of_an_index_on_a_server_only_embeddings_can_be_exported(
     app.session_state["indexes-table"] = {"selection": {"rows": [0], "columns": []}}
     app.run()
     offered = app.selectbox(key="indexes-export-format").options
-    assert offered == ["Embeddings as NumPy arrays", "Embeddings as a Parquet table"]
+    assert offered == ["NumPy arrays", "Parquet table"]
     assert len(ExportFormat) == 4
 
 
+@pytest.mark.slow
 def test_deleting_an_index_says_what_stays_on_an_unavailable_server(
     full: Workspace, far: Manifest, visit: Open
 ) -> None:
     app = visit("indexes")
     app.session_state["indexes-table"] = {"selection": {"rows": [0], "columns": []}}
     app.run()
-    assert "It is deleted on the Milvus server, too" in texts(app)
+    assert "Also deleted on the Milvus server" in texts(app)
     app.button(key="indexes-delete").click().run()
     assert far.id not in [index.id for index in list_artifacts(full.indexes)[0]]
     [toast] = app.toast
     assert "stay on the server, as the collection workbench" in str(toast.value)
 
 
+@pytest.mark.slow
 def test_a_query_shows_that_the_server_is_unavailable(
     full: Workspace, far: Manifest, visit: Open
 ) -> None:

@@ -30,6 +30,7 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.AbstractEventLoop]
     running.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_cut_short", [False, True])
 def test_a_run_ends_after_a_busy_loop_has_processed_its_output(
     loop: asyncio.AbstractEventLoop, is_cut_short: bool
@@ -52,6 +53,7 @@ def test_a_run_ends_after_a_busy_loop_has_processed_its_output(
     assert taken == list(range(100))
 
 
+@pytest.mark.slow
 def test_the_wait_for_a_blocked_loop_is_limited(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

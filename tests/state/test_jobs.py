@@ -50,6 +50,7 @@ def wait_until_running(board: JobBoard, record: JobRecord) -> JobRecord:
     raise TimeoutError(board.log_of(record.id))
 
 
+@pytest.mark.slow
 def test_a_job_has_the_result_of_its_command(workspace: Workspace, tmp_path: Path) -> None:
     board = JobBoard(workspace)  # Here each process is started as in the app
     folder = class_folders(tmp_path / "in", red=3, blue=3)
@@ -71,6 +72,7 @@ def test_a_failed_job_has_the_message_of_the_error(board: JobBoard) -> None:
     assert view.message in board.log_of(record.id)
 
 
+@pytest.mark.slow
 def test_a_stop_is_acknowledged_at_once_and_leaves_nothing(
     board: JobBoard, workspace: Workspace
 ) -> None:
@@ -87,6 +89,7 @@ def test_a_stop_is_acknowledged_at_once_and_leaves_nothing(
     assert list(workspace.datasets.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_jobs_of_one_lane_run_one_after_the_other(board: JobBoard) -> None:
     first = wait_until_running(board, board.start(ENDLESS, "First", "compute"))
     second = board.start(["scan", "/nowhere", "--name", "x"], "Second", "compute")
@@ -100,6 +103,7 @@ def test_jobs_of_one_lane_run_one_after_the_other(board: JobBoard) -> None:
     assert board.wait(second.id, timeout=60).record.status == Status.FAILED
 
 
+@pytest.mark.slow
 def test_a_job_stopped_while_it_waits_never_starts(board: JobBoard) -> None:
     first = wait_until_running(board, board.start(ENDLESS, "First", "compute"))
     second = board.start(ENDLESS, "Second", "compute")
@@ -185,6 +189,7 @@ def test_running_jobs_are_listed_and_stopped_without_the_board(
     assert list_active(workspace) == []
 
 
+@pytest.mark.slow
 def test_a_follow_up_is_queued_once_its_job_is_done(
     board: JobBoard, workspace: Workspace, tmp_path: Path
 ) -> None:

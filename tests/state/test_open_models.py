@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from core.artifacts.folders import draft, publish
 from core.artifacts.manifests import Manifest
 from core.embeddings.encoding import Encoder, Encoding
+from core.embeddings.files import open_embeddings
 from core.embeddings.whitening import Whitening
 from core.errors import WorkbenchError
-from core.indexes import files
+from core.indexes import faiss_file
 from core.indexes.config import IndexConfig
-from core.indexes.files import build_index
+from core.indexes.files import build_index, publish_index
 from core.models.model import write_weights
 from core.progress import finish
 from core.workspace import PROJECT, Workspace
@@ -120,6 +121,7 @@ class Held(Whitening):
         return vectors
 
 
+@pytest.mark.slow
 def test_images_are_embedded_though_their_model_is_replaced_while_they_wait(
     home: Workspace,
 ) -> None:
@@ -176,12 +178,13 @@ def test_models_opened_in_sequence_take_the_memory_of_two(home: Workspace) -> No
     assert taken[-1] - taken[1] < weights / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mapped", [False, True])
 def test_a_replaced_index_is_freed(
     home: Workspace, mapped: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if mapped:
-        monkeypatch.setattr(files, "MAPPED_FROM_BYTES", 0)
+        monkeypatch.setattr(faiss_file, "MAPPED_FROM_BYTES", 0)
     embeddings = embedded_set(home, 100)
     made = [finish(build_index(home, embeddings.id, IndexConfig())) for _ in range(3)]
     first = home.indexes / made[0].id / "index.faiss"
@@ -194,6 +197,31 @@ def test_a_replaced_index_is_freed(
     assert not is_mapped(first)
 
 
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_version_of_an_index_is_freed_when_the_next_is_opened(
+    home: Workspace, mapped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if mapped:
+        monkeypatch.setattr(faiss_file, "MAPPED_FROM_BYTES", 0)
+    embeddings = open_embeddings(home, embedded_set(home, 100).id)
+    one = finish(build_index(home, embeddings.manifest.id, IndexConfig()))
+    opened = open_models.index(one.id, one.fingerprint)
+    store = opened.store
+    work = publish_index(home, embeddings, store, IndexConfig(), summary={}, replaces=one)
+    two = finish(work)
+    assert open_models.index(one.id, one.fingerprint) is opened  # A search may be about to use it
+    first = weakref.ref(store)
+    running = opened.faiss.index
+    with no_collection():
+        del store, opened
+        newer = open_models.index(two.id, two.fingerprint)
+        assert first() is None
+    assert newer.manifest == two
+    assert running.ntotal == 100  # A search that runs ends with its version
+    del running
+    assert not (home.indexes / one.id / "index.faiss").exists()
+
+
 def is_mapped(path: Path) -> bool:
     return any(entry.path == str(path) for entry in psutil.Process().memory_maps())
 
@@ -202,10 +230,10 @@ def test_an_artifact_replaced_after_its_manifest_was_read_is_an_error(
     home: Workspace,
 ) -> None:
     [model] = models(home, 1)
-    with pytest.raises(WorkbenchError, match=r"The model m was replaced a moment ago\. Ask once"):
+    with pytest.raises(WorkbenchError, match=r"The model m was just replaced\. Ask once"):
         open_models.model(model.id, "another")
     index = finish(build_index(home, embedded_set(home, 20).id, IndexConfig()))
-    with pytest.raises(WorkbenchError, match="The index .* was replaced a moment ago"):
+    with pytest.raises(WorkbenchError, match="The index .* was just replaced"):
         open_models.index(index.id, "another")
 
 

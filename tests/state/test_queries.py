@@ -2,11 +2,19 @@
 
 import hashlib
 
+import pytest
+
+from core.artifacts.folders import delete_artifact
+from core.artifacts.manifests import Manifest
+from core.datasets.importing.scan import rescan
 from core.datasets.registry import open_dataset
+from core.errors import MissingError
+from core.indexes.update import update_index
 from core.lineage.graph import read_lineage
+from core.progress import finish
 from core.query import ImageSource, Query, QueryImage, QueryResult, SearchOptions
 from core.workspace import Workspace
-from state.queries import search
+from state.queries import nearest_to_image, search
 from tests.factories.images import png, speckled
 
 
@@ -42,3 +50,30 @@ def test_too_few_images_to_say_what_is_usual_leave_the_rest_of_the_answer(full: 
     found = search_red(full, seed=100, k=3)
     assert found.out_of_distribution is None
     assert len(found.matches) == 3
+
+
+def updated(workspace: Workspace) -> tuple[Manifest, Manifest]:
+    """Update the index to a dataset with one image less; return its manifests before and after."""
+    [before] = read_lineage(workspace).indexes
+    (workspace.home / "images" / "red" / "000.png").unlink()
+    finish(rescan(workspace, "colors"))
+    return before, finish(update_index(workspace, before.id))
+
+
+def test_a_search_that_began_before_an_update_answers_from_the_new_version(full: Workspace) -> None:
+    before, after = updated(full)
+    lineage, dataset = read_lineage(full), open_dataset(full, "colors")
+    row = dataset.catalog.rows()[0]
+    source = ImageSource(row.path, dataset.path_of(row), "key")
+    # An example is looked up in the embeddings, of which only the new ones are left
+    query = Query(images=(QueryImage(image_id=row.id),), positives=(row.id,))
+    found = search(query, [source], before, lineage.models[0], dataset)
+    assert found.index == after
+    assert len(nearest_to_image(before, row.id, 50)) == len(dataset.catalog.ids()) - 1
+
+
+def test_an_error_that_has_another_reason_is_raised(full: Workspace) -> None:
+    [index] = read_lineage(full).indexes
+    delete_artifact(full.embeddings, index.made_from["embeddings"])
+    with pytest.raises(MissingError):
+        nearest_to_image(index, 1, 3)

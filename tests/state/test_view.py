@@ -7,7 +7,8 @@ import pytest
 
 from core.datasets import curation, facets
 from core.datasets.catalog import Catalog
-from core.datasets.columns import NO_LABEL, ImageFilter, ImageStatus, Order
+from core.datasets.columns import FILTERS, NO_LABEL, ImageFilter, ImageStatus, Order, Split
+from core.datasets.filter_kinds import AnyOf
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.progress import finish
@@ -77,9 +78,32 @@ def test_sizes_of_files_order_both_ways(catalog: Catalog) -> None:
     assert sizes == [row.size_bytes for row in catalog.rows(order=Order.SMALLEST)][::-1]
 
 
+def kind(name: str) -> AnyOf:
+    found = FILTERS[name]
+    assert isinstance(found, AnyOf)
+    return found
+
+
+def test_the_first_image_of_a_class_is_an_included_one(catalog: Catalog) -> None:
+    first = facets.first_of_class(catalog)
+    rows = catalog.rows_by_id(first.values())
+    assert {label: rows[image_id].label for label, image_id in first.items()} == {
+        "blue": "blue",
+        "red": "red",
+    }
+    curation.exclude(catalog, [first["red"]])
+    assert facets.first_of_class(catalog)["red"] > first["red"]
+
+
 def test_facets_count_what_the_filter_leaves(catalog: Catalog) -> None:
     assert facets.tag_counts(catalog) == {"best": 1}
     assert facets.tag_counts(catalog, ImageFilter(labels=("red",))) == {}
+    assert facets.value_counts(catalog, kind("tags")) == {"best": 1}
+    assert list(facets.value_counts(catalog, kind("labels")).items()) == [("red", 2), ("blue", 1)]
+    assert facets.value_counts(catalog, kind("labels"), ImageFilter(tags=("best",))) == {"blue": 1}
+    splits = facets.value_counts(catalog, kind("splits"))
+    assert list(splits) == [split for split in Split if split in splits]
+    assert sum(splits.values()) == 3
     sides = facets.histogram(catalog, "side", num_bins=4)
     assert (sides.counts.tolist(), sides.edges.tolist()) == ([2, 0, 0, 1], [20, 25, 30, 35, 40])
     shapes = facets.histogram(catalog, "aspect", num_bins=3)

@@ -43,6 +43,18 @@ def small_networks() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def odd_decoders(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Decode images in a process that knows the files of `odd_decoder.py`."""
+    from core.images import isolation
+    from core.images.process_pool import DecoderPool
+
+    pool = DecoderPool(1, "tests.support.odd_decoder")
+    monkeypatch.setattr(isolation, "shared_pool", lambda: pool)
+    yield
+    pool.close()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def job_server(
     request: pytest.FixtureRequest, no_process_left_behind: None

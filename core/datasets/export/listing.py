@@ -41,15 +41,37 @@ class Format(StrEnum):
     ZIP = "zip"
     """The images in class folders, packed but not compressed, with tables."""
 
+    JSON_LINES = "jsonl"
+    """The same with tables of JSON Lines, as Hugging Face's ImageFolder reads them."""
+
     FOLDER = "folder"
     """Copies of the images in class folders, with tables."""
 
     LINKS = "links"
     """Symbolic links to the images in class folders, with tables; they break when those move."""
 
+    COCO = "coco"
+    """A zip of the images with their boxes in COCO's format."""
 
-FILES = (Format.CSV, Format.PARQUET, Format.ZIP)
+    YOLO = "yolo"
+    """A zip of the images with their boxes in the format of YOLO."""
+
+
+ZIPS = (Format.ZIP, Format.JSON_LINES)
+"""Formats that are a zip of images and tables."""
+
+ANNOTATED = (Format.COCO, Format.YOLO)
+"""Formats that are a zip of images and boxes; `annotated.py` writes them."""
+
+FILES = (Format.CSV, Format.PARQUET, *ZIPS, *ANNOTATED)
 """Formats that are one file."""
+
+
+def suffix_of(form: Format) -> str:
+    """Return the suffix of the file of an export, empty for a folder."""
+    if form in (*ZIPS, *ANNOTATED):
+        return ".zip"
+    return f".{form}" if form in FILES else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,6 +182,19 @@ def csv_table(path: Path, columns: Sequence[str] = tuple(COLUMNS)) -> Iterator[W
             if "tags" in record
             else record
             for record in records
+        )
+
+
+@contextmanager
+def json_lines_table(path: Path) -> Iterator[Write]:
+    """Yield a function that writes rows to the new file `path`, an object in each line.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    with path.open("xb") as file:
+        yield lambda records: file.writelines(
+            json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records
         )
 
 

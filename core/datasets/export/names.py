@@ -3,21 +3,35 @@
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from core.datasets.columns import ImageRow, Split
-from core.datasets.layout import CLUTTER, PLAIN_NAMES, SPLIT_NAMES, UNLABELED
+from core.datasets.folder_names import (
+    PLAIN_NAMES,
+    UNLABELED,
+    Use,
+    is_system_name,
+    key_of,
+    read_split_name,
+)
+from core.datasets.split_folders import Node, split_folders
 
 METADATA = "metadata.csv"
 """Table beside the images, as Hugging Face's ImageFolder expects it: in the folder of each split,
 or at the top without splits."""
 
+METADATA_LINES = "metadata.jsonl"
+"""The same as JSON Lines."""
+
 LEFT_OUT = "left-out.csv"
-TAKEN = (METADATA, LEFT_OUT, "manifest.json")
+TAKEN = (METADATA, METADATA_LINES, LEFT_OUT, "manifest.json")
 """Names of files beside the folders."""
 
 MAX_NAME_BYTES = 255
 """Most bytes of a name in UTF-8 on ext4, NTFS and APFS."""
+
+MAX_SUFFIX = 16
+"""Room for a number and the suffix of an image or its labels."""
 
 SEPARATORS = frozenset("/\\:")
 """Characters that readers of zips treat as separators of folders and drives."""
@@ -52,8 +66,7 @@ class TreeNames:
     """Names in a tree `split/class/image`, or `class/image` if no image is in a split.
 
     They depend on the labels, and for equal names in a folder on the order of the images. In a tree
-    with splits, images in no split join train: another folder beside the splits would make all of
-    them classes.
+    with splits, images in no split join train.
     """
 
     def __init__(self, places: Iterable[tuple[str | None, str | None]]) -> None:
@@ -63,13 +76,7 @@ class TreeNames:
         splits = {split for _, split in pairs}
         self.has_splits = bool(splits - {None})
         fits = {label: fit(label) for label in labels if label is not None}
-        one_split = len({split or Split.TRAIN for split in splits}) == 1
-        self._like_splits = (  # Such as classes train and test: a scan would take them for splits
-            one_split
-            and len(labels) > 1
-            and None not in labels
-            and all(name.lower() in SPLIT_NAMES for name in fits.values())
-        )
+        self._like_splits = self._called_like_splits([*fits.values()], None in labels)
         self._folders: dict[str | None, str] = {}
         self._free = FreeNames(TAKEN)
         self._files: dict[str, FreeNames] = defaultdict(FreeNames)
@@ -79,11 +86,22 @@ class TreeNames:
         for label in sorted(fits):
             self.folder_of(label)
 
+    def _called_like_splits(self, names: Sequence[str], has_unlabeled: bool) -> set[str]:
+        """Return classes that a scan would take for splits, such as classes train and test.
+
+        Below the folders of splits it takes only one that repeats the name of its split.
+        """
+        if self.has_splits:
+            return {name for name in names if key_of(name) in list(Split)}
+        beside = [*names, UNLABELED] if has_unlabeled else names
+        return set(split_folders({name: Node(num_images=1) for name in beside}))
+
     def folder_of(self, label: str | None) -> str:
         """Return the name of the folder of a class."""
         if label not in self._folders:
             name = UNLABELED if label is None else fit(label)
-            self._folders[label] = self._free.take(f"_{name}" if self._like_splits else name)
+            is_marked = label is not None and name in self._like_splits
+            self._folders[label] = self._free.take(f"_{name}" if is_marked else name)
         return self._folders[label]
 
     def place(self, image: ImageRow) -> tuple[str, str]:
@@ -97,6 +115,18 @@ class TreeNames:
         return split, f"{folder}/{self._files[f'{split}/{folder}'].take(stem, suffix)}"
 
 
+class FlatNames:
+    """Names of images that differ in their stem, in whatever folder, as labels need them."""
+
+    def __init__(self) -> None:
+        self._free = FreeNames()
+
+    def take(self, image: ImageRow) -> str:
+        """Return an unused name for an image. Call it once for each."""
+        stem, suffix = os.path.splitext(_visible(image.path.rpartition("/")[2]))
+        return self._free.take(_cut(stem, " " * MAX_SUFFIX)) + suffix
+
+
 def fit(name: str) -> str:
     """Return a folder's name that Linux, macOS and zips take, and `layout.py` reads as a class.
 
@@ -105,7 +135,9 @@ def fit(name: str) -> str:
     visible = _visible(name)
     if not visible or visible.startswith("."):
         visible = f"_{visible.lstrip('.')}"
-    if visible in CLUTTER or visible.lower() in PLAIN_NAMES:
+    read = read_split_name(visible)
+    is_unlabeled = read is not None and read.use == Use.UNLABELED
+    if is_system_name(visible) or visible.lower() in PLAIN_NAMES or is_unlabeled:
         visible = f"_{visible}"
     return _cut(visible)
 

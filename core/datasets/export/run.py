@@ -13,9 +13,11 @@ from pathlib import Path
 from core.artifacts.folders import draft, publish
 from core.datasets import curation
 from core.datasets.columns import ALL_IMAGES, ImageFilter, ImageRow, Order
+from core.datasets.export.annotated import write_annotated
 from core.datasets.export.listing import (
+    ANNOTATED,
     FILE_NAME,
-    FILES,
+    ZIPS,
     Export,
     Format,
     Record,
@@ -24,19 +26,22 @@ from core.datasets.export.listing import (
     parquet_table,
     record_of,
     stem_of,
+    suffix_of,
 )
 from core.datasets.export.names import LEFT_OUT, TreeNames
-from core.datasets.export.tree import open_tables, open_tree, read_original
+from core.datasets.export.tree import (
+    CHUNK,
+    REASON,
+    list_left_out,
+    open_tables,
+    open_tree,
+    read_original,
+)
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.files import FULL_DISK, folder_bytes
 from core.progress import Progress, Work
 from core.workspace import Workspace
-
-CHUNK = 2000
-"""Rows per read of the catalog."""
-
-REASON = "reason"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,15 +67,11 @@ def export_images(workspace: Workspace, dataset: Dataset, options: ExportOptions
     ids = dataset.catalog.ids(options.images, options.order)
     if not ids:
         raise WorkbenchError("There is no such image to export.", "Choose a wider view.")
-    name = f"{dataset.name}.{options.format}" if options.format in FILES else ""
+    suffix = suffix_of(options.format)
+    name = f"{dataset.name}{suffix}" if suffix else ""
     try:
         with draft(workspace.exports) as folder:
-            if options.format in (Format.CSV, Format.PARQUET):
-                num_images = yield from _write_table(dataset, ids, options.format, folder / name)
-                num_left_out = 0
-            else:
-                written = yield from _write_tree(dataset, ids, options, folder, name)
-                num_images, num_left_out = written
+            num_images, num_left_out = yield from _write(dataset, ids, options, folder, name)
             yield Progress(len(ids), len(ids), "writing to disk")
             if hasattr(os, "sync"):
                 os.sync()  # Once, in place of once an image
@@ -95,9 +96,20 @@ def export_images(workspace: Workspace, dataset: Dataset, options: ExportOptions
         reason = "the disk is full" if error.errno in FULL_DISK else error.strerror or error
         raise WorkbenchError(
             f"The export could not be written: {reason}.",
-            "See that the disk has room and takes such files, or export fewer images or no copies.",
+            "Check the free disk space and permissions, or export fewer images or no copies.",
         ) from error
     return describe_export(workspace, manifest)
+
+
+def _write(
+    dataset: Dataset, ids: Sequence[int], options: ExportOptions, folder: Path, name: str
+) -> Work[tuple[int, int]]:
+    """Write images into a folder; return the numbers of those written and of those left out."""
+    if options.format in (Format.CSV, Format.PARQUET):
+        return (yield from _write_table(dataset, ids, options.format, folder / name)), 0
+    if options.format in ANNOTATED:
+        return (yield from write_annotated(dataset, ids, options.format, folder / name))
+    return (yield from _write_tree(dataset, ids, options, folder, name))
 
 
 def _records(dataset: Dataset, ids: Sequence[int]) -> Iterator[tuple[ImageRow, Record]]:
@@ -129,12 +141,12 @@ def _write_tree(
 ) -> Work[tuple[int, int]]:
     """Write images in class folders, and tables; return the numbers of written and skipped ones."""
     names = TreeNames((row[0], row[1]) for row in dataset.catalog.class_counts(options.images))
-    packed = folder / ".tables" if options.format == Format.ZIP else folder
+    packed = folder / ".tables" if options.format in ZIPS else folder
     packed.mkdir(exist_ok=True)
     left_out: list[Record] = []
     num_images = 0
     with open_tree(folder, options.format, archive) as add:
-        with open_tables(packed) as add_row:
+        with open_tables(packed, options.format) as add_row:
             for done, (image, record) in enumerate(_records(dataset, ids)):
                 yield Progress(done, len(ids), "exporting images")
                 original = dataset.path_of(image)
@@ -147,20 +159,9 @@ def _write_tree(
                 add(f"{split}/{name}".lstrip("/"), original, content)
                 add_row(split, {FILE_NAME: name} | record)
                 num_images += 1
-        _list_left_out(left_out, num_images, packed / LEFT_OUT)
+        list_left_out(left_out, num_images, packed / LEFT_OUT)
         if packed != folder:
-            for table in sorted(packed.rglob("*.csv")):
+            for table in sorted(each for each in packed.rglob("*") if each.is_file()):
                 add(table.relative_to(packed).as_posix(), table, table.read_bytes())
             shutil.rmtree(packed)
     return num_images, len(left_out)
-
-
-def _list_left_out(left_out: list[Record], num_images: int, path: Path) -> None:
-    if left_out and not num_images:
-        raise WorkbenchError(
-            f"None of the {len(left_out):,} images can be exported.",
-            f"The first is {left_out[0]['path'][:80]}: {left_out[0][REASON]}",
-        )
-    if left_out:
-        with csv_table(path, ("id", "path", REASON)) as write:
-            write(left_out)

@@ -7,11 +7,27 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from core.datasets.columns import ImageRow
-from core.datasets.export.listing import COLUMNS, FILE_NAME, Format, Record, Write, csv_table
-from core.datasets.export.names import METADATA
+from core.datasets.export.listing import (
+    COLUMNS,
+    FILE_NAME,
+    ZIPS,
+    Format,
+    Record,
+    Write,
+    csv_table,
+    json_lines_table,
+)
+from core.datasets.export.names import METADATA, METADATA_LINES
+from core.errors import WorkbenchError
 
 UNDATED = (1980, 1, 1, 0, 0, 0)
 """Date of all entries of a zip, its earliest one, so that the same images make the same bytes."""
+
+CHUNK = 2000
+"""Rows per read of the catalog."""
+
+REASON = "reason"
+"""Column of the table of images that could not be exported."""
 
 Add = Callable[[str, Path, bytes | None], None]
 """Function of a path in the tree, the original file, and its content, which links ignore."""
@@ -24,7 +40,7 @@ def open_tree(folder: Path, form: Format, archive: str) -> Iterator[Add]:
     Raises:
         OSError: It cannot be written.
     """
-    if form == Format.ZIP:
+    if form in ZIPS:
         with (folder / archive).open("xb") as file, zipfile.ZipFile(file, "w") as opened:
             yield lambda path, _, content: opened.writestr(_entry(path), content or b"")
     elif form == Format.LINKS:
@@ -34,8 +50,10 @@ def open_tree(folder: Path, form: Format, archive: str) -> Iterator[Add]:
 
 
 @contextmanager
-def open_tables(folder: Path) -> Iterator[Callable[[str, Record], None]]:
+def open_tables(folder: Path, form: Format) -> Iterator[Callable[[str, Record], None]]:
     """Yield a function that adds a row to the table of a split: `metadata.csv` in its folder.
+
+    It is `metadata.jsonl` in the format of that name.
 
     Raises:
         OSError: It cannot be written.
@@ -45,7 +63,10 @@ def open_tables(folder: Path) -> Iterator[Callable[[str, Record], None]]:
 
         def add(split: str, record: Record) -> None:
             if split not in writers:
-                table = csv_table(_parent_of(folder / split / METADATA), (FILE_NAME, *COLUMNS))
+                if form == Format.JSON_LINES:
+                    table = json_lines_table(_parent_of(folder / split / METADATA_LINES))
+                else:
+                    table = csv_table(_parent_of(folder / split / METADATA), (FILE_NAME, *COLUMNS))
                 writers[split] = files.enter_context(table)
             writers[split]([record])
 
@@ -58,15 +79,31 @@ def read_original(path: Path, image: ImageRow, *, to_link: bool) -> tuple[bytes 
         return None, image.problem
     try:
         if not path.is_file():
-            return None, "The file is gone; bring it back or forget it."
+            return None, "The file is missing; restore it or delete it from the dataset."
         if to_link:
             return None, ""
         content = path.read_bytes()
     except OSError as error:
-        return None, f"The file cannot be read ({error.strerror or error}); see to it."
+        return None, f"The file cannot be read ({error.strerror or error})."
     if hashlib.sha256(content).hexdigest() != image.sha256:
         return None, "The file has changed since the last scan; scan the dataset again."
     return content, ""
+
+
+def list_left_out(left_out: list[Record], num_images: int, path: Path) -> None:
+    """Write the table of the images that could not be exported, if there are any.
+
+    Raises:
+        WorkbenchError: No image could be exported.
+    """
+    if left_out and not num_images:
+        raise WorkbenchError(
+            f"None of the {len(left_out):,} images can be exported.",
+            f"The first is {left_out[0]['path'][:80]}: {left_out[0][REASON]}",
+        )
+    if left_out:
+        with csv_table(path, ("id", "path", REASON)) as write:
+            write(left_out)
 
 
 def _entry(path: str) -> zipfile.ZipInfo:

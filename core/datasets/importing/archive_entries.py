@@ -1,99 +1,80 @@
-"""Entries of an untrusted zip: which are images, and which are unsafe."""
+"""Entries of an untrusted archive: which are images, unsafe, or skipped and why."""
 
-import stat
-import zipfile
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import PureWindowsPath
 
-from core.datasets.importing.reading import Rejected
+from core.datasets.folder_names import is_hidden, is_system_name
+from core.datasets.image_names import is_image_name, why_not_image
 from core.datasets.importing.uploads import MAX_IMAGE_BYTES
-from core.datasets.layout import CLUTTER, MAX_DEPTH
+from core.datasets.layout import MAX_DEPTH
+from core.datasets.tally import Reason
 from core.errors import WorkbenchError
-from core.images.decoding import EXTENSIONS
 
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""The only methods in general use, and the only ones that zipfile unpacks only as far as requested:
-4 kB of bzip2 become 90 MB in memory."""
-
-LOCKED, UTF8_NAME = 1 << 0, 1 << 11
-"""Flags of an entry (APPNOTE.TXT, 4.4.4)."""
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz")
+"""Suffixes of archives that are unpacked, in lower case."""
 
 
-def read_entries(
-    entries: Sequence[zipfile.ZipInfo], label: str
-) -> tuple[dict[str, zipfile.ZipInfo], list[Rejected], int]:
-    """Return path → image, the rejected images, and the number of other files.
-
-    Raises:
-        WorkbenchError: An entry is unsafe or encrypted.
-    """
-    images: dict[str, zipfile.ZipInfo] = {}
-    rejected, num_ignored = [], 0
-    times_named: Counter[str] = Counter()
-    for entry in entries:
-        parts = _parts_of(entry, label)
-        if not _is_image(parts):
-            num_ignored += not entry.orig_filename.endswith(("/", "\\"))
-            continue
-        if entry.flag_bits & LOCKED:
-            advice = "Unlock it first, or unpack it yourself and choose its folder."
-            raise WorkbenchError(f"{label} is locked with a password.", advice)
-        path = "/".join(parts)
-        times_named[path] += 1
-        if (number := times_named[path]) > 1:
-            rejected.append(Rejected(f"{path} ({number})", "It is in the archive more than once."))
-        elif problem := _why_not(entry, parts):
-            rejected.append(Rejected(path, problem))
-        else:
-            images[path] = entry
-    return images, rejected, num_ignored
-
-
-def _parts_of(entry: zipfile.ZipInfo, label: str) -> tuple[str, ...]:
+def parts_of(name: str, label: str) -> tuple[str, ...]:
     """Return the parts of the path of an entry.
 
     Raises:
         WorkbenchError: It is unsafe; packing images makes no such entries.
     """
-    name = _name_of(entry)
-    path = PureWindowsPath(name)  # Recognizes drives and backslashes
-    if path.anchor or ".." in path.parts:
+    parts = safe_parts(name)
+    if parts is None:
         fault = "would be written outside its folder"
-    elif stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        fault = "is a link or a device"
     elif "\0" in name:
         fault = "hides a part of its name"
     else:
-        return path.parts
+        return parts
     raise WorkbenchError(
-        f"{label} is not safe to unpack: its entry “{entry.filename[:80]}” {fault}.",
-        "Make a new archive of nothing but the folders with the images.",
+        f"{label} cannot be unpacked safely: its entry “{printable(name[:80])}” {fault}.",
+        "Create a new archive with the image folders only.",
     )
 
 
-def _name_of(entry: zipfile.ZipInfo) -> str:
-    """Return the name of an entry; macOS writes UTF-8 without the flag for it."""
-    if entry.flag_bits & UTF8_NAME:
-        return entry.orig_filename
-    try:
-        return entry.orig_filename.encode("cp437").decode()
-    except UnicodeDecodeError:
-        return entry.orig_filename
+def safe_parts(name: str) -> tuple[str, ...] | None:
+    """Return the parts of a relative path, or None if it leads out of its folder."""
+    path = PureWindowsPath(name)  # Recognizes drives and backslashes
+    return None if path.anchor or ".." in path.parts else path.parts
 
 
-def _is_image(parts: Sequence[str]) -> bool:
-    """Decide by name as `layout.find_files` does; files that it ignores are not unpacked."""
-    skipped = any(part.startswith(".") or part in CLUTTER for part in parts)
-    return bool(parts) and not skipped and parts[-1].lower().endswith(EXTENSIONS)
+def why_skipped(parts: Sequence[str]) -> Reason | None:
+    """Return why a file is no image to import, by its path as in `file_search`; None for images."""
+    if any(map(is_system_name, parts)):
+        return Reason.SYSTEM
+    if any(map(is_hidden, parts)):
+        return Reason.HIDDEN
+    if not parts or not is_image_name(parts[-1]):
+        return why_not_image(parts[-1]) if parts else Reason.OTHER
+    return None
 
 
-def _why_not(entry: zipfile.ZipInfo, parts: Sequence[str]) -> str:
-    """Return why an image is rejected; empty if it is not."""
-    if entry.file_size > MAX_IMAGE_BYTES:
-        return f"It is larger than {MAX_IMAGE_BYTES / 1e6:.0f} MB; save a smaller copy."
-    if entry.compress_type not in METHODS:
-        return "It is packed by a rare method; pack it as an ordinary zip (Deflate)."
+def why_too_large(num_bytes: int) -> str:
+    """Return why an image is rejected by its size; empty if it is not."""
+    if num_bytes <= MAX_IMAGE_BYTES:
+        return ""
+    return f"It is larger than {MAX_IMAGE_BYTES / 1e6:.0f} MB; save a smaller copy."
+
+
+def why_too_deep(parts: Sequence[str]) -> str:
+    """Return why an image is rejected by its path; empty if it is not."""
     if len(parts) - 1 > MAX_DEPTH:
-        return f"It lies more than {MAX_DEPTH} folders deep; move it up."
+        return f"It is nested more than {MAX_DEPTH} folders deep."
     return ""
+
+
+def is_archive_name(name: str) -> bool:
+    """Return whether a file is named like an archive that can be unpacked."""
+    return name.lower().endswith(ARCHIVES)
+
+
+def stem_of_archive(name: str) -> str:
+    """Return the name of an archive without the suffixes that say so."""
+    suffix = max((each for each in ARCHIVES if name.lower().endswith(each)), key=len, default="")
+    return name[: len(name) - len(suffix)] or name
+
+
+def printable(text: str) -> str:
+    """Return text with the bytes that are no characters in hexadecimal."""
+    return text.encode(errors="backslashreplace").decode()

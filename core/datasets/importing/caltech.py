@@ -92,7 +92,7 @@ def fetch(workspace: Workspace, target: Path) -> Work[Path]:
     except OSError as error:
         raise DownloadError(
             f"Caltech-101 could not be unpacked into {target}: {error.strerror or error}.",
-            "Make room or choose another place, then try again; the archive is kept.",
+            "Free disk space or choose another folder, then try again; the archive is kept.",
         ) from error
     sync_folder(target.parent)
     archive.unlink(missing_ok=True)

@@ -4,19 +4,21 @@ Files are not decoded here; `verification.py` checks that they are whole.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from core.datasets.annotations.annotated import NOT_ANNOTATED, Annotated
 from core.datasets.columns import ROW_COLUMNS, ImageRow
-from core.datasets.layout import FoundFolder, Layout, readable
+from core.datasets.file_search import FoundFolder
+from core.datasets.layout import Layout, readable
+from core.datasets.tally import Reason, Tally
 from core.errors import UnreadableImageError
-from core.files import sha256_of, write_json
-from core.images.decoding import ImageHeader, read_header
+from core.files import sha256_of
+from core.images.decoding import ImageHeader
+from core.images.isolation import read_header
 from core.progress import Progress, Work
 
 READERS = 8
@@ -44,16 +46,28 @@ class ScannedFile(NamedTuple):
 
 
 def scanned_files(
-    number: int, folders: Sequence[FoundFolder], layout: Layout
+    number: int,
+    folders: Sequence[FoundFolder],
+    layout: Layout,
+    tally: Tally,
+    annotated: Annotated = NOT_ANNOTATED,
 ) -> Iterator[ScannedFile]:
-    """Yield the files under the root of that number, with class and split."""
+    """Yield the files under the root of that number, with class and split.
+
+    The tally gets those that the layout does not import. What annotations say replaces what
+    folders say.
+    """
     for folder in folders:
-        if not layout.holds(folder.parts):
-            continue
-        label, split = layout.place(folder.parts)
         start = "".join(f"{part}/" for part in folder.parts)
+        if not layout.holds(folder.parts):
+            reason = Reason.CHOSEN if layout.use_of(folder.parts) else Reason.LOOSE
+            for name, _, _ in folder.files:
+                tally.skip(readable(start + name), reason)
+            continue
+        place = layout.place(folder.parts)
         for name, size_bytes, modified_ns in folder.files:
             path = readable(start + name)
+            label, split = annotated.place(path, place)
             yield ScannedFile(number, path, size_bytes, modified_ns, label, split)
 
 
@@ -83,15 +97,16 @@ def _read(root: Path, file: ScannedFile) -> ImageRow:
         path = root / file.path
         if file.size_bytes <= READ_AT_ONCE_BYTES:
             content = path.read_bytes()
-            sha256 = hashlib.sha256(content).hexdigest()
             header = read_header(BytesIO(content), name=path.name)
+            sha256 = hashlib.sha256(content).hexdigest()
         else:
-            sha256, header = sha256_of(path), read_header(path)
+            header = read_header(path)  # First, because it limits the size
+            sha256 = sha256_of(path)
     except UnreadableImageError as error:
         return _row(file, UNREADABLE, EMPTY_SHA256, error.problem)
     except FileNotFoundError:
         exists_under_that_name = "\\x" not in file.path
-        gone = "It vanished while it was being read; scan again."
+        gone = "It was deleted while it was read; rescan the dataset."
         unnamed = "Its name is not valid UTF-8; rename the file."
         return _row(file, UNREADABLE, EMPTY_SHA256, gone if exists_under_that_name else unnamed)
     except OSError as error:
@@ -101,32 +116,3 @@ def _read(root: Path, file: ScannedFile) -> ImageRow:
 
 def _row(file: ScannedFile, header: ImageHeader, sha256: str, problem: str | None) -> ImageRow:
     return ImageRow(**file._asdict(), sha256=sha256, problem=problem, **columns_of(header))
-
-
-REJECTED = "refused.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """An image of an archive that was not imported."""
-
-    path: str
-    """Path in the archive, with forward slashes; a number is appended to repeated ones."""
-
-    problem: str
-    """Why, as a sentence."""
-
-
-def write_rejected(folder: Path, rejected: Sequence[Rejected]) -> None:
-    """Store rejected images in a dataset's folder."""
-    if rejected:
-        write_json(folder / REJECTED, [asdict(image) for image in rejected])
-
-
-def read_rejected(folder: Path) -> list[Rejected]:
-    """Return the rejected images of a dataset; none if the list cannot be read."""
-    try:
-        content = json.loads((folder / REJECTED).read_text(encoding="utf-8"))
-        return [Rejected(**image) for image in content]
-    except (OSError, ValueError, TypeError):
-        return []

@@ -3,9 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+from core.datasets.file_search import existing_folder, find_files
+from core.datasets.importing.annotating import recognize_source
 from core.datasets.importing.scan import Rescanned, rescan
-from core.datasets.layout import existing_folder, find_files, recognize
+from core.datasets.layout import AS_RECOGNIZED, Reading
+from core.datasets.links import link_policy
 from core.datasets.registry import Root, open_dataset, write_roots
+from core.datasets.tally import Tally
 from core.errors import WorkbenchError
 from core.progress import Work
 from core.workspace import Workspace
@@ -17,8 +21,10 @@ ENOUGH = 0.5
 """Share of them that must exist."""
 
 
-def add_root(workspace: Workspace, name: str, folder: Path) -> Work[Rescanned]:
-    """Add the images under a folder to a dataset.
+def add_root(
+    workspace: Workspace, name: str, folder: Path, reading: Reading = AS_RECOGNIZED
+) -> Work[Rescanned]:
+    """Add the images under a folder to a dataset; `reading` tells how its folders are read.
 
     Raises:
         MissingError: The folder is not there.
@@ -30,10 +36,13 @@ def add_root(workspace: Workspace, name: str, folder: Path) -> Work[Rescanned]:
         here = root.path.resolve()
         if resolved.is_relative_to(here) or here.is_relative_to(resolved):
             raise WorkbenchError(
-                f"{resolved} and {here}, which “{name}” has already, lie in each other.",
+                f"{resolved} and {here}, which “{name}” has already, overlap.",
                 "Scan the dataset again to find what is new in its folders.",
             )
-    layout = recognize(find_files(resolved, frozenset(dataset.left_out)))
+    links = link_policy(is_on=reading.links)
+    tally = Tally()
+    found = find_files(resolved, frozenset(dataset.left_out), tally, links)
+    layout, _ = recognize_source(resolved, found, reading, tally)
     write_roots(dataset, [*dataset.roots, Root(path=resolved, layout=layout)])
     return (yield from rescan(workspace, name))
 

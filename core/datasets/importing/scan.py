@@ -1,7 +1,7 @@
 """Scans: the import of a folder of images as a new dataset, and rescans of its folders."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
 
@@ -9,13 +9,18 @@ from core.artifacts.folders import draft
 from core.datasets.catalog import GONE, SCANNED, Catalog
 from core.datasets.columns import NO_SPLIT, ImageFilter, ImageRow, Split
 from core.datasets.curation import assign
-from core.datasets.importing.reading import (
-    EMPTY_SHA256,
-    ScannedFile,
-    read_files,
-    scanned_files,
+from core.datasets.file_search import find_files
+from core.datasets.folder_names import Use
+from core.datasets.importing.annotating import (
+    recognize_source,
+    store_boxes,
+    store_tags,
 )
-from core.datasets.layout import Labels, find_files, recognize
+from core.datasets.importing.changes import find_changes
+from core.datasets.importing.reading import EMPTY_SHA256, read_files, scanned_files
+from core.datasets.importing.rejected import write_skipped
+from core.datasets.layout import AS_RECOGNIZED, Reading
+from core.datasets.links import link_policy
 from core.datasets.registry import (
     CATALOG,
     Dataset,
@@ -24,8 +29,11 @@ from core.datasets.registry import (
     open_dataset,
     publish_dataset,
     require_free_name,
+    write_roots,
 )
 from core.datasets.splits import SplitConfig, stratified
+from core.datasets.tally import Tally
+from core.errors import WorkbenchError
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
@@ -43,8 +51,8 @@ class Source:
     left_out: tuple[str, ...] = ()
     """Class folders to ignore."""
 
-    labels: Labels = Labels.AUTO
-    """Which folder names an image's class."""
+    reading: Reading = AS_RECOGNIZED
+    """How its folders are read, where that differs from what is recognized."""
 
 
 def add_folder(
@@ -79,16 +87,30 @@ def add_sample(
 def fill(folder: Path, source: Source, splits: SplitConfig) -> Work[None]:
     """Write the catalog and the description of a new dataset into its draft."""
     yield Progress(0, 0, "looking for images")
-    folders = find_files(source.root, frozenset(source.left_out))
-    layout = recognize(folders, source.labels)
-    files = list(scanned_files(0, folders, layout))
+    tally = Tally()
+    links = link_policy(is_on=source.reading.links)
+    folders = find_files(source.root, frozenset(source.left_out), tally, links)
+    layout, annotated = recognize_source(source.root, folders, source.reading, tally)
+    files = list(scanned_files(0, folders, layout, tally, annotated))
+    require_any(files, source.root)
     found = yield from read_files([source.root], files)
     catalog = Catalog(folder / CATALOG)
     catalog.create()
     catalog.write(new=found)
+    store_tags(catalog, 0, annotated)
+    store_boxes(catalog, 0, annotated, source.root)
     _complete_splits(catalog, splits)
     root = Root(path=source.root, layout=layout)
     describe_dataset(folder, roots=[root], source=source.kind, left_out=source.left_out)
+    write_skipped(folder, [tally])
+
+
+def require_any(files: Sequence[object], root: Path) -> None:
+    """Raise `WorkbenchError` if the reading of a source leaves none of its images."""
+    if not files:
+        raise WorkbenchError(
+            f"No image of {root} is left to import.", "Include more of its folders or images."
+        )
 
 
 def resplit(workspace: Workspace, name: str, config: SplitConfig) -> None:
@@ -128,35 +150,31 @@ class Rescanned:
     """Files with known content under another path; they keep their tags and splits."""
 
     num_gone: int
+    num_relabeled: int = 0
+    """Images that the annotation files label otherwise than before."""
+
+    folders: Mapping[str, tuple[Use, int]] = field(default_factory=dict)
+    """New folder at the level of the splits → use and number of image files."""
 
 
 def rescan(workspace: Workspace, name: str, *, verify_all: bool = False) -> Work[Rescanned]:
     """Update the catalog of a dataset from its folders.
 
-    Files with the same size and time as before are not read, unless `verify_all`. Images keep
-    their splits, tags and given labels; new ones join the split that their folder names, else
-    train.
+    Files with the same size and time as before are not read, unless `verify_all`. Annotation files
+    are read again. Images keep their splits, tags and given labels; new ones join the split that
+    annotations or their folder name, else train. `find_changes` tells beforehand which folders are
+    new splits.
 
     Raises:
         MissingError: A root of the dataset is not where it was.
     """
     dataset = open_dataset(workspace, name)
     yield Progress(0, 0, "looking for images")
-    new: list[ScannedFile] = []
-    again: dict[int, ScannedFile] = {}
-    missing: list[int] = []
-    for number in range(len(dataset.roots)):
-        known = dataset.catalog.known_files(number)
-        root = dataset.require_root(number)
-        folders = find_files(root.path, frozenset(dataset.left_out))
-        for file in scanned_files(number, folders, root.layout):
-            before = known.pop(file.path, None)
-            if before is None:
-                new.append(file)
-            elif verify_all or before[1:] != (file.size_bytes, file.modified_ns):
-                again[before[0]] = file
-        missing += [image_id for image_id, _, _ in known.values()]
-    rows = yield from read_files([root.path for root in dataset.roots], [*again.values(), *new])
+    found = find_changes(dataset, verify_all=verify_all)
+    again, missing = found.again, found.missing
+    rows = yield from read_files(
+        [root.path for root in dataset.roots], [*again.values(), *found.new]
+    )
     old_rows = dataset.catalog.rows_by_id([*again, *missing])
     reread = dict(zip(again, rows, strict=False))
     changed = {i: row for i, row in reread.items() if state_of(old_rows[i]) != state_of(row)}
@@ -165,15 +183,26 @@ def rescan(workspace: Workspace, name: str, *, verify_all: bool = False) -> Work
     renamed = set(moved.values())
     added = [row for row in new_rows if row not in renamed]
     gone = [i for i in missing if i not in moved and old_rows[i].problem != GONE]
-    if added or changed or moved or gone:
+    if found.roots != dataset.roots:
+        write_roots(dataset, found.roots)
+    if added or changed or moved or gone or found.relabeled:
         dataset.catalog.write(new=added, changed=changed | moved, gone=gone)
+        dataset.catalog.set_source_labels(found.relabeled)
+        for number, annotated in enumerate(found.annotated):
+            new_paths = {row.path for row in added if row.root == number}
+            store_tags(dataset.catalog, number, annotated, new_paths)
         unsplit = dataset.catalog.rows(ImageFilter(splits=(NO_SPLIT,)))
         dataset.catalog.set_splits({row.id: Split.TRAIN for row in unsplit if row.label})
+    for number, annotated in enumerate(found.annotated):
+        store_boxes(dataset.catalog, number, annotated, dataset.roots[number].path)
+    write_skipped(dataset.folder, found.tallies)
     return Rescanned(
         num_new=len(added),
         num_changed=sum(old_rows[i].sha256 != row.sha256 for i, row in changed.items()),
         num_moved=len(moved),
         num_gone=len(gone),
+        num_relabeled=len(found.relabeled),
+        folders=found.folders,
     )
 
 

@@ -1,14 +1,15 @@
-"""Sources of datasets: a folder, a zip, or Caltech-101 by download."""
+"""Sources of datasets: a folder, an archive, or Caltech-101 by download."""
 
 from dataclasses import replace
 from pathlib import Path
 
 from core.artifacts.folders import draft
+from core.datasets.file_search import existing_folder
 from core.datasets.importing.archives import Unpacked, unpack
 from core.datasets.importing.caltech import fetch, find_root
-from core.datasets.importing.reading import write_rejected
+from core.datasets.importing.rejected import write_rejected
 from core.datasets.importing.scan import Source, add_folder, fill
-from core.datasets.layout import BACKGROUND, Labels, existing_folder
+from core.datasets.layout import AS_RECOGNIZED, BACKGROUND, Reading
 from core.datasets.registry import Dataset, publish_dataset, require_free_name
 from core.datasets.splits import SplitConfig
 from core.errors import MissingError
@@ -16,22 +17,21 @@ from core.progress import Work
 from core.workspace import Workspace
 
 
-def folder_source(
-    path: Path, *, keep_background: bool = False, labels: Labels = Labels.AUTO
-) -> Source:
+def folder_source(path: Path, reading: Reading = AS_RECOGNIZED) -> Source:
     """Return a folder as a source; Caltech-101 is recognized at its root or one level above.
 
     Raises:
         MissingError: There is no such folder.
     """
     folder = existing_folder(path)
-    left_out = () if keep_background else (BACKGROUND,)
+    left_out = () if reading.keep_background else (BACKGROUND,)
     try:
         root = find_root(folder)
-        return Source(root=root, kind="caltech101", left_out=left_out, labels=labels)
+        return Source(root=root, kind="caltech101", left_out=left_out, reading=reading)
     except MissingError:
         has_background = (folder / BACKGROUND).is_dir()
-        return Source(root=folder, left_out=left_out if has_background else (), labels=labels)
+        left_out = left_out if has_background else ()
+        return Source(root=folder, left_out=left_out, reading=reading)
 
 
 def add_caltech101(
@@ -47,7 +47,7 @@ def add_caltech101(
     target = workspace.downloads / "caltech101"
     if not target.is_dir():
         yield from fetch(workspace, target)
-    source = folder_source(target, keep_background=keep_background)
+    source = folder_source(target, Reading(keep_background=keep_background))
     return (yield from add_folder(workspace, name, source, splits))
 
 
@@ -56,11 +56,9 @@ def add_archive(
     name: str,
     archive: Path,
     splits: SplitConfig,
-    *,
-    keep_background: bool = False,
-    labels: Labels = Labels.AUTO,
+    reading: Reading = AS_RECOGNIZED,
 ) -> Work[tuple[Dataset, Unpacked]]:
-    """Unpack a zip into the folder of a new dataset; complete or not at all.
+    """Unpack an archive into the folder of a new dataset; complete or not at all.
 
     Raises:
         MissingError: The archive is not there.
@@ -69,8 +67,8 @@ def add_archive(
     require_free_name(workspace, name)
     with draft(workspace.datasets) as folder:
         images = folder / "images"
-        unpacked = yield from unpack(archive, images)
-        source = folder_source(images, keep_background=keep_background, labels=labels)
+        unpacked = yield from unpack(archive, images, encoding=reading.encoding)
+        source = folder_source(images, reading)
         yield from fill(folder, replace(source, kind="zip"), splits)
-        write_rejected(folder, unpacked.rejected)
+        write_rejected(folder, [*unpacked.rejected, *unpacked.skipped.rejected])
         return publish_dataset(workspace, folder, name), unpacked

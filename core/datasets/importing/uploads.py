@@ -12,7 +12,8 @@ from core.datasets.layout import Labels, Layout
 from core.datasets.registry import Dataset, Root, write_roots
 from core.errors import UnreadableImageError, WorkbenchError
 from core.files import write_atomically
-from core.images.decoding import EXTENSIONS, open_image, read_header
+from core.images.formats import EXTENSIONS, SUFFIXES
+from core.images.isolation import check_image
 from core.jobs.records import list_active
 from core.workspace import Workspace, check_text
 
@@ -84,8 +85,8 @@ def _check_upload(name: str, content: bytes) -> str:
             f"{name} has {len(content) / 1e6:.0f} MB.",
             f"Upload images of up to {MAX_IMAGE_BYTES // 1_000_000} MB.",
         )
-    open_image(BytesIO(content), name=name)
-    return f".{read_header(BytesIO(content), name=name).format.lower()}"
+    kind = check_image(BytesIO(content), name=name).format
+    return SUFFIXES.get(kind, f".{kind.lower()}")
 
 
 def _keep(content: BinaryIO, path: Path) -> None:
@@ -95,7 +96,7 @@ def _keep(content: BinaryIO, path: Path) -> None:
     except OSError as error:
         raise WorkbenchError(
             f"{path.name} could not be saved ({error.strerror}).",
-            "Make room on the disk and upload it again; the files before it are saved.",
+            "Free disk space and upload it again; earlier files are saved.",
         ) from error
 
 

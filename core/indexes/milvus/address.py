@@ -87,7 +87,7 @@ def needed_address() -> MilvusAddress:
     if address is None:
         raise WorkbenchError(
             "No Milvus server is configured.",
-            f"Set {URI}, and {TOKEN} if it asks for one, in the environment or in "
+            f"Set {URI}, and {TOKEN} if needed, in the environment or in "
             f"{SECRETS.parent.name}/{SECRETS.name}.",
         )
     return address

@@ -36,7 +36,7 @@ def build_on_milvus(
     """
     collection = _planned(workspace, embeddings, config)
     yield from update_collection(workspace, collection, embeddings, is_live=False)
-    return MilvusStore(collection)
+    return MilvusStore(collection, is_fresh=True)
 
 
 def update_collection(

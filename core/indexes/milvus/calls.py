@@ -110,7 +110,7 @@ def _pymilvus() -> tuple[Any, type[Exception], type[Exception]]:
         from pymilvus import MilvusClient, MilvusException
     except ImportError as error:
         raise WorkbenchError(
-            "The package pymilvus is not installed, which talks to Milvus.",
+            "The package pymilvus is not installed.",
             "Install it: pip install -r requirements-scale.txt",
         ) from error
     # It logs the traceback of every error, even of calls that are retried
@@ -135,19 +135,19 @@ def _translated(error: Any, address: MilvusAddress) -> WorkbenchError:
         )
     if code == GONE:
         return CollectionGoneError(
-            f"{server} does not have this index any more.",
-            "Build it again: the embeddings on the disk have all that it takes.",
+            f"{server} no longer has this index.",
+            "Build it again from the embeddings on disk.",
         )
     if code == NOT_LOADED:
         return NotLoadedError(f"{server} has not loaded this index yet.", "Try again in a minute.")
     if name or code in AWAY or getattr(error, "retriable", False):
         return ServerUnavailableError(
             f"{server} does not answer.",
-            "See that it runs and can be reached from here, then try again.",
+            "Check that it runs and is reachable, then try again.",
         )
     message = " ".join(str(getattr(error, "message", "")).split())[:200]
     kind = UnexpectedResponseError if code in (1, UNKNOWN) else WorkbenchError
-    return kind(f"{server} answers with an error: {message}.", "Its own log has the details.")
+    return kind(f"{server} answers with an error: {message}.", "Check the server's log.")
 
 
 def _code_of(error: Any) -> Any:

@@ -52,10 +52,10 @@ class MilvusStore(VectorStore):
     is_remote = True
     stores_labels = True
 
-    def __init__(self, collection: Collection) -> None:
-        """Wrap a collection that is filled and loaded."""
+    def __init__(self, collection: Collection, *, is_fresh: bool = False) -> None:
+        """Wrap a collection that is filled and loaded; a fresh one was written to just now."""
         self.collection = collection
-        self._wrote_at = -math.inf
+        self._wrote_at = time.monotonic() if is_fresh else -math.inf
 
     @property
     def count(self) -> int:
@@ -81,6 +81,15 @@ class MilvusStore(VectorStore):
         """Return the search parameter; None if every image is compared with the query."""
         return self.collection.effort
 
+    @property
+    def is_exact(self) -> bool:
+        """Return whether it compares the query with every image, uncompressed."""
+        return self.collection.config.kind == "flat"
+
+    def holds(self, image_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return that all are indexed: `sync` has compared them."""
+        return np.ones(len(image_ids), np.bool_)
+
     def _search(
         self,
         queries: NDArray[np.float32],
@@ -95,7 +104,7 @@ class MilvusStore(VectorStore):
         if k > MAX_RESULTS:
             raise WorkbenchError(
                 f"Milvus gives at most {MAX_RESULTS:,} results for a query, not {k:,}.",
-                "Ask for fewer, or build the index with FAISS.",
+                "Reduce k, or build the index with FAISS.",
             )
         if k == 0:
             return [no_matches() for _ in queries]
@@ -194,7 +203,7 @@ def _matches(hits: Any, *, is_l2: bool) -> Matches:
     scores = np.fromiter((hit["distance"] for hit in hits), np.float32, len(hits))
     if is_l2:
         scores = np.float32(1) - scores / np.float32(2)  # |a-b|² = 2 - 2·a·b of unit vectors
-    return Matches(image_ids, scores)
+    return Matches(image_ids, np.clip(scores, -1, 1))
 
 
 def _best(parts: tuple[Matches, ...], k: int) -> Matches:

@@ -78,9 +78,9 @@ def sync(
         if not len(missing) and not len(extra):
             return
     raise WorkbenchError(
-        f"The Milvus server does not keep what it is sent: {len(missing):,} of "
+        f"The Milvus server does not store what it receives: {len(missing):,} of "
         f"{len(image_ids):,} images are missing.",
-        "See its own log, then build the index again: it goes on from here.",
+        "Check the server's log, then build the index again; it continues from here.",
     )
 
 
@@ -150,7 +150,7 @@ def _index(collection: Collection, count: int) -> Work[None]:
         if state["state"] == "Failed":
             raise WorkbenchError(
                 "The Milvus server could not build the index.",
-                "Its own log says why; FLAT needs nothing that could fail.",
+                "Check the server's log, or use FLAT.",
             )
         pending, total = int(state["pending_index_rows"]), int(state["total_rows"])
         if not pending and total >= count:

@@ -42,7 +42,7 @@ def query_batch(workspace: Workspace, source: Path, config: BatchConfig) -> Work
         The table in the workspace's exports, and what is in it.
 
     Raises:
-        MissingError: The index, its model or its dataset is gone, or there is no such source.
+        MissingError: The index, its model or its dataset was deleted, or there is no such source.
         WorkbenchError: The source has no images, or none that can be read; the zip cannot be
             used; or the index was made with another model.
     """

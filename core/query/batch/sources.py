@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.datasets.file_search import find_files
 from core.datasets.importing.archives import unpack
-from core.datasets.importing.reading import Rejected
-from core.datasets.layout import find_files, readable
+from core.datasets.layout import readable
+from core.datasets.tally import Rejected
 from core.errors import MissingError
 from core.progress import Work
 
@@ -56,7 +57,7 @@ def check_source(path: Path) -> Path:
 def find_images(source: Path, target: Path) -> Work[BatchImages]:
     """Find the images in a folder, or unpack those of a zip into the new folder `target`.
 
-    A folder is read like that of a dataset: no links, no hidden files, only image suffixes.
+    A folder is read like that of a dataset: no hidden files, only image suffixes.
 
     Raises:
         MissingError: There is no such folder or file.

@@ -14,7 +14,7 @@ HELP = "\n".join(
             f"{backbone.gmacs:g} GMACs."
             for backbone in BACKBONES.values()
         ),
-        "\nOr type the name of a model of timm.",
+        "\nOr enter the name of a timm model.",
     ]
 )
 

@@ -17,7 +17,7 @@ SPLIT_COLORS: dict[str, str] = {
     Split.VALIDATION: VALIDATION_COLOR,
     Split.TEST: "#14b8a6",
 }
-HEIGHT = 280
+HEIGHT = 230
 RUN_COLORS = ("#5b6ad0", "#f59e0b", "#14b8a6", "#ef4444", "#a855f7", "#64748b")
 NO_TOOLS = {"displayModeBar": False}
 
@@ -26,19 +26,22 @@ def curves(
     epochs: Sequence[Mapping[str, Any]], steps: Sequence[Mapping[str, Any]], key: str
 ) -> None:
     """Draw the loss, accuracy and retrieval of a run by epoch, and the loss of each step."""
-    grid = st.grid(3, min_column_width=240)
-    with grid.cell():
+    has_retrieval = not epochs or "validation_map_at_10" in epochs[-1]
+    grid = st.grid(3 if has_retrieval else 2, min_column_width=200)
+    with grid.cell(), st.container(height=HEIGHT, border=False):
         figure = _figure("Loss by epoch")
         _line(figure, steps, "loss", "train, each step", TRAIN_COLOR, opacity=0.5, marks=False)
         _line(figure, epochs, "train_loss", "train", TRAIN_COLOR)
         _line(figure, epochs, "validation_loss", "validation", VALIDATION_COLOR)
         plot(figure, key=f"{key}-loss", height=HEIGHT)
-    with grid.cell():
+    with grid.cell(), st.container(height=HEIGHT, border=False):
         figure = _figure("Accuracy by epoch", share=True)
         _line(figure, epochs, "train_accuracy", "train", TRAIN_COLOR)
         _line(figure, epochs, "validation_accuracy", "validation", VALIDATION_COLOR)
         plot(figure, key=f"{key}-accuracy", height=HEIGHT)
-    with grid.cell():
+    if not has_retrieval:
+        return
+    with grid.cell(), st.container(height=HEIGHT, border=False):
         figure = _figure("Validation retrieval by epoch", share=True)
         _line(figure, epochs, "validation_map_at_10", "mAP@10", VALIDATION_COLOR)
         _line(figure, epochs, "validation_recall_at_1", "recall@1", "#14b8a6")

@@ -8,7 +8,7 @@ from core.datasets import curation
 from core.datasets.columns import Split
 from core.datasets.registry import Dataset
 from pages.parts.components import errors
-from pages.parts.components.text import plain
+from pages.parts.components.text import counted, plain
 from state import facts, session
 
 
@@ -32,26 +32,26 @@ def changes(
             f"{key}-tag",
             list(facts.tag_counts(catalog)),
             {
-                "Put on": lambda tag: curation.add_tag(catalog, ids, tag, mark=mark),
-                "Take off": lambda tag: curation.remove_tag(catalog, ids, tag),
+                "Add": lambda tag: curation.add_tag(catalog, ids, tag, mark=mark),
+                "Remove": lambda tag: curation.remove_tag(catalog, ids, tag),
             },
         )
-    with st.popover("Label", icon=":material/sell:"):
-        st.caption("Models trained before become stale; your image files stay as they are.")
+    with st.popover("Class", icon=":material/sell:"):
+        st.caption("Trained models become stale.")
         _with_text(
             "Class",
             f"{key}-label",
             facts.labels(catalog),
-            {"Label them so": lambda label: curation.relabel(catalog, ids, label, mark=mark)},
+            {"Apply": lambda label: curation.relabel(catalog, ids, label, mark=mark)},
         )
-    with st.popover("Move", icon=":material/drive_file_move:"):
-        st.caption("Into another split; models trained before become stale.")
+    with st.popover("Split", icon=":material/call_split:"):
+        st.caption("Trained models become stale.")
         for split in Split:
             if st.button(split.capitalize(), key=f"{key}-do-move-{split}"):
                 _done(curation.move(catalog, ids, split, mark=mark))
     if st.button("Exclude", key=f"{key}-do-exclude", icon=":material/block:"):
         _done(curation.exclude(catalog, ids))
-    if can_include and st.button("Take in again", key=f"{key}-do-include", icon=":material/add:"):
+    if can_include and st.button("Include", key=f"{key}-do-include", icon=":material/add:"):
         _done(curation.include(catalog, ids))
 
 
@@ -63,7 +63,7 @@ def undo_button(dataset: Dataset, *, key: str = "datasets") -> None:
             "Undo",
             key=f"{key}-undo",
             icon=":material/undo:",
-            help=f"Takes back: {plain(step)}.",
+            help=f"Undo: {plain(step)}",
             on_click=_undo,
             args=(dataset,),
         )
@@ -72,10 +72,10 @@ def undo_button(dataset: Dataset, *, key: str = "datasets") -> None:
 def say(num_changed: int) -> None:
     """Show the number of changed images in a toast."""
     if num_changed == 0:
-        session.queue_toast("Nothing changed: they were so already.")
+        session.queue_toast("Nothing to change")
         return
-    images = f"{num_changed:,} image{'s' if num_changed > 1 else ''}"
-    session.queue_toast(f"{images} changed. Undo takes it back.")
+    images = counted(num_changed, "image")
+    session.queue_toast(f"{images} changed")
 
 
 def _with_text(
@@ -87,7 +87,7 @@ def _with_text(
         known,
         index=None,
         accept_new_options=True,
-        placeholder="Choose or write",
+        placeholder="Select or type",
         key=f"{key}-text",
     )
     for number, (label, change) in enumerate(actions.items()):
@@ -104,4 +104,4 @@ def _done(num_changed: int) -> None:
 def _undo(dataset: Dataset) -> None:
     title = curation.undo(dataset.catalog)
     if title is not None:
-        session.queue_toast(f"Taken back: {title}.")
+        session.queue_toast(f"Undone: {title}")

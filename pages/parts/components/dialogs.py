@@ -1,18 +1,24 @@
-"""What the dialogs of an image have in common: steps to its neighbors in a list, and the image."""
+"""What the details of an image have in common: steps to its neighbors in a list, and the image."""
 
-from collections.abc import Callable, Mapping
+import html
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
 
 import streamlit as st
 
+from core.datasets.annotations.annotation import Box
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
+from pages.parts.components import image_boxes
 from pages.parts.components.text import plain
 from state import resources
 
+MAX_ZOOM = 2
+MAX_HEIGHT = 70
+"""Largest height of an image in a dialog, in percent of the window's."""
 
-def steps(
-    place: int | None, count: int, open_at: Callable[[int], None], *, key: str, what: str = ""
-) -> None:
+
+def steps(place: int | None, count: int, open_at: Callable[[int], None], *, key: str) -> None:
     """Draw buttons to the previous and the next image, with arrow keys as shortcuts.
 
     Args:
@@ -20,7 +26,6 @@ def steps(
         count: Number of images in the list.
         open_at: Opens the image at another place.
         key: What the widget keys begin with.
-        what: What the caption calls an image.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, arrow, step in (("Previous", "Left", -1), ("Next", "Right", 1)):
@@ -34,16 +39,26 @@ def steps(
                 args=(other,),
             )
         if place is not None:
-            st.caption(f"{what}{place + 1:,} of {count:,}")
+            st.caption(f"{place + 1:,} of {count:,}")
 
 
-def picture(dataset: Dataset, row: ImageRow, side: int) -> None:
-    """Draw an image with a longest side of `side` pixels, or why it cannot be drawn."""
+def picture(dataset: Dataset, row: ImageRow, side: int, boxes: Sequence[Box] = ()) -> None:
+    """Draw an image with boxes over it, or why it cannot be drawn.
+
+    It is read with a longest side of `side` pixels, and drawn at most twice as large as it is.
+    """
     source, problem = resources.tile_source(dataset, row, side)
-    if source:
-        st.image(source, width="stretch")
-    else:
+    if not source:
         st.error(plain(row.problem or problem))
+        return
+    width, height = max(row.width, 1), max(row.height, 1)
+    alt = html.escape(f"{row.label or 'No class'}, {PurePosixPath(row.path).name}", quote=True)
+    st.html(
+        f'<div class="boxed" style="margin: 0 auto; aspect-ratio: {width} / {height}; '
+        f'width: min(100%, {MAX_ZOOM * width}px, {MAX_HEIGHT * width / height:.1f}vh);">'
+        f'<img src="{source}" alt="{alt}" style="display: block; width: 100%; height: 100%;">'
+        f"{image_boxes.overlay(boxes)}</div>"
+    )
 
 
 def metadata(known: Mapping[str, str]) -> None:

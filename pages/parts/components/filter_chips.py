@@ -9,12 +9,21 @@ from core.datasets.filters import parts_of
 from pages.parts.components.text import plain
 
 
-def show(images: ImageFilter, *, page: str, change: Callable[[ImageFilter], None]) -> None:
-    """Draw the chips; `change` is called with the filter without the part that was removed."""
+def show(
+    images: ImageFilter, *, page: str, change: Callable[[ImageFilter], None], before: str = ""
+) -> None:
+    """Draw the chips; `change` is called with the filter without the part that was removed.
+
+    `before` is Markdown in front of the chips.
+    """
     parts = parts_of(images)
     if not parts:
         return
-    with st.container(horizontal=True, gap="xsmall", key=f"{page}-chips"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="xsmall", key=f"{page}-chips"
+    ):
+        if before:
+            st.markdown(before, width="content")
         for number, (text, left) in enumerate(parts):
             st.button(
                 plain(text),

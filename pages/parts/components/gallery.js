@@ -1,7 +1,7 @@
-// Tiles are refilled in place, so that another page of pictures moves nothing and keeps the focus.
+// Tiles are refilled in place, so that another page of images moves nothing and keeps the focus.
 // gallery.py joins this and gallery_select.js to one module.
 
-const WITHOUT_PICTURE = "No picture";
+const WITHOUT_IMAGE = "No image";
 const MARKS = ["hit", "miss", "selected", "excluded"];
 const MOST_CHIPS = 3;
 const CHIP_PX = 64; // least width of a chip that can be read
@@ -11,13 +11,18 @@ const galleries = new WeakMap();
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const grid = parentElement.querySelector(".grid");
   const gallery = galleries.get(grid) ?? newGallery(grid, Boolean(data.selection));
-  gallery.open = (place) => setTriggerValue("clicked", gallery.ids[place]);
+  gallery.keys = parentElement.querySelector("#keys");
+  gallery.open = (place) => {
+    setTriggerValue("clicked", gallery.ids[place]);
+    returnFocus(gallery, gallery.ids[place]);
+  };
   gallery.report = (changes) => setStateValue("changes", changes);
 
   const { tiles } = data;
   grid.style.setProperty("--tile", `${data.tile_px}px`);
   grid.style.gridTemplateColumns = data.columns ? `repeat(${data.columns}, minmax(0, 1fr))` : "";
   grid.setAttribute("aria-label", data.label);
+  grid.classList.toggle("one-line", Boolean(data.one_line));
   grid.classList.toggle("untitled", tiles.every((tile) => !tile.title));
   grid.classList.toggle("uncaptioned", tiles.every((tile) => !tile.caption));
 
@@ -52,6 +57,23 @@ function newGallery(grid, selectable) {
   return gallery;
 }
 
+// A dialog that closes gives the focus back to what was focused before, but not into a component.
+function returnFocus(gallery, id) {
+  let wasOpen = false;
+  gallery.watcher?.disconnect();
+  gallery.watcher = new MutationObserver(() => {
+    const isOpen = document.querySelector('[role="dialog"]') !== null;
+    wasOpen ||= isOpen;
+    if (!wasOpen || isOpen) return;
+    gallery.watcher.disconnect();
+    requestAnimationFrame(() => {
+      const isLost = document.activeElement === document.body;
+      if (isLost) gallery.grid.children[gallery.ids.indexOf(id)]?.focus();
+    });
+  });
+  gallery.watcher.observe(document.body, { childList: true });
+}
+
 const placeOf = ({ grid }, node) => [...grid.children].indexOf(node.closest(".tile"));
 
 function resize({ grid, selectable }, template, count) {
@@ -83,7 +105,7 @@ function fill(node, tile, room) {
   }
   for (const mark of MARKS) node.classList.toggle(mark, mark === tile.mark);
 
-  node.querySelector(".note").textContent = tile.note || WITHOUT_PICTURE;
+  node.querySelector(".note").textContent = tile.note || WITHOUT_IMAGE;
   node.querySelector(".title").textContent = tile.title;
   node.querySelector(".caption").textContent = tile.caption;
   fillChips(node.querySelector(".chips"), tile.chips, room);
@@ -91,7 +113,7 @@ function fill(node, tile, room) {
   const chips = tile.chips.join(", ");
   const lines = [tile.title, tile.caption, tile.src ? "" : tile.note, chips].filter(Boolean);
   node.title = lines.join("\n");
-  const spoken = lines.join(", ").replaceAll("\n", ", ") || `Picture ${tile.id}`;
+  const spoken = lines.join(", ").replaceAll("\n", ", ") || `Image ${tile.id}`;
   node.setAttribute("aria-label", tile.mark ? `${spoken} (${tile.mark})` : spoken);
   if (tile.mark === "selected") node.setAttribute("aria-current", "true");
   else node.removeAttribute("aria-current");

@@ -12,16 +12,19 @@ from state import session
 
 HTML = """
 <div class="grid"></div>
-<p id="keys" hidden>Enter opens, Space selects, Shift selects a range, Escape clears the page.</p>
+<p id="keys" hidden></p>
 <template>
   <span class="picture">
     <img alt="" draggable="false"><span class="note"></span><span class="badge"></span>
     <span class="chips"></span><span class="check"></span>
   </span>
-  <span class="title"></span>
-  <span class="caption"></span>
+  <span class="text"><span class="title"></span><span class="caption"></span></span>
 </template>
 """
+
+
+NO_OUTLINE = -1
+"""For a gallery whose details cover it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def gallery(
     key: str,
     tile_px: int = 128,
     columns: int | None = None,
-    label: str = "Pictures",
+    label: str = "Images",
 ) -> int | None:
     """Show images in a grid; return the id of the tile whose click caused this run, else None.
 
@@ -101,7 +104,10 @@ def selectable_gallery(
     selected: Collection[int],
     key: str,
     tile_px: int = 128,
-    label: str = "Pictures",
+    label: str = "Images",
+    one_line: bool = False,
+    opens: bool = True,
+    outlined: int | None = NO_OUTLINE,
 ) -> GalleryEvent:
     """Show images in a grid that can be opened and selected; return the actions, once.
 
@@ -111,7 +117,9 @@ def selectable_gallery(
         if event.selected is not None:
             chosen.picked = event.selected
 
-    `selected` are all selected ids, on this page or not; the other arguments are those of
+    `selected` are all selected ids, on this page or not. `one_line` writes the caption beside the
+    title; without `opens` a click selects. `outlined` is the id of the tile whose details are shown
+    beside the grid, or None; a click outlines another one. The other arguments are those of
     `gallery`. A change is returned in a later run than the one it caused if another click
     interrupted that one.
     """
@@ -119,8 +127,16 @@ def selectable_gallery(
     before = frozenset(selected)
     stamp, after = _catch_up(key, ids, before)
     here = [tile.id for tile in tiles if tile.id in after]
-    selection = {"ids": here, "answered": stamp, "elsewhere": len(after) > len(here)}
-    opened = _mount(tiles, key, tile_px, label, selection)
+    selection: dict[str, Any] = {
+        "ids": here,
+        "answered": stamp,
+        "elsewhere": len(after) > len(here),
+    }
+    selection |= {"opens": opens, "outlined": outlined}
+    clicked = (session.value_of(key) or {}).get("clicked")
+    if outlined != NO_OUTLINE and clicked in ids:  # It is opened by this run
+        selection["outlined"] = clicked
+    opened = _mount(tiles, key, tile_px, label, selection, one_line=one_line)
     session.remember(_memory(key), (stamp, ids))
     return GalleryEvent(opened, after if after != before else None)
 
@@ -132,6 +148,7 @@ def _mount(
     label: str,
     selection: dict[str, Any] | None,
     columns: int | None = None,
+    one_line: bool = False,
 ) -> int | None:
     result = _MOUNT(
         key=key,
@@ -141,6 +158,7 @@ def _mount(
             "columns": columns,
             "label": label,
             "selection": selection,
+            "one_line": one_line,
         },
         on_clicked_change=ignore,
         on_changes_change=ignore,

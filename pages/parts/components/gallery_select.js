@@ -2,6 +2,8 @@
 // has answered for that click: so a slow answer undoes no quicker click. What was not answered for
 // is told again with each further change, for the server only gets the last of several quick ones.
 
+const KEYS = "Shift selects a range, Escape clears the page.";
+
 function startSelecting(gallery) {
   const { grid } = gallery;
   grid.setAttribute("aria-multiselectable", "true");
@@ -13,7 +15,14 @@ function startSelecting(gallery) {
   gallery.range = null; // from the place last toggled, to another, and what was selected before
 }
 
-function adopt(gallery, { ids, answered, elsewhere }, turned) {
+function adopt(gallery, { ids, answered, elsewhere, opens, outlined }, turned) {
+  gallery.opens = opens;
+  gallery.ids.forEach((id, place) => {
+    const tile = gallery.grid.children[place];
+    tile.classList.toggle("outlined", id === outlined);
+    if (id === outlined) tile.setAttribute("aria-current", "true");
+  });
+  gallery.keys.textContent = `${opens ? "Enter opens, Space selects" : "Enter and Space select"}, ${KEYS}`;
   if (answered === gallery.stamp) gallery.unanswered.clear();
   const said = new Set(ids);
   const isSelected = (id) => gallery.unanswered.get(id) ?? said.has(id);
@@ -69,8 +78,9 @@ function extend(gallery, place, { from, before } = gallery.range ?? newRange(gal
 
 function click(gallery, place, event) {
   if (event.shiftKey) extend(gallery, place);
-  else if (event.ctrlKey || event.metaKey || event.target.closest(".check")) toggle(gallery, place);
-  else gallery.open(place);
+  else if (event.ctrlKey || event.metaKey || event.target.closest(".check") || !gallery.opens) {
+    toggle(gallery, place);
+  } else gallery.open(place);
 }
 
 // Return whether the key was one of ours.
@@ -79,7 +89,7 @@ function press(gallery, place, event) {
   if (place < 0 || event.altKey) return false;
   if (key === "Enter" || key === " ") {
     if (event.repeat) return true;
-    if (key === "Enter") gallery.open(place);
+    if (key === "Enter" && gallery.opens) gallery.open(place);
     else if (shiftKey) extend(gallery, place);
     else toggle(gallery, place);
     return true;

@@ -6,12 +6,12 @@ import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.lineage.graph import Lineage
-from pages.parts.components import navigation
+from pages.parts.components import empty, navigation
 from pages.parts.components.text import plain
 from state.session import Selection
 
 LABELS = {
-    "Datasets": "Bring in a dataset",
+    "Datasets": "Import images",
     "Training": "Train a model",
     "Indexes": "Build an index",
 }
@@ -19,11 +19,9 @@ LABELS = {
 
 def stop_without(page: str, sentence: str) -> NoReturn:
     """Draw what is missing and a button to the page that makes it, and end the page's run."""
-    with st.container(border=True):
-        st.markdown(f"#### {sentence}")
-        icon = navigation.PATHS[page][1]
-        if st.button(LABELS[page], key=f"go-to-{page.lower()}", type="primary", icon=icon):
-            navigation.go(page)
+    icon = navigation.icon_of(page)
+    if empty.button(icon, sentence, LABELS[page], key=f"go-to-{page.lower()}"):
+        navigation.go(page)
     st.stop()
 
 
@@ -32,7 +30,7 @@ def require_index(chosen: Selection, lineage: Lineage, what: str) -> Manifest:
     if chosen.dataset is None:
         stop_without("Datasets", f"{what} needs a dataset.")
     if not lineage.models:
-        stop_without("Training", f"{what} needs a model to embed the images with.")
+        stop_without("Training", f"{what} needs a model.")
     index = lineage.index(chosen.index)
     if index is None:
         with_model = " with this model" if lineage.indexes_of(dataset=chosen.dataset) else ""
@@ -43,11 +41,11 @@ def require_index(chosen: Selection, lineage: Lineage, what: str) -> Manifest:
 def require_images(index: Manifest, what: str, minimum: int) -> None:
     """Tell what needs more images than the index holds, and end the run, if it does."""
     if index.summary["count"] < minimum:
-        st.info(
-            f"{what} needs at least {minimum} images, and {plain(index.id)} holds "
-            f"{index.summary['count']}. Choose another index, or add images to the dataset."
+        stop_without(
+            "Datasets",
+            f"{what} needs at least {minimum} images; {plain(index.id)} holds "
+            f"{index.summary['count']}.",
         )
-        st.stop()
 
 
 def next_step(page: str, label: str, *, primary: bool = True) -> None:

@@ -1,12 +1,17 @@
 """Pages and links between them. A link carries the selection, so that one Back leads back."""
 
+from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from core.images.cropping import WHOLE, Crop
 from state import query_url, session
 from state.view import Parameters, to_parameters
+
+HERE = Path(__file__).parent
+MARK, WORDMARK = HERE / "mark.svg", HERE / "wordmark.svg"
 
 PATHS = {
     "Datasets": ("pages/datasets.py", ":material/photo_library:"),
@@ -26,14 +31,19 @@ OLD_PATHS = {"finders": "Data quality"}
 `Home.py` yet, Streamlit knows the scripts there only."""
 
 
+def icon_of(title: str) -> str:
+    """Return the name of a page's Material icon."""
+    return PATHS[title][1].removeprefix(":material/").removesuffix(":")
+
+
 def go(title: str) -> NoReturn:
     """Switch to the page of that title."""
     st.switch_page(PATHS[title][0], query_params=_address(title))
 
 
-def query_by(*image_ids: int) -> NoReturn:
-    """Switch to the Query page, with a query by images of the dataset."""
-    session.query_by_image(*image_ids)
+def query_by(*image_ids: int, crop: Crop = WHOLE) -> NoReturn:
+    """Switch to the Query page, with a query by images of the dataset, or by a crop of one."""
+    session.query_by_image(*image_ids, crop=crop)
     go("Query")
 
 
@@ -50,7 +60,8 @@ def redirect(page: StreamlitPage) -> None:
 
 
 def sidebar(first: StreamlitPage) -> None:
-    """Draw the links to all pages."""
+    """Draw the name and the links to all pages."""
+    st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
     with st.sidebar:
         st.page_link(first, query_params=_address(first.title))
         for group, titles in GROUPS.items():

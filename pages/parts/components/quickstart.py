@@ -1,13 +1,18 @@
-"""Quick start: one button from the images of a dataset to search."""
+"""Quick start: one button from images to search."""
+
+import re
+from collections.abc import Collection, Sequence
+from typing import NoReturn
 
 import streamlit as st
 
 from core.commands.pipeline import QUICKSTART
-from core.lineage.graph import Lineage, read_lineage
-from pages.parts.components import job_panel, navigation
+from core.lineage.graph import Lineage
+from core.workspace import NAME_PATTERN
+from pages.parts.components import jobs_menu
 from pages.parts.components.launch import launch
-from state import resources, selection_rules, session
-from state.job_views import JobView
+
+HELP = "Trains a head on pre-trained features, and builds an index, an evaluation and a map."
 
 
 def offer(dataset: str, lineage: Lineage, key: str) -> bool:
@@ -15,30 +20,30 @@ def offer(dataset: str, lineage: Lineage, key: str) -> bool:
 
     It is not drawn for a dataset that has an index, nor while the pipeline runs.
     """
-    if lineage.indexes_of(dataset=dataset) or job_panel.is_active(QUICKSTART):
+    if lineage.indexes_of(dataset=dataset) or jobs_menu.is_active(QUICKSTART):
         return False
     if st.button(
         "Make searchable",
         key=f"quickstart-{key}",
         type="primary",
         icon=":material/bolt:",
-        help="Trains a head on pre-trained features, then builds an index, an evaluation and a "
-        "map. Takes minutes, without a download.",
+        help=HELP,
     ):
-        launch(QUICKSTART, ["--name", dataset], dataset=dataset)
+        start(dataset)
     return True
 
 
-def open_query(view: JobView) -> None:
-    """Draw a button to the Query page beside a running pipeline, once there is an index."""
-    name = view.record.dataset
-    if view.record.verb != QUICKSTART.name:
-        return
-    lineage = read_lineage(resources.workspace())
-    if not lineage.indexes_of(dataset=name):
-        return
-    if st.button("Query", key="quickstart-query", type="primary", icon=":material/search:"):
-        chosen = session.selection()
-        if chosen.dataset != name or chosen.index is None:
-            selection_rules.choose_dataset(chosen, name, lineage)
-        navigation.go("Query")
+def start(name: str, arguments: Sequence[str] = ()) -> NoReturn:
+    """Queue the quick start of a dataset; `arguments` name the images to import first."""
+    launch(QUICKSTART, [*arguments, "--name", name], dataset=name)
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """Return a valid name of a dataset similar to `wanted` that is not taken."""
+    name = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")
+    name = name if NAME_PATTERN.fullmatch(name) else "images"
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{name}-{number}"
+    return free

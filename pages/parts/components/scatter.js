@@ -2,8 +2,8 @@
 // and the selection. scatter.py joins this file and the other scatter_*.js to one module.
 
 const NO_WEBGL =
-  "This browser cannot draw the map: WebGL is off. Turn on hardware acceleration in its settings.";
-const LOST = "The browser gave up drawing the map. Reload the page.";
+  "WebGL is off in this browser. Turn on hardware acceleration in its settings.";
+const LOST = "The browser stopped drawing the map. Reload the page.";
 const FAILED = "The map could not be drawn. Reload the page.";
 
 const plots = new WeakMap();
@@ -13,7 +13,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const plot = plots.get(root) ?? newPlot(root);
   plot.data = data;
   plot.send = (event) => setTriggerValue("event", event);
-  plot.host.style.height = `${data.height}px`;
+  plot.host.style.height = data.height;
   update(plot);
   // Streamlit also calls this for a run that a newer one replaced, while the plot is still in use
   return () => setTimeout(() => root.isConnected || destroy(plot));

@@ -61,7 +61,7 @@ def scatter(
     points: ScatterData,
     *,
     key: str,
-    height: int = 620,
+    height: int | str = 620,
     highlight: Highlight | None = None,
     pins: Sequence[Pin] = (),
     only: Sequence[int] = (),
@@ -74,7 +74,7 @@ def scatter(
     Args:
         points: What to draw; the plot is redrawn if the `version` changes.
         key: Widget key.
-        height: Of the plot, in pixels.
+        height: Of the plot, in pixels or as a CSS length.
         highlight: Point or star to highlight; a change does not redraw the points.
         pins: Images on a 2D plot; the first ones if there is no room for all.
         only: Groups to show, all if empty; a change updates the legend.
@@ -95,7 +95,7 @@ def scatter(
             "script": ensure_plotly_script(),
             "version": points.version,
             **_encoded(points),
-            "height": height,
+            "height": f"{height}px" if isinstance(height, int) else height,
             "pins": [asdict(pin) for pin in pins],
             "only": list(only),
             "marked": None if marked is None else list(marked),

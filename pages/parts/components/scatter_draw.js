@@ -21,7 +21,7 @@ const BUTTONS = [
   ["zoomIn2d", "zoomOut2d", "resetScale2d"],
 ];
 const BUTTONS_3D = [["toImage"], ["orbitRotation", "pan3d", "zoom3d"], ["resetCameraDefault3d"]];
-const CAMERA = { eye: { x: 0.95, y: 0.95, z: 0.6 } }; // nearer than plotly's default, which leaves room for axes
+const CAMERA = { eye: { x: 1.2, y: 1.2, z: 0.75 } }; // nearer than plotly's default, which leaves room for axes
 const CONFIG = {
   displaylogo: false,
   scrollZoom: true,
@@ -196,7 +196,7 @@ function surroundings(plot) {
   const legend = host.clientWidth < NARROW ? under : {};
   return {
     width: host.clientWidth,
-    height: data.height,
+    height: host.clientHeight,
     font,
     legend: {
       itemsizing: "constant",

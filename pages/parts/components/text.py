@@ -24,6 +24,11 @@ def stale_badge(reason: str) -> str:
     return f" :orange-badge[stale: {reason}]" if reason else ""
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun, such as 1 image or 2,000 images."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def shortened(text: str, length: int) -> str:
     """Return `text` cut to a number of characters, the last of them an ellipsis."""
     return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from core.datasets import curation
-from core.datasets.columns import ImageRow
+from core.datasets.columns import ImageRow, Split
 from core.datasets.registry import Dataset
 from pages.parts.components.gallery import Tile
 from state import resources
@@ -14,6 +14,7 @@ from state import resources
 if TYPE_CHECKING:
     from core.query.result import Match
 
+SHORT_SPLITS: dict[str, str] = {Split.TRAIN: "train", Split.VALIDATION: "val", Split.TEST: "test"}
 GONE = "no longer in the dataset"
 
 
@@ -26,7 +27,7 @@ def tiles_of(dataset: Dataset, rows: Sequence[ImageRow]) -> list[Tile]:
             row,
             id=row.id,
             title=row.label or PurePosixPath(row.path).name,
-            caption=row.split or "",
+            caption=SHORT_SPLITS.get(row.split or "", ""),
         )
         for row in rows
     ]
@@ -63,7 +64,7 @@ def tile_of(dataset: Dataset, row: ImageRow | None, *, gone: str = GONE, **field
 
 def _match_tile(dataset: Dataset, match: "Match", rank: int, wanted_label: str | None) -> Tile:
     row = match.image
-    caption = f"similarity {match.similarity:.3f}"
+    caption = f"{match.similarity:.3f}"
     if row is None:
         return tile_of(dataset, None, id=match.image_id, title=f"{rank}", caption=caption)
     if row.split:
@@ -73,4 +74,8 @@ def _match_tile(dataset: Dataset, match: "Match", rank: int, wanted_label: str |
     if wanted_label is not None:
         mark = "hit" if row.label == wanted_label else "miss"
     tile = tile_of(dataset, row, id=row.id, title=title, caption=caption, mark=mark)
-    return tile.with_chip(f"+{len(match.duplicates)} alike") if match.duplicates else tile
+    return tile.with_chip(_duplicates(len(match.duplicates))) if match.duplicates else tile
+
+
+def _duplicates(count: int) -> str:
+    return f"+{count} duplicate{'s' if count > 1 else ''}"

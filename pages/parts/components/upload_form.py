@@ -28,7 +28,7 @@ def draw(
         key=f"{uploads}-{times}",  # A new one each time, or the session would keep the bytes
     )
     name = st.text_input(label, key=f"{key}-name", placeholder=placeholder).strip()
-    go = st.button("Bring it in", key=f"{key}-go", disabled=not (file and name))
+    go = st.button("Import", key=f"{key}-go", disabled=not (file and name))
     if not go or file is None:
         return
     with errors.shown():

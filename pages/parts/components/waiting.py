@@ -6,17 +6,9 @@ graphics card, ten waiting tabs take a core from the computation: benchmarks/REA
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-
-STYLE = (Path(__file__).parent / "waiting.css").read_text(encoding="utf-8")
-
-
-def stand_still() -> None:
-    """Stop Streamlit's own animations; called once in each run."""
-    st.html(f"<style>{STYLE}</style>")
 
 
 @contextmanager

@@ -6,7 +6,9 @@ import streamlit as st
 
 from core.datasets import curation
 from core.datasets.registry import Dataset
+from core.quality.config import Check
 from pages.parts.components import curation_form, navigation
+from pages.parts.components.text import counted
 from pages.parts.data_quality.listed import Listed
 from state import session
 
@@ -20,19 +22,19 @@ def show(dataset: Dataset, listed: Listed) -> None:
         suggestions = listed.suggestions(selected)
         if suggestions:
             st.button(
-                "Accept suggested",
+                "Apply suggestion",
                 key="quality-do-accept",
                 type="primary",
                 icon=":material/check:",
-                help="Gives each selected image the label that it looks like",
+                help="Changes each label to the suggested one.",
                 on_click=accept,
                 args=(dataset, suggestions, tag),
             )
         st.button(
-            "Keep as is",
+            keep_label(listed.check),
             key="quality-do-keep",
             icon=":material/thumb_up:",
-            help=f"They are right: not listed here again, by the tag “{tag}”",
+            help=f"Adds the tag “{tag}” and hides the image here.",
             on_click=mark_correct,
             args=(dataset, sorted(selected), tag),
         )
@@ -53,5 +55,9 @@ def accept(dataset: Dataset, labels: Mapping[int, str], tag: str) -> None:
 def mark_correct(dataset: Dataset, ids: Iterable[int], tag: str) -> None:
     """Tag images as reviewed and correct."""
     count = curation.add_tag(dataset.catalog, ids, tag)
-    images = f"{count:,} image{'s are' if count != 1 else ' is'}"
-    session.queue_toast(f"{images} kept as is, and not listed here again. Undo takes it back.")
+    session.queue_toast(f"{counted(count, 'image')} reviewed")
+
+
+def keep_label(check: Check) -> str:
+    """Return the label of the button that marks images as correct."""
+    return "Label is correct" if check == Check.LABEL_ISSUES else "Mark as reviewed"

@@ -4,14 +4,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.artifacts.manifests import Manifest
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
+from core.quality.config import Check
+from pages.parts.components import empty
 from pages.parts.components.gallery import gallery
 from pages.parts.components.text import plain
 from pages.parts.components.tiles import tiles_of
-from pages.parts.data_quality import ranked
+from pages.parts.data_quality import filters, ranked
+from pages.parts.data_quality.titles import MEANINGS
 from state import quality, session
 from state.view import QualityView
 
@@ -27,19 +31,20 @@ MAX_NAMED = 4
 """Most classes named in the title of a cluster."""
 
 
-def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
-    """Draw the clusters, or the images of the open one."""
+def show(dataset: Dataset, manifest: Manifest, view: QualityView, bar: DeltaGenerator) -> None:
+    """Draw the clusters, or the images of the open one; counts and CSV are in the toolbar."""
     clusters = quality.clusters(manifest, dataset)
     opened = next((each for each in clusters if each.number == view.cluster), None)
     if opened is not None:
-        _open_one(dataset, manifest, view, opened)
+        _open_one(dataset, manifest, view, opened, bar)
         return
     if view.labels:
         clusters = [each for each in clusters if any(label in view.labels for label, _ in each.mix)]
     if not clusters:
         _show_empty(view)
         return
-    _summary(dataset, manifest, clusters)
+    with bar:
+        _summary(dataset, manifest, clusters)
     num_pages = -(-len(clusters) // CLUSTERS_A_PAGE)
     page = min(view.page, num_pages)
     shown = clusters[(page - 1) * CLUSTERS_A_PAGE : page * CLUSTERS_A_PAGE]
@@ -58,12 +63,12 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView) -> None:
 def _summary(dataset: Dataset, manifest: Manifest, clusters: "list[Cluster]") -> None:
     num_images = sum(len(each.rows) for each in clusters)
     num_usable = int(quality.image_labels(manifest, dataset).usable.sum())
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f"**{len(clusters):,}** clusters with **{num_images:,}** of **{num_usable:,}** images.",
-            width="content",
-        )
-        ranked.csv_button(quality.as_csv, manifest, dataset, clusters)
+    st.markdown(
+        f"**{len(clusters):,}** clusters · **{num_images:,}** of **{num_usable:,}** images",
+        width="content",
+        help=MEANINGS[Check.CLUSTERS],
+    )
+    ranked.csv_button(quality.as_csv, manifest, dataset, clusters)
 
 
 def _cluster(dataset: Dataset, cluster: "Cluster", central: list[ImageRow]) -> None:
@@ -71,7 +76,7 @@ def _cluster(dataset: Dataset, cluster: "Cluster", central: list[ImageRow]) -> N
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(_title(cluster), width="stretch")
             st.button(
-                f"All {len(cluster.rows):,}",
+                f"Show all {len(cluster.rows):,}",
                 key=f"quality-cluster-{cluster.number}",
                 icon=":material/grid_view:",
                 on_click=_open,
@@ -92,11 +97,13 @@ def _title(cluster: "Cluster") -> str:
     )
     more = len(cluster.mix) - MAX_NAMED
     named += f" and {more:,} more classes" if more > 1 else " and 1 more class" if more == 1 else ""
-    purity = f" · {cluster.purity:.0%} pure" if cluster.mix else ""
-    return f":gray[Cluster {cluster.number + 1}{purity}]  \n{named or 'no labels'}"
+    purity = f" · {100 * cluster.purity:.0f} % purity" if cluster.mix else ""
+    return f":gray[Cluster {cluster.number + 1}{purity}]  \n{named or 'unlabeled'}"
 
 
-def _open_one(dataset: Dataset, manifest: Manifest, view: QualityView, cluster: "Cluster") -> None:
+def _open_one(
+    dataset: Dataset, manifest: Manifest, view: QualityView, cluster: "Cluster", bar: DeltaGenerator
+) -> None:
     from core.quality.ranking import Ranking
 
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -110,16 +117,17 @@ def _open_one(dataset: Dataset, manifest: Manifest, view: QualityView, cluster: 
         st.markdown(_title(cluster))
     no_suggestions = np.full(len(cluster.rows), -1, np.int32)
     ranking = Ranking(cluster.rows, cluster.similarities, no_suggestions)
-    ranked.show(dataset, manifest, view, ranking)
+    ranked.show(dataset, manifest, view, ranking, bar)
 
 
 def _show_empty(view: QualityView) -> None:
     if view.labels:
-        st.info("No cluster has images of these classes. Take a filter away above.")
+        filters.none_match("No cluster has images of these classes.")
     else:
-        st.info(
-            "No images lie near enough to each other. Look again below, with a smaller least "
-            "cluster or with an index of a better model."
+        empty.state(
+            "bubble_chart",
+            "No clusters found. Reduce the min. cluster size in Re\\-run.",
+            key="quality",
         )
 
 

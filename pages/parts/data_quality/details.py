@@ -7,7 +7,7 @@ from core.datasets import curation
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.quality.config import Check
-from pages.parts.components import curation_form, dialogs, errors, navigation
+from pages.parts.components import curation_form, dialogs, errors, image_boxes, navigation
 from pages.parts.components.gallery import gallery
 from pages.parts.components.text import plain
 from pages.parts.components.tiles import tiles_of_matches
@@ -32,7 +32,7 @@ def _close() -> None:
     session.selection().quality_open = None
 
 
-@st.dialog("Why it is listed", width="large", on_dismiss=_close)
+@st.dialog("Review image", width="large", on_dismiss=_close)
 def _dialog(dataset: Dataset, manifest: Manifest, listed: Listed) -> None:
     place = listed.place_of(session.selection().quality_open)
     if place is None:
@@ -45,7 +45,8 @@ def _dialog(dataset: Dataset, manifest: Manifest, listed: Listed) -> None:
     dialogs.steps(place, len(ids), lambda other: _open(ids[other]), key="why")
     image_column, text_column = st.columns([2, 3])
     with image_column:
-        dialogs.picture(dataset, row, SIDE)
+        boxes = dataset.catalog.boxes_of([row.id]).get(row.id, ())
+        dialogs.picture(dataset, row, SIDE, image_boxes.shown(boxes, key="why-boxes"))
     with text_column:
         st.markdown(_reason(row, listed, place))
         _actions(dataset, listed, place, row)
@@ -58,18 +59,18 @@ def _open(image_id: int | None) -> None:
 
 def _reason(row: ImageRow, listed: Listed, place: int) -> str:
     score = listed.score_at(place)
-    label = f"**{plain(row.label)}**" if row.label else "nothing yet"
+    label = f"Label **{plain(row.label)}**" if row.label else "Unlabeled"
     facts = f"  \n:gray[{plain(row.path)} · {row.split or 'no split'}]"
     match listed.check:
         case Check.LABEL_ISSUES:
             other = plain(listed.suggested_at(place) or "")
-            reason = f"It is labeled {label} and looks like **{other}**: a doubt of {score:.1%}."
+            reason = f"{label} · suggested **{other}** · {100 * score:.1f} % likely mislabeled"
         case Check.OUTLIERS:
-            reason = f"Its nearest images are {score:.3f} away on average. It is labeled {label}."
+            reason = f"{label} · mean distance to the 10 nearest images {score:.3f}"
         case Check.REPRESENTATIVENESS:
-            reason = f"Its similarity to the mean of the other {label} is {score:.3f}."
+            reason = f"{label} · similarity to the class mean {score:.3f}"
         case _:
-            reason = f"Its mean similarity to its cluster is {score:.3f}. It is labeled {label}."
+            reason = f"{label} · mean similarity to the cluster {score:.3f}"
     return reason + facts
 
 
@@ -77,12 +78,12 @@ def _actions(dataset: Dataset, listed: Listed, place: int, row: ImageRow) -> Non
     tag = listed.check.checked_tag
     suggested = listed.suggested_at(place)
     if suggested is not None and st.button(
-        f"Label it {plain(suggested)}", key="why-accept", type="primary", icon=":material/check:"
+        f"Apply label {plain(suggested)}", key="why-accept", type="primary", icon=":material/check:"
     ):
         actions.accept(dataset, {row.id: suggested}, tag)
         _go_on(listed, place)
     with st.container(horizontal=True, gap="small"):
-        if st.button("Keep as is", key="why-keep", icon=":material/thumb_up:"):
+        if st.button(actions.keep_label(listed.check), key="why-keep", icon=":material/thumb_up:"):
             actions.mark_correct(dataset, [row.id], tag)
             _go_on(listed, place)
         if st.button("Exclude", key="why-exclude", icon=":material/block:"):
@@ -105,12 +106,9 @@ def _neighbors(dataset: Dataset, manifest: Manifest, row: ImageRow) -> None:
     with errors.shown(st.caption):
         matches = quality.nearest(manifest, dataset, row.id, NEAREST)
         if not matches:
-            st.caption("None of its neighbors is in use any more.")
+            st.caption("All neighbors were excluded or deleted.")
             return
-        st.markdown(
-            f"**The {len(matches)} images nearest to it** :gray[and their labels; click one to "
-            "search by it]"
-        )
+        st.markdown(f"**{len(matches)} nearest images**", help="Select one to search by it.")
         tiles = tiles_of_matches(dataset, matches, row.label)
         clicked = gallery(tiles, key="why-neighbors", tile_px=TILE_PX, label="Nearest images")
         if clicked is not None:

@@ -25,6 +25,9 @@ class Listed:
     num_reviewed: int
     """Number of images left out because they were reviewed."""
 
+    num_extreme: int
+    """Number of listed images whose scores are extreme among all images of the check."""
+
     check: Check
 
     def place_of(self, image_id: int | None) -> int | None:
@@ -54,23 +57,25 @@ class Listed:
         score = self.score_at(place)
         match self.check:
             case Check.LABEL_ISSUES:
-                return f"{score:.1%} → {self.suggested_at(place)}"
+                return f"{100 * score:.1f} % → {self.suggested_at(place)}"
             case Check.OUTLIERS:
                 return f"distance {score:.3f}"
         return f"similarity {score:.3f}"
 
 
 def list_images(
-    dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Ranking"
+    dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Ranking", check: Check
 ) -> Listed:
     """Return the images of a ranking that match the filters and were not reviewed yet."""
     from core.quality.checks import reviewed_ids, unreviewed
+    from core.quality.ranking import num_extreme
 
     image_ids = quality.analysis_of(manifest).image_ids
     image_labels = quality.image_labels(manifest, dataset)
     matching = image_labels.among(view.labels, view.splits)
-    reviewed = reviewed_ids(dataset.catalog, view.check)
+    reviewed = reviewed_ids(dataset.catalog, check)
     listed = unreviewed(ranking, image_ids, matching, reviewed)
     num_reviewed = len(ranking.among(matching).rows) - len(listed.rows)
     ids = image_ids[listed.rows].tolist()
-    return Listed(listed, ids, image_labels.classes, num_reviewed, view.check)
+    extreme = num_extreme(listed, ranking)
+    return Listed(listed, ids, image_labels.classes, num_reviewed, extreme, check)

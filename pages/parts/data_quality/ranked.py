@@ -5,17 +5,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.artifacts.manifests import Manifest
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.quality.config import Check
-from pages.parts.components import downloads
+from pages.parts.components import downloads, empty, navigation
 from pages.parts.components.curation_form import undo_button
 from pages.parts.components.gallery import Tile, selectable_gallery, selection_buttons
 from pages.parts.components.tiles import tiles_of
-from pages.parts.data_quality import actions, details
+from pages.parts.data_quality import actions, details, filters
 from pages.parts.data_quality.listed import Listed, list_images
+from pages.parts.data_quality.titles import MEANINGS, count_of
 from state import quality, session
 from state.view import QualityView
 
@@ -26,9 +28,19 @@ PAGE_SIZE = 60
 NEED_LABELS = (Check.LABEL_ISSUES, Check.REPRESENTATIVENESS)
 
 
-def show(dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Ranking") -> None:
-    """Draw the listed images, the actions on them, and the dialog of the open one."""
-    listed = list_images(dataset, manifest, view, ranking)
+def show(
+    dataset: Dataset,
+    manifest: Manifest,
+    view: QualityView,
+    ranking: "Ranking",
+    bar: DeltaGenerator,
+) -> None:
+    """Draw the listed images, the actions on them, and the dialog of the open one.
+
+    Counts and pages are in the toolbar `bar`; the view has an open check.
+    """
+    check = Check(view.check or Check.LABEL_ISSUES)
+    listed = list_images(dataset, manifest, view, ranking, check)
     chosen = session.selection()
     chosen.quality_selected &= frozenset(listed.ids)
     if not listed.ids:
@@ -39,22 +51,12 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Rank
     page = min(view.page, num_pages)
     first = (page - 1) * PAGE_SIZE
     here = listed.ids[first : first + PAGE_SIZE]
-    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    rows = dataset.catalog.rows_by_id(here)
-    shown = [rows[image_id] for image_id in here if image_id in rows]
-    event = selectable_gallery(
-        _tiles(dataset, shown, listed),
-        selected=chosen.quality_selected,
-        key="quality-gallery",
-        label="Found images",
-    )
-    if event.selected is not None:
-        chosen.quality_selected = event.selected & frozenset(listed.ids)
-    if event.opened is not None:
-        chosen.quality_open = event.opened
+    _gallery(dataset, here, listed)
     with bar:
         st.markdown(
-            f"**{first + 1:,}–{first + len(here):,}** of **{len(listed.ids):,}**", width="content"
+            f"**{first + 1:,}–{first + len(here):,}** of **{len(listed.ids):,}**{_extreme(listed)}",
+            width="content",
+            help=MEANINGS[check],
         )
         selection_buttons("quality", chosen.quality_selected, here, _select)
         if not chosen.quality_selected:
@@ -70,6 +72,23 @@ def show(dataset: Dataset, manifest: Manifest, view: QualityView, ranking: "Rank
     details.show(dataset, manifest, listed)
 
 
+def _gallery(dataset: Dataset, here: Sequence[int], listed: Listed) -> None:
+    """Draw a page of images, and take over what is selected and opened."""
+    chosen = session.selection()
+    rows = dataset.catalog.rows_by_id(here)
+    shown = [rows[image_id] for image_id in here if image_id in rows]
+    event = selectable_gallery(
+        _tiles(dataset, shown, listed),
+        selected=chosen.quality_selected,
+        key="quality-gallery",
+        label="Found images",
+    )
+    if event.selected is not None:
+        chosen.quality_selected = event.selected & frozenset(listed.ids)
+    if event.opened is not None:
+        chosen.quality_open = event.opened
+
+
 def csv_button(write: Callable[..., bytes], *parts: object) -> None:
     """Draw the button that exports a list as CSV, written when it is clicked."""
     downloads.button(
@@ -78,8 +97,15 @@ def csv_button(write: Callable[..., bytes], *parts: object) -> None:
         f"{session.selection().quality_view.check}.csv",
         key="quality-csv",
         type="tertiary",
-        help="All that is listed here, on every page of it",
+        help="All pages of this list.",
     )
+
+
+def _extreme(listed: Listed) -> str:
+    """Return the number of extreme images after a separator; empty if the check has none."""
+    if listed.check not in (Check.OUTLIERS, Check.REPRESENTATIVENESS) or not listed.num_extreme:
+        return ""
+    return f" · **{count_of(listed.check, listed.num_extreme)}**"
 
 
 def _tiles(dataset: Dataset, rows: Sequence[ImageRow], listed: Listed) -> list[Tile]:
@@ -102,28 +128,23 @@ def _change_page() -> None:
 def _show_reviewed(listed: Listed) -> None:
     if listed.num_reviewed:
         st.caption(
-            f"{listed.num_reviewed:,} more were looked at. They have the tag "
-            f"“{listed.check.checked_tag}”: take it off on the Datasets page to see them again."
+            f"{listed.num_reviewed:,} reviewed images are hidden by the tag "
+            f"“{listed.check.checked_tag}”."
         )
 
 
 def _show_empty(dataset: Dataset, manifest: Manifest, view: QualityView, listed: Listed) -> None:
     """Tell why nothing is listed, and what to do."""
     image_labels = quality.image_labels(manifest, dataset)
-    if view.check in NEED_LABELS and not (image_labels.labels >= 0).any():
-        st.info(
-            "No image that was looked at has a label. Give some on the Datasets page: select "
-            "images, then Label."
-        )
-    elif view.check == Check.LABEL_ISSUES and len(image_labels.classes) < 2:
-        st.info(
-            "All images are of one class, so no other label could be right. Bring in a second "
-            "class, update the index and look again."
-        )
+    if listed.check in NEED_LABELS and not (image_labels.labels >= 0).any():
+        if empty.button("label", "No image has a label.", "Label images", key="next-datasets"):
+            navigation.go("Datasets")
+    elif listed.check == Check.LABEL_ISSUES and len(image_labels.classes) < 2:
+        empty.state("label", "Label issues need at least two classes.", key="quality")
     elif listed.num_reviewed:
-        st.success("Nothing is left to look at here.")
+        empty.state(empty.DONE, "All images are reviewed.", key="quality")
         _show_reviewed(listed)
     elif view.labels or view.splits:
-        st.info("Nothing is listed among these images. Take a filter away above.")
+        filters.none_match("No images match the filters.")
     else:
-        st.success("Nothing is found: every image is as it should be.")
+        empty.state(empty.DONE, "No issues found.", key="quality")

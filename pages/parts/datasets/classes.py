@@ -2,6 +2,7 @@
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.artifacts.manifests import Manifest
 from core.commands.evaluation import EVALUATE
@@ -11,42 +12,70 @@ from core.evaluation.files import system_name
 from core.lineage.graph import Lineage
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain, stale_badge
-from state import evaluations, facts, session
+from state import evaluations, facts, resources, session
 from state.view import SECTIONS, View
 
 HEALTH = {"recall_at_1": "recall@1", "map_at_10": "mAP@10", "most_confused": "most confused with"}
 
+MAX_EXAMPLES = 300
+"""With more classes the table has no images."""
 
-def show(dataset: Dataset, view: View, lineage: Lineage) -> None:
-    """Draw the table, and a button that shows the images of the selected rows."""
+ROW_HEIGHT, MAX_HEIGHT = 48, 720
+"""In pixels."""
+
+
+def show(dataset: Dataset, view: View, lineage: Lineage, bar: DeltaGenerator) -> None:
+    """Draw the table; a button in the bar above shows the images of the selected rows."""
     table = _counts(dataset)
     evaluation = lineage.evaluation_of(dataset.name)
     if evaluation is not None:
         measured = evaluations.opened(evaluation).classes
         chosen = measured[["label", *HEALTH]].rename(columns={"label": "class", **HEALTH})
         table = table.merge(chosen, on="class", how="left")
-    _about(evaluation, lineage)
-    share = st.column_config.NumberColumn(format="percent")
+    if len(table) <= MAX_EXAMPLES:
+        examples = _examples(dataset)
+        table.insert(0, "example", [examples.get(label) for label in table["class"]])
+    share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
     event = st.dataframe(
         table,
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
         key="datasets-classes",
-        column_config={"recall@1": share, "mAP@10": share},
-        height=min(38 + 35 * len(table), 720),
+        column_config={
+            "example": st.column_config.ImageColumn(width=ROW_HEIGHT),
+            "recall@1": share,
+            "mAP@10": share,
+        },
+        row_height=ROW_HEIGHT,
+        height=min(ROW_HEIGHT * (len(table) + 1), MAX_HEIGHT),
     )
     rows = event["selection"]["rows"]
     labels = [str(table["class"][row]) for row in rows if row < len(table)]
-    st.button(
-        f"Show the images of {len(labels)} classes" if len(labels) != 1 else "Show its images",
-        key="datasets-classes-show",
-        disabled=not labels,
-        type="primary",
-        on_click=_show_images,
-        args=(view, labels),
-        help=None if labels else "Select rows at the left of the table first.",
-    )
+    with bar:
+        st.button(
+            f"Show {len(labels)} classes" if len(labels) > 1 else "Show images",
+            key="datasets-classes-show",
+            disabled=not labels,
+            type="primary",
+            on_click=_show_images,
+            args=(view, labels),
+            help=None if labels else "Select classes in the table first.",
+        )
+        st.space("stretch")
+        _about(evaluation, lineage)
+
+
+def _examples(dataset: Dataset) -> dict[str, str]:
+    """Return class → an image of it as a data URI."""
+    first = facts.first_of_class(dataset.catalog)
+    rows = dataset.catalog.rows_by_id(first.values())
+    resources.make_thumbnails(dataset, list(rows.values()))
+    return {
+        label: resources.tile_source(dataset, rows[image_id])[0]
+        for label, image_id in first.items()
+        if image_id in rows
+    }
 
 
 def _counts(dataset: Dataset) -> pd.DataFrame:
@@ -66,32 +95,30 @@ def _counts(dataset: Dataset) -> pd.DataFrame:
 def _about(evaluation: Manifest | None, lineage: Lineage) -> None:
     """Draw the source of the figures, and a button that evaluates again."""
     index = lineage.index(session.selection().index)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if evaluation is None:
-            st.caption(
-                "How well each class is retrieved is known once an index was evaluated."
-                if index
-                else "How well each class is retrieved is known once a model is trained, its index "
-                "built, and that evaluated."
-            )
-        else:
-            st.caption(
-                f"recall@1 and mAP@10 of the {evaluation.config['queries']} images, by "
-                f"{plain(system_name(evaluation))}{stale_badge(lineage.stale_reason(evaluation))}"
-            )
-        fresh = evaluation is not None and (
-            index is None
-            or (
-                evaluation.made_from.get("embeddings") == index.made_from["embeddings"]
-                and not lineage.stale_reason(evaluation)
-            )
+    if evaluation is not None:
+        st.markdown(
+            f":small[Retrieval of the {evaluation.config['queries']} images by "
+            f"{plain(system_name(evaluation))}{stale_badge(lineage.stale_reason(evaluation))}]",
+            width="content",
         )
-        if (
-            index is not None
-            and not fresh
-            and st.button("Evaluate", key="datasets-evaluate", icon=":material/monitoring:")
-        ):
-            launch(EVALUATE, ["--index", index.id], dataset=index.made_from["dataset"])
+    is_fresh = evaluation is not None and (
+        index is None
+        or (
+            evaluation.made_from.get("embeddings") == index.made_from["embeddings"]
+            and not lineage.stale_reason(evaluation)
+        )
+    )
+    if (
+        index is not None
+        and not is_fresh
+        and st.button(
+            "Evaluate",
+            key="datasets-evaluate",
+            icon=":material/monitoring:",
+            help="Measures the retrieval quality of each class.",
+        )
+    ):
+        launch(EVALUATE, ["--index", index.id], dataset=index.made_from["dataset"])
 
 
 def _show_images(view: View, labels: list[str]) -> None:

@@ -1,6 +1,7 @@
-"""Dialog of an image: large, with its metadata and its nearest neighbors."""
+"""Dialog of an image, with its metadata and its nearest neighbors beside it."""
 
 import time
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -9,7 +10,7 @@ from core.datasets import curation
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.lineage.graph import read_lineage
-from pages.parts.components import dialogs, errors, navigation
+from pages.parts.components import dialogs, errors, image_boxes, navigation
 from pages.parts.components.gallery import gallery
 from pages.parts.components.text import plain, size
 from pages.parts.components.tiles import tiles_of_matches
@@ -41,18 +42,23 @@ def _dialog(dataset: Dataset, view: View) -> None:
         st.warning("This image is no longer in the dataset.")
         return
     count = dataset.catalog.count(view.images)
-    dialogs.steps(position, count, partial(_go_to, dataset, view), key="details")
-    picture, facts_about = st.columns([2, 1])
-    with picture:
-        dialogs.picture(dataset, row, SIDE)
-    with facts_about:
-        _about(dataset, row)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        dialogs.steps(position, count, partial(_go_to, dataset, view), key="details")
+        st.space("stretch")
         if row.problem is None and st.button(
             "Use as query", key="details-query", type="primary", icon=":material/image_search:"
         ):
             _close()
             navigation.query_by(row.id)
-    _neighbors(dataset, row)
+    picture, facts_about = st.columns([3, 2], gap="medium")
+    with picture:
+        boxes = dataset.catalog.boxes_of([row.id]).get(row.id, ())
+        dialogs.picture(dataset, row, SIDE, image_boxes.shown(boxes, key="details-boxes"))
+        _file(dataset, row)
+    with facts_about:
+        _about(dataset, row)
+        image_boxes.tiles(dataset, row, boxes, key="details-box", before=_close)
+        _neighbors(dataset, row)
 
 
 def _go_to(dataset: Dataset, view: View, place: int) -> None:
@@ -70,13 +76,17 @@ def _about(dataset: Dataset, row: ImageRow) -> None:
         "Tags": ", ".join(tags) or "none",
         "Size": f"{row.width:,} × {row.height:,} px, {size(row.size_bytes)}",
         "Added": added,
-        "In use": "no, excluded" if row.excluded else "yes" if row.problem is None else "no",
+        "Status": "problem" if row.problem else "excluded" if row.excluded else "included",
     }
     dialogs.metadata(known)
-    st.caption("Path")
-    st.code(str(dataset.path_of(row)), language=None, wrap_lines=True)
-    st.caption("SHA-256")
-    st.code(row.sha256, language=None, wrap_lines=True)
+
+
+def _file(dataset: Dataset, row: ImageRow) -> None:
+    """Draw path and checksum of the file, to copy."""
+    for name, value in (("Path", str(dataset.path_of(row))), ("SHA-256", row.sha256)):
+        with st.container(gap="xxsmall"):
+            st.markdown(f":small[{name}]")
+            st.code(value, language=None, wrap_lines=True)
 
 
 def _neighbors(dataset: Dataset, row: ImageRow) -> None:
@@ -84,17 +94,20 @@ def _neighbors(dataset: Dataset, row: ImageRow) -> None:
     lineage = read_lineage(resources.workspace())
     index = lineage.index(session.selection().index)
     if index is None or index.made_from["dataset"] != dataset.name:
-        st.caption("Build an index to see here which images are most like it.")
+        st.caption("Build an index to see the nearest images.")
         return
     with errors.shown(st.caption):
         matches = queries.nearest_to_image(index, row.id, NEIGHBORS)
         if not matches:
-            st.caption(
-                "The index does not hold this image yet; build it anew to see its neighbors."
-            )
+            st.caption("The index does not contain this image yet.")
             return
-        st.markdown(f"**Nearest** :gray[by {plain(index.id)}]")
-        tiles = tiles_of_matches(dataset, matches, row.label)
+        st.markdown("**Nearest images**", help=f"By {plain(index.id)}, with their similarity")
+        tiles = [
+            replace(tile, caption=f"{match.similarity:.3f}")
+            for tile, match in zip(
+                tiles_of_matches(dataset, matches, row.label), matches, strict=True
+            )
+        ]
         clicked = gallery(tiles, key="details-neighbors", tile_px=96, label="Nearest images")
         if clicked is not None:
             session.selection().open_image = (clicked, None)

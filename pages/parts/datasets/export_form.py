@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.artifacts.folders import delete_artifact
 from core.commands.datasets import EXPORT
-from core.datasets.export.listing import FILES, Export, Format, list_exports
+from core.datasets.export.listing import FILES, Export, Format, list_exports, suffix_of
 from core.datasets.filters import filter_as_arguments
 from core.datasets.registry import Dataset
 from core.workspace import Workspace
@@ -20,17 +20,21 @@ NAMES = {
     Format.CSV: "CSV table",
     Format.PARQUET: "Parquet table",
     Format.ZIP: "Zip of images",
+    Format.JSON_LINES: "Hugging Face zip",
     Format.FOLDER: "Folder of copies",
     Format.LINKS: "Folder of links",
+    Format.COCO: "COCO",
+    Format.YOLO: "YOLO",
 }
 SENTENCES = {
-    Format.CSV: "A row for each image: file, class, split, tags, size. Texts stay as they are, "
-    "also those that a spreadsheet takes for formulas.",
-    Format.PARQUET: "The same with types and lists, for pandas, Polars or Hugging Face.",
-    Format.ZIP: "Folders for split and class, with tables. The app takes it back as “A zip”.",
-    Format.FOLDER: "The same, unpacked, on the machine that runs the app.",
-    Format.LINKS: "Symbolic links in place of copies. They take no room, but break when the "
-    "originals move.",
+    Format.CSV: "One row per image. Texts are not escaped for spreadsheets.",
+    Format.PARQUET: "One row per image, for pandas, Polars or Hugging Face.",
+    Format.ZIP: "Images in split and class folders; can be imported again.",
+    Format.JSON_LINES: "Images with metadata.jsonl, for ImageFolder; can be imported again.",
+    Format.FOLDER: "The zip of images, unpacked on the server.",
+    Format.LINKS: "Symbolic links; they break when the originals move.",
+    Format.COCO: "Zip of images with boxes as COCO JSON, a file for each split.",
+    Format.YOLO: "Zip of images with boxes as text files, for Ultralytics.",
 }
 MAX_LISTED = 10
 
@@ -38,10 +42,7 @@ MAX_LISTED = 10
 def show(dataset: Dataset, view: View) -> None:
     """Draw the form and the earlier exports."""
     count = facts.count(dataset.catalog, view.images)
-    st.markdown(
-        f"The view holds **{count:,}** image{'' if count == 1 else 's'}. "
-        "Narrow it by the filters below to export fewer."
-    )
+    st.markdown(f"**{count:,}** image{' matches' if count == 1 else 's match'} the filters.")
     form = st.radio(
         "Format",
         list(Format),
@@ -60,15 +61,15 @@ def show(dataset: Dataset, view: View) -> None:
 
 def _earlier(export: Export) -> None:
     made = datetime.fromisoformat(export.created).strftime("%Y-%m-%d %H:%M UTC")
-    left_out = f", {export.num_left_out:,} left out" if export.num_left_out else ""
+    left_out = f", {export.num_left_out:,} skipped" if export.num_left_out else ""
     with st.container(border=True, gap="xsmall"):
         is_offered = downloads.row(
             export,
             f"{made} · {export.num_images:,} images{left_out} · {size(export.size_bytes)}",
-            f"{export.id}.{export.format}" if export.format in FILES else None,
+            f"{export.id}{suffix_of(export.format)}" if export.format in FILES else None,
             key="datasets-export",
             delete=_delete,
-            help="Deletes this export. The dataset and its images stay.",
+            help="Deletes this export, not the dataset.",
         )
         if not is_offered:
             downloads.place(export.path)

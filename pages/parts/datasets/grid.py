@@ -1,76 +1,92 @@
-"""A page of images that can be opened and selected."""
+"""Images that can be filtered, opened and selected: the filter rail beside a page of tiles."""
 
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from core.datasets.columns import ImageRow
+from core.datasets.columns import ImageFilter, ImageRow
 from core.datasets.registry import Dataset
-from pages.parts.components.curation_form import undo_button
+from pages.parts.components import empty, filter_chips, styles
 from pages.parts.components.gallery import selectable_gallery
 from pages.parts.components.tiles import tiles_with_tags
-from pages.parts.datasets import details, filter_bar, selection_bar, view_charts
+from pages.parts.datasets import details, filter_rail, selection_bar, view_controls
 from state import facts, session
 from state.view import TILE_SIZES, View
 
+RAIL_WIDTH = 232
+"""In pixels."""
 
-def show(dataset: Dataset, view: View) -> None:
-    """Draw filters, charts and a page of images."""
-    filter_bar.show(dataset, view)
-    charts = st.container()
-    _page(dataset, view)
-    with charts:  # Last, so that the images appear first
-        _charts(dataset, view)
+FEW_COLUMNS, SCREEN_PX = 8, 760
+"""For the height that is reserved for the images, so that nothing moves when they appear."""
+
+IS_RAIL_OPEN = "datasets-rail-open"
+"""Whether the rail is shown in a narrow window; in a wide one it always is."""
 
 
-def _charts(dataset: Dataset, view: View) -> None:
-    charts = st.expander(
-        "Charts: click a class, drag over sizes",
-        icon=":material/bar_chart:",
-        expanded=True,
-        key="datasets-charts",
-        on_change="rerun",
+def show(dataset: Dataset, view: View, bar: DeltaGenerator) -> None:
+    """Draw the rail and a page of images; their controls go into the bar above."""
+    is_open = bool(session.value_of(IS_RAIL_OPEN))
+    bar.button(
+        "Filters",
+        key="datasets-filters",
+        icon=":material/tune:",
+        on_click=session.remember,
+        args=(IS_RAIL_OPEN, not is_open),
     )
-    if charts.open:
-        with charts:
-            view_charts.show(dataset, view.images)
+    with st.container(horizontal=True, wrap=False, gap="small", key="datasets-browse"):
+        folded = "" if is_open else "-folded"
+        rail = st.container(width=RAIL_WIDTH, gap="small", key=f"datasets-rail{folded}")
+        with rail:
+            filter_rail.search(view.images)
+        with st.container(gap="xsmall", key="datasets-images"):
+            count = facts.count(dataset.catalog, view.images)
+            filter_chips.show(
+                view.images,
+                page="datasets",
+                change=filter_rail.narrow,
+                before=f"**{count:,}** image{'' if count == 1 else 's'}",
+            )
+            _page(dataset, view, count, bar)
+        with rail:  # Last, so that the images appear first
+            filter_rail.show(dataset, view.images)
 
 
-def _page(dataset: Dataset, view: View) -> None:
+def _page(dataset: Dataset, view: View, count: int, bar: DeltaGenerator) -> None:
     """Draw the images, with controls of pages and selection around them."""
-    count = facts.count(dataset.catalog, view.images)
     if count == 0:
-        st.info("No image fits these filters. Take one away above.")
-        undo_button(dataset)
+        empty.button(
+            empty.NO_MATCH,
+            "No image matches these filters.",
+            "Clear filters",
+            key="datasets-reset",
+            on_click=_clear,
+        )
         return
     num_pages = -(-count // view.page_size)
     view = replace(view, page=min(view.page, num_pages))
     rows = dataset.catalog.rows(
         view.images, order=view.order, offset=view.offset, limit=view.page_size
     )
+    with bar:
+        selection_bar.menu(dataset, view, rows, count)
+        st.space("stretch")
+        view_controls.pages(num_pages, view.page)
+        view_controls.sort(view)
+        view_controls.tile_size(view)
     _deselect_hidden(dataset, view)
-    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
     _images(dataset, view, rows)
-    with bar:  # Drawn once the selection is known
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         last = min(view.offset + view.page_size, count)
         st.markdown(f"**{view.offset + 1:,}–{last:,}** of **{count:,}** images", width="content")
-        selection_bar.show(dataset, view, rows, count)
         st.space("stretch")
-        if num_pages > 1:
-            _pages(num_pages, view.page, "datasets-page")
-        filter_bar.tile_size(view)
-    with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-        if num_pages > 1:
-            _pages(num_pages, view.page, "datasets-page-below")
-        filter_bar.page_size(view)
+        view_controls.steps(num_pages, view.page)
+        view_controls.page_size(view)
+    selection_bar.show(dataset, view, rows, count)
 
 
-def _pages(num_pages: int, page: int, key: str) -> None:
-    st.pagination(num_pages, key=session.set_widget(key, page), on_change=_turn, args=(key,))
-
-
-def _turn(key: str) -> None:
-    session.set_view(replace(session.read_view(), page=int(session.value_of(key))))
+def _clear() -> None:
+    filter_rail.narrow(ImageFilter())
 
 
 def _deselect_hidden(dataset: Dataset, view: View) -> None:
@@ -84,12 +100,15 @@ def _deselect_hidden(dataset: Dataset, view: View) -> None:
 
 def _images(dataset: Dataset, view: View, rows: list[ImageRow]) -> None:
     chosen = session.selection()
+    height = min(-(-len(rows) // FEW_COLUMNS) * TILE_SIZES[view.tile], SCREEN_PX)
+    styles.add(f".st-key-datasets-gallery {{ min-height: {height}px; }}")
     event = selectable_gallery(
         tiles_with_tags(dataset, rows),
         selected=chosen.selected_images,
         key="datasets-gallery",
         tile_px=TILE_SIZES[view.tile],
         label="Images of the dataset",
+        one_line=True,
     )
     if event.selected is not None:
         chosen.selected_images = event.selected

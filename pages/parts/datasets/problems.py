@@ -1,57 +1,43 @@
-"""Files of a dataset that cannot be used, with the reasons."""
+"""Files of a dataset that were not imported or cannot be used, by reason."""
 
 import streamlit as st
 
 from core.datasets.catalog import GONE
-from core.datasets.columns import ImageFilter, ImageStatus
-from core.datasets.importing.reading import read_rejected
+from core.datasets.importing.rejected import group_problems
 from core.datasets.registry import Dataset
-from state import facts
+from core.datasets.tally import Reason
+from pages.parts.components import empty
+from pages.parts.components.text import counted, plain
 
-PROBLEMS = ImageFilter(status=ImageStatus.PROBLEM)
-MAX_LISTED = 1000
+MAX_LISTED = 10_000
+"""Most files of a reason in its table."""
+
+MAX_OPEN = 20
+"""A reason with at most so many files is open."""
 
 
 def show(dataset: Dataset, num_unchecked: int) -> None:
-    """Draw the list of files, and a button that removes missing ones from the catalog."""
-    _rejected(dataset)
-    count = facts.count(dataset.catalog, PROBLEMS)
-    if not count:
-        st.success(
-            "Every file could be read."
-            if not num_unchecked
-            else f"Every header could be read; {num_unchecked:,} images are yet to be decoded."
-        )
-        return
-    rows = dataset.catalog.problems(MAX_LISTED)
-    st.dataframe(
-        {"file": [row.path for row in rows], "reason": [row.problem for row in rows]},
-        hide_index=True,
-        key="datasets-problems",
-    )
-    if count > len(rows):
-        st.caption(f"The first {len(rows):,} of {count:,}.")
-    gone = [row.id for row in rows if row.problem == GONE]
-    if gone:
+    """Draw the files of each reason, and a button that removes missing ones from the catalog."""
+    groups = group_problems(dataset)
+    if not groups:
+        empty.state(empty.DONE, "No problems found.", key="problems")
+    if num_unchecked:
+        st.markdown(f":small[{num_unchecked:,} images are not verified.]")
+    for number, (reason, paths) in enumerate(groups.items()):
+        what = "row" if reason.lower() in (Reason.NO_IMAGE, Reason.ROW) else "file"
+        title = f"{counted(len(paths), what)} · {plain(reason)}"
+        with st.expander(title, expanded=len(paths) <= MAX_OPEN):
+            if len(paths) > MAX_LISTED:
+                st.caption(f"First {MAX_LISTED:,}")
+            st.dataframe(
+                {"file": paths[:MAX_LISTED]}, hide_index=True, key=f"datasets-problems-{number}"
+            )
+    if GONE in groups:
+        gone = [row.id for row in dataset.catalog.problems() if row.problem == GONE]
         st.button(
-            f"Forget the {len(gone):,} that are gone",
+            f"Remove {len(gone):,} missing",
             key="datasets-forget-gone",
-            help="With their tags. If the files may come back, leave them here.",
+            help="Removes missing files and their tags from the dataset.",
             on_click=dataset.catalog.forget,
             args=(gone,),
         )
-
-
-def _rejected(dataset: Dataset) -> None:
-    """Draw the list of images of the archive that were not imported."""
-    rejected = read_rejected(dataset.folder)
-    if rejected:
-        with st.expander(f"{len(rejected):,} images of the archive were left out"):
-            st.dataframe(
-                {
-                    "file": [image.path for image in rejected],
-                    "reason": [image.problem for image in rejected],
-                },
-                hide_index=True,
-                key="datasets-refused",
-            )

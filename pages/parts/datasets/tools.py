@@ -1,9 +1,11 @@
-"""Actions on a dataset: add images, rescan, split, export, relink, delete."""
+"""Tools of the Datasets page, each in a dialog, from import to deletion."""
+
+from collections.abc import Callable
 
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
-from core.commands.datasets import ADD, RELINK, RESCAN
+from core.commands.datasets import ADD, RELINK, RESCAN, VERIFY
 from core.datasets.importing.scan import resplit
 from core.datasets.importing.uploads import MAX_IMAGE_BYTES, keep_uploads
 from core.datasets.registry import Dataset, delete_dataset
@@ -11,29 +13,101 @@ from core.indexes.deletion import delete_index
 from core.lineage.graph import Lineage, delete_with_dependents
 from pages.parts.components import errors
 from pages.parts.components.launch import launch, queue
-from pages.parts.components.text import plain
+from pages.parts.components.text import counted, plain
 from pages.parts.datasets import export_form, import_form
-from state import facts, resources, session
+from pages.parts.datasets.reading_fields import USES
+from pages.parts.datasets.split_fields import split_fields
+from state import facts, previews, resources, session
 from state.view import View
+
+IMPORT, FOLDERS, VERIFY_IMAGES = "Import", "Folders", "Verify images"
+TOOLS = {
+    VERIFY_IMAGES: ":material/fact_check:",
+    "Add images": ":material/add_photo_alternate:",
+    "Rescan": ":material/refresh:",
+    "Split": ":material/call_split:",
+    "Export": ":material/download:",
+    FOLDERS: ":material/folder_open:",
+    "Delete": ":material/delete:",
+}
+"""Tool of the menu → icon."""
+
+OPEN = "datasets-tool"
+"""The open tool, and the number of jobs that this tab had started before."""
 
 MAX_NAMED = 12
 """Most dependents that are listed by name."""
 
 
+def menu(dataset: Dataset, *, is_verified: bool) -> None:
+    """Draw the buttons that open the tools; images that are verified need no verification."""
+    st.button(
+        "Import",
+        key="datasets-import",
+        icon=":material/library_add:",
+        on_click=_open,
+        args=(IMPORT,),
+    )
+    st.menu_button(
+        "Manage",
+        [name for name in TOOLS if not (name == VERIFY_IMAGES and is_verified)],
+        format_func=lambda name: f"{TOOLS[name]} {name}",
+        key="datasets-manage",
+        icon=":material/settings:",
+        on_click=lambda: _choose(dataset, session.value_of("datasets-manage")),
+    )
+
+
+def missing_folder(dataset: Dataset) -> None:
+    """Draw a button that leads to the folders if one of them is missing."""
+    missing = [str(root.path) for root in dataset.roots if not root.path.is_dir()]
+    if missing:
+        st.button(
+            ":red[Folder missing]",
+            key="datasets-folder-missing",
+            icon=":material/folder_off:",
+            help=f"{plain(missing[0])} does not exist; set where it is now.",
+            on_click=_open,
+            args=(FOLDERS,),
+        )
+
+
 def show(dataset: Dataset, view: View, lineage: Lineage) -> None:
-    """Draw a popover for each action."""
-    with st.popover("Add", icon=":material/add_photo_alternate:"):
-        _add(dataset)
-    with st.popover("Rescan", icon=":material/refresh:"):
-        _scan(dataset)
-    with st.popover("Split", icon=":material/call_split:"):
-        _split(dataset)
-    with st.popover("Export", icon=":material/download:"):
-        export_form.show(dataset, view)
-    with st.popover("Folders", icon=":material/folder_open:"):
-        _folders(dataset)
-    with st.popover("Delete", icon=":material/delete:"):
-        _delete(dataset, lineage.dependents_of(dataset.name))
+    """Draw the dialog of the open tool, in every run until it is closed or has started a job."""
+    name, num_launched = session.value_of(OPEN) or ("", 0)
+    chosen = session.selection()
+    if not name or chosen.open_image or chosen.open_job:
+        return
+    if len(chosen.launched_jobs) > num_launched:
+        _close()
+        return
+    draw: dict[str, Callable[[], None]] = {
+        IMPORT: lambda: import_form.show(len(lineage.datasets)),
+        "Add images": lambda: _add(dataset),
+        "Rescan": lambda: _scan(dataset),
+        "Split": lambda: _split(dataset),
+        "Export": lambda: export_form.show(dataset, view),
+        FOLDERS: lambda: _folders(dataset),
+        "Delete": lambda: _delete(dataset, lineage.dependents_of(dataset.name)),
+    }
+    title = "Import dataset" if name == IMPORT else f"{name} · {plain(dataset.name)}"
+    st.dialog(title, width="medium", on_dismiss=_close)(draw[name])()
+
+
+def _choose(dataset: Dataset, name: str | None) -> None:
+    if name == VERIFY_IMAGES:
+        queue(VERIFY, ["--dataset", dataset.name])
+    else:
+        _open(name)
+
+
+def _open(name: str | None) -> None:
+    if name is not None:
+        session.remember(OPEN, (name, len(session.selection().launched_jobs)))
+
+
+def _close() -> None:
+    session.remember(OPEN, None)
 
 
 def _add(dataset: Dataset) -> None:
@@ -44,22 +118,22 @@ def _add(dataset: Dataset) -> None:
         key="datasets-add-files",
     )
     label = st.selectbox(
-        "Their class",
+        "Class",
         facts.labels(dataset.catalog),
         index=None,
         accept_new_options=True,
-        placeholder="None, or choose or write one",
+        placeholder="None",
         key="datasets-add-label",
     )
-    if st.button("Add them", key="datasets-add-go", type="primary", disabled=not files):
+    if st.button("Add images", key="datasets-add-go", type="primary", disabled=not files):
         _keep(dataset, [(file.name, file.getvalue()) for file in files], label or "")
     st.divider()
     folder = st.text_input(
-        "Or a folder on the machine that runs the app",
+        "Server folder",
         key="datasets-add-folder",
         placeholder="/path/to/more/images",
     ).strip()
-    if st.button("Add the folder", key="datasets-add-folder-go", disabled=not folder):
+    if st.button("Add folder", key="datasets-add-folder-go", disabled=not folder):
         launch(ADD, [folder, "--dataset", dataset.name])
 
 
@@ -69,40 +143,64 @@ def _keep(dataset: Dataset, files: list[tuple[str, bytes]], label: str) -> None:
         for sentence in refused:
             st.error(plain(sentence))
         if num_kept:
-            st.success(f"{num_kept} kept. They appear once the dataset has been scanned again.")
             queue(RESCAN, ["--dataset", dataset.name])
+            session.queue_toast(f"{num_kept:,} images added")
+        if num_kept and not refused:
+            st.rerun()
+        _open("Add images")  # Stays open with its errors
 
 
 def _scan(dataset: Dataset) -> None:
-    st.markdown("Finds new, changed, moved and vanished files. Tags, classes and splits stay.")
+    st.markdown(
+        "Finds new, changed, moved and deleted files, and reads annotations again. Tags, splits "
+        "and given labels are kept."
+    )
     verify = st.checkbox(
         "Verify all",
         key="datasets-verify",
-        help="Reads every file again; else only those whose size or time has changed.",
+        help="Reads every file again, not only those with a new size or time.",
     )
-    if st.button("Scan", key="datasets-rescan", type="primary"):
+    _changes(dataset)
+    if st.button("Rescan", key="datasets-rescan", type="primary"):
         options = ["--verify-all"] if verify else []
         launch(RESCAN, ["--dataset", dataset.name, *options])
 
 
+def _changes(dataset: Dataset) -> None:
+    """Draw what a rescan would change."""
+    with errors.shown():
+        found = previews.changes(dataset)
+        counts = {
+            "new": len(found.new),
+            "changed": len(found.again),
+            "missing": len(found.missing),
+        }
+        if found.relabeled:
+            counts["relabeled by annotations"] = len(found.relabeled)
+        st.caption(" · ".join(f"{count:,} {what}" for what, count in counts.items()))
+        for name, (use, count) in found.folders.items():
+            st.info(f"New folder {plain(name)}: {counted(count, 'image')} → {USES[use]}")
+
+
 def _split(dataset: Dataset) -> None:
-    st.markdown("Models trained before become stale. Undo takes it back.")
-    config = import_form.split_fields("datasets-resplit")
+    st.markdown("Assigns every image to a new split. Trained models become stale.")
+    config = split_fields("datasets-resplit")
     if config and st.button("Split", key="datasets-resplit-go", type="primary"):
         resplit(resources.workspace(), dataset.name, config)
+        session.queue_toast("Dataset split")
+        _close()
         st.rerun()
 
 
 def _folders(dataset: Dataset) -> None:
-    st.markdown("Where the images are. If a folder has moved, say where it is now.")
     for number, root in enumerate(dataset.roots):
         there = root.path.is_dir()
-        st.caption("There" if there else ":red[Not there]")
+        st.markdown(f"Folder {number + 1}" if there else f":red[Folder {number + 1} is missing]")
         st.code(str(root.path), language=None, wrap_lines=True)
         if root.path.is_relative_to(dataset.folder):
             continue
         folder = st.text_input(
-            "It is now at", key=f"datasets-relink-{number}", placeholder="/new/path"
+            "New location", key=f"datasets-relink-{number}", placeholder="/new/path"
         ).strip()
         if st.button("Relink", key=f"datasets-relink-go-{number}", disabled=not folder):
             launch(RELINK, [folder, "--dataset", dataset.name, "--root", str(number)])
@@ -111,29 +209,26 @@ def _folders(dataset: Dataset) -> None:
 def _delete(dataset: Dataset, dependents: list[Manifest]) -> None:
     busy = [v for v in resources.jobs().active() if dataset.name in v.record.arguments]
     if busy:
-        st.warning(f"{plain(busy[0].record.title)} is under way. Stop that first.")
+        st.warning(f"{plain(busy[0].record.title)} is running. Stop it first.")
         return
     own = any(root.path.is_relative_to(dataset.folder) for root in dataset.roots)
     st.markdown(
         f"Deletes **{plain(dataset.name)}**: its catalog, tags and thumbnails"
-        + (
-            ", and the images that are kept inside it."
-            if own
-            else ". Your image files stay where they are."
-        )
+        + (", and the uploaded images." if own else ". Your image files are kept.")
     )
     keep = True
     if dependents:
-        keep = st.toggle("Keep what was made from it", key="datasets-delete-keep")
-        st.markdown("Of no use without it:" if keep else "Deleted with it:")
+        keep = st.toggle("Keep models and indexes", key="datasets-delete-keep")
+        st.markdown("Unusable without the dataset:" if keep else "Also deleted:")
         names = [f"- {artifact.kind} {plain(artifact.id)}" for artifact in dependents[:MAX_NAMED]]
         more = len(dependents) - MAX_NAMED
         st.markdown("\n".join(names + ([f"- and {more} more"] if more > 0 else [])))
-    if st.button("Delete for good", key="datasets-delete", type="primary"):
+    if st.button("Delete", key="datasets-delete", type="primary"):
         if keep:
             delete_dataset(resources.workspace(), dataset.name)
         elif left := delete_with_dependents(resources.workspace(), dataset.name, delete_index):
             session.queue_toast(" ".join(left))
+        _close()
         session.selection().dataset = None
         session.set_view(View())
         st.rerun()

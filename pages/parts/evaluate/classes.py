@@ -22,25 +22,23 @@ GOOD, BAD = "#14b8a6", "#ef4444"
 def show(evaluation: Evaluation, dataset: Dataset) -> None:
     """Draw the classes, and the queries of the selected one, the worst first."""
     measures = [name for name in SHOWN if name in evaluation.classes]
-    by = str(
-        st.selectbox("Sorted by", measures, format_func=name_of, key="evaluate-classes-measure")
-    )
+    by = images.choose_measure(measures, "evaluate-classes-measure")
     classes = evaluation.classes.sort_values(by, kind="stable", ignore_index=True)
     grid = st.grid(2, min_column_width=300)
     few = len(classes) <= ENDS
     with grid.cell():
         best = classes.tail(ENDS)
-        _bars(best, by, "All classes" if few else f"Best {ENDS}", GOOD, "evaluate-best")
+        bars(best, by, "All classes" if few else f"Best {ENDS}", GOOD, "evaluate-best")
     if not few:
         with grid.cell():
-            _bars(classes.head(ENDS)[::-1], by, f"Worst {ENDS}", BAD, "evaluate-worst")
+            bars(classes.head(ENDS)[::-1], by, f"Worst {ENDS}", BAD, "evaluate-worst")
     place = _table(classes, measures)
     if place is None:
-        st.caption("Select a row at the left of the table to see the class's queries.")
+        st.caption("Select a row to see its queries.")
         return
     label = str(classes["label"][place])
     queries = evaluation.queries[evaluation.queries["label"] == label].sort_values(by)
-    st.markdown(f"**{plain(label)}**: its {len(queries):,} queries, the worst first")
+    st.markdown(f"**{plain(label)}** · {len(queries):,} queries, worst first")
     shown = images.page_of(queries, f"evaluate-class-page-{place}")
     captions = [f"{name_of(by)} {value:.2f}" for value in shown[by]]
     images.rows(
@@ -53,7 +51,10 @@ def show(evaluation: Evaluation, dataset: Dataset) -> None:
     )
 
 
-def _bars(classes: pd.DataFrame, by: str, title: str, color: str, key: str) -> None:
+def bars(
+    classes: pd.DataFrame, by: str, title: str, color: str, key: str, height: int | None = None
+) -> None:
+    """Draw a measure of classes, the last one on top."""
     figure = go.Figure()
     figure.add_bar(
         x=classes[by].tolist(),
@@ -73,12 +74,12 @@ def _bars(classes: pd.DataFrame, by: str, title: str, color: str, key: str) -> N
         },
         bargap=0.25,
     )
-    plot(figure, key=key, height=90 + 22 * len(classes))
+    plot(figure, key=key, height=height or 90 + 22 * len(classes))
 
 
 def _table(classes: pd.DataFrame, measures: list[str]) -> int | None:
     counts = [name for name in ("num_queries", "num_gallery") if name in classes]
-    names = {"label": "class", "num_queries": "queries", "num_gallery": "to find"}
+    names = {"label": "class", "num_queries": "queries", "num_gallery": "gallery"}
     names |= {name: name_of(name) for name in measures} | {"most_confused": "most confused with"}
     rows = classes[["label", *counts, *measures, "most_confused"]].rename(columns=names)
     share = st.column_config.NumberColumn(format="%.3f")

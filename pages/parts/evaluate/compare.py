@@ -13,12 +13,12 @@ from core.evaluation.comparison import HEADLINES, Comparison, changed
 from core.evaluation.files import interval_of, system_name
 from core.evaluation.measure_names import curve_of, name_of
 from core.lineage.graph import Lineage
-from pages.parts.components import errors
+from pages.parts.components import empty, errors
 from pages.parts.components.charts import RUN_COLORS, lay_out_over_k
 from pages.parts.components.plot import plot
 from pages.parts.components.text import plain, plotly_text
 from pages.parts.evaluate import images
-from pages.parts.evaluate.header import title_of
+from pages.parts.evaluate.header import titles_of
 from state import evaluations
 
 WAYS = ("Better", "Worse")
@@ -35,20 +35,20 @@ def show(current: Manifest, dataset: Dataset, lineage: Lineage) -> None:
     rest = len(lineage.evaluations_of(dataset.name)) - len(others) - 1
     if rest:
         st.caption(
-            f"{rest} other evaluations are left out: other queries, another gallery, or the "
-            "dataset as it was before."
+            f"{rest} evaluations with another protocol or dataset version are not comparable."
         )
     if not others:
-        st.info(
-            "There is nothing to compare with yet. Evaluate other embeddings or a baseline with "
-            "the same queries and gallery, by “New evaluation” above."
+        empty.state(
+            "compare_arrows",
+            "No comparable evaluations. Evaluate another system or a baseline.",
+            key="compare",
         )
         return
-    _table(current, others)
     _curves(current, others)
-    titles = {manifest.id: title_of(manifest) for manifest in others}
+    _table(current, others)
+    titles = titles_of(others)
     against = st.selectbox(
-        "In detail, compared with",
+        "Compare with",
         list(titles),
         format_func=titles.__getitem__,
         key="evaluate-against",
@@ -61,22 +61,21 @@ def show(current: Manifest, dataset: Dataset, lineage: Lineage) -> None:
 def _table(current: Manifest, others: list[Manifest]) -> None:
     rows = [_row(manifest, current) for manifest in (current, *others[:MAX_GAPS])]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="evaluate-models")
+    newest = f" Newest {MAX_GAPS} of {len(others)}." if len(others) > MAX_GAPS else ""
     st.caption(
-        f"gap: by how much **{plain(system_name(current))}** is better, over the same "
-        "queries, with the 95 % interval of that difference (paired bootstrap). It is beyond "
-        "chance where the interval leaves out 0."
+        f"Δ: **{plain(system_name(current))}** minus the other, with 95 % CI.{newest}",
+        help="Paired bootstrap over the same queries. A difference is significant if its interval "
+        "does not contain 0.",
     )
-    if len(others) > MAX_GAPS:
-        st.caption(f"The {MAX_GAPS} newest of {len(others)} are shown.")
 
 
 def _row(manifest: Manifest, current: Manifest) -> dict[str, str]:
-    row = {"evaluated": system_name(manifest), "evaluation": manifest.id}
+    row = {"system": system_name(manifest), "evaluation": manifest.id}
     for name in HEADLINES:
         row[name_of(name)] = _with_interval(manifest, name)
-        row[f"{name_of(name)}, by class"] = _with_interval(manifest, f"{name}_macro")
+        row[f"{name_of(name)}, macro"] = _with_interval(manifest, f"{name}_macro")
     gaps = _gaps(manifest, current)
-    return row | {f"gap in {name_of(name)}": gaps.get(name, "") for name in HEADLINES}
+    return row | {f"Δ {name_of(name)}": gaps.get(name, "") for name in HEADLINES}
 
 
 def _gaps(manifest: Manifest, current: Manifest) -> dict[str, str]:
@@ -84,7 +83,7 @@ def _gaps(manifest: Manifest, current: Manifest) -> dict[str, str]:
         return {}
     try:
         differences = evaluations.compared(manifest, current).differences.set_index("measure")
-    except WorkbenchError:  # Shown with the comparison in detail
+    except WorkbenchError:  # Shown with the comparison below
         return {}
     return {
         name: f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
@@ -115,41 +114,36 @@ def _curves(current: Manifest, others: list[Manifest]) -> None:
             line_color=color,
             mode="lines+markers",
         )
-    lay_out_over_k(figure, ranks, "k; the height is recall@k")
+    lay_out_over_k(figure, ranks, "k (recall@k)")
     plot(figure, key="evaluate-compared-curves", height=280)
 
 
 def _detail(comparison: Comparison, current: Manifest, other: Manifest, dataset: Dataset) -> None:
     ours, theirs = system_name(current), system_name(other)
-    with st.expander(f"All differences: {plain(ours)} less {plain(theirs)}"):
+    with st.expander(f"All differences: {plain(ours)} minus {plain(theirs)}"):
         _differences(comparison)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         measures = [
             name for name in ("map_at_10", *comparison.measures) if name in comparison.queries
         ]
-        by = str(
-            st.selectbox(
-                "Queries by",
-                list(dict.fromkeys(measures)),
-                format_func=name_of,
-                key="evaluate-changed-measure",
-            )
-        )
+        by = images.choose_measure(list(dict.fromkeys(measures)), "evaluate-changed-measure")
         better, worse = changed(comparison, by)
         counts = dict(zip(WAYS, (len(better), len(worse)), strict=True))
         way = st.segmented_control(
-            "That became",
+            "Queries",
             WAYS,
             default=WAYS[0],
             required=True,
             format_func=lambda name: f"{name} ({counts[name]:,})",
             key="evaluate-changed-way",
+            label_visibility="collapsed",
         )
-    queries = better if way == WAYS[0] else worse
-    if queries.empty:
-        st.caption("No query did.")
-        return
-    shown = images.page_of(queries, f"evaluate-changed-page-{way}")
+        queries = better if way == WAYS[0] else worse
+        if queries.empty:
+            st.caption("No queries.", width="content")
+            return
+        st.space("stretch")
+        shown = images.page_of(queries, f"evaluate-changed-page-{way}")
     grid = st.grid(2, min_column_width=300)
     for side, title, matches in (
         ("first", theirs, "first_matches"),
@@ -164,7 +158,7 @@ def _detail(comparison: Comparison, current: Manifest, other: Manifest, dataset:
                 matches,
                 captions,
                 key=f"evaluate-changed-{side}",
-                label=f"Queries and what {title} found",
+                label=f"Queries and results of {title}",
                 num_results=NUM_RESULTS,
             )
 
@@ -173,13 +167,13 @@ def _differences(comparison: Comparison) -> None:
     differences = comparison.differences
     table = pd.DataFrame(
         {
-            "measure": [name_of(name) for name in differences["measure"]],
+            "metric": [name_of(name) for name in differences["measure"]],
             "difference": differences["difference"],
-            "from": differences["low"],
-            "to": differences["high"],
-            "by class": differences["difference_macro"],
-            "from ": differences["low_macro"],
-            "to ": differences["high_macro"],
+            "CI low": differences["low"],
+            "CI high": differences["high"],
+            "macro": differences["difference_macro"],
+            "macro CI low": differences["low_macro"],
+            "macro CI high": differences["high_macro"],
         }
     )
     signed = st.column_config.NumberColumn(format="%+.4f")

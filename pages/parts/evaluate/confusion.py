@@ -6,6 +6,7 @@ import streamlit as st
 from core.datasets.registry import Dataset
 from core.evaluation.confusions import Confusions, confused_pairs, confusions, queries_of_pair
 from core.evaluation.files import Evaluation
+from pages.parts.components import empty
 from pages.parts.components.plot import plot
 from pages.parts.components.text import plain, plotly_text, shortened
 from pages.parts.evaluate import images
@@ -13,6 +14,7 @@ from state import session
 
 MIN_CLASSES, DEFAULT_CLASSES = 5, 20
 LISTED = 50
+SLIDER_WIDTH = 240
 SCALE = [[0, "rgba(91,106,208,0)"], [0.02, "rgba(91,106,208,0.15)"], [1, "rgba(91,106,208,1)"]]
 """Zero is transparent, in the light and in the dark theme."""
 
@@ -20,23 +22,16 @@ SCALE = [[0, "rgba(91,106,208,0)"], [0.02, "rgba(91,106,208,0.15)"], [1, "rgba(9
 def show(evaluation: Evaluation, dataset: Dataset) -> None:
     """Draw the heat map, the list of pairs, and the images of the open pair."""
     if evaluation.confusion.empty:
-        st.info("This evaluation is from before confusions were kept. Evaluate anew to see them.")
+        empty.state("grid_on", "Evaluate again to get a confusion matrix.", key="confusion")
         return
-    num_classes = len(evaluation.classes)
-    shown = num_classes
-    if num_classes > MIN_CLASSES:
-        shown = st.slider(
-            "Classes shown, the most confused ones",
-            MIN_CLASSES,
-            num_classes,
-            min(DEFAULT_CLASSES, num_classes),
-            key=f"evaluate-confused-classes-{num_classes}",
+    with st.container(horizontal=True, vertical_alignment="center"):
+        shown = _num_classes(len(evaluation.classes))
+        st.caption(
+            "Rows: query class; columns: retrieved class.",
+            help="Among the first ten results. Select a cell to see the images.",
+            width="content",
         )
-    matrix = confusions(evaluation, int(shown))
-    st.caption(
-        "A row is the class that asks, a column what it found among the first ten. Click a cell to "
-        "see the images."
-    )
+    matrix = confusions(evaluation, shown)
     clicked = plot(
         _figure(matrix),
         key="evaluate-confusion",
@@ -51,6 +46,23 @@ def show(evaluation: Evaluation, dataset: Dataset) -> None:
     _pairs(evaluation)
     if chosen.open_confusion is not None:
         _images(evaluation, dataset, *chosen.open_confusion)
+
+
+def _num_classes(total: int) -> int:
+    """Draw the choice of the number of classes, and return it; all where there are few."""
+    if total <= MIN_CLASSES:
+        return total
+    st.markdown("Most confused classes", width="content")
+    shown = st.slider(
+        "Most confused classes",
+        MIN_CLASSES,
+        total,
+        min(DEFAULT_CLASSES, total),
+        key=f"evaluate-confused-classes-{total}",
+        label_visibility="collapsed",
+        width=SLIDER_WIDTH,
+    )
+    return int(shown)
 
 
 def _figure(matrix: Confusions) -> go.Figure:
@@ -69,7 +81,7 @@ def _figure(matrix: Confusions) -> go.Figure:
         xgap=1,
         ygap=1,
         colorbar={"tickformat": ".0%", "thickness": 10, "outlinewidth": 0},
-        hovertemplate="%{customdata[0]} found<br>%{customdata[1]}: %{z:.1%}<extra></extra>",
+        hovertemplate="%{customdata[0]} →<br>%{customdata[1]}: %{z:.1%}<extra></extra>",
     )
     axis = {"tickvals": places, "ticktext": ticks, "showgrid": False}
     figure.update_layout(
@@ -83,9 +95,9 @@ def _figure(matrix: Confusions) -> go.Figure:
 def _pairs(evaluation: Evaluation) -> None:
     """Draw the list of the most frequent confusions; selecting a row opens its images."""
     pairs = confused_pairs(evaluation).head(LISTED)
-    with st.expander("The most frequent confusions, as a list"):
+    with st.expander("Most frequent confusions"):
         st.dataframe(
-            pairs.rename(columns={"label": "class", "retrieved": "found instead"}),
+            pairs.rename(columns={"label": "class"}),
             hide_index=True,
             on_select=_opened,
             selection_mode="single-row",
@@ -108,13 +120,13 @@ def _images(evaluation: Evaluation, dataset: Dataset, label: str, retrieved: str
     queries = queries_of_pair(evaluation, label, retrieved, dataset.catalog)
     total = int((evaluation.queries["label"] == label).sum())
     st.markdown(
-        f"**{plain(label)}** found **{plain(retrieved)}**: {len(queries):,} of {total:,} queries"
+        f"**{plain(label)}** → **{plain(retrieved)}** · {len(queries):,} of {total:,} queries"
     )
     if queries.empty:
-        st.caption("None of them did.")
+        st.caption("No queries.")
         return
     shown = images.page_of(queries, "evaluate-pair-page")
-    captions = [f"{count} of ten" for count in shown["num_found"]]
+    captions = [f"{count} of 10" for count in shown["num_found"]]
     images.rows(
         dataset, shown, "matches", captions, key="evaluate-pair", label="Queries of the pair"
     )

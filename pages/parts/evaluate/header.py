@@ -1,4 +1,4 @@
-"""Header of an evaluation: its choice, its system and protocol, and its main figures."""
+"""Header of an evaluation: its choice, its headline figures, and what was measured."""
 
 import streamlit as st
 
@@ -6,60 +6,70 @@ from core.artifacts.manifests import Manifest
 from core.evaluation.config import Gallery
 from core.evaluation.files import interval_of, system_name
 from core.evaluation.measure_names import definition_of, name_of
-from core.lineage.graph import Lineage
-from pages.parts.components.text import plain, stale_badge
+from pages.parts.components import picker
+from pages.parts.components.text import plain
 from pages.parts.evaluate.form import GALLERIES
 from state import session
 
-FIRST = ("map_at_10", "map_at_10_macro", "recall_at_1", "recall_at_1_macro")
+HEADLINES = (
+    *("map_at_10", "recall_at_1", "recall_at_10", "map_at_r", "classifier_accuracy"),
+    *("precision_at_10", "mrr", "ndcg_at_10"),
+)
+NUM_HEADLINES = 5
 SKIPPED_SHOWN = 8
+WIDTH = 420
+"""Width of the choice of the evaluation, in pixels."""
 
 
 def choose(current: Manifest, available: list[Manifest]) -> None:
     """Draw the choice of the evaluation."""
-    titles = {manifest.id: title_of(manifest) for manifest in available}
-    st.selectbox(
+    titles = titles_of(available)
+    picker.pick(
         "Evaluation",
         list(titles),
-        format_func=titles.__getitem__,
-        key=session.set_widget("evaluate-current", current.id),
-        on_change=_change,
+        current.id,
+        key="evaluate-current",
+        name=titles.__getitem__,
+        choose=_choose,
+        width=WIDTH,
     )
 
 
-def _change() -> None:
+def _choose(evaluation_id: str) -> None:
     chosen = session.selection()
-    chosen.evaluation, chosen.open_confusion = session.value_of("evaluate-current"), None
+    chosen.evaluation, chosen.open_confusion = evaluation_id, None
 
 
-def title_of(manifest: Manifest) -> str:
-    """Return the title of an evaluation in lists."""
-    how = "as the index searches" if "index" in manifest.made_from else "exact search"
-    return f"{system_name(manifest)} · {manifest.config['queries']} images · {how} · {manifest.id}"
+def titles_of(manifests: list[Manifest]) -> dict[str, str]:
+    """Return id → title of evaluations in lists; equal titles end with the id."""
+    titles = {manifest.id: _title(manifest) for manifest in manifests}
+    counts = list(titles.values())
+    return {i: f"{t} · {i}" if counts.count(t) > 1 else t for i, t in titles.items()}
 
 
-def describe(manifest: Manifest, lineage: Lineage) -> None:
-    """Describe the system and the protocol, whether it is stale, and what was left out."""
-    summary, gallery = manifest.summary, manifest.config.get("gallery", Gallery.TRAIN)
-    how = "through that index" if "index" in manifest.made_from else "by exact search"
-    stale = stale_badge(lineage.stale_reason(manifest))
-    st.markdown(
-        f"**{plain(system_name(manifest))}**: each of {summary['num_queries']:,} "
-        f"{manifest.config['queries']} images searched {how} among the "
-        f"{GALLERIES[Gallery(gallery)]}"
-        + (f" ({summary['num_gallery']:,})" if "num_gallery" in summary else "")
-        + f". What has its class counts as found.{stale}"
-    )
-    facts = _left_out(manifest)
+def _title(manifest: Manifest) -> str:
+    how = "via index" if "index" in manifest.made_from else "exact search"
+    return f"{system_name(manifest)} · {manifest.config['queries']} · {how}"
+
+
+def describe(manifest: Manifest) -> None:
+    """Draw the protocol in one line, and what was left out as its help."""
+    summary = manifest.summary
+    gallery = GALLERIES[Gallery(manifest.config.get("gallery", Gallery.TRAIN))]
+    facts = [f"{summary['num_queries']:,} {manifest.config['queries']} queries"]
+    if "num_gallery" in summary:
+        facts.append(f"{summary['num_gallery']:,} {gallery} images in the gallery")
     if "index_recall_at_10" in summary:
         exact = summary.get("exact_map_at_10", summary["map_at_10"])
-        facts.append(
-            "of exact search's first ten this index finds "
-            f"{summary['index_recall_at_10']:.1%}; "
-            f"exact search has mAP@10 {exact:.3f}"
-        )
-    if facts:
-        st.caption("; ".join(facts)[:1].upper() + "; ".join(facts)[1:] + ".")
+        facts.append(f"index recall {100 * summary['index_recall_at_10']:.1f} %")
+        facts.append(f"exact search mAP@10 {exact:.3f}")
+    st.caption(
+        " · ".join(facts),
+        width="content",
+        help="  \n".join(
+            ["A result is relevant if it has the query's class.", *_left_out(manifest)]
+        ),
+    )
 
 
 def _left_out(manifest: Manifest) -> list[str]:
@@ -67,44 +77,43 @@ def _left_out(manifest: Manifest) -> list[str]:
     if summary.get("num_skipped"):
         named = [plain(label) for label in summary.get("skipped_classes", {})]
         more = f" and {len(named) - SKIPPED_SHOWN} more" if len(named) > SKIPPED_SHOWN else ""
-        classes = f" ({', '.join(named[:SKIPPED_SHOWN])}{more})" if named else ""
-        facts.append(
-            f"{summary['num_skipped']:,} queries whose class has nothing to find were left out"
-            f"{classes}"
-        )
+        classes = f": {', '.join(named[:SKIPPED_SHOWN])}{more}" if named else ""
+        facts.append(f"{summary['num_skipped']:,} queries have no relevant image{classes}.")
     if summary.get("num_copies"):
-        facts.append(f"{summary['num_copies']:,} matches with a query's own content do not count")
+        facts.append(f"{summary['num_copies']:,} exact copies of queries are ignored.")
     if summary.get("num_beyond_depth"):
         facts.append(
-            f"{summary['num_beyond_depth']:,} queries have more than 1,000 images to find: mAP@R "
-            "and R-precision look at the first 1,000 ranks only"
+            f"{summary['num_beyond_depth']:,} queries have more than 1,000 relevant images; mAP@R "
+            "and R-precision use the first 1,000 ranks."
         )
     if summary.get("num_problems"):
-        facts.append(f"{summary['num_problems']:,} images could not be read")
+        facts.append(f"{summary['num_problems']:,} images could not be read.")
     return facts
 
 
 def figures(manifest: Manifest) -> None:
-    """Draw the main figures with their 95 % CIs."""
-    names = [
-        name for name in (*FIRST, "map_at_r", "classifier_accuracy") if name in manifest.summary
-    ]
-    grid = st.grid(len(names), min_column_width=132)
+    """Draw the headline figures with their 95 % CIs, and the macro average beneath each."""
+    names = [name for name in HEADLINES if name in manifest.summary][:NUM_HEADLINES]
+    with st.container(key="evaluate-figures"):
+        grid = st.grid(len(names), min_column_width=110)
     for name in names:
-        base = name.removesuffix("_macro")
-        over = ", by class" if name != base else ""
-        with grid.cell():
+        with grid.cell(), st.container(gap=None):
             st.metric(
-                f"{name_of(base)}{over}",
+                name_of(name),
                 f"{manifest.summary[name]:.3f}",
-                help=definition_of(base)
-                + (" Mean over the classes' means, so that small classes count." if over else ""),
+                help=f"{definition_of(name)} Average over queries (micro) with its 95 % CI "
+                "(bootstrap); beneath it the average over classes (macro).",
             )
-            limits = interval_of(manifest, name)
-            if limits is not None:
-                st.caption(f"95 %: {limits[0]:.3f} to {limits[1]:.3f}")
-    if manifest.summary.get("intervals"):
-        st.caption(
-            "Under each figure where it would lie, 95 times in 100, had other queries of their "
-            "kind been asked (bootstrap over queries)."
-        )
+            st.caption(
+                "  \n".join(filter(None, (_interval(manifest, name), _macro(manifest, name))))
+            )
+
+
+def _interval(manifest: Manifest, name: str) -> str:
+    limits = interval_of(manifest, name)
+    return f"CI {limits[0]:.3f}–{limits[1]:.3f}" if limits else ""
+
+
+def _macro(manifest: Manifest, name: str) -> str:
+    value = manifest.summary.get(f"{name}_macro")
+    return f"Macro {value:.3f}" if value is not None else ""

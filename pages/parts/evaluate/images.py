@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
+from core.evaluation.measure_names import name_of
 from pages.parts.components import navigation
 from pages.parts.components.gallery import Tile, gallery
 from pages.parts.components.tiles import GONE, tile_of
@@ -17,6 +18,24 @@ ROWS = 6
 
 RESULTS = 7
 """Results of each query in a row."""
+
+
+MEASURE_WIDTH = 200
+"""Width of the choice of a measure, in pixels."""
+
+
+def choose_measure(measures: list[str], key: str) -> str:
+    """Draw the choice of a measure, and return it."""
+    measure = st.selectbox(
+        "Metric",
+        measures,
+        format_func=name_of,
+        key=key,
+        label_visibility="collapsed",
+        required=True,
+        width=MEASURE_WIDTH,
+    )
+    return str(measure)
 
 
 def page_of(queries: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -62,7 +81,7 @@ def rows(
         for rank in range(num_results):
             match = by_id.get(ids[rank]) if rank < len(ids) else None
             mark = "hit" if match and match.label == own else "miss"
-            gone = GONE if rank < len(ids) else "nothing found"
+            gone = GONE if rank < len(ids) else "no result"
             tiles.append(_tile(dataset, match, len(tiles), f"{rank + 1}", mark, gone))
         images += [image_id, *ids, *[image_id] * (num_results - len(ids))]
     clicked = gallery(tiles, key=key, columns=num_results + 1, tile_px=128, label=label)

@@ -1,4 +1,6 @@
-"""Overview tab: all measures, as curves over k and as a table."""
+"""Overview tab: all measures as curves over k and as a table, and the weakest classes."""
+
+import math
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -8,6 +10,7 @@ from core.evaluation.files import Evaluation
 from core.evaluation.measure_names import DEFINITIONS, MEASURES_AT_K, curve_of, name_of
 from pages.parts.components.charts import lay_out_over_k
 from pages.parts.components.plot import plot
+from pages.parts.evaluate import classes, header
 
 COLORS = {
     "map": "#5b6ad0",
@@ -16,34 +19,37 @@ COLORS = {
     "ndcg": "#a855f7",
     "knn_accuracy": "#64748b",
 }
-AVERAGES = {"": "All queries alike", "_macro": "All classes alike"}
-"""Ending of a measure's name → title of the micro and the macro average."""
+AVERAGES = {"": "Micro average", "_macro": "Macro average"}
+"""Ending of a measure's name → title of the average."""
+
+HEIGHT = 420
+"""Of a chart, in pixels; also in evaluate.css."""
 
 
 def show(evaluation: Evaluation) -> None:
-    """Draw the curves and the table of the chosen average."""
-    ending = st.segmented_control(
-        "Means over",
-        list(AVERAGES),
-        default="",
-        required=True,
-        format_func=AVERAGES.__getitem__,
-        key="evaluate-average",
-        help="Where some classes have many images and others few, the mean over all queries is "
-        "that of the large classes. The mean over classes is the honest one.",
-    )
-    plot(_curves(evaluation, str(ending)), key="evaluate-curve", height=320)
-    table = _table(evaluation, str(ending))
-    share = st.column_config.NumberColumn(format="%.4f")
-    st.dataframe(
-        table,
-        hide_index=True,
-        key="evaluate-measures",
-        height=min(38 + 35 * len(table), 560),
-        column_config=dict.fromkeys(("mean", "from", "to"), share),
-    )
-    st.caption("from and to: the 95 % interval of the mean.")
-    with st.expander("What the measures mean"):
+    """Draw the curves of the chosen average beside the weakest classes, and the table below."""
+    with st.container(horizontal=True, vertical_alignment="center", key="evaluate-line"):
+        ending = str(
+            st.segmented_control(
+                "Average",
+                list(AVERAGES),
+                default="",
+                required=True,
+                format_func=AVERAGES.__getitem__,
+                key="evaluate-average",
+                label_visibility="collapsed",
+            )
+        )
+        header.describe(evaluation.manifest)
+    with st.container(key="evaluate-charts"):
+        charts = st.grid(2, min_column_width=340)
+    with charts.cell():
+        plot(_curves(evaluation, ending), key="evaluate-curve", height=HEIGHT)
+    with charts.cell():
+        worst = evaluation.classes.sort_values("map_at_10", kind="stable").head(classes.ENDS)[::-1]
+        classes.bars(worst, "map_at_10", "Weakest classes", classes.BAD, "evaluate-weakest", HEIGHT)
+    _table(evaluation, ending)
+    with st.expander("Definitions"):
         for name, definition in DEFINITIONS.items():
             st.markdown(f"**{name}**: {definition}")
 
@@ -70,7 +76,9 @@ def _curves(evaluation: Evaluation, ending: str) -> go.Figure:
             line_color=COLORS[base],
             hovertemplate=f"{name}@%{{x}} %{{y:.3f}}<extra></extra>",
         )
-    lay_out_over_k(figure, ranks, "k, the ranks that are looked at", tickformat=".1f")
+    lowest = min((min(trace.y, default=1) for trace in figure.data), default=1)
+    floor = max(0, math.floor(10 * lowest - 0.5) / 10)
+    lay_out_over_k(figure, ranks, "k", tickformat=".2f", range=[floor, 1.01])
     return figure
 
 
@@ -99,15 +107,23 @@ def _band(
     )
 
 
-def _table(evaluation: Evaluation, ending: str) -> pd.DataFrame:
+def _table(evaluation: Evaluation, ending: str) -> None:
     summary = evaluation.manifest.summary
     names = [name for name in evaluation.measures if name + ending in summary]
     intervals = [evaluation.interval(name + ending) or (None, None) for name in names]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
-            "measure": [name_of(name) for name in names],
+            "metric": [name_of(name) for name in names],
             "mean": [summary[name + ending] for name in names],
-            "from": [low for low, _ in intervals],
-            "to": [high for _, high in intervals],
+            "CI low": [low for low, _ in intervals],
+            "CI high": [high for _, high in intervals],
         }
+    )
+    share = st.column_config.NumberColumn(format="%.4f")
+    st.dataframe(
+        table,
+        hide_index=True,
+        key="evaluate-measures",
+        height=min(38 + 35 * len(table), 560),
+        column_config=dict.fromkeys(("mean", "CI low", "CI high"), share),
     )

@@ -13,17 +13,20 @@ ORDERS = ("Worst first", "Best first")
 
 def show(evaluation: Evaluation, dataset: Dataset) -> None:
     """Draw a page of queries."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         measures = [name for name in SHOWN if name in evaluation.measures]
-        by = str(st.selectbox("By", measures, format_func=name_of, key="evaluate-queries-measure"))
+        by = images.choose_measure(measures, "evaluate-queries-measure")
         order = st.segmented_control(
-            "Order", ORDERS, default=ORDERS[0], required=True, key="evaluate-queries-order"
+            "Order",
+            ORDERS,
+            default=ORDERS[0],
+            required=True,
+            key="evaluate-queries-order",
+            label_visibility="collapsed",
         )
-    ranked = evaluation.queries.sort_values(by, ascending=order == ORDERS[0], kind="stable")
-    st.caption(
-        "At the left the query, then what it found, the nearest first: green is of its class, red "
-        "is not. Click a picture to query by it."
-    )
-    shown = images.page_of(ranked, "evaluate-queries-page")
+        ranked = evaluation.queries.sort_values(by, ascending=order == ORDERS[0], kind="stable")
+        st.caption("Query, then results", help="Select an image to search by it.", width="content")
+        st.space("stretch")
+        shown = images.page_of(ranked, "evaluate-queries-page")
     captions = [f"{name_of(by)} {value:.2f}" for value in shown[by]]
     images.rows(dataset, shown, "matches", captions, key="evaluate-queries-rows", label="Queries")

@@ -18,27 +18,23 @@ from pages.parts.components.text import plain
 from pages.parts.evaluate.compare import MAX_GAPS
 from state import evaluations, resources, session
 
-TABLES = {QUERIES: "Queries, CSV", CLASSES: "Classes, CSV", CONFUSION: "Confusion, CSV"}
+TABLES = {QUERIES: "Queries CSV", CLASSES: "Classes CSV", CONFUSION: "Confusion CSV"}
 
 
 def show(evaluation: Evaluation, dataset: Dataset, lineage: Lineage) -> None:
     """Draw the downloads, the command and the delete button."""
     manifest = evaluation.manifest
-    st.markdown(
-        "One HTML file with the figures, the classes, the worst queries as pictures, the gap to "
-        "what it can be compared with, and what all of it was made from. It needs no network, and "
-        "can be sent to anybody."
-    )
     with st.container(horizontal=True):
         downloads.button(
-            "Report, HTML",
+            "HTML report",
             lambda: html_report(evaluation, dataset, _compared(manifest, lineage)),
             f"{manifest.id}.html",
             key="evaluate-report-html",
+            help="One file with metrics, classes, worst queries, comparisons and lineage.",
             type="primary",
         )
         downloads.button(
-            "Everything, JSON",
+            "JSON",
             lambda: json_report(evaluation),
             f"{manifest.id}.json",
             key="evaluate-report-json",
@@ -50,22 +46,19 @@ def show(evaluation: Evaluation, dataset: Dataset, lineage: Lineage) -> None:
                 downloads.button(label, path.read_bytes, f"{manifest.id}-{name}", key=key)
     command = _command(manifest)
     if command:
-        st.caption("The same figures from a shell:")
+        st.caption("Command")
         st.code(shlex.join(command), language="bash")
     offer_deletion(manifest)
 
 
 def offer_deletion(manifest: Manifest) -> None:
     """Draw the button that deletes an evaluation."""
-    with st.popover("Delete this evaluation", icon=":material/delete:"):
-        st.markdown(
-            f"Delete **{plain(manifest.id)}**? Its model, embeddings and index stay, so it can be "
-            "made again."
-        )
+    with st.popover("Delete evaluation", icon=":material/delete:"):
+        st.markdown(f"Delete **{plain(manifest.id)}**? Its model, embeddings and index are kept.")
         if st.button("Delete", key="evaluate-delete", type="primary"):
             delete_artifact(resources.workspace().evaluations, manifest.id)
             session.selection().evaluation = None
-            session.queue_toast(f"{manifest.id} was deleted.")
+            session.queue_toast("Evaluation deleted")
             st.rerun()
 
 

@@ -8,13 +8,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.datasets.registry import Dataset
-from core.maps.clusters import medoids
 from core.maps.coloring import CORRECT, INCORRECT, ColorBy, Groups
 from core.maps.selection import in_box, in_polygon
 from pages.parts.components.charts import SPLIT_COLORS
 from pages.parts.components.scatter import scatter
 from pages.parts.components.scatter_data import Highlight, Pin, ScatterData, ScatterEvent
-from pages.parts.explore import hover
+from pages.parts.explore import hover, layout
 from pages.parts.explore.controls import NUMBERS, Look
 from state import open_maps, resources, session
 from state.open_maps import OpenMap
@@ -23,7 +22,6 @@ MAX_PINS = 40
 PIN_SIDE = 64
 COLORS = {CORRECT: "#2a9d5c", INCORRECT: "#e0474c", **SPLIT_COLORS}
 GRAY = "#8b94a3"
-HEIGHT = 560
 
 
 def data_of(opened: OpenMap, look: Look, values: NDArray[np.float32] | None) -> ScatterData:
@@ -64,7 +62,7 @@ def draw(
     new = scatter(
         data,
         key=key,
-        height=HEIGHT,
+        height=layout.HEIGHT,
         highlight=highlight,
         pins=_pins(opened, dataset) if look.pins else (),
         only=only,
@@ -113,7 +111,7 @@ def _colors(groups: Groups, color_by: ColorBy) -> list[str]:
 
 def _pins(opened: OpenMap, dataset: Dataset) -> list[Pin]:
     """Return an image of the medoid of each cluster, the largest clusters first."""
-    places = medoids(opened.map.points, opened.map.clusters)[:MAX_PINS].tolist()
+    places = open_maps.medoids_of(opened)[:MAX_PINS].tolist()
     ids = {place: int(opened.map.image_ids[place]) for place in places}
     rows = dataset.catalog.rows_by_id(ids.values())
     pins = []

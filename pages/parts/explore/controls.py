@@ -1,6 +1,7 @@
 """Controls of a map: choice of the map, its colors, contours, images and groups."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
@@ -24,16 +25,18 @@ class Look:
     """Whether an image of each cluster is shown."""
 
 
-def choose_map(maps: list[Manifest]) -> Manifest:
-    """Draw the choice among several maps, and return the chosen map."""
-    if len(maps) == 1:
-        return maps[0]
+def choose_map(
+    maps: list[Manifest], *, width: int | Literal["stretch"] = "stretch", prefix: str = ""
+) -> Manifest:
+    """Draw the choice of a map, and return it; `prefix` is before each title."""
     by_id = {manifest.id: manifest for manifest in maps}
     chosen = st.selectbox(
         "Map",
         list(by_id),
-        format_func=lambda map_id: title_of(by_id[map_id]),
+        format_func=lambda map_id: prefix + title_of(by_id[map_id]),
         key="explore-map",
+        label_visibility="collapsed",
+        width=width,
         persist_state="session",
     )
     return by_id[chosen]
@@ -52,21 +55,19 @@ def choose_look(*, in_plane: bool, has_labels: bool, has_query: bool) -> Look:
     color_by = st.selectbox(
         "Color by",
         options,
-        format_func=str.capitalize,
+        format_func=lambda name: f"Color by {name}",
         key="explore-color",
-        help="  \n".join(f"**{name.capitalize()}**: {DOCS[name]}" for name in options),
+        label_visibility="collapsed",
         persist_state="session",
-        width=230,
+        width=250,
     )
+    # A field without a label shows no help
+    explained = "  \n".join(f"**{name.capitalize()}**: {DOCS[name]}" for name in options)
+    st.markdown("&nbsp;", width="content", help=explained)
     if not in_plane:
         return Look(ColorBy(color_by), contours=False, pins=False)
     contours = st.toggle("Contours", key="explore-contours", persist_state="session")
-    pins = st.toggle(
-        "Pictures",
-        key="explore-pins",
-        help="One of each cluster, where there is room.",
-        persist_state="session",
-    )
+    pins = st.toggle("Thumbnails", key="explore-pins", persist_state="session")
     return Look(ColorBy(color_by), contours, pins)
 
 
@@ -78,7 +79,8 @@ def choose_groups(groups: Groups) -> list[int]:
         names,
         placeholder=f"Search {len(names)} groups",
         key="explore-only",
-        width=300,
+        label_visibility="collapsed",
+        width=220,
     )
     places = {name: place for place, name in enumerate(names)}
     return [places[name] for name in chosen]

@@ -3,6 +3,7 @@
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.artifacts.manifests import Manifest
 from core.commands.maps import MAP
@@ -14,17 +15,29 @@ from pages.parts.components.launch import launch
 DOCS = field_docs(MapConfig)
 NAMES = {MapMethod.UMAP: "UMAP", MapMethod.TSNE: "t-SNE", MapMethod.PCA: "PCA"}
 PURPOSES = {
-    MapMethod.UMAP: "What is near what, and roughly how the groups lie.",
-    MapMethod.TSNE: "Groups further apart; how they lie to each other says less.",
-    MapMethod.PCA: "A plain projection: quick, true to distances, crowded.",
+    MapMethod.UMAP: "Preserves neighborhoods and, roughly, the arrangement of groups.",
+    MapMethod.TSNE: "Separates groups more; distances between groups mean less.",
+    MapMethod.PCA: "Fast linear projection.",
 }
 
 
-def show(index: Manifest, *, first: bool) -> None:
-    """Draw the form; `first` is whether the index has no map yet."""
-    config = _choose(index)
-    label = "Draw the map" if first else "Draw another map"
-    if st.button(label, key="explore-draw", type="primary" if first else "secondary"):
+def show(index: Manifest) -> None:
+    """Draw the form."""
+    _start(index, _choose(index), st.container())
+
+
+def show_folded(index: Manifest) -> None:
+    """Draw the button, and beside it the form in a popover."""
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        place = st.container(width="content")
+        with st.popover("Options", icon=":material/tune:", key="explore-options-open"):
+            config = _choose(index)
+    _start(index, config, place)
+
+
+def _start(index: Manifest, config: MapConfig, place: DeltaGenerator) -> None:
+    """Draw the button in `place`; a click starts the job."""
+    if place.button("Create map", key="explore-draw", type="primary"):
         launch(MAP, as_arguments(config), dataset=index.made_from["dataset"])
 
 
@@ -37,8 +50,8 @@ def settings_of(config: MapConfig) -> str:
     """Return the settings that distinguish maps of one method."""
     named = [f"{config.metric} distance"] if config.method != MapMethod.PCA else []
     if config.method == MapMethod.UMAP:
-        named = [f"{config.neighbors} neighbors", f"least distance {config.min_dist:g}", *named]
-        named += [f"drawn by classes at {config.supervision:g}"] if config.supervision else []
+        named = [f"{config.neighbors} neighbors", f"min_dist {config.min_dist:g}", *named]
+        named += [f"supervision {config.supervision:g}"] if config.supervision else []
     if config.method == MapMethod.TSNE:
         named = [f"perplexity {config.perplexity:g}", *named]
     return ", ".join([*named, f"seed {config.seed}"])
@@ -75,7 +88,7 @@ def _choose(index: Manifest) -> MapConfig:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if method == MapMethod.UMAP:
             chosen["neighbors"] = number("neighbors", "Neighbors", key="explore-neighbors")
-            chosen["min_dist"] = number("min_dist", "Least distance", key="explore-min-dist")
+            chosen["min_dist"] = number("min_dist", "min_dist", key="explore-min-dist")
             chosen["supervision"] = number(
                 "supervision", "Supervision", key="explore-supervision", step=0.1
             )
@@ -83,7 +96,7 @@ def _choose(index: Manifest) -> MapConfig:
             chosen["perplexity"] = number("perplexity", "Perplexity", key="explore-perplexity")
         if method != MapMethod.PCA:
             chosen["metric"] = st.selectbox(
-                "Distance", list(MapMetric), key="explore-metric", help=DOCS["metric"]
+                "Metric", list(MapMetric), key="explore-metric", help=DOCS["metric"]
             )
         chosen["seed"] = number("seed", "Seed", key="explore-seed")
     return MapConfig(index=index.id, **chosen)  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ def serve(
         rows = dataset.catalog.rows_by_id(ids)
         kept = [""] * len(places)
         if preserved is not None:
-            kept = [f"neighbors kept {preserved[i]:.0%}" for i in places]
+            kept = [f"{preserved[i]:.0%} preserved" for i in places]
         return {
             i: _image(dataset, rows.get(image_id), quality)
             for i, image_id, quality in zip(places, ids, kept, strict=True)

@@ -1,8 +1,9 @@
-"""One map: its quality, controls, plot, and the clicked or selected images."""
+"""One map: its quality, options, plot, and the clicked or selected images."""
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
@@ -10,7 +11,7 @@ from core.errors import WorkbenchError
 from core.lineage.graph import Lineage
 from core.maps.coloring import ColorBy
 from pages.parts.components.scatter_data import Highlight, ScatterData, ScatterEvent
-from pages.parts.explore import cloud, controls, form, selection
+from pages.parts.explore import cloud, clusters, controls, form, layout, selection
 from state import open_maps, queries, session
 from state.open_maps import OpenMap
 from state.query_on_map import QueryOnMap, locate_query
@@ -18,28 +19,24 @@ from state.query_on_map import QueryOnMap, locate_query
 NEIGHBORS = 10
 
 
-def _header(opened: OpenMap) -> None:
-    """Show the method and the quality of the map."""
+QUALITY = """**Trustworthiness** is 1 if all neighbors on the map are neighbors in the embedding
+space, and about 0.5 for a random map (Venna & Kaski 2001)."""
+HINT = "Click a point, or draw a lasso around points."
+HINT_IN_SPACE = "Drag to rotate, scroll to zoom, click a point."
+
+
+def _quality(opened: OpenMap, line: DeltaGenerator) -> None:
+    """Show method and quality of the map in the title line."""
     shown = opened.map
     k = shown.neighbors.rows.shape[1]
     facts = [
-        f"**{form.name_of(shown.config)}** of {len(shown.points):,} images",
+        f"**{form.name_of(shown.config)}**",
+        f"**{shown.mean_preservation:.0%}** of {k}-NN preserved",
         f"trustworthiness **{shown.trustworthiness:.3f}**",
-        f"**{shown.mean_preservation:.0%}** of an image's {k} nearest stay near it",
     ]
     if shown.projection is not None:
-        facts.append(f"shows {shown.projection.explained:.0%} of the variance")
-    st.markdown(" · ".join(facts), help=QUALITY)
-    if opened.num_added:
-        st.caption(
-            f"{opened.num_added:,} images were added since it was drawn. They are placed by their "
-            "neighbors, and all others stay where they were."
-        )
-
-
-QUALITY = """**Trustworthiness** is 1 where no strangers lie together on the map, and about 0.5
-where images lie by chance (Venna & Kaski 2001). Color by *Neighborhood preservation* to see where
-the map can be believed: what lies near there is near in the embedding space, too."""
+        facts.append(f"**{shown.projection.explained:.0%}** of variance")
+    line.caption(" · ".join(facts), width="content", help=QUALITY)
 
 
 def _query_of(index: Manifest, lineage: Lineage, dataset: Dataset) -> QueryOnMap | None:
@@ -67,29 +64,33 @@ def _highlight_of(
     return None
 
 
-def _outcome(
-    opened: OpenMap, dataset: Dataset, index: Manifest, places: NDArray[np.int64] | int | None
+def _panel(
+    opened: OpenMap,
+    dataset: Dataset,
+    index: Manifest,
+    places: NDArray[np.int64] | int | None,
+    version: str,
 ) -> None:
-    """Draw the clicked or the selected images under the map."""
+    """Draw the clicked or the selected images, else the clusters of the map."""
     if places is None:
-        st.caption(HINT if opened.map.config.dimensions == 2 else HINT_IN_SPACE)
+        layout.hint(HINT if opened.map.config.dimensions == 2 else HINT_IN_SPACE)
+        if opened.num_added:
+            st.caption(f"{opened.num_added:,} images added later are placed by their neighbors.")
+        place = clusters.show(opened, dataset)
+        if place is not None:
+            event = ScatterEvent("click", index=place)
+            session.selection().map_event[opened.map.manifest.id] = (version, event)
+            st.rerun()
     elif isinstance(places, int):
         image_id = int(opened.map.image_ids[places])
         row = dataset.catalog.rows_by_id([image_id]).get(image_id)
         if row is None:
-            st.info("That image is no longer in the dataset. Click another point.")
+            st.info("This image is no longer in the dataset.")
             return
         matches = queries.nearest_to_image(index, image_id, NEIGHBORS)
-        selection.show_point(dataset, row, matches, open_maps.predicted_of(opened, places))
+        selection.show_point(opened, dataset, row, matches, open_maps.predicted_of(opened, places))
     else:
         selection.show(opened, dataset, places)
-
-
-HINT = (
-    "Click a point to see its image and its neighbors; draw a lasso or a box to see what lies in "
-    "it; click in the legend to see one group alone, and again for all."
-)
-HINT_IN_SPACE = "Drag to turn, scroll to come nearer, click a point to see its image."
 
 
 def _places(event: ScatterEvent | None, data: ScatterData) -> NDArray[np.int64] | int | None:
@@ -100,22 +101,34 @@ def _places(event: ScatterEvent | None, data: ScatterData) -> NDArray[np.int64] 
     return cloud.rows_inside(event, data.points, data.groups)
 
 
-def show(manifest: Manifest, index: Manifest, lineage: Lineage, dataset: Dataset) -> None:
-    """Draw a map, and under it the images that were clicked or selected."""
+def show(
+    maps: list[Manifest],
+    index: Manifest,
+    lineage: Lineage,
+    dataset: Dataset,
+    line: DeltaGenerator,
+) -> None:
+    """Draw a map, and beside it the images that were clicked or selected."""
+    options = st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key="explore-options"
+    )
+    manifest = maps[0]
+    if len(maps) > 1:
+        with options:
+            manifest = controls.choose_map(maps, width=220)
     opened = open_maps.open_current_map(manifest, index, dataset)
-    _header(opened)
+    _quality(opened, line)
     query = _query_of(index, lineage, dataset)
-    in_plane = opened.map.config.dimensions == 2
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with options:
         look = controls.choose_look(
-            in_plane=in_plane,
+            in_plane=opened.map.config.dimensions == 2,
             has_labels=any(opened.facts.labels),
             has_query=query is not None,
         )
         groups = cloud.groups_of(opened, look)
         only = controls.choose_groups(groups) if len(groups.names) > 1 else []
         if query is not None:
-            st.toggle("The query", True, key="explore-query", help="A star, with its matches.")
+            st.toggle("Query", True, key="explore-query", help="Star, with lines to its matches.")
     values = None
     if look.color_by == ColorBy.PRESERVED:
         values = opened.map.preserved
@@ -124,5 +137,8 @@ def show(manifest: Manifest, index: Manifest, lineage: Lineage, dataset: Dataset
     data = cloud.data_of(opened, look, values)
     event = cloud.event_of(manifest.id, data.version)
     highlight = _highlight_of(opened, event, query)
-    cloud.draw(opened, data, dataset, look=look, only=only, highlight=highlight)
-    _outcome(opened, dataset, index, _places(event, data))
+    plot, panel = layout.split()
+    with plot:
+        cloud.draw(opened, data, dataset, look=look, only=only, highlight=highlight)
+    with panel:
+        _panel(opened, dataset, index, _places(event, data), data.version)

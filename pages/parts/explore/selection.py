@@ -1,5 +1,7 @@
 """The clicked image of a map with its neighbors, or the selected images with their actions."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,30 +30,45 @@ if TYPE_CHECKING:
     from core.query.result import Match
 
 SHOWN = 60
+TILE_PX = 84
 CLASSES_NAMED, PAIRS_NAMED = 8, 3
 
 
 def show_point(
-    dataset: Dataset, row: ImageRow, matches: "list[Match]", predicted: str | None
+    opened: OpenMap,
+    dataset: Dataset,
+    row: ImageRow,
+    matches: "list[Match]",
+    predicted: str | None,
 ) -> None:
     """Draw the image, its kNN vote and its nearest neighbors."""
-    label = f"**{plain(row.label)}** · " if row.label else ""
-    vote = ""
-    if predicted is not None and row.label is not None:
-        agree = predicted == row.label
-        word = "agree" if agree else f"say **{plain(predicted)}**"
-        vote = f" · :{'green' if agree else 'orange'}[its neighbors {word}]"
-    st.markdown(f"{label}{plain(row.path)}{vote}")
-    grid = st.grid(4, min_column_width=200)
-    with grid.cell():
-        clicked = gallery(
-            tiles_of(dataset, [row]), key="explore-point", tile_px=200, label="The point"
-        )
-        use_as_query(clicked)
-    with grid.cell(column_span=3):
-        st.caption(f"Its {len(matches)} nearest images, lined to it on the map:")
-        tiles = tiles_of_matches(dataset, matches, row.label)
-        use_as_query(gallery(tiles, key="explore-neighbors-of-point", label="Neighbors"))
+    facts = [f"**{plain(row.label)}**"] if row.label else []
+    if predicted is not None:
+        color = "green" if predicted == row.label or row.label is None else "orange"
+        facts.append(f":{color}[kNN vote {plain(predicted)}]")
+    [tile] = tiles_of(dataset, [row])
+    with st.container(horizontal=True, wrap=False, gap="small", vertical_alignment="center"):
+        with st.container(width=150):
+            tile = replace(tile, title="", caption="")
+            use_as_query(gallery([tile], key="explore-point", columns=1, label="Selected image"))
+        st.markdown("  \n".join([*facts, row.split or "", f":gray[{plain(row.path)}]"]))
+    with st.container(horizontal=True, gap="xsmall"):
+        if st.button("Use as query", key="explore-point-ask", icon=":material/image_search:"):
+            navigation.query_by(row.id)
+        st.button("Clear", key="explore-clear", type="tertiary", on_click=_clear, args=(opened,))
+    st.caption(f"{len(matches)} nearest neighbors")
+    tiles = tiles_of_matches(dataset, matches, row.label)
+    use_as_query(
+        gallery(tiles, key="explore-neighbors-of-point", tile_px=TILE_PX, label="Neighbors")
+    )
+
+
+def first_images(dataset: Dataset, rows: Sequence[ImageRow], *, key: str) -> None:
+    """Draw the first of the selected images; a click queries by one."""
+    if len(rows) > SHOWN:
+        st.caption(f"First {SHOWN}")
+    tiles = tiles_of(dataset, rows[:SHOWN])
+    use_as_query(gallery(tiles, key=key, tile_px=TILE_PX, label="Selected images"))
 
 
 def use_as_query(clicked: int | None) -> None:
@@ -66,17 +83,17 @@ def show(opened: OpenMap, dataset: Dataset, places: NDArray[np.int64]) -> None:
     chosen, map_id = session.selection(), opened.map.manifest.id
     first = chosen.map_reference.get(map_id)
     if not len(places):
-        st.info("No image lies in that selection. Draw around some points.")
+        st.info("No images in this selection.")
         return
     if first is None:
-        _summary("Selected", opened, places)
+        _summary("", opened, places)
     else:
         _compare(opened, np.array(opened.rows_of(list(first)), np.int64), places)
     ids = opened.map.image_ids[places].tolist()
     rows = dataset.catalog.rows_by_id(ids)
     there = [rows[i] for i in ids if i in rows]
     if not there:
-        st.info("None of them is in the dataset any more. Draw around others.")
+        st.info("The selected images are no longer in the dataset.")
         return
     _actions(opened, dataset, there)
     _gallery(dataset, there)
@@ -84,52 +101,50 @@ def show(opened: OpenMap, dataset: Dataset, places: NDArray[np.int64]) -> None:
 
 def _summary(title: str, opened: OpenMap, places: NDArray[np.int64]) -> None:
     summary = summarize(places, opened.facts.labels, opened.map.neighbors)
-    st.markdown(f"**{title}: {summary.num_images:,} images.** {_classes(summary)}")
+    name = f"{title} · " if title else ""
+    st.markdown(f"**{name}{summary.num_images:,} selected**  \n{_classes(summary)}")
     st.markdown(_precision(summary))
 
 
 def _classes(summary: SelectionSummary) -> str:
-    named = ", ".join(f"{plain(label)} {n:,}" for label, n in summary.classes[:CLASSES_NAMED])
+    named = " · ".join(f"{plain(label)} {n:,}" for label, n in summary.classes[:CLASSES_NAMED])
     more = len(summary.classes) - CLASSES_NAMED
-    return named + (f" and {more} more classes" if more > 0 else "")
+    return named + (f" · +{more} classes" if more > 0 else "")
 
 
 def _precision(summary: SelectionSummary) -> str:
     if summary.precision is None:
-        return ":gray[They have no labels, so nothing can be said of their precision.]"
+        return ":gray[No labels, no precision.]"
     text = f"Precision@10 **{summary.precision:.1%}**"
     if summary.confused:
         pairs = [
-            f"{plain(own)} → {plain(other)} {count:,} times"
+            f"{plain(own)} → {plain(other)} {count:,}"
             for own, other, count in summary.confused[:PAIRS_NAMED]
         ]
         text += f" · most confused: {', '.join(pairs)}"
-    return text + "  \n:gray[each asked among all others on the map]"
+    return text
 
 
 def _compare(opened: OpenMap, first: NDArray[np.int64], second: NDArray[np.int64]) -> None:
     """Draw two selections side by side, and the shares of their neighbors in either."""
     if not len(first):
-        st.info("The selection that was kept is no longer on the map.")
+        st.info("Selection A is no longer on the map.")
         return
     near = opened.map.neighbors
-    grid = st.grid(2, min_column_width=280)
     for title, places, others in (("A", first, second), ("B", second, first)):
-        with grid.cell(), st.container(border=True):
+        with st.container(border=True):
             _summary(title, opened, places)
             other = "B" if title == "A" else "A"
             inside, across = (share_among(places, rows, near) for rows in (places, others))
-            st.markdown(
-                f"Of their ten nearest **{inside:.1%}** are in {title}, **{across:.1%}** in {other}"
-            )
+            st.markdown(f"10-NN: **{inside:.1%}** in {title}, **{across:.1%}** in {other}")
     both = len(np.intersect1d(first, second))
     if both:
-        st.caption(f"{both:,} images are in both.")
+        st.caption(f"{both:,} images in both")
 
 
 def _actions(opened: OpenMap, dataset: Dataset, rows: list[ImageRow]) -> None:
     ids = [row.id for row in rows]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         _compare_button(opened, ids)
         if st.button(
             "Use as query", key="explore-ask", icon=":material/image_search:", help=BY_ALL
@@ -142,7 +157,7 @@ def _actions(opened: OpenMap, dataset: Dataset, rows: list[ImageRow]) -> None:
             "Train without these", key="explore-without", icon=":material/model_training:"
         ):
             curation.exclude(dataset.catalog, ids)
-            session.queue_toast(f"{len(ids):,} images are left out. Undo on the Datasets page.")
+            session.queue_toast(f"{len(ids):,} images excluded")
             navigation.go("Training")
         downloads.button(
             "CSV",
@@ -151,10 +166,16 @@ def _actions(opened: OpenMap, dataset: Dataset, rows: list[ImageRow]) -> None:
             key="explore-csv",
         )
         curation_form.undo_button(dataset, key="explore")
-        st.button("Let go", key="explore-clear", type="tertiary", on_click=_clear, args=(opened,))
+        st.button(
+            "Clear selection",
+            key="explore-clear",
+            type="tertiary",
+            on_click=_clear,
+            args=(opened,),
+        )
 
 
-BY_ALL = f"By all of them together; of more than {MAX_IMAGES} by those in the middle."
+BY_ALL = f"Searches by all images, or by the {MAX_IMAGES} most central."
 
 
 def _compare_button(opened: OpenMap, ids: list[int]) -> None:
@@ -164,13 +185,13 @@ def _compare_button(opened: OpenMap, ids: list[int]) -> None:
             del references[map_id]
             st.rerun()
     elif st.button(
-        "Compare with…",
+        "Compare",
         key="explore-compare",
         icon=":material/compare:",
-        help="Keeps these as A; draw around others, which become B.",
+        help="Keeps this selection as A; the next one is B.",
     ):
         references[map_id] = tuple(ids)
-        session.queue_toast("Kept as A. Now draw around others.")
+        session.queue_toast("Selection A kept")
         st.rerun()
 
 
@@ -199,4 +220,4 @@ def _gallery(dataset: Dataset, rows: list[ImageRow]) -> None:
     page = st.pagination(num_pages, key=f"explore-page-{len(rows)}") if num_pages > 1 else 1
     shown = rows[(page - 1) * SHOWN : page * SHOWN]
     tiles = tiles_with_tags(dataset, shown)
-    use_as_query(gallery(tiles, key="explore-selected", label="Selected images"))
+    use_as_query(gallery(tiles, key="explore-selected", tile_px=TILE_PX, label="Selected images"))

@@ -11,20 +11,14 @@ from core.datasets.registry import Dataset
 from core.lineage.graph import Lineage
 from core.maps.coloring import ColorBy
 from core.maps.selection import summarize
-from pages.parts.components.gallery import gallery
 from pages.parts.components.scatter import scatter
 from pages.parts.components.scatter_data import ScatterEvent
-from pages.parts.components.text import plain
-from pages.parts.components.tiles import tiles_of
-from pages.parts.explore import cloud, controls, hover
+from pages.parts.explore import cloud, controls, hover, layout
 from pages.parts.explore.controls import Look
 from pages.parts.explore.form import title_of
-from pages.parts.explore.selection import use_as_query
+from pages.parts.explore.selection import first_images
 from state import open_maps, session
 from state.open_maps import OpenMap
-
-HEIGHT = 460
-SHOWN = 60
 
 
 def other_maps(lineage: Lineage, index: Manifest) -> dict[str, tuple[Manifest, Manifest]]:
@@ -44,28 +38,32 @@ def show(
     index: Manifest,
     dataset: Dataset,
 ) -> None:
-    """Draw the choice of both maps, the maps, and the selected images."""
+    """Draw the choice of both maps, the maps, and beside them the selected images."""
     maps = _in_plane(maps)
     if not maps:
-        st.info("Side by side are maps in 2D. Draw one of this index.")
+        st.info("Side by side needs a 2D map of this index.")
         return
-    grid = st.grid(2, min_column_width=280)
-    with grid.cell():
-        first = open_maps.open_current_map(controls.choose_map(maps), index, dataset)
-        st.markdown(f"**{plain(index.made_from['model'])}**")
-    with grid.cell():
-        title = st.selectbox("Beside", list(others), key="explore-beside")
-        second = open_maps.open_current_map(*others[title], dataset)
-        st.markdown(f"**{plain(others[title][1].made_from['model'])}**")
-    selected = _selected(first, second)
-    with grid.cell():
-        _draw(first, dataset, "left", selected)
-    with grid.cell():
-        _draw(second, dataset, "right", selected)
-    if selected is None:
-        st.caption("Draw around points on either map: the same images stand out on the other.")
-        return
-    _outcome(first, second, dataset, selected)
+    plots, panel = layout.split()
+    with plots:
+        grid = st.grid(2, min_column_width=240)
+        with grid.cell():
+            chosen = controls.choose_map(maps, prefix=f"{index.made_from['model']}: ")
+            first = open_maps.open_current_map(chosen, index, dataset)
+        with grid.cell():
+            title = st.selectbox(
+                "Other map", list(others), key="explore-beside", label_visibility="collapsed"
+            )
+            second = open_maps.open_current_map(*others[title], dataset)
+        selected = _selected(first, second)
+        with grid.cell():
+            _draw(first, dataset, "left", selected)
+        with grid.cell():
+            _draw(second, dataset, "right", selected)
+    with panel:
+        if selected is None:
+            layout.hint("Draw a lasso on either map to see the same images on the other.")
+        else:
+            _outcome(first, second, dataset, selected)
 
 
 def _in_plane(maps: list[Manifest]) -> list[Manifest]:
@@ -79,7 +77,7 @@ def _draw(opened: OpenMap, dataset: Dataset, side: str, selected: list[int] | No
     chosen = session.selection()
     drawn_here = chosen.map_linked is not None and chosen.map_linked[0] == key
     marked = None if selected is None or drawn_here else opened.rows_of(selected)
-    new = scatter(data, key=key, height=HEIGHT, marked=marked, clears=chosen.map_clears)
+    new = scatter(data, key=key, height=layout.HEIGHT, marked=marked, clears=chosen.map_clears)
     hover.serve(key, opened.map.points, opened.map.image_ids, dataset, opened.map.preserved)
     if new is None:
         return
@@ -109,7 +107,7 @@ def _selected(first: OpenMap, second: OpenMap) -> list[int] | None:
 
 def _outcome(first: OpenMap, second: OpenMap, dataset: Dataset, selected: list[int]) -> None:
     if not selected:
-        st.info("No image lies in that selection. Draw around some points.")
+        st.info("No images in this selection.")
         return
     precisions = []
     for name, opened in (("left", first), ("right", second)):
@@ -117,9 +115,8 @@ def _outcome(first: OpenMap, second: OpenMap, dataset: Dataset, selected: list[i
         summary = summarize(places, opened.facts.labels, opened.map.neighbors)
         if summary.precision is not None:
             precisions.append(f"{name} **{summary.precision:.1%}**")
-    precision = f" Precision@10: {', '.join(precisions)}." if precisions else ""
+    precision = f"  \nPrecision@10: {', '.join(precisions)}" if precisions else ""
     rows = dataset.catalog.rows_by_id(selected)
     there = [rows[i] for i in selected if i in rows]
-    more = f" The first {SHOWN} of them:" if len(there) > SHOWN else ""
-    st.markdown(f"**{len(selected):,} selected.**{precision}{more}")
-    use_as_query(gallery(tiles_of(dataset, there[:SHOWN]), key="explore-linked-images"))
+    st.markdown(f"**{len(selected):,} selected**{precision}")
+    first_images(dataset, there, key="explore-linked-images")

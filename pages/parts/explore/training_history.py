@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from core.commands.maps import MAP_EPOCHS
 from core.datasets.columns import ImageRow
@@ -11,32 +12,25 @@ from core.errors import MissingError
 from core.maps.coloring import NO_LABEL, by_name
 from core.maps.selection import count_classes
 from core.training.runs import Run
-from pages.parts.components import job_panel
-from pages.parts.components.gallery import gallery
+from pages.parts.components import jobs_menu
 from pages.parts.components.launch import launch
 from pages.parts.components.scatter import scatter
 from pages.parts.components.scatter_data import ScatterData, ScatterEvent
 from pages.parts.components.text import plain
-from pages.parts.components.tiles import tiles_of
-from pages.parts.explore import cloud, hover
-from pages.parts.explore.selection import use_as_query
+from pages.parts.explore import cloud, hover, layout
+from pages.parts.explore.selection import first_images
 from state import resources, session
 
-SHOWN = 60
 
-
-def show(run: Run, dataset: Dataset) -> None:
-    """Draw the maps of a run's epochs, or the button that starts them."""
+def show(run: Run, dataset: Dataset, line: DeltaGenerator) -> None:
+    """Draw the maps of a run's epochs, or the button that starts them; `line` has the title."""
     name = plain(run.title or run.id)
     try:
         maps = resources.epoch_maps(run.id)
     except MissingError:
-        st.markdown(
-            f"**{name}** recorded its validation images after each epoch. Laid out one from the "
-            "other, they show how the model came to tell them apart."
-        )
-        if not job_panel.is_active(MAP_EPOCHS) and st.button(
-            "Draw the epochs", key="explore-draw-epochs", type="primary"
+        st.markdown(f"Map the validation images of **{name}** after each epoch.")
+        if not jobs_menu.wait_for(MAP_EPOCHS) and st.button(
+            "Create maps", key="explore-draw-epochs", type="primary"
         ):
             launch(MAP_EPOCHS, ["--run", run.id], dataset=dataset.name)
         return
@@ -55,22 +49,22 @@ def show(run: Run, dataset: Dataset) -> None:
         frames=frames,
         version=f"{run.id}-{len(frames)}-{dataset.catalog.revision}",
     )
-    st.markdown(
-        f"**{len(maps.image_ids):,} validation images** of {name}, after each of its epochs. Each "
-        "map begins where the one before it ended."
-    )
+    line.markdown(f"**{len(maps.image_ids):,} validation images** · {name}", width="content")
     chosen = session.selection()
     event: ScatterEvent | None = chosen.map_event.get(key)
-    new = scatter(data, key=key, height=cloud.HEIGHT, clears=chosen.map_clears)
-    hover.serve(key, data.points, maps.image_ids, dataset)
+    plot, panel = layout.split()
+    with plot:
+        new = scatter(data, key=key, height=layout.HEIGHT, clears=chosen.map_clears)
+        hover.serve(key, data.points, maps.image_ids, dataset)
     if new is not None:
         chosen.map_event[key] = None if new.kind == "clear" else new
         st.rerun()
-    if event is None:
-        st.caption("Play it, or move the slider; draw around points at any epoch to see them.")
-        return
-    places = np.array([event.index]) if event.index is not None else _inside(event, data)
-    _selected(dataset, [rows[i] for i in maps.image_ids[places].tolist() if i in rows])
+    with panel:
+        if event is None:
+            layout.hint("Play the epochs, or draw a lasso at any of them.")
+            return
+        places = np.array([event.index]) if event.index is not None else _inside(event, data)
+        _selected(dataset, [rows[i] for i in maps.image_ids[places].tolist() if i in rows])
 
 
 def _inside(event: ScatterEvent, data: ScatterData) -> NDArray[np.int64]:
@@ -80,10 +74,9 @@ def _inside(event: ScatterEvent, data: ScatterData) -> NDArray[np.int64]:
 
 def _selected(dataset: Dataset, rows: list[ImageRow]) -> None:
     if not rows:
-        st.info("No image lies in that selection. Draw around some points.")
+        st.info("No images in this selection.")
         return
     classes = count_classes(row.label or NO_LABEL for row in rows)
-    named = ", ".join(f"{plain(label)} {count}" for label, count in classes[:8])
-    more = f" The first {SHOWN} of them:" if len(rows) > SHOWN else ""
-    st.markdown(f"**{len(rows):,} selected**: {named}.{more}")
-    use_as_query(gallery(tiles_of(dataset, rows[:SHOWN]), key="explore-epoch-images"))
+    named = " · ".join(f"{plain(label)} {count}" for label, count in classes[:8])
+    st.markdown(f"**{len(rows):,} selected**  \n{named}")
+    first_images(dataset, rows, key="explore-epoch-images")

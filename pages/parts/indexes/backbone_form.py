@@ -1,4 +1,4 @@
-"""Form of a backbone without training: pre-trained features, projected by a PCA."""
+"""Form of a PCA embedding: features of a pre-trained backbone, projected by a PCA."""
 
 import os
 from functools import partial
@@ -17,31 +17,27 @@ from pages.parts.components.launch import launch
 from state import resources
 
 DOCS = field_docs(BackboneModelConfig)
-FROM_PRETRAINED, FROM_FILE = "Pre-trained", "A weights file"
+FROM_PRETRAINED, FROM_FILE = "Pre-trained", "Weights file"
 POOLINGS = {
     Pooling.GEM: "generalized mean",
     Pooling.AVERAGE: "average",
-    Pooling.MAX: "greatest value",
-    Pooling.OWN: "the backbone's own",
+    Pooling.MAX: "max",
+    Pooling.OWN: "backbone's own",
 }
 
 
 def show(dataset: str, *, expanded: bool = False) -> None:
     """Draw the form that makes a model of a pre-trained backbone without training."""
     with st.expander(
-        "A model without training",
+        "Pre-trained backbone",
         icon=":material/bolt:",
         expanded=expanded,
         key="indexes-backbone",
     ):
-        st.markdown(
-            "A pre-trained trunk knows how to look at photographs already. What it sees is "
-            "projected to a short embedding by a PCA of your train images: seconds to minutes in "
-            "place of a training. It predicts no classes."
-        )
+        st.caption("Use a pre-trained backbone with PCA instead of training a model.")
         weights, settings = _weights(), _settings()
         if not weights:
-            st.caption("Give the path of a weights file to go on.")
+            st.caption("Enter the path of a weights file.")
             return
         config = config_fields.build(
             BackboneModelConfig, dataset=dataset, weights=weights, **settings
@@ -49,13 +45,13 @@ def show(dataset: str, *, expanded: bool = False) -> None:
         if config is None:
             return
         _say_download(config)
-        if st.button("Make it", key="indexes-backbone-go", icon=":material/play_arrow:"):
+        if st.button("Create model", key="indexes-backbone-go", icon=":material/play_arrow:"):
             launch(FIT_PCA, as_arguments(config))
 
 
 def _weights() -> str:
     start = st.segmented_control(
-        "Weights",
+        "Initial weights",
         [FROM_PRETRAINED, FROM_FILE],
         default=FROM_PRETRAINED,
         required=True,
@@ -64,20 +60,25 @@ def _weights() -> str:
     if start == FROM_PRETRAINED:
         return PRETRAINED
     path = st.text_input(
-        "Weights file (.pth or .safetensors in torchvision's layout)",
+        "Weights file",
         key="indexes-backbone-file",
         placeholder="/path/to/vgg16.pth",
+        help="A state dict or a checkpoint of this backbone, with the layer names of torchvision, "
+        "timm or this app.",
     ).strip()
     return os.path.abspath(os.path.expanduser(path)) if path else ""
 
 
 def _settings() -> dict[str, Any]:
-    grid = st.grid(4, min_column_width=170)
+    grid = st.grid(2, min_column_width=130)
     number = partial(config_fields.number, BackboneModelConfig, place=grid)
+    backbone = backbone_choice.draw(
+        grid, default_of(BackboneModelConfig, "backbone"), "indexes-backbone-backbone"
+    )
+    step = f"-{backbone.size_step}" if backbone.size_step > 1 else ""
+    size = backbone.nearest_size(default_of(BackboneModelConfig, "image_size"))
     return {
-        "backbone": backbone_choice.draw(
-            grid, default_of(BackboneModelConfig, "backbone"), "indexes-backbone-backbone"
-        ).name,
+        "backbone": backbone.name,
         "pooling": grid.selectbox(
             "Pooling",
             list(POOLINGS),
@@ -86,7 +87,13 @@ def _settings() -> dict[str, Any]:
             help=DOCS["pooling"],
         ),
         "dimension": number("dimension", "Dimensions", key="indexes-backbone-dimension"),
-        "image_size": number("image_size", "Image size", key="indexes-backbone-size"),
+        "image_size": number(
+            "image_size",
+            "Image size",
+            key=f"indexes-backbone-size{step}",
+            value=size,
+            step=max(1, backbone.size_step),
+        ),
         "whiten": st.toggle("Whiten", key="indexes-backbone-whiten", help=DOCS["whiten"]),
     }
 
@@ -95,11 +102,7 @@ def _say_download(config: BackboneModelConfig) -> None:
     if config.weights == PRETRAINED and not has_weights(resources.workspace(), config.backbone):
         backbone = find_backbone(config.backbone)
         if backbone.package:
-            package = backbone.package.replace("_", "-")
-            st.caption(f"Its weights are in the package {package}, which is not installed.")
+            st.caption(f"Needs the package {backbone.package.replace('_', '-')}.")
             return
-        size = f" ({backbone.weights_mb} MB)" if backbone.weights_mb else ""
-        st.caption(
-            f"Its weights are not on this machine yet and will be downloaded first{size}. "
-            "Without network, give a weights file."
-        )
+        size = f"{backbone.weights_mb} MB " if backbone.weights_mb else ""
+        st.caption(f":material/download: {size}download")

@@ -14,18 +14,33 @@ from core.indexes.info import find_index
 from core.indexes.kinds import KINDS
 from core.lineage.graph import Lineage
 from core.options import as_arguments, field_docs
-from pages.parts.components import config_fields, tables
+from pages.parts.components import config_fields, empty, panes, tables
 from pages.parts.components.launch import launch
 from pages.parts.components.text import duration, plain, size
 from pages.parts.indexes import build, pareto
 from pages.parts.indexes.source import Source
+from pages.parts.indexes.source import choose as choose_source
 from state import resources, selection_rules, session
 
 DOCS = field_docs(SweepConfig)
 
 
-def form(source: Source, lineage: Lineage) -> None:
-    """Draw the form of a sweep, and the results of the last one over these images."""
+def show(dataset: str, lineage: Lineage) -> None:
+    """Draw the form of a sweep beside the results of the last one over these images."""
+    controls, content = panes.beside("benchmark")
+    with controls:
+        source = _form(dataset, lineage)
+    with content:
+        if source.embeddings is not None and lineage.sweeps_of(source.embeddings):
+            _results(source.embeddings, lineage)
+        else:
+            empty.state(
+                "scatter_plot", "Recall and latency of each index appear here.", key="benchmark"
+            )
+
+
+def _form(dataset: str, lineage: Lineage) -> Source:
+    """Draw the form of a sweep; return the embeddings that it measures."""
     kinds = st.pills(
         "Kinds",
         [name for name, kind in KINDS.items() if not kind.is_custom],
@@ -34,40 +49,33 @@ def form(source: Source, lineage: Lineage) -> None:
         format_func=lambda name: KINDS[name].label,
         key="indexes-sweep-kinds",
     )
-    columns = st.columns([3, 1], vertical_alignment="bottom")
-    factories = columns[0].text_input(
-        "And these FAISS factory strings",
+    factories = st.text_input(
+        "Factory strings",
         key="indexes-sweep-factories",
         placeholder="IVF64,SQ8; HNSW32_SQ8",
         help=DOCS["factories"],
     )
     num_queries = config_fields.number(
-        SweepConfig, "num_queries", "Queries", key="indexes-sweep-queries", place=columns[1]
+        SweepConfig, "num_queries", "Queries", key="indexes-sweep-queries"
     )
+    source = choose_source(dataset, lineage)
     config = config_fields.build(
         SweepConfig, kinds=",".join(kinds), factories=factories, num_queries=num_queries
     )
-    if config is None:
-        return
-    if st.button("Compare", key="indexes-sweep", type="primary", icon=":material/compare_arrows:"):
+    if config is not None and st.button(
+        "Run benchmark", key="indexes-sweep", type="primary", icon=":material/play_arrow:"
+    ):
         launch(SWEEP, [*source.arguments, *as_arguments(config)])
-    if source.embeddings is not None:
-        _results(source.embeddings, lineage)
+    return source
 
 
 def _results(embeddings: Manifest, lineage: Lineage) -> None:
     sweeps = lineage.sweeps_of(embeddings)
-    if not sweeps:
-        st.caption(
-            "Nothing is compared yet. Each kind is built in memory and searched with random "
-            "images at several efforts; that shows what recall costs on your own images."
-        )
-        return
     shown = sweeps[0]
     if len(sweeps) > 1:
         by_id = {made.id: made for made in sweeps}
         picked = st.selectbox(
-            "Comparison",
+            "Benchmark",
             list(by_id),
             format_func=lambda name: _title(by_id[name]),
             key="indexes-sweeps",
@@ -75,14 +83,16 @@ def _results(embeddings: Manifest, lineage: Lineage) -> None:
         shown = by_id[picked]
     points = resources.sweep(shown).points
     clicked = pareto.chart(points, shown.id)
+    place = st.container(key="indexes-point")
     for name, why in shown.summary["skipped"].items():
-        st.caption(f"{plain(name)} was left out: {plain(why)}")
+        st.caption(f"{plain(name)} skipped: {plain(why)}")
     row = _table(points, shown.id)
     position = row if row is not None else clicked
-    if position is None:
-        st.caption("Click a point of the chart, or select a row, to build that index and use it.")
-    else:
-        _use(points[position], embeddings, lineage)
+    with place:
+        if position is None:
+            st.caption("Select a point or a row to build that index.")
+        else:
+            _use(points[position], embeddings, lineage)
 
 
 def _title(made: Manifest) -> str:
@@ -117,13 +127,14 @@ def _table(points: list[Point], sweep_id: str) -> int | None:
 def _use(point: Point, embeddings: Manifest, lineage: Lineage) -> None:
     """Draw a point with a button that selects its index, or builds it first."""
     measured = point.measured
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**{plain(point.name)}** · recall@10 {measured.recall[10]:.3f} · "
-            f"{measured.latency_ms[50]:.3g} ms a query · {size(point.size_bytes)} · "
-            f"built in {duration(point.build_s)}"
+            f"{measured.latency_ms[50]:.3g} ms · {size(point.size_bytes)} · "
+            f"built in {duration(point.build_s)}",
+            width="content",
         )
-        if st.button("Use this one", key="indexes-use-point", type="primary"):
+        if st.button("Use", key="indexes-use-point", type="primary"):
             _select(point.config, embeddings, lineage)
 
 
@@ -131,7 +142,7 @@ def _select(config: IndexConfig, embeddings: Manifest, lineage: Lineage) -> NoRe
     index = find_index(lineage, embeddings, config)
     if index is not None:
         selection_rules.choose_index(session.selection(), index.id, lineage)
-        session.queue_toast(f"{index.id} is the current index now.")
+        session.queue_toast("Index selected")
         st.rerun()
     dataset, model = embeddings.made_from["dataset"], embeddings.made_from["model"]
     build.start(["--embeddings", embeddings.id], config, dataset, model)

@@ -6,21 +6,22 @@ import streamlit as st
 
 from core.commands.indexes import BUILD_INDEX
 from core.indexes.config import IndexConfig
+from core.lineage.graph import Lineage
 from core.options import as_arguments
 from pages.parts.components.launch import launch
 from pages.parts.indexes import kinds
-from pages.parts.indexes.source import Source
+from pages.parts.indexes.source import choose as choose_source
 
 BUILD = ":material/play_arrow:"
 
 
-def form(source: Source) -> None:
+def form(dataset: str, lineage: Lineage) -> None:
     """Draw the form that builds an index, after embedding missing images."""
     config = kinds.choose("indexes")
+    source = choose_source(dataset, lineage)
     if config is None:
         return
-    label = "Build" if source.embeddings else "Embed and build"
-    if st.button(label, key="indexes-build", type="primary", icon=BUILD):
+    if st.button("Build index", key="indexes-build", type="primary", icon=BUILD):
         start(source.arguments, config, source.dataset, source.model)
 
 

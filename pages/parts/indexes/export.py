@@ -11,17 +11,16 @@ from pages.parts.components.launch import launch
 from state import resources
 
 LABELS = {
-    ExportFormat.BUNDLE: "Bundle for another machine",
-    ExportFormat.INDEX: "Index for FAISS",
-    ExportFormat.NPY: "Embeddings as NumPy arrays",
-    ExportFormat.PARQUET: "Embeddings as a Parquet table",
+    ExportFormat.BUNDLE: "Bundle",
+    ExportFormat.INDEX: "FAISS index",
+    ExportFormat.NPY: "NumPy arrays",
+    ExportFormat.PARQUET: "Parquet table",
 }
 EXPLANATIONS = {
-    ExportFormat.BUNDLE: "Model, embeddings, index and a small picture of each image in one zip, "
-    "which this app opens elsewhere.",
-    ExportFormat.INDEX: "A zip of the index, the image ids of its rows, and how to open it.",
-    ExportFormat.NPY: "A zip of vectors.npy and image_ids.npy.",
-    ExportFormat.PARQUET: "A row an image: id, path, class, split, embedding.",
+    ExportFormat.BUNDLE: "A zip of model, embeddings, index and thumbnails, for another machine.",
+    ExportFormat.INDEX: "A zip of the FAISS index, a table of its images, and how to open them.",
+    ExportFormat.NPY: "A zip of the embeddings, their image ids and a table of the images.",
+    ExportFormat.PARQUET: "One row per image: id, path, class, split, embedding.",
 }
 
 
@@ -30,7 +29,7 @@ def form(index: Manifest) -> None:
     possible = read_info(index).export_formats
     chosen = ExportFormat(
         st.selectbox(
-            "What",
+            "Format",
             [name for name in LABELS if name in possible],
             format_func=LABELS.__getitem__,
             key="indexes-export-format",
@@ -44,17 +43,14 @@ def form(index: Manifest) -> None:
         launch(EXPORT_INDEX, ["--index", index.id, "--format", str(chosen)])
 
 
-def open_form() -> None:
-    """Draw the import of an index that was exported as a bundle."""
-    with st.expander("Open a bundle", icon=":material/upload:", key="indexes-bundle"):
-        st.markdown(
-            "An index that this app took out as a bundle: its small pictures become a dataset "
-            "here, and with its model it answers queries at once."
-        )
+def import_form() -> None:
+    """Draw the button that opens the import of an index that was exported as a bundle."""
+    with st.popover("Import index", icon=":material/upload:", key="indexes-bundle"):
+        st.caption("A bundle with its model; its thumbnails become a dataset.")
         upload_form.draw(
             "indexes-bundle-import",
             IMPORT_BUNDLE,
             ["zip"],
-            label="Name of the dataset",
+            label="Dataset name",
             placeholder="my-images",
         )

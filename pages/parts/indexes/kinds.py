@@ -11,7 +11,7 @@ from core.options import default_of, field_docs
 from pages.parts.components import config_fields, errors
 from pages.parts.components.text import plain
 
-STORES = {StoreName.FAISS: "Here, by FAISS", StoreName.MILVUS: "On a Milvus server"}
+STORES = {StoreName.FAISS: "FAISS", StoreName.MILVUS: "Milvus server"}
 METRICS = {Metric.COSINE: "cosine", Metric.INNER_PRODUCT: "inner product", Metric.L2: "L2"}
 DOCS = field_docs(IndexConfig)
 
@@ -20,7 +20,7 @@ def choose(key: str) -> IndexConfig | None:
     """Draw the form, and return the index that was chosen; None while it is invalid."""
     store = _store(key)
     kind = str(
-        st.segmented_control(
+        st.pills(
             "Kind",
             kinds_in(store),
             default=default_of(IndexConfig, "kind"),
@@ -29,9 +29,9 @@ def choose(key: str) -> IndexConfig | None:
             key=f"{key}-kind",
         )
     )
-    st.markdown(f"**{KINDS[kind].label}** {KINDS[kind].explanation}")
+    st.caption(KINDS[kind].explanation)
     settings: dict[str, Any] = {}
-    grid = st.grid(4, min_column_width=190)
+    grid = st.grid(2, min_column_width=130)
     for name in KINDS[kind].parameters:
         label = PARAMETER_LABELS[name]
         if name == "factory":
@@ -42,7 +42,7 @@ def choose(key: str) -> IndexConfig | None:
                 IndexConfig, name, label, key=f"{key}-{kind}-{name}", place=grid
             )
     settings["metric"] = grid.selectbox(
-        "Compare by",
+        "Distance metric",
         list(Metric),
         format_func=METRICS.__getitem__,
         key=f"{key}-metric",
@@ -60,7 +60,7 @@ def _store(key: str) -> StoreName:
         return StoreName.FAISS
     store = StoreName(
         st.segmented_control(
-            "Kept",
+            "Store",
             list(StoreName),
             default=StoreName.FAISS,
             required=True,
@@ -70,8 +70,5 @@ def _store(key: str) -> StoreName:
         )
     )
     if store == StoreName.MILVUS:
-        st.caption(
-            f"The server at {plain(address.shown)} keeps and searches it. The embeddings stay here "
-            "too: from them it is built again whenever the server has lost it."
-        )
+        st.caption(f"Stored and searched by {plain(address.shown)}; the embeddings also stay here.")
     return store

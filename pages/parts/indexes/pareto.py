@@ -10,8 +10,11 @@ SMALLEST, LARGEST = 9.0, 34.0
 """Diameters of bubbles in pixels; the area shows the size of the index, but stays clickable."""
 
 HEIGHT = 440
-TICKS = [number * 10.0**power for power in range(-3, 5) for number in (1, 2, 5)]
-"""Tick labels of the logarithmic axis, in milliseconds."""
+DECADES = range(-4, 5)
+STEPS = ((1, 2, 5), range(1, 10), [number / 10 for number in range(10, 100)])
+"""Numbers of the ticks in a decade, from coarse to fine."""
+
+MIN_TICKS = 3
 
 
 def chart(points: list[Point], key: str) -> int | None:
@@ -23,7 +26,7 @@ def chart(points: list[Point], key: str) -> int | None:
         on_select="rerun",
         selection_mode="points",
         config={"displayModeBar": False},
-        alt="Recall at 10 against milliseconds a query, one bubble for each index compared",
+        alt="Recall@10 by latency, one bubble per index",
     )
     clicked = [point["customdata"][0] for point in event["selection"]["points"]]
     return int(clicked[0]) if clicked else None
@@ -45,19 +48,30 @@ def _figure(points: list[Point]) -> go.Figure:
         _bubbles(
             figure, [at for at, p in enumerate(points) if p.config.kind == kind], points, largest
         )
+    ticks = ticks_of([point.measured.latency_ms[50] for point in points])
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 10, "b": 0},
         legend={"orientation": "h", "y": 1.08, "yanchor": "bottom"},
         xaxis={
             "type": "log",
-            "title": "milliseconds a query, median on one thread",
-            "tickvals": TICKS,
-            "ticktext": [f"{tick:g}" for tick in TICKS],
+            "title": "latency (ms), median on one thread",
+            "tickvals": ticks,
+            "ticktext": [f"{tick:.2g}" for tick in ticks],
         },
-        yaxis={"title": "recall@10 against exact search", "tickformat": ".0%"},
+        yaxis={"title": "recall@10 vs. exact search", "tickformat": ".0%"},
         clickmode="event+select",
     )
     return figure
+
+
+def ticks_of(values: list[float]) -> list[float]:
+    """Return the ticks of a logarithmic axis, at least three of them within its values if any."""
+    ticks: list[float] = []
+    for numbers in STEPS:
+        ticks = [number * 10.0**power for power in DECADES for number in numbers]
+        if sum(min(values) <= tick <= max(values) for tick in ticks) >= MIN_TICKS:
+            break
+    return ticks
 
 
 def _bubbles(figure: go.Figure, places: list[int], points: list[Point], largest: int) -> None:

@@ -12,13 +12,13 @@ from core.embeddings.config import EmbedConfig, Precision, find_embeddings
 from core.lineage.graph import Lineage
 from core.options import as_arguments, field_docs
 from core.progress import format_rate
-from pages.parts.components.text import duration, plain
+from pages.parts.components.text import plain
 from state import facts, resources, session
 
 DOCS = field_docs(EmbedConfig)
 ALL, SHOWN = "all", "shown"
 PRECISIONS = {
-    Precision.AUTO: "the quicker one here",
+    Precision.AUTO: "auto",
     Precision.FLOAT32: "float32",
     Precision.BFLOAT16: "bfloat16",
 }
@@ -44,17 +44,8 @@ class Source:
 
 def choose(dataset: str, lineage: Lineage) -> Source:
     """Draw the choice of a model, images, and how they are embedded."""
-    chosen = session.selection()
-    ids = [model.id for model in lineage.models]
-    at = ids.index(chosen.model) if chosen.model in ids else 0
-    model = st.selectbox(
-        "Model",
-        ids,
-        index=at,
-        key=f"indexes-model-{chosen.model}",
-        help="What embeds the images, and later the queries.",
-    )
-    with st.expander("Which images, and how", icon=":material/tune:"):
+    with st.expander("Embedding options", icon=":material/tune:", key="indexes-options"):
+        model = _model(lineage)
         images = _images(dataset)
         config = _config()
     embeddings = find_embeddings(lineage, dataset, model, config, images)
@@ -63,21 +54,34 @@ def choose(dataset: str, lineage: Lineage) -> Source:
     return source
 
 
+def _model(lineage: Lineage) -> str:
+    """Draw the choice of a model; that of the header is preselected."""
+    current = session.selection().model
+    ids = [model.id for model in lineage.models]
+    return st.selectbox(
+        "Model",
+        ids,
+        index=ids.index(current) if current in ids else 0,
+        key=f"indexes-model-{current}",
+        help="Embeds images and queries.",
+    )
+
+
 def _images(dataset: str) -> ImageFilter:
     """Draw the choice of images."""
     catalog = open_dataset(resources.workspace(), dataset).catalog
     shown = session.selection().view.images
-    options = {ALL: "All usable images"}
-    options |= {str(split): f"The {split} images" for split in Split}
+    options = {ALL: "All images"}
+    options |= {str(split): f"Split: {split}" for split in Split}
     if shown.status == ALL_IMAGES.status and shown != ALL_IMAGES:
-        options[SHOWN] = "What the Datasets page shows"
+        options[SHOWN] = "View of the Datasets page"
     picked = str(
         st.selectbox(
             "Images",
             list(options),
             format_func=options.__getitem__,
             key="indexes-images",
-            help="Filter the Datasets page to choose others. Excluded images are never embedded.",
+            help="Excluded images are never embedded.",
         )
     )
     images = {ALL: ALL_IMAGES, SHOWN: shown}.get(picked) or ImageFilter(splits=(picked,))
@@ -87,30 +91,25 @@ def _images(dataset: str) -> ImageFilter:
 
 def _config() -> EmbedConfig:
     """Draw the choice of how images and queries are embedded."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
-        precision = st.selectbox(
-            "Compute in",
-            list(Precision),
-            format_func=PRECISIONS.__getitem__,
-            key="indexes-precision",
-            help=DOCS["precision"],
-            width=220,
-        )
-        flip = st.toggle("Mirror image too", key="indexes-flip", help=DOCS["flip"])
+    precision = st.selectbox(
+        "Precision",
+        list(Precision),
+        format_func=PRECISIONS.__getitem__,
+        key="indexes-precision",
+        help=DOCS["precision"],
+    )
+    with st.container(horizontal=True):
+        flip = st.toggle("Flip", key="indexes-flip", help=DOCS["flip"])
         whiten = st.toggle("Whiten", key="indexes-whiten", help=DOCS["whiten"])
     return EmbedConfig(flip=flip, whiten=whiten, precision=precision or Precision.AUTO)
 
 
 def _describe(source: Source) -> None:
     if source.embeddings is None:
-        st.caption(
-            f"Not embedded in this way by {plain(source.model)} yet: that comes first. No image "
-            "is embedded twice, and a stopped run goes on where it was."
-        )
+        st.caption(f"Not embedded by {plain(source.model)} yet; embedding comes first.")
         return
     made = source.embeddings.summary
-    words = f"{made['count']:,} images are embedded in {made['dimension']} dimensions"
+    words = f"{made['count']:,} images embedded · {made['dimension']} dimensions"
     if made.get("images_per_second"):
-        speed = f"{format_rate(made['images_per_second'])} images a second"
-        words += f", in {duration(made['seconds'])} at {speed}"
-    st.caption(f"{words}.")
+        words += f" · {format_rate(made['images_per_second'])} images/s"
+    st.caption(words)

@@ -6,7 +6,7 @@ import streamlit as st
 from core.artifacts.manifests import Manifest
 from core.artifacts.titles import read_title, write_title
 from core.indexes.deletion import delete_index
-from core.indexes.info import read_info
+from core.indexes.info import RECALL, read_info
 from core.lineage.graph import Lineage
 from pages.parts.components import errors, tables
 from pages.parts.components.text import plain
@@ -23,37 +23,41 @@ def show(lineage: Lineage) -> None:
         {
             "current": ["●" if index.id == current else "" for index in indexes],
             "index": [read_title(parent, index.id) for index in indexes],
-            "stale": [lineage.stale_reason(index) for index in indexes],
+            "state": ["stale" if lineage.stale_reason(index) else "" for index in indexes],
             "kind": [info.description for info in infos],
             "dataset": [index.made_from["dataset"] for index in indexes],
             "model": [index.made_from["model"] for index in indexes],
             "images": [index.summary["count"] for index in indexes],
-            "left out": [index.summary["num_problems"] for index in indexes],
+            "skipped": [index.summary["num_problems"] for index in indexes],
+            "recall@10": [index.summary.get(RECALL) for index in indexes],
             "MB": [None if info.size_bytes is None else info.size_bytes / 1e6 for info in infos],
             "made": [index.created for index in indexes],
         }
     )
+    empty = [name for name in ("state", "recall@10") if not table[name].any()]
+    table = table.drop(columns=empty)
     columns = {
-        "left out": st.column_config.NumberColumn(help="Images that could not be decoded."),
+        "skipped": st.column_config.NumberColumn(help="Images that could not be decoded."),
+        "recall@10": st.column_config.NumberColumn(
+            format="%.3f", help="Recall vs. exact search; a Flat index is exact."
+        ),
         "MB": st.column_config.NumberColumn(format="%.1f"),
     }
     row = tables.pick(table, key="indexes-table", columns=columns)
     if row is None:
-        st.caption(
-            "Select an index to make it the current one, to take it out, rename, rebuild or delete "
-            "it."
-        )
+        st.caption("Select an index to use, rebuild, export, rename or delete it.")
     else:
         _actions(indexes[row], lineage)
 
 
 def _actions(index: Manifest, lineage: Lineage) -> None:
     with st.container(horizontal=True):
-        if st.button("Use this one", key="indexes-use", icon=":material/check:"):
+        if st.button("Use", key="indexes-use", icon=":material/check:"):
             selection_rules.choose_index(session.selection(), index.id, lineage)
             st.rerun()
-        rebuild.buttons(index, lineage, "row")
-        with st.popover("Take out", icon=":material/download:"):
+        if index.id != session.selection().index:  # For that one they are above
+            rebuild.buttons(index, lineage, "row")
+        with st.popover("Export", icon=":material/download:"):
             export.form(index)
         with st.popover("Rename", icon=":material/edit:"):
             _rename(index)
@@ -67,7 +71,7 @@ def _rename(index: Manifest) -> None:
         title = st.text_input(
             "Title", read_title(parent, index.id), max_chars=80, key=f"indexes-title-{index.id}"
         )
-        st.caption(f"Commands go on calling it {plain(index.id)}. Empty takes the title away.")
+        st.caption(f"The id stays {plain(index.id)}; empty removes the title.")
         if st.form_submit_button("Rename", key="indexes-rename-submit"):
             with errors.shown():
                 write_title(parent, index.id, title)
@@ -77,15 +81,17 @@ def _rename(index: Manifest) -> None:
 def _delete(index: Manifest, lineage: Lineage) -> None:
     dependents = lineage.dependents_of_index(index)
     if index.id == session.selection().index:
-        st.markdown("It is the index that Query and Explore use now.")
+        st.markdown("This is the current index.")
     if dependents:
         names = plain(", ".join(made.id for made in dependents))
-        st.markdown(f"These were made from it and go stale with it: {names}")
+        st.markdown(f"These become stale: {names}")
     if read_info(index).is_remote:
-        st.markdown("It is deleted on the Milvus server, too.")
-    st.markdown("The embeddings stay, so it can be built again.")
+        st.markdown("Also deleted on the Milvus server.")
+    st.markdown("The embeddings stay.")
     if st.button(f"Delete {plain(index.id)}", key="indexes-delete", type="primary"):
         with errors.shown():
             left = delete_index(resources.workspace(), index.id)
-            session.queue_toast(f"{index.id} is deleted. {left}".strip())
+            if session.selection().index == index.id:
+                session.selection().index = None
+            session.queue_toast(f"Index deleted. {left}".strip())
             st.rerun()

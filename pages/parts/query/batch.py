@@ -9,21 +9,19 @@ from streamlit.typing import UploadedFile
 
 from core.artifacts.manifests import Manifest
 from core.commands.query import QUERY_BATCH
-from core.datasets.importing.archives import MAX_ARCHIVE_BYTES
+from core.datasets.importing.archive_budget import MAX_ARCHIVE_BYTES
 from core.datasets.importing.uploads import keep_for_job
-from core.jobs.records import Status
 from core.options import as_arguments
 from core.query.batch.config import BatchConfig, BatchFormat
 from core.query.batch.listing import Batch, delete_batch, list_batches
 from core.query.batch.sources import check_source
 from core.query.batch.table import first_rows
-from pages.parts.components import config_fields, downloads, errors, job_panel
+from pages.parts.components import config_fields, downloads, errors, jobs_menu
 from pages.parts.components.launch import launch
-from pages.parts.components.text import duration, plain, size
+from pages.parts.components.text import plain, size
 from state import resources, session
-from state.job_views import JobView
 
-ZIP, FOLDER = "A zip", "A folder"
+ZIP, FOLDER = "Zip file", "Server folder"
 NAMES = {BatchFormat.CSV: "CSV", BatchFormat.PARQUET: "Parquet"}
 UPLOADS = "query-batch-zips"
 """State key: number of zips uploaded in this tab."""
@@ -34,13 +32,9 @@ ROWS_SHOWN = 50
 
 def show(index: Manifest) -> None:
     """Show the form, the job and the finished tables."""
-    st.markdown(
-        "Search by all images of a folder or a zip at once. It makes a table with a row for each: "
-        "its predicted category, and the ids, paths, categories and similarities of its matches. "
-        "An image that is in the index finds itself first; the column `copy_of` names it."
-    )
-    _form(index)
-    job_panel.show(QUERY_BATCH, sentence=_sentence)
+    with st.container(border=True):
+        _form(index)
+    jobs_menu.wait_for(QUERY_BATCH)
     batches = list_batches(resources.workspace(), index.made_from["dataset"])
     for batch in batches[:MAX_LISTED]:
         _table(batch)
@@ -52,7 +46,7 @@ def _form(index: Manifest) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         config = _how(index)
         go = st.button(
-            "Search by all of them",
+            "Start batch",
             key="query-batch-go",
             type="primary",
             icon=":material/play_arrow:",
@@ -73,15 +67,19 @@ def _form(index: Manifest) -> None:
 def _where() -> tuple[UploadedFile | None, str]:
     """Show the source of the queries; return a zip or a folder's path (None and empty if unset)."""
     way = st.segmented_control(
-        "Where are the queries?", (ZIP, FOLDER), default=ZIP, required=True, key="query-batch-way"
+        "Query images",
+        (ZIP, FOLDER),
+        default=ZIP,
+        required=True,
+        key="query-batch-way",
+        help="Writes a table with the predicted class and the matches of each image.",
     )
     if way == FOLDER:
         folder = st.text_input(
-            "Folder of queries on the machine that runs the app",
+            "Folder",
             key="query-batch-folder",
             placeholder="/path/to/images",
-            help="Its images are read where they are, those in folders below too, and never "
-            "changed.",
+            help="On the server, with subfolders; files are only read.",
         )
         return None, folder.strip()
     file = st.file_uploader(
@@ -90,22 +88,21 @@ def _where() -> tuple[UploadedFile | None, str]:
         max_upload_size=MAX_ARCHIVE_BYTES >> 20,
         # A new one each time, or the session would keep the bytes
         key=f"{UPLOADS}-{session.value_of(UPLOADS) or 0}",
-        help="In folders at any depth or in none. What cannot be read has a row that says why.",
+        help="Folders at any depth; unreadable files are listed in the table.",
     )
     return file, ""
 
 
 def _how(index: Manifest) -> BatchConfig:
     """Show the settings and return them."""
-    k = config_fields.number(BatchConfig, "k", "Matches of each", key="query-batch-k", width=160)
+    k = config_fields.number(BatchConfig, "k", "Matches per query", key="query-batch-k", width=160)
     form = BatchFormat(
         st.selectbox(
             "Format",
             list(NAMES),
             format_func=NAMES.__getitem__,
             key="query-batch-format",
-            help="CSV opens anywhere; its lists are JSON. Parquet has types and lists, for pandas, "
-            "Polars or DuckDB.",
+            help="Lists are JSON in CSV, and typed columns in Parquet.",
             width=160,
         )
     )
@@ -117,25 +114,14 @@ def _start(arguments: list[str], name: str, config: BatchConfig, index: Manifest
         QUERY_BATCH,
         [*arguments, *as_arguments(config)],
         dataset=index.made_from["dataset"],
-        title=f"Searching by the images of {name}",
+        title=f"Batch query with {name}",
     )
 
 
-def _sentence(view: JobView) -> str | None:
-    """Return how many queries have a result, if it is known."""
-    if view.result is None or view.record.status not in (Status.DONE, Status.STOPPED):
-        return None
-    title, counts = plain(view.record.title), _counts(view.result)
-    if view.record.status == Status.STOPPED and view.result["stopped"]:
-        return f":orange[:material/stop_circle:] {title}: stopped. The table is kept: {counts}."
-    took = duration(view.record.ended - view.record.created)
-    return f":green[:material/check_circle:] {title}: done in {took}, {counts}."
-
-
 def _counts(facts: dict[str, int]) -> str:
-    words = f"{facts['num_searched']:,} of {facts['num_queries']:,} answered"
+    words = f"{facts['num_searched']:,} of {facts['num_queries']:,} searched"
     unreadable = facts["num_unreadable"]
-    return f"{words}, {unreadable:,} cannot be read" if unreadable else words
+    return f"{words}, {unreadable:,} unreadable" if unreadable else words
 
 
 def _table(batch: Batch) -> None:
@@ -147,7 +133,7 @@ def _table(batch: Batch) -> None:
             batch.file_name,
             key="query-batch",
             delete=delete_batch,
-            help="Deletes this table. The images that were searched by stay.",
+            help="Deletes this table, not the query images.",
         )
         rows = st.expander(
             "First rows", key=f"query-batch-rows-{batch.id}", on_change="rerun", type="compact"
@@ -189,5 +175,5 @@ def _describe(batch: Batch) -> str:
     stopped = ", stopped" if batch.stopped else ""
     return (
         f"{plain(batch.source)} · {made} · {_counts(facts)}{stopped} · "
-        f"{batch.k:,} matches each · {NAMES[batch.format]}, {size(batch.size_bytes)}"
+        f"{batch.k:,} matches per query · {NAMES[batch.format]}, {size(batch.size_bytes)}"
     )

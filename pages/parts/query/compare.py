@@ -7,6 +7,7 @@ from core.artifacts.manifests import Manifest
 from core.artifacts.titles import read_title
 from core.datasets.registry import Dataset
 from core.lineage.graph import MODEL_CHANGED, Lineage
+from core.query.query import QueryImage
 from core.query.result import QueryResult, precision_by_rank, rank_changes
 from pages.parts.components.gallery import Tile, gallery
 from pages.parts.components.text import plain
@@ -18,7 +19,7 @@ SHOWN = 50
 """Maximum number of matches in each column."""
 
 ONLY_HERE = "only here"
-LEGEND = f"▲ ▼: so many ranks up or down from the other answer; “{ONLY_HERE}”: not in the other."
+LEGEND = f"▲ ▼: ranks up or down against the other index; “{ONLY_HERE}”: not found there."
 
 
 def choose(index: Manifest, lineage: Lineage) -> tuple[Manifest, Manifest] | None:
@@ -40,9 +41,9 @@ def choose(index: Manifest, lineage: Lineage) -> tuple[Manifest, Manifest] | Non
         index=None,
         format_func=lambda name: f"{_title(others[name][0])} · {others[name][1].id}",
         key=session.set_widget("query-compared", chosen.compared_index),
-        placeholder="No other index",
+        placeholder="None",
         on_change=_set,
-        help="Puts the same question to another index of this dataset, beside this one.",
+        help="Searches another index of this dataset by the same query.",
     )
     return others.get(chosen.compared_index or "")
 
@@ -69,7 +70,7 @@ def show(
         with column:
             _column(dataset, shown, compared, label, key)
     if result.query.positives or result.query.negatives:
-        st.caption("What was liked and disliked moves the question in both.")
+        st.caption("Positive and negative examples apply to both.")
 
 
 def _column(
@@ -79,13 +80,13 @@ def _column(
     st.markdown(f"**{plain(title)}**  \n:gray[{plain(result.index.made_from['model'])}]")
     says = [
         f"{what} **{plain(shares[0][0])}** {shares[0][1]:.0%}"
-        for what, shares in (("classifier", result.prediction), ("neighbors", result.vote))
+        for what, shares in (("classifier", result.prediction), ("kNN vote", result.vote))
         if shares
     ]
-    st.markdown(" · ".join(says) or ":gray[no category]")
     if label is not None and result.matches:
         precision = precision_by_rank(result.matches, label)[-1]
-        st.markdown(f"precision@{len(result.matches)} **{precision:.2f}**")
+        says.append(f"precision@{len(result.matches)} **{precision:.2f}**")
+    st.markdown(" · ".join(says) or ":gray[no class]")
     shown = result.matches[:SHOWN]
     tiles = tiles_of_matches(dataset, shown, label)
     moved = [
@@ -94,7 +95,7 @@ def _column(
     ]
     clicked = gallery(moved, key=f"query-compare-{key}", tile_px=112, label=title)
     if clicked is not None:
-        session.query_by_image(clicked)
+        session.set_query(result.query.with_only([QueryImage(image_id=clicked)]))
         st.rerun()
     results.times(result.seconds)
 

@@ -17,23 +17,25 @@ TURN_ICON = (
 EDGES_OF_HANDLES = ("n", "e", "s", "w", "nw", "ne", "se", "sw")
 HANDLES = "".join(f'<i data-edges="{edges}"></i>' for edges in EDGES_OF_HANDLES)
 HTML = f"""
-<div class="tool" role="group" aria-label="Crop and turn">
-  <div class="bar">
-    <button type="button" class="turn" data-turns="3" title="Turn left">{TURN_ICON}</button>
-    <button type="button" class="turn" data-turns="1" title="Turn right">{TURN_ICON}</button>
-    <input type="range" step="1" aria-label="Straighten" title="Straighten">
-    <output></output>
-    <button type="button" class="reset" title="The whole picture again">Reset</button>
-  </div>
+<div class="tool" role="group" aria-label="Crop and rotate">
   <div class="stage">
-    <div class="clip"><img alt="" draggable="false"><div class="kept"></div></div>
+    <div class="clip"><img alt="Query image" draggable="false"><div class="kept"></div></div>
     <div class="crop" tabindex="0" role="group" aria-describedby="keys">
       <div class="seen"></div>{HANDLES}
     </div>
   </div>
-  <p class="size"></p>
-  <p class="hint">Drag on the image to crop it. <span>The network sees the dashed square.</span></p>
-  <p id="keys" hidden>Arrows move the crop, Shift and arrows resize it, Escape ends a drag.</p>
+  <div class="bar">
+    <button type="button" class="turn" data-turns="3" title="Rotate left">{TURN_ICON}</button>
+    <button type="button" class="turn" data-turns="1" title="Rotate right">{TURN_ICON}</button>
+    <input type="range" step="1" aria-label="Straighten" title="Straighten">
+    <output></output>
+    <button type="button" class="reset" title="Remove crop and rotation">Reset</button>
+  </div>
+  <p class="foot">
+    <span class="size"></span>
+    <span class="hint">Drag to crop<span> · dashed: model input</span></span>
+  </p>
+  <p id="keys" hidden>Arrows move the crop, Shift and arrows resize it, Escape cancels a drag.</p>
 </div>
 """
 

@@ -22,18 +22,18 @@ def popover(dataset: Dataset, result: QueryResult) -> None:
     """Show the downloads of a result; a file is made when its button is clicked."""
     matches, stem = result.matches, file_stem(result)
     with st.popover(
-        "Take out",
+        "Export",
         icon=":material/download:",
-        key="query-take-out",
+        key="query-export",
         disabled=not matches,
     ):
-        st.markdown(f"The **{len(matches):,}** matches shown, best first.")
+        st.markdown(f"**{len(matches):,}** matches, best first")
         downloads.button(
             "CSV table",
             partial(matches_as_csv, dataset, result),
             f"{stem}.csv",
             icon=":material/table:",
-            key="query-take-out-csv",
+            key="query-export-csv",
             width="stretch",
         )
         downloads.button(
@@ -41,9 +41,9 @@ def popover(dataset: Dataset, result: QueryResult) -> None:
             partial(result_as_json, dataset, result),
             f"{stem}.json",
             icon=":material/data_object:",
-            key="query-take-out-json",
+            key="query-export-json",
             width="stretch",
-            help="With the query, the index and the model that it was made from.",
+            help="Includes query, index and model.",
         )
         _zip(dataset, result, stem)
 
@@ -55,13 +55,13 @@ def _zip(dataset: Dataset, result: QueryResult, stem: str) -> None:
         partial(matches_as_zip, resources.workspace(), dataset, result),
         f"{stem}.zip",
         icon=":material/folder_zip:",
-        key="query-take-out-zip",
+        key="query-export-zip",
         width="stretch",
         disabled=num_bytes > limit,
-        help="The files as they are, their names beginning with the rank; with both tables.",
+        help="Original files, named by rank, with CSV and JSON.",
     )
     if num_bytes > limit:
         st.caption(
-            f"The images are too large for one download, which takes {size(limit)}."
-            " Ask for fewer matches, or take the files that the table names from their place."
+            f"The zip exceeds the download limit of {size(limit)}. Show fewer matches, or copy the"
+            " files listed in the CSV."
         )

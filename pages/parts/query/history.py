@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.datasets.registry import Dataset
 from core.query.query import ImageSource, Query
@@ -15,35 +16,34 @@ from state.query_images import thumbnail_uri
 TILE_PX = 72
 
 
-def show(dataset: Dataset, query: Query) -> None:
-    """Show undo and redo, the history and the examples."""
+def show(dataset: Dataset, line: DeltaGenerator) -> None:
+    """Show undo, redo and the history in `line`."""
     history = session.selection().history
     if not history.queries:
         return
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        for label, key, icon, allowed, walk in (
-            ("Step back", "back", ":material/undo:", history.has_back, history.back),
-            ("Step forward", "forward", ":material/redo:", history.has_forward, history.forward),
-        ):
-            st.button(
-                label,
-                key=f"query-{key}",
-                icon=icon,
-                disabled=not allowed,
-                type="tertiary",
-                on_click=_walk,
-                args=(walk,),
-            )
-        popover = st.popover(
-            f"History ({len(history.queries)})",
-            icon=":material/history:",
-            key="query-history-open",
-            on_change="rerun",
+    for label, key, icon, allowed, walk in (
+        ("Undo", "back", ":material/undo:", history.has_back, history.back),
+        ("Redo", "forward", ":material/redo:", history.has_forward, history.forward),
+    ):
+        line.button(
+            label,
+            key=f"query-{key}",
+            icon=icon,
+            disabled=not allowed,
+            type="tertiary",
+            on_click=_walk,
+            args=(walk,),
         )
+    popover = line.popover(
+        f"History ({len(history.queries)})",
+        icon=":material/history:",
+        type="tertiary",
+        key="query-history-open",
+        on_change="rerun",
+    )
     if popover.open:  # Its thumbnails are not sent with every result
         with popover:
             _history(dataset, history.queries)
-    _examples(dataset, query)
 
 
 def _walk(walk: Callable[[], Query | None]) -> None:
@@ -52,7 +52,7 @@ def _walk(walk: Callable[[], Query | None]) -> None:
         session.set_query(query)
 
 
-def _examples(dataset: Dataset, query: Query) -> None:
+def examples(dataset: Dataset, query: Query) -> None:
     """Show a chip for each example; a click removes it."""
     ids = [*query.positives, *query.negatives]
     if not ids:
@@ -61,15 +61,13 @@ def _examples(dataset: Dataset, query: Query) -> None:
     with st.container(horizontal=True, gap="xsmall", key="query-judged"):
         for image_id in ids:
             row = rows.get(image_id)
-            name = (row.label or row.path) if row else "gone"
+            name = (row.label or row.path) if row else "deleted image"
             is_positive = image_id in query.positives
             st.button(
                 plain(name),
                 key=f"query-judged-{image_id}",
                 icon=":material/add:" if is_positive else ":material/remove:",
-                help="More like this one. A click takes it back."
-                if is_positive
-                else "Less like this one. A click takes it back.",
+                help=f"{'Positive' if is_positive else 'Negative'} example. Click to remove.",
                 on_click=session.set_query,
                 args=(query.without_example(image_id),),
             )
@@ -79,7 +77,7 @@ def _history(dataset: Dataset, queries: Sequence[Query]) -> None:
     """Show the queries of this tab, newest first; a click opens one."""
     newest = list(reversed(queries))
     tiles = [_tile(dataset, number, query) for number, query in enumerate(newest)]
-    st.caption("Your queries in this tab, the newest first. Click one to reopen it.")
+    st.caption("Queries of this tab, newest first")
     clicked = gallery(tiles, key="query-history", tile_px=TILE_PX, label="Queries of this tab")
     if clicked is not None:
         session.set_query(newest[clicked])
@@ -92,14 +90,14 @@ def _tile(dataset: Dataset, number: int, query: Query) -> Tile:
     num_examples = len(query.positives) + len(query.negatives)
     chips = tuple(
         text
-        for text, count in ((f"+{more} more", more), (f"{num_examples} judged", num_examples))
+        for text, count in ((f"+{more}", more), (f"{num_examples} examples", num_examples))
         if count > 0
     )
     first = query.images[0] if query.images else None
     image_id = first.image_id if first else query.positives[0]
     if first is not None and image_id is None:
         upload = session.selection().uploads.get(first.digest)
-        name = upload.name if upload else "let go"
+        name = upload.name if upload else "expired upload"
         source = (
             thumbnail_uri(ImageSource(name, upload.content, first.digest), first.crop)
             if upload
@@ -107,5 +105,5 @@ def _tile(dataset: Dataset, number: int, query: Query) -> Tile:
         )
         return Tile(id=number, src=source, title=name, chips=chips)
     row = dataset.catalog.rows_by_id([image_id or 0]).get(image_id or 0)
-    title = (row.label or row.path) if row else "gone"
+    title = (row.label or row.path) if row else "deleted image"
     return tile_of(dataset, row, id=number, title=title, chips=chips, gone="")

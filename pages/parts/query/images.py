@@ -1,12 +1,14 @@
 """The images of a query: crop, positive or negative, and how they are combined."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 
-from core.images.cropping import WHOLE
+from core.datasets.annotations.geometry import searchable_crops
+from core.datasets.registry import Dataset
+from core.images.cropping import WHOLE, Crop
 from core.query.fusion import Fusion
 from core.query.query import ImageSource, Query
 from pages.parts.components.gallery import Tile, gallery
@@ -22,19 +24,19 @@ TILE_SIDE = 160
 OPEN = "query-open-image"
 """State key of the image that is shown for editing."""
 
-FUSIONS = {Fusion.MEAN: "What they share", Fusion.BEST: "Any of them"}
+FUSIONS = {Fusion.MEAN: "Mean", Fusion.BEST: "Best match"}
 FUSION_HELP = (
-    "What they share: one query, the mean of the images. Any of them: each by itself, and a match "
-    "counts by the image that it is most like."
+    "Mean searches by the mean embedding; Best match ranks by the most similar query image."
 )
 
 
-def show(query: Query, sources: Sequence[ImageSource], *, squashed: bool) -> None:
+def show(dataset: Dataset, query: Query, sources: Sequence[ImageSource], *, squashed: bool) -> None:
     """Show the images of a query; `squashed` is whether the model sees all of each."""
     if not query.images:
         return
     place = _choose(query, sources) if len(sources) > 1 else 0
     _one(query, place, sources[place], squashed)
+    _box(dataset, query, place, sources[place])
     if sum(image.is_positive for image in query.images) > 1:
         _fusion(query)
 
@@ -47,7 +49,7 @@ def _choose(query: Query, sources: Sequence[ImageSource]) -> int:
             id=number,
             src=thumbnail_uri(source, image.crop, TILE_SIDE),
             title=source.label or "",
-            caption="" if image.is_positive else "not like this",
+            caption="" if image.is_positive else "negative",
             mark="selected" if number == place else "",
         )
         for number, (image, source) in enumerate(zip(query.images, sources, strict=True))
@@ -66,33 +68,62 @@ def _one(query: Query, place: int, source: ImageSource, squashed: bool) -> None:
     uri = thumbnail_uri(source, WHOLE, SIDE)
     cut = crop.draw(uri, width, height, image.crop, squashed=squashed, key="query-crop")
     label = f" · class **{plain(source.label)}**" if source.label else ""
-    origin = "" if image.digest else "From the dataset · "
-    st.caption(f"{origin}{plain(Path(source.name).name)}{label}")
     if cut != image.crop:
         session.set_query(query.with_image_at(place, replace(image, crop=cut)))
         st.rerun()
     other_sign = replace(image, is_positive=not image.is_positive)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption(f"{plain(Path(source.name).name)}{label}")
         if len(query.images) > 1 or not image.is_positive:
             st.button(
-                "SearchOptions after all" if not image.is_positive else "Not like this",
+                "Use as negative" if image.is_positive else "Use as positive",
                 key="query-image-sign",
-                icon=":material/thumb_up:" if not image.is_positive else ":material/thumb_down:",
+                icon=":material/thumb_down:" if image.is_positive else ":material/thumb_up:",
+                type="tertiary",
                 on_click=session.set_query,
                 args=(query.with_image_at(place, other_sign),),
             )
         st.button(
-            "Take away",
+            "Remove",
             key="query-image-remove",
             icon=":material/close:",
+            type="tertiary",
             on_click=session.set_query,
             args=(query.with_image_at(place, None),),
         )
 
 
+def _box(dataset: Dataset, query: Query, place: int, source: ImageSource) -> None:
+    """Show the boxes of an image of the dataset to choose its crop from, if it has any."""
+    image = query.images[place]
+    boxes = dataset.catalog.boxes_of([image.image_id or 0]).get(image.image_id or 0, ())
+    crops = searchable_crops(boxes, *size_of(source)) if boxes else {}
+    if not crops:
+        return
+    names = {crop.key: f"{number + 1} · {boxes[number].label}" for number, crop in crops.items()}
+    names = {WHOLE.key: ""} | names | {WHOLE.key: "Whole image"}  # First, also if a box is all
+    by_key = {crop.key: crop for crop in (WHOLE, *crops.values())}
+    st.selectbox(
+        "Box",
+        list(names),
+        format_func=lambda key: names.get(key, key),
+        key=session.set_widget(
+            f"query-box-{place}", image.crop.key if image.crop.key in names else None
+        ),
+        placeholder="Custom crop",
+        on_change=_set_box,
+        args=(query, place, by_key),
+    )
+
+
+def _set_box(query: Query, place: int, crops: Mapping[str, Crop]) -> None:
+    crop = crops.get(session.value_of(f"query-box-{place}") or "", WHOLE)
+    session.set_query(query.with_image_at(place, replace(query.images[place], crop=crop)))
+
+
 def _fusion(query: Query) -> None:
     st.segmented_control(
-        "Find images like",
+        "Combine",
         list(FUSIONS),
         format_func=FUSIONS.__getitem__,
         key=session.set_widget("query-blend", query.fusion),

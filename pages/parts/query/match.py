@@ -1,10 +1,12 @@
-"""Dialog of one match: similarity map, metadata and actions."""
+"""Panel of one match, beside the matches: similarity map, metadata and actions."""
 
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.artifacts.manifests import Manifest
+from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.images.cropping import WHOLE
 from core.query.query import ImageSource, Query, QueryImage
@@ -15,53 +17,38 @@ from pages.parts.query.regions import regions
 from state import queries, session
 from state.query_images import thumbnail_uri
 
-WIDTH = 960
-"""Width of the dialog in pixels: two images side by side and their metadata."""
-
 SIDE = 480
 """Longest side of the two images, in pixels."""
 
 
 def show(
-    dataset: Dataset, result: QueryResult, sources: Sequence[ImageSource], model: Manifest
+    panel: DeltaGenerator,
+    dataset: Dataset,
+    result: QueryResult,
+    sources: Sequence[ImageSource],
+    model: Manifest,
 ) -> None:
-    """Show the dialog while a match is open."""
-    if _place(result.matches) is not None:
-        _dialog(dataset, result, sources, model)
-
-
-def _place(matches: Sequence[Match]) -> int | None:
-    """Return the place of the open match; None if this query did not find it."""
+    """Fill the panel with the open match; leave it empty if none is open."""
+    matches = result.matches
     open_match = session.selection().open_match
-    return next((at for at, found in enumerate(matches) if found.image_id == open_match), None)
-
-
-def _close() -> None:
-    session.selection().open_match = None
-
-
-@st.dialog("Why it matches", width=WIDTH, on_dismiss=_close)
-def _dialog(
-    dataset: Dataset, result: QueryResult, sources: Sequence[ImageSource], model: Manifest
-) -> None:
-    matches, query = result.matches, result.query
-    place = _place(matches)  # Read here: a step to another match reruns only the dialog
+    place = next((at for at, each in enumerate(matches) if each.image_id == open_match), None)
     if place is None:
         return
     match = matches[place]
-    dialogs.steps(
-        place,
-        len(matches),
-        lambda other: _open(matches[other].image_id),
-        key="match",
-        what="Match ",
-    )
-    if match.image is None:
-        st.warning("This image is no longer in the dataset. Update the index to take it out.")
-        return
-    _actions(query, match.image_id)
-    _similarity_map(result, sources, model, dataset, match)
-    row = match.image
+    with panel.container(key="query-match", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader("Match", anchor=False, width="stretch")
+            st.button("Close", key="match-close", type="tertiary", shortcut="Esc", on_click=_open)
+        dialogs.steps(place, len(matches), lambda at: _open(matches[at].image_id), key="match")
+        if match.image is None:
+            st.warning("This image is no longer in the dataset. Update the index to remove it.")
+            return
+        _actions(result.query, match.image_id)
+        _similarity_map(result, sources, model, dataset, match)
+        dialogs.metadata(_metadata(match, match.image))
+
+
+def _metadata(match: Match, row: ImageRow) -> dict[str, str]:
     known = {
         "Similarity": f"{match.similarity:.4f}",
         "Class": row.label or "none",
@@ -70,11 +57,11 @@ def _dialog(
         "Path": row.path,
     }
     if match.duplicates:
-        known["Duplicates"] = f"{len(match.duplicates)} more like it are counted with this one"
-    dialogs.metadata(known)
+        known["Duplicates"] = f"{len(match.duplicates):,}"
+    return known
 
 
-def _open(image_id: int | None) -> None:
+def _open(image_id: int | None = None) -> None:
     session.selection().open_match = image_id
 
 
@@ -88,9 +75,7 @@ def _actions(query: Query, image_id: int) -> None:
             ("More like this", "more", ":material/add:", more),
             ("Less like this", "less", ":material/remove:", less),
         ):
-            if st.button(text, key=f"match-{key}", icon=icon):
-                session.set_query(then)
-                st.rerun()
+            st.button(text, key=f"match-{key}", icon=icon, on_click=session.set_query, args=(then,))
 
 
 def _similarity_map(
@@ -114,4 +99,4 @@ def _similarity_map(
             )
         regions(compared, ours, theirs, key="match-regions")
         if len(sources) > 1:
-            st.caption("Compared with the first image of the query.")
+            st.caption("Compared with the first query image.")

@@ -2,18 +2,23 @@
 // they had been chosen. One listener a line, which goes with it.
 
 const COMMAND = /Mac|iP(hone|ad|od)/.test(navigator.platform) ? "⌘V" : "Ctrl+V";
-const HINT = `${COMMAND} anywhere on this page pastes a picture.`;
-const NOTHING = "There is no picture in the clipboard. Copy the picture itself, not its address.";
+const HINT = `${COMMAND} to paste an image`;
+const URL_HINT = `${COMMAND} to paste an image or its URL`;
+const NOTHING = "No image in the clipboard. Copy the image itself, not its address.";
+const NEITHER = "No image and no URL in the clipboard.";
 const NOTHING_MS = 6000;
 const TEXTLESS = ["button", "checkbox", "color", "file", "image", "radio", "range", "reset", "submit"];
-const NAMELESS = "image.png"; // what browsers call a picture that is no file
+const NAMELESS = "image.png"; // what browsers call an image that is no file
 const lines = new WeakMap();
 let numPasted = 0;
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const node = parentElement.querySelector("p");
   const line = lines.get(node) ?? newLine(node);
   line.uploader = data.uploader;
+  line.urls = data.urls;
+  line.send = (url) => setTriggerValue("url", url);
+  if (!line.timer) node.textContent = hint(line);
   // Streamlit also calls this for a run that the next overtook, while the line is still in use
   return () => setTimeout(() => node.isConnected || forget(line));
 }
@@ -21,7 +26,6 @@ export default function ({ data, parentElement }) {
 function newLine(node) {
   const line = { node, listener: (event) => take(line, event) };
   lines.set(node, line);
-  node.textContent = HINT;
   document.addEventListener("paste", line.listener);
   return line;
 }
@@ -38,13 +42,23 @@ function take(line, event) {
   if (event.defaultPrevented || takesText(target)) return; // the uploader takes its own
   if (!input || input.disabled || input.closest("[inert]")) return; // a dialog makes the page inert
   const files = [...event.clipboardData.files];
-  say(line, files.length ? HINT : NOTHING);
+  const url = line.urls && !files.length ? webAddress(event.clipboardData.getData("text/plain")) : "";
+  say(line, files.length || url ? hint(line) : line.urls ? NEITHER : NOTHING);
+  if (url) line.send(url);
   if (!files.length) return;
   event.preventDefault();
   const taken = new DataTransfer();
   for (const file of input.multiple ? files : files.slice(0, 1)) taken.items.add(named(file));
   input.files = taken.files;
   input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+function hint(line) {
+  return line.urls ? URL_HINT : HINT;
+}
+
+function webAddress(text) {
+  return /^https?:\/\/\S+$/i.test(text.trim()) ? text.trim() : "";
 }
 
 function takesText(target) {
@@ -62,6 +76,7 @@ function named(file) {
 
 function say(line, sentence) {
   clearTimeout(line.timer);
+  line.timer = undefined;
   line.node.textContent = sentence;
-  if (sentence !== HINT) line.timer = setTimeout(() => say(line, HINT), NOTHING_MS);
+  if (sentence !== hint(line)) line.timer = setTimeout(() => say(line, hint(line)), NOTHING_MS);
 }

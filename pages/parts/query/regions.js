@@ -60,9 +60,9 @@ function fill(view, at, { name, src, heat }) {
   const { columns } = view.data;
   side.heat = heat;
   side.name = name;
-  side.node.querySelector("figcaption b").textContent = name === "query" ? "Query" : "Match";
+  side.node.querySelector("figcaption b").textContent = capital(name);
   if (side.image.getAttribute("src") !== src) side.image.setAttribute("src", src);
-  side.places.setAttribute("aria-label", `Places of the ${name}`);
+  side.places.setAttribute("aria-label", `Regions of the ${name}`);
   side.places.style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
   while (side.places.children.length > heat.length) side.places.lastElementChild.remove();
   while (side.places.children.length < heat.length) side.places.append(newPlace());
@@ -151,19 +151,21 @@ function valuesBeside({ matrix, data }, { at, place }) {
 
 function sentence(view, chosen, beside, best) {
   const { columns, similarity } = view.data;
-  const whole = `similarity of ${similarity.toFixed(3)}`;
-  if (!chosen) return `The places of each picture add up to the ${whole}.`;
+  const whole = similarity.toFixed(3);
+  if (!chosen) return `The regions of each image sum to the similarity of ${whole}.`;
   const [here, other] = [view.sides[chosen.at], view.sides[1 - chosen.at]];
   const { pointed } = view;
-  const first = `The ${here.name}’s ${spot(columns, chosen.place)}`;
+  const first = `${capital(here.name)} ${spot(columns, chosen.place)}`;
   if (view.kept && pointed && pointed.at !== chosen.at) {
-    const second = `the ${other.name}’s ${spot(columns, pointed.place)}`;
-    return `${first} and ${second} add ${signed(beside[pointed.place])} to the ${whole}.`;
+    const second = `${other.name} ${spot(columns, pointed.place)}`;
+    return `${first} and ${second}: ${signed(beside[pointed.place])} of ${whole}.`;
   }
   const [added, most] = [signed(here.heat[chosen.place]), signed(beside[best])];
   const where = spot(columns, best);
-  return `${first} adds ${added} to the ${whole}, most of it with the ${other.name}’s ${where}: ${most}.`;
+  return `${first}: ${added} of ${whole}. Best ${other.name} region: ${where}, ${most}.`;
 }
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 const spot = (columns, place) => `row ${Math.floor(place / columns) + 1}, column ${(place % columns) + 1}`;
 

@@ -21,20 +21,19 @@ STEPS = 32767
 HTML = """
 <div class="regions">
   <p class="explained">
-    Warm places make the two pictures alike; cold ones speak against it. Point at a place to see
-    what in the other picture goes with it, and click to keep it.
+    Point at a region to see its matches in the other image; click to pin it.
   </p>
   <div class="pair"></div>
   <div class="bar">
-    <span class="legend">unlike <canvas width="128" height="1"></canvas> alike</span>
-    <label class="strength">Heat <input type="range" min="0" max="100" value="75"></label>
+    <span class="legend">lower <canvas width="128" height="1"></canvas> higher</span>
+    <label class="strength">Opacity <input type="range" min="0" max="100" value="75"></label>
     <button class="release" type="button" disabled>Show all</button>
   </div>
   <p class="said" role="status"></p>
 </div>
 <template>
   <figure>
-    <figcaption><b></b> <span hidden>the model sees the bright square only</span></figcaption>
+    <figcaption><b></b> <span hidden>bright square: model input</span></figcaption>
     <div class="frame">
       <img alt="" draggable="false">
       <div class="square"><canvas></canvas><div class="places" role="group"></div></div>

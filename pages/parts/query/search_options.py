@@ -1,6 +1,6 @@
 """Search options: filters, minimum similarity, deduplication and the query's class."""
 
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -11,11 +11,10 @@ from pages.parts.components import filter_chips
 from state import facts, session
 
 
-def show(dataset: Dataset, query: Query) -> None:
+def show(dataset: Dataset, query: Query, width: Literal["stretch", "content"] = "stretch") -> None:
     """Show the options in a popover, and a chip for each filter that is set."""
-    with st.popover("Filters", icon=":material/tune:", width="stretch"):
+    with st.popover("Search options", icon=":material/tune:", width=width):
         _filter(dataset, query)
-        st.divider()
         _others(dataset, query)
     filter_chips.show(
         query.options.images,
@@ -26,7 +25,6 @@ def show(dataset: Dataset, query: Query) -> None:
 
 def _filter(dataset: Dataset, query: Query) -> None:
     images = query.options.images
-    st.caption("Search only among images with")
     for name, field, options in (
         ("Class", "labels", facts.labels(dataset.catalog)),
         ("Split", "splits", [str(split) for split in Split]),
@@ -54,31 +52,30 @@ def _filter(dataset: Dataset, query: Query) -> None:
 def _others(dataset: Dataset, query: Query) -> None:
     options = query.options
     st.slider(
-        "Least similarity",
+        "Min. similarity",
         -1.0,
         1.0,
         key=session.set_widget("query-least", options.min_similarity),
         step=0.01,
         on_change=_set,
         args=("min_similarity", "query-least"),
-        help="Matches below it are not shown. At -1 all are.",
+        help="Hides matches below; -1 shows all.",
     )
     st.toggle(
-        "Duplicates count once",
+        "Deduplicate",
         key=session.set_widget("query-fold", options.deduplicate),
         on_change=_set,
         args=("deduplicate", "query-fold"),
-        help="The same bytes, and the look-alikes that a check of the dataset has found, are "
-        "folded into the best of them.",
+        help="Shows exact copies and verified near-duplicates as one match.",
     )
     labels = facts.labels(dataset.catalog)
     st.selectbox(
-        "The query shows",
+        "Query class",
         labels,
         key=session.set_widget("query-label", query.label if query.label in labels else None),
-        placeholder="What its class says",
+        placeholder="From the dataset",
         on_change=_set_label,
-        help="Matches are framed as right or wrong by it. Of an image of the dataset it is known.",
+        help="Matches are marked right or wrong by this class.",
     )
 
 

@@ -1,21 +1,23 @@
-"""Fields of a training's settings, in four tabs."""
+"""Fields of a training's settings: three main ones, the others in four tabs."""
 
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
+from core.models.backbone import Backbone
 from core.models.backbones import find_backbone
 from core.models.pretrained import NO_WEIGHTS
 from core.options import bounds_of, field_docs
 from core.training.augment_config import PRESETS as AUGMENTATIONS
 from core.training.config import Schedule, TrainConfig
 from core.training.losses import CROSS_ENTROPY, LOSSES, NO_METRIC_LOSS
+from core.training.presets import USUAL_PER_CLASS
 from pages.parts.components import backbone_choice
 
 DOCS = field_docs(TrainConfig)
 SCHEDULES: dict[str, str] = {Schedule.ONE_CYCLE: "One cycle", Schedule.COSINE: "Cosine"}
-MIN_PER_CLASS, USUAL_PER_CLASS = 2, 4
+MIN_PER_CLASS = 2
 
 
 class Fields:
@@ -26,7 +28,7 @@ class Fields:
         self.key = key
         self.default = default
         self.values: dict[str, Any] = {}
-        self.grid = st.grid(4, min_column_width=160)
+        self.grid = st.grid(2, min_column_width=130)
 
     def number(
         self,
@@ -35,13 +37,14 @@ class Fields:
         bounds: tuple[float, float] | None = None,
         *,
         step: float | None = None,
+        default: float | None = None,
     ) -> None:
         """Draw a number input, of integers if the default is one.
 
-        `bounds` replace those of the field; with varying ones, `key` must vary, too.
+        `bounds` and `default` replace those of the field; with varying ones, `key` must vary, too.
         """
         low, high = bounds or bounds_of(TrainConfig, name)
-        default = getattr(self.default, name)
+        default = getattr(self.default, name) if default is None else default
         whole = isinstance(default, int)
         self.values[name] = self.grid.number_input(
             label,
@@ -69,16 +72,34 @@ class Fields:
         )
 
 
-def all_fields(key: str, default: TrainConfig, preview: Callable[[str, int], None]) -> Any:
-    """Draw every setting but dataset and weights, and return the values.
+def main_fields(key: str, default: TrainConfig) -> dict[str, Any]:
+    """Draw the fields that matter most, and return their values."""
+    backbone = backbone_choice.draw(st.container(), default.backbone, f"{key}-backbone")
+    fields = Fields(key, default)
+    fields.values["backbone"] = backbone.name
+    fields.number("epochs", "Epochs", (1, bounds_of(TrainConfig, "epochs")[1]))
+    if backbone.size_step > 1:
+        fields.key = f"{key}-{backbone.size_step}"
+    size = backbone.nearest_size(default.image_size)
+    fields.number("image_size", "Image size", step=max(16, backbone.size_step), default=size)
+    return fields.values
 
-    `preview` draws augmented images for an augmentation and an image size.
+
+def advanced_fields(
+    key: str, default: TrainConfig, values: dict[str, Any], preview: Callable[[str, int], None]
+) -> dict[str, Any]:
+    """Draw every other setting but dataset and weights, and return the values.
+
+    `values` are those of the main fields; `preview` draws augmented images for an augmentation and
+    an image size.
     """
-    network, learning, loss, augmentation = st.tabs(["Network", "Learning", "Loss", "Augmentation"])
+    network, optimizer, loss, augmentation = st.tabs(
+        ["Network", "Optimizer", "Loss", "Augmentation"]
+    )
     with network:
-        values = _network(key, default)
-    with learning:
-        values |= _learning(key, default)
+        values = values | _network(key, default, find_backbone(values["backbone"]))
+    with optimizer:
+        values |= _optimizer(key, default)
     with loss:
         values |= _loss(key, default)
     with augmentation:
@@ -94,18 +115,15 @@ def _has_frozen_blocks(default: TrainConfig, values: dict[str, Any]) -> bool:
     )
 
 
-def _network(key: str, default: TrainConfig) -> dict[str, Any]:
+def _network(key: str, default: TrainConfig, backbone: Backbone) -> dict[str, Any]:
     fields = Fields(key, default)
-    backbone = backbone_choice.draw(fields.grid, default.backbone, f"{key}-backbone")
-    fields.values["backbone"] = backbone.name
     if default.weights == NO_WEIGHTS:
         fields.values["trainable_blocks"] = backbone.num_blocks
     else:
         fields.key = f"{key}-{backbone.name}"
-        fields.number("trainable_blocks", "Blocks that train", (0, backbone.num_blocks))
+        fields.number("trainable_blocks", "Trainable blocks", (0, backbone.num_blocks))
         fields.key = key
-    fields.number("image_size", "Image size, pixels", step=16)
-    fields.number("dimension", "Embedding length")
+    fields.number("dimension", "Embedding dimension")
     with fields.grid.cell():
         fields.values["batch_norm"] = st.toggle(
             "Batch norm", default.batch_norm, key=f"{key}-norm", help=DOCS["batch_norm"]
@@ -113,18 +131,17 @@ def _network(key: str, default: TrainConfig) -> dict[str, Any]:
     return fields.values
 
 
-def _learning(key: str, default: TrainConfig) -> dict[str, Any]:
+def _optimizer(key: str, default: TrainConfig) -> dict[str, Any]:
     fields = Fields(key, default)
-    fields.number("epochs", "Epochs", (1, bounds_of(TrainConfig, "epochs")[1]))
     fields.number("batch_size", "Batch size")
-    fields.number("learning_rate", "Learning rate, head")
-    fields.number("backbone_learning_rate", "Learning rate, backbone")
     fields.choice("schedule", "Schedule", SCHEDULES)
+    fields.number("learning_rate", "Head learning rate")
+    fields.number("backbone_learning_rate", "Backbone learning rate")
     fields.number("weight_decay", "Weight decay")
     fields.number("label_smoothing", "Label smoothing")
     fields.number("dropout", "Dropout")
-    fields.number("max_gradient_norm", "Longest gradient")
-    fields.number("patience", "Patience, epochs")
+    fields.number("max_gradient_norm", "Gradient clipping")
+    fields.number("patience", "Early stopping")
     fields.number("seed", "Seed")
     return fields.values
 
@@ -134,15 +151,15 @@ def _loss(key: str, default: TrainConfig) -> dict[str, Any]:
     metric = {name: loss for name, loss in LOSSES.items() if name != CROSS_ENTROPY}
     labels = {NO_METRIC_LOSS: "None"} | {name: loss.label for name, loss in metric.items()}
     explained = "\n".join(f"- {loss.label}: {loss.explanation}" for loss in metric.values())
-    fields.choice("metric_loss", "Beside cross-entropy", labels, explained)
+    fields.choice("metric_loss", "Metric loss", labels, explained)
     name = fields.values["metric_loss"]
     if name == NO_METRIC_LOSS:
-        st.caption(f"Cross-entropy alone. {LOSSES[CROSS_ENTROPY].explanation}")
+        st.caption(f"Cross-entropy only. {LOSSES[CROSS_ENTROPY].explanation}")
         return fields.values
-    fields.number("metric_loss_weight", "Its share of the loss")
+    fields.number("metric_loss_weight", "Metric-loss weight")
     low = MIN_PER_CLASS if metric[name].compares_images else 0
     fields.values["samples_per_class"] = fields.grid.number_input(
-        "Images of a class in a batch",
+        "Samples per class",
         low,
         bounds_of(TrainConfig, "samples_per_class")[1],
         default.samples_per_class or (USUAL_PER_CLASS if low else 0),

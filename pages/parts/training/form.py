@@ -14,7 +14,7 @@ from core.models.backbones import find_backbone
 from core.models.pretrained import NO_WEIGHTS, PRETRAINED, has_weights
 from core.options import as_arguments
 from core.training.config import TrainConfig
-from core.training.presets import CLASSIC, PRESETS, SCRATCH_QUICK
+from core.training.presets import CLASSIC, INSTANT, PRESETS, SCRATCH_QUICK, STARTER
 from core.training.runs import Run, read_run, reserve_run
 from pages.parts.components import config_fields
 from pages.parts.components.gallery import Tile, gallery
@@ -23,10 +23,15 @@ from pages.parts.components.text import plain
 from pages.parts.training import fields, requirements
 from state import resources, session
 
-FROM_PRETRAINED, FROM_FILE = "Pre-trained", "A weights file"
+FROM_PRETRAINED, FROM_FILE = "Pre-trained", "Weights file"
 PRESET, AGAIN = "training-preset", "training-again"
 """Session keys of the chosen preset and of the run to repeat; the second is also the name of the
 preset with that run's settings."""
+
+MORE = "training-presets-more"
+
+FIRST = (INSTANT, STARTER, CLASSIC)
+"""Presets that are always shown; the others are in a menu until one is chosen."""
 
 PREVIEW_SEED = "training-preview-seed"
 
@@ -40,20 +45,21 @@ def show(dataset: Dataset) -> Callable[[], None]:
     """
     preset, default = _preset(dataset)
     key = f"training-{preset}"
-    settings: dict[str, Any] = {"dataset": dataset.name}
-    settings["weights"] = NO_WEIGHTS if default.weights == NO_WEIGHTS else _weights(key, default)
+    settings: dict[str, Any] = {"dataset": dataset.name} | fields.main_fields(key, default)
     with st.expander(
-        "Settings", key="training-settings", icon=":material/tune:", on_change="rerun"
+        "Advanced", key="training-settings", icon=":material/tune:", on_change="rerun"
     ):
-        settings |= fields.all_fields(key, default, partial(_preview, dataset))
+        settings["weights"] = (
+            NO_WEIGHTS if default.weights == NO_WEIGHTS else _weights(key, default)
+        )
+        settings |= fields.advanced_fields(key, default, settings, partial(_preview, dataset))
     config = config_fields.build(TrainConfig, **settings)
     if config is None:
         return nothing
     if not config.weights:
-        st.caption("Give the path of a weights file to go on.")
+        st.caption("Enter the path of a weights file.")
         return nothing
     st.caption(_summary(config))
-    room = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
             "Start training", key="training-start", type="primary", icon=":material/play_arrow:"
@@ -61,6 +67,7 @@ def show(dataset: Dataset) -> Callable[[], None]:
             run_id = reserve_run(resources.workspace(), config)
             launch(TRAIN, [*as_arguments(config, defaults_too=True), "--run-id", run_id])
         requirements.show_time(dataset, config)
+    room = st.container()
     return lambda: requirements.show_room(room, dataset, config)
 
 
@@ -79,24 +86,49 @@ def _preset(dataset: Dataset) -> tuple[str, TrainConfig]:
     labels = {name: preset.label for name, preset in PRESETS.items()}
     run = _repeated_run()
     if run is not None:
-        labels[AGAIN] = f"As {run.title or run.id}"
-    quick = dataset.source == "sample" and not has_weights(resources.workspace(), "vgg16")
-    chosen = str(
-        st.segmented_control(
-            "Preset",
-            list(labels),
-            default=SCRATCH_QUICK if quick else CLASSIC,
-            required=True,
-            format_func=lambda name: labels[name],
-            key=PRESET,
+        labels[AGAIN] = plain(run.title or run.id)
+    default = _default_preset()
+    before = session.value_of(PRESET) or default
+    shown = [name for name in labels if name in (*FIRST, AGAIN, default, before)]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="presets"):
+        chosen = str(
+            st.pills(
+                "Preset",
+                shown,
+                default=default,
+                required=True,
+                format_func=labels.__getitem__,
+                key=PRESET,
+                width="content",
+            )
         )
-    )
+        st.menu_button(
+            "More",
+            [name for name in labels if name not in shown],
+            format_func=labels.__getitem__,
+            key=MORE,
+            type="tertiary",
+            on_click=_choose_from_menu,
+        )
     if run is not None and chosen == AGAIN:
-        st.markdown(f"The settings of **{plain(run.title or run.id)}**; change what you like.")
+        st.caption(f"Settings of the run {plain(run.title or run.id)}.")
         return run.id, TrainConfig(**run.config | {"dataset": dataset.name})
     preset = PRESETS[chosen]
-    st.markdown(preset.explanation)
+    st.caption(preset.explanation)
     return chosen, TrainConfig(dataset=dataset.name, **preset.settings)
+
+
+def _choose_from_menu() -> None:
+    session.set_widget(PRESET, session.value_of(MORE))
+
+
+def _default_preset() -> str:
+    """Return the first preset that needs no download."""
+    for name in (INSTANT, CLASSIC):
+        backbone = TrainConfig(dataset="any", **PRESETS[name].settings).backbone
+        if has_weights(resources.workspace(), backbone):
+            return name
+    return SCRATCH_QUICK
 
 
 def _repeated_run() -> Run | None:
@@ -108,7 +140,7 @@ def _repeated_run() -> Run | None:
         return read_run(resources.workspace(), run_id)
     except WorkbenchError:
         session.remember(AGAIN, None)
-        session.set_widget(PRESET, CLASSIC)
+        session.set_widget(PRESET, _default_preset())
         return None
 
 
@@ -116,7 +148,7 @@ def _weights(key: str, default: TrainConfig) -> str:
     """Draw the choice of initial weights."""
     file = "" if default.weights in (PRETRAINED, NO_WEIGHTS) else default.weights
     start = st.segmented_control(
-        "What does the network know at the start?",
+        "Initial weights",
         [FROM_PRETRAINED, FROM_FILE],
         default=FROM_FILE if file else FROM_PRETRAINED,
         required=True,
@@ -125,10 +157,12 @@ def _weights(key: str, default: TrainConfig) -> str:
     if start == FROM_PRETRAINED:
         return PRETRAINED
     path = st.text_input(
-        "Weights file (.pth or .safetensors in torchvision's layout, of the backbone below)",
+        "Weights file",
         value=file,
         key=f"{key}-file",
         placeholder="/path/to/vgg16.pth",
+        help="A state dict or a checkpoint of this backbone, with the layer names of torchvision, "
+        "timm or this app.",
     ).strip()
     # Absolute, so that a file named “none” or “imagenet” is a file
     return os.path.abspath(os.path.expanduser(path)) if path else ""
@@ -137,46 +171,38 @@ def _weights(key: str, default: TrainConfig) -> str:
 def _summary(config: TrainConfig) -> str:
     backbone = find_backbone(config.backbone)
     parts = [
-        backbone.label,
         "from scratch"
         if config.weights == NO_WEIGHTS
         else f"{config.num_frozen_blocks} of {backbone.num_blocks} blocks frozen",
-        f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}",
-        f"{config.image_size} px",
         f"batch {config.batch_size}",
         f"{config.dimension}-d embeddings",
     ]
-    if config.weights == PRETRAINED:
-        if has_weights(resources.workspace(), config.backbone):
-            parts.append("pre-trained weights are on this machine")
-        elif backbone.package:
+    if config.weights == PRETRAINED and not has_weights(resources.workspace(), config.backbone):
+        if backbone.package:
             parts.append(f"needs the package {backbone.package.replace('_', '-')}")
         else:
-            size = f" ({backbone.weights_mb} MB)" if backbone.weights_mb else ""
-            parts.append(
-                f"pre-trained weights are downloaded first{size}; without network choose a weights "
-                "file, the preset Instant or one from scratch"
-            )
+            size = f"{backbone.weights_mb} MB " if backbone.weights_mb else ""
+            parts.append(f":material/download: {size}download")
     return " · ".join(parts)
 
 
 def _preview(dataset: Dataset, augment: str, side: int) -> None:
     """Draw 16 augmented train images."""
     if augment == "off":
-        st.caption("Every epoch sees the train images as they are.")
+        st.caption("No augmentation.")
         return
-    if not st.toggle("Show 16 augmented images", key="training-preview"):
+    if not st.toggle("Preview", key="training-preview", help="Shows 16 augmented images."):
         return
     seed = int(session.value_of(PREVIEW_SEED) or 0)
     sources = resources.augmented_images(dataset, augment, side, seed)
     gallery(
         [Tile(id=number, src=source) for number, source in enumerate(sources)],
         key="training-preview-images",
-        tile_px=96,
+        tile_px=64,
         label="Augmented train images",
     )
     st.button(
-        "Show others",
+        "Shuffle",
         key="training-preview-others",
         icon=":material/casino:",
         on_click=session.remember,

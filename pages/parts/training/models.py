@@ -1,5 +1,7 @@
 """Table of models, with actions for one: use, index and evaluate, export, delete."""
 
+from typing import NoReturn
+
 import pandas as pd
 import streamlit as st
 
@@ -28,7 +30,7 @@ def table(lineage: Lineage) -> None:
         {
             "model": [model.id for model in models],
             "stale": [lineage.stale_reason(model) for model in models],
-            "dataset": [model.made_from["dataset"] or "brought in" for model in models],
+            "dataset": [model.made_from["dataset"] or "imported" for model in models],
             **{
                 shown: [model.summary.get(name) for model in models]
                 for name, shown in VALIDATION.items()
@@ -46,7 +48,7 @@ def table(lineage: Lineage) -> None:
     shown = dict.fromkeys([*VALIDATION.values(), *TEST.values()], figure)
     row = tables.pick(rows, key="training-models", columns=shown)
     if row is None:
-        st.caption("Select a model to work with it, to export or to delete it.")
+        st.caption("Select a model to use, index, export or delete it.")
     else:
         actions(models[row], lineage)
 
@@ -61,8 +63,10 @@ def actions(model: Manifest, lineage: Lineage) -> None:
     """Draw the actions for one model."""
     dependents = [index.id for index in lineage.indexes_of(model=model.id)]
     chosen = session.selection()
+    if note := model.summary.get("not_verified"):
+        st.caption(f"Imported: {plain(str(note))}.")
     with st.container(horizontal=True):
-        if st.button("Use this one", key="training-use", icon=":material/check:"):
+        if st.button("Use", key="training-use", icon=":material/check:"):
             chosen.model = model.id
             st.rerun()
         if chosen.dataset:
@@ -72,21 +76,28 @@ def actions(model: Manifest, lineage: Lineage) -> None:
         with st.popover("Delete", icon=":material/delete:"):
             if dependents:
                 names = plain(", ".join(dependents))
-                st.markdown(f"These indexes need it and cannot be searched without it: {names}")
+                st.markdown(f"Indexes that cannot be searched without it: {names}")
             if st.button(f"Delete {model.id}", key="training-delete", type="primary"):
-                delete_artifact(resources.workspace().models, model.id)
-                st.rerun()
+                _delete(model)
+
+
+def _delete(model: Manifest) -> NoReturn:
+    delete_artifact(resources.workspace().models, model.id)
+    chosen = session.selection()
+    if chosen.model == model.id:
+        chosen.model = None  # Another one is selected, without a notice that this one is gone
+    session.queue_toast("Model deleted")
+    st.rerun()
 
 
 def index_button(dataset: str, model_id: str, key: str, *, primary: bool = False) -> None:
     """Draw the button that embeds, indexes and evaluates the dataset with a model."""
     if st.button(
-        "Index and evaluate",
+        "Build index",
         key=key,
         icon=":material/arrow_forward:" if primary else ":material/hub:",
         type="primary" if primary else "secondary",
-        help="Embeds the dataset's images with this model, builds an index and measures, with the "
-        "test images as queries, how well it retrieves.",
+        help="Embeds the dataset with this model, builds an index and evaluates it.",
     ):
         queue(BUILD_INDEX, ["--dataset", dataset, "--model", model_id, "--evaluate"])
         navigation.go("Indexes")

@@ -27,18 +27,18 @@ def show_time(dataset: Dataset, config: TrainConfig) -> None:
     elif view is not None and view.result is not None:
         seconds, before = view.result["seconds"], view.result["prepare_seconds"]
         st.caption(
-            f":material/timer: About **{duration(seconds)}** on this machine, of which "
-            f"{duration(before)} before the first step; less where an earlier run prepared it."
+            f":material/timer: About **{duration(seconds)}**",
+            help=f"{duration(before)} before the first step, unless cached by an earlier run.",
         )
     else:
         if view is not None:
             st.caption(f":material/timer_off: {_failure(view)}")
         st.button(
-            "How long will it take?",
+            "Estimate time",
             key="training-estimate",
             icon=":material/timer:",
             type="tertiary",
-            help="Measures a few batches with these settings, in some seconds.",
+            help="Measures a few batches with these settings.",
             on_click=_measure,
             args=(arguments, dataset.name),
         )
@@ -67,13 +67,15 @@ def show_room(place: DeltaGenerator, dataset: Dataset, config: TrainConfig) -> N
     """Draw a training's parameters and disk space into a place of the page."""
     needed = facts.training_requirements_of(dataset, config)
     place.caption(
-        f":material/neurology: {needed.num_trainable:,} parameters train, "
-        f"{needed.num_frozen:,} stay as they are. "
-        f":material/hard_drive: {size(needed.cache_bytes)} on disk while it trains."
+        f"{_millions(needed.num_trainable)} trainable parameters, "
+        f"{_millions(needed.num_frozen)} frozen · {size(needed.cache_bytes)} of disk"
     )
     free = free_bytes(resources.workspace())
     if needed.cache_bytes > free:
         place.warning(
-            f"The disk has {size(free)} free, and this training keeps {size(needed.cache_bytes)} "
-            "aside. Choose a smaller image size, fewer cached views, or make room."
+            f"Only {size(free)} of disk are free. Reduce image size or cached views, or free space."
         )
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e6:.1f} M"

@@ -12,10 +12,9 @@ from state import resources
 VERBS = (EXPORT_MODEL, IMPORT_MODEL)
 LABELS = {ModelFormat.TORCH: "PyTorch", ModelFormat.ONNX: "ONNX"}
 EXPLANATIONS = {
-    ModelFormat.TORCH: "A zip with the weights as safetensors and a short script that loads them "
-    "with torch and torchvision alone. This app takes its model.safetensors back.",
-    ModelFormat.ONNX: "One file for ONNX runtimes; it is held to PyTorch's numbers before you get "
-    "it.",
+    ModelFormat.TORCH: "A zip of safetensors weights and a script that loads them with torch and "
+    "torchvision.",
+    ModelFormat.ONNX: "One file for ONNX runtimes, verified against PyTorch.",
 }
 
 
@@ -40,15 +39,14 @@ def export_form(model: Manifest) -> None:
 
 def import_form() -> None:
     """Draw the form that imports a model."""
-    with st.expander("Bring in a model", icon=":material/upload:"):
-        st.markdown(
-            "The model.safetensors out of an export, or a .pth with a dict of `network`, `classes` "
-            "and `weights` like it. Nothing in the file is executed."
-        )
-        upload_form.draw(
-            "training-import",
-            IMPORT_MODEL,
-            ["safetensors", "pth"],
-            label="Name",
-            placeholder="my-model",
-        )
+    st.caption(
+        "The model.safetensors of an export, or a .pth with a dict of `network`, `classes` and "
+        "`weights`."
+    )
+    upload_form.draw(
+        "training-import",
+        IMPORT_MODEL,
+        ["safetensors", "pth"],
+        label="Name",
+        placeholder="my-model",
+    )

@@ -5,6 +5,8 @@ import json
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from core.bundles.importing import import_bundle
 from core.datasets.registry import open_dataset
 from core.embeddings.files import open_embeddings
@@ -56,6 +58,7 @@ def old_bundle(workspace: Workspace, to: Path) -> Path:
     return to
 
 
+@pytest.mark.slow
 def test_a_bundle_of_the_first_release_is_imported(
     old_workspace: Workspace,  # noqa: F811
     workspace: Workspace,

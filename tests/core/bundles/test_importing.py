@@ -7,6 +7,7 @@ import shutil
 import warnings
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from core.bundles.importing import import_bundle
 from core.datasets.columns import Split
 from core.datasets.curation import relabel
 from core.datasets.importing.scan import rescan
-from core.datasets.registry import Dataset, open_dataset
+from core.datasets.registry import Dataset, open_dataset, write_roots
 from core.embeddings.config import EmbedConfig, Precision
 from core.embeddings.embed import embed_dataset
 from core.embeddings.files import open_embeddings
@@ -104,6 +105,7 @@ def flipped(content: bytes, at: int = -20) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.slow
 def test_an_imported_bundle_gives_the_same_matches(
     origin: Workspace, bundle: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -120,6 +122,7 @@ def test_an_imported_bundle_gives_the_same_matches(
     assert ours["prediction"] == theirs["prediction"]
 
 
+@pytest.mark.slow
 def test_images_have_the_same_ids_classes_and_splits(
     origin: Workspace, bundle: Path, workspace: Workspace
 ) -> None:
@@ -162,6 +165,7 @@ def test_thumbnails_are_in_folders_by_class(bundle: Path, workspace: Workspace) 
     assert all(len(path.relative_to(root).parts) == 2 for path in paths)
 
 
+@pytest.mark.slow
 def test_a_bundle_is_imported_twice_under_two_names(bundle: Path, workspace: Workspace) -> None:
     finish(import_bundle(workspace, bundle, "one"))
     finish(import_bundle(workspace, bundle, "two"))
@@ -171,6 +175,7 @@ def test_a_bundle_is_imported_twice_under_two_names(bundle: Path, workspace: Wor
     assert {index.made_from["model"] for index in lineage.indexes} == {"some", "some-2"}
 
 
+@pytest.mark.slow
 def test_an_imported_bundle_can_be_exported(
     bundle: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -180,6 +185,7 @@ def test_an_imported_bundle_can_be_exported(
     assert finish(import_bundle(third, again, "third")).summary["count"] == 36
 
 
+@pytest.mark.slow
 def test_unreadable_images_have_no_thumbnail(workspace: Workspace, tmp_path: Path) -> None:
     torch.manual_seed(0)
     root = class_folders(tmp_path / "in", red=6, blue=6)
@@ -198,11 +204,24 @@ def test_unreadable_images_have_no_thumbnail(workspace: Workspace, tmp_path: Pat
     assert other_ids(other, opened) == list(range(1, 13))
 
 
+def test_an_index_without_readable_images_is_not_exported(
+    origin: Workspace, tmp_path: Path
+) -> None:
+    home = Workspace(tmp_path / "copy")
+    shutil.copytree(origin.home, home.home)
+    dataset = open_dataset(home, "colors")
+    write_roots(dataset, [replace(root, path=tmp_path / "gone") for root in dataset.roots])
+    shutil.rmtree(dataset.thumbnails, ignore_errors=True)
+    with pytest.raises(WorkbenchError, match="None of the 36 images can be read"):
+        finish(export_bundle(home, only_index(home).id))
+
+
 def other_ids(workspace: Workspace, index: Manifest) -> list[int]:
     ids: list[int] = open_index(workspace, index.id).faiss.image_ids.tolist()
     return ids
 
 
+@pytest.mark.slow
 def test_images_removed_from_the_index_stay_removed(
     origin: Workspace, tmp_path: Path, workspace: Workspace
 ) -> None:
@@ -214,7 +233,7 @@ def test_images_removed_from_the_index_stay_removed(
 
     embeddings = open_embeddings(home, opened.embeddings)
     config = IndexConfig(kind="hnsw")
-    less = publish_index(home, embeddings, opened.store, config, summary={})
+    less = finish(publish_index(home, embeddings, opened.store, config, summary={}))
     path = finish(export_bundle(home, less.id))
     there = finish(import_bundle(workspace, path, "there"))
     assert there.summary["count"] == 35
@@ -387,6 +406,7 @@ def test_an_invalid_bundle_is_refused_and_leaves_nothing(
     assert not (tmp_path / "evil.jpg").exists()
 
 
+@pytest.mark.slow
 def test_a_path_out_of_the_folder_becomes_a_file_in_it(
     bundle: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -435,7 +455,7 @@ def test_a_disk_without_room_is_detected_before_anything_is_written(
     bundle: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.bundles.importing.SPARE_BYTES", 1 << 60)
-    with pytest.raises(WorkbenchError, match="Make room, then import it again"):
+    with pytest.raises(WorkbenchError, match="Free disk space, then import it again"):
         finish(import_bundle(workspace, bundle, "there"))
     assert is_empty(workspace)
 
@@ -465,6 +485,7 @@ def test_an_index_whose_model_is_gone_cannot_be_exported(origin: Workspace, tmp_
         finish(export_bundle(home, only_index(home).id))
 
 
+@pytest.mark.slow
 def test_export_and_import_by_command(
     origin: Workspace,
     workspace: Workspace,

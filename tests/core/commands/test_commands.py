@@ -10,6 +10,7 @@ from core.commands import COMMANDS, build_parser, find_command, replace_old_name
 from core.commands.evaluation import EVALUATE
 from core.commands.indexes import BUILD_INDEX
 from core.commands.maps import MAP
+from core.commands.query import QUERY
 
 OLD_VERBS = {
     "draw": "generate",
@@ -101,3 +102,13 @@ def test_the_title_of_a_job_names_values_and_defaults() -> None:
 def test_every_verb_has_its_own_names() -> None:
     names = [name for each in COMMANDS.values() for name in (each.name, *each.old_names)]
     assert len(names) == len(set(names))
+
+
+def test_a_query_that_returns_fewer_images_than_asked_for_says_so() -> None:
+    match = {"similarity": 0.5, "path": "a.jpg", "label": "cat"}
+    result = {"prediction": [], "matches": [match], "shortfall": "127 of 720: this index probes"}
+    assert QUERY.describe(result).splitlines() == [
+        " 0.5000  a.jpg  cat",
+        "127 of 720: this index probes",
+    ]
+    assert len(QUERY.describe(result | {"shortfall": ""}).splitlines()) == 1

@@ -20,7 +20,7 @@ COLUMN = """
         str,
         Column(
             sql="TEXT NOT NULL DEFAULT ''",
-            since=3,
+            since=4,
             exported="string",
             read=attrgetter("format"),
         ),
@@ -36,7 +36,7 @@ ORDER = '    FORMAT = "format", "file_format, id", "Format"\n'
 SCRIPT = """
 import json, sys
 from core.datasets.columns import ImageFilter, Order
-from core.datasets.facets import filter_values
+from core.datasets.facets import value_counts
 from core.datasets.columns import FILTERS
 from core.datasets.filters import parts_of
 from core.datasets.registry import open_dataset
@@ -49,7 +49,7 @@ parameters = to_parameters(View(images=images))
 print(json.dumps({
     "rows": [row.file_format for row in catalog.rows(order=Order.FORMAT)],
     "filtered": [row.path for row in catalog.rows(images)],
-    "values": filter_values(catalog, FILTERS["formats"]),
+    "values": value_counts(catalog, FILTERS["formats"]),
     "chips": [text for text, _ in parts_of(images)],
     "parameters": parameters,
     "returns": from_parameters(parameters).images == images,
@@ -99,9 +99,9 @@ def test_a_column_with_a_filter_takes_one_file(project: Project) -> None:
     path = project.code / "core" / "datasets" / "columns.py"
     text = path.read_text()
     for anchor, added in (
-        ("\n\nROW_COLUMNS: dict", COLUMN),
+        ("\n\n_HINTS = ", COLUMN),
         ("\n    def having(self", FILTER),
-        ("\n\ndef filtered(", ORDER),
+        ("\n\n@dataclass(frozen=True, kw_only=True, slots=True)\nclass ImageFilter", ORDER),
     ):
         assert text.count(anchor) == 1
         text = text.replace(anchor, added + anchor)
@@ -111,7 +111,7 @@ def test_a_column_with_a_filter_takes_one_file(project: Project) -> None:
     expected = {
         "rows": ["BMP", "PNG", "PNG"],
         "filtered": ["red/a.png", "red/c.png"],
-        "values": ["BMP", "PNG", ""],
+        "values": {"PNG": 2, "BMP": 1},
         "chips": ["Format: PNG"],
         "parameters": {"file-format": ["PNG"]},
         "returns": True,
@@ -169,7 +169,7 @@ def test_removing_every_part_leaves_the_default() -> None:
         "Path: x%",
         "Longest side: 10 to 20 px",
         "Width / height: 0.25 to 1.50",
-        "Show: excluded",
+        "Status: excluded",
     ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.datasets import curation, database
+from core.datasets.annotations.annotation import Box
 from core.datasets.catalog import Catalog
 from core.datasets.columns import SCHEMA_VERSION, ImageRow
 from core.errors import DamagedArtifactError, WorkbenchError
@@ -36,6 +37,7 @@ def read(path: Path, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
 
 
+@pytest.mark.slow
 def test_names_of_release_0_1_become_todays(old: Path) -> None:
     before = read(old, "SELECT id, path, label, split FROM images ORDER BY id")
     catalog = Catalog(old)
@@ -62,6 +64,19 @@ def test_an_upgraded_catalog_has_the_columns_of_a_new_one(old: Path, tmp_path: P
     names = "SELECT name FROM {}('images') ORDER BY name"
     for table in ("pragma_table_info", "pragma_index_list"):
         assert read(old, names.format(table)) == read(new.path, names.format(table))
+    tables = "SELECT sql FROM sqlite_master WHERE tbl_name = 'boxes' ORDER BY name"
+    assert read(old, tables) == read(new.path, tables) != []
+
+
+def test_a_catalog_without_a_table_of_boxes_gets_one(old: Path) -> None:
+    catalog = Catalog(old)
+    catalog.count()
+    with closing(sqlite3.connect(old)) as connection:  # As a version 2 catalog
+        connection.executescript("DROP TABLE boxes; PRAGMA user_version = 2;")
+    assert catalog.boxes_of([1]) == {}
+    assert read(old, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
+    catalog.set_boxes({1: [Box("cat", 0.0, 0.0, 1.0, 1.0)]})
+    assert catalog.boxes_of([1]) == {1: (Box("cat", 0.0, 0.0, 1.0, 1.0),)}
 
 
 def test_several_open_it_at_once_and_one_upgrades(old: Path) -> None:
@@ -88,6 +103,7 @@ def test_an_interrupted_upgrade_leaves_the_old_file_and_is_repeated(
     assert Catalog(old).count() > 0
 
 
+@pytest.mark.slow
 def test_a_writer_keeps_an_upgrade_waiting(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.1)
     with closing(sqlite3.connect(old)) as writer:
@@ -97,6 +113,7 @@ def test_a_writer_keeps_an_upgrade_waiting(old: Path, monkeypatch: pytest.Monkey
     assert Catalog(old).count() > 0
 
 
+@pytest.mark.slow
 def test_a_newer_catalog_is_refused_with_one_sentence(old: Path) -> None:
     with closing(sqlite3.connect(old)) as connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")

@@ -102,6 +102,7 @@ def ids_of(dataset: Dataset) -> dict[str, int]:
     return {row.path: row.id for row in dataset.catalog.rows()}
 
 
+@pytest.mark.slow
 def test_copies_and_look_alikes_are_found(members: Dataset) -> None:
     ids = ids_of(members)
     exact, near = find_groups(members.catalog)

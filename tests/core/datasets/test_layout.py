@@ -1,10 +1,16 @@
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from core.datasets.annotations.roles import Role
 from core.datasets.columns import Split
+from core.datasets.file_search import find_files
+from core.datasets.folder_names import Use
 from core.datasets.importing.scan import Source, add_folder
-from core.datasets.layout import Labels, find_files, recognize
+from core.datasets.layout import Labels, Layout, Reading, describe_layout, read_layout
+from core.datasets.recognition import recognize
 from core.datasets.splits import SplitConfig
 from core.progress import finish
 from core.workspace import Workspace
@@ -87,7 +93,7 @@ def test_one_may_say_which_folder_names_the_class(tmp_path: Path) -> None:
         (Labels.LEAF, {"cat", "dog", "oak"}),
         (Labels.NONE, {None}),
     ):
-        layout = recognize(folders, labels)
+        layout = recognize(folders, Reading(labels=labels))
         assert {layout.place(folder.parts)[0] for folder in folders} == named
 
 
@@ -109,3 +115,24 @@ def test_splits_of_folders_stay_and_only_the_missing_one_is_drawn(
         for split, count in ((Split.TRAIN, 18), (Split.VALIDATION, 2), (Split.TEST, 5))
     }
     assert all(row.path.startswith("test/") for row in catalog.rows() if row.split == Split.TEST)
+
+
+def test_a_layout_is_read_as_it_was_written_and_one_of_version_3_has_no_annotations() -> None:
+    layout = Layout(
+        labels=Labels.NONE,
+        splits=(("train", Use.TRAIN),),
+        annotations=("train/metadata.jsonl",),
+        columns=((Role.LABEL, "what it is"), (Role.TAGS, "")),
+        pattern="",
+    )
+    described = json.loads(json.dumps(describe_layout(layout)))
+    assert read_layout(described) == layout
+    before = {
+        name: value
+        for name, value in described.items()
+        if name not in ("annotations", "columns", "pattern")
+    }
+    assert read_layout(before) == replace(layout, annotations=(), columns=())
+    for damaged in ({"columns": {"who": "x"}}, {"annotations": 7}, {"pattern": None}):
+        with pytest.raises((ValueError, TypeError)):
+            read_layout(described | damaged)

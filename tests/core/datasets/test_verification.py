@@ -126,7 +126,7 @@ def test_a_folder_that_is_away_is_said_and_spoils_nothing(
     root = class_folders(tmp_path / "in", red=3, blue=3)
     dataset = bring_in(workspace, root)
     root.rename(tmp_path / "away")
-    with pytest.raises(MissingError, match="is not there any more"):
+    with pytest.raises(MissingError, match="does not exist any more"):
         finish(check_images(dataset))
     assert dataset.catalog.problems() == []
 

@@ -125,6 +125,7 @@ def stop(work: Any) -> None:
 # What is on disk
 
 
+@pytest.mark.slow
 def test_embeddings_are_unit_rows_with_the_content_of_each_image(
     benchmark: BenchmarkQueries,
 ) -> None:
@@ -285,7 +286,7 @@ def test_excluded_images_are_left_out(benchmark: BenchmarkQueries) -> None:
 
 
 def test_a_filter_without_images_raises_an_error(benchmark: BenchmarkQueries) -> None:
-    with pytest.raises(WorkbenchError, match="No usable image of “colors” is among those"):
+    with pytest.raises(WorkbenchError, match="No usable image of “colors” matches the filters"):
         benchmark.embed(images=ImageFilter(labels=("mauve",)))
 
 
@@ -400,6 +401,7 @@ def test_a_damaged_chunk_is_embedded_again(benchmark: BenchmarkQueries) -> None:
     assert benchmark.embed().summary["num_reused"] == 0
 
 
+@pytest.mark.slow
 def test_chunks_of_another_model_or_encoding_are_not_reused(benchmark: BenchmarkQueries) -> None:
     stopped_after(benchmark, 16, stop)
     assert benchmark.embed(replace(FLOAT32, flip=True)).summary["num_reused"] == 0
@@ -434,7 +436,9 @@ def test_a_full_disk_raises_an_error_and_loses_nothing(
     with monkeypatch.context() as patched:
         patched.setattr("core.embeddings.run.FLUSH_EVERY_S", 0)
         patched.setattr(reuse, "write_atomically", full)
-        with pytest.raises(WorkbenchError, match="^The disk is full. Make room, then embed again"):
+        with pytest.raises(
+            WorkbenchError, match="^The disk is full. Free disk space, then embed again"
+        ):
             benchmark.embed()
     assert len(benchmark.chunks()) == 1
     assert not list(benchmark.workspace.embeddings.glob("[!.]*"))
@@ -449,7 +453,9 @@ def test_embeddings_stay_in_chunks_if_the_artifact_does_not_fit_on_the_disk(
 
     with monkeypatch.context() as patched:
         patched.setattr("core.embeddings.files.publish", full)
-        with pytest.raises(WorkbenchError, match="^The disk is full. Make room, then embed again"):
+        with pytest.raises(
+            WorkbenchError, match="^The disk is full. Free disk space, then embed again"
+        ):
             benchmark.embed()
     assert benchmark.embed().summary["num_reused"] == NUM_IMAGES
     assert benchmark.chunks() == []
@@ -501,6 +507,7 @@ def test_unreadable_images_are_listed_and_tried_again(benchmark: BenchmarkQuerie
     assert len(benchmark.seen) == 1
 
 
+@pytest.mark.slow
 def test_a_file_changed_since_the_scan_is_not_reused_by_its_checksum(
     benchmark: BenchmarkQueries,
 ) -> None:
@@ -542,6 +549,7 @@ def test_zero_or_infinite_embeddings_are_refused(
 # The query goes through the same
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config",
     [

@@ -73,6 +73,7 @@ def test_backbone_features_are_not_reduced(colors: Workspace, tmp_path: Path) ->
     assert read_lineage(colors).models == []
 
 
+@pytest.mark.slow
 def test_the_plain_preset_is_trained_once(colors: Workspace, tmp_path: Path) -> None:
     weights = backbone_file(tmp_path / "own.pth", "resnet18")
     config = BaselineConfig(

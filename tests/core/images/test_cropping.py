@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.errors import UnreadableImageError, WorkbenchError
 from core.images.cropping import WHOLE, Crop, crop_image, open_cropped
-from core.models.batches import load_cropped_square, load_square
+from core.models.batches import load_square
 from core.models.preprocessing import Preprocessing
 
 INPUT = Preprocessing(image_size=32)
@@ -140,8 +140,8 @@ def test_a_crop_of_three_pixels_is_refused() -> None:
     with pytest.raises(WorkbenchError) as caught:
         crop_image(quadrants(), Crop(right=3 / 16))
     problem, advice = caught.value.problem, caught.value.advice
-    assert problem == "The crop is 3 × 16 pixels, too few to recognize anything in."
-    assert advice == "Choose one of at least 8 × 8 pixels."
+    assert problem == "The crop is 3 × 16 pixels, which is too small."
+    assert advice == "Select at least 8 × 8 pixels."
     assert crop_image(quadrants(), Crop(right=8 / 16)).size == (8, 16)
     with pytest.raises(WorkbenchError, match="is 16 × 7 pixels"):
         open_cropped(encoded(quadrants()), Crop(bottom=7 / 16))
@@ -180,14 +180,14 @@ def test_the_network_input_of_the_default_crop_is_that_without_a_crop(
     size: tuple[int, int], format: str
 ) -> None:
     file = encoded(noise(*size), format)
-    pixels = load_cropped_square(file, INPUT, WHOLE)
+    pixels = load_square(file, INPUT, crop=WHOLE)
     assert pixels.shape == (3, 32, 32)
     assert pixels.dtype == np.uint8
     assert np.array_equal(pixels, load_square(file, INPUT))
 
 
 def test_the_network_input_is_the_crop() -> None:
-    pixels = load_cropped_square(encoded(quadrants()), INPUT, Crop(left=0.5, bottom=0.5))
+    pixels = load_square(encoded(quadrants()), INPUT, crop=Crop(left=0.5, bottom=0.5))
     assert pixels.shape == (3, 32, 32)
     assert pixels.reshape(3, -1).T.tolist() == [list(G)] * 32 * 32
 
@@ -199,7 +199,7 @@ def test_a_small_crop_of_a_large_jpeg_has_full_detail() -> None:
     assert open_cropped(file, eighth, min_side=150).size == (200, 150)  # 1200 / 8 = 150
     assert open_cropped(file, WHOLE, min_side=150).size == (200, 150)  # decoded at an eighth
     whole = load_square(encoded(open_cropped(file, eighth)), Preprocessing(image_size=150))
-    assert np.array_equal(load_cropped_square(file, Preprocessing(image_size=150), eighth), whole)
+    assert np.array_equal(load_square(file, Preprocessing(image_size=150), crop=eighth), whole)
 
 
 @pytest.mark.parametrize("min_side", [1, 17, 60, 100, 149])
@@ -234,6 +234,6 @@ def test_an_error_names_a_file_that_is_not_an_image(tmp_path: Path) -> None:
     path = tmp_path / "odd.jpg"
     path.write_bytes(b"hello")
     with pytest.raises(UnreadableImageError, match=r"^odd.jpg is not an image"):
-        load_cropped_square(path, INPUT, Crop(right=0.5))
+        load_square(path, INPUT, crop=Crop(right=0.5))
     with pytest.raises(UnreadableImageError, match=r"^mine is not an image"):
-        load_cropped_square(path, INPUT, Crop(right=0.5), name="mine")
+        load_square(path, INPUT, crop=Crop(right=0.5), name="mine")

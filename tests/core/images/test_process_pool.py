@@ -1,93 +1,206 @@
-"""Forked processes do what this one could, say what went wrong, and are gone at the end."""
+"""A decoder that fails in any way costs its image only; the processes end with this one."""
 
-import multiprocessing
+import builtins
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
-from core.errors import UnreadableImageError
-from core.images.process_pool import fork_pool
+from core.errors import WorkbenchError
+from core.images import process_pool
+from core.images.decoder_process import Item, Reply
+from core.images.process_pool import DecoderPool, shared_pool
+from tests.factories.images import png, solid
 from tests.support.processes import wait_for
 
 PROJECT = Path(__file__).parents[3]
+EXCEPTIONS = sorted(
+    name
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, BaseException)
+)
 
 
-@pytest.fixture(autouse=True)
-def no_process_is_left() -> Iterator[None]:
-    """It may take a moment until they are known to be; those of others are not ours to judge."""
-    before = multiprocessing.active_children()
-    yield
-    wait_for(lambda: all(child in before for child in multiprocessing.active_children()))
+@pytest.fixture(scope="module")
+def odd_pool() -> Iterator[DecoderPool]:
+    pool = DecoderPool(1, "tests.support.odd_decoder")
+    yield pool
+    pool.close()
 
 
-def test_processes_share_the_memory_and_receive_arguments() -> None:
-    words = {"a": "one", "b": "two"}
-    with fork_pool(lambda key: (words[key], os.getpid()), 2) as ask:
-        answers = [ask(key).result() for key in words]
-    assert [word for word, _ in answers] == ["one", "two"]
-    assert all(process != os.getpid() for _, process in answers)
+def items(*paths: Path) -> list[Item]:
+    return [{"path": str(path), "name": None} for path in paths]
 
 
-def test_an_exception_is_raised_unchanged() -> None:
-    def refuse() -> None:
-        raise UnreadableImageError("a.png is empty.", "Copy it again.")
-
-    with fork_pool(refuse, 1) as ask, pytest.raises(UnreadableImageError) as raised:
-        ask().result()
-    assert (raised.value.problem, raised.value.advice) == ("a.png is empty.", "Copy it again.")
+def odd(folder: Path, how: str) -> Path:
+    path = folder / f"{how.replace(' ', '_')}.jpg"
+    path.write_bytes(f"ODD {how}".encode())
+    return path
 
 
-def test_the_end_does_not_wait_for_running_calls() -> None:
-    began = time.monotonic()
-    with fork_pool(time.sleep, 2) as ask:
-        for _ in range(6):
-            ask(60)
-    assert time.monotonic() - began < 30
+def check(pool: DecoderPool, *paths: Path) -> list[Reply]:
+    return pool.run("check", items(*paths), {})
 
 
-def test_forked_processes_end_if_another_fork_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    fork, forks = os.fork, []
-
-    def full() -> int:
-        forks.append(1)
-        if len(forks) > 1:
-            raise BlockingIOError(11, "Resource temporarily unavailable")
-        return fork()
-
-    monkeypatch.setattr(os, "fork", full)
-    with fork_pool(time.sleep, 2) as ask, pytest.raises(BlockingIOError):
-        ask(0)
+def problem_of(reply: Reply) -> str:
+    assert reply.error is not None
+    return reply.error.problem
 
 
-ONE_IS_KILLED = """
-import multiprocessing, os, signal, sys, time
-from concurrent.futures.process import BrokenProcessPool
-from core.images.process_pool import fork_pool
-signal.signal(signal.SIGTERM, lambda *_: None)  # As a command does, which stops by itself
-try:
-    with fork_pool(os.getpid, 2) as ask:
-        ask().result()
-        time.sleep(0.5)  # One reads what is asked next, the other waits for its turn
-        multiprocessing.active_children()[int(sys.argv[1])].kill()
-        for _ in range(100):
-            ask().result()
-            time.sleep(0.05)
-except BrokenProcessPool:
-    while multiprocessing.active_children():  # It may take a moment until they are known to be gone
-        time.sleep(0.05)
-    print("broken")
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["open", "load"])
+def test_every_exception_of_python_is_the_problem_of_its_image(
+    odd_pool: DecoderPool, tmp_path: Path, when: str
+) -> None:
+    names = [*EXCEPTIONS, "StrangeError"]
+    assert {"KeyboardInterrupt", "SystemExit", "BaseExceptionGroup", "MemoryError"} < set(names)
+    good = tmp_path / "good.png"
+    good.write_bytes(png(solid("red")))
+    paths = [odd(tmp_path, f"{when} raise {name}") for name in names]
+    *replies, last = check(odd_pool, *paths, good)
+    for path, reply in zip(paths, replies, strict=True):
+        assert problem_of(reply).startswith(path.name), path
+    assert last.error is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["open", "load"])
+@pytest.mark.parametrize("how", ["kill", "exit"])
+def test_a_crash_costs_one_image(
+    odd_pool: DecoderPool, tmp_path: Path, when: str, how: str
+) -> None:
+    bad = odd(tmp_path, f"{when} {how}")
+    (good := tmp_path / "good.png").write_bytes(png(solid("red")))
+    before, crashed, after = check(odd_pool, good, bad, good)
+    assert problem_of(crashed) == f"{bad.name} crashes the image decoder."
+    assert (before.error, after.error) == (None, None)
+
+
+@pytest.mark.slow
+def test_a_hang_costs_one_image_and_the_time_limit(odd_pool: DecoderPool, tmp_path: Path) -> None:
+    bad = odd(tmp_path, "load hang")
+    (good := tmp_path / "good.png").write_bytes(png(solid("red")))
+    started = time.monotonic()
+    before, hung, after = check(odd_pool, good, bad, good)
+    assert problem_of(hung) == f"{bad.name} takes longer than 20 seconds to decode."
+    assert (before.error, after.error) == (None, None)
+    assert time.monotonic() - started < 10  # The odd decoder's limit is 1 s
+
+
+@pytest.mark.slow
+def test_too_much_memory_costs_one_image(odd_pool: DecoderPool, tmp_path: Path) -> None:
+    bad = odd(tmp_path, "load fill")
+    (good := tmp_path / "good.png").write_bytes(png(solid("red")))
+    before, large, after = check(odd_pool, good, bad, good)
+    assert problem_of(large) == f"{bad.name} takes too much memory to decode."
+    assert (before.error, after.error) == (None, None)
+    assert check(odd_pool, good)[0].error is None  # By another process
+
+
+@pytest.mark.slow
+def test_a_process_that_someone_kills_costs_no_image(tmp_path: Path) -> None:
+    pool = DecoderPool(1)
+    (good := tmp_path / "good.png").write_bytes(png(solid("red")))
+    assert check(pool, good)[0].error is None
+    [worker] = [
+        child
+        for child in psutil.Process().children()
+        if "core.images.worker" in child.cmdline() and child.pid not in _shared()
+    ]
+    worker.send_signal(signal.SIGKILL)
+    assert check(pool, good)[0].error is None
+    pool.close()
+
+
+def test_a_signal_that_ends_the_parent_leaves_a_starting_process_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Signaled(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self.send_signal(number)
+
+    monkeypatch.setattr(subprocess, "Popen", Signaled)
+    (good := tmp_path / "good.png").write_bytes(png(solid("red")))
+    pool = DecoderPool(1)
+    assert check(pool, good)[0].error is None
+    pool.close()
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & {signal.SIGTERM, signal.SIGINT}
+
+
+def _shared() -> set[int]:
+    """Processes of the pool that all tests share."""
+    idle = [decoder for decoder in shared_pool()._idle.queue if decoder]
+    return {decoder._process.pid for decoder in idle}
+
+
+def test_a_pool_that_cannot_start_says_so(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pool = DecoderPool(1, "core.images.no_such_module")
+    for _ in range(2):  # The place of the process is free again
+        with pytest.raises(WorkbenchError, match="process that decodes images does not start"):
+            check(pool, tmp_path)
+    assert "no_such_module" in capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_threads_share_the_processes(tmp_path: Path) -> None:
+    paths = []
+    for number, color in enumerate(["red", "green", "blue"] * 20):
+        paths.append(tmp_path / f"{number}.png")
+        paths[-1].write_bytes(png(solid(color, 8 + number)))
+    pool = DecoderPool(2)
+    with ThreadPoolExecutor(6) as threads:
+        replies = list(threads.map(lambda path: check(pool, path)[0], paths))
+    assert [reply.facts["width"] for reply in replies] == [8 + number for number in range(60)]
+    pool.close()
+
+
+@pytest.mark.parametrize(("gigabytes", "count"), [(1, 1), (6, 2), (12, 4), (100, 4)])
+def test_there_are_no_more_processes_than_half_of_the_memory_allows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gigabytes: int, count: int
+) -> None:
+    (limit := tmp_path / "memory.max").write_text(f"{gigabytes << 30}\n")
+    monkeypatch.setattr(process_pool, "CONTAINER_LIMIT", limit)
+    monkeypatch.setattr(os, "sysconf", lambda name: 1 << 20)  # Much
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(4), raising=False)
+    assert shared_pool.__wrapped__().count == count
+
+
+STUCK = """
+import sys
+from core.images.process_pool import DecoderPool
+pool = DecoderPool(1, "tests.support.odd_decoder")
+pool.run("check", [{"path": sys.argv[1], "name": None}], {})
+print("started", flush=True)
+pool.run("check", [{"path": sys.argv[2], "name": None}], {})
 """
 
 
-@pytest.mark.parametrize("which", [0, 1])
-def test_a_killed_process_ends_the_pool(which: int) -> None:
-    command = [sys.executable, "-c", ONE_IS_KILLED, str(which)]
-    ended = subprocess.run(
-        command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="timers are signals")
+def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    (good := tmp_path / "good.png").write_bytes(png(solid("red")))
+    stuck = odd(tmp_path, "load hang")
+    parent = subprocess.Popen(
+        [sys.executable, "-c", STUCK, str(good), str(stuck)],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    assert (ended.returncode, ended.stdout) == (0, "broken\n"), ended.stderr
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "started\n"
+    [worker] = psutil.Process(parent.pid).children()
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not psutil.pid_exists(worker.pid) or worker.status() == "zombie")

@@ -61,8 +61,13 @@ def test_effort_is_tuned_until_recall_is_met(workspace: Workspace) -> None:
     assert made.config["factory"].endswith("SQ8")
     assert recommendation["candidates"][-1]["recall_at_10"] >= 0.7
     assert made.summary["size_bytes"] < 80_000
+    effort = open_index(workspace, made.id).store.effort
+    assert effort is not None
+    assert effort.value == made.config["nprobe"]  # Searches use what was measured
+    assert made.summary["recall_at_10"] >= 0.65
 
 
+@pytest.mark.slow
 def test_an_impossible_budget_is_reported_as_missed(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 1000)
     config = RecommendConfig(recall=0.99, latency_ms=0.001)

@@ -48,13 +48,13 @@ def test_a_sweep_is_measured_and_read_back(workspace: Workspace) -> None:
 
     factories = {found.factory for found in opened.points}
     assert factories == {
-        "Flat", "HNSW16,Flat", "HNSW32,Flat", "IVF38,Flat", "IVF8,SQ4", "PCA8,Flat"
+        "Flat", "HNSW16,Flat", "HNSW32,Flat", "IVF38,Flat", "IVF8,SQ4", "PCA8,L2norm,Flat"
     }  # fmt: skip
     by_name = {found.name: found for found in opened.points}
     assert by_name["Flat"].recall == 1.0
     assert by_name["IVF38,Flat · nprobe 1"].recall < by_name["IVF38,Flat · nprobe 8"].recall
     assert by_name["IVF38,Flat · nprobe 8"].config.nprobe == 8
-    assert by_name["PCA8,Flat"].size_bytes < by_name["Flat"].size_bytes
+    assert by_name["PCA8,L2norm,Flat"].size_bytes < by_name["Flat"].size_bytes
     assert made.summary["num_points"] == len(opened.points)
     assert made.summary["num_queries"] == 500
     assert opened.points[0].measured.recall[100] == 1.0
@@ -96,6 +96,7 @@ def test_an_invalid_sweep_is_refused(wrong: dict[str, object], said: str) -> Non
         SweepConfig(**wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_configs_differ_only_in_effort(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 500)
     made = finish(sweep(workspace, embeddings.id, SweepConfig(kinds="hnsw")))

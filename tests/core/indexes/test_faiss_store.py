@@ -1,17 +1,20 @@
+import resource
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from core.errors import DamagedArtifactError, WorkbenchError
-from core.indexes import files
+from core.indexes import faiss_file
 from core.indexes.build import build
 from core.indexes.config import IndexConfig, Metric
 from core.indexes.factory import factory_string
+from core.indexes.faiss_file import HEADER, read_faiss
 from core.indexes.faiss_store import FaissStore
-from core.indexes.files import read_faiss
 from core.indexes.kinds import KINDS
 from core.indexes.store import Effort, Matches
 from core.progress import finish
@@ -71,12 +74,16 @@ def index_recall(matches: Sequence[Matches], exact: Sequence[Matches]) -> float:
     return hits / max(1, sum(len(b.image_ids) for b in exact))
 
 
+# Training a rotation takes a second
+EVERY_KIND = [
+    pytest.param(kind, marks=pytest.mark.slow) if kind.startswith("opq") else kind for kind in KINDS
+]
 LEAST_RECALL = {"ivf_pq": 0.6, "opq_ivf_pq": 0.6, "factory": 0.8}
 """Kinds that compress 64 bytes to 8, or look at the real ones only in the end."""
 
 
 @pytest.mark.parametrize("metric", list(Metric))
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", EVERY_KIND)
 def test_every_kind_agrees_with_exact_search(kind: str, metric: Metric) -> None:
     vectors, ids = cloud(800), np.arange(800, dtype=np.int64) * 7
     exact = finish(build(vectors, ids, IndexConfig()))
@@ -93,7 +100,7 @@ def test_every_kind_agrees_with_exact_search(kind: str, metric: Metric) -> None:
     assert index_recall(found, exact.search(queries, 10, subset=subset)) > least
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", EVERY_KIND)
 def test_images_are_added_removed_and_replaced_in_every_kind(kind: str, tmp_path: Path) -> None:
     vectors, ids = cloud(900), np.arange(900, dtype=np.int64)
     store = finish(build(vectors[:800], ids[:800], config_of(kind)))
@@ -190,7 +197,7 @@ def test_a_factory_string_needs_its_kind() -> None:
 
 @pytest.mark.parametrize("kind", ["ivf_pq", "opq_ivf_pq"])
 def test_too_few_images_for_the_codes_raise_an_error(kind: str) -> None:
-    with pytest.raises(WorkbenchError, match="learns from at least 256 images, and only 100"):
+    with pytest.raises(WorkbenchError, match="needs at least 256 images, and only 100"):
         finish(build(cloud(100), np.arange(100), IndexConfig(kind=kind)))
 
 
@@ -216,7 +223,7 @@ def test_a_large_index_is_mapped_and_has_the_same_matches(
     for kind in ("flat", "hnsw", "ivf", "sq8"):
         store = finish(build(vectors, ids, config_of(kind)))
         store.write(tmp_path / "i.faiss")
-        monkeypatch.setattr(files, "MAPPED_FROM_BYTES", 0)
+        monkeypatch.setattr(faiss_file, "MAPPED_FROM_BYTES", 0)
         mapped = read_faiss(tmp_path / "i.faiss", ids, 16)
         for a, b in zip(store.search(queries, 5), mapped.search(queries, 5), strict=True):
             assert a.image_ids.tolist() == b.image_ids.tolist()
@@ -261,3 +268,57 @@ def test_settings_out_of_range_are_refused() -> None:
         IndexConfig(m=1)
     with pytest.raises(ValueError, match="kind must be one of flat, hnsw"):
         IndexConfig(kind="tree")
+
+
+@pytest.mark.parametrize(
+    ("factory", "size"),
+    [
+        ("Flat", 400 * 16),
+        ("SQ8", 400 * 16),
+        ("IVF4,Flat", 4 * 16),
+        ("IVF4,PQ4x4", 4 * 16),
+        ("HNSW8", 401),
+        ("RR,Flat", 16 * 16),
+    ],
+)
+def test_a_file_that_claims_gigabytes_is_refused_without_them(
+    tmp_path: Path, factory: str, size: int
+) -> None:
+    ids = np.arange(400, dtype=np.int64)
+    store = finish(build(cloud(400), ids, IndexConfig(kind="factory", factory=factory)))
+    path = tmp_path / "i.faiss"
+    store.write(path)
+    assert read_faiss(path, ids, 16).count == 400
+    content = path.read_bytes()
+    place = content.index(struct.pack("<Q", size), HEADER.size)
+    claim = struct.pack("<Q", 640_000_000)  # Values of 4 bytes, 2.56 GB
+    path.write_bytes(content[:place] + claim + content[place + len(claim) :])
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(DamagedArtifactError, match="does not fit its manifest"):
+        read_faiss(path, ids, 16)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 100_000  # kB
+
+
+def test_an_index_with_an_id_map_is_refused(tmp_path: Path) -> None:
+    index = faiss.IndexIDMap2(faiss.IndexFlatIP(16))
+    index.add_with_ids(cloud(3), IDS)
+    faiss.write_index(index, str(tmp_path / "i.faiss"))
+    with pytest.raises(DamagedArtifactError, match="does not fit its manifest"):
+        read_faiss(tmp_path / "i.faiss", IDS, 16)
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_a_search_among_some_rows_goes_as_deep_as_it_has_to(metric: Metric) -> None:
+    vectors, ids = cloud(500), np.arange(500, dtype=np.int64)
+    config = IndexConfig(kind="factory", factory="PQ16", metric=metric)
+    store = finish(build(vectors, ids, config))
+    order = store.search(vectors[:3], 500)
+    for wanted in (ids[:1], ids[100:103], ids[::2]):
+        for all_matches, matches in zip(
+            order, store.search(vectors[:3], 20, subset=wanted), strict=True
+        ):
+            among = np.isin(all_matches.image_ids, wanted)
+            assert matches.image_ids.tolist() == all_matches.image_ids[among][:20].tolist()
+            np.testing.assert_array_equal(
+                matches.similarities, all_matches.similarities[among][:20]
+            )

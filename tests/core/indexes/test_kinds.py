@@ -10,7 +10,8 @@ from core.index_benchmark.config import SweepConfig
 from core.index_benchmark.sweep import open_sweep, sweep
 from core.indexes.build import build
 from core.indexes.config import IndexConfig, StoreName, kinds_in
-from core.indexes.files import build_index, read_faiss
+from core.indexes.faiss_file import read_faiss
+from core.indexes.files import build_index
 from core.indexes.info import read_info
 from core.indexes.kinds import KINDS, PARAMETER_LABELS, IndexKind, MilvusIndex, default_code_bytes
 from core.indexes.milvus.address import MilvusAddress
@@ -30,7 +31,7 @@ def new_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     """All that adding a kind takes."""
     kind = IndexKind(
         label="IVF-SQ8",
-        explanation="searches the nearest groups, with a byte per dimension.",
+        explanation="Searches the nearest groups, with a byte per dimension.",
         color="#000000",
         factory="IVF{nlist},SQ8",
         parameters=("nlist", "nprobe"),
@@ -58,6 +59,7 @@ def test_a_new_kind_is_checked_as_the_others() -> None:
     assert IndexConfig(kind=NEW).resolved(10_000, 64).nprobe == 32  # An eighth of 256 lists
 
 
+@pytest.mark.slow
 def test_a_new_kind_is_swept(workspace: Workspace) -> None:
     embeddings = embedded_set(workspace, 1500)
     made = finish(sweep(workspace, embeddings.id, SweepConfig(kinds=f"flat,{NEW}")))
@@ -95,12 +97,13 @@ def test_milvus_knows_a_new_kind() -> None:
     assert collection.search_params(10, None) == {"nprobe": 13}
 
 
+@pytest.mark.slow
 def test_the_page_offers_a_new_kind(full: Workspace, visit: Open) -> None:
     app = visit("indexes")
-    kinds = app.segmented_control(key="indexes-kind")
+    kinds = app.pills(key="indexes-kind")
     assert kinds.options[-1] == "IVF-SQ8"
     kinds.set_value(NEW).run()
-    assert "**IVF-SQ8** searches the nearest groups" in texts(app)
+    assert "Searches the nearest groups" in texts(app)
     app.number_input(key=f"indexes-{NEW}-nlist").set_value(4).run()
     app.button(key="indexes-build").click().run()
     arguments = last_job()

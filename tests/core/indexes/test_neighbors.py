@@ -1,6 +1,7 @@
 """Nearest neighbors of every image."""
 
 import numpy as np
+import pytest
 
 from core.indexes.neighbors import MAX_COMPARED, find_neighbors
 from core.progress import finish
@@ -26,6 +27,7 @@ def test_equal_embeddings_are_not_their_own_neighbors() -> None:
     assert all(len(set(row)) == 5 for row in found.rows.tolist())
 
 
+@pytest.mark.slow
 def test_many_images_are_searched_in_groups_and_nearly_all_neighbors_are_found() -> None:
     spread = np.random.default_rng(1).normal(0, 0.1, (MAX_COMPARED + 1, 8)).astype(np.float32)
     vectors = np.repeat(random_rows(300, 8), 67, axis=0)[: len(spread)] + spread

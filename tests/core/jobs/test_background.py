@@ -10,6 +10,7 @@ from core.progress import Progress, finish
 from core.workspace import PROJECT
 
 
+@pytest.mark.slow
 def test_progress_is_reported_until_the_call_returns() -> None:
     work = run_in_thread(lambda: time.sleep(0.5), "sleeping")
     notes = [event.note for event in work if isinstance(event, Progress)]

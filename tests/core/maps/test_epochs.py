@@ -53,6 +53,7 @@ def test_a_rotated_and_reflected_map_is_aligned() -> None:
     np.testing.assert_allclose(aligned, points, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_images_move_and_do_not_jump_from_epoch_to_epoch(workspace: Workspace) -> None:
     run = recorded(workspace, 0.2, 0.5, 0.6, 0.7, 0.8, 1.0)
     made = finish(build_epoch_maps(workspace, run))
@@ -74,7 +75,7 @@ def test_progress_names_the_epoch_and_nothing_is_left_after_a_cancel(workspace: 
     work.close()
     assert isinstance(event, Progress)
     assert event.note == "epoch 1: finding neighbors"
-    with pytest.raises(MissingError, match="has no map of its epochs. Draw it."):
+    with pytest.raises(MissingError, match="has no map of its epochs. Create it."):
         open_epoch_maps(workspace, run)
 
 
@@ -82,7 +83,7 @@ def test_more_saved_epochs_invalidate_the_maps(workspace: Workspace) -> None:
     run = recorded(workspace, 0.5, 1.0)
     finish(build_epoch_maps(workspace, run))
     write_epoch(folder_of(workspace, run), 3, embeddings_after(1.0), LABELS, LABELS)
-    with pytest.raises(MissingError, match="Draw it."):
+    with pytest.raises(MissingError, match="Create it."):
         open_epoch_maps(workspace, run)
 
 

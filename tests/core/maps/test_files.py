@@ -61,6 +61,7 @@ def distance_over_radius(points: NDArray[np.float32]) -> float:
     return float(min(np.linalg.norm(centers[a] - centers[b]) for a, b in PAIRS) / radius)
 
 
+@pytest.mark.slow
 def test_groups_stay_together_and_a_seed_repeats_the_map(workspace: Workspace) -> None:
     first = laid_out(workspace, three_groups())
     again = laid_out(workspace, three_groups())
@@ -81,6 +82,7 @@ def test_groups_stay_together_and_a_seed_repeats_the_map(workspace: Workspace) -
     assert not np.array_equal(first.points, other.points)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["umap", "tsne", "pca"])
 @pytest.mark.parametrize("dimensions", [2, 3])
 def test_each_method_keeps_groups_together_and_repeats_itself(
@@ -152,7 +154,7 @@ def test_a_map_of_an_earlier_version_is_refused(workspace: Workspace) -> None:
         old = publish(folder, kind="map", stem="old", config={}, made_from={}, summary={})
     with pytest.raises(
         WorkbenchError,
-        match="earlier version made .* lacks some files. Draw it again",
+        match="of an earlier version lacks some files. Create it again",
     ):
         open_map(workspace, old.id)
 

@@ -34,6 +34,7 @@ def test_trustworthiness_equals_that_of_scikit_learn(k: int) -> None:
         )
 
 
+@pytest.mark.slow
 def test_trustworthiness_of_many_images_is_estimated_closely() -> None:
     vectors = random_rows(quality.MAX_SAMPLED + 500, 8)
     points = pca.fit(vectors, 2).project(vectors)

@@ -23,6 +23,7 @@ def test_equal_values_have_an_interval_of_width_zero() -> None:
         assert [found.low[0], found.high[0]] == pytest.approx([0.3, 0.3])
 
 
+@pytest.mark.slow
 def test_a_large_sample_has_the_interval_of_the_normal_distribution() -> None:
     hits = (np.arange(1000) % 4 == 0).astype(np.float64)[:, None]
     micro, _ = bootstrap(hits, np.zeros(1000, np.int64), 4000, 1)

@@ -22,7 +22,11 @@ def vgg16_bn() -> Tensors:
     return random_tensors("vgg16_bn")
 
 
-@pytest.fixture(scope="session", params=EVERY_BACKBONE)
+OF_TIMM = [pytest.param(name, marks=pytest.mark.slow) for name in ("test_vit", "mobilevit_xxs")]
+"""A transformer and a hybrid; among the others are networks of convolutions only."""
+
+
+@pytest.fixture(scope="session", params=[*EVERY_BACKBONE, *OF_TIMM])
 def of_each(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Workspace, Model]:

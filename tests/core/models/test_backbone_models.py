@@ -182,7 +182,7 @@ def test_equal_images_are_refused(
         for copy in range(1, 15):
             (folder / f"{copy:03}.png").write_bytes((folder / "000.png").read_bytes())
     bring_in(workspace, root)
-    with pytest.raises(WorkbenchError, match="too much alike: they differ in 1 ways"):
+    with pytest.raises(WorkbenchError, match="differ too little: they vary in 1 dimensions"):
         finish(fit_backbone_model(workspace, config))
 
 

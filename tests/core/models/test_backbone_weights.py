@@ -20,6 +20,7 @@ from tests.factories.weights import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_TORCHVISION)
 def test_each_backbones_own_layout_is_read(name: str, tmp_path: Path) -> None:
     backbone = BACKBONES[name]

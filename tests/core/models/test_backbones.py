@@ -33,6 +33,7 @@ def test_blocks_are_as_torchvision_builds_them(name: str) -> None:
         boundary(backbone, backbone.num_blocks + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_TORCHVISION)
 def test_a_cut_backbone_has_the_output_of_torchvisions_network(name: str) -> None:
     backbone = BACKBONES[name]

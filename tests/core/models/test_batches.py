@@ -1,136 +1,87 @@
-"""Decoding in processes gives what threads give, in order, and leaves nothing behind."""
+"""Batches are decoded in order by processes, and what a decoder does costs one image."""
 
-import multiprocessing
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
-from core.errors import WorkbenchError
+from core.images import isolation
 from core.models.batches import (
     BATCHES_HELD,
     PIECE,
     PIECES_AHEAD,
-    decode_with_processes,
-    decode_with_threads,
+    decode_batches,
+    load_square,
 )
 from core.models.preprocessing import Preprocessing
 from tests.factories.images import class_folders
-from tests.support.processes import wait_for
 
-SIDE = 32
-INPUT = Preprocessing(image_size=SIDE)
-PROJECT = Path(__file__).parents[3]
+INPUT = Preprocessing(image_size=32)
 
 
-def test_processes_decode_what_threads_do(tmp_path: Path) -> None:
+def check(paths: list[Path], size: int) -> dict[int, str]:
+    """Compare the batches with single images, and return their problems."""
+    at, problems = 0, dict[int, str]()
+    for batch in decode_batches(paths, INPUT, size):
+        problems |= batch.problems
+        expected = [place for place in range(at, at + size) if place not in batch.problems]
+        assert batch.positions.tolist() == [place for place in expected if place < len(paths)]
+        assert batch.pixels.shape[1:] == (3, 32, 32)
+        for place, square in zip(batch.positions, batch.pixels, strict=True):
+            np.testing.assert_array_equal(square, load_square(paths[place], INPUT))
+        at += size
+    assert at >= len(paths)
+    return problems
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
     root = class_folders(tmp_path, red=5, green=4)
     (root / "red" / "broken.png").write_text("no image")
-    paths = sorted(root.rglob("*.png"))
-    for one, other in zip(
-        decode_with_threads(paths, INPUT, 4),
-        decode_with_processes(paths, INPUT, 4),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(one.positions, other.positions)
-        np.testing.assert_array_equal(one.pixels, other.pixels)
-        assert one.problems == other.problems
+    return sorted(root.rglob("*.png"))
 
 
-def test_all_batches_of_processes_may_be_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("core.models.batches.PROCESSES", 2)
-    paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
-    batches = list(decode_with_processes(paths, INPUT, 4))
-    assert len(batches) > 2 * PIECES_AHEAD + 1 + BATCHES_HELD  # More than there are slots
-    for one, other in zip(decode_with_threads(paths, INPUT, 4), batches, strict=True):
-        np.testing.assert_array_equal(one.pixels, other.pixels)
+def test_batches_hold_the_images_in_order_and_the_problems(paths: list[Path]) -> None:
+    broken = next(at for at, path in enumerate(paths) if path.name == "broken.png")
+    assert check(paths, 4) == {broken: "broken.png is not an image."}
 
 
-def test_a_batch_of_several_pieces_is_put_together(tmp_path: Path) -> None:
-    paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
-    paths[70] = tmp_path / "gone.png"
-    size = 2 * PIECE + 5
-    for one, other in zip(
-        decode_with_threads(paths, INPUT, size),
-        decode_with_processes(paths, INPUT, size),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(one.positions, other.positions)
-        np.testing.assert_array_equal(one.pixels, other.pixels)
-        assert one.problems == other.problems
-
-
-def test_processes_end_if_the_generator_is_closed(tmp_path: Path) -> None:
-    paths = sorted(class_folders(tmp_path, red=8).rglob("*.png"))
-    batches = decode_with_processes(paths, INPUT, 4)
-    next(batches)
-    decoders = multiprocessing.active_children()
-    assert decoders
-    del batches
-    for decoder in decoders:
-        decoder.join(30)
-    # By the system: the pool's own thread may wait for the same process, and `is_alive` of the
-    # other one is true until that thread goes on
-    assert not [decoder.pid for decoder in decoders if psutil.pid_exists(decoder.pid or 0)]
-
-
-def test_a_killed_decoding_process_is_an_error(tmp_path: Path) -> None:
-    paths = sorted(class_folders(tmp_path, red=8).rglob("*.png")) * 100
-    batches = decode_with_processes(paths, INPUT, 4)
-    next(batches)
-    for decoder in multiprocessing.active_children():
-        decoder.kill()
-    with pytest.raises(WorkbenchError, match="ended from outside"):
-        list(batches)
-
-
-def test_an_exception_in_a_decoding_process_is_raised(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object) -> None:
-        raise RuntimeError("a mistake of ours")
-
-    monkeypatch.setattr("core.models.batches.load_square", broken)
-    paths = sorted(class_folders(tmp_path, red=4).rglob("*.png"))
-    with pytest.raises(RuntimeError, match="a mistake of ours"):
-        list(decode_with_processes(paths, INPUT, 4))
-
-
-SLOW = """
-import sys, time
-from core.models import batches
-from core.models.preprocessing import Preprocessing
-batches._decode = lambda *_: time.sleep(0.2)
-batches.PROCESSES = 2
-read = batches.decode_with_processes([""] * 10_000, Preprocessing(image_size=32), 4)
-next(read)
-print("decoding", flush=True)
-list(read)
-"""
+def test_a_batch_of_several_pieces_is_put_together(paths: list[Path], tmp_path: Path) -> None:
+    many = [path for path in paths if path.name != "broken.png"] * 12
+    many[70] = tmp_path / "gone.png"
+    assert check(many, 2 * PIECE + 5) == {70: "gone.png does not exist any more."}
 
 
 @pytest.mark.slow
-def test_processes_end_when_their_parent_is_killed() -> None:
-    reader = subprocess.Popen(
-        [sys.executable, "-c", SLOW], cwd=PROJECT, stdout=subprocess.PIPE, text=True
-    )
-    assert reader.stdout is not None
-    assert reader.stdout.readline() == "decoding\n"
-    decoders = psutil.Process(reader.pid).children(recursive=True)
-    assert len(decoders) == 2
-    reader.kill()
-    reader.wait()
-    wait_for(lambda: not any(map(works, decoders)))
+def test_all_batches_may_be_kept(paths: list[Path]) -> None:
+    many = paths * 20
+    batches = list(decode_batches(many, INPUT, 4))
+    slots = isolation.num_processes() * PIECES_AHEAD + 1 + BATCHES_HELD
+    assert len(batches) > slots  # The others are copies
+    for batch in batches:
+        for place, square in zip(batch.positions, batch.pixels, strict=True):
+            np.testing.assert_array_equal(square, load_square(many[place], INPUT))
 
 
-def works(process: psutil.Process) -> bool:
-    """Return whether a process has not ended; a zombie has."""
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+def test_decoding_can_end_early_and_begin_again(paths: list[Path]) -> None:
+    batches = decode_batches(paths * 20, INPUT, 4)
+    next(batches)
+    batches.close()  # type: ignore[attr-defined]
+    assert check(paths, 4)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("odd_decoders")
+def test_images_that_crash_hang_or_fill_the_memory_are_left_out(
+    paths: list[Path], tmp_path: Path
+) -> None:
+    good = [path for path in paths if path.name != "broken.png"]
+    for number, how in enumerate(["kill", "hang", "fill", "raise AssertionError"]):
+        (tmp_path / f"odd-{number}.jpg").write_bytes(f"ODD load {how}".encode())
+        good.insert(3 * number, tmp_path / f"odd-{number}.jpg")
+    assert check(good, 4) == {
+        0: "odd-0.jpg crashes the image decoder.",
+        3: "odd-1.jpg takes longer than 20 seconds to decode.",
+        6: "odd-2.jpg takes too much memory to decode.",
+        9: "odd-3.jpg is damaged.",
+    }

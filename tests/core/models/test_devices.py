@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from core.models.batches import decode_with_processes, decode_with_threads
+from core.models.batches import decode_batches, load_square
 from core.models.devices import choose_device
 from core.models.preprocessing import Preprocessing
 from core.workspace import Workspace
@@ -58,13 +58,10 @@ def test_pinned_memory_is_not_copied_and_not_pinned_twice() -> None:
 def test_processes_decode_into_pinned_memory(tmp_path: Path) -> None:
     paths = sorted(class_folders(tmp_path, red=5, green=4).rglob("*.png")) * 20
     device = choose_device()
-    for one, other in zip(
-        decode_with_threads(paths, INPUT, 8),
-        decode_with_processes(paths, INPUT, 8),
-        strict=True,
-    ):
-        assert torch.from_numpy(other.pixels).is_pinned()
-        np.testing.assert_array_equal(one.pixels, device.upload(other.pixels).cpu().numpy())
+    for batch in decode_batches(paths, INPUT, 8):
+        assert torch.from_numpy(batch.pixels).is_pinned()
+        expected = [load_square(paths[at], INPUT) for at in batch.positions]
+        np.testing.assert_array_equal(device.upload(batch.pixels).cpu().numpy(), expected)
 
 
 @needs_card

@@ -58,12 +58,14 @@ def test_vgg_has_49_positions_with_its_own_pooling_only(pooling: Pooling) -> Non
         assert EmbeddingNetwork(config).project.in_features == expected
 
 
+@pytest.mark.slow
 def test_a_network_without_classes_gives_no_scores() -> None:
     config = NetworkConfig(backbone="resnet18", image_size=32, num_classes=0)
     embeddings, scores = EmbeddingNetwork(config)(torch.randn(2, 3, 32, 32))
     assert (embeddings.shape, scores.shape) == ((2, 128), (2, 0))
 
 
+@pytest.mark.slow
 def test_a_model_from_before_poolings_could_be_chosen_still_opens(workspace: Workspace) -> None:
     config = NetworkConfig(backbone="resnet18", image_size=32, num_classes=2)
     settings = {key: value for key, value in asdict(config).items() if key != "pooling"}

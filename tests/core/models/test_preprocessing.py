@@ -1,31 +1,11 @@
 """Images become squares of normalized pixels, and back."""
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from core.models.preprocessing import Preprocessing, denormalized, normalized, to_square
+from core.models.preprocessing import Preprocessing, denormalized, normalized
 
 INPUT = Preprocessing(image_size=32)
-
-
-def test_the_middle_is_cut_out_and_the_short_side_scaled() -> None:
-    pixels = np.zeros((20, 60, 3), np.uint8)
-    pixels[:, 20:40] = 200
-    square = to_square(Image.fromarray(pixels), Preprocessing(image_size=10))
-    assert square.shape == (3, 10, 10)
-    assert square.dtype == np.uint8
-    assert (square[:, :, 1:-1] == 200).all()
-
-
-@pytest.mark.parametrize("size", [(7, 300), (300, 7), (1, 1), (33, 32)])
-def test_odd_shapes_become_squares(size: tuple[int, int]) -> None:
-    assert to_square(Image.new("RGB", size, "red"), INPUT).shape == (
-        3,
-        32,
-        32,
-    )
 
 
 def test_normalized_gray_is_near_zero() -> None:

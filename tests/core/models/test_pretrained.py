@@ -56,6 +56,7 @@ def test_file_names_are_torchvisions(workspace: Workspace) -> None:
     assert not has_weights(workspace, "vgg16")
 
 
+@pytest.mark.slow
 def test_weights_are_downloaded_once_with_progress_and_can_be_read(
     server: LocalServer, workspace: Workspace, vgg16: Tensors
 ) -> None:
@@ -70,6 +71,7 @@ def test_weights_are_downloaded_once_with_progress_and_can_be_read(
     assert len(server.asked) == 1
 
 
+@pytest.mark.slow
 def test_weights_in_torchs_own_cache_are_used(
     server: LocalServer, workspace: Workspace, no_hub: Path
 ) -> None:

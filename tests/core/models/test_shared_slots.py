@@ -1,7 +1,8 @@
 """Slots of shared memory are filled by other processes, and not reused while they are held."""
 
 import mmap
-import multiprocessing
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -10,13 +11,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.models.batches import decode_with_processes
+from core.models.batches import decode_batches
 from core.models.devices import Device
 from core.models.preprocessing import Preprocessing
 from core.models.shared_slots import SharedSlots
 from tests.factories.images import class_folders
 
 INPUT = Preprocessing(image_size=32)
+PROJECT = Path(__file__).parents[3]
 
 PROCESSOR = Device("cpu", bfloat16=False)
 
@@ -39,12 +41,21 @@ class Card(Device):
         self.pinned.remove(values.ctypes.data)
 
 
-def test_a_forked_process_writes_into_a_slot() -> None:
+WRITE = """
+import sys
+path, inode, offset = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+from core.images.tasks import _mapped
+_mapped(path, inode)[offset:offset + 12] = bytes([7] * 12)
+"""
+
+
+def test_another_process_writes_into_a_slot() -> None:
     slots = SharedSlots(2, (3, 4), PROCESSOR)
+    slots.take()
     slot = slots.take()
-    fill = multiprocessing.get_context("fork").Process(target=slots.array(slot).fill, args=(7,))
-    fill.start()
-    fill.join(30)
+    memory = slots.memory
+    arguments = [memory.path, str(memory.inode), str(slots.offset(slot))]
+    subprocess.run([sys.executable, "-c", WRITE, *arguments], cwd=PROJECT, check=True)
     np.testing.assert_array_equal(slots.lend(slot), np.full((3, 4), 7))
 
 
@@ -91,7 +102,7 @@ def test_memory_is_unpinned_when_the_processes_end(
     card = Card("cpu", bfloat16=False)
     monkeypatch.setattr("core.models.batches.choose_device", lambda: card)
     paths = sorted(class_folders(tmp_path, red=8).rglob("*.png"))
-    batches = decode_with_processes(paths, INPUT, 4)
+    batches = decode_batches(paths, INPUT, 4)
     next(batches)
     assert card.pinned
     if is_exhausted:

@@ -84,6 +84,7 @@ def test_the_tables_facts_are_timms(name: str) -> None:
     assert counter.get_total_flops() / 2e9 == pytest.approx(backbone.gmacs, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*FAMILIES, WHOLE])
 def test_a_cut_backbone_computes_what_timms_model_does(name: str, tmp_path: Path) -> None:
     weights = random_weights(name)
@@ -103,6 +104,7 @@ def test_a_cut_backbone_computes_what_timms_model_does(name: str, tmp_path: Path
             torch.testing.assert_close(network.extract_features(pixels), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hub", FAMILIES, indirect=True)
 def test_weights_come_from_the_hub_once_and_are_verified(
     hub: LocalServer, workspace: Workspace
@@ -145,6 +147,7 @@ def test_without_a_network_the_manual_way_is_said(
         finish(fetch_weights(workspace, TRANSFORMER))
 
 
+@pytest.mark.slow
 def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "other.safetensors"
     file.write_bytes(save(random_weights(CNN)))
@@ -189,6 +192,7 @@ print(json.dumps(model.embed(noise_batch())[0].tolist()))
     np.testing.assert_allclose(json.loads(ended.stdout), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_starter_weights_are_those_of_the_package(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

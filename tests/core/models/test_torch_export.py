@@ -86,6 +86,7 @@ def test_the_script_alone_embeds_an_image_as_the_project_does(
     np.testing.assert_allclose(list(found["probabilities"].values()), probabilities[0], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_script_of_each_backbone_gives_the_same_outputs(
     of_each: tuple[Workspace, Model], tmp_path: Path
 ) -> None:

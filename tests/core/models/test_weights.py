@@ -1,7 +1,7 @@
 """A weights file is read without trusting it."""
 
 import os
-import pickle
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.errors import WorkbenchError
 from core.models import weights
 from core.models.backbone_weights import read_backbone
-from tests.factories.weights import Hostile, Tensors, problem_of, saved
+from tests.factories.weights import Hostile, Tensors, assert_same_tensors, problem_of, saved
 
 UNREADABLE = (
     "some.pth cannot be read as weights: it is damaged, or holds other things than named tensors."
@@ -60,28 +59,33 @@ def test_unusable_numbers_are_refused(
 
 
 @pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("place", ["beside", "inside"])
 def test_a_hostile_checkpoint_is_refused_and_not_executed(
-    tmp_path: Path, vgg16: Tensors, zipped: bool
+    tmp_path: Path, vgg16: Tensors, zipped: bool, place: str
 ) -> None:
     trace = tmp_path / "executed"
-    content = vgg16 | {"evil": Hostile(trace)}
+    evil = {"evil": Hostile(trace)}
+    content = vgg16 | evil if place == "beside" else {"state_dict": vgg16, "args": [evil]}
     path = saved(content, tmp_path, _use_new_zipfile_serialization=zipped)
-    assert problem_of(path) == UNREADABLE
+    assert problem_of(path) == (
+        f"some.pth would run code ({os.mkdir.__module__}.mkdir); nothing of it was run."
+    )
     assert not trace.exists()
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"<html>Not found</html>",
-        b"PK\x03\x04 and no more",
-        b"\x80\x02}q\x00.",
-        pickle.dumps({"a": 1}, 2),
-        bytes(1000),
-    ],
-)
-def test_a_file_of_something_else_is_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("name", ["eval", "exec", "getattr", "__import__"])
+def test_a_function_of_python_is_refused(tmp_path: Path, name: str) -> None:
+    pickled = b"\x80\x02c__builtin__\n%b\nX\x01\x00\x00\x001\x85R." % name.encode()
+    with zipfile.ZipFile(tmp_path / "some.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", pickled)
+        archive.writestr("archive/version", "3")
+    assert problem_of(tmp_path / "some.pth") == (
+        f"some.pth would run code (builtins.{name}); nothing of it was run."
+    )
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 and no more", bytes(1000), b"\x01\xff\x00" * 9])
+def test_a_file_of_something_unknown_is_refused(tmp_path: Path, content: bytes) -> None:
     for name in ("some.pth", "some.safetensors"):
         (tmp_path / name).write_bytes(content)
         problem = problem_of(tmp_path / name)
@@ -114,17 +118,63 @@ def test_a_flipped_bit_is_found_by_the_archives_checksums(tmp_path: Path, vgg16:
     assert problem_of(path) == UNREADABLE
 
 
-def test_a_small_archive_of_huge_content_is_refused_before_it_is_unpacked(
+def inflating(path: Path, size: int, compression: int = zipfile.ZIP_DEFLATED) -> Path:
+    """Write a file as torch.save does, but with one compressed storage of zeros."""
+    buffer = path.with_suffix(".small")
+    torch.save({"conv1.weight": torch.zeros(16)}, buffer)
+    with (
+        zipfile.ZipFile(buffer) as small,
+        zipfile.ZipFile(path, "w", compression, compresslevel=9) as archive,
+    ):
+        for name in small.namelist():
+            if not name.endswith("/data/0"):
+                archive.writestr(name, small.read(name))
+                continue
+            with archive.open(name, "w", force_zip64=True) as entry:
+                for _ in range(size >> 20):
+                    entry.write(bytes(1 << 20))
+    return path
+
+
+@pytest.mark.slow
+def test_a_small_archive_of_huge_content_is_refused_by_its_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "some.pth"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("archive/data.pkl", pickle.dumps({}, 2))
-        for number in range(3):
-            archive.writestr(f"archive/data/{number}", bytes(1 << 20))
-    assert path.stat().st_size < 10_000
+    path = inflating(tmp_path / "some.pth", 64 << 20)
+    assert path.stat().st_size < 100_000
+    monkeypatch.setattr(zipfile.ZipFile, "open", None)  # Nothing is unpacked
+    monkeypatch.setattr(torch, "load", None)
+    assert problem_of(path) == (
+        "some.pth would unpack from 0.1 to 67.1 MB; torch.save does not compress."
+    )
+
+
+def test_an_archive_of_more_than_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = inflating(tmp_path / "some.pth", 3 << 20, zipfile.ZIP_STORED)
     monkeypatch.setattr(weights, "MAX_BYTES", 2 << 20)  # In place of 4 GB
-    with pytest.raises(WorkbenchError) as caught:
-        read_backbone(path, "vgg16")
-    assert caught.value.problem == UNREADABLE
-    assert str(caught.value.__cause__) == "too large"
+    assert problem_of(path) == "some.pth has 0.0 GB; at most 0.0 GB are read."
+
+
+@pytest.mark.slow
+def test_two_gigabytes_in_two_megabytes_are_refused_in_a_second(tmp_path: Path) -> None:
+    path = inflating(tmp_path / "some.pth", 2 << 30)
+    assert path.stat().st_size < 3_000_000
+    started = time.monotonic()
+    assert problem_of(path) == (
+        "some.pth would unpack from 2.1 to 2,147.5 MB; torch.save does not compress."
+    )
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.slow
+def test_a_recompressed_file_is_read(tmp_path: Path, vgg16_bn: Tensors) -> None:
+    path = saved(vgg16_bn, tmp_path)
+    with (
+        zipfile.ZipFile(path) as stored,
+        zipfile.ZipFile(tmp_path / "packed.pth", "w", zipfile.ZIP_DEFLATED, True, 1) as packed,
+    ):
+        for name in stored.namelist():
+            packed.writestr(name, stored.read(name))
+    assert_same_tensors(read_backbone(tmp_path / "packed.pth", "vgg16_bn"), vgg16_bn)

@@ -65,6 +65,7 @@ def test_progress_counts_bytes_and_names_the_file(server: LocalServer, target: P
     assert len(counts) >= 4  # At least each megabyte
 
 
+@pytest.mark.slow
 def test_progress_is_reported_while_the_server_is_silent(server: LocalServer, target: Path) -> None:
     server.seconds_a_piece = 0.7
     work = download(f"{server.url}/file.bin", target)
@@ -98,7 +99,7 @@ def test_an_interrupted_download_reports_its_size_and_is_resumed(
 ) -> None:
     error = cut_off(server, target)
     assert error.problem == "The download of file.bin was cut off after 1.0 MB of 3.1 MB."
-    assert error.advice == "Try again: it goes on from there."
+    assert error.advice == "Try again; the download resumes."
     assert not target.exists()
     finish(download(f"{server.url}/file.bin", target, md5=MD5))
     assert target.read_bytes() == CONTENT
@@ -106,6 +107,7 @@ def test_an_interrupted_download_reports_its_size_and_is_resumed(
     assert names_beside(target) == ["file.bin"]
 
 
+@pytest.mark.slow
 def test_a_stopped_download_is_resumed(server: LocalServer, target: Path) -> None:
     server.seconds_a_piece = 0.01
     work = download(f"{server.url}/file.bin", target, md5=MD5)
@@ -199,7 +201,9 @@ def test_another_status_than_ok_is_an_error(server: LocalServer, target: Path, s
     server.status = status
     error = problem_of(f"{server.url}/file.bin", target)
     host = server.url.removeprefix("http://")
-    assert error.problem == f"{host} did not give file.bin: it answered with HTTP status {status}."
+    assert (
+        error.problem == f"{host} did not give file.bin: the server returned HTTP status {status}."
+    )
     assert not target.exists()
 
 
@@ -228,7 +232,7 @@ def test_a_full_disk_is_an_error(server: LocalServer, target: Path) -> None:
     target.parent.mkdir()
     target.with_name(".file.bin.part").symlink_to("/dev/full")  # Every write finds it full
     error = problem_of(f"{server.url}/file.bin", target)
-    assert error.problem == "The disk is full: file.bin did not fit on it."
+    assert error.problem == "The disk is full: file.bin does not fit."
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
@@ -244,6 +248,7 @@ def test_a_file_in_place_of_the_folder_is_an_error(server: LocalServer, target: 
     assert error.problem == "file.bin could not be kept: File exists."
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no file locks there")
 def test_two_downloads_at_once_send_the_file_once(server: LocalServer, target: Path) -> None:
     server.seconds_a_piece = 0.01

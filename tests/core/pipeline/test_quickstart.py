@@ -1,5 +1,8 @@
 """The quick start makes everything once, continues after a stop, and does without labels."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +23,11 @@ from core.pipeline.rebuild import rebuild
 from core.pipeline.stages import Made
 from core.progress import Progress, Stop, Work, finish
 from core.training.presets import HEAD_ONLY
-from core.workspace import Workspace
+from core.workspace import PROJECT, Workspace
 from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders
 
+STAGES = ["Training", "Embedding", "Building", "Evaluating", "Mapping", "Verifying"]
 KINDS = {"model", "embeddings", "index", "evaluation", "map"}
 
 
@@ -47,6 +51,7 @@ def colors(workspace: Workspace, tmp_path: Path) -> str:
     return bring_in(workspace, class_folders(tmp_path / "in", red=12, green=12, blue=12)).name
 
 
+@pytest.mark.slow
 def test_every_stage_makes_an_artifact_that_is_used_again(
     workspace: Workspace, colors: str
 ) -> None:
@@ -79,7 +84,8 @@ def test_features_are_computed_once_and_give_the_same_embeddings(
         ]
     )
     expected, _ = model.embed(pixels)
-    np.testing.assert_allclose(embeddings.vectors, expected, atol=2e-3)
+    similarity = (embeddings.vectors * expected).sum(axis=1)
+    assert similarity.min() > 0.998  # In bfloat16, where there is, rounding depends on the batch
 
 
 def stop_at(stage: str, work: Work[Made]) -> None:
@@ -91,7 +97,7 @@ def stop_at(stage: str, work: Work[Made]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["Training", "Embedding", "Building", "Evaluating", "Mapping"])
+@pytest.mark.parametrize("stage", STAGES[:-1])
 def test_a_stopped_pipeline_continues_where_it_was(
     workspace: Workspace, colors: str, stage: str
 ) -> None:
@@ -103,6 +109,35 @@ def test_a_stopped_pipeline_continues_where_it_was(
     assert made.keys() == KINDS
     whole = [each for each in before if each.kind != "model" or each.summary["epochs_trained"] == 3]
     assert {each.id for each in whole} <= {each.id for each in made.values()}
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from core.pipeline.quickstart import quickstart
+from core.progress import Progress
+from core.training.presets import HEAD_ONLY
+from core.workspace import Workspace
+home, name, stage = sys.argv[1:]
+HEAD_ONLY.update(image_size=64, epochs=3)
+for event in quickstart(Workspace(Path(home)), name):
+    if isinstance(event, Progress) and event.note.startswith(stage):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""Runs a pipeline that is killed in a stage."""
+
+
+@pytest.mark.slow
+def test_a_pipeline_that_is_killed_in_every_stage_continues_where_it_was(
+    workspace: Workspace, colors: str
+) -> None:
+    for place, stage in enumerate(STAGES):
+        command = [sys.executable, "-c", KILLED, str(workspace.home), colors, stage]
+        ended = subprocess.run(command, cwd=PROJECT, check=False, timeout=120)
+        assert ended.returncode == -signal.SIGKILL
+        assert len(artifacts_of(workspace)) == min(place, len(KINDS))
+    made = finish(quickstart(workspace, colors))
+    assert {each.id for each in made.values()} == {each.id for each in artifacts_of(workspace)}
 
 
 @pytest.mark.slow

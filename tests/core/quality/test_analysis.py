@@ -71,7 +71,7 @@ def test_the_number_of_neighbors_is_limited_by_the_number_of_images(workspace: W
 
 def test_too_few_images_are_refused(workspace: Workspace) -> None:
     index, _ = indexed_set(workspace, [image_row(n) for n in range(4)], at_angles(0, 30, 60, 90))
-    with pytest.raises(WorkbenchError, match="at least 5 different images, and the index holds 4"):
+    with pytest.raises(WorkbenchError, match="at least 5 different images; the index has 4"):
         finish(analyze(workspace, AnalysisConfig(index=index.id)))
     assert not list(workspace.analyses.glob("*"))
 
@@ -79,7 +79,7 @@ def test_too_few_images_are_refused(workspace: Workspace) -> None:
 def test_copies_do_not_count_as_different_images(workspace: Workspace) -> None:
     copies = [image_row(number, content=1) for number in range(9)]
     index, _ = indexed_set(workspace, copies, at_angles(*[0] * 9))
-    with pytest.raises(WorkbenchError, match="the index holds 1"):
+    with pytest.raises(WorkbenchError, match="the index has 1"):
         finish(analyze(workspace, AnalysisConfig(index=index.id)))
 
 
@@ -116,7 +116,7 @@ def test_an_analysis_reports_progress_and_can_be_canceled(workspace: Workspace) 
     work = analyze(workspace, AnalysisConfig(index=index.id))
     first = next(work)
     assert isinstance(first, Progress)
-    assert "comparing images" in first.note
+    assert "finding neighbors" in first.note
     work.close()
     assert not list(workspace.analyses.glob("*"))
 
@@ -134,6 +134,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, int], sentence: s
         AnalysisConfig(index="x", **settings)
 
 
+@pytest.mark.slow
 def test_the_commands_analyze_and_export(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from core.datasets import curation
 from core.datasets.duplicates import Kind, proposal
 from core.quality.labels import read_image_labels
-from core.quality.near_duplicates import group_near_duplicates, link
+from core.quality.near_duplicates import default_threshold, group_near_duplicates, link
 from tests.factories.quality import DuplicateSet, neighbors_of
 from tests.factories.vectors import at_angles
 
@@ -49,3 +49,24 @@ def test_a_group_disappears_once_the_copy_is_excluded(duplicate_set: DuplicateSe
     usable = read_image_labels(catalog, ids).usable
     [left] = group_near_duplicates(neighbors, ids, usable, catalog, 0.99)
     assert left.kind == Kind.MODEL
+
+
+def test_the_default_threshold_follows_the_distances_of_the_embeddings() -> None:
+    spread = neighbors_of(at_angles(0, 20, 60, 80), 3)  # Each 20° from its nearest
+    close = neighbors_of(at_angles(0, 2, 60, 62), 3)
+    distance = 1 - np.cos(np.deg2rad(20))
+    assert default_threshold(spread) == pytest.approx(1 - 0.13 * distance, abs=1e-5)
+    assert default_threshold(close) > default_threshold(spread)
+
+
+def test_copies_do_not_move_the_default_threshold() -> None:
+    once = neighbors_of(at_angles(0, 20, 60, 65), 3)
+    copied = neighbors_of(at_angles(0, 20, 60, 65, 65, 65, 65), 3, [0, 1, 2, 3, 3, 3, 3])
+    assert default_threshold(copied) == pytest.approx(default_threshold(once))
+
+
+def test_groups_use_the_default_threshold(duplicate_set: DuplicateSet) -> None:
+    # The nearest neighbors of the different images are 40°, 5°, 5°, 50° and 50° away
+    assert default_threshold(duplicate_set.neighbors) == pytest.approx(
+        1 - 0.13 * (1 - np.cos(np.deg2rad(40))), abs=1e-5
+    )

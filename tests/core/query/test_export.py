@@ -135,7 +135,7 @@ def test_images_that_are_gone_changed_or_removed_are_left_out_and_listed(
     rows = table_of(archive.read("matches.csv"))
     assert [row["file_name"] for row in rows] == ["", "", "003-blue-001.png", ""]
     assert [row["problem"].split(";")[0] for row in rows] == [
-        "The file is gone",
+        "The file is missing",
         "The file has changed since the last scan",
         "",
         "The image was removed from the dataset.",

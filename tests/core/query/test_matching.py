@@ -245,6 +245,7 @@ def test_too_few_images_calibrate_nothing(workspace: Workspace) -> None:
 def test_a_percentile_is_the_share_of_held_out_images_that_are_less_alike() -> None:
     ood_reference = OODReference(np.linspace(0.01, 1, 100, dtype=np.float32), "validation")
     assert ood_reference.compare(0.505).percentile == 50
+    assert ood_reference.compare(0.505).median == pytest.approx(0.505)
     assert ood_reference.compare(-1).percentile == 0
     assert ood_reference.compare(1.5).percentile == 100
     assert ood_reference.compare(0.045).is_out_of_distribution

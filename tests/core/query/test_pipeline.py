@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.datasets.columns import ImageFilter
 from core.embeddings.encoding import Encoding
+from core.indexes.config import IndexConfig
 from core.indexes.faiss_store import FaissStore
 from core.indexes.files import Index
 from core.query import ImageSource, OpenedIndex, Query, QueryImage, QueryResult, SearchOptions
@@ -190,3 +191,27 @@ def test_the_nearest_to_an_indexed_image_leave_it_out(six: Circle) -> None:
     nearest = nearest_to_image(six.store, six.dataset, six.embeddings, 3, k=2)
     assert {match.image_id for match in nearest} == {2, 4}
     assert nearest_to_image(six.store, six.dataset, six.embeddings, 99, k=2) == []
+
+
+def test_an_index_that_probes_some_lists_says_how_many_images_it_returned(
+    workspace: Workspace,
+) -> None:
+    images = [(degrees, "cat", "train") for degrees in (0.0, 5.0, 10.0, 80.0, 85.0, 90.0)]
+    made = circle(workspace, images, config=IndexConfig(kind="ivf", nlist=2, nprobe=1))
+    index = opened(made, images_at(0))
+    said = "3 of 6: this index probes 1 of 2 lists"
+    query = Query(images=(QueryImage(),), options=SearchOptions(k=1000))
+    found = search(index, query, [])
+    assert (len(found.matches), found.shortfall) == (3, said)
+    assert found.as_json()["shortfall"] == said
+    fewer = search(index, query.with_options(k=4), [])
+    assert (len(fewer.matches), fewer.shortfall) == (3, said)
+    assert search(index, query.with_options(k=3), []).shortfall == ""
+
+
+def test_an_exact_index_has_no_shortfall(six: Circle) -> None:
+    query = Query(images=(QueryImage(),), options=SearchOptions(k=1000))
+    found = search(opened(six, images_at(0)), query, [])
+    assert (len(found.matches), found.shortfall) == (6, "")
+    close = search(opened(six, images_at(0)), query.with_options(min_similarity=0.9), [])
+    assert (len(close.matches), close.shortfall) == (3, "")

@@ -94,6 +94,7 @@ def encoder(model: Model) -> Encoder:
 # What a place adds to an embedding
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", EVERY_BACKBONE)
 def test_what_the_places_add_is_the_embedding_before_its_length_is_made_one(backbone: str) -> None:
     network = EmbeddingNetwork(NetworkConfig(backbone=backbone, image_size=SIDE, pooling="max"))
@@ -148,6 +149,7 @@ def test_what_the_last_max_pool_hears_belongs_to_the_places_next_to_it_too() -> 
 # What pairs of places add to a similarity
 
 
+@pytest.mark.slow
 def test_only_what_both_have_makes_two_pictures_alike(model: Model) -> None:
     query, match = colors(RED, GREEN, BLACK, BLACK), colors(BLUE, BLACK, BLACK, RED)
     made = compare_regions(encoder_of(model, network=by_hand()), query, match)
@@ -181,6 +183,7 @@ def holds_together(made: RegionComparison) -> None:
     np.testing.assert_allclose(made.matrix.sum(axis=(0, 1)), made.match_heat, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("flip", "whiten"), [(False, False), (True, True)])
 def test_all_adds_up_to_the_similarity_of_what_is_searched(
     model: Model, flip: bool, whiten: bool

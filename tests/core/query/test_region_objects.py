@@ -11,10 +11,11 @@ from torch.nn import functional
 from core.artifacts.manifests import Manifest
 from core.datasets.sample.drawing import draw
 from core.embeddings.encoding import Encoder, Encoding
+from core.images.squares import CROP, square_image
 from core.models.devices import Device
 from core.models.model import Model
 from core.models.network import EmbeddingNetwork, NetworkConfig
-from core.models.preprocessing import Preprocessing, normalized, to_square
+from core.models.preprocessing import Preprocessing, normalized
 from core.query.region_match import compare_regions, object_lift
 
 SIDE, EPOCHS, BATCH = 128, 8, 16
@@ -65,7 +66,10 @@ def test_the_hottest_tenth_lies_on_the_objects_much_more_often_than_chance() -> 
     numbers = range(NUM_TRAIN + NUM_TEST)
     drawn = {(name, number): draw(name, number) for name in CATEGORIES for number in numbers}
     inside = {key: np.asarray(drawing.mask) > 0 for key, drawing in drawn.items()}
-    squares = {key: to_square(drawing.image, INPUT) for key, drawing in drawn.items()}
+    squares = {
+        key: np.asarray(square_image(drawing.image, SIDE, "bilinear", CROP)).transpose(2, 0, 1)
+        for key, drawing in drawn.items()
+    }
     gallery = [key for key in drawn if key[1] < NUM_TRAIN]
     queries = [key for key in drawn if key[1] >= NUM_TRAIN]
     pixels = normalized(

@@ -264,6 +264,7 @@ def test_settings_out_of_range_are_refused_by_name(settings: dict[str, Any], sen
         AugmentConfig(**settings)
 
 
+@pytest.mark.slow
 def test_a_preview_shows_train_images_and_a_seed_repeats_it(
     workspace: Workspace, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from core.workspace import PROJECT, Workspace
 from state.jobs import JobBoard
 from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders
+from tests.factories.trainings import TINY
 
 SCRIPT = "tests.support.distributed_steps"
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m")
@@ -62,12 +63,7 @@ def test_the_board_trains_in_two_processes(workspace: Workspace, tmp_path: Path)
     bring_in(workspace, class_folders(tmp_path / "in", red=10, blue=10))
     config = TrainConfig(
         dataset="colors",
-        weights="none",
-        backbone="mobilenet_v3_large",
-        trainable_blocks=5,
-        image_size=32,
-        batch_size=8,
-        epochs=2,
+        **TINY | {"epochs": 2},
     )
     board = JobBoard(workspace)
     arguments = ["train", "--run-id", "two", "--devices", "2"]

@@ -20,6 +20,7 @@ from tests.factories.images import class_folders
 from tests.factories.networks import EVERY_BACKBONE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", EVERY_BACKBONE)
 def test_cached_features_are_the_output_of_the_frozen_blocks(
     workspace: Workspace, tmp_path: Path, backbone: str

@@ -1,5 +1,6 @@
 """A training that is paused, killed or interrupted is resumed with the same result."""
 
+import json
 import subprocess
 import sys
 import time
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from core.artifacts.manifests import Manifest
 from core.errors import DamagedArtifactError, WorkbenchError
@@ -30,19 +32,11 @@ from core.training.train import resume, train
 from core.workspace import PROJECT, Workspace
 from tests.factories.datasets import bring_in
 from tests.factories.images import class_folders
+from tests.factories.trainings import TINY
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
-SETTINGS: dict[str, Any] = {
-    "weights": "none",
-    "trainable_blocks": 5,
-    "backbone": "mobilenet_v3_large",
-    "image_size": 32,
-    "batch_size": 8,
-    "epochs": 3,
-    "backbone_learning_rate": 1e-3,
-    "augment": "light",
-}
+SETTINGS = TINY | {"epochs": 3, "backbone_learning_rate": 1e-3, "augment": "light"}
 
 Weights = dict[str, torch.Tensor]
 
@@ -82,6 +76,7 @@ def run_until(work: Work[Manifest], note: str, count: int = 1) -> None:
     raise AssertionError(f"no progress with “{note}”")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("note", "count"), [("epoch 2 of 3 · ", 2), ("validating", 1)])
 def test_a_paused_run_reaches_the_same_weights(
     workspace: Workspace, config: TrainConfig, whole: Weights, note: str, count: int
@@ -115,6 +110,28 @@ def test_a_run_interrupted_anywhere_reaches_the_same_weights(
 
 
 @pytest.mark.slow
+def test_a_resumed_run_that_is_stopped_before_it_trains_keeps_its_epochs(
+    workspace: Workspace, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = train(workspace, config, "paused")
+    run_until(work, "epoch 2 of 3 · ")
+    request_pause(workspace, "paused")
+    with pytest.raises(Stop):
+        work.throw(Stop())
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "core.training.train._set_up",
+            lambda *_: (event for event in [Progress(0, 1, "decoding")]),
+        )
+        again = resume(workspace, "paused")
+        run_until(again, "decoding")
+        with pytest.raises(Stop):
+            again.throw(Stop())
+    assert read_run(workspace, "paused").status == RunStatus.PAUSED
+    assert [m["epoch"] for m in read_metrics(workspace, "paused")] == [1]
+
+
+@pytest.mark.slow
 def test_a_killed_run_is_resumed(workspace: Workspace, config: TrainConfig, whole: Weights) -> None:
     command = [sys.executable, "-m", "tests.support.small_core", "train", "--run-id", "killed"]
     options = ["--home", str(workspace.home), *as_arguments(config, defaults_too=True)]
@@ -129,6 +146,7 @@ def test_a_killed_run_is_resumed(workspace: Workspace, config: TrainConfig, whol
     assert same(whole, weights_of(workspace, resumed))
 
 
+@pytest.mark.slow
 def test_a_run_without_a_saved_state_starts_over(workspace: Workspace, config: TrainConfig) -> None:
     work = train(workspace, config, "early")
     run_until(work, "epoch 1 of 3 · ")
@@ -143,6 +161,7 @@ def test_a_finished_run_is_not_resumed(workspace: Workspace, config: TrainConfig
         finish(resume(workspace, "done"))
 
 
+@pytest.mark.slow
 def test_a_full_disk_pauses_the_run(
     workspace: Workspace,
     config: TrainConfig,
@@ -156,7 +175,7 @@ def test_a_full_disk_pauses_the_run(
     work = train(workspace, config, "full")
     run_until(work, "epoch 2 of 3 · ")
     monkeypatch.setattr("core.training.state.sync_file", full)
-    with pytest.raises(WorkbenchError, match="The disk is full; the training is paused"):
+    with pytest.raises(WorkbenchError, match="The disk is full; the run is paused"):
         finish(work)
     monkeypatch.undo()
     assert read_run(workspace, "full").status == RunStatus.PAUSED
@@ -174,6 +193,33 @@ def test_a_damaged_file_is_refused(workspace: Workspace, config: TrainConfig, na
         finish(resume(workspace, "damaged"))
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"epoch": 3, "history": [], "best": -1},
+        {"epoch": {"number": "1"}, "history": [], "best": -1},
+        {"epoch": {"number": 1}, "history": [3], "best": -1},
+        {"epoch": {"number": 1}, "history": [{"epoch": "1"}], "best": 0},
+        {"epoch": {"number": 1}, "history": [], "best": "0"},
+        {"epoch": {"number": 1}, "history": []},
+        3,
+    ],
+)
+def test_a_state_with_other_facts_is_refused(
+    workspace: Workspace, config: TrainConfig, facts: Any
+) -> None:
+    work = train(workspace, config, "damaged")
+    run_until(work, "epoch 2 of 3 · ")
+    work.close()
+    path = folder_of(workspace, "damaged") / STATE
+    with safe_open(path, "pt") as file:
+        content = json.loads(file.metadata()["json"])
+    save_file(load_file(path), path, {"json": json.dumps(content | {"facts": facts})})
+    with pytest.raises(DamagedArtifactError, match="The saved state of “damaged” is damaged"):
+        finish(resume(workspace, "damaged"))
+
+
+@pytest.mark.slow
 def test_early_stopping_ends_a_run_that_no_longer_improves(
     workspace: Workspace, config: TrainConfig
 ) -> None:

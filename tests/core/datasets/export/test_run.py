@@ -182,7 +182,7 @@ def test_the_same_images_make_the_same_zip(workspace: Workspace, dataset: Datase
         assert {entry.date_time[:3] for entry in archive.infolist()} == {(1980, 1, 1)}
 
 
-@pytest.mark.parametrize("form", [Format.ZIP, Format.FOLDER])
+@pytest.mark.parametrize("form", TREES)
 def test_a_tree_comes_back_with_its_classes_and_splits(
     workspace: Workspace, dataset: Dataset, tmp_path: Path, form: Format
 ) -> None:
@@ -235,7 +235,9 @@ def test_classes_called_like_splits_are_told_from_them() -> None:
     named = TreeNames(places(["train", "Test"]))
     assert [named.folder_of(label) for label in ("train", "Test")] == ["_train", "_Test"]
     beside = TreeNames([("train", "train"), ("test", "test")])
-    assert beside.folder_of("train") == "train"
+    assert beside.folder_of("train") == "_train"  # train/train would repeat the split's name
+    between = TreeNames(places(["train", "bus", "ship"]))
+    assert between.folder_of("train") == "train"
     one = TreeNames(places(["train", "test"], "validation"))
     assert one.folder_of("test") == "_test"
 
@@ -339,7 +341,7 @@ def test_files_that_vanished_or_changed_are_listed(
     tree = unpacked(export, tmp_path / "tree")
     listed = rows_of(tree / "left-out.csv")
     assert [row["path"] for row in listed] == [gone.path, changed.path][:num_left_out]
-    assert listed[0]["reason"].startswith("The file is gone")
+    assert listed[0]["reason"].startswith("The file is missing")
     assert len(metadata_of(tree)) == 15 - num_left_out
 
 
@@ -482,18 +484,20 @@ def form_of(*tags: str) -> AppTest:
     return AppTest.from_string(FORM.format(tags=tags), default_timeout=30).run()
 
 
+@pytest.mark.slow
 def test_the_form_counts_the_view_and_refuses_an_empty_one(
     workspace: Workspace, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORKBENCH_HOME", str(workspace.home))
     form = form_of()
-    assert form.markdown[0].value.startswith("The view holds **15** images.")
+    assert form.markdown[0].value.startswith("**15** images match")
     assert not form.button(key="datasets-export-go").disabled
     curation.add_tag(dataset.catalog, dataset.catalog.ids()[:1], "one")
-    assert form_of("one").markdown[0].value.startswith("The view holds **1** image.")
+    assert form_of("one").markdown[0].value.startswith("**1** image matches")
     assert form_of("none").button(key="datasets-export-go").disabled
 
 
+@pytest.mark.slow
 def test_the_form_lists_exports_and_deletes_them(
     workspace: Workspace, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

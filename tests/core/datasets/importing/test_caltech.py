@@ -220,6 +220,7 @@ def test_an_archive_that_would_write_elsewhere_is_refused(
     assert not list(workspace.home.rglob("escaped*"))
 
 
+@pytest.mark.slow
 def test_an_archive_of_far_too_much_is_refused(
     server: LocalServer, workspace: Workspace, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

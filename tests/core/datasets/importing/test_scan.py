@@ -59,11 +59,9 @@ def test_unreadable_files_are_listed_with_their_reasons(
     assert (problem.path, "notes.png" in str(problem.problem)) == ("red/notes.png", True)
 
 
-def test_clutter_links_and_pipes_are_passed_over(workspace: Workspace, tmp_path: Path) -> None:
+def test_clutter_loops_and_pipes_are_skipped(workspace: Workspace, tmp_path: Path) -> None:
     root = class_folders(tmp_path / "in", red=2)
     class_folders(root / "__MACOSX", blue=2)
-    class_folders(tmp_path / "elsewhere", green=2)
-    (root / "linked").symlink_to(tmp_path / "elsewhere")
     (root / "red" / "loop").symlink_to(root)
     os.mkfifo(root / "red" / "pipe.png")
     (root / "empty").mkdir()
@@ -121,6 +119,7 @@ def test_classes_without_two_usable_images_harm_nobody(
     assert lonely.split == Split.TRAIN  # A class that is not learnt cannot be recognized
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_no_dataset(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,7 +322,7 @@ def test_a_folder_that_is_not_there_loses_nothing(workspace: Workspace, tmp_path
     root = class_folders(tmp_path / "in", red=2, blue=2)
     catalog = bring_in(workspace, root).catalog
     root.rename(tmp_path / "moved")
-    with pytest.raises(MissingError, match="is not there any more"):
+    with pytest.raises(MissingError, match="does not exist any more"):
         again(workspace)
     assert catalog.count() == 4
 
@@ -374,7 +373,7 @@ def test_a_folder_that_is_in_already_is_refused(
     workspace: Workspace, tmp_path: Path, where: str
 ) -> None:
     bring_in(workspace, class_folders(tmp_path / "in", red=2, blue=2))
-    with pytest.raises(WorkbenchError, match="lie in each other"):
+    with pytest.raises(WorkbenchError, match="overlap"):
         finish(add_root(workspace, "colors", tmp_path / where))
 
 

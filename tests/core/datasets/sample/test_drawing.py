@@ -10,8 +10,9 @@ from core.datasets.columns import Split
 from core.datasets.sample import drawing as drawing_module
 from core.datasets.sample.drawing import CLASSES, draw, draw_dataset
 from core.datasets.splits import SplitConfig, stratified
+from core.images.squares import CROP, square_image
 from core.models.network import EmbeddingNetwork, NetworkConfig
-from core.models.preprocessing import Preprocessing, normalized, to_square
+from core.models.preprocessing import Preprocessing, normalized
 from core.progress import Progress, finish
 
 INPUT = Preprocessing(image_size=32)
@@ -113,7 +114,14 @@ def test_an_untrained_network_does_not_find_the_category(pictures: list[Image.Im
     config = NetworkConfig(backbone="vgg16_bn", trainable_blocks=5, num_classes=12, image_size=32)
     network = EmbeddingNetwork(config).eval()
     half = pictures[::2]  # a few seconds instead of ten
-    pixels = torch.from_numpy(np.stack([to_square(picture, INPUT) for picture in half]))
+    pixels = torch.from_numpy(
+        np.stack(
+            [
+                np.asarray(square_image(picture, 32, "bilinear", CROP)).transpose(2, 0, 1)
+                for picture in half
+            ]
+        )
+    )
     with torch.inference_mode():
         rows = torch.cat([network(normalized(batch, INPUT))[0] for batch in pixels.split(80)])
     assert recall_at_1(rows.numpy()) <= 0.6

@@ -19,7 +19,7 @@ from pyarrow import parquet
 
 from core import cli
 from core.artifacts.folders import delete_artifact, remove_stale_drafts
-from core.datasets.importing import archives
+from core.datasets.importing import archive_budget
 from core.datasets.registry import open_dataset
 from core.embeddings.config import EmbedConfig
 from core.embeddings.embed import embed_dataset
@@ -314,7 +314,7 @@ def test_a_hostile_zip_is_refused_and_leaves_nothing(
     entries: dict[str, bytes],
     match: str,
 ) -> None:
-    monkeypatch.setattr(archives, "MAX_ARCHIVE_BYTES", 1_000_000)
+    monkeypatch.setattr(archive_budget, "MAX_ARCHIVE_BYTES", 1_000_000)
     with pytest.raises(WorkbenchError, match=match):
         home.ask(zipped(tmp_path / "pets.zip", entries))
     assert home.left == [home.workspace.batches]
@@ -329,7 +329,7 @@ def test_a_cut_or_locked_zip_is_refused(home: Home, tmp_path: Path) -> None:
         home.ask(path)
     start = whole.index(b"PK\x01\x02") + 8  # The flags of the first entry in the directory
     path.write_bytes(whole[:start] + bytes([whole[start] | 1]) + whole[start + 1 :])
-    with pytest.raises(WorkbenchError, match="locked with a password"):
+    with pytest.raises(WorkbenchError, match="encrypted with a password"):
         home.ask(path)
 
 
@@ -407,7 +407,7 @@ def test_a_stopped_zip_lists_what_did_not_come_out_of_it_too(home: Home, tmp_pat
     assert (batch.num_queries, batch.num_searched, batch.num_unreadable) == (38, BATCH_SIZE, 1)
     assert list(read(batch)["problem"][-2:]) == [
         NOT_REACHED,
-        "It lies more than 12 folders deep; move it up.",
+        "It is nested more than 12 folders deep.",
     ]
 
 

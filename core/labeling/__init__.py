@@ -1,0 +1,1 @@
+"""Labels for unlabeled images, proposed from the labeled ones."""
