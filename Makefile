@@ -6,20 +6,21 @@
 # make test-quick    the tests without a browser that take less than a third of a second
 # make coverage      make test-quick, with the lines of core and state that it runs
 # make docs-pictures the pictures of docs/, from the running app, with CALTECH101_ROOT
-# make test-milvus   the tests that need a Milvus server, which it starts
+# make test-scale    the tests that need a server or cluster, which it starts: Milvus, Ray, torchrun, S3
+# make test-milvus   those of Milvus only
 #
 # Variables: PYTHON (to set up with), CHROMIUM (to test in), REQUIRE_BROWSER=1 (fail without one).
 
 BIN := .venv/bin
 # One process per core, up to four; a file stays in one process, and files keep their order.
 IN_PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-QUICK := -m "not browser and not slow and not milvus" -n 2 --dist loadfile
+QUICK := -m "not browser and not slow and not milvus and not scale" -n 2 --dist loadfile
 TYPED := $(wildcard Home.py serve.py pages state core tests benchmarks)
 
 # Compiled modules are kept, also where the environment says otherwise: tests start a third sooner.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup setup-dev run check check-code test test-quick coverage docs-pictures test-milvus clean
+.PHONY: setup setup-dev run check check-code test test-quick coverage docs-pictures test-scale test-milvus clean
 
 setup:
 	@.ci/setup.sh requirements.txt
@@ -55,9 +56,12 @@ docs-pictures: setup-dev
 	$(BIN)/python -m tests.support.docs_pictures
 
 # In its own network namespace if allowed: the server's ports are open on all interfaces.
-test-milvus:
-	@.ci/setup.sh requirements-milvus-test.txt
-	tests/milvus/isolated.sh $(BIN)/python -m pytest -m milvus
+test-scale test-milvus:
+	@.ci/setup.sh requirements-scale-test.txt
+	tests/milvus/isolated.sh $(BIN)/python -m pytest -m "$(MARKS_$@)"
+
+MARKS_test-scale := milvus or scale
+MARKS_test-milvus := milvus
 
 clean:
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .coverage* test-results

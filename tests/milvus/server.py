@@ -23,12 +23,12 @@ def reason_to_skip() -> str:
     """Say why no server can be started here; empty if one can."""
     missing = [name for name in ("pymilvus", "milvus") if importlib.util.find_spec(name) is None]
     if missing:
-        return f"{' and '.join(missing)} not installed: run `make test-milvus`"
+        return f"{' and '.join(missing)} not installed: run `make test-scale`"
     outside = [name for name, state in psutil.net_if_stats().items() if state.isup and name != "lo"]
     if outside:
         return (
             "the Milvus wheel opens its ports on all interfaces, and here is one beside loopback: "
-            "run `make test-milvus`, which needs a system that allows network namespaces"
+            "run `make test-scale`, which needs a system that allows network namespaces"
         )
     return ""
 
