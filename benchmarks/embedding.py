@@ -1,6 +1,7 @@
 """Embedding speed from files to disk, beside a bare forward pass and a loop of single images.
 
     CALTECH101_ROOT=FOLDER python -m benchmarks.embedding [--images 256] [--copies 1] [--side 224]
+        [--backbone vgg16]
 
 256 images keep a CPU busy for minutes. On a GPU use `--images 0` and enough `--copies` for ten
 seconds; all of them must fit into its memory, 0.6 MB each.
@@ -30,6 +31,7 @@ from core.datasets.layout import BACKGROUND
 from core.datasets.splits import SplitConfig
 from core.embeddings.config import EmbedConfig, Precision
 from core.embeddings.embed import embed_dataset
+from core.models.backbones import find_backbone
 from core.models.batches import decode_batches
 from core.models.devices import choose_device
 from core.models.model import Model, load_model
@@ -112,6 +114,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=256, help="0: all")
     parser.add_argument("--copies", type=int, default=1, help="of each")
     parser.add_argument("--side", type=int, default=224)
+    parser.add_argument("--backbone", default="vgg16")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -126,7 +129,12 @@ def main() -> None:
         source = Source(root=root, left_out=(BACKGROUND,))
         dataset = finish(add_folder(workspace, NAME, source, SplitConfig()))
         config = TrainConfig(
-            dataset=NAME, weights="none", trainable_blocks=5, epochs=0, image_size=options.side
+            dataset=NAME,
+            backbone=options.backbone,
+            weights="none",
+            trainable_blocks=find_backbone(options.backbone).num_blocks,
+            epochs=0,
+            image_size=options.side,
         )
         model = load_model(workspace, finish(train(workspace, config)).id)
         paths = [dataset.path_of(row) for row in dataset.catalog.rows()]
@@ -134,7 +142,8 @@ def main() -> None:
         if choose_device().bfloat16:
             precisions.append(Precision.BFLOAT16)
         print(
-            f"VGG-16 at {options.side} px, {len(paths)} images, median of {ROUNDS}, on {on_what()}"
+            f"{options.backbone} at {options.side} px, {len(paths)} images, median of {ROUNDS}, "
+            f"on {on_what()}"
         )
         batches = in_memory(model, paths)
         for precision in precisions:
