@@ -248,3 +248,32 @@ def test_an_uploaded_folder_brings_its_table(empty: Workspace, visit: Open) -> N
     app.file_uploader(key="datasets-upload-0").set_value([*files, table]).run()
     assert "**2 images** · 2 classes" in texts(app)
     assert "Labels from labels.csv" in texts(app).replace("\\", "")
+
+
+@pytest.mark.slow
+def test_images_are_uploaded_to_a_class(full: Workspace, visit: Open) -> None:
+    app = visit("datasets")
+    app.menu_button(key="datasets-manage").click("Add images").run()
+    assert app.button(key="datasets-add-go").disabled
+    files = [("new.png", png(solid("green")), "image/png"), ("bad.png", b"no image", "image/png")]
+    app.file_uploader(key="datasets-add-files").set_value(files).run()
+    app.selectbox(key="datasets-add-label").select("red").run()
+    app.button(key="datasets-add-go").click().run()
+    assert last_job() == ("rescan", "--dataset", "colors")
+    assert "bad.png" in texts(app).replace("\\", "")  # Its error stays in the dialog
+    stop_jobs()
+
+
+@pytest.mark.slow
+def test_a_folder_is_added_as_it_is_read(full: Workspace, visit: Open, annotated: Path) -> None:
+    app = visit("datasets")
+    app.menu_button(key="datasets-manage").click("Add images").run()
+    app.segmented_control(key="datasets-add-source").set_value("Folder").run()
+    assert app.button(key="datasets-add-folder-go").disabled
+    app.text_input(key="datasets-add-folder").set_value(str(annotated)).run()
+    assert "Labels from labels.csv (recognized)." in texts(app).replace("\\", "")
+    app.selectbox(key="datasets-add-labels").select("names").run()
+    app.button(key="datasets-add-folder-go").click().run()
+    arguments = ("--dataset", "colors", "--pattern={class}_{number}")
+    assert last_job() == ("add", str(annotated), *arguments)
+    stop_jobs()

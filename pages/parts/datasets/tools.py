@@ -5,25 +5,25 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.artifacts.manifests import Manifest
-from core.commands.datasets import ADD, RELINK, RESCAN, VERIFY
+from core.commands.datasets import RELINK, RESCAN, VERIFY
 from core.datasets.importing.scan import resplit
-from core.datasets.importing.uploads import MAX_IMAGE_BYTES, keep_uploads
 from core.datasets.registry import Dataset, delete_dataset
 from core.indexes.deletion import delete_index
 from core.lineage.graph import Lineage, delete_with_dependents
 from pages.parts.components import errors
 from pages.parts.components.launch import launch, queue
 from pages.parts.components.text import counted, plain
-from pages.parts.datasets import export_form, import_form
+from pages.parts.datasets import add_form, export_form, import_form
 from pages.parts.datasets.reading_fields import USES
 from pages.parts.datasets.split_fields import split_fields
-from state import facts, previews, resources, session
+from state import previews, resources, session
 from state.view import View
 
-IMPORT, FOLDERS, VERIFY_IMAGES = "Import", "Folders", "Verify images"
+IMPORT, ADD_IMAGES, FOLDERS = "Import", "Add images", "Folders"
+VERIFY_IMAGES = "Verify images"
 TOOLS = {
     VERIFY_IMAGES: ":material/fact_check:",
-    "Add images": ":material/add_photo_alternate:",
+    ADD_IMAGES: ":material/add_photo_alternate:",
     "Rescan": ":material/refresh:",
     "Split": ":material/call_split:",
     "Export": ":material/download:",
@@ -83,7 +83,7 @@ def show(dataset: Dataset, view: View, lineage: Lineage) -> None:
         return
     draw: dict[str, Callable[[], None]] = {
         IMPORT: lambda: import_form.show(len(lineage.datasets)),
-        "Add images": lambda: _add(dataset),
+        ADD_IMAGES: lambda: add_form.show(dataset, lambda: _open(ADD_IMAGES)),
         "Rescan": lambda: _scan(dataset),
         "Split": lambda: _split(dataset),
         "Export": lambda: export_form.show(dataset, view),
@@ -108,46 +108,6 @@ def _open(name: str | None) -> None:
 
 def _close() -> None:
     session.remember(OPEN, None)
-
-
-def _add(dataset: Dataset) -> None:
-    files = st.file_uploader(
-        "Images",
-        accept_multiple_files=True,
-        max_upload_size=MAX_IMAGE_BYTES // 1_000_000,
-        key="datasets-add-files",
-    )
-    label = st.selectbox(
-        "Class",
-        facts.labels(dataset.catalog),
-        index=None,
-        accept_new_options=True,
-        placeholder="None",
-        key="datasets-add-label",
-    )
-    if st.button("Add images", key="datasets-add-go", type="primary", disabled=not files):
-        _keep(dataset, [(file.name, file.getvalue()) for file in files], label or "")
-    st.divider()
-    folder = st.text_input(
-        "Server folder",
-        key="datasets-add-folder",
-        placeholder="/path/to/more/images",
-    ).strip()
-    if st.button("Add folder", key="datasets-add-folder-go", disabled=not folder):
-        launch(ADD, [folder, "--dataset", dataset.name])
-
-
-def _keep(dataset: Dataset, files: list[tuple[str, bytes]], label: str) -> None:
-    with errors.shown():
-        num_kept, refused = keep_uploads(dataset, files, label)
-        for sentence in refused:
-            st.error(plain(sentence))
-        if num_kept:
-            queue(RESCAN, ["--dataset", dataset.name])
-            session.queue_toast(f"{num_kept:,} images added")
-        if num_kept and not refused:
-            st.rerun()
-        _open("Add images")  # Stays open with its errors
 
 
 def _scan(dataset: Dataset) -> None:
