@@ -145,6 +145,12 @@ def read_split_name(name: str) -> SplitName | None:
     return SplitName(use, rest)
 
 
+def split_of_name(name: str) -> Split | None:
+    """Return the split that a name without suffix clearly means; None for an abbreviation."""
+    read = read_split_name(name)
+    return read.use.as_split if read and not read.is_abbreviation else None
+
+
 def _joined(tokens: list[str]) -> list[str]:
     """Return words, with those in one that together are one of `WORDS`, such as hold and out."""
     joined: list[str] = []

@@ -20,7 +20,7 @@ from core.datasets.annotations.coco_paths import path_prefix, plain_path
 from core.datasets.annotations.geometry import clipped_box, main_label
 from core.datasets.annotations.merging import Problems, joined
 from core.datasets.columns import Split
-from core.datasets.folder_names import read_split_name
+from core.datasets.folder_names import split_of_name
 from core.errors import WorkbenchError
 from core.images.isolation import read_header
 
@@ -69,11 +69,7 @@ def read(root: Path, file: Path) -> Annotations:
 def split_of(root: Path, file: Path) -> Split | None:
     """Return the split that the name of an annotation file means, else that of its folder."""
     folder = file.parent.name if file.parent != root and file.is_relative_to(root) else ""
-    for name in (file.stem, folder):
-        read_name = read_split_name(name)
-        if read_name and not read_name.is_abbreviation and read_name.use.as_split:
-            return read_name.use.as_split
-    return None
+    return split_of_name(file.stem) or split_of_name(folder)
 
 
 def _add(images: dict[str, Annotation], root: Path, file: Path, problems: Problems) -> None:

@@ -17,6 +17,7 @@ from core.datasets.annotations.roles import Columns
 from core.datasets.annotations.tables import Table, read_table
 from core.datasets.annotations.texts import check_size
 from core.datasets.annotations.yolo_config import CLASSES
+from core.datasets.columns import Split
 from core.errors import WorkbenchError
 
 MAX_LOOKED_AT = 64
@@ -85,8 +86,16 @@ def boxed_files(root: Path, candidates: Sequence[str]) -> list[tuple[str, ...]]:
     ]
 
 
-def read_annotations(root: Path, file: Path, chosen: Columns = ()) -> Annotations:
-    """Return the annotations of a file, with columns that a user has chosen.
+def read_annotations(
+    root: Path, file: Path, chosen: Columns = (), split: Split | None = None
+) -> Annotations:
+    """Return the annotations of a file.
+
+    Args:
+        root: Folder of the images.
+        file: The file.
+        chosen: Columns of a table that a user has chosen.
+        split: Split of those rows of a table that name none.
 
     Raises:
         MissingError: There is no such file.
@@ -94,7 +103,7 @@ def read_annotations(root: Path, file: Path, chosen: Columns = ()) -> Annotation
     """
     reader = _reader_of(file)
     if reader.open is not None:
-        return read_table(reader.open(file), chosen)
+        return read_table(reader.open(file), chosen, split)
     if reader.read is None:
         raise TypeError(f"{reader.title} can be neither opened nor read")
     return reader.read(root, file)

@@ -10,7 +10,6 @@ from core.datasets.annotations.annotation import Annotation
 from core.datasets.annotations.file_names import (
     NO_ANNOTATIONS,
     is_listing_name,
-    is_table_name,
     metadata_files,
 )
 from core.datasets.annotations.formats import (
@@ -19,10 +18,11 @@ from core.datasets.annotations.formats import (
     detect_format,
     read_annotations,
 )
+from core.datasets.annotations.labeled_tables import labeled_tables, split_of_table
 from core.datasets.annotations.matching import match
 from core.datasets.annotations.merging import Problems, joined
 from core.datasets.annotations.patterns import parse_pattern
-from core.datasets.annotations.roles import Columns, Role, column_key, recognize_columns
+from core.datasets.annotations.roles import Columns, column_key, recognize_columns
 from core.datasets.layout import Labels, Layout, Reading
 from core.errors import MissingError, WorkbenchError
 
@@ -105,7 +105,8 @@ def _from_files(
     parts: list[str] = []
     problems, has_labels = Problems(), False
     for file in files:
-        read = read_annotations(root, root / file, columns)
+        split = split_of_table(file) if len(files) > 1 else None
+        read = read_annotations(root, root / file, columns, split)
         folder = posixpath.dirname(file) if is_listing_name(file) else ""
         found = match(read.images, paths, folder)
         if not found.images:
@@ -173,17 +174,20 @@ def _recognized_table(
     columns: Columns,
     notes: list[str],
 ) -> Annotated:
-    """Return what the one table says that labels most images; else only notes."""
-    above = _folders_above(paths)
-    tables = sorted(path for path in candidates if posixpath.dirname(path) in above)
+    """Return what the tables of the splits, or the one table, say that label most images.
+
+    If that is not clear, there are only notes.
+    """
     fitting = []
-    for path in [each for each in tables if _is_labeled(root / each, columns)][:MAX_TABLES]:
+    for files in labeled_tables(root, candidates, paths, columns)[:MAX_TABLES]:
         try:
-            found = _from_files(root, (path,), paths, columns)
+            found = _from_files(root, files, paths, columns)
         except WorkbenchError:
             continue
         if len(found.images) >= MIN_SHARE * len(paths):
             fitting.append(found)
+            if len(files) > 1:
+                break
     if len(fitting) == 1:
         return replace(fitting[0], is_recognized=True)
     if fitting:
@@ -200,22 +204,3 @@ def _is_metadata(file: Path) -> bool:
         return True  # Why it cannot be used is said where it is read
     roles = recognize_columns(names)
     return len(roles) > 1 and any(column_key(name) == "filename" for name in names)
-
-
-def _is_labeled(file: Path, columns: Columns) -> bool:
-    """Return whether a file is a table with columns of paths and labels."""
-    try:
-        roles = recognize_columns(columns_of(file), columns) if is_table_name(file.name) else {}
-    except WorkbenchError:
-        return False
-    return Role.PATH in roles and Role.LABEL in roles
-
-
-def _folders_above(paths: Sequence[str]) -> set[str]:
-    """Return the folders that all images are below, and the root."""
-    common = posixpath.dirname(paths[0]) if paths else ""
-    for path in paths:
-        while common and not path.startswith(f"{common}/"):
-            common = posixpath.dirname(common)
-    parts = common.split("/") if common else []
-    return {"/".join(parts[:end]) for end in range(len(parts) + 1)}

@@ -16,6 +16,7 @@ from core.datasets.annotations.roles import (
     read_tags,
     recognize_columns,
 )
+from core.datasets.columns import Split
 from core.errors import WorkbenchError
 
 MAX_ROWS = 10_000_000
@@ -47,10 +48,15 @@ class Table:
     """What its numbers count: lines or rows."""
 
 
-def read_table(table: Table, chosen: Columns = ()) -> Annotations:
+def read_table(table: Table, chosen: Columns = (), split: Split | None = None) -> Annotations:
     """Return the annotations of a table, with the paths of the images as it has them.
 
     Rows of one image are merged; if they contradict each other, the image has no label.
+
+    Args:
+        table: The table.
+        chosen: Columns that a user has chosen.
+        split: Split of the rows that name none.
 
     Raises:
         WorkbenchError: It has no column of paths, or none that says something about images.
@@ -61,12 +67,12 @@ def read_table(table: Table, chosen: Columns = ()) -> Annotations:
             f"{table.name} has no column with paths of images.",
             f"Choose one, or name it file_name. {columns_there(table.columns)}",
         )
-    if len(roles) == 1:
+    if len(roles) == 1 and split is None:
         raise WorkbenchError(
             f"{table.name} has no column of labels, splits or tags.",
             f"Choose one, or name it label. {columns_there(table.columns)}",
         )
-    reader = _Reader(table, roles)
+    reader = _Reader(table, roles, split)
     for number, row in enumerate(table.rows):
         if number >= MAX_ROWS:
             raise WorkbenchError(
@@ -85,6 +91,7 @@ def read_table(table: Table, chosen: Columns = ()) -> Annotations:
 class _Reader:
     table: Table
     roles: Mapping[Role, str]
+    split: Split | None
     merged: Merged = field(default_factory=Merged)
     problems: Problems = field(default_factory=Problems)
 
@@ -100,7 +107,7 @@ class _Reader:
             return
         annotation = Annotation(
             label=self._read(line, values, Role.LABEL, read_label),
-            split=self._read(line, values, Role.SPLIT, read_split),
+            split=self._read(line, values, Role.SPLIT, read_split) or self.split,
             tags=self._read(line, values, Role.TAGS, read_tags) or (),
         )
         if problem := self.merged.add(path, annotation):

@@ -209,6 +209,39 @@ def test_of_two_tables_none_is_used_unless_it_is_chosen(tmp_path: Path) -> None:
     assert seen(root, Reading(annotations="b.tsv")).classes == {"cat": {"": 1}}
 
 
+def test_a_table_for_each_split_is_read_with_the_others(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    images = [f"img/{number}.png" for number in range(1, 6)]
+    train = "id,breed\n1,corgi\n2,pug\n3,pug\n"
+    texts = {
+        "train_labels__csv": train,
+        "val_labels__csv": "id,breed\n4,pug\n",
+        "test__csv": "id\n5\n",
+        "sample_submission__csv": "id,breed\n5,corgi\n",
+    }
+    root = write(tmp_path, *images, **texts)
+    found = seen(root)
+    assert found.annotated.files == ("test.csv", "train_labels.csv", "val_labels.csv")
+    assert found.classes == {"corgi": {"train": 1}, "pug": {"train": 2, "validation": 1}}
+    assert found.unlabeled == {"test": 1}
+    dataset = imported(workspace, root)
+    (root / "test.csv").write_text("id,breed\n5,pug\n")
+    finish(rescan(workspace, dataset.name))
+    assert labels(dataset)["img/5.png"] == "pug"
+    assert rows(dataset)["img/5.png"].split == "test"
+
+
+def test_a_split_column_counts_more_than_the_name_of_the_table(tmp_path: Path) -> None:
+    texts = {
+        "train__csv": "path,label,split\n1.png,cat,val\n2.png,cat,\n",
+        "test__csv": "path,label\n2.png,cat\n3.png,dog\n",
+    }
+    found = seen(write(tmp_path, "1.png", "2.png", "3.png", **texts))
+    assert found.classes == {"cat": {"validation": 1, "test": 1}, "dog": {"test": 1}}
+    assert found.annotated.problems == ("2.png: it is in test and train; test counts.",)
+
+
 def test_a_table_of_few_images_or_far_below_is_only_used_if_it_is_chosen(tmp_path: Path) -> None:
     images = ["a/1.png", "a/2.png", "b/3.png"]
     table = "path,label\na/1.png,cat\n"
