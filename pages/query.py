@@ -46,6 +46,7 @@ def single_query(
         shown = st.container()
         upload.show(dataset, compact=True)
         history.examples(dataset, query)
+    is_answered = False
     with errors.shown(right.error):
         sources = sources_of(query, dataset)
         with shown:
@@ -57,6 +58,10 @@ def single_query(
             other = compare.choose(index, lineage)
         with right:
             _results(dataset, query, sources, index, model, other, panel)
+        is_answered = True
+    if not is_answered:
+        with right:
+            start.examples(dataset, query)
 
 
 def _results(

@@ -22,7 +22,8 @@ def sources_of(query: Query, dataset: Dataset) -> list[ImageSource]:
     The class of a crop that is a box of its image is that of the box.
 
     Raises:
-        MissingError: An image is no longer in the dataset, or the upload is no longer kept.
+        MissingError: An image is no longer in the dataset, its folder is gone, or the upload is no
+            longer kept.
     """
     ids = [image.image_id for image in query.images if image.image_id is not None]
     rows = dataset.catalog.rows_by_id(ids)
@@ -38,6 +39,7 @@ def sources_of(query: Query, dataset: Dataset) -> list[ImageSource]:
             sources.append(ImageSource(upload.name, upload.content, image.digest))
         elif image.image_id in rows:
             row = rows[image.image_id]
+            dataset.require_root(row.root)
             key = f"{row.id}-{row.sha256}"
             label = _label_of_crop(image.crop, boxes.get(row.id, ())) or row.label
             sources.append(ImageSource(row.path, dataset.path_of(row), key, label))

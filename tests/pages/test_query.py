@@ -180,6 +180,17 @@ def test_a_link_to_an_image_that_is_gone_says_so(full: Workspace, linked: AppTes
     linked.run()
     assert not linked.exception
     assert "no longer in the dataset" in linked.error[0].value
+    assert component(linked, "query-examples")["tiles"]  # Others to search by
+
+
+def test_a_query_by_an_image_of_a_folder_that_is_gone_says_what_to_do(
+    full: Workspace, linked: AppTest
+) -> None:
+    dataset = open_dataset(full, "colors")
+    dataset.roots[0].path.rename(dataset.roots[0].path.with_name("moved"))
+    linked.run()
+    assert not linked.exception
+    assert "set its new path on the Datasets page" in linked.error[0].value
 
 
 def test_more_matches_are_had_until_there_are_no_more(linked: AppTest) -> None:

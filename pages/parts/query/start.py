@@ -16,6 +16,11 @@ def show(dataset: Dataset, query: Query) -> None:
     """Show the drop zone, the search options and the examples."""
     with upload.show(dataset, compact=False):
         search_options.show(dataset, query, width="content")
+    examples(dataset, query)
+
+
+def examples(dataset: Dataset, query: Query) -> None:
+    """Show images of the dataset; the one that is clicked becomes the query."""
     ids = queries.example_ids(dataset, EXAMPLES)
     rows = dataset.catalog.rows_by_id(ids)
     st.caption("Images of the dataset")
