@@ -26,10 +26,16 @@ CLICK_AT_ONCE = f"""async ([at, held]) => {{
     name, {{ clientX: at[0], clientY: at[1], bubbles: true, cancelable: true, buttons: 1 }}));
   tell('mousemove', area);
   tell('mousedown', area);
+  const pressed = performance.now();
   if (held) await new Promise((resolve) => setTimeout(resolve, held));
   tell('mouseup', document);
+  return performance.now() - pressed;
 }}"""
-"""A pointer that comes and clicks before plotly looks what is under it, which it does in 50 ms."""
+"""A pointer that comes and clicks before plotly looks what is under it, which it does in 50 ms.
+Returns how long it pressed."""
+
+LONG_PRESS_MS = 250
+"""Plotly takes a press of 300 ms or more for none, and a busy machine may be late."""
 
 
 @pytest.fixture(scope="module")
@@ -644,10 +650,14 @@ def test_a_click_names_the_point_and_a_highlight_keeps_the_view(map_page: Page) 
 def test_a_click_is_on_what_is_pressed_however_fast_the_pointer_came(
     map_page: Page, held_ms: int
 ) -> None:
-    map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [5.45, 5.45]))
-    expect(map_page.locator(".workbench-scatter-tip")).to_contain_text("north east")
     corner = map_page.evaluate(ON_SCREEN, [5.45, -4.55])
-    map_page.evaluate(CLICK_AT_ONCE, [corner, held_ms])
+    pressed_ms = float(LONG_PRESS_MS)
+    while pressed_ms >= LONG_PRESS_MS:
+        map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [-4.55, 5.45]))
+        expect(map_page.locator(".workbench-scatter-tip")).to_contain_text("north west")
+        map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [5.45, 5.45]))
+        expect(map_page.locator(".workbench-scatter-tip")).to_contain_text("north east")
+        pressed_ms = map_page.evaluate(CLICK_AT_ONCE, [corner, held_ms])
     says(map_page, "point: 399")
 
 
