@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 
 import psutil
 
@@ -54,11 +56,18 @@ def find_process(workspace: Workspace, record: JobRecord) -> psutil.Process | No
 
 
 def lower_priority(process: psutil.Process) -> bool:
-    """Lower the priority of a job's process; return False if it ended or belongs to others."""
+    """Lower the priority of a job's process; return False if it ended or belongs to others.
+
+    Linux with autogroups (the default of most distributions) shares the processor between sessions
+    first, so a process that leads a session of its own gets as much as the server whatever its
+    niceness is. There the session's niceness is lowered, too.
+    """
     try:
         process.nice(NICENESS)
     except psutil.Error:
         return False
+    with suppress(OSError):  # No autogroups here, or not permitted
+        Path(f"/proc/{process.pid}/autogroup").write_text(str(NICENESS))
     return True
 
 
