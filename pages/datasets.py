@@ -26,6 +26,9 @@ from pages.parts.datasets import (
 from state import facts, resources, session
 from state.view import SECTIONS, View
 
+SECTIONS_WIDTH = 428
+"""In pixels, so that its place is as wide before its script is loaded."""
+
 VERBS = (QUICKSTART, *dataset_import.COMMANDS, *datasets.COMMANDS)
 
 
@@ -76,6 +79,7 @@ def section_control(view: View) -> None:
         on_change=open_section,
         required=True,
         label_visibility="collapsed",
+        width=SECTIONS_WIDTH,
     )
 
 

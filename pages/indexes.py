@@ -21,6 +21,8 @@ from state import resources, session
 
 VERBS = (*indexes.COMMANDS, *index_benchmark.COMMANDS, FIT_PCA, REBUILD)
 BUILD, BENCHMARK, RECOMMEND = SECTIONS = ("Build", "Benchmark", "Recommend")
+SECTIONS_WIDTH = 272
+"""In pixels, so that its place is as wide before its script is loaded."""
 
 
 def show_build(dataset: str, index: Manifest | None, lineage: Lineage) -> None:
@@ -51,6 +53,7 @@ with title:
                 required=True,
                 key="indexes-tabs",
                 label_visibility="collapsed",
+                width=SECTIONS_WIDTH,
             )
         )
     if index is not None:

@@ -25,6 +25,8 @@ from state import queries, resources, session
 from state.query_images import label_of, sources_of
 
 SINGLE, BATCH = "Single query", "Batch"
+MODES_WIDTH = 176
+"""In pixels, so that its place is as wide before its script is loaded."""
 
 
 def single_query(
@@ -100,6 +102,7 @@ def main(index: Manifest, model: Manifest, lineage: Lineage, line: DeltaGenerato
         key="query-mode",
         label_visibility="collapsed",
         persist_state="session",
+        width=MODES_WIDTH,
     )
     line.space("stretch")
     if mode == BATCH:

@@ -16,7 +16,7 @@ def test_the_page_is_streamlits_with_the_name_and_the_css_of_the_app() -> None:
     assert response.status_code == 200
     body = bytes(response.body).decode()
     assert f"<title>{document.NAME}</title>" in body
-    assert styles.SHEET in body.partition("</head>")[0]
+    assert styles.SHEET in body.partition("</head>")[2].partition("<div id=")[0]
     assert '<div id="root">' in body
 
 

@@ -39,7 +39,9 @@ def page() -> str:
         for name in scripts(STREAMLIT_PAGE.parent / "static/js")
         if name not in document
     )
-    return document.replace("</head>", f"{links}<style>{styles.SHEET}</style></head>", 1)
+    document = document.replace("</head>", f"{links}</head>", 1)
+    # In the body: Streamlit adds its own styles to the head, and of equal ones the later counts
+    return document.replace("<body>", f"<body><style>{styles.SHEET}</style>", 1)
 
 
 def scripts(folder: Path) -> list[str]:

@@ -10,6 +10,7 @@ from state import session
 from state.view import PAGE_SIZES, TILE_SIZES, View
 
 WIDTH = 150
+SIZES_WIDTH = 124
 PAGES_SHOWN = 5
 PAGER_WIDTH = 256
 """In pixels; a pager as wide as its content hides pages that it has room for."""
@@ -37,6 +38,7 @@ def tile_size(view: View) -> None:
         args=("tile", "datasets-tile"),
         required=True,
         label_visibility="collapsed",
+        width=SIZES_WIDTH,
     )
 
 
