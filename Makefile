@@ -43,13 +43,13 @@ check-code:
 test: setup-dev
 	@.ci/browser.sh
 	@$(MAKE) --no-print-directory check-code
-	$(BIN)/python -m pytest $(IN_PARALLEL)
+	.ci/in_memory.sh 14000000 $(BIN)/python -m pytest $(IN_PARALLEL)
 
 test-quick: setup-dev
-	$(BIN)/python -m pytest $(QUICK)
+	.ci/in_memory.sh 4000000 $(BIN)/python -m pytest $(QUICK)
 
 coverage: setup-dev
-	$(BIN)/python -m pytest $(QUICK) --cov=core --cov=state --cov-report=term:skip-covered --cov-fail-under=90
+	.ci/in_memory.sh 4000000 $(BIN)/python -m pytest $(QUICK) --cov=core --cov=state --cov-report=term:skip-covered --cov-fail-under=90
 
 docs-pictures: setup-dev
 	@.ci/browser.sh
