@@ -21,15 +21,21 @@ from core.commands.command import Result
 from core.errors import WorkbenchError
 from core.files import FULL_DISK
 from core.jobs.events import EventWriter
+from core.jobs.ranks import read_ranks
+from core.jobs.records import EVENTS, STOP_REQUEST
 from core.progress import Measurement, Progress, Stop, Work
 from core.workspace import open_workspace
 
 EXIT_ERROR, EXIT_USAGE, EXIT_STOPPED = 1, 2, 130
-IS_FIRST = os.environ.get("RANK", "0") == "0"
-"""Whether this is the only process, or the first that torchrun started; only it writes."""
+RANKS = read_ranks()
+IS_FIRST = RANKS.is_first
+"""Whether this is the only process, or the first of several; only it writes."""
 
 LINE_EVERY_S, REDRAW_EVERY_S = 1.0, 0.1
 """Seconds between two lines of progress, and on a terminal between two changes of its line."""
+
+LOOK_FOR_STOP_EVERY_S = 1.0
+"""Seconds between two reads of the file by which a launched process is stopped."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,36 +46,46 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
     command = COMMANDS[options.verb]
-    path = options.events if options.events and IS_FIRST else Path(os.devnull)
-    with closing(EventWriter(path)) as log:
+    launched: Path | None = getattr(options, "launched", None)
+    events = launched / EVENTS if launched else options.events
+    is_shown = IS_FIRST and not launched  # Whoever launched it shows what the events say
+    with closing(EventWriter(events if events and IS_FIRST else Path(os.devnull))) as log:
         try:
-            result = _run(command.run(open_workspace(options.home), options), log, parser)
+            work = command.run(open_workspace(options.home), options)
+            result = _run(work, log, parser, launched, is_shown=is_shown)
         except WorkbenchError as error:
             return _fail(log, str(error))
         except Stop:
             log.append("stopped")
             _print("Stopped; no file is incomplete.")
-            return EXIT_STOPPED
+            return EXIT_STOPPED if RANKS.world_size == 1 else 0  # Others are not to be restarted
         except OSError as error:
             return _fail(log, _sentence_of(error))
         except Exception:  # noqa: BLE001 - the command's edge: a bug becomes a sentence and a traceback in the log
             traceback.print_exc()
             return _fail(log, "Unexpected error; details are in the log.")
         log.append("result", result=result)
-    if IS_FIRST:
+    if is_shown:
         print(json.dumps(result) if options.json else command.describe(result))
     return 0
 
 
-def _run(work: Work[Result], log: EventWriter, parser: argparse.ArgumentParser) -> Result:
-    """Run a verb to its end; after SIGTERM or Ctrl-C it stops at its next step.
+def _run(
+    work: Work[Result],
+    log: EventWriter,
+    parser: argparse.ArgumentParser,
+    launched: Path | None = None,
+    *,
+    is_shown: bool = IS_FIRST,
+) -> Result:
+    """Run a verb to its end; after SIGTERM, Ctrl-C or a request it stops at its next step.
 
-    A `ValueError` before its first step is wrong usage.
+    A `ValueError` before its first step is wrong usage. `launched` is the folder with the request.
     """
-    printer, event = _ProgressPrinter(), None
+    printer, event = _ProgressPrinter(is_shown=is_shown), None
     try:
         event = next(work)
-        stop = _StopSignal()
+        stop = _StopSignal(launched / STOP_REQUEST if launched else None)
         while True:
             printer.show(event)
             log.report(event)
@@ -88,10 +104,15 @@ def _run(work: Work[Result], log: EventWriter, parser: argparse.ArgumentParser) 
 
 
 class _StopSignal:
-    """Whether SIGTERM or Ctrl-C came; a second Ctrl-C ends the process at once."""
+    """Whether SIGTERM or Ctrl-C came; a second Ctrl-C ends the process at once.
 
-    def __init__(self) -> None:
+    A launched process may be out of reach of signals: a file with any content stops it, too.
+    """
+
+    def __init__(self, request: Path | None = None) -> None:
         self._is_set = False
+        self._request = request
+        self._read_at = 0.0
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._set)
 
@@ -100,15 +121,21 @@ class _StopSignal:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def take(self) -> bool:
-        """Return whether a signal came since the last call."""
+        """Return whether a signal came since the last call, or the request, which counts once."""
         is_set, self._is_set = self._is_set, False
+        now = time.monotonic()
+        if self._request and now - self._read_at >= LOOK_FOR_STOP_EVERY_S:
+            self._read_at = now
+            if _has_content(self._request):
+                self._request, is_set = None, True
         return is_set
 
 
 class _ProgressPrinter:
     """Progress on stderr: one line that changes on a terminal, a line now and then elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_shown: bool) -> None:
+        self._is_shown = is_shown
         self._terminal = sys.stderr.isatty()
         self._every_s = REDRAW_EVERY_S if self._terminal else LINE_EVERY_S
         self._last = 0.0
@@ -129,12 +156,20 @@ class _ProgressPrinter:
             _print("")
 
     def _write(self, text: str, *, keep: bool) -> None:
-        if not IS_FIRST:
+        if not self._is_shown:
             return
         start = "\r\033[K" if self._terminal else ""
         sys.stderr.write(start + text + ("\n" if keep else ""))
         sys.stderr.flush()
         self._open_line = not keep
+
+
+def _has_content(path: Path) -> bool:
+    """Return whether a file has content; opened, as NFS then asks its server."""
+    try:
+        return bool(path.read_bytes())
+    except FileNotFoundError:
+        return False
 
 
 def _sentence_of(error: OSError) -> str:

@@ -63,6 +63,23 @@ def finish(work: Generator[Any, None, T]) -> T:
             return result
 
 
+def held_back(work: Work[T]) -> Work[tuple[T, bool]]:
+    """Run work to its end; return its result, and whether a `Stop` was thrown in meanwhile."""
+    is_stopped = False
+    try:
+        while True:
+            event = next(work)
+            try:
+                yield event
+            except Stop:
+                is_stopped = True
+    except StopIteration as end:
+        result: T = end.value
+        return result, is_stopped
+    finally:
+        work.close()
+
+
 def run_part(work: Work[T], number: int, total: int, note: str) -> Work[T]:
     """Run one of `total` equal parts, `number` of which are done, and report progress of the whole.
 

@@ -39,8 +39,6 @@ from state.job_views import JobView, with_events
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.1
-GRACE_S = 20.0
-"""Time that a job has to save and end after a stop request, before it is killed."""
 
 
 class JobBoard:
@@ -175,7 +173,7 @@ class JobBoard:
                 stop_sent = time.monotonic()
                 self._update(record.id, lambda view: replace(view, stopping=True))
                 processes.send_signal(record, signal.SIGTERM)
-            if stop_sent is not None and time.monotonic() - stop_sent > GRACE_S:
+            if stop_sent is not None and time.monotonic() - stop_sent > processes.grace_s(record):
                 processes.send_signal(record, signal.SIGKILL)
             if alive:
                 time.sleep(POLL_S)

@@ -1,22 +1,34 @@
 """Verbs for training: train, resume, estimate."""
 
 import argparse
-import os
 from dataclasses import asdict
+from pathlib import Path
 
 from core.commands.command import STARTING, Command, Result, artifact_facts, option
+from core.jobs.ranks import read_ranks
 from core.models.pretrained import NO_WEIGHTS
 from core.options import given_options
 from core.progress import Work
 from core.training.config import TrainConfig
+from core.training.launched import run_launched
+from core.training.launchers import find_launcher
 from core.training.presets import CLASSIC, PRESETS, SCRATCH_QUICK, fitted
+from core.training.runs import read_unfinished_run, start_run
 from core.workspace import Workspace
 
 DEVICES = option(
     "--devices",
-    "Number of processes, one a graphics card, that train together; started by torchrun.",
+    "Number of processes, one a graphics card, that train together; the app starts them by "
+    "torchrun, and a command that torchrun or srun has started checks their number.",
     type=int,
-    default=1,
+)
+LAUNCHERS = (
+    option(
+        "--launcher",
+        "Train on other machines by this launcher of the file that WORKBENCH_LAUNCHERS names.",
+        metavar="NAME",
+    ),
+    option("--nodes", "Number of nodes for a launcher that takes it.", type=int, default=1),
 )
 PRESET = option(
     "--preset", "Training settings to start from; options given here replace them.", choices=PRESETS
@@ -41,31 +53,43 @@ def train_config(options: argparse.Namespace) -> TrainConfig:
     return TrainConfig(**fitted({**PRESETS[preset].settings, **given}, chosen=given))
 
 
-def _check_devices(devices: int) -> None:
-    """Raise `ValueError` unless the number of started processes is `devices`."""
-    started = int(os.environ.get("WORLD_SIZE", "1"))
-    if devices != started:
+def _check_processes(options: argparse.Namespace) -> None:
+    """Raise `ValueError` for another number of processes than was given, or of nodes than 1."""
+    started = read_ranks().world_size
+    if options.devices not in (None, started):
         raise ValueError(
-            f"{devices} devices need torchrun --standalone --nproc-per-node {devices} -m core …; "
-            f"{started} process{'es' if started > 1 else ''} started"
+            f"{options.devices} devices need torchrun --standalone --nproc-per-node "
+            f"{options.devices} -m core …; {started} process{'es' if started > 1 else ''} started"
         )
+    if options.nodes < 1:
+        raise ValueError(f"nodes must be at least 1, got {options.nodes}")
 
 
 def _train(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config = train_config(options)
-    _check_devices(options.devices)
+    _check_processes(options)
     yield STARTING
+    if options.launcher:
+        launcher = find_launcher(options.launcher)
+        run = start_run(workspace, config, options.run_id)
+        return (yield from run_launched(workspace, run, launcher, options.nodes))
     from core.training.train import train
 
     return artifact_facts((yield from train(workspace, config, options.run_id)))
 
 
 def _resume(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
-    _check_devices(options.devices)
+    _check_processes(options)
     yield STARTING
+    if options.launcher:
+        launcher = find_launcher(options.launcher)
+        run = read_unfinished_run(workspace, options.run_id)
+        return (yield from run_launched(workspace, run, launcher, options.nodes))
     from core.training.train import resume
 
-    return artifact_facts((yield from resume(workspace, options.run_id)))
+    is_launched = options.launched is not None
+    work = resume(workspace, options.run_id, is_launched=is_launched)
+    return artifact_facts((yield from work))
 
 
 def _estimate(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
@@ -92,6 +116,7 @@ TRAIN = Command(
         option("--run-id", "Id of the run; by default named after dataset and backbone."),
         PRESET,
         DEVICES,
+        *LAUNCHERS,
     ),
     run=_train,
     makes="model",
@@ -104,6 +129,8 @@ RESUME = Command(
     options=(
         option("--run-id", "Id of a run that was paused or interrupted.", required=True),
         DEVICES,
+        *LAUNCHERS,
+        option("--launched", argparse.SUPPRESS, type=Path),
     ),
     run=_resume,
     makes="model",

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -20,8 +20,16 @@ NICENESS = 10
 MIN_CORES_TO_SPARE_ONE = 4
 """With fewer cores, leaving one free would slow a job down too much."""
 
-DEVICES = "--devices"
-"""Option with the number of processes that train together."""
+DEVICES, LAUNCHER = "--devices", "--launcher"
+"""Options with the number of processes that train together, and with what starts them."""
+
+GRACE_S, LAUNCHED_GRACE_S = 20.0, 110.0
+"""Time that a job has to save and end after a stop request, before it is killed; the second if its
+processes are on other machines, where it ends them itself."""
+
+OWN_STORE = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+"""Environment variable without which restarted processes often fail: torchrun's store then has the
+addresses of those before (pytorch #135712)."""
 
 LOG_TAIL_BYTES = 20_000
 
@@ -40,7 +48,7 @@ def launch(workspace: Workspace, record: JobRecord) -> "subprocess.Popen[bytes]"
         return subprocess.Popen(
             [sys.executable, *command],
             cwd=PROJECT,
-            env=os.environ | _thread_settings(),
+            env=os.environ | _thread_settings() | OWN_STORE,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -72,9 +80,34 @@ def lower_priority(process: psutil.Process) -> bool:
 
 
 def send_signal(record: JobRecord, number: signal.Signals) -> None:
-    """Send a signal to the process of a job and to its children, if it still runs."""
+    """Send a signal to the process of a job and to its process group, if it still runs.
+
+    SIGKILL is sent to all descendants: torchrun's are in process groups of their own.
+    """
     if is_alive(record):
+        family = descendants(record.process_id) if number == signal.SIGKILL else []
         os.killpg(record.process_id, number)
+        kill(family)
+
+
+def descendants(process_id: int) -> list[psutil.Process]:
+    """Return the children of a process, their children, and so on; none if it has ended."""
+    try:
+        return psutil.Process(process_id).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """End processes at once; those that have ended are skipped."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def grace_s(record: JobRecord) -> float:
+    """Return how long a job may take to end after a stop request, in seconds."""
+    return LAUNCHED_GRACE_S if LAUNCHER in record.arguments else GRACE_S
 
 
 def log_tail(workspace: Workspace, job_id: str) -> str:

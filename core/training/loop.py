@@ -76,7 +76,7 @@ def train_epoch(setup: Setup, epoch: Epoch) -> Work[None]:
                 yield _progress(setup, epoch, len(steps))
             except Stop:
                 stopped = True
-            if _any_process(setup, stopped):  # All stop at the same step, or some would wait
+            if any_process(setup, stopped):  # All stop at the same step, or some would wait
                 raise Stop
             started = time.monotonic()
 
@@ -143,7 +143,8 @@ def resume_epoch(setup: Setup) -> Epoch:
     return epoch
 
 
-def _any_process(setup: Setup, stopped: bool) -> bool:
+def any_process(setup: Setup, stopped: bool) -> bool:
+    """Return whether any process is stopped; every one must call it at the same step."""
     if setup.fabric.world_size == 1:
         return stopped
     votes = setup.fabric.all_reduce(torch.tensor(float(stopped)), reduce_op="sum")

@@ -78,6 +78,12 @@ class Run:
     process_started: float = 0.0
     """Seconds since 1970; with the id it identifies the process of the run."""
 
+    launcher: str = ""
+    """Name of the launcher that started it last; empty for this machine."""
+
+    nodes: int = 1
+    """Number of nodes that the launcher was given."""
+
     disk_version: int = DISK_VERSION
     """Version of the format; `read_run` upgrades older ones."""
 
@@ -98,16 +104,23 @@ def reserve_run(workspace: Workspace, config: TrainConfig) -> str:
         return run_id
 
 
-def start_run(workspace: Workspace, config: TrainConfig, run_id: str | None = None) -> Run:
+def start_run(
+    workspace: Workspace, config: TrainConfig, run_id: str | None = None, *, again: bool = False
+) -> Run:
     """Start a new run, in the folder that was reserved for `run_id` or a new one.
+
+    With `again`, a run of that name and these settings that has not ended is returned instead.
 
     Raises:
         WorkbenchError: There is a run of that name.
     """
     chosen = run_id or reserve_run(workspace, config)
-    folder = folder_of(workspace, chosen)
-    folder.mkdir(parents=True, exist_ok=True)
-    if (folder / RUN_FILE).exists():
+    folder_of(workspace, chosen).mkdir(parents=True, exist_ok=True)
+    if run_exists(workspace, chosen):
+        if again:
+            before = read_run(workspace, chosen)
+            if can_resume(before) and before.config == asdict(config):
+                return before
         raise WorkbenchError(
             f"There is a run “{chosen}” already.", "Choose another name, or resume that one."
         )
@@ -170,6 +183,11 @@ def list_runs(workspace: Workspace) -> list[Run]:
     return sorted(runs, key=lambda run: run.created, reverse=True)
 
 
+def run_exists(workspace: Workspace, run_id: str) -> bool:
+    """Return whether there is a run of that id that has started."""
+    return (folder_of(workspace, run_id) / RUN_FILE).exists()
+
+
 def delete_run(workspace: Workspace, run_id: str) -> None:
     """Delete a run's folder; its model stays."""
     shutil.rmtree(folder_of(workspace, run_id), ignore_errors=True)
@@ -180,8 +198,8 @@ def is_running(run: Run) -> bool:
     return run.status == RunStatus.STARTED and is_process(run.process_id, run.process_started)
 
 
-def claim_run(workspace: Workspace, run: Run) -> None:
-    """Mark the run as running in this process.
+def claim_run(workspace: Workspace, run: Run, launcher: str = "", nodes: int = 1) -> None:
+    """Mark the run as running in this process, under a launcher on `nodes` nodes if it has one.
 
     Raises:
         WorkbenchError: It runs in another process.
@@ -195,18 +213,43 @@ def claim_run(workspace: Workspace, run: Run) -> None:
         message="",
         process_id=os.getpid(),
         process_started=psutil.Process().create_time(),
+        launcher=launcher,
+        nodes=nodes,
     )
+
+
+def leave_run(workspace: Workspace, run_id: str) -> None:
+    """Mark a stopped run that has no model as paused; delete it if it has no epoch, either."""
+    # A resumed run that is stopped before it trains keeps the epochs that it has
+    if clear_pause(folder_of(workspace, run_id)) or read_metrics(workspace, run_id):
+        change_run(workspace, run_id, status=RunStatus.PAUSED)
+    else:
+        delete_run(workspace, run_id)
 
 
 def release_run(workspace: Workspace, run_id: str) -> None:
     """Mark the run as running in no process, unless it was deleted."""
-    if (folder_of(workspace, run_id) / RUN_FILE).exists():
+    if run_exists(workspace, run_id):
         change_run(workspace, run_id, process_id=0)
 
 
 def can_resume(run: Run) -> bool:
     """Return whether a run can be resumed; without a saved state it starts over."""
     return run.status not in (RunStatus.DONE, RunStatus.STOPPED)
+
+
+def read_unfinished_run(workspace: Workspace, run_id: str) -> Run:
+    """Read a run that can be resumed.
+
+    Raises:
+        WorkbenchError: It has ended, or as in `read_run`.
+    """
+    run = read_run(workspace, run_id)
+    if not can_resume(run):
+        raise WorkbenchError(
+            f"The run “{run_id}” has ended.", "Start a new run with its settings to train longer."
+        )
+    return run
 
 
 def append_metrics(folder: Path, measured: Mapping[str, float]) -> None:

@@ -1,6 +1,5 @@
 """Setup of a training: network, data, loss and optimizer; `loop.py` trains with it."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,12 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import SLURMEnvironment
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.datasets.columns import ImageFilter, ImageRow, Split
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
+from core.jobs.ranks import read_ranks
 from core.models.backbone_weights import load_backbone
 from core.models.devices import Device
 from core.models.network import EmbeddingNetwork, NetworkConfig
@@ -137,13 +138,14 @@ def load_weights(
 
 
 def open_fabric(device: Device) -> Fabric:
-    """Return Fabric for the processes that torchrun started, or for this one."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
+    """Return Fabric for the processes that torchrun or srun started, or for this one."""
+    ranks = read_ranks()
     fabric = Fabric(
         accelerator={"cuda": "cuda", "mps": "mps"}.get(device.name, "cpu"),
-        devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
-        num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
-        strategy="ddp" if world > 1 else "auto",
+        devices=ranks.per_node,
+        num_nodes=ranks.num_nodes,
+        strategy="ddp" if ranks.world_size > 1 else "auto",
+        plugins=SLURMEnvironment() if ranks.by_slurm else None,
         precision="bf16-mixed" if device.bfloat16 else "32-true",
     )
     fabric.launch()

@@ -16,11 +16,11 @@ from core.files import FULL_DISK
 from core.models.devices import choose_device
 from core.models.model import WEIGHTS, write_weights
 from core.models.network import EmbeddingNetwork
-from core.progress import Stop, Work
+from core.progress import Stop, Work, held_back
 from core.training.config import TrainConfig
 from core.training.history import begin_history
 from core.training.inputs import prepare_inputs
-from core.training.loop import Epoch, figures, resume_epoch, save, train_epoch
+from core.training.loop import Epoch, any_process, figures, resume_epoch, save, train_epoch
 from core.training.run_data import begin_run_data
 from core.training.runs import (
     MAP,
@@ -28,15 +28,13 @@ from core.training.runs import (
     Run,
     RunStatus,
     append_metrics,
-    can_resume,
     change_run,
     claim_run,
-    clear_pause,
-    delete_run,
     folder_of,
     is_pause_requested,
-    read_metrics,
+    leave_run,
     read_run,
+    read_unfinished_run,
     release_run,
     start_run,
 )
@@ -59,7 +57,8 @@ def train(workspace: Workspace, config: TrainConfig, run_id: str | None = None) 
     The best epoch has the highest mAP@10 of the validation images (each searched among the others);
     without validation images it is the last. If a `Stop` is thrown in after the first epoch, the
     best epoch so far becomes the model; if a pause was requested, the state is saved and no model.
-    Without an id the run is named after dataset and backbone.
+    Without an id the run is named after dataset and backbone. In several processes a run of that
+    id with the same settings is resumed: what started them has started them again.
 
     Raises:
         Stop: The training was stopped before the end of the first epoch, or paused.
@@ -69,33 +68,36 @@ def train(workspace: Workspace, config: TrainConfig, run_id: str | None = None) 
     """
     labeled_rows(open_dataset(workspace, config.dataset))  # Fails before there is a run
     fabric = open_fabric(choose_device())
-    run = start_run(workspace, config, run_id) if fabric.is_global_zero else None
+    run = None
+    if fabric.is_global_zero:
+        run = start_run(workspace, config, run_id, again=fabric.world_size > 1)
     run = read_run(workspace, fabric.broadcast(run.id if run else ""))
     return (yield from _run(workspace, run, fabric))
 
 
-def resume(workspace: Workspace, run_id: str) -> Work[Manifest]:
+def resume(workspace: Workspace, run_id: str, *, is_launched: bool = False) -> Work[Manifest]:
     """Resume a run from its last saved state, with the same result as without a break; see `train`.
+
+    If it is launched, the run belongs to the process that launched it (`launched.py`).
 
     Raises:
         WorkbenchError: The run has ended, the dataset has changed since it started, or as in
             `train`.
         DamagedArtifactError: Its run.json or its state is damaged.
     """
-    run = read_run(workspace, run_id)
-    if not can_resume(run):
-        raise WorkbenchError(
-            f"The run “{run_id}” has ended.", "Start a new run with its settings to train longer."
-        )
-    return (yield from _run(workspace, run, open_fabric(choose_device())))
+    run = read_unfinished_run(workspace, run_id)
+    fabric = open_fabric(choose_device())
+    return (yield from _run(workspace, run, fabric, is_launched=is_launched))
 
 
-def _run(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
+def _run(
+    workspace: Workspace, run: Run, fabric: Fabric, *, is_launched: bool = False
+) -> Work[Manifest]:
     """Train; the first process writes the status of the run."""
     if not fabric.is_global_zero:
         return (yield from _train(workspace, run, fabric))
-    folder = folder_of(workspace, run.id)
-    claim_run(workspace, run)
+    if not is_launched:
+        claim_run(workspace, run)
     try:
         return (yield from _train(workspace, run, fabric))
     except WorkbenchError as error:
@@ -111,14 +113,11 @@ def _run(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
         change_run(workspace, run.id, status=RunStatus.PAUSED, message=str(full))
         raise full from error
     except Stop:
-        # A resumed run that is stopped before it trains keeps the epochs that it has
-        if clear_pause(folder) or read_metrics(workspace, run.id):
-            change_run(workspace, run.id, status=RunStatus.PAUSED)
-        else:  # Before the end of the first epoch there is no result
-            delete_run(workspace, run.id)
+        leave_run(workspace, run.id)
         raise
     finally:
-        release_run(workspace, run.id)
+        if not is_launched:
+            release_run(workspace, run.id)
 
 
 def _train(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
@@ -139,7 +138,8 @@ def _train(workspace: Workspace, run: Run, fabric: Fabric) -> Work[Manifest]:
     try:
         yield from _epochs(setup, epoch)
     except Stop:
-        if is_pause_requested(folder):
+        # All do the same, though the first may have deleted the request by the time others look
+        if fabric.broadcast(is_pause_requested(folder)):
             save(setup, epoch)
             raise
         if not setup.history:
@@ -176,7 +176,7 @@ def _epochs(setup: Setup, epoch: Epoch) -> Work[None]:
     """Train the remaining epochs; `epoch` always has the current position."""
     while epoch.number < setup.config.epochs and not _is_patience_over(setup):
         yield from train_epoch(setup, epoch)
-        measured = yield from measure(setup, figures(setup, epoch))
+        measured, is_stopped = yield from _measured(setup, epoch)
         setup.history.append(measured)
         _save_if_best(setup)
         if setup.fabric.is_global_zero:
@@ -184,6 +184,19 @@ def _epochs(setup: Setup, epoch: Epoch) -> Work[None]:
             write_events(setup.folder, measured)
         epoch.begin(epoch.number + 1)
         save(setup, epoch)
+        if any_process(setup, is_stopped):
+            raise Stop
+
+
+def _measured(setup: Setup, epoch: Epoch) -> Work[tuple[dict[str, float], bool]]:
+    """Return an epoch's metrics, and whether the training is to stop after them.
+
+    Several processes all measure to the end: if one stopped before, the others would wait for it.
+    """
+    work = measure(setup, figures(setup, epoch))
+    if setup.fabric.world_size == 1:
+        return (yield from work), False
+    return (yield from held_back(work))
 
 
 def _is_patience_over(setup: Setup) -> bool:
