@@ -11,7 +11,9 @@ import sys
 import streamlit as st
 from starlette.middleware import Middleware
 
+from core.errors import WorkbenchError
 from core.net.hosts import listening
+from core.training.launchers import read_launchers
 from core.workspace import PROJECT
 from pages.parts.components import document
 from state.host_guard import HostGuard
@@ -42,6 +44,9 @@ def settings_for(hosts: str) -> dict[str, str]:
 if __name__ == "__main__":
     try:
         os.environ |= settings_for(" ".join(sys.argv[1:]))
+        read_launchers()
+    except WorkbenchError as error:
+        sys.exit(str(error))
     except ValueError as error:
         sys.exit(f"{error}.")
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", __file__])

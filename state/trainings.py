@@ -9,7 +9,8 @@ from typing import Any
 from core.commands import find_command
 from core.commands.training import RESUME, TRAIN
 from core.jobs.records import JobRecord, Status
-from core.training.runs import MAP, Run, RunStatus, is_running, list_runs, read_metrics
+from core.training.run_process import is_running
+from core.training.runs import MAP, Run, RunStatus, list_runs, read_metrics
 from core.workspace import Workspace
 from state.job_views import JobView
 

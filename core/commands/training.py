@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from core.commands.command import STARTING, Command, Result, artifact_facts, option
+from core.jobs import processes
 from core.jobs.ranks import read_ranks
 from core.models.pretrained import NO_WEIGHTS
 from core.options import given_options
@@ -17,18 +18,18 @@ from core.training.runs import read_unfinished_run, start_run
 from core.workspace import Workspace
 
 DEVICES = option(
-    "--devices",
+    processes.DEVICES,
     "Number of processes, one a graphics card, that train together; the app starts them by "
     "torchrun, and a command that torchrun or srun has started checks their number.",
     type=int,
 )
 LAUNCHERS = (
     option(
-        "--launcher",
+        processes.LAUNCHER,
         "Train on other machines by this launcher of the file that WORKBENCH_LAUNCHERS names.",
         metavar="NAME",
     ),
-    option("--nodes", "Number of nodes for a launcher that takes it.", type=int, default=1),
+    option(processes.NODES, "Number of nodes for a launcher that takes it.", type=int, default=1),
 )
 PRESET = option(
     "--preset", "Training settings to start from; options given here replace them.", choices=PRESETS

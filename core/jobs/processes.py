@@ -20,8 +20,9 @@ NICENESS = 10
 MIN_CORES_TO_SPARE_ONE = 4
 """With fewer cores, leaving one free would slow a job down too much."""
 
-DEVICES, LAUNCHER = "--devices", "--launcher"
-"""Options with the number of processes that train together, and with what starts them."""
+DEVICES, LAUNCHER, NODES = "--devices", "--launcher", "--nodes"
+"""Options with the number of processes that train together, what starts them, and on how many
+nodes."""
 
 GRACE_S, LAUNCHED_GRACE_S = 20.0, 110.0
 """Time that a job has to save and end after a stop request, before it is killed; the second if its

@@ -26,15 +26,13 @@ from core.jobs.processes import OWN_STORE, descendants, kill
 from core.jobs.records import EVENTS, STOP_REQUEST
 from core.progress import Measurement, Progress, Stop, Work
 from core.training.launchers import Launcher, filled_in
+from core.training.run_process import claim_run, leave_run, release_run
 from core.training.runs import (
     Run,
     RunStatus,
     change_run,
-    claim_run,
     folder_of,
-    leave_run,
     read_run,
-    release_run,
     run_exists,
 )
 from core.workspace import PROJECT, Workspace

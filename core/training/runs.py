@@ -4,7 +4,6 @@ A run outlives its job, which may be killed, and its model, which may be deleted
 """
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -14,13 +13,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from core.artifacts.folders import fresh_id
 from core.artifacts.upgrades import upgrade_settings
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError, newer_version
 from core.files import parse_json, read_json, write_json
-from core.jobs.records import is_process
 from core.records import build, fits
 from core.training.config import TrainConfig
 from core.workspace import DISK_VERSION, Workspace, check_name
@@ -191,46 +187,6 @@ def run_exists(workspace: Workspace, run_id: str) -> bool:
 def delete_run(workspace: Workspace, run_id: str) -> None:
     """Delete a run's folder; its model stays."""
     shutil.rmtree(folder_of(workspace, run_id), ignore_errors=True)
-
-
-def is_running(run: Run) -> bool:
-    """Return whether a process is training it."""
-    return run.status == RunStatus.STARTED and is_process(run.process_id, run.process_started)
-
-
-def claim_run(workspace: Workspace, run: Run, launcher: str = "", nodes: int = 1) -> None:
-    """Mark the run as running in this process, under a launcher on `nodes` nodes if it has one.
-
-    Raises:
-        WorkbenchError: It runs in another process.
-    """
-    if is_running(run):
-        raise WorkbenchError(f"The run “{run.id}” is already training.", "Wait until it ends.")
-    change_run(
-        workspace,
-        run.id,
-        status=RunStatus.STARTED,
-        message="",
-        process_id=os.getpid(),
-        process_started=psutil.Process().create_time(),
-        launcher=launcher,
-        nodes=nodes,
-    )
-
-
-def leave_run(workspace: Workspace, run_id: str) -> None:
-    """Mark a stopped run that has no model as paused; delete it if it has no epoch, either."""
-    # A resumed run that is stopped before it trains keeps the epochs that it has
-    if clear_pause(folder_of(workspace, run_id)) or read_metrics(workspace, run_id):
-        change_run(workspace, run_id, status=RunStatus.PAUSED)
-    else:
-        delete_run(workspace, run_id)
-
-
-def release_run(workspace: Workspace, run_id: str) -> None:
-    """Mark the run as running in no process, unless it was deleted."""
-    if run_exists(workspace, run_id):
-        change_run(workspace, run_id, process_id=0)
 
 
 def can_resume(run: Run) -> bool:

@@ -1,5 +1,7 @@
 """Setup of a training: network, data, loss and optimizer; `loop.py` trains with it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import SLURMEnvironment
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from core.datasets.columns import ImageFilter, ImageRow, Split
 from core.datasets.registry import Dataset
@@ -148,8 +150,27 @@ def open_fabric(device: Device) -> Fabric:
         plugins=SLURMEnvironment() if ranks.by_slurm else None,
         precision="bf16-mixed" if device.bfloat16 else "32-true",
     )
-    fabric.launch()
+    with other_processes():
+        fabric.launch()
     return fabric
+
+
+@contextmanager
+def other_processes() -> Iterator[None]:
+    """Translate the errors of PyTorch's backends when another process has ended.
+
+    Raises:
+        WorkbenchError: Another process of the training cannot be reached.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
+            raise
+        raise WorkbenchError(
+            "Another process of this training has ended or cannot be reached.",
+            "Resume the run, which continues from its last saved state.",
+        ) from error
 
 
 def set_up(

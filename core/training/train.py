@@ -22,6 +22,7 @@ from core.training.history import begin_history
 from core.training.inputs import prepare_inputs
 from core.training.loop import Epoch, any_process, figures, resume_epoch, save, train_epoch
 from core.training.run_data import begin_run_data
+from core.training.run_process import claim_run, leave_run, release_run
 from core.training.runs import (
     MAP,
     METRICS,
@@ -29,13 +30,10 @@ from core.training.runs import (
     RunStatus,
     append_metrics,
     change_run,
-    claim_run,
     folder_of,
     is_pause_requested,
-    leave_run,
     read_run,
     read_unfinished_run,
-    release_run,
     start_run,
 )
 from core.training.setup import (
@@ -44,6 +42,7 @@ from core.training.setup import (
     load_weights,
     network_config,
     open_fabric,
+    other_processes,
     set_up,
 )
 from core.training.tensorboard import write_events
@@ -95,11 +94,13 @@ def _run(
 ) -> Work[Manifest]:
     """Train; the first process writes the status of the run."""
     if not fabric.is_global_zero:
-        return (yield from _train(workspace, run, fabric))
+        with other_processes():
+            return (yield from _train(workspace, run, fabric))
     if not is_launched:
         claim_run(workspace, run)
     try:
-        return (yield from _train(workspace, run, fabric))
+        with other_processes():
+            return (yield from _train(workspace, run, fabric))
     except WorkbenchError as error:
         change_run(workspace, run.id, status=RunStatus.FAILED, message=str(error))
         raise

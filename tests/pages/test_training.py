@@ -1,5 +1,7 @@
 """The Training page through Home.py: its form, runs and models, and invalid input."""
 
+import json
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,14 @@ from core.datasets.columns import ImageFilter
 from core.datasets.curation import relabel
 from core.datasets.registry import open_dataset
 from core.errors import WorkbenchError
+from core.jobs import processes
 from core.jobs.records import Status
 from core.lineage.graph import read_lineage
 from core.models.backbones import BACKBONES
 from core.models.exports import ModelFormat, exported_file
 from core.progress import Progress, Stop, finish
 from core.training.config import TrainConfig
+from core.training.launchers import VARIABLE
 from core.training.presets import PRESETS
 from core.training.runs import list_runs, read_metrics, read_run, request_pause
 from core.training.train import resume, train
@@ -26,6 +30,8 @@ from state import resources
 from state.trainings import run_id_of
 from tests.support.page_fixtures import Open, open_jobs, picked, picker, said_in_passing, texts
 from tests.support.processes import wait_for
+
+LAUNCH = processes.launch
 
 
 def choose_preset(app: AppTest, name: str) -> None:
@@ -89,6 +95,61 @@ def test_training_is_launched_with_the_forms_settings(full: Workspace, visit: Op
     app.run()
     assert picked(app)[1] == "vgg16_bn"
     assert not app.exception
+
+
+@pytest.fixture
+def launchers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The administrator's file, with a launcher that fails at once and takes nodes."""
+    path = tmp_path / "launchers.toml"
+    script = "import sys; sys.exit(int(sys.argv[1]))"
+    command = json.dumps([sys.executable, "-S", "-c", script, "{nodes}", "{command}"])
+    path.write_text(f"[slurm]\ncommand = {command}\n")
+    monkeypatch.setattr(processes, "launch", LAUNCH)  # A fork has the environment of before
+    monkeypatch.setenv(VARIABLE, str(path))
+    return path
+
+
+def test_without_a_launcher_there_is_no_choice(full: Workspace, visit: Open) -> None:
+    assert "training-launcher" not in [box.key for box in visit("training").selectbox]
+
+
+@pytest.mark.slow
+def test_a_training_starts_and_resumes_under_the_chosen_launcher(
+    full: Workspace, visit: Open, launchers: Path
+) -> None:
+    app = visit("training")
+    choose_preset(app, "scratch_quick")
+    assert app.selectbox(key="training-launcher").value == "This machine"
+    assert "training-nodes" not in [field.key for field in app.number_input]
+    app.selectbox(key="training-launcher").set_value("slurm").run()
+    assert "training-estimate" not in [button.key for button in app.button]  # Of this machine
+    app.number_input(key="training-nodes").set_value(2).run()
+    app.button(key="training-start").click().run()
+    [view] = resources.jobs().views()
+    assert view.record.arguments[-4:] == ("--launcher", "slurm", "--nodes", "2")
+    assert view.record.lane != "compute"
+    ended = resources.jobs().wait(view.record.id, 60)
+    sentence = "The launcher “slurm” ended with status 2 before the training did."
+    assert (ended.record.status, ended.message[: len(sentence)]) == (Status.FAILED, sentence)
+    app.run()
+    assert sentence in app.error[0].value
+
+    launchers.write_text("[other]\ncommand = ['{command}']\n")
+    app.button(key="training-resume").click().run()
+    resumed = resources.jobs().views()[0]
+    assert resumed.record.arguments[3:] == ("--launcher", "slurm", "--nodes", "2")
+    ended = resources.jobs().wait(resumed.record.id, 60)
+    assert "There is no launcher “slurm” (configured: other)." in ended.message
+
+
+def test_a_wrong_file_of_launchers_is_a_sentence(
+    full: Workspace, visit: Open, launchers: Path
+) -> None:
+    launchers.write_text("[slurm]\ncommand = ['srun']\n")
+    app = visit("training")
+    [warning] = app.warning
+    assert "[slurm]: {command} must be one argument" in warning.value.replace("\\", "")
+    assert app.button(key="training-start")
 
 
 def choose(app: AppTest, *rows: int) -> None:

@@ -35,10 +35,11 @@ def queue(
     follow_up: tuple[str, ...] = ()
     if command.adds_images:
         follow_up = (VERIFY.name, "--dataset", values.get("dataset") or values["name"])
+    launcher = values.get("launcher")  # Whose machines are others than those of the other jobs
     record = resources.jobs().start(
         (command.name, *arguments),
         title or command.title_of(arguments),
-        command.lane,
+        f"launcher {launcher}" if launcher else command.lane,
         values.get("dataset", "") if dataset is None else dataset,
         follow_up,
         VERIFY.title_of(follow_up) if follow_up else "",

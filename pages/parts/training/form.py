@@ -20,7 +20,7 @@ from pages.parts.components import config_fields
 from pages.parts.components.gallery import Tile, gallery
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
-from pages.parts.training import fields, requirements
+from pages.parts.training import fields, launcher, requirements
 from state import resources, session
 
 FROM_PRETRAINED, FROM_FILE = "Pre-trained", "Weights file"
@@ -60,13 +60,15 @@ def show(dataset: Dataset) -> Callable[[], None]:
         st.caption("Enter the path of a weights file.")
         return nothing
     st.caption(_summary(config))
+    where = launcher.options()
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
             "Start training", key="training-start", type="primary", icon=":material/play_arrow:"
         ):
             run_id = reserve_run(resources.workspace(), config)
-            launch(TRAIN, [*as_arguments(config, defaults_too=True), "--run-id", run_id])
-        requirements.show_time(dataset, config)
+            launch(TRAIN, [*as_arguments(config, defaults_too=True), "--run-id", run_id, *where])
+        if not where:
+            requirements.show_time(dataset, config)
     room = st.container()
     return lambda: requirements.show_room(room, dataset, config)
 

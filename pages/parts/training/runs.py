@@ -22,7 +22,7 @@ from core.training.runs import (
 from pages.parts.components import charts
 from pages.parts.components.launch import launch
 from pages.parts.components.text import duration, plain
-from pages.parts.training import form, view
+from pages.parts.training import form, launcher, view
 from state import resources, session
 from state.trainings import RESUMABLE, RunState, Training, differences
 
@@ -132,7 +132,8 @@ def resume_button(training: Training, key: str) -> None:
     if st.button("Resume", key=key, type=kind, icon=":material/play_arrow:"):
         dataset = training.run.config["dataset"]
         title = f"Training {training.name}"
-        launch(RESUME, ["--run-id", training.run.id], dataset=dataset, title=title)
+        arguments = ["--run-id", training.run.id, *launcher.options_of(training.run)]
+        launch(RESUME, arguments, dataset=dataset, title=title)
 
 
 def checkpoint_button(training: Training, key: str) -> None:
@@ -144,7 +145,8 @@ def checkpoint_button(training: Training, key: str) -> None:
     if st.button("New run from checkpoint", key=key, type=kind, icon=":material/fork_right:"):
         config = TrainConfig(**training.run.config | {"weights": str(checkpoint)})
         run_id = reserve_run(resources.workspace(), config)
-        launch(TRAIN, [*as_arguments(config, defaults_too=True), "--run-id", run_id])
+        where = launcher.options_of(training.run)
+        launch(TRAIN, [*as_arguments(config, defaults_too=True), "--run-id", run_id, *where])
 
 
 def _button_type(*, leads: bool) -> Literal["primary", "secondary"]:
