@@ -106,14 +106,15 @@ def _run(
 class _StopSignal:
     """Whether SIGTERM or Ctrl-C came; a second Ctrl-C ends the process at once.
 
-    A launched process may be out of reach of signals: a file with any content stops it, too.
+    A launched process is stopped by a file that gets content: signals may not reach it, or come
+    from torchrun, which ends processes to restart them. They end it at once.
     """
 
     def __init__(self, request: Path | None = None) -> None:
         self._is_set = False
         self._request = request
         self._read_at = 0.0
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT) if request is None else ():
             signal.signal(number, self._set)
 
     def _set(self, number: int, frame: FrameType | None) -> None:
@@ -122,12 +123,12 @@ class _StopSignal:
 
     def take(self) -> bool:
         """Return whether a signal came since the last call, or the request, which counts once."""
-        is_set, self._is_set = self._is_set, False
         now = time.monotonic()
         if self._request and now - self._read_at >= LOOK_FOR_STOP_EVERY_S:
             self._read_at = now
             if _has_content(self._request):
-                self._request, is_set = None, True
+                self._request, self._is_set = None, True
+        is_set, self._is_set = self._is_set, False
         return is_set
 
 
@@ -139,15 +140,19 @@ class _ProgressPrinter:
         self._terminal = sys.stderr.isatty()
         self._every_s = REDRAW_EVERY_S if self._terminal else LINE_EVERY_S
         self._last = 0.0
+        self._shown: Progress | Measurement | None = None
         self._open_line = False
 
     def show(self, event: Progress | Measurement) -> None:
+        if event == self._shown:
+            return
         if isinstance(event, Measurement):
             if event.curve == "epoch":
                 numbers = ", ".join(f"{name} {value:.4g}" for name, value in event.values.items())
                 self._write(numbers, keep=True)
         elif event.fraction == 1 or time.monotonic() - self._last >= self._every_s:
             self._last = time.monotonic()
+            self._shown = event
             share = f"{event.fraction:4.0%} " if event.total else ""
             self._write(f"{share}{event.note}", keep=not self._terminal)
 

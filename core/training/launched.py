@@ -40,7 +40,8 @@ from core.workspace import PROJECT, Workspace
 LAUNCH = "launch"
 POLL_S = 0.2
 SHOW_EVERY_S = 2.0
-"""Longest time without an event; a `Stop` can only be thrown in at one."""
+"""Longest time without an event, after which the latest is repeated: a `Stop` can only be thrown in
+at one."""
 
 STOP_GRACE_S = 60.0
 """Time that the training has to save and end after a stop request, before its launcher ends."""
