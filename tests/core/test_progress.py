@@ -2,7 +2,16 @@
 
 import pytest
 
-from core.progress import Measurement, Progress, Stop, Work, finish, format_rate, run_part
+from core.progress import (
+    Measurement,
+    Progress,
+    Stop,
+    Work,
+    finish,
+    format_rate,
+    held_back,
+    run_part,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +50,16 @@ def test_parts_add_up_and_stops_reach_them() -> None:
     with pytest.raises(StopIteration) as end:
         part.throw(Stop())
     assert (end.value.value, stopped) == ("partial", [True])
+
+
+def test_a_stop_is_held_back_until_the_end() -> None:
+    def work() -> Work[str]:
+        for done in range(3):
+            yield Progress(done, 3)
+        return "whole"
+
+    held = held_back(work())
+    assert next(held) == Progress(0, 3)
+    assert held.throw(Stop()) == Progress(1, 3)
+    assert finish(held) == ("whole", True)
+    assert finish(held_back(work())) == ("whole", False)

@@ -1,10 +1,28 @@
+import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
-from core.jobs.processes import NICENESS, lower_priority
+from core.jobs.processes import (
+    GRACE_S,
+    LAUNCHED_GRACE_S,
+    NICENESS,
+    grace_s,
+    lower_priority,
+    send_signal,
+)
+from core.jobs.records import new_record
+
+PARENT = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"],
+                         start_new_session=True)
+print(child.pid, flush=True)
+time.sleep(60)
+"""
 
 
 def test_a_job_gives_way_to_the_server_although_it_leads_a_session() -> None:
@@ -27,3 +45,28 @@ def test_the_priority_of_a_process_that_ended_is_left_alone() -> None:
     process = psutil.Process(job.pid)
     job.wait()
     assert not lower_priority(process)
+
+
+def test_a_killed_job_takes_its_processes_of_other_sessions_with_it() -> None:
+    job = subprocess.Popen(
+        [sys.executable, "-S", "-c", PARENT], stdout=subprocess.PIPE, start_new_session=True
+    )
+    with job:
+        assert job.stdout is not None
+        child = psutil.Process(int(job.stdout.readline()))
+        started = psutil.Process(job.pid).create_time()
+        record = replace(
+            new_record(("train",), "Training", "compute"),
+            process_id=job.pid,
+            process_started=started,
+        )
+        send_signal(record, signal.SIGKILL)
+    psutil.wait_procs([child], timeout=10)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_launched_training_has_longer_to_end() -> None:
+    here = new_record(("train", "--dataset", "pets"), "Training", "compute")
+    assert grace_s(here) == GRACE_S
+    launched = replace(here, arguments=(*here.arguments, "--launcher", "slurm"))
+    assert grace_s(launched) == LAUNCHED_GRACE_S

@@ -1,4 +1,4 @@
-"""Two processes with the same global batch train like one process."""
+"""Two processes with the same global batch train like one process; a board starts them."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from core.jobs.records import Status
 from core.options import as_arguments
 from core.training.config import TrainConfig
+from core.training.launchers import VARIABLE
 from core.training.runs import RunStatus, read_metrics, read_run
 from core.workspace import PROJECT, Workspace
 from state.jobs import JobBoard
@@ -73,5 +74,31 @@ def test_the_board_trains_in_two_processes(workspace: Workspace, tmp_path: Path)
     assert ended.result is not None
     run = read_run(workspace, "two")
     assert (run.status, run.model) == (RunStatus.DONE, ended.result["id"])
+    assert [measured["epoch"] for measured in read_metrics(workspace, "two")] == [1, 2]
+    assert [m["values"]["epoch"] for m in ended.measurements if m["curve"] == "epoch"] == [1, 2]
+
+
+@pytest.mark.slow
+def test_the_board_trains_under_srun(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """srun is a script here; only the first of its tasks writes."""
+    srun = [sys.executable, "-m", "tests.support.fake_srun", "--nodes={nodes}", "{command}"]
+    (tmp_path / "launchers.toml").write_text(f"[slurm]\ncommand = {json.dumps(srun)}\n")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "launchers.toml"))
+    bring_in(workspace, class_folders(tmp_path / "in", red=10, blue=10))
+    config = TrainConfig(dataset="colors", **TINY | {"epochs": 2})
+    board = JobBoard(workspace)
+    options = ["--run-id", "two", "--launcher", "slurm", "--nodes", "2"]
+    arguments = ["train", *as_arguments(config, defaults_too=True), *options]
+    job = board.start(arguments, "Two", "slurm")
+    ended = board.wait(job.id, timeout=300)
+    log = board.log_of(job.id)
+    assert ended.record.status == Status.DONE, log
+    assert "Starting with 2 processes" in log
+    assert ended.result is not None
+    run = read_run(workspace, "two")
+    assert (run.status, run.model) == (RunStatus.DONE, ended.result["id"])
+    assert (run.launcher, run.nodes) == ("slurm", 2)
     assert [measured["epoch"] for measured in read_metrics(workspace, "two")] == [1, 2]
     assert [m["values"]["epoch"] for m in ended.measurements if m["curve"] == "epoch"] == [1, 2]

@@ -1,15 +1,18 @@
 """Runs on disk: those of earlier releases are upgraded, those of later ones refused."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from core.errors import DamagedArtifactError, WorkbenchError
 from core.training.config import TrainConfig
+from core.training.run_process import claim_run, is_running, leave_run, release_run
 from core.training.runs import (
     RUN_FILE,
     RunStatus,
+    append_metrics,
     change_run,
     clear_pause,
     folder_of,
@@ -18,6 +21,7 @@ from core.training.runs import (
     read_run,
     request_pause,
     reserve_run,
+    run_exists,
     start_run,
 )
 from core.workspace import DISK_VERSION, Workspace
@@ -74,6 +78,37 @@ def test_a_run_is_started_in_its_reserved_folder_once(workspace: Workspace) -> N
     assert list_runs(workspace) == [run]
     with pytest.raises(WorkbenchError, match="There is a run “colors-resnet18” already"):
         start_run(workspace, CONFIG, run_id)
+
+
+def test_a_run_is_started_again_with_the_same_settings_only(workspace: Workspace) -> None:
+    run = start_run(workspace, CONFIG, "one")
+    assert start_run(workspace, CONFIG, "one", again=True) == run
+    with pytest.raises(WorkbenchError, match="There is a run “one” already"):
+        start_run(workspace, replace(CONFIG, epochs=99), "one", again=True)
+    change_run(workspace, "one", status=RunStatus.DONE)
+    with pytest.raises(WorkbenchError, match="There is a run “one” already"):
+        start_run(workspace, CONFIG, "one", again=True)
+
+
+def test_a_run_that_is_left_is_paused_if_it_has_epochs(workspace: Workspace) -> None:
+    start_run(workspace, CONFIG, "one")
+    append_metrics(folder_of(workspace, "one"), {"epoch": 1})
+    leave_run(workspace, "one")
+    assert read_run(workspace, "one").status == RunStatus.PAUSED
+    start_run(workspace, CONFIG, "two")
+    leave_run(workspace, "two")
+    assert not run_exists(workspace, "two")
+
+
+def test_a_claim_names_the_launcher_of_the_last_start(workspace: Workspace) -> None:
+    claim_run(workspace, start_run(workspace, CONFIG, "one"), "slurm", 4)
+    run = read_run(workspace, "one")
+    assert (run.launcher, run.nodes, is_running(run)) == ("slurm", 4, True)
+    with pytest.raises(WorkbenchError, match="The run “one” is already training"):
+        claim_run(workspace, run)
+    release_run(workspace, "one")
+    claim_run(workspace, read_run(workspace, "one"))
+    assert read_run(workspace, "one").launcher == ""
 
 
 def test_a_request_for_a_pause_is_cleared_once(workspace: Workspace) -> None:
