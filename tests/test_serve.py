@@ -49,6 +49,22 @@ def test_what_is_no_host_name_is_refused() -> None:
     assert (wrong.returncode, wrong.stderr.strip()) == (1, "“http://x” is no host name.")
 
 
+@pytest.mark.slow
+def test_a_wrong_file_of_launchers_is_a_sentence_at_start(tmp_path: Path) -> None:
+    (tmp_path / "launchers.toml").write_text("[slurm]\ncommand = 'srun {command}'\n")
+    wrong = subprocess.run(
+        [sys.executable, "serve.py"],
+        cwd=ROOT,
+        env=os.environ | {"WORKBENCH_LAUNCHERS": str(tmp_path / "launchers.toml")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert wrong.returncode == 1
+    assert wrong.stderr.startswith(f"The file of launchers {tmp_path}/launchers.toml is wrong: ")
+    assert wrong.stderr.count("\n") == 1
+
+
 def status_of(port: int, host: str) -> int:
     request = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Host": host})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -5,6 +5,7 @@ An artifact is complete or does not exist. Its content is defined by the module 
 
 import json
 import os
+import platform
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -45,7 +46,7 @@ def fresh_id(parent: Path, stem: str) -> str:
 def draft(parent: Path) -> Iterator[Path]:
     """Provide a private folder to write an artifact into; it is removed unless published."""
     parent.mkdir(parents=True, exist_ok=True)
-    folder = parent / f"{DRAFT_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+    folder = parent / _draft_name()
     folder.mkdir()
     try:
         yield folder
@@ -146,7 +147,7 @@ def list_artifacts(parent: Path) -> tuple[list[Manifest], list[str]]:
 def delete_artifact(parent: Path, artifact_id: str) -> None:
     """Delete an artifact: rename it first, so that no reader finds an incomplete one."""
     folder = parent / check_name(artifact_id)
-    doomed = parent / f"{DRAFT_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+    doomed = parent / _draft_name()
     try:
         folder.rename(doomed)
     except FileNotFoundError as error:
@@ -155,8 +156,19 @@ def delete_artifact(parent: Path, artifact_id: str) -> None:
 
 
 def remove_stale_drafts(parent: Path) -> None:
-    """Remove drafts of ended processes from `parent`."""
+    """Remove drafts of ended processes of this machine from `parent`.
+
+    A workspace on a shared file system may have drafts of other machines.
+    """
     for folder in parent.glob(f"{DRAFT_PREFIX}*") if parent.is_dir() else ():
-        owner = folder.name.removeprefix(DRAFT_PREFIX).split("-")[0]
-        if not (owner.isdigit() and psutil.pid_exists(int(owner))):
+        owner, _, rest = folder.name.removeprefix(DRAFT_PREFIX).partition("-")
+        host = rest.partition("-")[2]  # Earlier releases wrote none
+        if host in ("", platform.node()) and not (
+            owner.isdigit() and psutil.pid_exists(int(owner))
+        ):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _draft_name() -> str:
+    """Return a new name, with process and machine, by which what it has left is recognized."""
+    return f"{DRAFT_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-{platform.node()}"

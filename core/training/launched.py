@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -134,18 +134,18 @@ def _start(workspace: Workspace, run: Run, launcher: Launcher, nodes: int) -> "_
             f"The launcher “{launcher.name}” cannot start “{arguments[0]}”: {error.strerror}.",
             "Ask the administrator to correct it, or train without it.",
         ) from error
-    waiting = Progress(0, 0, f"waiting for {launcher.name}")
-    return _Launched(process, folder, filled_in(launcher.stop, (), values), waiting)
+    return _Launched(launcher.name, process, folder, filled_in(launcher.stop, (), values))
 
 
 @dataclass(slots=True)
 class _Launched:
     """The process of a launcher, and what the training under it has told."""
 
+    name: str
     process: "subprocess.Popen[bytes]"
     folder: Path
     stop_command: Sequence[str]
-    latest: Progress
+    latest: Progress = field(init=False)
     result: dict[str, Any] | None = None
     message: str = ""
     """Why the training failed; empty again if the launcher has restarted it."""
@@ -156,6 +156,10 @@ class _Launched:
     is_stopping: bool = False
     deadline: float = field(default=math.inf)
     """When the launcher's processes are ended, in seconds of the monotonic clock."""
+
+    def __post_init__(self) -> None:
+        """Begin with what is shown before the first event."""
+        self.latest = Progress(0, 0, f"waiting for {self.name}")
 
     def follow(self) -> Work[None]:
         """Relay the events until the launcher has ended."""
@@ -222,6 +226,7 @@ class _Launched:
                 self.result = result
             case {"kind": "failed", "message": message}:
                 self.message = message
+                self.latest = replace(self.latest, note=f"waiting for {self.name} to restart it")
         if event["kind"] in ("result", "stopped") or self.is_stopping:
             self.deadline = min(self.deadline, time.monotonic() + EXIT_GRACE_S)
         return None

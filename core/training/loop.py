@@ -145,10 +145,15 @@ def resume_epoch(setup: Setup) -> Epoch:
 
 def any_process(setup: Setup, stopped: bool) -> bool:
     """Return whether any process is stopped; every one must call it at the same step."""
+    return bool(_sum_of_all(setup, float(stopped)))
+
+
+def _sum_of_all(setup: Setup, value: float) -> float:
+    """Return the sum of all processes' values."""
     if setup.fabric.world_size == 1:
-        return stopped
-    votes = setup.fabric.all_reduce(torch.tensor(float(stopped)), reduce_op="sum")
-    return bool(torch.as_tensor(votes).item())
+        return value
+    total = setup.fabric.all_reduce(torch.tensor(value), reduce_op="sum")
+    return float(torch.as_tensor(total).item())
 
 
 def train_batch(setup: Setup, batch: TrainBatch, epoch: Epoch) -> tuple[float, int]:
@@ -170,7 +175,7 @@ def train_batch(setup: Setup, batch: TrainBatch, epoch: Epoch) -> tuple[float, i
                 ) from error
             setup.parts *= 2
             torch.cuda.empty_cache()
-    if not np.isfinite(loss):
+    if not np.isfinite(_sum_of_all(setup, loss)):  # All fail together, or some would wait
         raise WorkbenchError(
             f"The loss is not finite in epoch {epoch.number + 1}.",
             "Train again with a smaller learning rate, or with gradient clipping at norm 1.",

@@ -1,5 +1,6 @@
 import json
 import os
+import platform
 from pathlib import Path
 
 import pytest
@@ -103,11 +104,16 @@ def test_a_failed_draft_is_removed(tmp_path: Path) -> None:
 def test_drafts_of_ended_processes_are_removed_and_others_kept(
     tmp_path: Path,
 ) -> None:
-    dead, living = tmp_path / ".draft-999999999-aa", tmp_path / f".draft-{os.getpid()}-aa"
-    for folder in (dead, living):
-        folder.mkdir()
-    remove_stale_drafts(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [living.name]
+    own = f"-aa-{platform.node()}"
+    dead = [f".draft-999999999{end}" for end in ("-aa", own)]
+    living = [f".draft-{os.getpid()}{end}" for end in ("-aa", own)]
+    elsewhere = ".draft-999999999-aa-node-2.example.org"
+    for name in (*dead, *living, elsewhere):
+        (tmp_path / name).mkdir()
+    with draft(tmp_path) as writing:
+        remove_stale_drafts(tmp_path)
+        left = {path.name for path in tmp_path.iterdir()}
+    assert left == {*living, elsewhere, writing.name}
 
 
 def test_deleting_twice_is_an_error(tmp_path: Path) -> None:

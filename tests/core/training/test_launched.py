@@ -124,10 +124,15 @@ def test_a_failed_training_has_its_own_sentence(workspace: Workspace, run: Run) 
 
 
 def test_a_training_that_its_launcher_restarted_has_not_failed(
-    workspace: Workspace, run: Run
+    workspace: Workspace, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = f"tell('failed', message='A. B.')\n{BEGIN}tell('result', result={{'id': 'model'}})"
     assert finish(run_launched(workspace, run, launcher(script), 1)) == {"id": "model"}
+    slow = f"{BEGIN}tell('failed', message='A. B.')\ntime.sleep(60)"
+    monkeypatch.setattr("core.training.launched.SHOW_EVERY_S", 0.0)
+    work = run_launched(workspace, run, launcher(slow), 1)
+    run_until(work, "waiting for script to restart it")
+    work.close()
     failing = f"tell('failed', message='A. B.')\n{BEGIN}sys.exit(3)"
     with pytest.raises(WorkbenchError, match="“script” ended with status 3 before the training"):
         finish(run_launched(workspace, run, launcher(failing), 1))
