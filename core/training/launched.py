@@ -94,9 +94,9 @@ def _train(workspace: Workspace, run: Run, launcher: Launcher, nodes: int) -> Wo
         return launched.result
     if launched.is_stopping:
         raise Stop
-    problem, dot, advice = launched.message.partition(". ")
-    if dot:
-        raise WorkbenchError(problem + ".", advice)
+    if launched.message:
+        problem, dot, advice = launched.message.partition(". ")
+        raise WorkbenchError(problem + dot.strip(), advice or "Resume the run, or start a new one.")
     raise WorkbenchError(
         f"The launcher “{launcher.name}” ended with status {launched.process.returncode} before "
         "the training did.",
@@ -211,7 +211,8 @@ class _Launched:
             # Without an event yet there is nothing to save: it may wait in a queue for hours
             grace = STOP_GRACE_S if self.has_begun else 0.0
             self.deadline = min(self.deadline, time.monotonic() + grace)
-            (self.folder / STOP_REQUEST).write_text("stop\n", encoding="utf-8")
+            with suppress(FileNotFoundError):  # A stopped run without an epoch has deleted itself
+                (self.folder / STOP_REQUEST).write_text("stop\n", encoding="utf-8")
 
     def _read(self, event: dict[str, Any]) -> Progress | Measurement | None:
         """Take notice of an event; return it if it is to be relayed."""

@@ -96,7 +96,9 @@ def _run(
     if not fabric.is_global_zero:
         with other_processes():
             return (yield from _train(workspace, run, fabric))
-    if not is_launched:
+    if is_launched:  # Claimed already, but perhaps failed and restarted
+        change_run(workspace, run.id, status=RunStatus.STARTED, message="")
+    else:
         claim_run(workspace, run)
     try:
         with other_processes():

@@ -123,6 +123,31 @@ def test_a_failed_training_has_its_own_sentence(workspace: Workspace, run: Run) 
     assert (failed.status, failed.message) == (RunStatus.FAILED, "It failed. Try again.")
 
 
+def test_an_unexpected_error_is_no_error_of_the_launcher(workspace: Workspace, run: Run) -> None:
+    script = "tell('failed', message='Unexpected error; details are in the log.'); sys.exit(1)"
+    with pytest.raises(WorkbenchError, match=r"^Unexpected error; details are in the log\. Resume"):
+        finish(run_launched(workspace, run, launcher(script), 1))
+
+
+def test_a_run_that_has_deleted_itself_can_be_stopped_again(
+    workspace: Workspace, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.training.launched.SHOW_EVERY_S", 0.0)
+    script = f"""{BEGIN}
+import shutil
+while not is_stopped(): time.sleep(0.01)
+shutil.rmtree(folder.parent)
+time.sleep(0.5)
+"""
+    work = run_launched(workspace, run, launcher(script), 1)
+    run_until(work, "epoch 1")
+    work.throw(Stop())
+    while run_exists(workspace, "one"):
+        next(work)
+    with pytest.raises(Stop):
+        stop(work)
+
+
 def test_a_training_that_its_launcher_restarted_has_not_failed(
     workspace: Workspace, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
