@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
 
-from core.options import bounded, check_fields
+from core.options import as_arguments, bounded, check_fields
 
 RAY_ADDRESS = "RAY_ADDRESS"
 """Ray's own variable for the address of a cluster."""
@@ -49,7 +49,7 @@ class EngineConfig:
         # The address is not repeated: it may contain a password
         if self.address and not is_ray_address(self.address):
             raise ValueError(f"address must be {ADDRESS_FORM}")
-        if self.engine != Engine.RAY and self != EngineConfig():
+        if self.engine != Engine.RAY and as_arguments(self):
             raise ValueError("address, workers, worker_cpus and worker_gpus need the engine ray")
 
 

@@ -103,9 +103,9 @@ class EmbeddingRun:
             yield self._progress(num_reused, part.note)
 
     def _progress(self, num_reused: int, engine_note: str) -> Progress:
-        note = f"embedding images, {format_rate(self.images_per_second)} a second"
-        note += f", {num_reused:,} reused" if num_reused else ""
-        note += f", {engine_note}" if engine_note else ""
+        rate = f"{format_rate(self.images_per_second)} a second" if self.num_embedded else ""
+        reused = f"{num_reused:,} reused" if num_reused else ""
+        note = ", ".join(filter(None, ("embedding images", rate, reused, engine_note)))
         done = int(self.known.known.sum()) + len(self.problems)
         return Progress(done, len(self.files), note)
 

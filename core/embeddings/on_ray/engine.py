@@ -157,7 +157,8 @@ class _Run:
         seconds = worker_seconds if self._resumed is None else now - self._resumed
         if worker_seconds or self._resumed is not None:
             self._resumed = now
-        note = f"{self._nodes} Ray nodes" if self._resumed else "starting Ray workers"
+        nodes = f"{self._nodes} Ray node" + "s" * (self._nodes != 1)
+        note = nodes if self._resumed else "starting Ray workers"
         return Embedded(
             positions=positions, vectors=vectors, problems=problems, seconds=seconds, note=note
         )

@@ -107,8 +107,6 @@ def _open(task: WorkerTask) -> Encoder:
             f"{node} has {VERSIONS} instead of {task.versions}.",
             "Install the same versions on every node.",
         )
-    torch.set_num_threads(task.cpus)
-    limit_processes(task.cpus)
     folder = task.workspace.models / task.encoding.model
     try:
         model = load_model(task.workspace, task.encoding.model)
@@ -116,4 +114,6 @@ def _open(task: WorkerTask) -> Encoder:
         raise WorkbenchError(f"{node} does not have {folder}.", SHARE) from error
     if model.manifest.fingerprint != task.encoding.model_fingerprint:
         raise WorkbenchError(f"{node} has another model in {folder}.", SHARE)
+    torch.set_num_threads(task.cpus)
+    limit_processes(task.cpus)
     return Encoder(model, task.encoding)
