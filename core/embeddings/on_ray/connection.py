@@ -13,7 +13,6 @@ from typing import Any
 
 from core.embeddings.engine import ADDRESS_FORM, RAY_ADDRESS, is_ray_address, is_ray_installed
 from core.errors import WorkbenchError
-from core.progress import Stop
 
 DEFAULTS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
 """Variables of Ray: no usage statistics, and no other environment for workers."""
@@ -30,7 +29,6 @@ def connect(address: str) -> Any:
 
     Raises:
         WorkbenchError: Ray is not installed, or the cluster does not answer or refuses the token.
-        Stop: SIGTERM came while Ray started.
     """
     address = address or os.environ.get(RAY_ADDRESS, "")
     if address and not is_ray_address(address):
@@ -51,7 +49,7 @@ def connect(address: str) -> Any:
 
     where = f"The Ray cluster at {address}" if address else "Ray"
     try:
-        with _own_signal_handler():
+        with _signals_kept():
             ray.init(
                 address=address or None,
                 include_dashboard=False,
@@ -70,15 +68,16 @@ def get(ray: Any, reference: Any) -> Any:
 
     Raises:
         WorkbenchError: It raised one, or its workers died too often.
+        Exception: Whatever else it raised, from Ray's error with the worker's traceback.
     """
     from ray.exceptions import RayError, RayTaskError
 
     try:
         return ray.get(reference)
     except RayTaskError as error:
-        if isinstance(error.cause, WorkbenchError):
-            raise error.cause from None
-        raise  # A bug; the traceback of the worker is in the message
+        if isinstance(error.cause, Exception):
+            raise error.cause from error
+        raise
     except RayError as error:
         raise WorkbenchError(
             f"Ray gave up on some images, as their workers ended several times "
@@ -113,13 +112,17 @@ def _unusable(where: str, error: Exception) -> WorkbenchError:
 
 
 @contextmanager
-def _own_signal_handler() -> Iterator[None]:
-    """Keep the handler of SIGTERM, which Ray replaces by one that ends the process."""
+def _signals_kept() -> Iterator[None]:
+    """Keep the handler of SIGTERM, which Ray replaces, and a stopped job's own Ray running.
+
+    The signal goes to all processes of the job; those that start meanwhile inherit that it is
+    blocked, and `ray.shutdown` ends them. One that comes meanwhile is handled afterwards.
+    """
     before = signal.getsignal(signal.SIGTERM)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     try:
         yield
-    except SystemExit as ended:
-        raise Stop from ended
     finally:
         if signal.getsignal(signal.SIGTERM) is not before:
             signal.signal(signal.SIGTERM, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)

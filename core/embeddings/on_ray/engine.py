@@ -91,7 +91,7 @@ class _Run:
             max_calls=0,  # Else the process of a GPU task ends with it, and the model with it
             max_retries=MAX_RETRIES,
         )(embed_stretch)
-        self._submit = partial(remote.remote, ray.put(engine.task))
+        self._submit = partial(remote.remote, engine.task)
 
     def parts(self) -> Iterator[Embedded]:
         """Yield the embeddings of stretches as they are done, and nothing now and then."""

@@ -235,7 +235,11 @@ def start(workspace: Workspace, config: EngineConfig, log: Path) -> "subprocess.
     arguments = [*command(workspace, config), "--events", str(log.with_suffix(".jsonl"))]
     with log.open("wb") as file:
         return subprocess.Popen(
-            [sys.executable, "-c", DRIVER, *arguments], cwd=PROJECT, stdout=file, stderr=file
+            [sys.executable, "-c", DRIVER, *arguments],
+            cwd=PROJECT,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,  # As the job board does
         )
 
 
@@ -279,7 +283,7 @@ def test_a_stop_keeps_what_was_embedded_and_leaves_no_process(
     process = start(dataset, EngineConfig(engine=Engine.RAY, address="local"), log)
     try:
         wait_for_chunks(dataset, process, log)
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # As the job board does
         assert process.wait(timeout=20) == 130, log.read_text()
     finally:
         process.kill()
