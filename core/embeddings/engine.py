@@ -49,6 +49,8 @@ class EngineConfig:
         # The address is not repeated: it may contain a password
         if self.address and not is_ray_address(self.address):
             raise ValueError(f"address must be {ADDRESS_FORM}")
+        if self.worker_gpus > 1 and not self.worker_gpus.is_integer():
+            raise ValueError(f"worker_gpus above 1 must be whole, got {self.worker_gpus:g}")
         if self.engine != Engine.RAY and as_arguments(self):
             raise ValueError("address, workers, worker_cpus and worker_gpus need the engine ray")
 

@@ -8,6 +8,9 @@ BATCHES_PER_STRETCH = 4
 """Whole batches, so that each has the images that it has on one machine: embeddings differ in the
 last bits with the size of the batch. Few, so that progress is smooth and nodes end together."""
 
+ROUNDING = 1e-6
+"""Ten tenths of a GPU are one."""
+
 
 def stretch_length(worker_gpus: float) -> int:
     """Return the number of images in a stretch, by the device of the workers."""
@@ -32,6 +35,6 @@ def num_slots(resources: list[dict[str, float]], worker_cpus: int, worker_gpus: 
     for node in resources:
         room = node.get("CPU", 0) // worker_cpus
         if worker_gpus:
-            room = min(room, node.get("GPU", 0) // worker_gpus)
+            room = min(room, node.get("GPU", 0) / worker_gpus + ROUNDING)
         slots += int(room)
     return slots

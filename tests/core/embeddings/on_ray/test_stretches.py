@@ -84,6 +84,8 @@ def test_nodes_have_room_for_as_many_workers_as_cpus_and_gpus_allow() -> None:
     assert num_slots(nodes, 1, 1) == 2
     assert num_slots(nodes, 1, 0.5) == 4
     assert num_slots(nodes, 8, 0.5) == 2
+    assert num_slots(nodes, 1, 0.1) == 16
+    assert num_slots([{"CPU": 64.0, "GPU": 1.0}], 1, 0.1) == 10
     assert num_slots([], 1, 0) == 0
 
 
@@ -185,6 +187,8 @@ def test_options_of_workers_need_the_engine() -> None:
             EngineConfig(**options)
     with pytest.raises(ValueError, match=r"worker_cpus must be in 1\.\.256, got 0"):
         EngineConfig(engine=Engine.RAY, worker_cpus=0)
+    with pytest.raises(ValueError, match=r"worker_gpus above 1 must be whole, got 1\.5"):
+        EngineConfig(engine=Engine.RAY, worker_gpus=1.5)
 
 
 def embed_on(workspace: Workspace, *options: str) -> str:
