@@ -125,7 +125,8 @@ def _choose_engine(
 ) -> EmbeddingEngine:
     if where.engine == Engine.LOCAL:
         return LocalEngine(encoder)
-    from core.embeddings.on_ray.engine import RayEngine, WorkerTask
+    from core.embeddings.on_ray.engine import RayEngine
+    from core.embeddings.on_ray.worker import WorkerTask
 
     on_nodes = WorkerTask(workspace=workspace, encoding=task.encoding, cpus=where.worker_cpus)
     return RayEngine(where, on_nodes, task.model.config["network"]["dimension"])
