@@ -6,6 +6,7 @@ from dataclasses import asdict
 from core.commands.command import STARTING, Command, Result, artifact_facts, option
 from core.commands.shared_options import INDEX, SOURCE_OPTIONS, check_source, embed_source
 from core.embeddings.config import EmbedConfig
+from core.embeddings.engine import EngineConfig
 from core.index_benchmark.config import RecommendConfig, SweepConfig
 from core.options import read_options
 from core.progress import Work
@@ -105,7 +106,7 @@ def _describe_benchmark(result: Result) -> str:
 SWEEP = Command(
     name="sweep",
     help="Compare indexes by recall, latency and memory",
-    configs=(EmbedConfig, SweepConfig),
+    configs=(EmbedConfig, EngineConfig, SweepConfig),
     options=SOURCE_OPTIONS,
     run=_sweep,
     describe=_describe_sweep,
@@ -115,7 +116,7 @@ SWEEP = Command(
 RECOMMEND = Command(
     name="recommend",
     help="Build the index that meets a budget of recall, latency and memory",
-    configs=(EmbedConfig, RecommendConfig),
+    configs=(EmbedConfig, EngineConfig, RecommendConfig),
     options=SOURCE_OPTIONS,
     run=_recommend,
     describe=_describe_recommend,

@@ -21,6 +21,7 @@ from core.commands.shared_options import (
     path_option,
 )
 from core.embeddings.config import EmbedConfig
+from core.embeddings.engine import EngineConfig
 from core.errors import UpToDateError, WorkbenchError
 from core.evaluation.config import EvaluateConfig
 from core.indexes.config import IndexConfig
@@ -102,7 +103,7 @@ def _import_bundle(workspace: Workspace, options: argparse.Namespace) -> Work[Re
 BUILD_INDEX = Command(
     name="index",
     help="Build an index",
-    configs=(EmbedConfig, IndexConfig),
+    configs=(EmbedConfig, EngineConfig, IndexConfig),
     options=(
         *SOURCE_OPTIONS,
         option("--evaluate", "Then evaluate the index on the test images.", action="store_true"),

@@ -21,6 +21,7 @@ from core.commands.shared_options import (
     read_image_options,
 )
 from core.embeddings.config import EmbedConfig
+from core.embeddings.engine import EngineConfig
 from core.models.backbone_model_config import BackboneModelConfig, fitted_config
 from core.models.exports import ModelFormat
 from core.options import given_options, read_options
@@ -65,10 +66,13 @@ def _import_model(workspace: Workspace, options: argparse.Namespace) -> Work[Res
 
 def _embed(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     config, images = read_options(options, EmbedConfig), read_image_options(options)
+    where = read_options(options, EngineConfig)
     yield STARTING
     from core.embeddings.embed import embed_dataset
 
-    manifest = yield from embed_dataset(workspace, options.dataset, options.model, config, images)
+    manifest = yield from embed_dataset(
+        workspace, options.dataset, options.model, config, images, where
+    )
     return artifact_facts(manifest)
 
 
@@ -106,7 +110,7 @@ IMPORT_MODEL = Command(
 EMBED = Command(
     name="embed",
     help="Embed a dataset with a model",
-    configs=(EmbedConfig,),
+    configs=(EmbedConfig, EngineConfig),
     options=(DATASET, MODEL, *IMAGE_OPTIONS),
     run=_embed,
     makes="embeddings",

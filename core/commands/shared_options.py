@@ -7,6 +7,7 @@ from core.commands.command import Option, option
 from core.datasets.columns import ALL_IMAGES, FILTERS, ImageFilter
 from core.datasets.filters import from_texts
 from core.embeddings.config import DEFAULT_CONFIG, EmbedConfig
+from core.embeddings.engine import LOCAL, EngineConfig
 from core.options import read_options
 from core.progress import Work
 from core.workspace import Workspace
@@ -41,7 +42,8 @@ SOURCE_OPTIONS = (
     option("--model", "… with this model first, unless it is embedded already."),
     *IMAGE_OPTIONS,
 )
-"""Which embeddings a verb works on; used together with the fields of `EmbedConfig`."""
+"""Which embeddings a verb works on; used together with the fields of `EmbedConfig` and
+`EngineConfig`."""
 
 
 def read_image_options(options: argparse.Namespace) -> ImageFilter:
@@ -62,7 +64,8 @@ def check_source(options: argparse.Namespace) -> None:
     if given not in ([True, False, False], [False, True, True]):
         verb = options.verb
         raise ValueError(f"{verb} needs either --embeddings, or both --dataset and --model")
-    if options.embeddings and _embedding_options(options) != (DEFAULT_CONFIG, ALL_IMAGES):
+    chosen = _embedding_options(options)
+    if options.embeddings and chosen != (DEFAULT_CONFIG, ALL_IMAGES, LOCAL):
         raise ValueError("embedding options need --dataset and --model instead of --embeddings")
 
 
@@ -72,9 +75,12 @@ def embed_source(workspace: Workspace, options: argparse.Namespace) -> Work[str]
 
     if options.embeddings:
         return str(options.embeddings)
-    config, images = _embedding_options(options)
-    return (yield from embed_dataset(workspace, options.dataset, options.model, config, images)).id
+    chosen = _embedding_options(options)
+    return (yield from embed_dataset(workspace, options.dataset, options.model, *chosen)).id
 
 
-def _embedding_options(options: argparse.Namespace) -> tuple[EmbedConfig, ImageFilter]:
-    return read_options(options, EmbedConfig), read_image_options(options)
+def _embedding_options(
+    options: argparse.Namespace,
+) -> tuple[EmbedConfig, ImageFilter, EngineConfig]:
+    images = read_image_options(options)
+    return read_options(options, EmbedConfig), images, read_options(options, EngineConfig)

@@ -3,7 +3,7 @@
 Shapes, in this file: N images, D embedding dimensions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import cache
@@ -18,7 +18,9 @@ from core.datasets.columns import ALL_IMAGES, ImageFilter
 from core.datasets.splits import training_filter
 from core.embeddings.config import DEFAULT_CONFIG, EmbedConfig, Precision
 from core.embeddings.encoding import Encoder
+from core.embeddings.engine import LOCAL, Engine, EngineConfig
 from core.embeddings.files import Embeddings, NewEmbeddings, open_embeddings, publish_embeddings
+from core.embeddings.local import EmbeddingEngine, LocalEngine
 from core.embeddings.reuse import KnownRows, PartialEmbeddings, as_array, remove_orphans
 from core.embeddings.run import EmbeddingRun, contents_of
 from core.embeddings.task import EmbeddingTask, encoding_settings, plan_embedding
@@ -44,6 +46,7 @@ def embed_dataset(
     model_id: str,
     config: EmbedConfig = DEFAULT_CONFIG,
     images: ImageFilter = ALL_IMAGES,
+    where: EngineConfig = LOCAL,
 ) -> Work[Manifest]:
     """Embed every readable image of a dataset, or return existing embeddings of just these.
 
@@ -52,15 +55,17 @@ def embed_dataset(
     rows of earlier embeddings are reused, and so are those of runs that were stopped, killed or cut
     off by a full disk. Unreadable images are tried again.
 
+    `where` makes no difference to the embeddings, nor to what is reused.
+
     Raises:
         MissingError: There is no such dataset or model.
         WorkbenchError: No image could be embedded, an embedding is zero or not finite, there are
-            too few train images for whitening, or the disk is full.
+            too few train images for whitening, the disk is full, or the cluster cannot be used.
         ValueError: `images` includes others than usable ones.
     """
     task = plan_embedding(workspace, dataset_name, model_id, config, images)
     try:
-        return (yield from _embed(workspace, task))
+        return (yield from _embed(workspace, task, where))
     except OSError as error:
         # numpy raises an error without a number if it cannot write all of a file
         if error.errno not in FULL_DISK and "requested and" not in str(error):
@@ -71,7 +76,7 @@ def embed_dataset(
         ) from error
 
 
-def _embed(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
+def _embed(workspace: Workspace, task: EmbeddingTask, where: EngineConfig) -> Work[Manifest]:
     earlier = [
         manifest for manifest in list_artifacts(workspace.embeddings)[0] if task.can_reuse(manifest)
     ]
@@ -98,7 +103,7 @@ def _embed(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
         if has_storable_features(encoder().model.network):
             _embed_features(workspace, encoder(), known)
     run = EmbeddingRun(
-        open_encoder=encoder,
+        engine=_choose_engine(workspace, task, where, encoder),
         files=files,
         known=known,
         partial=partial,
@@ -113,6 +118,18 @@ def _embed(workspace: Workspace, task: EmbeddingTask) -> Work[Manifest]:
         on_failure.pop_all()
     partial.remove(set(known.contents))
     return manifest
+
+
+def _choose_engine(
+    workspace: Workspace, task: EmbeddingTask, where: EngineConfig, encoder: Callable[[], Encoder]
+) -> EmbeddingEngine:
+    if where.engine == Engine.LOCAL:
+        return LocalEngine(encoder)
+    from core.embeddings.on_ray.engine import RayEngine
+    from core.embeddings.on_ray.worker import WorkerTask
+
+    on_nodes = WorkerTask(workspace=workspace, encoding=task.encoding, cpus=where.worker_cpus)
+    return RayEngine(where, on_nodes, task.model.config["network"]["dimension"])
 
 
 def _embed_features(workspace: Workspace, encoder: Encoder, known: KnownRows) -> None:

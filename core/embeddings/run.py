@@ -4,17 +4,16 @@ Shapes, in this file: D embedding dimensions.
 """
 
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.datasets.columns import ImageRow
 from core.datasets.registry import is_as_scanned
-from core.embeddings.encoding import Encoder
+from core.embeddings.local import EmbeddingEngine
 from core.embeddings.reuse import UNKNOWN, KnownRows, PartialEmbeddings, as_array
-from core.models.batches import decode_batches
-from core.models.devices import choose_device
-from core.models.model import Outputs
 from core.progress import Progress, Work, format_rate
 
 FLUSH_EVERY_S = 20.0
@@ -42,8 +41,8 @@ def contents_of(files: Sequence[str], rows: Sequence[ImageRow]) -> Work[list[byt
 class EmbeddingRun:
     """Embeds the images whose embeddings are not known, and holds the results."""
 
-    open_encoder: Callable[[], Encoder]
-    """Called only if there is something to embed, as opening a model takes seconds."""
+    engine: EmbeddingEngine
+    """Opened only if there is something to embed, as that takes seconds."""
 
     files: Sequence[str]
     """The file of each image."""
@@ -63,7 +62,6 @@ class EmbeddingRun:
     seconds: float = 0.0
     """Time to read and embed them, without opening the model."""
 
-    _encoder: Encoder | None = None
     _pending: list[int] = field(default_factory=list)
     """Positions of images that are embedded and not on disk yet."""
 
@@ -84,41 +82,34 @@ class EmbeddingRun:
         """
         num_reused = int(self.known.known.sum())
         tried: set[int] = set()
-        while places := self.known.missing(tried):
-            yield from self._embed(places, num_reused)
-            tried.update(places)
+        places = self.known.missing(tried)
+        if not places:
+            return
+        try:
+            yield from self.engine.open()
+            while places:
+                yield from self._embed(places, num_reused)
+                tried.update(places)
+                places = self.known.missing(tried)
+        finally:
+            self.engine.close()
 
     def _embed(self, places: list[int], num_reused: int) -> Work[None]:
-        files = [self.files[place] for place in places]
-        device = choose_device()
-        if self._encoder is None:
-            yield Progress(0, 0, "opening the model")
-            self._encoder = self.open_encoder()
-        preprocessing = self._encoder.model.config.preprocessing
-        resumed = time.perf_counter()
-        pending: deque[tuple[list[int], Callable[[], Outputs]]] = deque()
-        for batch in decode_batches(files, preprocessing, device.batch_size):
-            self.problems |= {places[at]: reason for at, reason in batch.problems.items()}
-            if len(batch.positions):
-                of = [places[at] for at in batch.positions]
-                pending.append((of, self._encoder.embed_async(batch.pixels)))
-            if len(pending) >= device.passes_at_once:
-                self._store(*pending.popleft())
-            self.seconds += time.perf_counter() - resumed
-            resumed = time.perf_counter()
-            yield self._progress(num_reused)
-        while pending:
-            self._store(*pending.popleft())
-        self.seconds += time.perf_counter() - resumed
+        for part in self.engine.embed([self.files[place] for place in places]):
+            self.seconds += part.seconds
+            self.problems |= {places[at]: reason for at, reason in part.problems.items()}
+            if part.positions:
+                self._store([places[at] for at in part.positions], part.vectors)
+            yield self._progress(num_reused, part.note)
 
-    def _progress(self, num_reused: int) -> Progress:
-        note = f"embedding images, {format_rate(self.images_per_second)} a second"
-        note += f", {num_reused:,} reused" if num_reused else ""
+    def _progress(self, num_reused: int, engine_note: str) -> Progress:
+        rate = f"{format_rate(self.images_per_second)} a second" if self.num_embedded else ""
+        reused = f"{num_reused:,} reused" if num_reused else ""
+        note = ", ".join(filter(None, ("embedding images", rate, reused, engine_note)))
         done = int(self.known.known.sum()) + len(self.problems)
         return Progress(done, len(self.files), note)
 
-    def _store(self, places: Sequence[int], wait: Callable[[], Outputs]) -> None:
-        vectors, _ = wait()
+    def _store(self, places: Sequence[int], vectors: NDArray[np.float32]) -> None:
         self.num_embedded += len(places)
         self.known.put(places, vectors)
         self._pending += [place for place in places if self.known.contents[place] != UNKNOWN]

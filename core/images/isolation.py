@@ -150,6 +150,11 @@ def num_processes() -> int:
     return shared_pool().count
 
 
+def limit_processes(count: int) -> None:
+    """Decode at most `count` images at once, as other processes share the cores."""
+    shared_pool().limit(count)
+
+
 def _run(task: str, source: Path | BinaryIO, name: str | None, **options: Any) -> Reply:
     if isinstance(source, Path):
         _read_ahead(source)

@@ -92,6 +92,13 @@ class DecoderPool:
                 decoder.end()
             self._idle.put(decoder if is_done else None)
 
+    def limit(self, count: int) -> None:
+        """Use at most `count` processes from now on; those at work are waited for."""
+        while self.count > count:
+            if decoder := self._idle.get():
+                decoder.end()
+            self.count -= 1
+
     def close(self) -> None:
         """End the processes that are idle."""
         if os.getpid() != self._parent:  # In a fork, whose processes these are not

@@ -62,8 +62,12 @@ def _form(dataset: str, lineage: Lineage) -> Source:
     config = config_fields.build(
         SweepConfig, kinds=",".join(kinds), factories=factories, num_queries=num_queries
     )
-    if config is not None and st.button(
-        "Run benchmark", key="indexes-sweep", type="primary", icon=":material/play_arrow:"
+    if (
+        config is not None
+        and source.engine is not None
+        and st.button(
+            "Run benchmark", key="indexes-sweep", type="primary", icon=":material/play_arrow:"
+        )
     ):
         launch(SWEEP, [*source.arguments, *as_arguments(config)])
     return source

@@ -19,7 +19,7 @@ def form(dataset: str, lineage: Lineage) -> None:
     """Draw the form that builds an index, after embedding missing images."""
     config = kinds.choose("indexes")
     source = choose_source(dataset, lineage)
-    if config is None:
+    if config is None or source.engine is None:
         return
     if st.button("Build index", key="indexes-build", type="primary", icon=BUILD):
         start(source.arguments, config, source.dataset, source.model)

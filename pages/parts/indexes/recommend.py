@@ -45,7 +45,7 @@ def _form(dataset: str, lineage: Lineage) -> None:
     )
     source = choose_source(dataset, lineage)
     config = RecommendConfig(recall=recall, latency_ms=latency, memory_mb=memory or 0.0)
-    if st.button(
+    if source.engine is not None and st.button(
         "Recommend index",
         key="indexes-recommend",
         type="primary",

@@ -9,10 +9,12 @@ from core.datasets.columns import ALL_IMAGES, ImageFilter, Split
 from core.datasets.filters import filter_as_arguments
 from core.datasets.registry import open_dataset
 from core.embeddings.config import EmbedConfig, Precision, find_embeddings
+from core.embeddings.engine import EngineConfig
 from core.lineage.graph import Lineage
 from core.options import as_arguments, field_docs
 from core.progress import format_rate
 from pages.parts.components.text import plain
+from pages.parts.indexes import engine
 from state import facts, resources, session
 
 DOCS = field_docs(EmbedConfig)
@@ -32,6 +34,9 @@ class Source:
     model: str
     config: EmbedConfig
     images: ImageFilter
+    engine: EngineConfig | None
+    """Where they are embedded; None while the choice is invalid."""
+
     embeddings: Manifest | None
     """The embeddings, if they exist and are not stale."""
 
@@ -39,6 +44,8 @@ class Source:
     def arguments(self) -> list[str]:
         """Return the options of a command that embeds the images first, if needed."""
         chosen = [*as_arguments(self.config), *filter_as_arguments(self.images)]
+        if self.engine is not None:
+            chosen += as_arguments(self.engine)
         return ["--dataset", self.dataset, "--model", self.model, *chosen]
 
 
@@ -48,8 +55,9 @@ def choose(dataset: str, lineage: Lineage) -> Source:
         model = _model(lineage)
         images = _images(dataset)
         config = _config()
+        where = engine.choose()
     embeddings = find_embeddings(lineage, dataset, model, config, images)
-    source = Source(dataset, model, config, images, embeddings)
+    source = Source(dataset, model, config, images, where, embeddings)
     _describe(source)
     return source
 

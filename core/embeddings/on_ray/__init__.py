@@ -1,0 +1,1 @@
+"""Embedding on the nodes of a Ray cluster: the driver is this process, workers run on the nodes."""
