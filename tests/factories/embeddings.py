@@ -10,10 +10,10 @@ from core.artifacts.manifests import Manifest
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageRow
 from core.datasets.layout import Labels, Layout
+from core.datasets.root import Root
 from core.datasets.registry import (
     CATALOG,
     Dataset,
-    Root,
     describe_dataset,
     open_dataset,
     publish_dataset,
