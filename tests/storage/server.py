@@ -1,4 +1,4 @@
-"""A real S3 server for tests: moto's, in a process of its own on loopback, with users and policies."""
+"""A real S3 server for tests: moto's, in a process of its own on loopback."""
 
 import importlib.util
 import os
@@ -31,6 +31,7 @@ class S3Server:
             self.port = probe.getsockname()[1]
         self.uri = f"http://127.0.0.1:{self.port}"
         self._log = folder / "moto.log"
+        self._seen = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -58,11 +59,40 @@ class S3Server:
             self._process.wait()
             self._process = None
 
-    def requests(self) -> list[str]:
-        """Return the method and the path of each request to S3 in the server's log."""
+    @property
+    def is_dead(self) -> bool:
+        """Whether it was killed."""
+        return self._process is None
+
+    def empty(self, bucket: str) -> None:
+        """Leave the server with one bucket, without objects."""
+        self._tell("reset-auth", b"inf")
+        self._tell("reset")
+        self.client.create_bucket(Bucket=bucket)
+
+    def require_credentials(self) -> None:
+        """Answer only to users, of whom there are none."""
+        self._tell("reset-auth", b"0")
+
+    def _tell(self, what: str, data: bytes = b"") -> None:
+        kind = {"Content-Type": "application/octet-stream"}  # Or Flask reads it as a form
+        url = f"{self.uri}/moto-api/{what}"
+        request = urllib.request.Request(url, data=data, headers=kind, method="POST")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def put(self, bucket: str, files: dict[str, bytes]) -> None:
+        """Write objects."""
+        client = self.client
+        for key, content in files.items():
+            client.put_object(Bucket=bucket, Key=key, Body=content)
+
+    def asked_for(self, method: str, suffix: str = ".png") -> list[str]:
+        """Return the keys of the requests of a method, sorted; the next call has only new ones."""
         lines = self._log.read_text().splitlines()
-        asked = [line.split('"')[1] for line in lines if '"' in line]
-        return [" ".join(line.split()[:2]) for line in asked if "/moto-api" not in line]
+        lines, self._seen = lines[self._seen :], len(lines)
+        found = [line.split('"')[1].split() for line in lines if line.count('"') >= 2]
+        paths = [words[1].partition("?")[0] for words in found if words[0] == method]
+        return sorted(path.split("/", 2)[-1] for path in paths if path.endswith(suffix))
 
     @property
     def client(self) -> Any:
