@@ -10,7 +10,6 @@ from core.artifacts.manifests import Manifest
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageRow
 from core.datasets.layout import Labels, Layout
-from core.datasets.root import Root
 from core.datasets.registry import (
     CATALOG,
     Dataset,
@@ -18,6 +17,7 @@ from core.datasets.registry import (
     open_dataset,
     publish_dataset,
 )
+from core.datasets.root import Root
 from core.embeddings.encoding import Encoding
 from core.embeddings.files import CONTENTS, IMAGE_IDS, VECTORS, Embeddings
 from core.embeddings.reuse import CONTENT_BYTES
