@@ -8,11 +8,13 @@ processes may use it. Files that were not used for the longest time are removed 
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from core.errors import UnfetchedImageError, UnreachableStoreError, WorkbenchError
 from core.files import sha256_of
@@ -23,6 +25,7 @@ from core.net.object_paths import (
     CachedObject,
     address_of,
     cache_folder,
+    is_remote,
     name_of,
     object_of,
 )
@@ -30,6 +33,11 @@ from core.net.object_store import fetch
 
 MAX_OBJECT_BYTES = 1_000_000_000
 """Largest object, as for image files."""
+
+AHEAD = 64
+"""Objects that `fetch_ahead` fetches at once."""
+
+T = TypeVar("T")
 
 FETCHERS = 16
 """Objects that one call of `hold` fetches at once."""
@@ -57,6 +65,20 @@ def hold(files: Sequence[Path]) -> Iterator[list[Path | UnfetchedImageError]]:
             held = list(fetchers.map(partial(_hold, folder), range(len(files)), files))
         note_added(Path(cache_folder()), 0)
         yield held
+
+
+def fetch_ahead(items: Iterable[T], file_of_item: Callable[[T], Path]) -> Iterator[T]:
+    """Yield items in order, after the objects of some of them were fetched at once.
+
+    For those who read one file after the other. Where a server is away, reading says so.
+    """
+    waiting = iter(items)
+    while group := list(islice(waiting, AHEAD)):
+        files = [file_of_item(item) for item in group]
+        if any(map(is_remote, files)):
+            with suppress(UnreachableStoreError), hold(files):
+                pass
+        yield from group
 
 
 @contextmanager

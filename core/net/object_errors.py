@@ -1,6 +1,7 @@
 """What went wrong at a store of objects, as sentences: one object, or the whole server."""
 
 from core.errors import DownloadError
+from core.files import FULL_DISK
 from core.net.remote_address import S3, RemoteAddress
 
 CREDENTIAL_CODES = frozenset(
@@ -11,6 +12,9 @@ CREDENTIAL_CODES = frozenset(
     }
 )
 """S3's error codes for credentials that are wrong for every object."""
+
+OF_CREDENTIALS = ("Credential", "Token", "Profile", "Config")
+"""Words in the names of botocore's exceptions for credentials that cannot be found or read."""
 
 SCAN_AGAIN = "Scan the dataset again."
 CORRECT_CREDENTIALS = (
@@ -87,9 +91,22 @@ def explain(error: BaseException, address: RemoteAddress, shown: str) -> Downloa
             return _explain_status(error.status, address, shown)
         case TimeoutError():
             return StoreError(f"{server} did not answer in time.", CHECK_NETWORK)
-    if "Credential" in type(error).__name__ or "Token" in type(error).__name__:
+    return _explain_client(error, address, shown, server, code)
+
+
+def _explain_client(
+    error: BaseException, address: RemoteAddress, shown: str, server: str, code: str
+) -> StoreError:
+    """Return the error for what went wrong before there was an answer."""
+    name = type(error).__name__
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
+        return StoreError(
+            f"The disk is full: {shown} does not fit into the cache.",
+            "Free disk space, or make the cache smaller with WORKBENCH_OBJECT_CACHE_GB.",
+        )
+    if any(word in name for word in OF_CREDENTIALS):
         return StoreError(f"There are no usable credentials for {address}.", CORRECT_CREDENTIALS)
-    if "Timeout" in type(error).__name__:
+    if "Timeout" in name:
         return StoreError(f"{server} did not answer in time.", CHECK_NETWORK)
     reason = f" ({code})" if code else ""
     return StoreError(f"{server} cannot be reached{reason}.", CHECK_NETWORK)

@@ -29,12 +29,15 @@ from core.datasets.tally import Reason, Tally
 from core.errors import MissingError, UnfetchedImageError, UnreadableImageError
 from core.images.isolation import make_thumbnail
 from core.net.object_cache import fetched
-from core.net.object_paths import address_of
+from core.net.object_paths import address_of, is_remote
 from core.progress import finish
 
 MAX_FILES = 200_000
 MAX_SECONDS = 2.0
 """Limits of a listing; the import itself has none."""
+
+MAX_REMOTE_SECONDS = 10.0
+"""The same at an address."""
 
 SIDE = 64
 """Longest side of a thumbnail in a preview, in pixels."""
@@ -55,7 +58,8 @@ def list_folder(path: Path, reading: Reading) -> Listing:
         WorkbenchError: It contains no images.
     """
     source = folder_source(path, reading)
-    tally = Tally(MAX_FILES, until=time.monotonic() + MAX_SECONDS)
+    seconds = MAX_REMOTE_SECONDS if is_remote(source.root) else MAX_SECONDS
+    tally = Tally(MAX_FILES, until=time.monotonic() + seconds)
     links = link_policy(is_on=reading.links)
     folders = find_images(source.root, frozenset(source.left_out), tally, links)
     is_complete, address = not tally.is_full, address_of(source.root)
