@@ -23,7 +23,7 @@ packages() {
         cpu) # Builds without CUDA's libraries, which take 4 GB
             export PIP_EXTRA_INDEX_URL="${PIP_EXTRA_INDEX_URL:-} ${TORCH_CPU_INDEX-https://download.pytorch.org/whl/cpu}"
             sed -e '/^faiss-cpu==/d' -e 's/^faiss-gpu==\([^ ;]*\).*/faiss-cpu==\1/' \
-                -e 's/^\(torch\|torchvision\)==\([^ +]*\)$/\1==\2+cpu/' requirements.txt >"$3"
+                -e 's/^torch==\([^ +]*\)$/torch==\1+cpu/' requirements.txt >"$3"
             ;;
         *)
             echo "VARIANT must be cpu or cuda, not $1." >&2

@@ -80,7 +80,10 @@ class Dataset:
 
     def file_of(self, image: ImageRow) -> str:
         """Return the same as a string, ten times as fast as with pathlib."""
-        return object_paths.file_of(self.roots[image.root].path, image.path, image.sha256)
+        root = self.roots[image.root]
+        if not root.is_remote:
+            return os.path.join(root.path, image.path)
+        return object_paths.file_of(root.path, image.path, image.sha256)
 
     def place_of(self, image: ImageRow) -> str:
         """Return where an image is, as users read it: the path of its file, or its address."""

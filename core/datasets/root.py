@@ -1,6 +1,6 @@
 """Roots of datasets: folders with images, on disk or at an address, and their descriptions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,17 @@ class Root:
     layout: Layout
     """How its subfolders are read."""
 
+    is_remote: bool = field(init=False, repr=False)
+    """Whether it stands for an address; known beforehand, because there are millions of images."""
+
+    def __post_init__(self) -> None:
+        """Find out whether it stands for an address."""
+        object.__setattr__(self, "is_remote", object_paths.is_remote(self.path))
+
     @property
     def is_there(self) -> bool:
         """Whether the folder exists; of an address only a request would tell."""
-        return object_paths.is_remote(self.path) or self.path.is_dir()
+        return self.is_remote or self.path.is_dir()
 
     @property
     def shown(self) -> str:

@@ -22,7 +22,7 @@ from core.net.remote_address import (
     is_address,
     parse_address,
 )
-from core.workspace import PROJECT
+from core.workspace import PROJECT, Workspace
 
 FOLDER_VARIABLE = "WORKBENCH_OBJECT_CACHE"
 """Environment variable with the folder of the cache, by default in the workspace. Machines that
@@ -49,13 +49,13 @@ class CachedObject(NamedTuple):
 
 def cache_folder() -> str:
     """Return the folder of the cache."""
-    home = os.environ.get("WORKBENCH_HOME") or str(PROJECT)
-    return _resolved(os.environ.get(FOLDER_VARIABLE) or os.path.join(home, "data", "objects"))
+    return _resolved(os.environ.get(FOLDER_VARIABLE), os.environ.get("WORKBENCH_HOME"))
 
 
 @lru_cache(maxsize=16)  # It is asked for each of millions of rows
-def _resolved(folder: str) -> str:
-    return os.path.realpath(os.path.expanduser(folder))
+def _resolved(folder: str | None, home: str | None) -> str:
+    chosen = folder or Workspace(Path(home or PROJECT)).objects
+    return os.path.realpath(os.path.expanduser(chosen))
 
 
 def folder_of(text: str) -> Path:
