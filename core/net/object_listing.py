@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin
@@ -16,10 +15,14 @@ from urllib.parse import unquote, urljoin
 from core.errors import MissingError
 from core.net.object_errors import ObjectError
 from core.net.object_store import ask, fetch
+from core.net.page_links import links_of
 from core.net.remote_address import S3, RemoteAddress
 
 MAX_PAGE_BYTES = 64 << 20
 """Largest page of links or list of files that is read."""
+
+KEYS_A_PAGE = 1000
+"""Keys in one answer of S3, its most."""
 
 MAX_PAGES = 100_000
 """Most pages of links that are read, against servers that invent them."""
@@ -92,7 +95,11 @@ def _list_bucket(address: RemoteAddress, is_full: Callable[[], bool]) -> Iterato
             address,
             str(address),
             lambda store, place=place: store.call_s3(  # type: ignore[misc]
-                "list_objects_v2", Bucket=address.host, Prefix=prefix, **place
+                "list_objects_v2",
+                Bucket=address.host,
+                Prefix=prefix,
+                MaxKeys=KEYS_A_PAGE,
+                **place,
             ),
         )
         for found in answer.get("Contents", ()):
@@ -119,7 +126,7 @@ def _crawl(
                 raise
             foreign(folder)
             continue
-        for link in _links(page):
+        for link in links_of(page):
             path = _below(address, folder, link)
             if path is None or path in seen:
                 continue
@@ -229,22 +236,3 @@ def _described(path: str, info: dict[str, Any]) -> Listed:
         except ValueError:  # Not a date
             seconds = 0.0
     return Listed(path, int(info.get("size") or 0), version_ns(seconds, info.get("ETag", "")))
-
-
-class _Links(HTMLParser):
-    """The targets of the links of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the target of a link."""
-        if tag == "a":
-            self.found += [value for name, value in attrs if name == "href" and value]
-
-
-def _links(page: bytes) -> list[str]:
-    parser = _Links()
-    parser.feed(page.decode("utf-8", "replace"))
-    return parser.found

@@ -24,7 +24,7 @@ from core.errors import UnfetchedImageError, UnreachableStoreError, WorkbenchErr
 from core.images.thumbnails import cache_thumbnails, thumbnail
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index
-from core.net import object_store
+from core.net import object_listing, object_store
 from core.net.cache_eviction import SIZE_VARIABLE
 from core.net.object_cache import hold
 from core.net.object_paths import folder_of
@@ -269,7 +269,7 @@ def test_objects_that_vanished_or_changed_are_problems_of_their_images(
 
 
 def test_credentials_that_are_wrong_are_one_sentence(
-    workspace: Workspace, few: Dataset, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, few: Dataset, s3: S3Server
 ) -> None:
     s3.require_credentials()
     with pytest.raises(WorkbenchError, match="refuses the credentials") as refused:
@@ -277,11 +277,6 @@ def test_credentials_that_are_wrong_are_one_sentence(
     assert SECRET not in str(refused.value)
     assert KEY not in str(refused.value)
     assert few.catalog.count() == 12
-    object_store._away.clear()
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    with pytest.raises(WorkbenchError, match=r"may not be read: the server does not permit it"):
-        finish(rescan(workspace, "far"))
 
 
 def test_a_public_bucket_is_read_without_credentials(
@@ -442,9 +437,11 @@ def test_the_command_imports_a_bucket(workspace: Workspace, s3: S3Server) -> Non
     assert "abc" not in refused.stderr
 
 
-def test_a_listing_of_several_pages_is_complete(workspace: Workspace, s3: S3Server) -> None:
-    content = png(solid("red"))
-    put(s3, {f"{n % 7}/{n:04}.png": content for n in range(1205)})
+def test_a_listing_of_several_pages_is_complete(
+    workspace: Workspace, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_listing, "KEYS_A_PAGE", 10)
+    put(s3, images(25))
     dataset = imported(workspace)
-    assert dataset.catalog.count() == 1205
+    assert {row.path for row in dataset.catalog.rows()} == {*images(25)}
     assert dataset.roots[0].shown == ADDRESS
