@@ -121,10 +121,10 @@ def _explain_status(status: int, address: RemoteAddress, shown: str) -> Download
         )
     if status in (400, 403, 405, 406, 451):
         return ObjectError(
-            f"{shown} may not be read: the server answered with HTTP status {status}.",
+            f"{shown} may not be read: the server returned HTTP status {status}.",
             "Check the address.",
         )
-    return StoreError(f"{address.host} answered with HTTP status {status}.", "Try again later.")
+    return StoreError(f"{address.host} returned HTTP status {status}.", "Try again later.")
 
 
 def _code_of(error: BaseException) -> str:

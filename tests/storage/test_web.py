@@ -148,12 +148,12 @@ def test_what_a_server_answers_is_a_sentence(
     start = f"{web.url}/p"
     assert problems == [
         f"{start}/{rows[0].path} does not exist.",
-        f"{start}/{rows[1].path} may not be read: the server answered with HTTP status 403.",
+        f"{start}/{rows[1].path} may not be read: the server returned HTTP status 403.",
         f"{start}/{rows[2].path} has changed since the last scan.",
     ]
     web.status[f"/p/{rows[4].path}"] = 503
     with (
-        pytest.raises(UnreachableStoreError, match="answered with HTTP status 503. Try again"),
+        pytest.raises(UnreachableStoreError, match="returned HTTP status 503. Try again"),
         hold([far.path_of(rows[4])]),
     ):
         pass
