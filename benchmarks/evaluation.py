@@ -22,7 +22,8 @@ from core.artifacts.folders import draft, publish
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageRow, Split
 from core.datasets.layout import Labels, Layout
-from core.datasets.registry import CATALOG, Root, describe_dataset, open_dataset, publish_dataset
+from core.datasets.registry import CATALOG, describe_dataset, open_dataset, publish_dataset
+from core.datasets.root import Root
 from core.embeddings.files import IMAGE_IDS, VECTORS
 from core.evaluation.config import EvaluateConfig
 from core.evaluation.evaluate import evaluate

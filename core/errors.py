@@ -20,6 +20,17 @@ class UnreadableImageError(WorkbenchError):
     """A file exists but cannot be read as an image."""
 
 
+class UnfetchedImageError(UnreadableImageError):
+    """An image in object storage or on a web server cannot be fetched: it is gone or has changed.
+
+    Its content was not read, so that nothing is known of it.
+    """
+
+
+class UnreachableStoreError(UnfetchedImageError):
+    """No image of a store can be fetched now: it is away, or refuses the credentials."""
+
+
 class MissingError(WorkbenchError):
     """A dataset, model, index or file does not exist."""
 

@@ -66,6 +66,9 @@ class Workspace:
     features = _Folder("data/features")
     """Cache of decoded images and outputs of frozen layers; it may be deleted at any time."""
 
+    objects = _Folder("data/objects")
+    """Cache of images in object storage; it may be deleted at any time."""
+
     runs = _Folder("data/runs")
     """A folder for each training run, from its start."""
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 import streamlit as st
@@ -14,6 +13,7 @@ from core.datasets.importing.preview import Preview, preview, thumbnails
 from core.datasets.layout import Reading
 from core.datasets.registry import Dataset
 from core.images.thumbnails import data_uri
+from core.net.object_paths import folder_of
 from state.cache_keys import BY_REVISION
 
 TTL_S = 30
@@ -46,7 +46,7 @@ class Listed:
 
 
 def of_folder(folder: str, reading: Reading) -> Listed:
-    """List the images of a folder on the server.
+    """List the images of a folder on the server, or at an address.
 
     Raises:
         WorkbenchError: It cannot be imported.
@@ -73,7 +73,7 @@ def of_upload(
 @st.cache_resource(ttl=TTL_S, max_entries=4, show_spinner=False)
 def _of_folder(folder: str, keep_background: bool, links: bool) -> Listed:
     reading = Reading(keep_background=keep_background, links=links)
-    return Listed(f"{folder}\0{reading}", list_folder(Path(folder), reading))
+    return Listed(f"{folder}\0{reading}", list_folder(folder_of(folder), reading))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

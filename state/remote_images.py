@@ -3,29 +3,22 @@
 import hashlib
 import os
 
-import streamlit as st
-
 from core.errors import WorkbenchError
-from core.net.hosts import is_loopback
 from core.query.remote import fetch_query_image
 from state import session
 from state.history import Upload
+from state.serving import is_for_this_machine
 
 VARIABLE = "WORKBENCH_QUERY_URLS"
 """Environment variable: 1 allows URLs as queries, 0 forbids them."""
 
 
 def are_allowed() -> bool:
-    """Return whether URLs may be queries: as the administrator says, else on this machine only.
-
-    A server that listens on loopback is reached from elsewhere through a proxy, which needs its
-    name in `server.allowedHosts`.
-    """
+    """Return whether URLs may be queries: as the administrator says, else on this machine only."""
     chosen = os.environ.get(VARIABLE, "").strip().lower()
     if chosen:
         return chosen in ("1", "true", "yes")
-    names = [st.get_option("server.address"), *st.get_option("server.allowedHosts")]
-    return len(names) > 1 and all(is_loopback(str(name)) for name in names)
+    return is_for_this_machine()
 
 
 def upload_from(url: str) -> str:

@@ -32,7 +32,7 @@ from state.cache_keys import BY_CONTENT, BY_REVISION
 from state.jobs import JobBoard
 from state.open_models import index as index
 from state.open_models import model as model
-from state.serving import restrict_links
+from state.serving import restrict_sources
 from state.trainings import Training, list_trainings
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def jobs() -> JobBoard:
             for parent in (*others, *home.artifacts.values()):
                 remove_stale_drafts(parent)
             remove_old_versions(home.indexes)
-            restrict_links()
+            restrict_sources()
             boards[home.home] = JobBoard(home)
         board: JobBoard = boards[home.home]
         return board

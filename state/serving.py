@@ -5,7 +5,9 @@ import os
 
 import streamlit as st
 
-from core.datasets.links import ROOTS_VARIABLE
+from core.datasets.links import ROOTS_VARIABLE as LINK_ROOTS
+from core.net.hosts import is_loopback
+from core.net.remote_address import ROOTS_VARIABLE as REMOTE_ROOTS
 
 
 def is_open_to_others() -> bool:
@@ -19,10 +21,23 @@ def is_open_to_others() -> bool:
         return True
 
 
-def restrict_links() -> None:
-    """Let links of datasets lead nowhere else, if others can reach the server.
+def is_for_this_machine() -> bool:
+    """Return whether the server listens on loopback and accepts no other host names.
 
-    Jobs inherit that; the administrator may allow folders by the variable.
+    A server that listens on loopback is reached from elsewhere through a proxy, which needs its
+    name in `server.allowedHosts`.
+    """
+    names = [st.get_option("server.address"), *st.get_option("server.allowedHosts")]
+    return len(names) > 1 and all(is_loopback(str(name)) for name in names)
+
+
+def restrict_sources() -> None:
+    """Let others who can reach the server not read what only it can reach.
+
+    Links of datasets lead nowhere else, and no address is a source of images. Jobs inherit that;
+    the administrator may allow folders and addresses by the variables.
     """
     if is_open_to_others():
-        os.environ.setdefault(ROOTS_VARIABLE, "")
+        os.environ.setdefault(LINK_ROOTS, "")
+    if not is_for_this_machine():
+        os.environ.setdefault(REMOTE_ROOTS, "")

@@ -23,12 +23,12 @@ from core.datasets.layout import Labels, Layout
 from core.datasets.registry import (
     CATALOG,
     Dataset,
-    Root,
     delete_dataset,
     describe_dataset,
     publish_dataset,
     require_free_name,
 )
+from core.datasets.root import Root
 from core.embeddings.config import read_embed_config
 from core.embeddings.files import (
     Embeddings,

@@ -18,13 +18,14 @@ from core.commands.reading_options import (
     preview_facts,
     read_reading,
 )
-from core.commands.shared_options import REMOVE, path_option
+from core.commands.shared_options import REMOVE, folder_option, path_option
 from core.datasets.columns import ImageFilter, ImageStatus, Split
 from core.datasets.importing.rejected import NotImported, read_rejected
 from core.datasets.layout import OLD_SPLITS
 from core.datasets.registry import Dataset
 from core.datasets.splits import SplitConfig
 from core.datasets.tally import Rejected
+from core.net.object_paths import folder_of
 from core.options import read_options
 from core.progress import Progress, Work
 from core.workspace import Workspace
@@ -104,9 +105,9 @@ def _scan(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     reading = read_reading(options)
     if options.dry_run:
         yield Progress(0, 0, "looking for images")
-        return preview_facts(preview(list_folder(options.path, reading), reading))
+        return preview_facts(preview(list_folder(folder_of(options.path), reading), reading))
     splits = read_options(options, SplitConfig)
-    source = folder_source(options.path, reading)
+    source = folder_source(folder_of(options.path), reading)
     return dataset_facts((yield from add_folder(workspace, _name_of(options), source, splits)))
 
 
@@ -180,7 +181,7 @@ def _import(name: str, *options: Option, **facts: Any) -> Command:
 
 SCAN = _import(
     "scan",
-    path_option("PATH", "A folder of images."),
+    folder_option("A folder of images, or an address: s3://bucket/prefix, https://host/folder/."),
     *READING_OPTIONS,
     DRY_RUN,
     help="Import a folder of images",

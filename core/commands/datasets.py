@@ -11,12 +11,13 @@ from core.commands.shared_options import (
     DATASET,
     IMAGE_OPTIONS,
     STATUS_OPTION,
-    path_option,
+    folder_option,
     read_image_options,
 )
 from core.datasets.columns import Order
 from core.datasets.export.listing import Format
 from core.datasets.registry import open_dataset
+from core.net.object_paths import folder_of
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
@@ -65,14 +66,14 @@ def _add(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     from core.datasets.importing.roots import add_root
 
     reading = read_reading(options)
-    changes = yield from add_root(workspace, options.dataset, options.path, reading)
+    changes = yield from add_root(workspace, options.dataset, folder_of(options.path), reading)
     return _facts_after(workspace, options) | asdict(changes)
 
 
 def _relink(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
     from core.datasets.importing.roots import relink
 
-    changes = yield from relink(workspace, options.dataset, options.root, options.path)
+    changes = yield from relink(workspace, options.dataset, options.root, folder_of(options.path))
     return _facts_after(workspace, options) | asdict(changes)
 
 
@@ -133,7 +134,7 @@ RESCAN = _change(
 )
 ADD = _change(
     "add",
-    path_option("PATH", "A folder of more images."),
+    folder_option("A folder of more images, or an address."),
     *READING_OPTIONS,
     help="Add a folder to a dataset",
     run=_add,
@@ -143,7 +144,7 @@ ADD = _change(
 )
 RELINK = _change(
     "relink",
-    path_option("PATH", "Where the folder is now."),
+    folder_option("Where the folder is now: a path or an address."),
     option("--root", "Which folder of the dataset, counted from 0.", type=int, default=0),
     help="Set where a folder of a dataset has moved to",
     run=_relink,

@@ -11,6 +11,7 @@ from core.commands.dataset_import import SAMPLE_PER_CLASS
 from core.commands.reading_options import ENCODING, READING_OPTIONS, read_reading
 from core.commands.shared_options import INDEX, REMOVE
 from core.datasets.splits import SplitConfig
+from core.net.object_paths import folder_of
 from core.options import read_options
 from core.progress import Work
 from core.workspace import Workspace
@@ -69,12 +70,14 @@ def _add_images(
             yield from sources.add_caltech101(
                 workspace, name, splits, keep_background=reading.keep_background
             )
-    elif options.path.is_file():
-        yield from sources.add_archive(workspace, name, options.path, splits, reading)
+        return
+    path = folder_of(options.path)
+    if path.is_file():
+        yield from sources.add_archive(workspace, name, path, splits, reading)
         if options.remove:
-            options.path.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
     else:
-        folder = sources.folder_source(options.path, reading)
+        folder = sources.folder_source(path, reading)
         if not is_imported_from(workspace, name, folder.root):
             yield from add_folder(workspace, name, folder, splits)
 
@@ -119,8 +122,7 @@ QUICKSTART = Command(
     options=(
         option(
             "path",
-            "A folder or archive of images; without it, the dataset is already imported.",
-            type=Path,
+            "A folder, address or archive of images; without it, the dataset is already imported.",
             metavar="PATH",
             nargs="?",
         ),

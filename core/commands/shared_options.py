@@ -23,6 +23,15 @@ def path_option(metavar: str, explanation: str) -> Option:
     return option("path", explanation, type=Path, metavar=metavar)
 
 
+def folder_option(explanation: str) -> Option:
+    """Return the positional argument that is a folder or an address.
+
+    It stays a text, because a path would lose one slash of an address; see
+    `core.net.object_paths.folder_of`.
+    """
+    return option("path", explanation, metavar="PATH")
+
+
 FILTER_DEST = "images_"
 """Prefix of the names under which the parser stores image options."""
 

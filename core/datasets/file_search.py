@@ -82,11 +82,12 @@ def find_files(
     search = _Search(os.path.realpath(root), left_out, tally, links or link_policy())
     folders = list(search.walk(_Place(os.fspath(root), (), (search.root,))))
     if not folders and not tally.is_full:
-        raise WorkbenchError(f"The folder {root} holds no images.", _advice(tally))
+        raise WorkbenchError(f"The folder {root} holds no images.", advice(tally))
     return sorted(folders, key=lambda folder: folder.parts) if search.has_limits else folders
 
 
-def _advice(tally: Tally) -> str:
+def advice(tally: Tally) -> str:
+    """Return what to do about a source without images, with what was skipped in it."""
     kinds = f"Give a folder with images ({', '.join(sorted(EXTENSIONS))}) or with class folders."
     if not tally.counts:
         return kinds

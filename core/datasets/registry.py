@@ -5,35 +5,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from core.artifacts.folders import delete_artifact
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageRow
-from core.datasets.layout import Layout, describe_layout, read_layout
+from core.datasets.root import Root, describe_root, read_root
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError, newer_version
 from core.files import read_json, sync_folder, write_json
+from core.net import object_paths
 from core.records import fits
 from core.workspace import Workspace, check_name
 
 DESCRIPTION = "dataset.json"
-DESCRIPTION_VERSION = 4
-"""Version of that file; before 4 a layout has no annotations, before 3 no list of the folders of
-its splits."""
+DESCRIPTION_VERSION = 5
+"""Version of that file; before 5 a root is no address, before 4 a layout has no annotations, before
+3 no list of the folders of its splits."""
 
 CATALOG = "catalog.sqlite"
 
 OLD_SOURCES = {"drawn": "sample"}
 """Source in descriptions of release 0.1.0 → its name now."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Root:
-    """A folder with images of a dataset."""
-
-    path: Path
-    layout: Layout
-    """How its subfolders are read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +39,7 @@ class Dataset:
     """Folders with the images, in the order in which they were added."""
 
     source: str
-    """Where it was imported from: sample, caltech101, folder, zip or bundle."""
+    """Where it was imported from: sample, caltech101, folder, address, zip or bundle."""
 
     created: str
     """ISO 8601, UTC."""
@@ -73,7 +64,7 @@ class Dataset:
             MissingError: The folder does not exist.
         """
         root = self.roots[number]
-        if not root.path.is_dir():
+        if not root.is_there:
             raise MissingError(
                 f"The folder {root.path} of “{self.name}” does not exist any more.",
                 "Restore it, or set its new path on the Datasets page, under Manage.",
@@ -81,12 +72,24 @@ class Dataset:
         return root
 
     def path_of(self, image: ImageRow) -> Path:
-        """Return the path of an image's file, which may have been deleted since the scan."""
+        """Return the path of an image's file, which may have been deleted since the scan.
+
+        That of an image of an address is in the cache of objects, and `core.images` fetches it.
+        """
         return Path(self.file_of(image))
 
     def file_of(self, image: ImageRow) -> str:
         """Return the same as a string, ten times as fast as with pathlib."""
-        return os.path.join(self.roots[image.root].path, image.path)
+        root = self.roots[image.root]
+        if not root.is_remote:
+            return os.path.join(root.path, image.path)
+        return object_paths.file_of(root.path, image.path, image.sha256)
+
+    def place_of(self, image: ImageRow) -> str:
+        """Return where an image is, as users read it: the path of its file, or its address."""
+        root = self.roots[image.root].path
+        address = object_paths.address_of(root)
+        return address.shown(image.path) if address else os.path.join(root, image.path)
 
 
 def list_datasets(workspace: Workspace) -> list[Dataset]:
@@ -121,7 +124,7 @@ def open_dataset(workspace: Workspace, name: str) -> Dataset:
         return Dataset(
             name=name,
             folder=folder,
-            roots=tuple(_root(folder, described) for described in content["roots"]),
+            roots=tuple(read_root(folder, described) for described in content["roots"]),
             source=OLD_SOURCES.get(content["source"], content["source"]),
             created=content["created"],
             left_out=tuple(content["left_out"]),
@@ -146,7 +149,7 @@ def is_imported_from(workspace: Workspace, name: str, folder: Path) -> bool:
     if not (workspace.datasets / check_name(name)).exists():
         return False
     roots = [root.path for root in open_dataset(workspace, name).roots]
-    if folder.resolve() not in roots:
+    if folder not in roots and folder.resolve() not in roots:
         raise _taken(name)
     return True
 
@@ -188,7 +191,7 @@ def describe_dataset(
         "source": source,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "left_out": list(left_out),
-        "roots": _described(folder, roots),
+        "roots": [describe_root(folder, root) for root in roots],
     }
     write_json(folder / DESCRIPTION, content)
 
@@ -197,27 +200,9 @@ def write_roots(dataset: Dataset, roots: Sequence[Root]) -> Dataset:
     """Replace the roots of a dataset, in order, with new ones appended; return the new dataset."""
     path = dataset.folder / DESCRIPTION
     content = read_json(path)
-    described = {"version": DESCRIPTION_VERSION, "roots": _described(dataset.folder, roots)}
-    write_json(path, content | described)
+    described = [describe_root(dataset.folder, root) for root in roots]
+    write_json(path, content | {"version": DESCRIPTION_VERSION, "roots": described})
     return replace(dataset, roots=tuple(roots))
-
-
-def _described(folder: Path, roots: Sequence[Root]) -> list[dict[str, Any]]:
-    """Return roots as JSON, with paths inside the dataset's folder relative to it."""
-    return [
-        {
-            "path": str(root.path.relative_to(folder))
-            if root.path.is_relative_to(folder)
-            else str(root.path),
-            "layout": describe_layout(root.layout),
-        }
-        for root in roots
-    ]
-
-
-def _root(folder: Path, described: dict[str, Any]) -> Root:
-    layout = read_layout(described["layout"])
-    return Root(path=folder / described["path"], layout=layout)  # An absolute path replaces it
 
 
 def publish_dataset(workspace: Workspace, folder: Path, name: str) -> Dataset:
@@ -234,7 +219,12 @@ def delete_dataset(workspace: Workspace, name: str) -> None:
 
 
 def is_as_scanned(file: str, row: ImageRow) -> bool:
-    """Return whether size and time of an image's file are those of the last scan."""
+    """Return whether size and time of an image's file are those of the last scan.
+
+    The path of an object names its content, which is verified when it is read.
+    """
+    if object_paths.is_remote(file):
+        return True
     try:
         info = os.stat(file)
     except (OSError, ValueError):  # Reported when the file is read

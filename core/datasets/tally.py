@@ -33,6 +33,8 @@ class Reason(StrEnum):
     LOOSE = "beside class folders"
     CHOSEN = "folder that is skipped"
     BACKGROUND = "clutter folder of Caltech-101"
+    NAME = "name that cannot be used"
+    ELSEWHERE = "address elsewhere"
     NO_IMAGE = "annotated, but no image of this source"
     ROW = "annotation that cannot be used"
 
@@ -65,6 +67,10 @@ class Tally:
 
     annotations: list[str] = field(default_factory=list)
     """Paths of files that may annotate the images, at most `MAX_ANNOTATIONS` of them."""
+
+    labels: list[str] = field(default_factory=list)
+    """At an address, paths of the texts that may annotate one image each; on disk they are looked
+    for beside the images."""
 
     def skip(self, path: str, reason: str, count: int = 1) -> None:
         """Note a file that is skipped, or as one a folder with a number of them."""

@@ -3,16 +3,18 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from core.datasets.database import connect, write_fingerprints
 from core.datasets.registry import Dataset
-from core.errors import UnreadableImageError
+from core.errors import UnfetchedImageError, UnreachableStoreError, UnreadableImageError
 from core.images.hashing import HASH_BYTES, group_similar
 from core.images.isolation import verify_image
 from core.images.thumbnails import SIDE, cache_thumbnail, trim_thumbnails
+from core.net.object_paths import file_of, is_remote
 from core.progress import Progress, Work
 
 CHECKERS = 8
@@ -73,6 +75,7 @@ def check_images(dataset: Dataset) -> Work[int]:
 
     Raises:
         MissingError: A root of the dataset is not where it was.
+        UnreachableStoreError: The server of an address is away or refuses the credentials.
     """
     waiting = [Unchecked(*row) for row in dataset.catalog.select(UNCHECKED)]
     for number in {image.root for image in waiting}:
@@ -108,12 +111,17 @@ def _group_near_duplicates(dataset: Dataset) -> Work[None]:
 
 
 def _verify(dataset: Dataset, unchecked: Unchecked) -> Verified:
-    path = dataset.roots[unchecked.root].path / unchecked.path
     sha256 = unchecked.sha256
+    path = Path(file_of(dataset.roots[unchecked.root].path, unchecked.path, sha256))
     try:
         verified = verify_image(path, SIDE)
+    except UnreachableStoreError:  # Says nothing of the image
+        raise
+    except UnfetchedImageError as error:
+        return Verified(sha256, None, error.problem, unchecked.id, None)
     except UnreadableImageError as error:
-        checked = sha256 if os.access(path, os.R_OK) else None
+        was_read = is_remote(path) or os.access(path, os.R_OK)
+        checked = sha256 if was_read else None
         return Verified(sha256, None, error.problem, unchecked.id, checked)
     cache_thumbnail(verified.thumbnail, dataset.thumbnails, sha256)
     return Verified(sha256, verified.perceptual, None, unchecked.id, sha256)

@@ -16,13 +16,15 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import WorkbenchError
+from core.errors import UnfetchedImageError, WorkbenchError
 from core.images import decoding
 from core.images.cropping import WHOLE, Crop
 from core.images.decoder_process import Item, Reply
 from core.images.decoding import HEAD_BYTES, ImageHeader
 from core.images.formats import PARSED_IN_PYTHON
 from core.images.process_pool import shared_pool
+from core.net.object_cache import hold
+from core.net.object_paths import name_of
 
 AHEAD_BYTES = 32 << 20
 """Most bytes of a file that the system is asked to read ahead."""
@@ -132,17 +134,25 @@ def load_squares(
 
     Returns:
         Why it was not decoded, for each image.
+
+    Raises:
+        UnreachableStoreError: A server of images is away or refuses the credentials.
     """
-    for path in paths:
-        _read_ahead(path)
     size = 3 * options.side**2
-    items = [_item(path) | {"place": offset + at * size} for at, path in enumerate(paths)]
-    replies = shared_pool().run(
-        "fill_square",
-        items,
-        {"memory": memory.path, "inode": memory.inode} | asdict(options),
-    )
-    return [reply.error for reply in replies]
+    with hold(paths) as held:
+        items = []
+        for at, (path, file) in enumerate(zip(paths, held, strict=True)):
+            if isinstance(file, Path):
+                _read_ahead(file)
+                items.append(_item(file, name_of(path)) | {"place": offset + at * size})
+        replies = iter(
+            shared_pool().run(
+                "fill_square",
+                items,
+                {"memory": memory.path, "inode": memory.inode} | asdict(options),
+            )
+        )
+        return [next(replies).error if isinstance(file, Path) else file for file in held]
 
 
 def num_processes() -> int:
@@ -157,16 +167,19 @@ def limit_processes(count: int) -> None:
 
 def _run(task: str, source: Path | BinaryIO, name: str | None, **options: Any) -> Reply:
     if isinstance(source, Path):
-        _read_ahead(source)
-        item, content = _item(source, name), b""
+        with hold([source]) as [file]:
+            if isinstance(file, UnfetchedImageError):
+                raise file
+            _read_ahead(file)
+            [reply] = shared_pool().run(task, [_item(file, name or name_of(source))], options)
     else:
         source.seek(0)
-        item, content = {"path": None, "name": name or "This image"}, source.read()
-    [reply] = shared_pool().run(task, [item], options, content)
+        item = {"path": None, "name": name or "This image"}
+        [reply] = shared_pool().run(task, [item], options, source.read())
     return reply.checked()
 
 
-def _item(path: Path, name: str | None = None) -> Item:
+def _item(path: Path, name: str) -> Item:
     return {"path": str(path.absolute()), "name": name}
 
 

@@ -29,6 +29,7 @@ def disk_use(workspace: Workspace) -> DiskUse:
         "Datasets": workspace.datasets,
         "Downloads": workspace.downloads,
         "Pre-trained weights": workspace.weights,
+        "Cache of remote images": workspace.objects,
         "Training cache": workspace.features,
         "Training runs": workspace.runs,
         "Models": workspace.models,

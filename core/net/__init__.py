@@ -1,1 +1,1 @@
-"""Downloads over HTTP."""
+"""Downloads over HTTP, and images in object storage or on web servers."""

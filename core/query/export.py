@@ -20,8 +20,8 @@ from core.workspace import Workspace
 
 COLUMNS = ("rank", "image_id", "similarity", "label", "path", "split", "file", "sha256")
 """Columns of the table: rank from 1; path relative to the dataset's root; file absolute, on the
-machine that runs the app. The columns after similarity are empty for an image that was removed from
-the dataset."""
+machine that runs the app, or an address. The columns after similarity are empty for an image that
+was removed from the dataset."""
 
 FILE_NAME, PROBLEM = "file_name", "problem"
 """The first and the last column of a zip's table: the image in the zip, or why it is not there."""
@@ -128,7 +128,7 @@ def _record(dataset: Dataset, match: Match, rank: int) -> Record:
             "label": image.label,
             "path": image.path,
             "split": image.split,
-            "file": readable(str(dataset.path_of(image))),
+            "file": readable(dataset.place_of(image)),
             "sha256": image.sha256,
         }
     return record

@@ -13,11 +13,11 @@ from core.datasets.layout import Labels, Layout
 from core.datasets.registry import (
     CATALOG,
     Dataset,
-    Root,
     describe_dataset,
     open_dataset,
     publish_dataset,
 )
+from core.datasets.root import Root
 from core.embeddings.encoding import Encoding
 from core.embeddings.files import CONTENTS, IMAGE_IDS, VECTORS, Embeddings
 from core.embeddings.reuse import CONTENT_BYTES

@@ -20,6 +20,7 @@ from core.datasets.export.listing import Format, Record
 from core.datasets.export.names import LEFT_OUT, FlatNames
 from core.datasets.export.tree import CHUNK, REASON, list_left_out, open_tree, read_original
 from core.datasets.registry import Dataset
+from core.net.object_cache import fetch_ahead
 from core.progress import Progress, Work
 
 PIXEL_DIGITS, FRACTION_DIGITS = 6, 10
@@ -54,7 +55,8 @@ def write_annotated(
     left_out: list[Record] = []
     num_images = 0
     with open_tree(path.parent, Format.ZIP, path.name) as add:
-        for done, (image, boxes) in enumerate(_images(dataset, ids)):
+        images = fetch_ahead(_images(dataset, ids), lambda pair: dataset.path_of(pair[0]))
+        for done, (image, boxes) in enumerate(images):
             yield Progress(done, len(ids), "exporting images")
             original = dataset.path_of(image)
             content, reason = read_original(original, image, to_link=False)

@@ -136,7 +136,7 @@ Write = Callable[[Sequence[Record]], None]
 
 COLUMNS = {
     "id": "int64",  # In the dataset; never reused for another image
-    "file": "string",  # Absolute path of the original
+    "file": "string",  # Absolute path of the original, or its address
     "path": "string",  # Path relative to the dataset's folder
     "label": "string",
     "split": "string",
@@ -152,7 +152,7 @@ def record_of(dataset: Dataset, image: ImageRow, tags: Sequence[str]) -> Record:
     """Return the row of an image."""
     exported = {name: getattr(image, name) for name in COLUMNS if name in ROW_COLUMNS}
     return exported | {
-        "file": readable(str(dataset.path_of(image))),
+        "file": readable(dataset.place_of(image)),
         "tags": list(tags),
         "excluded": bool(image.excluded),
     }

@@ -40,6 +40,7 @@ from core.datasets.export.tree import (
 from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.files import FULL_DISK, folder_bytes
+from core.net.object_cache import fetch_ahead
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
@@ -147,7 +148,8 @@ def _write_tree(
     num_images = 0
     with open_tree(folder, options.format, archive) as add:
         with open_tables(packed, options.format) as add_row:
-            for done, (image, record) in enumerate(_records(dataset, ids)):
+            records = fetch_ahead(_records(dataset, ids), lambda pair: dataset.path_of(pair[0]))
+            for done, (image, record) in enumerate(records):
                 yield Progress(done, len(ids), "exporting images")
                 original = dataset.path_of(image)
                 to_link = options.format == Format.LINKS

@@ -18,7 +18,9 @@ from core.datasets.export.listing import (
     json_lines_table,
 )
 from core.datasets.export.names import METADATA, METADATA_LINES
-from core.errors import WorkbenchError
+from core.errors import UnfetchedImageError, WorkbenchError
+from core.net.object_cache import hold
+from core.net.object_paths import is_remote
 
 UNDATED = (1980, 1, 1, 0, 0, 0)
 """Date of all entries of a zip, its earliest one, so that the same images make the same bytes."""
@@ -74,15 +76,24 @@ def open_tables(folder: Path, form: Format) -> Iterator[Callable[[str, Record], 
 
 
 def read_original(path: Path, image: ImageRow, *, to_link: bool) -> tuple[bytes | None, str]:
-    """Return (content of the image file, "") or (None, reason why it cannot be exported)."""
+    """Return (content of the image file, "") or (None, reason why it cannot be exported).
+
+    Raises:
+        UnreachableStoreError: The server of the image is away or refuses the credentials.
+    """
     if image.problem:
         return None, image.problem
+    if to_link and is_remote(path):
+        return None, "It has no file to link to; export copies instead."
     try:
-        if not path.is_file():
-            return None, "The file is missing; restore it or delete it from the dataset."
-        if to_link:
-            return None, ""
-        content = path.read_bytes()
+        with hold([path]) as [file]:
+            if isinstance(file, UnfetchedImageError):
+                return None, file.problem
+            if not file.is_file():
+                return None, "The file is missing; restore it or delete it from the dataset."
+            if to_link:
+                return None, ""
+            content = file.read_bytes()
     except OSError as error:
         return None, f"The file cannot be read ({error.strerror or error})."
     if hashlib.sha256(content).hexdigest() != image.sha256:

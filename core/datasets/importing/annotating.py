@@ -15,6 +15,7 @@ from core.datasets.recognition import recognize
 from core.datasets.tally import Reason, Tally
 from core.errors import WorkbenchError
 from core.images.isolation import read_header
+from core.net.object_paths import file_of
 
 
 def image_paths(folders: Sequence[FoundFolder]) -> list[str]:
@@ -104,7 +105,7 @@ def store_boxes(catalog: Catalog, number: int, annotated: Annotated, root: Path)
         catalog: The catalog with the rows.
         number: Number of the root.
         annotated: The annotations of that root.
-        root: Its folder.
+        root: Its folder, or the one that stands for its address.
     """
     if not annotated.is_used:
         return
@@ -115,7 +116,7 @@ def store_boxes(catalog: Catalog, number: int, annotated: Annotated, root: Path)
         row = rows.get(ids.get(path, 0))
         if row is None or row.problem:
             continue
-        file = root / path
+        file = Path(file_of(root, path, row.sha256))
         boxes = upright_boxes(found, row.width, row.height, partial(_orientation, file))
         if boxes != known.get(row.id, ()):
             changed[row.id] = boxes

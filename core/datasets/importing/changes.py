@@ -1,18 +1,20 @@
 """What has changed in the folders of a dataset since its last scan, before it is read."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from core.datasets.annotations.annotated import Annotated
 from core.datasets.annotations.source import annotate_again
-from core.datasets.file_search import find_files
+from core.datasets.file_search import FoundFolder
 from core.datasets.folder_names import Use
 from core.datasets.importing.annotating import image_paths, note_unused, with_annotations
 from core.datasets.importing.reading import ScannedFile, scanned_files
 from core.datasets.links import link_policy
-from core.datasets.registry import Dataset, Root
+from core.datasets.object_search import annotation_files, find_images
+from core.datasets.registry import Dataset
 from core.datasets.relayout import extended_layout, new_folders
+from core.datasets.root import Root
 from core.datasets.tally import Tally
 
 
@@ -59,12 +61,12 @@ def find_changes(dataset: Dataset, *, verify_all: bool = False) -> Changes:
         root, tally = dataset.require_root(number), Tally()
         files = dataset.catalog.known_files(number)
         policy = link_policy(is_on=root.layout.links)
-        folders = find_files(root.path, frozenset(dataset.left_out), tally, policy)
+        folders = find_images(root.path, frozenset(dataset.left_out), tally, policy)
         known = {tuple(path.split("/")[:-1]) for path in files}
         is_own = root.path.is_relative_to(dataset.folder)  # Unpacked or uploaded: never grows
         layout = root.layout if is_own else extended_layout(root.layout, folders, known)
         added |= new_folders(layout, folders, known)
-        annotated = annotate_again(root.path, tally.annotations, image_paths(folders), root.layout)
+        annotated = _annotated(root, folders, tally)
         note_unused(annotated, tally)
         layout = with_annotations(layout, annotated)
         labels = dataset.catalog.source_labels(number) if annotated.has_labels else {}
@@ -90,6 +92,13 @@ def find_changes(dataset: Dataset, *, verify_all: bool = False) -> Changes:
         relabeled=relabeled,
         annotated=tuple(each_annotated),
     )
+
+
+def _annotated(root: Root, folders: Sequence[FoundFolder], tally: Tally) -> Annotated:
+    if not root.layout.annotations:  # Nothing to fetch from an address
+        return annotate_again(root.path, (), image_paths(folders), root.layout)
+    with annotation_files(root.path, tally) as beside:
+        return annotate_again(beside, tally.annotations, image_paths(folders), root.layout)
 
 
 def _spelled_as_before(dataset: Dataset, files: Iterable[ScannedFile]) -> list[ScannedFile]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.datasets.annotations.file_names import may_annotate
-from core.datasets.file_search import find_files
 from core.datasets.importing.archive_budget import Budget
 from core.datasets.importing.archive_entries import safe_parts, why_skipped
 from core.datasets.importing.archive_member import DAMAGED
@@ -25,14 +24,20 @@ from core.datasets.importing.sources import folder_source
 from core.datasets.importing.virtual_folders import virtual_folders
 from core.datasets.layout import Reading, readable
 from core.datasets.links import link_policy
+from core.datasets.object_search import copy_annotations, find_images
 from core.datasets.tally import Reason, Tally
-from core.errors import MissingError, UnreadableImageError
+from core.errors import MissingError, UnfetchedImageError, UnreadableImageError
 from core.images.isolation import make_thumbnail
+from core.net.object_cache import fetched
+from core.net.object_paths import address_of, is_remote
 from core.progress import finish
 
 MAX_FILES = 200_000
 MAX_SECONDS = 2.0
 """Limits of a listing; the import itself has none."""
+
+MAX_REMOTE_SECONDS = 10.0
+"""The same at an address."""
 
 SIDE = 64
 """Longest side of a thumbnail in a preview, in pixels."""
@@ -45,22 +50,29 @@ ONE_FOLDER = 60
 
 
 def list_folder(path: Path, reading: Reading) -> Listing:
-    """List the images of a folder.
+    """List the images of a folder, or at the address that it stands for.
 
     Raises:
         MissingError: There is no such folder, or it cannot be read.
+        DownloadError: The address cannot be listed.
         WorkbenchError: It contains no images.
     """
     source = folder_source(path, reading)
-    tally = Tally(MAX_FILES, until=time.monotonic() + MAX_SECONDS)
+    seconds = MAX_REMOTE_SECONDS if is_remote(source.root) else MAX_SECONDS
+    tally = Tally(MAX_FILES, until=time.monotonic() + seconds)
     links = link_policy(is_on=reading.links)
-    folders = find_files(source.root, frozenset(source.left_out), tally, links)
+    folders = find_images(source.root, frozenset(source.left_out), tally, links)
+    is_complete, address = not tally.is_full, address_of(source.root)
+    copies = _copies() if address else None
+    if address and copies and is_complete:
+        copy_annotations(address, tally, Path(copies.name))
     return Listing(
         folders=folders,
         tally=tally,
-        thumbnail=lambda name: _thumbnail(source.root / name),
-        root=source.root,
-        is_complete=not tally.is_full,
+        thumbnail=lambda name: _thumbnail_of(source.root, name),
+        root=Path(copies.name) if copies else source.root,
+        copies=copies,
+        is_complete=is_complete,
     )
 
 
@@ -189,6 +201,14 @@ class _Names:
 
     def reject(self, path: str, problem: str) -> None:
         self.skipped.skip(path, problem)
+
+
+def _thumbnail_of(root: Path, name: str) -> bytes | None:
+    try:
+        with fetched(root, name) as file:
+            return _thumbnail(file)
+    except UnfetchedImageError:
+        return None
 
 
 def _thumbnail(source: Path | BytesIO) -> bytes | None:

@@ -15,10 +15,13 @@ from core.datasets.columns import ROW_COLUMNS, ImageRow
 from core.datasets.file_search import FoundFolder
 from core.datasets.layout import Layout, readable
 from core.datasets.tally import Reason, Tally
-from core.errors import UnreadableImageError
+from core.errors import UnfetchedImageError, UnreachableStoreError, UnreadableImageError
 from core.files import sha256_of
 from core.images.decoding import ImageHeader
+from core.images.failures import file_too_large
 from core.images.isolation import read_header
+from core.net.object_cache import MAX_OBJECT_BYTES, fetched, keep
+from core.net.object_paths import file_of, is_remote
 from core.progress import Progress, Work
 
 READERS = 8
@@ -26,6 +29,9 @@ READERS = 8
 
 CHUNK = 64
 """Files per task of a thread."""
+
+FETCHERS, FETCH_CHUNK = 32, 4
+"""The same at an address: each file takes the time of a request, whatever its size."""
 
 READ_AT_ONCE_BYTES = 32 << 20
 """A file up to this size is read once for header and hash, a larger one in pieces."""
@@ -72,14 +78,21 @@ def scanned_files(
 
 
 def read_files(roots: Sequence[Path], files: Sequence[ScannedFile]) -> Work[list[ImageRow]]:
-    """Read header and hash of each file, in order; rows of unusable files have a problem."""
+    """Read header and hash of each file, in order; rows of unusable files have a problem.
+
+    Objects at an address are fetched, and kept in the cache.
+
+    Raises:
+        UnreachableStoreError: The server of an address is away or refuses the credentials.
+    """
     rows: list[ImageRow] = []
-    chunks = [files[start : start + CHUNK] for start in range(0, len(files), CHUNK)]
-    with ThreadPoolExecutor(READERS) as readers:
-        for start in range(0, len(chunks), READERS):
+    count, size = (FETCHERS, FETCH_CHUNK) if any(map(is_remote, roots)) else (READERS, CHUNK)
+    chunks = [files[start : start + size] for start in range(0, len(files), size)]
+    with ThreadPoolExecutor(count) as readers:
+        for start in range(0, len(chunks), count):
             for batch in readers.map(
                 lambda chunk: [_read(roots[file.root], file) for file in chunk],
-                chunks[start : start + READERS],
+                chunks[start : start + count],
             ):
                 rows += batch
             yield Progress(len(rows), len(files), "reading images")
@@ -92,9 +105,26 @@ def columns_of(header: ImageHeader) -> dict[str, Any]:
 
 
 def _read(root: Path, file: ScannedFile) -> ImageRow:
+    if not is_remote(root):
+        return _read_file(root / file.path, file)
+    if file.size_bytes > MAX_OBJECT_BYTES:
+        too_large = file_too_large(file.path, file.size_bytes, MAX_OBJECT_BYTES)
+        return _row(file, UNREADABLE, EMPTY_SHA256, too_large.problem)
+    try:
+        with fetched(root, file.path) as content:
+            row = _read_file(content, file)
+            if row.problem is None:
+                keep(content, file_of(root, file.path, row.sha256))
+            return row
+    except UnreachableStoreError:  # Of all images, not of this one
+        raise
+    except UnfetchedImageError as error:
+        return _row(file, UNREADABLE, EMPTY_SHA256, error.problem)
+
+
+def _read_file(path: Path, file: ScannedFile) -> ImageRow:
     try:
         file.path.encode()
-        path = root / file.path
         if file.size_bytes <= READ_AT_ONCE_BYTES:
             content = path.read_bytes()
             header = read_header(BytesIO(content), name=path.name)

@@ -9,7 +9,6 @@ from core.artifacts.folders import draft
 from core.datasets.catalog import GONE, SCANNED, Catalog
 from core.datasets.columns import NO_SPLIT, ImageFilter, ImageRow, Split
 from core.datasets.curation import assign
-from core.datasets.file_search import find_files
 from core.datasets.folder_names import Use
 from core.datasets.importing.annotating import (
     recognize_source,
@@ -21,19 +20,21 @@ from core.datasets.importing.reading import EMPTY_SHA256, read_files, scanned_fi
 from core.datasets.importing.rejected import write_skipped
 from core.datasets.layout import AS_RECOGNIZED, Reading
 from core.datasets.links import link_policy
+from core.datasets.object_search import annotation_files, find_images
 from core.datasets.registry import (
     CATALOG,
     Dataset,
-    Root,
     describe_dataset,
     open_dataset,
     publish_dataset,
     require_free_name,
     write_roots,
 )
+from core.datasets.root import Root
 from core.datasets.splits import SplitConfig, stratified
 from core.datasets.tally import Tally
 from core.errors import WorkbenchError
+from core.net.object_paths import is_remote
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
@@ -43,10 +44,11 @@ class Source:
     """Source of the images of a new dataset."""
 
     root: Path
-    """An existing folder; it may be inside the draft of the dataset."""
+    """An existing folder, or one that stands for an address; it may be inside the draft of the
+    dataset."""
 
     kind: str = "folder"
-    """sample, caltech101, folder or zip."""
+    """sample, caltech101, folder, address or zip."""
 
     left_out: tuple[str, ...] = ()
     """Class folders to ignore."""
@@ -66,7 +68,8 @@ def add_folder(
     """
     require_free_name(workspace, name)
     with draft(workspace.datasets) as folder:
-        resolved = replace(source, root=source.root.resolve())
+        root = source.root if is_remote(source.root) else source.root.resolve()
+        resolved = replace(source, root=root)
         yield from fill(folder, resolved, splits)
         return publish_dataset(workspace, folder, name)
 
@@ -89,8 +92,9 @@ def fill(folder: Path, source: Source, splits: SplitConfig) -> Work[None]:
     yield Progress(0, 0, "looking for images")
     tally = Tally()
     links = link_policy(is_on=source.reading.links)
-    folders = find_files(source.root, frozenset(source.left_out), tally, links)
-    layout, annotated = recognize_source(source.root, folders, source.reading, tally)
+    folders = find_images(source.root, frozenset(source.left_out), tally, links)
+    with annotation_files(source.root, tally) as beside:
+        layout, annotated = recognize_source(beside, folders, source.reading, tally)
     files = list(scanned_files(0, folders, layout, tally, annotated))
     require_any(files, source.root)
     found = yield from read_files([source.root], files)

@@ -1,4 +1,4 @@
-"""Sources of datasets: a folder, an archive, or Caltech-101 by download."""
+"""Sources of datasets: a folder or an address, an archive, or Caltech-101 by download."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from core.datasets.layout import AS_RECOGNIZED, BACKGROUND, Reading
 from core.datasets.registry import Dataset, publish_dataset, require_free_name
 from core.datasets.splits import SplitConfig
 from core.errors import MissingError
+from core.net.object_paths import is_remote
 from core.progress import Work
 from core.workspace import Workspace
 
@@ -20,11 +21,15 @@ from core.workspace import Workspace
 def folder_source(path: Path, reading: Reading = AS_RECOGNIZED) -> Source:
     """Return a folder as a source; Caltech-101 is recognized at its root or one level above.
 
+    The folder may be one that stands for an address (`core.net.object_paths.folder_of`).
+
     Raises:
         MissingError: There is no such folder.
     """
-    folder = existing_folder(path)
     left_out = () if reading.keep_background else (BACKGROUND,)
+    if is_remote(path):
+        return Source(root=path, kind="address", left_out=left_out, reading=reading)
+    folder = existing_folder(path)
     try:
         root = find_root(folder)
         return Source(root=root, kind="caltech101", left_out=left_out, reading=reading)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.datasets.layout import Labels, Layout
-from core.datasets.registry import Dataset, Root, write_roots
+from core.datasets.registry import Dataset, write_roots
+from core.datasets.root import Root
 from core.errors import UnreadableImageError, WorkbenchError
 from core.files import write_atomically
 from core.images.formats import EXTENSIONS, SUFFIXES

@@ -60,7 +60,10 @@ def _folder(dataset: Dataset) -> None:
     reading, read = reading_fields.show(chosen, "datasets-add")
     import_preview.panel(read, None, "datasets-add-preview")
     is_read = isinstance(read, tuple) and (read[1].num_images > 0 or not read[1].is_complete)
-    go = st.button("Add folder", key="datasets-add-folder-go", type="primary", disabled=not is_read)
+    is_ready = chosen is not None and (is_read or chosen.listed is None)
+    go = st.button(
+        "Add folder", key="datasets-add-folder-go", type="primary", disabled=not is_ready
+    )
     if go and chosen is not None:
         arguments = [*chosen.keep(), "--dataset", dataset.name, *as_reading_arguments(reading)]
         launch(ADD, arguments)

@@ -83,7 +83,7 @@ def _about(dataset: Dataset, row: ImageRow) -> None:
 
 def _file(dataset: Dataset, row: ImageRow) -> None:
     """Draw path and checksum of the file, to copy."""
-    for name, value in (("Path", str(dataset.path_of(row))), ("SHA-256", row.sha256)):
+    for name, value in (("Path", dataset.place_of(row)), ("SHA-256", row.sha256)):
         with st.container(gap="xxsmall"):
             st.markdown(f":small[{name}]")
             st.code(value, language=None, wrap_lines=True)

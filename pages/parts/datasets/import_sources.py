@@ -18,6 +18,8 @@ from core.datasets.importing.folder_uploads import keep_folder_for_job
 from core.datasets.importing.uploads import MAX_IMAGE_BYTES, keep_for_job
 from core.datasets.layout import Reading
 from core.images.formats import EXTENSIONS
+from core.net.remote_address import check_allowed, is_address, parse_address
+from pages.parts.components import errors
 from state import previews, resources, session
 from state.previews import Listed
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".tbz2")
 """Suffixes of archives, as the uploader compares them: only what is after the last dot."""
+
+LISTED = "-listed"
+"""Ending of the state key with the address that is listed."""
 
 FORGET = "-times"
 """Ending of the state key with how often an uploader was used: a new widget each time, or the
@@ -59,18 +64,33 @@ class Chosen:
 
 
 def folder(key: str) -> Chosen | None:
-    """Draw the field of a folder on the server; it is read while it is typed."""
+    """Draw the field of a folder or an address; a folder is read while it is typed."""
     path = st.text_input(
-        "Folder on the server",
+        "Folder on the server, or address",
         key=key,
-        placeholder="/path/to/images",
+        placeholder="/path/to/images, s3://bucket/prefix, https://host/folder/",
         live=True,
         help="Images stay where they are and are never changed.",
     )
     path = (path or "").strip()
     if not path:
         return None
-    return _on_server(path, Path(path).name)
+    return _at_address(path, key) if is_address(path) else _on_server(path, Path(path).name)
+
+
+def _at_address(text: str, key: str) -> Chosen | None:
+    """Draw the button that lists an address, which is not asked for each letter that is typed."""
+    with errors.shown():
+        address = parse_address(text)
+        check_allowed(address)
+        if st.button("List images", key=f"{key}-list", icon=":material/cloud:"):
+            session.remember(key + LISTED, text)
+        listed = None
+        if session.value_of(key + LISTED) == text:
+            listed = partial(previews.of_folder, text)
+        name = (address.folder or address.host).rpartition("/")[2]
+        return Chosen(SCAN, name, lambda: [text], listed=listed)
+    return None
 
 
 def upload(key: str) -> Chosen | None:
@@ -119,7 +139,7 @@ def archive(key: str) -> Chosen | None:
     return Chosen(UNZIP, stem_of_archive(file.name), keep, listed=listed, has_encoding=True)
 
 
-def caltech101(key: str) -> Chosen:
+def caltech101(key: str) -> Chosen | None:
     """Draw the field of a folder with Caltech-101; without one it is downloaded."""
     path = st.text_input(
         "Folder (optional)",
@@ -131,7 +151,7 @@ def caltech101(key: str) -> Chosen:
     path = (path or "").strip()
     if not path:
         return Chosen(DOWNLOAD, "caltech101", quick=("--source", str(Source.CALTECH101)))
-    return _on_server(path, "caltech101")
+    return _at_address(path, key) if is_address(path) else _on_server(path, "caltech101")
 
 
 def sample() -> Chosen:

@@ -10,6 +10,7 @@ from core.datasets.importing.scan import resplit
 from core.datasets.registry import Dataset, delete_dataset
 from core.indexes.deletion import delete_index
 from core.lineage.graph import Lineage, delete_with_dependents
+from core.net.remote_address import check_source
 from pages.parts.components import errors
 from pages.parts.components.launch import launch, queue
 from pages.parts.components.text import counted, plain
@@ -60,7 +61,7 @@ def menu(dataset: Dataset, *, is_verified: bool) -> None:
 
 def missing_folder(dataset: Dataset) -> None:
     """Draw a button that leads to the folders if one of them is missing."""
-    missing = [str(root.path) for root in dataset.roots if not root.path.is_dir()]
+    missing = [root.shown for root in dataset.roots if not root.is_there]
     if missing:
         st.button(
             ":red[Folder missing]",
@@ -154,16 +155,18 @@ def _split(dataset: Dataset) -> None:
 
 def _folders(dataset: Dataset) -> None:
     for number, root in enumerate(dataset.roots):
-        there = root.path.is_dir()
+        there = root.is_there
         st.markdown(f"Folder {number + 1}" if there else f":red[Folder {number + 1} is missing]")
-        st.code(str(root.path), language=None, wrap_lines=True)
+        st.code(root.shown, language=None, wrap_lines=True)
         if root.path.is_relative_to(dataset.folder):
             continue
         folder = st.text_input(
             "New location", key=f"datasets-relink-{number}", placeholder="/new/path"
         ).strip()
         if st.button("Relink", key=f"datasets-relink-go-{number}", disabled=not folder):
-            launch(RELINK, [folder, "--dataset", dataset.name, "--root", str(number)])
+            with errors.shown():
+                check_source(folder)
+                launch(RELINK, [folder, "--dataset", dataset.name, "--root", str(number)])
 
 
 def _delete(dataset: Dataset, dependents: list[Manifest]) -> None:
