@@ -180,7 +180,7 @@ def test_a_link_to_an_image_that_is_gone_says_so(full: Workspace, linked: AppTes
     linked.run()
     assert not linked.exception
     assert "no longer in the dataset" in linked.error[0].value
-    assert component(linked, "query-examples")["tiles"]  # Others to search by
+    assert component(linked, "query-examples")["tiles"]  # type: ignore[index]
 
 
 def test_a_query_by_an_image_of_a_folder_that_is_gone_says_what_to_do(
