@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-WAIT_S = 60
+WAIT_S = 180
 KEY, SECRET = "an-access-key-of-tests", "a-secret-that-nobody-may-see"
 
 
@@ -50,6 +50,7 @@ class S3Server:
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
+        self.kill()
         raise TimeoutError("the S3 server did not start")
 
     def kill(self) -> None:
