@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-WAIT_S = 60
+WAIT_S = 180
 KEY, SECRET = "an-access-key-of-tests", "a-secret-that-nobody-may-see"
 
 
@@ -50,6 +50,7 @@ class S3Server:
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
+        self.kill()
         raise TimeoutError("the S3 server did not start")
 
     def kill(self) -> None:
@@ -80,11 +81,11 @@ class S3Server:
         request = urllib.request.Request(url, data=data, headers=kind, method="POST")
         urllib.request.urlopen(request, timeout=10).close()
 
-    def put(self, bucket: str, files: dict[str, bytes]) -> None:
+    def put(self, bucket: str, files: dict[str, bytes], *, acl: str = "private") -> None:
         """Write objects."""
         client = self.client
         for key, content in files.items():
-            client.put_object(Bucket=bucket, Key=key, Body=content)
+            client.put_object(Bucket=bucket, Key=key, Body=content, ACL=acl)
 
     def asked_for(self, method: str, suffix: str = ".png") -> list[str]:
         """Return the keys of the requests of a method, sorted; the next call has only new ones."""

@@ -282,10 +282,16 @@ def test_credentials_that_are_wrong_are_one_sentence(
 def test_a_public_bucket_is_read_without_credentials(
     workspace: Workspace, s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(s3, images(3))
+    public = {f"photos/{path}": content for path, content in images(3).items()}
+    s3.put(BUCKET, public, acl="public-read")
+    put(s3, {"red/private.png": png(speckled("red", 90))})
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    assert imported(workspace).catalog.count() == 3
+    dataset = imported(workspace)
+    assert dataset.catalog.count() == 4
+    [refused] = dataset.catalog.problems()
+    assert refused.path == "red/private.png"
+    assert str(refused.problem).endswith("may not be read: the server does not permit it.")
 
 
 @pytest.mark.usefixtures("small_networks")
