@@ -23,7 +23,11 @@ RETRY_FOR_S = 120.0
 ODD_S = 30.0
 """How long calls with an unknown error are retried: a starting server raises various ones."""
 
+RESTART_S = 60.0
+"""How long a search waits for a server that has answered this process and does not any more."""
+
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
+LONGEST_SEARCH_PAUSE_S = 2.0
 REPORT_EVERY_S = 0.2
 
 GONE = 100
@@ -37,6 +41,10 @@ unavailable, and for too many requests."""
 
 REFUSALS = ("UNAUTHENTICATED", "PERMISSION_DENIED")
 """gRPC codes of a refused token."""
+
+
+_failing_since: dict[MilvusAddress, float | None] = {}
+"""Servers that have answered this process → since when they do not, by the monotonic clock."""
 
 
 class ServerUnavailableError(WorkbenchError):
@@ -101,6 +109,33 @@ def call_with_retries(
             yield Progress(0, 0, f"{note}: waiting for the Milvus server, {waited:.0f} s")
             time.sleep(REPORT_EVERY_S)
         pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+def call_through_restart(address: MilvusAddress, attempt: Callable[[], T]) -> T:
+    """Return the result of `attempt`, which calls a server, and wait while the server restarts.
+
+    It is for searches, which are safe to repeat. A server that has never answered this process, or
+    has been unavailable for `RESTART_S`, is called once: a page shows at once that it is away.
+
+    Raises:
+        WorkbenchError: As `call`.
+    """
+    pause = FIRST_PAUSE_S
+    while True:
+        try:
+            result = attempt()
+        except (ServerUnavailableError, UnexpectedResponseError):
+            if address not in _failing_since:
+                raise
+            since = _failing_since[address] or time.monotonic()
+            _failing_since[address] = since
+            if time.monotonic() + pause > since + RESTART_S:
+                raise
+        else:
+            _failing_since[address] = None
+            return result
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_SEARCH_PAUSE_S)
 
 
 @functools.cache
