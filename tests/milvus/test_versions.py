@@ -12,6 +12,8 @@ import pytest
 
 from core.artifacts.folders import list_artifacts
 from core.artifacts.manifests import Manifest
+from core.datasets.curation import relabel
+from core.datasets.registry import open_dataset
 from core.embeddings.files import Embeddings, open_embeddings
 from core.errors import WorkbenchError
 from core.indexes import update
@@ -48,16 +50,10 @@ def index(workspace: Workspace, milvus: MilvusServer) -> Iterator[Manifest]:
         call(MilvusAddress(uri=milvus.uri), lambda client, n=entry.name: client.drop_collection(n))
 
 
-def collections_of(workspace: Workspace) -> set[str]:
-    """The workspace's collections that the server has; each must be registered."""
-    del workspace
-    names = call(MilvusAddress(uri=os.environ["WORKBENCH_MILVUS_URI"]), list_collections)
+def collections_on(milvus: MilvusServer) -> set[str]:
+    """The collections of workspaces that the server has."""
+    names = call(MilvusAddress(uri=milvus.uri), lambda client: client.list_collections())
     return {name for name in names if name.startswith("workbench_")}
-
-
-def list_collections(client: object) -> list[str]:
-    names: list[str] = client.list_collections()  # type: ignore[attr-defined]
-    return names
 
 
 def embeddings_of(workspace: Workspace, index: Manifest) -> Embeddings:
@@ -172,7 +168,7 @@ def test_searches_during_an_update_have_the_old_or_the_new_version(
 
 
 def test_a_collection_is_dropped_only_once_nobody_searches_it(
-    workspace: Workspace, index: Manifest, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, index: Manifest, milvus: MilvusServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(changes, "MIN_CHANGES", 100)
     before = open_index(workspace, index.id).store
@@ -191,12 +187,12 @@ def test_a_collection_is_dropped_only_once_nobody_searches_it(
     assert old.is_replaced
     os.utime(old.path, (0, 0))  # As after a minute without a search
     assert delete_index(workspace, updated.id) == ""
-    assert collections_of(workspace) == set()
+    assert collections_on(milvus) == set()
     assert list(entries(workspace)) == []
 
 
 def test_an_update_that_was_killed_is_continued_and_another_one_drops_it(
-    workspace: Workspace, index: Manifest, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, index: Manifest, milvus: MilvusServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(changes, "MIN_CHANGES", 100)
     monkeypatch.setattr(milvus_build, "WAIT_S", 0.0)
@@ -215,22 +211,19 @@ def test_an_update_that_was_killed_is_continued_and_another_one_drops_it(
         return total
 
     assert kill_at(first, 600) == 1400
-    [half] = collections_of(workspace) - {index.summary["collection"]}
+    [half] = collections_on(milvus) - {index.summary["collection"]}
     assert kill_at(first, 300) == 800  # 600 of 1,400 were there
-    assert collections_of(workspace) == {index.summary["collection"], half}
+    assert collections_on(milvus) == {index.summary["collection"], half}
     searcher = Searcher(workspace, index, first)
     assert searcher.name_of(open_index(workspace, index.id).store) == OLD
 
     os.utime(entry_of(workspace.indexes, half).path, (0, 0))  # As after an hour
     updated = update_to(workspace, index, other)
-    assert half not in collections_of(workspace)
-    assert updated.summary["collection"] in collections_of(workspace)
+    assert half not in collections_on(milvus)
+    assert updated.summary["collection"] in collections_on(milvus)
 
 
 def test_a_relabeled_image_is_a_change_of_its_row(workspace: Workspace, index: Manifest) -> None:
-    from core.datasets.curation import relabel
-    from core.datasets.registry import open_dataset
-
     embeddings = embeddings_of(workspace, index)
     moved = embeddings.image_ids[:3]
     relabel(open_dataset(workspace, DATASET).catalog, moved.tolist(), "violet")
@@ -244,6 +237,28 @@ def test_a_relabeled_image_is_a_change_of_its_row(workspace: Workspace, index: M
     assert moved[0] not in found.image_ids
     assert len(found.image_ids) == COUNT // 8 - 1
     assert store.count == COUNT
+
+
+def test_searches_go_through_a_restart_of_the_server_with_complete_results(
+    workspace: Workspace, index: Manifest, milvus: MilvusServer
+) -> None:
+    """While another index is built, which neither the kill nor the searches disturb."""
+    old = embeddings_of(workspace, index)
+    searcher = Searcher(workspace, index, changed(workspace, index, 0.3))
+    with searcher.running():
+        time.sleep(1)
+        work = build_index(
+            workspace, old.manifest.id, IndexConfig(kind="hnsw", store=StoreName.MILVUS)
+        )
+        next(work)
+        milvus.kill()
+        restart = threading.Timer(3, milvus.start, kwargs={"wait": False})
+        restart.start()
+        built = finish(work)
+        restart.join()
+        time.sleep(2)
+    assert set(searcher.seen) == {OLD}
+    assert open_index(workspace, built.id).store.count == COUNT
 
 
 def test_hidden_images_leave_no_gap_however_many_are_near(

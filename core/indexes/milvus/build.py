@@ -158,7 +158,9 @@ def open_on_milvus(manifest: Manifest, content: Path, indexes: Path) -> MilvusSt
     )
     entry = entry_of(indexes, collection.name)
     entry.reserve(SEARCHED_S)
-    return MilvusStore(collection, read_changes(content, collection.dimension), entry)
+    changes = read_changes(content, collection.dimension)
+    num_rows = manifest.summary["count"] + len(changes.hidden) - len(changes.image_ids)
+    return MilvusStore(collection, changes, entry, num_rows)
 
 
 def _planned(workspace: Workspace, embeddings: Embeddings, config: IndexConfig) -> Collection:

@@ -124,7 +124,7 @@ def call_through_restart(address: MilvusAddress, attempt: Callable[[], T]) -> T:
     while True:
         try:
             result = attempt()
-        except (ServerUnavailableError, UnexpectedResponseError):
+        except ServerUnavailableError:
             if address not in _failing_since:
                 raise
             since = _failing_since[address] or time.monotonic()

@@ -51,7 +51,11 @@ class MilvusStore(VectorStore):
     stores_labels = True
 
     def __init__(
-        self, collection: Collection, changes: Changes | None = None, entry: Entry | None = None
+        self,
+        collection: Collection,
+        changes: Changes | None = None,
+        entry: Entry | None = None,
+        num_rows: int | None = None,
     ) -> None:
         """Wrap a collection that is filled and loaded.
 
@@ -59,25 +63,29 @@ class MilvusStore(VectorStore):
             collection: Which.
             changes: The images in which the index differs from it; None if it does not.
             entry: Keeps the collection while it is searched; None if nothing drops it meanwhile.
+            num_rows: Of the collection; None if it is not known.
         """
         self.collection = collection
-        self.changes = changes or no_changes(collection.dimension)
+        self.changes = no_changes(collection.dimension) if changes is None else changes
         self._entry = entry
+        self._num_rows = num_rows
         self._reserved_at = -RESERVE_EVERY_S
 
     @property
     def count(self) -> int:
-        """Return the number of indexed images, from the server."""
-        [row] = self._call(
-            lambda client: client.query(
-                self.collection.name,
-                filter="",
-                output_fields=["count(*)"],
-                consistency_level=STRONG,
-                timeout=TIMEOUT_S,
+        """Return the number of indexed images, from the server if it is not known yet."""
+        if self._num_rows is None:
+            [row] = self._call(
+                lambda client: client.query(
+                    self.collection.name,
+                    filter="",
+                    output_fields=["count(*)"],
+                    consistency_level=STRONG,  # Which takes some tenths of a second
+                    timeout=TIMEOUT_S,
+                )
             )
-        )
-        return int(row["count(*)"]) - len(self.changes.hidden) + len(self.changes.image_ids)
+            self._num_rows = int(row["count(*)"])
+        return self._num_rows - len(self.changes.hidden) + len(self.changes.image_ids)
 
     @property
     def dimension(self) -> int:
