@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.artifacts.folders import list_artifacts
 from core.artifacts.manifests import Manifest
@@ -27,6 +28,7 @@ from core.indexes.milvus.address import MilvusAddress
 from core.indexes.milvus.calls import call
 from core.indexes.milvus.register import entries, entry_of
 from core.indexes.milvus.store import MilvusStore
+from core.indexes.store import VectorStore
 from core.progress import Stop, Work, finish
 from core.workspace import Workspace
 from tests.factories.embeddings import DATASET, embedded_set, publish_embeddings
@@ -36,6 +38,7 @@ pytestmark = [pytest.mark.milvus, pytest.mark.slow]
 
 ON_MILVUS = IndexConfig(store=StoreName.MILVUS)
 COUNT = 2000
+Floats = NDArray[np.float32]
 OLD, NEW = "the old version", "the new version"
 
 
@@ -89,11 +92,11 @@ def update_work(workspace: Workspace, index: Manifest, embeddings: Embeddings) -
     return update.update_collection(workspace, opened, opened.store, embeddings, found)
 
 
-def answers(store: object, queries: np.ndarray) -> list[list[int]]:
-    return [found.image_ids.tolist() for found in store.search(queries, 10)]  # type: ignore[attr-defined]
+def answers(store: VectorStore, queries: Floats) -> list[list[int]]:
+    return [found.image_ids.tolist() for found in store.search(queries, 10)]
 
 
-def exact(embeddings: Embeddings, queries: np.ndarray) -> list[list[int]]:
+def exact(embeddings: Embeddings, queries: Floats) -> list[list[int]]:
     vectors = np.ascontiguousarray(embeddings.vectors)
     return answers(finish(build(vectors, embeddings.image_ids, IndexConfig())), queries)
 
@@ -108,7 +111,7 @@ class Searcher:
         self.expected = {OLD: exact(old, self.queries), NEW: exact(new, self.queries)}
         assert self.expected[OLD] != self.expected[NEW]
         self.seen: Counter[str] = Counter()
-        self._open: Callable[[], object] = lambda: open_index(workspace, index.id).store
+        self._open: Callable[[], VectorStore] = lambda: open_index(workspace, index.id).store
         self._ended = threading.Event()
 
     @contextmanager
@@ -128,7 +131,7 @@ class Searcher:
             except WorkbenchError as error:
                 self.seen[str(error)] += 1
 
-    def name_of(self, store: object) -> str:
+    def name_of(self, store: VectorStore) -> str:
         found = answers(store, self.queries)
         names = [name for name, expected in self.expected.items() if found == expected]
         return names[0] if names else "a mixture"
@@ -176,7 +179,7 @@ def test_a_collection_is_dropped_only_once_nobody_searches_it(
     searcher = Searcher(workspace, index, new)
     work = update_work(workspace, index, new)
     try:
-        while "waiting for searches" not in next(work).note:  # type: ignore[union-attr]
+        while "waiting for searches" not in str(next(work)):
             pass
         work.throw(Stop())  # The new version is published already
     except StopIteration as end:

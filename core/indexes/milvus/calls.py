@@ -21,7 +21,8 @@ RETRY_FOR_S = 120.0
 """How long a server may be unavailable: one that was killed was back after 40 s."""
 
 ODD_S = 30.0
-"""How long calls with an unknown error are retried: a starting server raises various ones."""
+"""How long calls with an unknown error are retried since the server was last unavailable: one that
+starts raises various errors, such as that a node is not found."""
 
 RESTART_S = 60.0
 """How long a search waits for a server that has answered this process and does not any more."""
@@ -94,14 +95,18 @@ def call_with_retries(
         WorkbenchError: As `call`; for an unavailable server only after `RETRY_FOR_S`.
     """
     started, pause = time.monotonic(), FIRST_PAUSE_S
+    was_away = started
     while True:
         try:
             if long:
                 return (yield from run_in_thread(lambda: call(address, function), note))
             return call(address, function)
-        except (ServerUnavailableError, UnexpectedResponseError) as error:
-            passed = time.monotonic() - started
-            if passed > (ODD_S if isinstance(error, UnexpectedResponseError) else RETRY_FOR_S):
+        except ServerUnavailableError:
+            was_away = time.monotonic()
+            if was_away - started > RETRY_FOR_S:
+                raise
+        except UnexpectedResponseError:
+            if time.monotonic() - was_away > ODD_S:
                 raise
         until = time.monotonic() + pause
         while time.monotonic() < until:
