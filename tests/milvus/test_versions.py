@@ -29,7 +29,7 @@ from core.indexes.milvus.calls import call
 from core.indexes.milvus.register import entries, entry_of
 from core.indexes.milvus.store import MilvusStore
 from core.indexes.store import VectorStore
-from core.progress import Stop, Work, finish
+from core.progress import Progress, Stop, Work, finish
 from core.workspace import Workspace
 from tests.factories.embeddings import DATASET, embedded_set, publish_embeddings
 from tests.milvus.server import MilvusServer
@@ -50,7 +50,11 @@ def index(workspace: Workspace, milvus: MilvusServer) -> Iterator[Manifest]:
     for index in list_artifacts(workspace.indexes)[0]:
         assert delete_index(workspace, index.id) == ""
     for entry in entries(workspace):
-        call(MilvusAddress(uri=milvus.uri), lambda client, n=entry.name: client.drop_collection(n))
+        drop(milvus, entry.name)
+
+
+def drop(milvus: MilvusServer, name: str) -> None:
+    call(MilvusAddress(uri=milvus.uri), lambda client: client.drop_collection(name))
 
 
 def collections_on(milvus: MilvusServer) -> set[str]:
@@ -206,7 +210,7 @@ def test_an_update_that_was_killed_is_continued_and_another_one_drops_it(
         """Kill an update when it has sent some rows; returns how many it meant to send."""
         work = update_work(workspace, index, embeddings)
         for event in work:
-            if isinstance(event, update.Progress) and event.note == "sending vectors":
+            if isinstance(event, Progress) and event.note == "sending vectors":
                 total = event.total
                 if event.done == done:
                     break
