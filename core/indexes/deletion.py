@@ -6,6 +6,7 @@ from core.errors import DamagedArtifactError, WorkbenchError
 from core.indexes.milvus.address import needed_address
 from core.indexes.milvus.calls import CollectionGoneError, call
 from core.indexes.milvus.collection import COLLECTION
+from core.indexes.milvus.register import Entry, entries, entry_of
 from core.workspace import Workspace
 
 
@@ -27,9 +28,31 @@ def delete_index(workspace: Workspace, index_id: str) -> str:
     except DamagedArtifactError:  # It may have had a collection; its name is lost
         name = ""
     if name and users_of_collections(workspace).get(name, set()) <= {index_id}:
-        left = _drop(name)
+        entry = entry_of(workspace.indexes, name)
+        if left := _drop(entry):
+            entry.replace()
     delete_artifact(workspace.indexes, index_id)
+    if name and not left:
+        drop_unused_collections(workspace)
     return left
+
+
+def drop_unused_collections(workspace: Workspace) -> None:
+    """Drop the collections that belong to no index and are neither filled nor searched.
+
+    Updates leave such collections, and builds and updates that are not continued. If the server is
+    unavailable, they are left to the next change of an index.
+    """
+    unused = [entry for entry in entries(workspace) if not entry.unused_in]
+    if not unused:
+        return
+    manifests, damaged = list_artifacts(workspace.indexes)
+    if damaged:  # One of the collections may be its
+        return
+    used = {str(manifest.summary.get(COLLECTION)) for manifest in manifests}
+    for entry in unused:
+        if entry.name not in used and _drop(entry):
+            return
 
 
 def users_of_collections(workspace: Workspace) -> dict[str, set[str]]:
@@ -41,11 +64,16 @@ def users_of_collections(workspace: Workspace) -> dict[str, set[str]]:
     return users
 
 
-def _drop(name: str) -> str:
+def _drop(entry: Entry) -> str:
+    """Drop a collection, and return a sentence that says why it stays; empty if it does not."""
     try:
-        call(needed_address(), lambda client: client.drop_collection(name))
+        call(needed_address(), lambda client: client.drop_collection(entry.name))
     except CollectionGoneError:
-        return ""
+        pass
     except WorkbenchError as error:
-        return f"Its vectors stay on the server, as the collection {name}. {error.problem}"
+        return (
+            f"Its vectors stay on the server, as the collection {entry.name}. {error.problem} "
+            "They are deleted when an index is next built, updated or deleted."
+        )
+    entry.remove()
     return ""

@@ -150,17 +150,18 @@ def open_index(workspace: Workspace, index_id: str, *, writable: bool = False) -
     while True:
         manifest = open_artifact(workspace.indexes, index_id)
         try:
-            return _open(content_of(folder, manifest), manifest, writable=writable)
+            return _open(folder, manifest, writable=writable)
         except (DamagedArtifactError, FileNotFoundError):
             if not was_updated(folder, manifest):
                 raise
 
 
-def _open(content: Path, manifest: Manifest, *, writable: bool) -> Index:
-    """Open an index whose files are in a folder, after their checksums were verified."""
+def _open(folder: Path, manifest: Manifest, *, writable: bool) -> Index:
+    """Open the index in an artifact's folder, after the checksums of its files were verified."""
+    content = content_of(folder, manifest)
     store: VectorStore
     if read_info(manifest).is_remote:
-        store = open_on_milvus(manifest)
+        store = open_on_milvus(manifest, content, folder.parent)
     else:
         # Mapped, because numpy allocates what a header claims, unless the file is too short for it
         image_ids = np.array(np.load(content / IMAGE_IDS, mmap_mode="r", allow_pickle=False))

@@ -23,7 +23,8 @@ from core.indexes.config import IndexConfig
 from core.indexes.factory import needed_vectors
 from core.indexes.faiss_store import FaissStore
 from core.indexes.files import Index, open_index, publish_index
-from core.indexes.milvus.build import classes_fingerprint, update_collection
+from core.indexes.milvus.build import classes_fingerprint, drop_replaced, next_store
+from core.indexes.milvus.register import entry_of
 from core.indexes.milvus.store import MilvusStore
 from core.indexes.store import UnfitIndexError
 from core.progress import Progress, Work
@@ -48,7 +49,7 @@ SAMPLE = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class _Changes:
+class ImageChanges:
     """Catalog ids of the images that an index has to remove, and of those to add."""
 
     removed: NDArray[np.int64]
@@ -90,34 +91,45 @@ def update_index(workspace: Workspace, index_id: str) -> Work[Manifest]:
             f"{index_id} has all images of its dataset already.", "Use it as it is."
         )
     if isinstance(index.store, MilvusStore):
-        updated = yield from _update_collection(workspace, index, index.store, embeddings, changes)
+        updated = yield from update_collection(workspace, index, index.store, embeddings, changes)
     else:
         updated = yield from _update_file(workspace, index, old, embeddings, changes)
     _delete_unused(workspace, old.manifest)
     return updated
 
 
-def _update_collection(
+def update_collection(
     workspace: Workspace,
     index: Index,
     store: MilvusStore,
     embeddings: Embeddings,
-    changes: _Changes,
+    changes: ImageChanges,
 ) -> Work[Manifest]:
-    """Change a collection while others search it, and publish its new version."""
-    yield from update_collection(workspace, store.collection, embeddings, is_live=True)
-    return (
-        yield from publish_index(
-            workspace,
-            embeddings,
-            MilvusStore(store.collection, is_fresh=True),
-            IndexConfig(**index.manifest.config),
-            # The server trains groups in each of its segments, so a rebuild is never needed
-            summary={"retrain": "", **changes.counts},
-            replaces=index.manifest,
-            added=changes.added,
-        )
+    """Publish the next version of an index on a server while others search the current one.
+
+    Raises:
+        WorkbenchError: The server stays unavailable or refuses a call, or the index was updated by
+            another job meanwhile.
+    """
+    config = IndexConfig(**index.manifest.config)
+    following = yield from next_store(workspace, store, embeddings, config)
+    is_moved = following.collection.name != store.collection.name
+    if is_moved:
+        entry_of(workspace.indexes, store.collection.name).replace()
+    updated = yield from publish_index(
+        workspace,
+        embeddings,
+        following,
+        config,
+        # The server trains groups in each of its segments, so a rebuild is never needed
+        summary={"retrain": "", **changes.counts},
+        replaces=index.manifest,
+        added=changes.added,
     )
+    if is_moved:
+        entry_of(workspace.indexes, store.collection.name).replace()
+        yield from drop_replaced(workspace, store)
+    return updated
 
 
 def _update_file(
@@ -125,7 +137,7 @@ def _update_file(
     index: Index,
     old: Embeddings,
     embeddings: Embeddings,
-    changes: _Changes,
+    changes: ImageChanges,
 ) -> Work[Manifest]:
     """Add and remove images, or else build the index again, and publish its new version."""
     config = IndexConfig(**index.manifest.config)
@@ -139,7 +151,7 @@ def _update_file(
 
 
 def _change_store(
-    index: Index, old: Embeddings, embeddings: Embeddings, changes: _Changes
+    index: Index, old: Embeddings, embeddings: Embeddings, changes: ImageChanges
 ) -> Work[dict[str, Any]]:
     store = index.faiss
     rows = embeddings.rows_of(changes.added)
@@ -155,7 +167,7 @@ def _change_store(
     return {"trained_on": trained_on, "retrain": reason}
 
 
-def _compare(old: Embeddings, new: Embeddings) -> Work[_Changes]:
+def _compare(old: Embeddings, new: Embeddings) -> Work[ImageChanges]:
     """Compare the embeddings of an index with those of the current images."""
     removed = np.setdiff1d(old.image_ids, new.image_ids)
     added = [np.setdiff1d(new.image_ids, old.image_ids)]
@@ -165,7 +177,7 @@ def _compare(old: Embeddings, new: Embeddings) -> Work[_Changes]:
         before, after = old.vectors[old.rows_of(ids)], new.vectors[new.rows_of(ids)]
         added.append(ids[np.abs(before - after).max(axis=1) > SAME])
         yield Progress(start, len(common), "looking for changes")
-    return _Changes(removed, np.sort(np.concatenate(added)))
+    return ImageChanges(removed, np.sort(np.concatenate(added)))
 
 
 def _delete_unused(workspace: Workspace, embeddings: Manifest) -> None:

@@ -14,6 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
+import pytest
+
+RUNNING = "WORKBENCH_TEST_MILVUS_URI"
+"""Names a server that runs already, to test another version; it is not killed."""
 
 PORT = 29530
 WAIT_S = 180
@@ -21,6 +25,8 @@ WAIT_S = 180
 
 def reason_to_skip() -> str:
     """Say why no server can be started here; empty if one can."""
+    if RUNNING in os.environ:
+        return ""
     missing = [name for name in ("pymilvus", "milvus") if importlib.util.find_spec(name) is None]
     if missing:
         return f"{' and '.join(missing)} not installed: run `make test-scale`"
@@ -81,6 +87,11 @@ class MilvusServer:
         if wait:
             self._wait_until_healthy()
 
+    @property
+    def memory_bytes(self) -> int:
+        """Return the resident memory of the server; 0 while it does not run."""
+        return psutil.Process(self._process.pid).memory_info().rss if self._process else 0
+
     def close(self) -> None:
         """End the server and remove its data, which take half a gigabyte."""
         self.kill()
@@ -108,3 +119,19 @@ class MilvusServer:
                 pass
             time.sleep(0.2)
         raise TimeoutError("the Milvus server did not become healthy")
+
+
+class RunningServer(MilvusServer):
+    """A server that somebody else has started: tests that would end it are skipped."""
+
+    def __init__(self, uri: str) -> None:
+        """Take the address of the server."""
+        self.uri = uri
+        self._process = None
+
+    def kill(self) -> None:
+        """Skip the test."""
+        pytest.skip(f"kills the server, and {RUNNING} names one that is not killed")
+
+    def close(self) -> None:
+        """Leave the server."""

@@ -28,7 +28,7 @@ from core.indexes.info import ExportFormat
 from core.indexes.milvus import calls
 from core.indexes.milvus.address import TOKEN, URI, MilvusAddress
 from core.indexes.milvus.calls import call
-from core.indexes.milvus.rows import all_rows
+from core.indexes.milvus.rows import all_rows, delete_rows, send
 from core.indexes.milvus.store import MilvusStore
 from core.indexes.update import update_index
 from core.lineage.graph import DATASET_CHANGED, read_lineage
@@ -102,7 +102,7 @@ def test_two_equal_indexes_do_not_share_a_collection(
     first = finish(build_index(workspace, embedded.id, ON_MILVUS))
     second = finish(build_index(workspace, embedded.id, ON_MILVUS))
     assert delete_index(workspace, first.id) == ""
-    assert store_of(workspace, second).count == 2000
+    assert_holds_just(store_of(workspace, second), open_embeddings(workspace, embedded.id))
 
 
 @pytest.mark.parametrize("kind", ["hnsw", "ivf", "ivf_pq", "sq8"])
@@ -199,9 +199,10 @@ def test_extra_rows_are_deleted_and_wrong_ones_sent_again(
     index = finish(build_index(workspace, embedded.id, ON_MILVUS))
     embeddings = open_embeddings(workspace, embedded.id)
     store = store_of(workspace, index)
-    store.add(-embeddings.vectors[:3], embeddings.image_ids[:3])
-    store.add(embeddings.vectors[:2], np.array([99_001, 99_002]))
-    store.remove(embeddings.image_ids[10:15])
+    vectors, ids = embeddings.vectors, embeddings.image_ids
+    finish(send(store.collection, -vectors[:3], ids[:3], ["", "", ""]))
+    finish(send(store.collection, vectors[:2], np.array([99_001, 99_002]), ["", ""]))
+    finish(delete_rows(store.collection, ids[10:15]))
     call(
         store.collection.address,
         lambda client: client.insert(  # As somebody might who does not know of upserting
@@ -239,7 +240,7 @@ def test_an_unavailable_server_raises_an_error_and_the_index_can_be_deleted(
     store = store_of(workspace, index)
     queries = open_embeddings(workspace, embedded.id).vectors[:1]
     started = time.monotonic()
-    with pytest.raises(WorkbenchError, match=r"at 127.0.0.1:1 does not answer. See that it runs"):
+    with pytest.raises(WorkbenchError, match=r"at 127.0.0.1:1 does not answer. Check that it runs"):
         store.search(queries, 1)
     assert time.monotonic() - started < 10
     monkeypatch.setattr(calls, "RETRY_FOR_S", 1.0)
@@ -280,7 +281,9 @@ def test_the_token_is_in_no_file_and_a_wrong_one_is_refused(
         milvus.start()
 
 
-def test_an_update_changes_the_collection_in_place(full: Workspace, milvus: MilvusServer) -> None:
+def test_a_small_update_keeps_the_collection_and_publishes_what_has_changed(
+    full: Workspace, milvus: MilvusServer
+) -> None:
     del milvus
     [flat], _ = list_artifacts(full.indexes)
     made = finish(build_index(full, flat.made_from["embeddings"], ON_MILVUS))
@@ -296,13 +299,16 @@ def test_an_update_changes_the_collection_in_place(full: Workspace, milvus: Milv
     assert (updated.summary["num_added"], updated.summary["num_removed"]) == (2, 1)
     assert (updated.id, updated.summary["version"]) == (made.id, 2)
     assert updated.summary["collection"] == made.summary["collection"]
+    assert "hidden.npy" in updated.files
     assert read_title(full.indexes, updated.id) == "Mine"
     embeddings = open_embeddings(full, updated.made_from["embeddings"])
-    ids = finish(all_rows(store_of(full, updated).collection, embeddings.image_ids)).image_ids
-    assert sorted(ids.tolist()) == embeddings.image_ids.tolist()
+    before = open_embeddings(full, flat.made_from["embeddings"]).image_ids
+    ids = finish(all_rows(store_of(full, updated).collection, before)).image_ids
+    assert sorted(ids.tolist()) == before.tolist()
+    assert store_of(full, updated).count == len(embeddings.image_ids)
     found = store_of(full, updated).search(np.ascontiguousarray(embeddings.vectors), 1)
     np.testing.assert_allclose([match.similarities[0] for match in found], 1.0, atol=1e-5)
-    with pytest.raises(WorkbenchError, match="is up to date"):
+    with pytest.raises(WorkbenchError, match="has all images of its dataset already"):
         finish(update_index(full, updated.id))
     assert delete_index(full, updated.id) == ""
 

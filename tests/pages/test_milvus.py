@@ -11,9 +11,14 @@ from core.indexes.config import StoreName
 from core.indexes.info import ExportFormat
 from core.indexes.kinds import KINDS
 from core.indexes.milvus.address import URI
+from core.lineage.graph import read_lineage
+from core.maps.config import MapConfig
+from core.maps.files import build_map, open_map
+from core.progress import finish
 from core.workspace import Workspace
+from pages.parts.components.scatter_data import ScatterEvent
 from state import resources
-from tests.support.page_fixtures import Open, texts
+from tests.support.page_fixtures import Open, open_jobs, texts, wait_for_jobs
 
 NOWHERE = "http://127.0.0.1:1"
 UNREACHED = (
@@ -125,5 +130,51 @@ def test_a_query_shows_that_the_server_is_unavailable(
     app.query_params["index"] = far.id
     app.run()
     app.button(key="query-random").click().run()
+    assert not app.exception
+    assert UNREACHED in texts(app).replace("\\", "")
+
+
+@pytest.mark.slow
+def test_the_map_of_an_index_stays_while_the_server_is_unavailable(
+    full: Workspace, far: Manifest, visit: Open
+) -> None:
+    found = open_map(full, finish(build_map(full, MapConfig(index=far.id, method="pca"))).id)
+    app = choose(visit("explore"), far)
+    assert "**PCA in 2D** · " in texts(app)
+    app.session_state["selection"].map_event[found.manifest.id] = (
+        "",
+        ScatterEvent("click", index=4),
+    )
+    app.run()
+    assert not app.exception
+    assert "**PCA in 2D** · " in texts(app)
+    assert texts(app).replace("\\", "").count(UNREACHED) == 1
+
+
+@pytest.mark.slow
+def test_an_evaluation_says_that_the_server_is_unavailable_and_others_work(
+    full: Workspace, far: Manifest, visit: Open
+) -> None:
+    app = visit("evaluate")
+    app.selectbox(key="evaluate-system").set_value(f"index:{far.id}").run()
+    app.button(key="evaluate-start").click().run()
+    wait_for_jobs()
+    assert not app.run().exception
+    # The processes that run the jobs of tests were started before the address was configured
+    assert "failed. No Milvus server is configured" in open_jobs(app).replace("\\", "")
+    [near] = [index for index in list_artifacts(full.indexes)[0] if index.id != far.id]
+    app.selectbox(key="evaluate-system").set_value(f"index:{near.id}").run()
+    app.button(key="evaluate-start").click().run()
+    wait_for_jobs()
+    assert len(read_lineage(full).evaluations) == 1
+
+
+@pytest.mark.slow
+def test_the_details_of_an_image_do_without_neighbors_while_the_server_is_unavailable(
+    full: Workspace, far: Manifest, visit: Open
+) -> None:
+    app = choose(visit("datasets"), far)
+    app.session_state["selection"].open_image = (1, None)
+    app.run()
     assert not app.exception
     assert UNREACHED in texts(app).replace("\\", "")

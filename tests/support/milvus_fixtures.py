@@ -1,5 +1,6 @@
 """The Milvus server of a test run, and collections on it that are gone with their test."""
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -14,7 +15,7 @@ from core.indexes.milvus.collection import Collection
 from core.indexes.milvus.store import MilvusStore
 from core.indexes.milvus.sync import sync
 from core.progress import finish
-from tests.milvus.server import MilvusServer, reason_to_skip
+from tests.milvus.server import RUNNING, MilvusServer, RunningServer, reason_to_skip
 
 MakeStore = Callable[..., MilvusStore]
 
@@ -24,6 +25,9 @@ def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusSe
     """A real server, one for the whole run."""
     if reason := reason_to_skip():
         pytest.skip(reason)
+    if uri := os.environ.get(RUNNING):
+        yield RunningServer(uri)
+        return
     server = MilvusServer(tmp_path_factory.mktemp("milvus"))
     yield server
     server.close()

@@ -21,9 +21,14 @@ RETRY_FOR_S = 120.0
 """How long a server may be unavailable: one that was killed was back after 40 s."""
 
 ODD_S = 30.0
-"""How long calls with an unknown error are retried: a starting server raises various ones."""
+"""How long calls with an unknown error are retried since the server was last unavailable: one that
+starts raises various errors, such as that a node is not found."""
+
+RESTART_S = 60.0
+"""How long a search waits for a server that has answered this process and does not any more."""
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
+LONGEST_SEARCH_PAUSE_S = 2.0
 REPORT_EVERY_S = 0.2
 
 GONE = 100
@@ -37,6 +42,10 @@ unavailable, and for too many requests."""
 
 REFUSALS = ("UNAUTHENTICATED", "PERMISSION_DENIED")
 """gRPC codes of a refused token."""
+
+
+_failing_since: dict[MilvusAddress, float | None] = {}
+"""Servers that have answered this process → since when they do not, by the monotonic clock."""
 
 
 class ServerUnavailableError(WorkbenchError):
@@ -86,14 +95,18 @@ def call_with_retries(
         WorkbenchError: As `call`; for an unavailable server only after `RETRY_FOR_S`.
     """
     started, pause = time.monotonic(), FIRST_PAUSE_S
+    was_away = started
     while True:
         try:
             if long:
                 return (yield from run_in_thread(lambda: call(address, function), note))
             return call(address, function)
-        except (ServerUnavailableError, UnexpectedResponseError) as error:
-            passed = time.monotonic() - started
-            if passed > (ODD_S if isinstance(error, UnexpectedResponseError) else RETRY_FOR_S):
+        except ServerUnavailableError:
+            was_away = time.monotonic()
+            if was_away - started > RETRY_FOR_S:
+                raise
+        except UnexpectedResponseError:
+            if time.monotonic() - was_away > ODD_S:
                 raise
         until = time.monotonic() + pause
         while time.monotonic() < until:
@@ -101,6 +114,33 @@ def call_with_retries(
             yield Progress(0, 0, f"{note}: waiting for the Milvus server, {waited:.0f} s")
             time.sleep(REPORT_EVERY_S)
         pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+def call_through_restart(address: MilvusAddress, attempt: Callable[[], T]) -> T:
+    """Return the result of `attempt`, which calls a server, and wait while the server restarts.
+
+    It is for searches, which are safe to repeat. A server that has never answered this process, or
+    has been unavailable for `RESTART_S`, is called once: a page shows at once that it is away.
+
+    Raises:
+        WorkbenchError: As `call`.
+    """
+    pause = FIRST_PAUSE_S
+    while True:
+        try:
+            result = attempt()
+        except ServerUnavailableError:
+            if address not in _failing_since:
+                raise
+            since = _failing_since[address] or time.monotonic()
+            _failing_since[address] = since
+            if time.monotonic() + pause > since + RESTART_S:
+                raise
+        else:
+            _failing_since[address] = None
+            return result
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_SEARCH_PAUSE_S)
 
 
 @functools.cache

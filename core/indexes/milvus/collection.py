@@ -109,17 +109,3 @@ def marks_of(vectors: NDArray[np.float32], labels: Sequence[str]) -> NDArray[np.
         digest.update(label.encode())
         marks[row] = int.from_bytes(digest.digest(), "little", signed=True)
     return marks
-
-
-def labels_filter(labels: Sequence[str]) -> str:
-    """Return Milvus's expression for rows of some classes.
-
-    A class is untrusted text. Milvus quotes as JSON does, except that it does not know JSON's
-    surrogate pairs, so characters outside ASCII are not escaped.
-    """
-    return f"{LABEL} in {json.dumps(list(labels), ensure_ascii=False)}"
-
-
-def ids_filter(image_ids: NDArray[np.int64]) -> str:
-    """Return Milvus's expression for rows of some (B,) catalog ids."""
-    return f"{ID} in {image_ids.tolist()}"

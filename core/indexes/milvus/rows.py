@@ -12,11 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indexes.milvus.calls import TIMEOUT_S, call_with_retries
-from core.indexes.milvus.collection import ID, LABEL, MARK, VECTOR, Collection, ids_filter, marks_of
+from core.indexes.milvus.collection import ID, LABEL, MARK, VECTOR, Collection, marks_of
+from core.indexes.milvus.filters import ids_filter
 from core.progress import Progress, Work
 
 STRONG = "Strong"
 """Consistency level: all earlier writes are seen, which takes some tenths of a second."""
+
+BOUNDED = "Bounded"
+"""Consistency level: a call takes milliseconds, and may miss the writes of some seconds."""
 
 BATCH_BYTES = 2 << 20
 """Of vectors per call: servers accept up to 64 MB, but their message queue only 5."""

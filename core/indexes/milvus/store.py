@@ -3,9 +3,8 @@
 Shapes, in this file: Q queries, D embedding dimensions, K results, B images.
 """
 
-import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 
 from core.errors import WorkbenchError
 from core.indexes.config import Metric
-from core.indexes.milvus.calls import TIMEOUT_S, NotLoadedError, call
+from core.indexes.milvus.calls import TIMEOUT_S, NotLoadedError, call, call_through_restart
+from core.indexes.milvus.changes import Changes, no_changes
 from core.indexes.milvus.collection import (
     CODE_BYTES,
     COLLECTION,
@@ -22,54 +22,70 @@ from core.indexes.milvus.collection import (
     NLIST,
     VECTOR,
     Collection,
-    ids_filter,
-    labels_filter,
 )
-from core.indexes.milvus.rows import STRONG, delete_rows, present, send
+from core.indexes.milvus.filters import and_not, filters_of
+from core.indexes.milvus.register import RESERVE_EVERY_S, SEARCHED_S, Entry
+from core.indexes.milvus.rows import BOUNDED, STRONG, present
 from core.indexes.store import Effort, Matches, VectorStore, no_matches
-from core.progress import finish
+from core.progress import T, finish
 
 MAX_RESULTS = 16384
 """The server's limit of results per query."""
 
-MAX_SUBSET = 1_000_000
-"""Ids that a search may be restricted to: the server reads some 20,000 of them a second."""
-
-SUBSET_CHUNK = 50_000
-"""Ids per expression."""
-
 QUERIES_CHUNK = 1024
-BOUNDED = "Bounded"
-"""Consistency level: a search takes milliseconds, and may miss the writes of some seconds."""
+HIDDEN_IN_DEPTH = 16
+"""Results beyond `k` of a first search, in place of hidden ones."""
 
-FRESH_S = 10.0
-"""Seconds after a write of its own for which a store searches with strong consistency."""
+GROWTH = 4
+"""Factor by which a search goes deeper if hidden images leave too few results."""
 
 
 class MilvusStore(VectorStore):
-    """A collection on a Milvus server. Opening one does not call the server."""
+    """A collection on a Milvus server, and what has changed since it was filled.
+
+    Opening one does not call the server. The collection is never changed: added and removed images
+    are kept here, and `save` writes them.
+    """
 
     is_remote = True
     stores_labels = True
 
-    def __init__(self, collection: Collection, *, is_fresh: bool = False) -> None:
-        """Wrap a collection that is filled and loaded; a fresh one was written to just now."""
+    def __init__(
+        self,
+        collection: Collection,
+        changes: Changes | None = None,
+        entry: Entry | None = None,
+        num_rows: int | None = None,
+    ) -> None:
+        """Wrap a collection that is filled and loaded.
+
+        Args:
+            collection: Which.
+            changes: The images in which the index differs from it; None if it does not.
+            entry: Keeps the collection while it is searched; None if nothing drops it meanwhile.
+            num_rows: Of the collection; None if it is not known.
+        """
         self.collection = collection
-        self._wrote_at = time.monotonic() if is_fresh else -math.inf
+        self.changes = no_changes(collection.dimension) if changes is None else changes
+        self._entry = entry
+        self._num_rows = num_rows
+        self._reserved_at = -RESERVE_EVERY_S
 
     @property
     def count(self) -> int:
-        """Return the number of indexed images, from the server."""
-        [row] = self._call(
-            lambda client: client.query(
-                self.collection.name,
-                filter="",
-                output_fields=["count(*)"],
-                consistency_level=STRONG,
-                timeout=TIMEOUT_S,
+        """Return the number of indexed images, from the server if it is not known yet."""
+        if self._num_rows is None:
+            [row] = self._call(
+                lambda client: client.query(
+                    self.collection.name,
+                    filter="",
+                    output_fields=["count(*)"],
+                    consistency_level=STRONG,  # Which takes some tenths of a second
+                    timeout=TIMEOUT_S,
+                )
             )
-        )
-        return int(row["count(*)"])
+            self._num_rows = int(row["count(*)"])
+        return self._num_rows - len(self.changes.hidden) + len(self.changes.image_ids)
 
     @property
     def dimension(self) -> int:
@@ -87,8 +103,8 @@ class MilvusStore(VectorStore):
         return self.collection.config.kind == "flat"
 
     def holds(self, image_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return that all are indexed: `sync` has compared them."""
-        return np.ones(len(image_ids), np.bool_)
+        """Return that all are indexed but for the removed ones: `sync` has compared them."""
+        return ~np.isin(image_ids, self.changes.removed)
 
     def _search(
         self,
@@ -110,19 +126,46 @@ class MilvusStore(VectorStore):
             return [no_matches() for _ in queries]
         matches: list[Matches] = []
         for start in range(0, len(queries), QUERIES_CHUNK):
-            part = queries[start : start + QUERIES_CHUNK]
-            by_filter = [
-                self._filtered(part, k, expression, effort)
-                for expression in _filters(subset, labels)
+            part = np.ascontiguousarray(queries[start : start + QUERIES_CHUNK], np.float32)
+            found = [
+                self._visible(part, k, expression, effort)
+                for expression in filters_of(subset, labels)
             ]
-            matches += [_best(parts, k) for parts in zip(*by_filter, strict=True)]
+            if len(self.changes.image_ids):
+                found.append(self.changes.search(part, k, subset, labels))
+            matches += [_best(parts, k) for parts in zip(*found, strict=True)]
         return matches or [no_matches() for _ in queries]
+
+    def _visible(
+        self, queries: NDArray[np.float32], k: int, expression: str, effort: int | None
+    ) -> list[Matches]:
+        """Search the collection, deeper until each query has `k` images that are not hidden."""
+        hidden = self.changes.hidden
+        if not len(hidden):
+            return self._filtered(queries, k, expression, effort)
+        visible = [no_matches() for _ in queries]
+        pending, depth = np.arange(len(queries)), k + min(len(hidden), HIDDEN_IN_DEPTH)
+        while len(pending):
+            is_last = depth > MAX_RESULTS
+            if is_last:  # Slower, as the server reads all ids
+                depth, expression = k, and_not(expression, hidden)
+            lacking: list[int] = []
+            found = self._filtered(queries[pending], depth, expression, effort)
+            for query, matches in zip(pending.tolist(), found, strict=True):
+                wanted = np.flatnonzero(~np.isin(matches.image_ids, hidden))[:k]
+                visible[query] = Matches(matches.image_ids[wanted], matches.similarities[wanted])
+                if len(wanted) < k and len(matches.image_ids) == depth:
+                    lacking.append(query)
+            if is_last:
+                break
+            pending, depth = np.array(lacking, np.int64), GROWTH * depth
+        return visible
 
     def _add(
         self, vectors: NDArray[np.float32], image_ids: NDArray[np.int64], labels: tuple[str, ...]
     ) -> None:
-        finish(send(self.collection, vectors, image_ids, labels or ("",) * len(image_ids)))
-        self._wrote_at = time.monotonic()
+        self.remove(image_ids)
+        self.changes = self.changes.adding(vectors, image_ids, labels or ("",) * len(image_ids))
 
     def remove(self, image_ids: NDArray[np.int64]) -> int:
         """See `VectorStore.remove`.
@@ -130,15 +173,16 @@ class MilvusStore(VectorStore):
         Raises:
             WorkbenchError: The server is unavailable or has lost the index.
         """
-        # The server's own count includes ids that it does not have
-        indexed = finish(present(self.collection, image_ids))
-        finish(delete_rows(self.collection, indexed))
-        self._wrote_at = time.monotonic()
-        return len(indexed)
+        added = np.intersect1d(self.changes.image_ids, image_ids)
+        in_collection = np.setdiff1d(
+            finish(present(self.collection, image_ids)), self.changes.hidden
+        )
+        self.changes = self.changes.without(added).hiding(in_collection)
+        return len(np.union1d(added, in_collection))
 
     def save(self, folder: Path) -> dict[str, Any]:
-        """Return the facts by which the collection is opened again; no file is written."""
-        del folder
+        """Write the changes, and return the facts by which the collection is opened again."""
+        self.changes.save(folder)
         return {
             "size_bytes": 0,
             COLLECTION: self.collection.name,
@@ -149,53 +193,41 @@ class MilvusStore(VectorStore):
     def _filtered(
         self, queries: NDArray[np.float32], k: int, expression: str, effort: int | None
     ) -> list[Matches]:
-        is_fresh = time.monotonic() - self._wrote_at < FRESH_S
         results = self._call(
             lambda client: client.search(
                 self.collection.name,
-                data=list(np.ascontiguousarray(queries, np.float32)),
+                data=list(queries),
                 anns_field=VECTOR,
                 limit=k,
                 filter=expression,
                 search_params={"params": self.collection.search_params(k, effort)},
-                consistency_level=STRONG if is_fresh else BOUNDED,
+                consistency_level=BOUNDED,
                 timeout=TIMEOUT_S,
             )
         )
         is_l2 = self.collection.config.metric == Metric.L2
         return [_matches(hits, is_l2=is_l2) for hits in results]
 
-    def _call(self, function: Any) -> Any:
+    def _call(self, function: Callable[[Any], T]) -> T:
         """Call the server; a collection that is not loaded is loaded first."""
-        collection = self.collection
-        try:
-            return call(collection.address, function)
-        except NotLoadedError:  # The server was restarted, or another client released it
-            call(
-                collection.address,
-                lambda client: client.load_collection(collection.name, timeout=TIMEOUT_S),
-            )
-            return call(collection.address, function)
+        address, name = self.collection.address, self.collection.name
+        self._reserve()
 
+        def attempt() -> T:
+            try:
+                return call(address, function)
+            except NotLoadedError:  # The server was restarted, or another client released it
+                call(address, lambda client: client.load_collection(name, timeout=TIMEOUT_S))
+                return call(address, function)
 
-def _filters(subset: NDArray[np.int64] | None, labels: tuple[str, ...]) -> Iterator[str]:
-    """Yield at least one expression; together they match the images to search among.
+        return call_through_restart(address, attempt)
 
-    Raises:
-        WorkbenchError: There are too many ids.
-    """
-    if labels:
-        yield labels_filter(labels)
-    elif subset is None:
-        yield ""
-    elif len(subset) > MAX_SUBSET:
-        raise WorkbenchError(
-            f"Milvus cannot search among {len(subset):,} images that are named one by one.",
-            f"Choose classes, up to {MAX_SUBSET:,} images, or all of them.",
-        )
-    else:
-        for start in range(0, max(1, len(subset)), SUBSET_CHUNK):
-            yield ids_filter(subset[start : start + SUBSET_CHUNK])
+    def _reserve(self) -> None:
+        """Keep the collection while this query goes on, should its index be updated meanwhile."""
+        now = time.monotonic()
+        if self._entry is not None and now > self._reserved_at + RESERVE_EVERY_S:
+            self._entry.reserve(SEARCHED_S)
+            self._reserved_at = now
 
 
 def _matches(hits: Any, *, is_l2: bool) -> Matches:

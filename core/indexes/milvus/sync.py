@@ -1,7 +1,7 @@
 """Synchronizing a collection on a Milvus server with embeddings on disk.
 
-A missing collection is created, a half-filled one is completed, and one of earlier embeddings is
-changed where they differ. The rows are read back at the end, to detect missing and duplicate ones.
+A missing collection is created, and a half-filled one is completed. The rows are read back at the
+end, to detect missing and duplicate ones.
 
 Shapes, in this file: N images, D embedding dimensions.
 """
@@ -25,7 +25,7 @@ from core.indexes.milvus.collection import (
     Collection,
     marks_of,
 )
-from core.indexes.milvus.rows import Rows, all_rows, call_method, delete_rows, send
+from core.indexes.milvus.rows import BOUNDED, Rows, all_rows, call_method, delete_rows, send
 from core.progress import Progress, Work
 
 NO_ROWS = Rows(np.empty(0, np.int64), np.empty(0, np.int64))
@@ -35,6 +35,9 @@ ROUNDS = 3
 LONG_S = 600.0
 """Timeout of flushing and loading."""
 
+SETTLE_S = 15.0
+"""Servers are set to show writes after 5 s."""
+
 POLL_EVERY_S = 0.5
 
 
@@ -43,17 +46,16 @@ def sync(
     vectors: NDArray[np.float32],
     image_ids: NDArray[np.int64],
     labels: Sequence[str],
-    *,
-    is_live: bool = False,
 ) -> Work[None]:
     """Make a collection hold these images and no others, indexed and loaded.
+
+    Nobody searches it before it is complete.
 
     Args:
         collection: Which; created if it does not exist.
         vectors: (N, D) float32 unit rows; may be mapped.
         image_ids: (N,) catalog ids, ascending.
         labels: (N) classes, "" for none.
-        is_live: It is being searched, so it stays loaded.
 
     Raises:
         WorkbenchError: The server stays unavailable, refuses a call, or loses rows; or some
@@ -70,18 +72,58 @@ def sync(
         yield from delete_rows(collection, extra)
         yield from _send(collection, vectors, image_ids, labels, missing)
         yield from _index(collection, len(image_ids))
-        if not is_new and not is_live:  # Else the server keeps using the vectors without the index
+        if not is_new:  # Else the server keeps using the vectors without the index
             yield from _long(collection, "release_collection", "loading the index")
         yield from _long(collection, "load_collection", "loading the index")
         rows = yield from all_rows(collection, image_ids)
         missing, extra = _differences(rows, image_ids, marks)
         if not len(missing) and not len(extra):
+            yield from _settle(collection, len(image_ids))
             return
     raise WorkbenchError(
         f"The Milvus server does not store what it receives: {len(missing):,} of "
         f"{len(image_ids):,} images are missing.",
         "Check the server's log, then build the index again; it continues from here.",
     )
+
+
+def differences(
+    collection: Collection,
+    vectors: NDArray[np.float32],
+    image_ids: NDArray[np.int64],
+    labels: Sequence[str],
+) -> Work[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Compare a collection with what `sync` would make of it.
+
+    Returns:
+        The rows of the arguments that it lacks or has otherwise, and the catalog ids that it has
+        and should not have, both ascending.
+
+    Raises:
+        CollectionGoneError: The server no longer has it.
+        WorkbenchError: The server stays unavailable, or refuses a call.
+    """
+    yield from _long(collection, "load_collection", "loading the collection")
+    rows = yield from all_rows(collection, image_ids)
+    return _differences(rows, image_ids, marks_of(vectors, labels))
+
+
+def _settle(collection: Collection, count: int) -> Work[None]:
+    """Wait until searches, which need not see the latest writes, see all rows."""
+    started = time.monotonic()
+    while time.monotonic() - started < SETTLE_S:
+        [row] = yield from call_method(
+            collection,
+            "query",
+            filter="",
+            output_fields=["count(*)"],
+            consistency_level=BOUNDED,
+            note="waiting for the last rows",
+        )
+        if int(row["count(*)"]) == count:
+            return
+        yield Progress(0, 0, "waiting for the last rows")
+        time.sleep(POLL_EVERY_S)
 
 
 def _create(collection: Collection) -> Work[bool]:

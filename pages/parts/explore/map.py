@@ -10,6 +10,8 @@ from core.datasets.registry import Dataset
 from core.errors import WorkbenchError
 from core.lineage.graph import Lineage
 from core.maps.coloring import ColorBy
+from core.query.result import Match
+from pages.parts.components import errors
 from pages.parts.components.scatter_data import Highlight, ScatterData, ScatterEvent
 from pages.parts.explore import cloud, clusters, controls, form, layout, selection
 from state import open_maps, queries, session
@@ -87,7 +89,9 @@ def _panel(
         if row is None:
             st.info("This image is no longer in the dataset.")
             return
-        matches = queries.nearest_to_image(index, image_id, NEIGHBORS)
+        matches: list[Match] = []
+        with errors.shown(st.warning):  # A server is away, and the image is shown all the same
+            matches = queries.nearest_to_image(index, image_id, NEIGHBORS)
         selection.show_point(opened, dataset, row, matches, open_maps.predicted_of(opened, places))
     else:
         selection.show(opened, dataset, places)

@@ -56,6 +56,8 @@ def show_point(
         if st.button("Use as query", key="explore-point-ask", icon=":material/image_search:"):
             navigation.query_by(row.id)
         st.button("Clear", key="explore-clear", type="tertiary", on_click=_clear, args=(opened,))
+    if not matches:
+        return
     st.caption(f"{len(matches)} nearest neighbors")
     tiles = tiles_of_matches(dataset, matches, row.label)
     use_as_query(

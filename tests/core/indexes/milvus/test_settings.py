@@ -19,10 +19,9 @@ from core.indexes.milvus.address import TOKEN, URI, MilvusAddress, milvus_addres
 from core.indexes.milvus.collection import (
     Collection,
     collection_name,
-    ids_filter,
-    labels_filter,
     marks_of,
 )
+from core.indexes.milvus.filters import ids_filter, labels_filter
 from core.indexes.milvus.rows import Rows
 from core.indexes.milvus.sync import _differences
 from core.lineage.graph import delete_with_dependents
