@@ -98,28 +98,45 @@ class SelectionSummary:
 
 
 def summarize(
-    rows: NDArray[np.int64], labels: Sequence[str | None], neighbors: Neighbors
+    rows: NDArray[np.int64],
+    classes: Sequence[str],
+    labels: NDArray[np.int32],
+    neighbors: Neighbors,
 ) -> SelectionSummary:
     """Summarize the images at (S,) `rows` of a map, each as a query among all other images.
 
-    `labels` are of all N images; at most ten neighbors are used.
+    Args:
+        rows: (S,) places on the map.
+        classes: Names of the classes.
+        labels: (N,) places in `classes` of all images, -1 for none.
+        neighbors: (N, K); at most ten are used.
     """
-    shares: list[float] = []
-    confused: Counter[tuple[str, str]] = Counter()
-    near = neighbors.rows[:, :RANKS]
-    for row in rows.tolist():
-        own = labels[row]
-        if own is None:
-            continue
-        retrieved = [labels[other] for other in near[row].tolist()]
-        shares.append(retrieved.count(own) / len(retrieved))
-        confused.update((own, other) for other in retrieved if other not in (own, None))
+    own = labels[rows]
+    counts = np.bincount(own[own >= 0], minlength=len(classes))
+    labeled = rows[own >= 0]
+    retrieved = labels[neighbors.rows[labeled, :RANKS]]
+    expected = np.broadcast_to(labels[labeled, None], retrieved.shape)
+    wrong = (retrieved != expected) & (retrieved >= 0)
+    pairs = expected[wrong].astype(np.int64) * len(classes) + retrieved[wrong]
+    kinds, first, sizes = np.unique(pairs, return_index=True, return_counts=True)
+    order = np.lexsort((first, -sizes))
     return SelectionSummary(
         num_images=len(rows),
-        classes=count_classes(labels[row] for row in rows.tolist()),
-        precision=float(np.mean(shares)) if shares else None,
-        confused=[(own, other, count) for (own, other), count in confused.most_common()],
+        classes=[(classes[i], int(counts[i])) for i in _largest_first(counts, own)],
+        precision=float((retrieved == expected).mean()) if len(labeled) else None,
+        confused=[
+            (classes[kinds[i] // len(classes)], classes[kinds[i] % len(classes)], int(sizes[i]))
+            for i in order.tolist()
+        ],
     )
+
+
+def _largest_first(counts: NDArray[np.int64], own: NDArray[np.int32]) -> list[int]:
+    """Return the classes that occur in (S,) `own`, the most frequent first, then the first."""
+    present, first = np.unique(own[own >= 0], return_index=True)
+    order = np.lexsort((first, -counts[present]))
+    found: list[int] = present[order].tolist()
+    return found
 
 
 def count_classes(labels: Iterable[str | None]) -> list[tuple[str, int]]:

@@ -122,7 +122,7 @@ def show(
     with options:
         look = controls.choose_look(
             in_plane=opened.map.config.dimensions == 2,
-            has_labels=any(opened.facts.labels),
+            has_labels=opened.facts.has_labels,
             has_query=query is not None,
         )
         groups = cloud.groups_of(opened, look)

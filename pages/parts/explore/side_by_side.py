@@ -10,7 +10,6 @@ from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.lineage.graph import Lineage
 from core.maps.coloring import ColorBy
-from core.maps.selection import summarize
 from pages.parts.components.scatter import scatter
 from pages.parts.components.scatter_data import ScatterEvent
 from pages.parts.explore import cloud, controls, hover, layout
@@ -112,11 +111,9 @@ def _outcome(first: OpenMap, second: OpenMap, dataset: Dataset, selected: list[i
     precisions = []
     for name, opened in (("left", first), ("right", second)):
         places = np.array(opened.rows_of(selected), np.int64)
-        summary = summarize(places, opened.facts.labels, opened.map.neighbors)
+        summary = opened.summarize(places)
         if summary.precision is not None:
             precisions.append(f"{name} **{summary.precision:.1%}**")
     precision = f"  \nPrecision@10: {', '.join(precisions)}" if precisions else ""
-    rows = dataset.catalog.rows_by_id(selected)
-    there = [rows[i] for i in selected if i in rows]
     st.markdown(f"**{len(selected):,} selected**{precision}")
-    first_images(dataset, there, key="explore-linked-images")
+    first_images(dataset, selected, key="explore-linked-images")
