@@ -1,16 +1,19 @@
 """A workspace of a million images: files, catalog, hashes, embeddings, index, map and analysis.
 
 The images are small JPEGs of noise in 200 classes: 4,096 pictures, each file with other bytes, but
-for one percent of exact copies. Perceptual hashes and embeddings are drawn, since decoding and
-embedding are measured elsewhere; everything else is made by the project's own code.
+for one percent of exact copies. Catalog and index are made by the project's own code. Perceptual
+hashes, embeddings, neighbors and the layout of the map are drawn: those jobs are measured
+elsewhere, and would take hours for a million.
 
-Shapes, in this file: N images, D embedding dimensions.
+Shapes, in this file: N images, D embedding dimensions, K neighbors.
 """
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +27,17 @@ from core.datasets.database import connect
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import Dataset, open_dataset
 from core.datasets.splits import SplitConfig
-from core.datasets.verification import check_images
+from core.datasets.verification import GROUPED
 from core.embeddings.files import CONTENTS, IMAGE_IDS, VECTORS
 from core.embeddings.unit_rows import unit
 from core.images.hashing import HASH_BYTES
 from core.indexes.config import IndexConfig
 from core.indexes.files import build_index
-from core.maps.config import MapConfig, MapMethod
-from core.maps.files import build_map
-from core.progress import Work, finish
-from core.quality.analysis import analyze
+from core.maps.config import MapConfig
+from core.progress import finish
+from core.quality.analysis import ARRAYS
 from core.quality.config import AnalysisConfig
+from core.quality.neighbors import Neighbors, first_rows, outlierness
 from core.workspace import Workspace
 from tests.browser.journey import headless
 
@@ -52,6 +55,7 @@ TAGS = {"reviewed": 7, "blurry": 50, "night": 333}
 
 DIMENSION = 128
 SUBCLASSES = 50
+NEIGHBORS = 20
 
 
 def write_images(root: Path, count: int) -> None:
@@ -82,57 +86,139 @@ def import_images(workspace: Workspace, root: Path) -> Dataset:
 
 
 def describe_images(dataset: Dataset) -> None:
-    """Write drawn perceptual hashes, group near-duplicates, and tag some images."""
+    """Write drawn perceptual hashes with pairs of near-duplicates, and tag some images."""
     ids = dataset.catalog.ids()
     hashes = np.random.default_rng(0).integers(0, 256, (len(ids), HASH_BYTES), np.uint8)
-    hashes[1::NEAR_DUPLICATES] = hashes[0::NEAR_DUPLICATES][: len(hashes[1::NEAR_DUPLICATES])]
     rows = zip(map(bytes, hashes), ids, strict=True)
+    pairs = [(first, first + step) for first in ids[1::NEAR_DUPLICATES] for step in (0, 1)]
     with connect(dataset.catalog.path) as connection:
         connection.executemany(
             "UPDATE images SET checked = sha256, perceptual = ? WHERE id = ?", rows
         )
-    finish(check_images(dataset))
+        connection.executemany(
+            "UPDATE images SET representative = ?, representative_bits = 7 WHERE id = ?", pairs
+        )
+        connection.execute("INSERT OR REPLACE INTO facts VALUES (?, '')", (GROUPED,))
     for tag, share in TAGS.items():
         curation.add_tag(dataset.catalog, ids[::share], tag)
 
 
-def draw_embeddings(workspace: Workspace, dataset: Dataset) -> Manifest:
-    """Publish embeddings drawn around subclasses of the classes, by an untrained model."""
+def make_model(workspace: Workspace) -> None:
+    """Make an untrained model of a small dataset."""
+    headless(workspace.home, "generate", "--name", "small", "--per-class", "4")
     network = ("--backbone", "resnet18", "--weights", "none", "--trainable-blocks", "4")
     size = ("--image-size", "32", "--epochs", "0")
-    headless(workspace.home, "train", "--dataset", NAME, *network, *size)
-    [model], _ = list_artifacts(workspace.models)
+    headless(workspace.home, "train", "--dataset", "small", *network, *size)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Images with drawn subclasses, for all that follows."""
+
+    ids: NDArray[np.int64]
+    contents: NDArray[np.uint8]
+    subclasses: NDArray[np.int64]
+    """(N,) of `NUM_CLASSES` · `SUBCLASSES`."""
+
+    @property
+    def neighbors(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """(N, K) rows of other images of the same subclass, and similarities."""
+        draw = np.random.default_rng(1)
+        order = np.argsort(self.subclasses, kind="stable")
+        places = np.empty_like(order)
+        places[order] = np.arange(len(order))
+        steps = np.arange(1, NEIGHBORS + 1)
+        rows = order[(places[:, None] + steps) % len(order)].astype(np.int32)
+        nearest = draw.uniform(0.6, 0.99, (len(order), 1))
+        return rows, (nearest - 0.01 * (steps - 1)).astype(np.float32)
+
+
+def draw_images(dataset: Dataset) -> Drawn:
+    """Draw the subclass of each image within its class."""
     rows = dataset.catalog.select("SELECT id, label, sha256 FROM images ORDER BY id")
-    vectors = _vectors(np.array([int(label.rpartition("_")[2]) for _, label, _ in rows]))
     hashes = np.frombuffer(bytes.fromhex("".join(sha256 for _, _, sha256 in rows)), np.uint8)
-    with draft(workspace.embeddings) as folder:
-        np.save(folder / VECTORS, vectors)
-        np.save(folder / IMAGE_IDS, np.array([image_id for image_id, _, _ in rows], np.int64))
-        np.save(folder / CONTENTS, hashes.reshape(len(rows), -1))
-        made_from = {
-            "dataset": NAME,
-            "dataset_fingerprint": dataset.catalog.images_fingerprint,
-            "model": model.id,
-            "model_fingerprint": model.fingerprint,
-        }
-        summary = {"num_problems": 0}
-        return publish(
-            folder, kind="embeddings", stem=NAME, config={}, made_from=made_from, summary=summary
-        )
+    classes = np.array([int(label.rpartition("_")[2]) for _, label, _ in rows])
+    drawn = np.random.default_rng(0).integers(0, SUBCLASSES, len(rows))
+    ids = np.array([image_id for image_id, _, _ in rows], np.int64)
+    return Drawn(ids, hashes.reshape(len(rows), -1), classes * SUBCLASSES + drawn)
 
 
-def _vectors(classes: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return (N, D) float32 unit rows around the centers of (N,) classes."""
+def draw_embeddings(workspace: Workspace, dataset: Dataset, drawn: Drawn) -> Manifest:
+    """Publish embeddings drawn around the centers of the subclasses."""
+    [model], _ = list_artifacts(workspace.models)
     draw = np.random.default_rng(0)
     of_classes = draw.normal(size=(NUM_CLASSES, 1, DIMENSION))
     centers = of_classes + 0.7 * draw.normal(size=(NUM_CLASSES, SUBCLASSES, DIMENSION))
     large = LargeSet(unit(centers.reshape(-1, DIMENSION).astype(np.float32)))
-    large.centers = unit(centers.reshape(-1, DIMENSION).astype(np.float32))  # All, in their order
-    drawn = [
-        large.around(own * SUBCLASSES + draw.integers(0, SUBCLASSES, len(own)), draw)
-        for own in np.split(classes, range(BLOCK, len(classes), BLOCK))
-    ]
-    return np.concatenate(drawn)
+    large.centers = unit(centers.reshape(-1, DIMENSION).astype(np.float32))  # In their order
+    blocks = np.split(drawn.subclasses, range(BLOCK, len(drawn.ids), BLOCK))
+    vectors = np.concatenate([large.around(block, draw) for block in blocks])
+    made_from = {
+        "dataset": NAME,
+        "dataset_fingerprint": dataset.catalog.images_fingerprint,
+        "model": model.id,
+        "model_fingerprint": model.fingerprint,
+    }
+    arrays = {VECTORS: vectors, IMAGE_IDS: drawn.ids, CONTENTS: drawn.contents}
+    return save(workspace.embeddings, "embeddings", {}, made_from, arrays, num_problems=0)
+
+
+def draw_map(workspace: Workspace, index: Manifest, drawn: Drawn) -> Manifest:
+    """Publish a map with an island for each class."""
+    draw = np.random.default_rng(2)
+    centers = 12 * draw.normal(size=(NUM_CLASSES, 1, 2)) + draw.normal(
+        size=(NUM_CLASSES, SUBCLASSES, 2)
+    )
+    noise = 0.3 * draw.normal(size=(len(drawn.ids), 2))
+    rows, similarities = drawn.neighbors
+    arrays = {
+        "points": (centers.reshape(-1, 2)[drawn.subclasses] + noise).astype(np.float32),
+        "image_ids": drawn.ids,
+        "neighbors": rows[:, :15],
+        "similarities": similarities[:, :15],
+        "preserved": draw.random(len(drawn.ids), np.float32),
+        "clusters": (drawn.subclasses // SUBCLASSES).astype(np.int32),
+    }
+    files = {f"{name}.npy": values for name, values in arrays.items()}
+    config = asdict(MapConfig(index=index.id))
+    facts = {"trustworthiness": 0.9, "num_clusters": NUM_CLASSES, "encoding": {}}
+    return save(
+        workspace.maps, "map", config, index.as_source, files, count=len(drawn.ids), **facts
+    )
+
+
+def draw_analysis(workspace: Workspace, index: Manifest, drawn: Drawn) -> Manifest:
+    """Publish an analysis."""
+    rows, similarities = drawn.neighbors
+    contents = first_rows(drawn.contents)
+    near = Neighbors(contents[rows], similarities, contents)
+    values = (
+        *(drawn.ids, near.rows, near.similarities, near.contents),
+        *(outlierness(near), drawn.subclasses.astype(np.int32)),
+    )
+    files = {f"{name}.npy": each for name, each in zip(ARRAYS, values, strict=True)}
+    config = asdict(AnalysisConfig(index=index.id))
+    facts = {"num_copies": 0, "neighbors": NEIGHBORS, "num_clusters": 0, "analyze_s": 0.0}
+    return save(
+        workspace.analyses, "analysis", config, index.as_source, files, count=len(rows), **facts
+    )
+
+
+def save(
+    parent: Path,
+    kind: str,
+    config: dict[str, Any],
+    made_from: dict[str, str],
+    files: dict[str, NDArray[Any]],
+    **summary: Any,
+) -> Manifest:
+    """Publish arrays as an artifact."""
+    with draft(parent) as folder:
+        for name, values in files.items():
+            np.save(folder / name, values)
+        return publish(
+            folder, kind=kind, stem=NAME, config=config, made_from=made_from, summary=summary
+        )
 
 
 def timed(title: str, work: Callable[[], object]) -> None:
@@ -150,24 +236,22 @@ def prepare(home: Path, root: Path, count: int) -> Workspace:
     if not (workspace.datasets / NAME).exists():
         timed("import", lambda: import_images(workspace, root))
         timed("hashes, near-duplicates, tags", lambda: describe_images(_dataset(workspace)))
+    if not workspace.models.exists():
+        timed("model", lambda: make_model(workspace))
+    drawn = draw_images(_dataset(workspace))
     if not workspace.embeddings.exists():
-        timed("embeddings", lambda: draw_embeddings(workspace, _dataset(workspace)))
+        timed("embeddings", lambda: draw_embeddings(workspace, _dataset(workspace), drawn))
     [embeddings], _ = list_artifacts(workspace.embeddings)
     if not workspace.indexes.exists():
-        config = IndexConfig(kind="ivf", nlist=4096, nprobe=32)
-        _step("index", lambda: build_index(workspace, embeddings.id, config))
+        config = IndexConfig(kind="ivf", nlist=512, nprobe=8)
+        timed("index", lambda: finish(build_index(workspace, embeddings.id, config)))
     [index], _ = list_artifacts(workspace.indexes)
     if not workspace.maps.exists():
-        config_of_map = MapConfig(index=index.id, method=MapMethod.PCA)
-        _step("map (PCA)", lambda: build_map(workspace, config_of_map))
+        timed("map", lambda: draw_map(workspace, index, drawn))
     if not workspace.analyses.exists():
-        _step("analysis", lambda: analyze(workspace, AnalysisConfig(index=index.id)))
+        timed("analysis", lambda: draw_analysis(workspace, index, drawn))
     return workspace
 
 
 def _dataset(workspace: Workspace) -> Dataset:
     return open_dataset(workspace, NAME)
-
-
-def _step(title: str, make: Callable[[], Work[Manifest]]) -> None:
-    timed(title, lambda: finish(make()))

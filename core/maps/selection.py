@@ -36,14 +36,16 @@ def in_polygon(points: NDArray[np.float32], polygon: NDArray[np.float64]) -> NDA
         return inside
     # Most points are far away: only points in the bounding box can be inside
     near = np.flatnonzero(in_box(points, corners.min(axis=0), corners.max(axis=0)))
+    near = near[np.argsort(points[near, 1], kind="stable")]
     x, y = points[near].astype(np.float64).T
     odd = np.zeros(len(near), np.bool_)
     for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        if y0 == y1:  # A ray to the right is parallel to a horizontal edge
-            continue
-        # Half-open, so that a corner shared by two edges is crossed once
-        spans = (y0 > y) != (y1 > y)
-        odd ^= spans & (x < x0 + (y - y0) * ((x1 - x0) / (y1 - y0)))
+        # Half-open, so that a corner shared by two edges is crossed once; none is crossed by an
+        # edge that is parallel to the ray
+        first, end = np.searchsorted(y, (min(y0, y1), max(y0, y1)))
+        if first < end:
+            here = slice(first, end)  # In the order of y, an edge passes few of the points
+            odd[here] ^= x[here] < x0 + (y[here] - y0) * ((x1 - x0) / (y1 - y0))
     inside[near] = odd
     return inside
 

@@ -76,7 +76,15 @@ def _draw(opened: OpenMap, dataset: Dataset, side: str, selected: list[int] | No
     chosen = session.selection()
     drawn_here = chosen.map_linked is not None and chosen.map_linked[0] == key
     marked = None if selected is None or drawn_here else opened.rows_of(selected)
-    new = scatter(data, key=key, height=layout.HEIGHT, marked=marked, clears=chosen.map_clears)
+    new = scatter(
+        data,
+        key=key,
+        height=layout.HEIGHT,
+        marked=None if data.is_tiled else marked,
+        stamp=str(chosen.map_linked and hash(tuple(chosen.map_linked[1]))),
+        clears=chosen.map_clears,
+    )
+    cloud.serve_tiles(key, data, opened.rows_of(selected) if selected is not None else None)
     hover.serve(key, opened.map.points, opened.map.image_ids, dataset, opened.map.preserved)
     if new is None:
         return
