@@ -26,7 +26,11 @@ _cached = st.cache_data(max_entries=100, show_spinner=False, hash_funcs=BY_REVIS
 tag_counts = _cached(facets.tag_counts)
 histogram = _cached(facets.histogram)
 first_of_class = _cached(facets.first_of_class)
-duplicates = _cached(find_groups)
+duplicates = st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_REVISION)(
+    find_groups
+)
+"""Shared and not copied, since there may be many groups; nothing changes them."""
+
 last_step = _cached(curation.last_step)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
-from core.maps.coloring import NO_LABEL, ColorBy, Groups, PointFacts, groups_by, read_facts
+from core.maps.coloring import ColorBy, Groups, PointFacts, groups_by, predict_at, read_facts
 from core.maps.selection import SelectionSummary, summarize
 from state import resources
 from state.cache_keys import BY_CONTENT, BY_REVISION
@@ -78,9 +78,9 @@ def groups_of(opened: OpenMap, color_by: ColorBy) -> Groups:
 
 def predicted_of(opened: OpenMap, place: int) -> str | None:
     """Return the kNN vote of a point; None if its neighbors have no labels."""
-    groups = groups_of(opened, ColorBy.PREDICTED)
-    name = groups.names[groups.of_points[place]]
-    return None if name == NO_LABEL else name
+    images = opened.facts.images
+    number = predict_at(place, images.labels, opened.map.neighbors)
+    return images.classes[number] if number >= 0 else None
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_KEY)

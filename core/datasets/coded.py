@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.catalog import Catalog
-from core.datasets.columns import ImageStatus, Split
+from core.datasets.columns import ALL_IMAGES, ImageFilter, ImageStatus, Split
 
 NONE = -1
 """The number of an image without a class or split, or that is not in the catalog."""
@@ -42,6 +42,13 @@ class CodedImages:
     """(N,) places in `STATUSES`, or `NONE` if the image is not in the catalog."""
 
 
+def read_ids(catalog: Catalog, images: ImageFilter = ALL_IMAGES) -> NDArray[np.int64]:
+    """Return (N,) the ascending ids of images, three times as fast as a row an image."""
+    where, parameters = images.where()
+    query = f"SELECT group_concat(id) FROM images WHERE {where}"
+    return np.sort(_numbers(catalog.select(query, parameters)[0][0] or ""))
+
+
 def read_coded(catalog: Catalog, image_ids: NDArray[np.int64]) -> CodedImages:
     """Read the classes, splits and status of the images of (N,) ascending ids."""
     groups = catalog.select(GROUPS)
@@ -56,11 +63,15 @@ def read_coded(catalog: Catalog, image_ids: NDArray[np.int64]) -> CodedImages:
         statuses=np.full(count, NONE, np.int8),
     )
     for label, split, is_problem, is_excluded, ids in groups:
-        rows = _rows_of(np.fromstring(ids, np.int64, sep=","), image_ids)
+        rows = _rows_of(_numbers(ids), image_ids)
         read.labels[rows] = numbers.get(label, NONE)
         read.splits[rows] = split_numbers.get(split, NONE)
         read.statuses[rows] = PROBLEM if is_problem else EXCLUDED if is_excluded else USABLE
     return read
+
+
+def _numbers(text: str) -> NDArray[np.int64]:
+    return np.fromstring(text, np.int64, sep=",")
 
 
 def _rows_of(ids: NDArray[np.int64], image_ids: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -78,10 +78,6 @@ class PointFacts:
         """Whether a point has a class."""
         return bool((self.images.labels >= 0).any())
 
-    def label_at(self, place: int) -> str | None:
-        """Return the class of a point."""
-        return _name(self.images.classes, int(self.images.labels[place]))
-
 
 def read_facts(catalog: Catalog, image_ids: NDArray[np.int64]) -> PointFacts:
     """Read the facts of the points of (N,) ascending image ids."""
@@ -169,8 +165,11 @@ def predict(labels: NDArray[np.int32], neighbors: Neighbors) -> NDArray[np.int32
     return winners
 
 
-def _name(names: Sequence[str], number: int) -> str | None:
-    return names[number] if number >= 0 else None
+def predict_at(place: int, labels: NDArray[np.int32], neighbors: Neighbors) -> int:
+    """Return the class of the image at one place as `predict` does."""
+    near = labels[neighbors.rows[place]]
+    votes = (near[:, None] == near).sum(axis=1) * (near >= 0)
+    return int(near[votes.argmax()])
 
 
 def _by_cluster(clusters: NDArray[np.int32]) -> Groups:
