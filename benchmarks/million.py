@@ -18,7 +18,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.browse import choose, until_painted
 from benchmarks.explore import lasso
-from benchmarks.million_workspace import NAME, NUM_CLASSES, TAGS, prepare
+from benchmarks.million_images import NUM_CLASSES
+from benchmarks.million_workspace import NAME, TAGS, prepare
 from benchmarks.pages import await_title
 from tests.browser.chromium import SOFTWARE_WEBGL, find_chromium
 from tests.browser.workbench import Workbench, open_page, wait_idle

@@ -1,7 +1,6 @@
 """A workspace of a million images: files, catalog, hashes, embeddings, index, map and analysis.
 
-The images are small JPEGs of noise in 200 classes: 4,096 pictures, each file with other bytes, but
-for one percent of exact copies. Catalog and index are made by the project's own code. Perceptual
+Catalog and index are made by the project's own code. Perceptual
 hashes, embeddings, neighbors and the layout of the map are drawn: those jobs are measured
 elsewhere, and would take hours for a million.
 
@@ -11,15 +10,14 @@ Shapes, in this file: N images, D embedding dimensions, K neighbors.
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from benchmarks.large_sets import BLOCK, LargeSet
+from benchmarks.million_images import NUM_CLASSES, write_images
 from core.artifacts.folders import draft, list_artifacts, publish
 from core.artifacts.manifests import Manifest
 from core.datasets import curation
@@ -28,7 +26,7 @@ from core.datasets.importing.scan import Source, add_folder
 from core.datasets.registry import Dataset, open_dataset
 from core.datasets.splits import SplitConfig
 from core.datasets.verification import GROUPED
-from core.embeddings.files import CONTENTS, IMAGE_IDS, VECTORS
+from core.embeddings.files import CONTENTS, IMAGE_IDS, VECTORS, open_embeddings
 from core.embeddings.unit_rows import unit
 from core.images.hashing import HASH_BYTES
 from core.indexes.config import IndexConfig
@@ -37,16 +35,13 @@ from core.maps.config import MapConfig
 from core.progress import finish
 from core.quality.analysis import ARRAYS
 from core.quality.config import AnalysisConfig
+from core.quality.labels import read_image_labels
 from core.quality.neighbors import Neighbors, first_rows, outlierness
+from core.quality.rankings import save_rankings
 from core.workspace import Workspace
 from tests.browser.journey import headless
 
 NAME = "million"
-NUM_CLASSES = 200
-NUM_PICTURES = 4096
-COPIED = 100
-"""One file of so many is an exact copy of another."""
-
 NEAR_DUPLICATES = 500
 """One image of so many looks like the one before it."""
 
@@ -58,35 +53,8 @@ SUBCLASSES = 50
 NEIGHBORS = 20
 
 
-def write_images(root: Path, count: int) -> None:
-    """Write `count` small JPEGs, the same in every run."""
-    pictures = [_picture(number) for number in range(NUM_PICTURES)]
-    for number in range(NUM_CLASSES):
-        (root / f"class_{number:03}").mkdir(parents=True, exist_ok=True)
-    for number in range(count):
-        content = number if number % COPIED else number - number % (10 * COPIED)
-        path = root / f"class_{number % NUM_CLASSES:03}" / f"{number:07}.jpg"
-        # Bytes after the end of a JPEG are ignored
-        path.write_bytes(pictures[content % NUM_PICTURES] + content.to_bytes(8, "little"))
-
-
-def _picture(seed: int) -> bytes:
-    draw = np.random.default_rng(seed)
-    height, width = draw.integers(24, 96, 2).tolist()
-    pixels = draw.integers(0, 255, (height // 8 + 1, width // 8 + 1, 3), np.uint8)
-    file = BytesIO()
-    Image.fromarray(pixels).resize((width, height)).save(file, "JPEG", quality=70)
-    return file.getvalue()
-
-
-def import_images(workspace: Workspace, root: Path) -> Dataset:
-    """Import the images, catalog and splits included."""
-    finish(add_folder(workspace, NAME, Source(root=root.resolve()), SplitConfig()))
-    return open_dataset(workspace, NAME)
-
-
 def describe_images(dataset: Dataset) -> None:
-    """Write drawn perceptual hashes with pairs of near-duplicates, and tag some images."""
+    """Write drawn perceptual hashes and pairs of near-duplicates, and tag some images."""
     ids = dataset.catalog.ids()
     hashes = np.random.default_rng(0).integers(0, 256, (len(ids), HASH_BYTES), np.uint8)
     rows = zip(map(bytes, hashes), ids, strict=True)
@@ -149,8 +117,8 @@ def draw_embeddings(workspace: Workspace, dataset: Dataset, drawn: Drawn) -> Man
     draw = np.random.default_rng(0)
     of_classes = draw.normal(size=(NUM_CLASSES, 1, DIMENSION))
     centers = of_classes + 0.7 * draw.normal(size=(NUM_CLASSES, SUBCLASSES, DIMENSION))
-    large = LargeSet(unit(centers.reshape(-1, DIMENSION).astype(np.float32)))
-    large.centers = unit(centers.reshape(-1, DIMENSION).astype(np.float32))  # In their order
+    large = LargeSet(of_subclasses := unit(centers.reshape(-1, DIMENSION).astype(np.float32)))
+    large.centers = of_subclasses  # All of them, in their order
     blocks = np.split(drawn.subclasses, range(BLOCK, len(drawn.ids), BLOCK))
     vectors = np.concatenate([large.around(block, draw) for block in blocks])
     made_from = {
@@ -182,13 +150,11 @@ def draw_map(workspace: Workspace, index: Manifest, drawn: Drawn) -> Manifest:
     files = {f"{name}.npy": values for name, values in arrays.items()}
     config = asdict(MapConfig(index=index.id))
     facts = {"trustworthiness": 0.9, "num_clusters": NUM_CLASSES, "encoding": {}}
-    return save(
-        workspace.maps, "map", config, index.as_source, files, count=len(drawn.ids), **facts
-    )
+    return save(workspace.maps, "map", config, index.as_source, files, **facts)
 
 
 def draw_analysis(workspace: Workspace, index: Manifest, drawn: Drawn) -> Manifest:
-    """Publish an analysis."""
+    """Publish an analysis; its rankings are made by the project's own code."""
     rows, similarities = drawn.neighbors
     contents = first_rows(drawn.contents)
     near = Neighbors(contents[rows], similarities, contents)
@@ -199,9 +165,13 @@ def draw_analysis(workspace: Workspace, index: Manifest, drawn: Drawn) -> Manife
     files = {f"{name}.npy": each for name, each in zip(ARRAYS, values, strict=True)}
     config = asdict(AnalysisConfig(index=index.id))
     facts = {"num_copies": 0, "neighbors": NEIGHBORS, "num_clusters": 0, "analyze_s": 0.0}
-    return save(
-        workspace.analyses, "analysis", config, index.as_source, files, count=len(rows), **facts
-    )
+    vectors = open_embeddings(workspace, index.made_from["embeddings"]).vectors
+    labels = read_image_labels(open_dataset(workspace, NAME).catalog, drawn.ids)
+
+    def rank(folder: Path) -> None:
+        save_rankings(folder, vectors, near, labels)
+
+    return save(workspace.analyses, "analysis", config, index.as_source, files, rank, **facts)
 
 
 def save(
@@ -210,12 +180,15 @@ def save(
     config: dict[str, Any],
     made_from: dict[str, str],
     files: dict[str, NDArray[Any]],
+    add_files: Callable[[Path], None] = lambda _: None,
     **summary: Any,
 ) -> Manifest:
-    """Publish arrays as an artifact."""
+    """Publish arrays, of a row an image each, as an artifact."""
     with draft(parent) as folder:
         for name, values in files.items():
             np.save(folder / name, values)
+            summary["count"] = len(values)
+        add_files(folder)
         return publish(
             folder, kind=kind, stem=NAME, config=config, made_from=made_from, summary=summary
         )
@@ -234,7 +207,8 @@ def prepare(home: Path, root: Path, count: int) -> Workspace:
     if not root.exists():
         timed("images", lambda: write_images(root, count))
     if not (workspace.datasets / NAME).exists():
-        timed("import", lambda: import_images(workspace, root))
+        source = Source(root=root.resolve())
+        timed("import", lambda: finish(add_folder(workspace, NAME, source, SplitConfig())))
         timed("hashes, near-duplicates, tags", lambda: describe_images(_dataset(workspace)))
     if not workspace.models.exists():
         timed("model", lambda: make_model(workspace))
