@@ -1,5 +1,6 @@
-"""A million small JPEGs of noise in 200 classes: 4,096 pictures, each file with other bytes, but for
-one percent of exact copies.
+"""A million small JPEGs of noise in 200 classes.
+
+They show 4,096 pictures, each file with other bytes, but for one percent of exact copies.
 """
 
 from io import BytesIO
