@@ -22,7 +22,7 @@ from core.datasets.columns import (
 from core.datasets.database import connect, create_catalog
 from core.datasets.fingerprints import blocks_between, blocks_of, write_fingerprints
 from core.datasets.row_writes import INSERT, SELECTED, UPDATE, inserted, last_id, updated
-from core.datasets.schema import REVISION, create_indexes
+from core.datasets.schema import REVISION, counted, create_indexes
 from core.errors import WorkbenchError
 
 GONE = "The file is missing; restore it or delete it from the dataset."
@@ -147,7 +147,8 @@ class Catalog:
     def count(self, images: ImageFilter = ALL_IMAGES) -> int:
         """Return the number of images."""
         where, parameters = images.where()
-        return int(self.select(f"SELECT COUNT(*) FROM images WHERE {where}", parameters)[0][0])
+        query = f"SELECT COUNT(*) FROM {counted(images)} WHERE {where}"
+        return int(self.select(query, parameters)[0][0])
 
     def rows(
         self,

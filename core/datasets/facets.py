@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ALL_IMAGES, RANGES, ImageFilter, ImageStatus
 from core.datasets.filter_kinds import AnyOf, AnyRelated
+from core.datasets.schema import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,9 @@ def break_down(catalog: Catalog, images: ImageFilter = ALL_IMAGES) -> Breakdown:
     # Without other filters the index is in this order; with them it need not be read in order
     columns = "label, split" if is_broken_down(images) else "+label, +split"
     rows = catalog.select(
-        "SELECT label, split, problem IS NOT NULL, excluded, COUNT(*) FROM images "
-        f"WHERE {where} GROUP BY {columns}, problem, excluded ORDER BY {columns}",
+        "SELECT label, split, problem IS NOT NULL, excluded, COUNT(*) "
+        f"FROM {counted(images)} WHERE {where} "
+        f"GROUP BY {columns}, problem, excluded ORDER BY {columns}",
         parameters,
     )
     counts: Counter[tuple[str | None, str | None, ImageStatus]] = Counter()
@@ -139,7 +141,8 @@ def _related_counts(
     # The images are filtered in a table of their own, since both tables may have such a column
     query = (
         f"SELECT {table}.{column}, COUNT(DISTINCT image_id) AS num_images FROM {table} "
-        f"JOIN (SELECT id FROM images WHERE {where}) AS selected ON selected.id = image_id "
+        f"JOIN (SELECT id FROM {counted(images)} WHERE {where}) AS selected "
+        "ON selected.id = image_id "
         f"GROUP BY {table}.{column} ORDER BY num_images DESC, {table}.{column}"
     )
     return dict(catalog.select(query, parameters))
@@ -167,7 +170,8 @@ def histogram(
     order = columns if is_broken_down(images) else ", ".join(f"+{each}" for each in kind.columns)
     rows = catalog.select(
         f"SELECT {kind.expression} AS value, SUM(num_images) FROM (SELECT {columns}, "
-        f"COUNT(*) AS num_images FROM images WHERE {where} GROUP BY {order}) GROUP BY value",
+        f"COUNT(*) AS num_images FROM {counted(images)} WHERE {where} GROUP BY {order}) "
+        "GROUP BY value",
         parameters,
     )
     if not rows:

@@ -9,6 +9,7 @@ from core.datasets import curation, facets
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ALL_IMAGES, FILTERS, ImageFilter, ImageStatus, Order, Split
 from core.datasets.filter_kinds import AnyOf
+from core.datasets.schema import counted
 from tests.factories.rows import image_row
 
 LABELS, SPLITS = ("red", "blue", None), ("train", "test", None)
@@ -94,3 +95,11 @@ def test_counts_are_read_from_an_index_alone(catalog: Catalog, columns: str) -> 
 def test_a_class_is_found_by_an_index(catalog: Catalog) -> None:
     where = ImageFilter(labels=("red",)).where()[0].replace("?", "'red'")
     assert "SEARCH images USING" in plan(catalog, f"SELECT id FROM images WHERE {where}")
+
+
+def test_images_with_a_tag_are_counted_by_an_index_alone(catalog: Catalog) -> None:
+    images = ImageFilter(tags=("best",))
+    where = images.where()[0].replace("?", "'best'")
+    found = plan(catalog, f"SELECT COUNT(*) FROM {counted(images)} WHERE {where}")
+    assert "SEARCH images USING COVERING INDEX images_by_added (id=?" in found
+    assert counted(ImageFilter(tags=("best",), labels=("red",))) == "images"
