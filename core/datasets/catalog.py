@@ -22,11 +22,14 @@ from core.datasets.columns import (
 from core.datasets.database import connect, create_catalog
 from core.datasets.fingerprints import blocks_between, blocks_of, write_fingerprints
 from core.datasets.row_writes import INSERT, SELECTED, UPDATE, inserted, last_id, updated
-from core.datasets.schema import REVISION, counted, create_indexes
+from core.datasets.schema import REVISION, counted, create_indexes, is_related, ordered
 from core.errors import WorkbenchError
 
 GONE = "The file is missing; restore it or delete it from the dataset."
 """The problem of an image whose file the last scan did not find."""
+
+MANY = 10_000
+"""From so many images of a tag on, a page of them is read in the order of an index."""
 
 KnownFile = tuple[int, int, int]
 """What a rescan compares a file with: image id, bytes, modification time in ns (0 if the file could
@@ -160,7 +163,9 @@ class Catalog:
     ) -> list[ImageRow]:
         """Return at most `limit` images from `offset` on; a `limit` of -1 means all of them."""
         where, parameters = images.where()
-        ids = f"SELECT id FROM images WHERE {where} ORDER BY {order.sql} LIMIT ? OFFSET ?"
+        is_scan = limit >= 0 and is_related(images) and self.count(images) > MANY
+        table = ordered(order) if is_scan else "images"
+        ids = f"SELECT id FROM {table} WHERE {where} ORDER BY {order.sql} LIMIT ? OFFSET ?"
         query = f"SELECT {SELECTED} FROM images WHERE id IN ({ids}) ORDER BY {order.sql}"
         return self._read(query, [*parameters, limit, offset])
 

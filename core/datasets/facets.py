@@ -141,7 +141,7 @@ def _related_counts(
     # The images are filtered in a table of their own, since both tables may have such a column
     query = (
         f"SELECT {table}.{column}, COUNT(DISTINCT image_id) AS num_images FROM {table} "
-        f"JOIN (SELECT id FROM {counted(images)} WHERE {where}) AS selected "
+        f"JOIN (SELECT id FROM {counted(images, by_id=True)} WHERE {where}) AS selected "
         "ON selected.id = image_id "
         f"GROUP BY {table}.{column} ORDER BY num_images DESC, {table}.{column}"
     )

@@ -7,7 +7,7 @@ a million images reads the index alone.
 import sqlite3
 import time
 
-from core.datasets.columns import COLUMNS, FILTERS, SCHEMA_VERSION, ImageFilter
+from core.datasets.columns import COLUMNS, FILTERS, SCHEMA_VERSION, ImageFilter, Order
 from core.datasets.filter_kinds import AnyRelated
 
 REVISION = "revision"
@@ -31,6 +31,9 @@ INDEXES = {
 }
 """Name → definition of each index of the table of images: one for each order, then those that
 count."""
+
+ORDERED_BY = {"id": BY_ID, "label": "label", "path": "path", "size_bytes": "size"}
+"""First column of an order → name of its index."""
 
 OTHER_TABLES = """
 CREATE TABLE IF NOT EXISTS tags (
@@ -70,12 +73,30 @@ CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
-def counted(images: ImageFilter) -> str:
-    """Return the table of images, with the index to count those of a filter by, if it has one."""
-    is_by_id = any(
+def is_related(images: ImageFilter) -> bool:
+    """Return whether a filter is by a table of its own, such as that of tags."""
+    return any(
         isinstance(kind, AnyRelated) and getattr(images, name) for name, kind in FILTERS.items()
     )
-    return f"images INDEXED BY images_by_{BY_ID}" if is_by_id and not images.labels else "images"
+
+
+def counted(images: ImageFilter, *, by_id: bool = False) -> str:
+    """Return the table of images, with the index to count those of a filter by, if it has one.
+
+    `by_id` tells that they are joined by their ids.
+    """
+    if images.labels or images.text or not (by_id or is_related(images)):
+        return "images"
+    return f"images INDEXED BY images_by_{BY_ID}"
+
+
+def ordered(order: Order) -> str:
+    """Return the table of images, to be read in the order of an index, if it has one.
+
+    Many images of a tag are so read from the index alone, and not from rows all over the table.
+    """
+    name = ORDERED_BY.get(order.sql.replace(",", "").split()[0])
+    return f"images INDEXED BY images_by_{name}" if name else "images"
 
 
 def create_tables(connection: sqlite3.Connection) -> None:

@@ -10,7 +10,7 @@ function setTile(plot, tile) {
   plot.tile = tile;
   plot.places = decode(tile.places, Uint32Array);
   plot.selected = tile.selected && decode(tile.selected, Uint8Array);
-  [plot.x, plot.y, plot.groups] = [{}, {}, {}];
+  [plot.x, plot.y, plot.z, plot.groups] = [{}, {}, null, {}];
   plot.values = tile.values && {};
   addPoints(plot, tile);
 }

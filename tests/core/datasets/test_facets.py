@@ -9,7 +9,7 @@ from core.datasets import curation, facets
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ALL_IMAGES, FILTERS, ImageFilter, ImageStatus, Order, Split
 from core.datasets.filter_kinds import AnyOf
-from core.datasets.schema import counted
+from core.datasets.schema import counted, ordered
 from tests.factories.rows import image_row
 
 LABELS, SPLITS = ("red", "blue", None), ("train", "test", None)
@@ -103,3 +103,17 @@ def test_images_with_a_tag_are_counted_by_an_index_alone(catalog: Catalog) -> No
     found = plan(catalog, f"SELECT COUNT(*) FROM {counted(images)} WHERE {where}")
     assert "SEARCH images USING COVERING INDEX images_by_added (id=?" in found
     assert counted(ImageFilter(tags=("best",), labels=("red",))) == "images"
+
+
+@pytest.mark.parametrize("order", Order)
+def test_a_page_of_many_images_of_a_tag_is_read_in_order(
+    catalog: Catalog, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = ImageFilter(tags=("best",))
+    expected = catalog.rows(images, order=order, offset=2, limit=4)
+    monkeypatch.setattr("core.datasets.catalog.MANY", 1)
+    assert catalog.rows(images, order=order, offset=2, limit=4) == expected
+    where = images.where()[0].replace("?", "'best'")
+    query = f"SELECT id FROM {ordered(order)} WHERE {where} ORDER BY {order.sql} LIMIT 60"
+    assert "COVERING INDEX" in plan(catalog, query)
+    assert "TEMP B-TREE" not in plan(catalog, query)
