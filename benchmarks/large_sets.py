@@ -42,12 +42,16 @@ class LargeSet:
     def block(self, number: int, count: int) -> NDArray[np.float32]:
         """Return the vectors of one block: (count, D) float32 unit rows."""
         draw = np.random.default_rng((self.seed, number))
-        cluster = draw.integers(0, NUM_CLUSTERS, count)
+        return self.around(draw.integers(0, NUM_CLUSTERS, count), draw)
+
+    def around(self, clusters: NDArray[np.int64], draw: np.random.Generator) -> NDArray[np.float32]:
+        """Return a vector of each of (N,) clusters: (N, D) float32 unit rows."""
         spread = self.bases.shape[1]
-        moves = draw.normal(size=(count, spread)).astype(np.float32) * (SPREAD / spread**0.5)
-        points = self.centers[cluster].copy()
+        moves = draw.normal(size=(len(clusters), spread)).astype(np.float32)
+        moves *= SPREAD / spread**0.5
+        points = self.centers[clusters].copy()
         for base in range(NUM_BASES):
-            members = cluster % NUM_BASES == base
+            members = clusters % NUM_BASES == base
             points[members] += moves[members] @ self.bases[base]
         points /= np.linalg.norm(points, axis=1, keepdims=True)
         return points

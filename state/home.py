@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.artifacts.manifests import Manifest
 from core.datasets.catalog import Catalog
+from core.datasets.coded import read_ids
 from core.lineage.graph import Lineage
 from state.cache_keys import BY_REVISION
 
@@ -15,8 +16,8 @@ MEASURE = "map_at_10"
 @st.cache_data(max_entries=20, show_spinner=False, hash_funcs=BY_REVISION)
 def some_images(catalog: Catalog, count: int) -> list[int]:
     """Return ids of random images, the same ones until the dataset changes."""
-    ids = catalog.ids()
-    return random.Random(0).sample(ids, min(count, len(ids)))
+    ids = read_ids(catalog)
+    return ids[random.Random(0).sample(range(len(ids)), min(count, len(ids)))].tolist()
 
 
 def best_evaluation(dataset: str, lineage: Lineage) -> Manifest | None:

@@ -1,6 +1,6 @@
 """Open maps, cached for all tabs with the facts and colors of their points."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +9,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.artifacts.manifests import Manifest
-from core.datasets import curation
 from core.datasets.registry import Dataset
-from core.maps.coloring import NO_LABEL, ColorBy, Groups, PointFacts, groups_by
+from core.maps.coloring import ColorBy, Groups, PointFacts, groups_by, predict_at, read_facts
+from core.maps.selection import SelectionSummary, summarize
 from state import resources
 from state.cache_keys import BY_CONTENT, BY_REVISION
 
@@ -38,9 +38,17 @@ class OpenMap:
         place = int(np.searchsorted(ids, image_id))
         return place if place < len(ids) and ids[place] == image_id else None
 
-    def rows_of(self, image_ids: list[int]) -> list[int]:
+    def rows_of(self, image_ids: Sequence[int]) -> list[int]:
         """Return the places of images, leaving out images that are not on the map."""
-        return [row for i in image_ids if (row := self.row_of(i)) is not None]
+        wanted, ids = np.asarray(image_ids, np.int64), self.map.image_ids
+        places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+        found: list[int] = places[ids[places] == wanted].tolist()
+        return found
+
+    def summarize(self, places: NDArray[np.int64]) -> SelectionSummary:
+        """Summarize the images at (S,) places."""
+        images = self.facts.images
+        return summarize(places, images.classes, images.labels, self.map.neighbors)
 
 
 BY_KEY: dict[str | type[Any], Callable[[Any], Any]] = {OpenMap: lambda opened: opened.key}
@@ -57,13 +65,7 @@ def open_current_map(manifest: Manifest, index: Manifest, dataset: Dataset) -> O
         WorkbenchError: An earlier version made the map, which saved fewer files.
     """
     opened, num_added = _map(manifest, index)
-    ids = opened.image_ids.tolist()
-    rows, tags = dataset.catalog.rows_by_id(ids), curation.tags_of(dataset.catalog, ids)
-    facts = PointFacts(
-        labels=[rows[i].label if i in rows else None for i in ids],
-        splits=[rows[i].split if i in rows else None for i in ids],
-        tags=[", ".join(tags.get(i, ())) for i in ids],
-    )
+    facts = read_facts(dataset.catalog, opened.image_ids)
     key = f"{manifest.fingerprint}-{index.fingerprint}-{dataset.catalog.revision}"
     return OpenMap(opened, facts, num_added, key)
 
@@ -76,9 +78,9 @@ def groups_of(opened: OpenMap, color_by: ColorBy) -> Groups:
 
 def predicted_of(opened: OpenMap, place: int) -> str | None:
     """Return the kNN vote of a point; None if its neighbors have no labels."""
-    groups = groups_of(opened, ColorBy.PREDICTED)
-    name = groups.names[groups.of_points[place]]
-    return None if name == NO_LABEL else name
+    images = opened.facts.images
+    number = predict_at(place, images.labels, opened.map.neighbors)
+    return images.classes[number] if number >= 0 else None
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_KEY)

@@ -56,8 +56,11 @@ def ranking(manifest: Manifest, dataset: Dataset, check: Check, *, most_first: b
     """
     from core.quality.checks import rank
 
-    labels = image_labels(manifest, dataset)
-    return rank(check, analysis_of(manifest), _vectors(manifest), labels, most_first=most_first)
+    analysis, labels = analysis_of(manifest), image_labels(manifest, dataset)
+    saved = analysis.saved.current(check, labels) if analysis.saved else None
+    if saved is not None:
+        return saved.reversed() if most_first else saved
+    return rank(check, analysis, _vectors(manifest), labels, most_first=most_first)
 
 
 @st.cache_data(max_entries=16, show_spinner="Finding duplicates…", hash_funcs=BY_REVISION)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.artifacts.manifests import Manifest, read_manifest
+from core.datasets.coded import read_ids
 from core.datasets.registry import Dataset, open_dataset
 from core.errors import WorkbenchError
 from core.images.cropping import Crop
@@ -153,7 +154,7 @@ def compare_regions(
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs=BY_REVISION)
 def example_ids(dataset: Dataset, count: int) -> list[int]:
     """Return the catalog ids of up to `count` images, spread evenly over the dataset."""
-    ids = dataset.catalog.ids()
+    ids = read_ids(dataset.catalog).tolist()
     return [ids[place * len(ids) // count] for place in range(count)] if len(ids) > count else ids
 
 

@@ -14,42 +14,26 @@ from typing import Any
 from core.datasets.annotations.annotation import Box
 from core.datasets.columns import (
     ALL_IMAGES,
-    ROW_COLUMNS,
     ImageFilter,
     ImageRow,
     ImageStatus,
     Order,
 )
-from core.datasets.database import REVISION, connect, create_catalog, write_fingerprints
+from core.datasets.database import connect, create_catalog
+from core.datasets.fingerprints import blocks_between, blocks_of, write_fingerprints
+from core.datasets.row_writes import INSERT, SELECTED, UPDATE, inserted, last_id, updated
+from core.datasets.schema import REVISION, counted, create_indexes, is_related, ordered
 from core.errors import WorkbenchError
 
 GONE = "The file is missing; restore it or delete it from the dataset."
 """The problem of an image whose file the last scan did not find."""
 
+MANY = 10_000
+"""From so many images of a tag on, a page of them is read in the order of an index."""
+
 KnownFile = tuple[int, int, int]
 """What a rescan compares a file with: image id, bytes, modification time in ns (0 if the file could
 not be read, so that it is read again). A plain tuple, because there may be millions."""
-
-SELECTED = ", ".join(ROW_COLUMNS)
-SCANNED = tuple(name for name, column in ROW_COLUMNS.items() if column.read)
-"""Columns that are read from the header of a file."""
-
-INSERT = (
-    f"INSERT OR IGNORE INTO images ({SELECTED}, folder_label) VALUES ("
-    + "".join("NULLIF(:id, 0), " if name == "id" else f":{name}, " for name in ROW_COLUMNS)
-    + ":label)"
-)
-UPDATE = (
-    "UPDATE images SET root = :root, path = :path, "
-    "label = CASE WHEN label IS folder_label THEN :label ELSE label END, folder_label = :label, "
-    f"{''.join(f'{name} = :{name}, ' for name in SCANNED)}"
-    "size_bytes = :size_bytes, modified_ns = :modified_ns, "
-    "problem = CASE WHEN :problem IS NULL AND checked = :sha256 THEN problem ELSE :problem END, "
-    "perceptual = CASE WHEN sha256 = :sha256 THEN perceptual END, "
-    "representative = CASE WHEN sha256 = :sha256 THEN representative END, sha256 = :sha256 "
-    "WHERE id = :id"
-)
-"""Keeps a given label and, while the content is the same, what decoding it has shown."""
 
 
 class Catalog:
@@ -58,9 +42,14 @@ class Catalog:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def create(self) -> None:
-        """Create the tables in a new file."""
-        create_catalog(self.path)
+    def create(self, *, with_indexes: bool = True) -> None:
+        """Create the tables in a new file; the indexes may follow when it has its rows."""
+        create_catalog(self.path, with_indexes=with_indexes)
+
+    def create_indexes(self) -> None:
+        """Create the indexes that are missing."""
+        with connect(self.path) as connection:
+            create_indexes(connection)
 
     def write(
         self,
@@ -76,24 +65,24 @@ class Catalog:
             changed: Image id → its file as it is now.
             gone: Ids of the images whose files are no longer there.
         """
-        now = int(time.time())
+        now, new, changed, gone = int(time.time()), list(new), changed or {}, list(gone)
         with connect(self.path) as connection:
-            connection.executemany(INSERT, (row._asdict() | {"added_s": now} for row in new))
-            connection.executemany(
-                UPDATE,
-                (row._asdict() | {"id": image_id} for image_id, row in (changed or {}).items()),
-            )
+            last = last_id(connection)
+            connection.executemany(INSERT, (inserted(row, now) for row in new))
+            connection.executemany(UPDATE, (updated(i, row) for i, row in changed.items()))
             connection.executemany(
                 "UPDATE images SET problem = ?, modified_ns = 0, checked = NULL WHERE id = ?",
                 [(GONE, image_id) for image_id in gone],
             )
-            write_fingerprints(connection)
+            blocks = blocks_of([*changed, *gone, *(row.id for row in new if row.id)])
+            write_fingerprints(connection, blocks | blocks_between(last, last_id(connection)))
 
     def forget(self, ids: Iterable[int]) -> None:
         """Remove images from the catalog, with their tags and boxes."""
+        forgotten = [int(image_id) for image_id in ids]
         with connect(self.path) as connection:
-            connection.executemany("DELETE FROM images WHERE id = ?", [(int(i),) for i in ids])
-            write_fingerprints(connection)
+            connection.executemany("DELETE FROM images WHERE id = ?", [(i,) for i in forgotten])
+            write_fingerprints(connection, blocks_of(forgotten))
 
     def set_splits(self, splits: Mapping[int, str | None]) -> None:
         """Set the split of images: image id → split."""
@@ -102,7 +91,7 @@ class Catalog:
                 "UPDATE images SET split = ? WHERE id = ?",
                 [(split, image_id) for image_id, split in splits.items()],
             )
-            write_fingerprints(connection)
+            write_fingerprints(connection, blocks_of(splits))
 
     def add_tags(self, tags: Mapping[int, Iterable[str]]) -> None:
         """Add tags that an import found, which is no step that can be undone: image id → tags."""
@@ -120,7 +109,7 @@ class Catalog:
                 "folder_label = ?1 WHERE id = ?2",
                 [(label, image_id) for image_id, label in labels.items()],
             )
-            write_fingerprints(connection)
+            write_fingerprints(connection, blocks_of(labels))
 
     def source_labels(self, root: int) -> dict[int, str | None]:
         """Return image id → the label that the source names, of the images under a root."""
@@ -161,7 +150,8 @@ class Catalog:
     def count(self, images: ImageFilter = ALL_IMAGES) -> int:
         """Return the number of images."""
         where, parameters = images.where()
-        return int(self.select(f"SELECT COUNT(*) FROM images WHERE {where}", parameters)[0][0])
+        query = f"SELECT COUNT(*) FROM {counted(images)} WHERE {where}"
+        return int(self.select(query, parameters)[0][0])
 
     def rows(
         self,
@@ -173,7 +163,9 @@ class Catalog:
     ) -> list[ImageRow]:
         """Return at most `limit` images from `offset` on; a `limit` of -1 means all of them."""
         where, parameters = images.where()
-        ids = f"SELECT id FROM images WHERE {where} ORDER BY {order.sql} LIMIT ? OFFSET ?"
+        is_scan = limit >= 0 and is_related(images) and self.count(images) > MANY
+        table = ordered(order) if is_scan else "images"
+        ids = f"SELECT id FROM {table} WHERE {where} ORDER BY {order.sql} LIMIT ? OFFSET ?"
         query = f"SELECT {SELECTED} FROM images WHERE id IN ({ids}) ORDER BY {order.sql}"
         return self._read(query, [*parameters, limit, offset])
 
@@ -182,6 +174,14 @@ class Catalog:
         where, parameters = images.where()
         query = f"SELECT id FROM images WHERE {where} ORDER BY {order.sql}"
         return [image_id for (image_id,) in self.select(query, parameters)]
+
+    def among(self, ids: Iterable[int], images: ImageFilter) -> frozenset[int]:
+        """Return which of some ids are those of selected images."""
+        where, parameters = images.where()
+        given = "SELECT value FROM json_each(?)"
+        query = f"SELECT id FROM images WHERE id IN ({given}) AND {where}"
+        found = self.select(query, [str([int(i) for i in ids]), *parameters])
+        return frozenset(image_id for (image_id,) in found)
 
     def rows_by_id(self, ids: Iterable[int]) -> dict[int, ImageRow]:
         """Return the rows of these images by id, without those that no longer exist."""

@@ -5,7 +5,7 @@ A new column is a field of `ImageRow`; a filter by it a field of `ImageFilter`; 
 on the command line, their fields in URLs and on the pages, and the tables of exports follow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from operator import attrgetter
@@ -112,18 +112,9 @@ COLUMNS: dict[str, Column] = ROW_COLUMNS | {
 }
 """All columns of the table of images."""
 
-INDEXES = {
-    "label": "(label, id)",
-    "split": "(split, id)",
-    "path": "(path, id)",
-    "size": "(size_bytes, id)",
-    "content": "(sha256)",
-    "representative": "(representative) WHERE representative IS NOT NULL",
-}
-"""Name → definition of each index of that table."""
-
-SCHEMA_VERSION = max(3, *(column.since for column in COLUMNS.values()))
-"""Version of the catalog: 0 is release 0.1.0; 3 has the table of boxes."""
+SCHEMA_VERSION = max(4, *(column.since for column in COLUMNS.values()))
+"""Version of the catalog: 0 is release 0.1.0; 3 has the table of boxes; 4 has indexes that pages of
+a million images need, and hashes of blocks."""
 
 
 class ImageStatus(SqlChoice):
@@ -202,6 +193,7 @@ class ImageFilter:
     side: tuple[int, int] | None = filtered(
         Range(
             expression="MAX(width, height)",
+            columns=("width", "height"),
             option="side",
             label="Longest side",
             help="Longest side in pixels.",
@@ -213,6 +205,7 @@ class ImageFilter:
         Range(
             # Rounded, so that even 100,000 images have few different values
             expression="MAX(0.01, ROUND(1.0 * width / height, 2))",
+            columns=("width", "height"),
             option="aspect",
             label="Width / height",
             help="Width / height.",
@@ -234,11 +227,15 @@ class ImageFilter:
         """Return the same filter with other values of these fields."""
         return replace(self, **values)
 
-    def where(self) -> Condition:
-        """Return the SQL condition and its parameters."""
-        active = [(kind, value) for n, kind in FILTERS.items() if (value := getattr(self, n))]
-        clauses = [kind.condition(value) for kind, value in active]
-        return " AND ".join(sql for sql, _ in clauses), [each for _, of in clauses for each in of]
+    def where(self, without: Collection[str] = ()) -> Condition:
+        """Return the SQL condition of the fields, except those `without`, and its parameters."""
+        clauses = [
+            kind.condition(value)
+            for name, kind in FILTERS.items()
+            if name not in without and (value := getattr(self, name))
+        ]
+        sql = " AND ".join(sql for sql, _ in clauses) or "TRUE"
+        return sql, [each for _, of in clauses for each in of]
 
 
 FILTERS: dict[str, Filter[Any]] = {each.name: each.metadata[FILTER] for each in fields(ImageFilter)}

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 from core.datasets.catalog import Catalog
 from core.datasets.columns import Split
-from core.datasets.database import connect, write_fingerprints
+from core.datasets.database import connect
+from core.datasets.fingerprints import blocks_found, write_fingerprints
 from core.workspace import check_text
 
 MAX_STEPS = 50
@@ -104,11 +105,12 @@ def undo(catalog: Catalog) -> str | None:
         if row is None:
             return None
         step, title = row
+        blocks = _changed_blocks(connection, step)
         fields = connection.execute("SELECT DISTINCT field FROM changes WHERE step = ?", (step,))
         for (field,) in fields.fetchall():
             _revert(connection, step, field)
         connection.execute("DELETE FROM steps WHERE id = ?", (step,))
-        write_fingerprints(connection)
+        write_fingerprints(connection, blocks)
         return str(title)
 
 
@@ -166,7 +168,7 @@ def _step(
         filled = title.replace("{}", images, 1)  # A tag may contain braces, too
         connection.execute("UPDATE steps SET title = ? WHERE id = ?", (filled, step))
         connection.execute("DELETE FROM steps WHERE id <= ?", (step - MAX_STEPS,))
-        write_fingerprints(connection)
+        write_fingerprints(connection, _changed_blocks(connection, step))
 
 
 def _choose(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
@@ -216,6 +218,12 @@ def _revert(connection: sqlite3.Connection, step: int, field: str) -> None:
             f"INSERT OR IGNORE INTO tags SELECT ?3, id FROM images WHERE id IN ({changed})",
             (step, field, field[1:]),
         )
+
+
+def _changed_blocks(connection: sqlite3.Connection, step: int) -> set[int]:
+    """Return the blocks of the images of which a step changed more than tags."""
+    query = "SELECT image_id FROM changes WHERE step = ? AND field IN (?, ?, ?)"
+    return blocks_found(connection, query, (step, *COLUMNS))
 
 
 def _count(connection: sqlite3.Connection, step: int) -> int:

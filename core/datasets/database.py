@@ -1,13 +1,19 @@
-"""Catalog databases: connections, tables and upgrades."""
+"""Catalog databases: connections and upgrades."""
 
-import hashlib
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from core.datasets.columns import COLUMNS, INDEXES, SCHEMA_VERSION, ImageStatus
+from core.datasets.columns import COLUMNS, SCHEMA_VERSION
+from core.datasets.fingerprints import keep_fingerprints
+from core.datasets.schema import (
+    REVISION,
+    create_indexes,
+    create_tables,
+    drop_indexes,
+    version_of,
+)
 from core.errors import DamagedArtifactError, WorkbenchError, newer_version
 from core.files import sync_file, sync_folder
 
@@ -58,7 +64,11 @@ def _upgrade(connection: sqlite3.Connection) -> None:
     for name, column in COLUMNS.items():
         if column.since > version:
             connection.execute(f"ALTER TABLE images ADD COLUMN {name} {column.sql}")
+    drop_indexes(connection)
     create_tables(connection)
+    create_indexes(connection)
+    keep_fingerprints(connection)
+    connection.commit()
 
 
 def _use_new_names(connection: sqlite3.Connection) -> None:
@@ -75,79 +85,6 @@ def _use_new_names(connection: sqlite3.Connection) -> None:
             connection.execute("UPDATE OR IGNORE changes SET field = ? WHERE field = ?", fields)
         titles = (f"“{old}”", f"“{new}”")
         connection.execute("UPDATE steps SET title = replace(title, ?, ?)", titles)
-
-
-FINGERPRINTS = {
-    "fingerprint": "SELECT id, sha256, label, split FROM images "
-    f"WHERE {ImageStatus.USABLE.sql} ORDER BY id",
-    "images_fingerprint": "SELECT id, sha256 FROM images "
-    f"WHERE {ImageStatus.USABLE.sql} ORDER BY id",
-}
-"""Name of a fact → query of the rows that it is the hash of."""
-
-REVISION = "revision"
-"""Name of the fact that changes with every write."""
-
-OTHER_TABLES = """
-CREATE TABLE IF NOT EXISTS tags (
-    tag TEXT NOT NULL,
-    image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
-    PRIMARY KEY (tag, image_id)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS tags_by_image ON tags (image_id);
-CREATE TABLE IF NOT EXISTS boxes (
-    image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
-    number INTEGER NOT NULL,
-    label TEXT NOT NULL,
-    left REAL NOT NULL,
-    top REAL NOT NULL,
-    width REAL NOT NULL,
-    height REAL NOT NULL,
-    PRIMARY KEY (image_id, number)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS boxes_by_label ON boxes (label, image_id);
-CREATE TABLE IF NOT EXISTS steps (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    title TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS changes (
-    step INTEGER NOT NULL REFERENCES steps (id) ON DELETE CASCADE,
-    image_id INTEGER NOT NULL,
-    field TEXT NOT NULL,
-    old TEXT,
-    PRIMARY KEY (step, field, image_id)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
-
-
-def create_tables(connection: sqlite3.Connection) -> None:
-    """Create the tables and indexes that are missing, and set the version."""
-    columns = ", ".join(f"{name} {column.sql}" for name, column in COLUMNS.items())
-    connection.executescript(
-        f"BEGIN; CREATE TABLE IF NOT EXISTS images ({columns}, UNIQUE (root, path)); {OTHER_TABLES}"
-        + "".join(
-            f"CREATE INDEX IF NOT EXISTS images_by_{name} ON images {definition};"
-            for name, definition in INDEXES.items()
-        )
-        # Its first value differs from that of an earlier dataset of the same name
-        + f"INSERT OR IGNORE INTO facts VALUES ('{REVISION}', '{time.time_ns()}');"
-        f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-    )
-
-
-def version_of(connection: sqlite3.Connection) -> int:
-    """Return the version of an open catalog."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def write_fingerprints(connection: sqlite3.Connection) -> None:
-    """Store the hashes that identify the present images, labels and splits."""
-    for name, query in FINGERPRINTS.items():
-        digest = hashlib.sha256()
-        for row in connection.execute(query):
-            digest.update(repr(row).encode())
-        connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, digest.hexdigest()))
 
 
 UNWRITABLE = ("locked", "full", "readonly")
@@ -182,10 +119,12 @@ def connect(path: Path) -> Iterator[sqlite3.Connection]:
                 connection.execute(query, (REVISION,))
 
 
-def create_catalog(path: Path) -> None:
+def create_catalog(path: Path, *, with_indexes: bool = True) -> None:
     """Create an empty catalog at `path`, where no file is."""
     with _clear_errors(path), closing(open_file(path, "rwc")) as connection:
         create_tables(connection)
+        if with_indexes:
+            create_indexes(connection)
 
 
 @contextmanager

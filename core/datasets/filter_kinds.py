@@ -96,7 +96,9 @@ class AnyOf(Filter[tuple[str, ...]]):
 
     def condition(self, value: tuple[str, ...]) -> Condition:
         """Return the condition that the column has one of the values."""
-        return f"IFNULL({self.column}, '') IN ({_marks(value)})", [*value]
+        named = [each for each in value if each]
+        sql = f"{self.column} IN ({_marks(named)})"  # No function of the column: an index has it
+        return (sql if len(named) == len(value) else f"({sql} OR {self.column} IS NULL)"), [*named]
 
     def texts(self, value: tuple[str, ...]) -> list[str]:
         """Return the values."""
@@ -163,6 +165,9 @@ class Range(Filter[tuple[N, N] | None], Generic[N]):
     metavar: str = "LOW-HIGH"
     expression: str
     """The number, in SQL."""
+
+    columns: tuple[str, ...]
+    """The columns that it is made of."""
 
     number: type[N]
     unit: str = ""

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.datasets.database import connect, write_fingerprints
+from core.datasets.database import connect
+from core.datasets.fingerprints import blocks_of, write_fingerprints
 from core.datasets.registry import Dataset
 from core.errors import UnfetchedImageError, UnreachableStoreError, UnreadableImageError
 from core.images.hashing import HASH_BYTES, group_similar
@@ -23,9 +24,8 @@ CHECKERS = 8
 BATCH = 256
 """Images per write to the catalog."""
 
-UNCHECKED = (
-    "SELECT id, root, path, sha256 FROM images WHERE problem IS NULL AND checked IS NOT sha256"
-)
+IS_UNCHECKED = "problem IS NULL AND checked IS NOT sha256"
+UNCHECKED = f"SELECT id, root, path, sha256 FROM images WHERE {IS_UNCHECKED}"
 
 HASHED = (
     "SELECT id, perceptual FROM images WHERE problem IS NULL AND perceptual IS NOT NULL ORDER BY id"
@@ -57,7 +57,7 @@ class Verified(NamedTuple):
 
 def count_unchecked(dataset: Dataset) -> int:
     """Return the number of images that were not decoded since their file last changed."""
-    return int(dataset.catalog.select(f"SELECT COUNT(*) FROM ({UNCHECKED})")[0][0])
+    return int(dataset.catalog.select(f"SELECT COUNT(*) FROM images WHERE {IS_UNCHECKED}")[0][0])
 
 
 def is_grouped(dataset: Dataset) -> bool:
@@ -136,5 +136,5 @@ def _write(dataset: Dataset, results: Sequence[Verified]) -> None:
             results,
         )
         connection.execute("DELETE FROM facts WHERE name = ?", (GROUPED,))
-        if any(result.problem for result in results):
-            write_fingerprints(connection)
+        if damaged := [result.id for result in results if result.problem]:
+            write_fingerprints(connection, blocks_of(damaged))

@@ -54,9 +54,14 @@ def _largest_first(clusters: NDArray[np.int64]) -> NDArray[np.int32]:
 
 def medoids(points: NDArray[np.float32], clusters: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return (M,) places: the point nearest to the mean of each of M clusters."""
-    places = []
-    for number in range(int(clusters.max(initial=NO_CLUSTER)) + 1):
-        members = np.flatnonzero(clusters == number)
-        offsets = points[members] - points[members].mean(axis=0)
-        places.append(members[np.square(offsets).sum(axis=1).argmin()])
-    return np.array(places, np.int64)
+    order = np.argsort(clusters, kind="stable")
+    order = order[np.searchsorted(clusters[order], 0) :]  # Without those outside all clusters
+    numbers, starts = np.unique(clusters[order], return_index=True)
+    if not len(numbers):
+        return np.empty(0, np.int64)
+    sizes = np.diff([*starts, len(order)])
+    means = np.add.reduceat(points[order].astype(np.float64), starts) / sizes[:, None]
+    offsets = np.square(points[order] - np.repeat(means, sizes, axis=0)).sum(axis=1)
+    nearest = np.lexsort((offsets, np.repeat(numbers, sizes)))[starts]
+    medoid_places: NDArray[np.int64] = order[nearest]
+    return medoid_places

@@ -6,11 +6,19 @@ Shapes, in this file: N points, K neighbors, G groups.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.datasets.catalog import Catalog
+from core.datasets.coded import NONE, SPLITS, CodedImages, read_coded
 from core.indexes.neighbors import Neighbors
+
+BLOCK = 1 << 14
+"""Points whose neighbors vote at once."""
 
 NO_LABEL, NO_TAG, NO_SPLIT, NO_CLUSTER = "no label", "no tag", "no split", "in no cluster"
 CORRECT, INCORRECT = "correct", "incorrect"
@@ -59,14 +67,29 @@ class Groups:
 class PointFacts:
     """Facts of each point from the catalog."""
 
-    labels: Sequence[str | None]
-    """N classes."""
+    images: CodedImages
+    """Classes, splits and status of the N points."""
 
-    splits: Sequence[str | None]
-    """N splits."""
+    tags: Groups
+    """Groups of the points with the same tags, joined by commas."""
 
-    tags: Sequence[str]
-    """N tags, joined by commas; empty for none."""
+    @property
+    def has_labels(self) -> bool:
+        """Whether a point has a class."""
+        return bool((self.images.labels >= 0).any())
+
+
+def read_facts(catalog: Catalog, image_ids: NDArray[np.int64]) -> PointFacts:
+    """Read the facts of the points of (N,) ascending image ids."""
+    tags = np.full(len(image_ids), NONE, np.int64)
+    names: dict[str, int] = {}
+    pairs = catalog.select("SELECT image_id, tag FROM tags ORDER BY image_id, tag")
+    for image_id, own in groupby(pairs, itemgetter(0)):
+        place = int(np.searchsorted(image_ids, image_id))
+        if place < len(image_ids) and image_ids[place] == image_id:
+            joined = ", ".join(tag for _, tag in own)
+            tags[place] = names.setdefault(joined, len(names))
+    return PointFacts(read_coded(catalog, image_ids), by_number(list(names), tags, NO_TAG))
 
 
 def by_name(names: Sequence[str], last: str) -> Groups:
@@ -74,6 +97,19 @@ def by_name(names: Sequence[str], last: str) -> Groups:
     order = sorted(set(names), key=lambda name: (name == last, name))
     numbers = {name: number for number, name in enumerate(order)}
     return Groups(order, np.array([numbers[name] for name in names], np.int64))
+
+
+def by_number(names: Sequence[str], numbers: NDArray[np.integer[Any]], last: str) -> Groups:
+    """Return groups of N points by (N,) places in `names`; -1 is the group `last`, at the end.
+
+    Groups without points are left out.
+    """
+    named = [*names, last]
+    present = np.unique(numbers)
+    order = sorted(present.tolist(), key=lambda number: (number < 0, named[number]))
+    places = np.zeros(len(named), np.int64)
+    places[order] = np.arange(len(order))
+    return Groups([named[number] for number in order], places[numbers])
 
 
 def groups_by(
@@ -93,45 +129,47 @@ def groups_by(
     Raises:
         ValueError: The property is a number: query similarity or neighborhood preservation.
     """
-    labels = facts.labels
-    if color_by == ColorBy.CLASS:
-        return by_name([label or NO_LABEL for label in labels], NO_LABEL)
-    if color_by == ColorBy.SPLIT:
-        return by_name([split or NO_SPLIT for split in facts.splits], NO_SPLIT)
-    if color_by == ColorBy.TAG:
-        return by_name([tag or NO_TAG for tag in facts.tags], NO_TAG)
-    if color_by == ColorBy.CLUSTER:
-        return _by_cluster(clusters)
-    if color_by not in (ColorBy.PREDICTED, ColorBy.CORRECTNESS):
-        raise ValueError(f"{color_by} is a number of each point, not a group")
-    predicted = predict(labels, neighbors)
-    if color_by == ColorBy.PREDICTED:
-        return by_name([label or NO_LABEL for label in predicted], NO_LABEL)
-    pairs = zip(labels, predicted, strict=True)
-    return by_name([_correctness(label, winner) for label, winner in pairs], NO_LABEL)
+    classes, labels = facts.images.classes, facts.images.labels
+    match color_by:
+        case ColorBy.CLASS:
+            return by_number(classes, labels, NO_LABEL)
+        case ColorBy.SPLIT:
+            return by_number([str(split) for split in SPLITS], facts.images.splits, NO_SPLIT)
+        case ColorBy.TAG:
+            return facts.tags
+        case ColorBy.CLUSTER:
+            return _by_cluster(clusters)
+        case ColorBy.PREDICTED:
+            return by_number(classes, predict(labels, neighbors), NO_LABEL)
+        case ColorBy.CORRECTNESS:
+            predicted = predict(labels, neighbors)
+            known = (labels >= 0) & (predicted >= 0)
+            outcome = np.where(known, (labels != predicted).astype(np.int32), np.int32(NONE))
+            return by_number([CORRECT, INCORRECT], outcome, NO_LABEL)
+    raise ValueError(f"{color_by} is a number of each point, not a group")
 
 
-def predict(labels: Sequence[str | None], neighbors: Neighbors) -> list[str | None]:
-    """Return the class of each of N images by the vote of its neighbors (kNN classification).
+def predict(labels: NDArray[np.int32], neighbors: Neighbors) -> NDArray[np.int32]:
+    """Return (N,) the class of each image by the vote of its neighbors (kNN classification).
 
     The most frequent class wins, and the nearest one among equally frequent classes. The image's
-    own label does not count. None where no neighbor has a class.
+    own label does not count. Of (N,) labels and of the result, -1 is no class.
     """
-    names = sorted({label for label in labels if label})
-    numbers = {name: number for number, name in enumerate(names)}
-    numbered = np.array([numbers.get(label or "", -1) for label in labels], np.int64)
-    near = numbered[neighbors.rows]
-    # Faster than `core.metrics.measures.vote` for so few neighbors
-    votes = (near[:, :, None] == near[:, None, :]).sum(axis=2)
-    votes[near < 0] = 0
-    winners = near[np.arange(len(near)), votes.argmax(axis=1)]
-    return [names[winner] if winner >= 0 else None for winner in winners.tolist()]
+    winners = np.empty(len(labels), np.int32)
+    for start in range(0, len(labels), BLOCK):
+        near = labels[neighbors.rows[start : start + BLOCK]]
+        # Faster than `core.metrics.measures.vote` for so few neighbors
+        votes = (near[:, :, None] == near[:, None, :]).sum(axis=2)
+        votes[near < 0] = 0
+        winners[start : start + BLOCK] = near[np.arange(len(near)), votes.argmax(axis=1)]
+    return winners
 
 
-def _correctness(label: str | None, predicted: str | None) -> str:
-    if label is None or predicted is None:
-        return NO_LABEL
-    return CORRECT if label == predicted else INCORRECT
+def predict_at(place: int, labels: NDArray[np.int32], neighbors: Neighbors) -> int:
+    """Return the class of the image at one place as `predict` does."""
+    near = labels[neighbors.rows[place]]
+    votes = (near[:, None] == near).sum(axis=1) * (near >= 0)
+    return int(near[votes.argmax()])
 
 
 def _by_cluster(clusters: NDArray[np.int32]) -> Groups:

@@ -17,7 +17,8 @@ MAX_SAMPLED = 2_000
 """Most images that the trustworthiness is estimated from; each is compared with all others, so its
 time would grow with the square of their number."""
 
-BLOCK = 256
+BLOCK_CELLS = 1 << 26
+"""Similarities that are held at once: 256 MB."""
 
 
 def nearest_on_map(points: NDArray[np.float32], k: int) -> NDArray[np.int64]:
@@ -67,8 +68,9 @@ def trustworthiness(
     if count > MAX_SAMPLED:
         sample = np.sort(np.random.default_rng(seed).choice(count, MAX_SAMPLED, replace=False))
     penalty = 0
-    for start in range(0, len(sample), BLOCK):
-        rows = sample[start : start + BLOCK]
+    block = min(256, max(1, BLOCK_CELLS // count))
+    for start in range(0, len(sample), block):
+        rows = sample[start : start + block]
         similarities = vectors[rows] @ vectors.T
         similarities[np.arange(len(rows)), rows] = np.inf  # The image itself has rank 0
         for place in range(k):

@@ -36,14 +36,16 @@ def in_polygon(points: NDArray[np.float32], polygon: NDArray[np.float64]) -> NDA
         return inside
     # Most points are far away: only points in the bounding box can be inside
     near = np.flatnonzero(in_box(points, corners.min(axis=0), corners.max(axis=0)))
+    near = near[np.argsort(points[near, 1], kind="stable")]
     x, y = points[near].astype(np.float64).T
     odd = np.zeros(len(near), np.bool_)
     for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        if y0 == y1:  # A ray to the right is parallel to a horizontal edge
-            continue
-        # Half-open, so that a corner shared by two edges is crossed once
-        spans = (y0 > y) != (y1 > y)
-        odd ^= spans & (x < x0 + (y - y0) * ((x1 - x0) / (y1 - y0)))
+        # Half-open, so that a corner shared by two edges is crossed once; none is crossed by an
+        # edge that is parallel to the ray
+        first, end = np.searchsorted(y, (min(y0, y1), max(y0, y1)))
+        if first < end:
+            here = slice(first, end)  # In the order of y, an edge passes few of the points
+            odd[here] ^= x[here] < x0 + (y[here] - y0) * ((x1 - x0) / (y1 - y0))
     inside[near] = odd
     return inside
 
@@ -98,28 +100,45 @@ class SelectionSummary:
 
 
 def summarize(
-    rows: NDArray[np.int64], labels: Sequence[str | None], neighbors: Neighbors
+    rows: NDArray[np.int64],
+    classes: Sequence[str],
+    labels: NDArray[np.int32],
+    neighbors: Neighbors,
 ) -> SelectionSummary:
     """Summarize the images at (S,) `rows` of a map, each as a query among all other images.
 
-    `labels` are of all N images; at most ten neighbors are used.
+    Args:
+        rows: (S,) places on the map.
+        classes: Names of the classes.
+        labels: (N,) places in `classes` of all images, -1 for none.
+        neighbors: (N, K); at most ten are used.
     """
-    shares: list[float] = []
-    confused: Counter[tuple[str, str]] = Counter()
-    near = neighbors.rows[:, :RANKS]
-    for row in rows.tolist():
-        own = labels[row]
-        if own is None:
-            continue
-        retrieved = [labels[other] for other in near[row].tolist()]
-        shares.append(retrieved.count(own) / len(retrieved))
-        confused.update((own, other) for other in retrieved if other not in (own, None))
+    own = labels[rows]
+    counts = np.bincount(own[own >= 0], minlength=len(classes))
+    labeled = rows[own >= 0]
+    retrieved = labels[neighbors.rows[labeled, :RANKS]]
+    expected = np.broadcast_to(labels[labeled, None], retrieved.shape)
+    wrong = (retrieved != expected) & (retrieved >= 0)
+    pairs = expected[wrong].astype(np.int64) * len(classes) + retrieved[wrong]
+    kinds, first, sizes = np.unique(pairs, return_index=True, return_counts=True)
+    order = np.lexsort((first, -sizes))
     return SelectionSummary(
         num_images=len(rows),
-        classes=count_classes(labels[row] for row in rows.tolist()),
-        precision=float(np.mean(shares)) if shares else None,
-        confused=[(own, other, count) for (own, other), count in confused.most_common()],
+        classes=[(classes[i], int(counts[i])) for i in _largest_first(counts, own)],
+        precision=float((retrieved == expected).mean()) if len(labeled) else None,
+        confused=[
+            (classes[kinds[i] // len(classes)], classes[kinds[i] % len(classes)], int(sizes[i]))
+            for i in order.tolist()
+        ],
     )
+
+
+def _largest_first(counts: NDArray[np.int64], own: NDArray[np.int32]) -> list[int]:
+    """Return the classes that occur in (S,) `own`, the most frequent first, then the first."""
+    present, first = np.unique(own[own >= 0], return_index=True)
+    order = np.lexsort((first, -counts[present]))
+    found: list[int] = present[order].tolist()
+    return found
 
 
 def count_classes(labels: Iterable[str | None]) -> list[tuple[str, int]]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from core.artifacts.folders import draft, open_artifact, publish
 from core.artifacts.manifests import Manifest
+from core.datasets.registry import open_dataset
 from core.embeddings.files import Embeddings, open_embeddings
 from core.embeddings.unit_rows import check_unit_rows
 from core.errors import WorkbenchError
@@ -23,7 +24,9 @@ from core.jobs.background import run_in_thread
 from core.progress import Progress, Work, run_part
 from core.quality.clusters import find_clusters
 from core.quality.config import MIN_IMAGES, AnalysisConfig
+from core.quality.labels import read_image_labels
 from core.quality.neighbors import Neighbors, find_neighbors, first_rows, outlierness
+from core.quality.rankings import MIN_SAVED, SavedRankings, open_rankings, save_rankings
 from core.workspace import Workspace
 
 ARRAYS = ("image_ids", "rows", "similarities", "contents", "outlierness", "clusters")
@@ -47,6 +50,9 @@ class Analysis:
 
     clusters: NDArray[np.int32]
     """(N,) cluster numbers, see `clusters.find_clusters`."""
+
+    saved: SavedRankings | None = None
+    """Rankings of very many images."""
 
     @property
     def embeddings(self) -> str:
@@ -90,6 +96,11 @@ def analyze(workspace: Workspace, config: AnalysisConfig) -> Work[Manifest]:
     with draft(workspace.analyses) as folder:
         for name, array in zip(ARRAYS, arrays, strict=True):
             np.save(folder / f"{name}.npy", array)
+        if len(clusters) > MIN_SAVED:
+            catalog = open_dataset(workspace, index.made_from["dataset"]).catalog
+            image_labels = read_image_labels(catalog, embeddings.image_ids)
+            ranking = partial(save_rankings, folder, embeddings.vectors, neighbors, image_labels)
+            yield from run_in_thread(ranking, "ranking")
         return publish(
             folder,
             kind="analysis",
@@ -118,7 +129,8 @@ def open_analysis(workspace: Workspace, analysis_id: str) -> Analysis:
     ids, rows, similarities, contents, scores, clusters = (
         np.load(folder / f"{name}.npy", allow_pickle=False) for name in ARRAYS
     )
-    return Analysis(manifest, ids, Neighbors(rows, similarities, contents), scores, clusters)
+    near = Neighbors(rows, similarities, contents)
+    return Analysis(manifest, ids, near, scores, clusters, open_rankings(folder))
 
 
 def _check_differences(embeddings: Embeddings) -> None:

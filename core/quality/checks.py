@@ -88,7 +88,7 @@ def unreviewed(
     reviewed: Iterable[int],
 ) -> Ranking:
     """Return the ranking of the (N,) `selected` images without the `reviewed` ids."""
-    return ranking.among(selected & ~np.isin(image_ids, list(reviewed)))
+    return ranking.among(selected & ~np.isin(image_ids, np.fromiter(reviewed, np.int64)))
 
 
 def reviewed_ids(catalog: Catalog, check: Check) -> set[int]:

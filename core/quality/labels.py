@@ -9,12 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.catalog import Catalog
-from core.datasets.columns import ImageStatus, Split
-
-NONE = -1
-"""The class or split number of images without one and of images that are not usable."""
-
-SPLITS = tuple(Split)
+from core.datasets.coded import NONE, SPLITS, USABLE, read_coded
+from core.datasets.columns import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +21,10 @@ class ImageLabels:
     """Names of the classes, sorted."""
 
     labels: NDArray[np.int32]
-    """(N,) places in `classes`, or `NONE`."""
+    """(N,) places in `classes`, or `NONE` without one and for images that are not usable."""
 
     splits: NDArray[np.int8]
-    """(N,) places in `SPLITS`, or `NONE`."""
+    """(N,) places in `SPLITS`, or `NONE` likewise."""
 
     usable: NDArray[np.bool_]
     """(N,) whether an image still exists, is readable and is not excluded."""
@@ -46,21 +42,15 @@ class ImageLabels:
 
 def read_image_labels(catalog: Catalog, image_ids: NDArray[np.int64]) -> ImageLabels:
     """Read the labels, splits and status of the images of (N,) ascending ids."""
-    rows = catalog.select(f"SELECT id, label, split FROM images WHERE {ImageStatus.USABLE.sql}")
-    ids = np.array([image_id for image_id, _, _ in rows], np.int64)
-    places = np.minimum(np.searchsorted(image_ids, ids), len(image_ids) - 1)
-    here = np.flatnonzero(image_ids[places] == ids).tolist()
-    classes = sorted({rows[at][1] for at in here if rows[at][1] is not None})
-    class_numbers = {label: place for place, label in enumerate(classes)}
-    split_numbers = {str(split): place for place, split in enumerate(SPLITS)}
-    read = ImageLabels(
-        classes=classes,
-        labels=np.full(len(image_ids), NONE, np.int32),
-        splits=np.full(len(image_ids), NONE, np.int8),
-        usable=np.zeros(len(image_ids), np.bool_),
+    read = read_coded(catalog, image_ids)
+    usable = read.statuses == USABLE
+    labels = np.where(usable, read.labels, NONE)
+    present = np.unique(labels[labels >= 0])
+    places = np.full(len(read.classes) + 1, NONE, np.int32)  # The last place is that of NONE
+    places[present] = np.arange(len(present))
+    return ImageLabels(
+        classes=[read.classes[number] for number in present.tolist()],
+        labels=places[labels],
+        splits=np.where(usable, read.splits, np.int8(NONE)),
+        usable=usable,
     )
-    known = places[here]
-    read.labels[known] = [class_numbers.get(rows[at][1], NONE) for at in here]
-    read.splits[known] = [split_numbers.get(rows[at][2], NONE) for at in here]
-    read.usable[known] = True
-    return read

@@ -30,6 +30,10 @@ class Ranking:
         remaining = selected[self.rows]
         return Ranking(self.rows[remaining], self.scores[remaining], self.suggested[remaining])
 
+    def reversed(self) -> "Ranking":
+        """Return the images in the opposite order."""
+        return Ranking(self.rows[::-1], self.scores[::-1], self.suggested[::-1])
+
 
 def ranked(
     rows: NDArray[np.int64],

@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from core.datasets.coded import read_ids
 from core.datasets.columns import ALL_IMAGES, ImageFilter
 from core.datasets.duplicates import representatives
 from core.datasets.registry import Dataset
@@ -185,7 +186,7 @@ def _subset(
     if images == ALL_IMAGES:
         return None, ()
     by_class_only = images == ImageFilter(labels=images.labels)
-    ids = np.array(dataset.catalog.ids(images), np.int64)
+    ids = read_ids(dataset.catalog, images)
     return ids, images.labels if by_class_only else ()
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.catalog import Catalog
+from core.datasets.coded import read_ids
 from core.datasets.columns import ALL_IMAGES, ImageFilter, Split
 from core.datasets.duplicates import representatives
 from core.errors import WorkbenchError
@@ -102,7 +103,7 @@ def build_ood_reference(
         (Split.TEST, ImageFilter(splits=(Split.TEST,))),
         ("all", ALL_IMAGES),
     ):
-        rows = embeddings.rows_of(np.array(catalog.ids(images), np.int64))
+        rows = embeddings.rows_of(read_ids(catalog, images))
         best = _best_similarities(store, embeddings, catalog, _sample(rows, seed))
         if len(best) >= MIN_HELD_OUT:
             return OODReference(np.sort(best), str(name))

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from core.maps import tiles
 from core.maps.density import density
 from core.maps.selection import in_box, in_polygon
-from pages.parts.components import plotly_script
+from pages.parts.components import plotly_script, scatter_data, scatter_tiles
 from pages.parts.components.gallery import Tile, gallery, selectable_gallery
 from pages.parts.components.hover_images import HoverImage, hover_images
 from pages.parts.components.scatter import scatter
@@ -33,7 +35,7 @@ def four_blocks() -> ScatterData:
     return ScatterData(points=points, groups=groups, group_names=names, version="four")
 
 
-LOOKS = ["numbers", "space", "pins", "only", "contours", "frames"]
+LOOKS = ["numbers", "space", "pins", "only", "contours", "frames", "tiles"]
 
 
 def looking(data: ScatterData, look: list[str]) -> ScatterData:
@@ -45,6 +47,11 @@ def looking(data: ScatterData, look: list[str]) -> ScatterData:
     if "frames" in look:
         frames = [(f"epoch {n + 1}", data.points * np.float32(n / 2)) for n in range(3)]
         data = replace(data, frames=frames, version="frames")
+    if "tiles" in look:
+        scatter_data.MAX_POINTS, tiles.MAX_SINGLE = 300, 150
+        data = replace(data, version=f"{data.version}-tiles")
+    else:
+        scatter_data.MAX_POINTS = 150_000
     if "space" in look:
         points = np.column_stack([data.points, data.groups]).astype(np.float32)
         data = replace(data, points=points, version="space")
@@ -63,13 +70,17 @@ def show_hover_images() -> None:
     st.text(f"requests: {st.session_state.get('requests', 0)}")
 
 
-def num_inside(data: ScatterData, shape: ScatterEvent) -> int:
+def inside(data: ScatterData, shape: ScatterEvent) -> NDArray[np.bool_]:
     if shape.kind == "lasso":
-        inside = in_polygon(data.points, np.stack([shape.x, shape.y], axis=1))
+        found = in_polygon(data.points, np.stack([shape.x, shape.y], axis=1))
     else:
         low, high = np.stack([shape.x, shape.y], axis=1)
-        inside = in_box(data.points, low, high)
-    return int((inside & ~np.isin(data.groups, shape.hidden)).sum())
+        found = in_box(data.points, low, high)
+    return found & ~np.isin(data.groups, shape.hidden)
+
+
+def num_inside(data: ScatterData, shape: ScatterEvent) -> int:
+    return int(inside(data, shape).sum())
 
 
 def show_gallery() -> None:
@@ -129,8 +140,12 @@ def show_scatter() -> None:
         else (),
         only=[2] if "only" in look else (),
         selection=state.get("selection"),
+        stamp=str(state.get("selection") or ""),
         clears=state.get("clears", 0),
     )
+    selection = state.get("selection")
+    if data.is_tiled:
+        scatter_tiles.serve("scatter", data, inside(data, selection) if selection else None)
     show_hover_images()
     state.setdefault("events", [])
     if event:
@@ -138,7 +153,8 @@ def show_scatter() -> None:
         state.point = event.index
         if event.kind != "click":
             state.selection = None if event.kind == "clear" else event
-    selection = state.get("selection")
+            if data.is_tiled:  # As the pages do; the plot gets the stamp of the selection
+                st.rerun()
     st.text(f"selected: {num_inside(data, selection) if selection else 'nothing'}")
     st.text(f"point: {state.get('point')}")
     st.text(f"events: {' '.join(state.events)}.")

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -530,6 +530,67 @@ def test_a_picture_appears_where_the_pointer_rests(map_page: Page) -> None:
     map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [5.45, 5.45]), steps=3)
     expect(tip.locator("img")).to_be_visible()
     says(map_page, "requests: 1")  # Cached by now
+
+
+def tile(page: Page, act: Callable[[], object]) -> None:
+    """Do something that leads to another tile, and wait for it."""
+    before = page.locator(".workbench-scatter").get_attribute("data-tile")
+    act()
+    other = "before => document.querySelector('.workbench-scatter').dataset.tile !== before"
+    page.wait_for_function(other, arg=before)
+
+
+def num_drawn(page: Page) -> int:
+    return int(page.evaluate(f"{PLOT}.data.at(-1).x.length"))
+
+
+def pictures(page: Page) -> Locator:
+    return page.locator(".workbench-scatter .imagelayer image")
+
+
+def zoom_into_north_east(page: Page) -> None:
+    at = {"xaxis.range": [4, 6], "yaxis.range": [4, 6]}
+    tile(page, lambda: page.evaluate(f"at => Plotly.relayout({PLOT}, at)", at))
+
+
+def test_many_points_are_a_picture_and_those_of_a_part_are_single(map_page: Page) -> None:
+    look(map_page, "tiles")
+    expect(pictures(map_page)).to_have_count(1)
+    assert 0 < num_drawn(map_page) < 400
+    zoom_into_north_east(map_page)
+    expect(pictures(map_page)).to_have_count(0)
+    assert num_drawn(map_page) == 100
+
+
+def test_a_lasso_on_a_picture_selects_all_points_inside(map_page: Page) -> None:
+    look(map_page, "tiles")
+    tile(map_page, lambda: lasso_north_west(map_page))
+    says(map_page, "selected: 100")
+    zoom_into_north_east(map_page)
+    opacities = map_page.evaluate(f"[...new Set({PLOT}.data.at(-1).marker.opacity)]")
+    assert opacities == [0.08]
+    tile(map_page, map_page.get_by_role("button", name="dismiss").click)
+    says(map_page, "selected: nothing")
+    assert map_page.evaluate(f"{PLOT}.data.at(-1).marker.opacity") == 0.8
+
+
+def test_a_point_of_a_picture_is_hovered_and_clicked(map_page: Page) -> None:
+    look(map_page, "tiles")
+    zoom_into_north_east(map_page)
+    tip = map_page.locator(".workbench-scatter-tip")
+    map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [5.05, 5.05]))
+    expect(tip).to_contain_text("north east")
+    map_page.mouse.down()
+    map_page.mouse.up()
+    says(map_page, "point: 155")
+
+
+def test_a_group_hidden_in_the_legend_is_not_in_the_picture(map_page: Page) -> None:
+    look(map_page, "tiles")
+    entry = map_page.locator(".workbench-scatter .legendtoggle").nth(1)
+    tile(map_page, lambda: entry.click(force=True))  # It alone
+    expect(pictures(map_page)).to_have_count(0)
+    assert num_drawn(map_page) == 100
 
 
 def test_in_space_points_are_clicked_and_lined_to_their_neighbors(map_page: Page) -> None:

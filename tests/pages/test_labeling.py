@@ -7,7 +7,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageFilter, ImageRow
-from core.datasets.database import connect, write_fingerprints
+from core.datasets.database import connect
+from core.datasets.fingerprints import write_fingerprints
 from core.datasets.registry import open_dataset
 from core.labeling.proposals import AUTO_LABELED
 from core.workspace import Workspace

@@ -6,7 +6,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from core.artifacts.folders import draft
-from core.datasets.catalog import GONE, SCANNED, Catalog
+from core.datasets.catalog import GONE, Catalog
 from core.datasets.columns import NO_SPLIT, ImageFilter, ImageRow, Split
 from core.datasets.curation import assign
 from core.datasets.folder_names import Use
@@ -31,6 +31,7 @@ from core.datasets.registry import (
     write_roots,
 )
 from core.datasets.root import Root
+from core.datasets.row_writes import SCANNED
 from core.datasets.splits import SplitConfig, stratified
 from core.datasets.tally import Tally
 from core.errors import WorkbenchError
@@ -99,11 +100,11 @@ def fill(folder: Path, source: Source, splits: SplitConfig) -> Work[None]:
     require_any(files, source.root)
     found = yield from read_files([source.root], files)
     catalog = Catalog(folder / CATALOG)
-    catalog.create()
-    catalog.write(new=found)
+    catalog.create(with_indexes=False)
+    catalog.write(new=_with_splits(found, splits))
+    catalog.create_indexes()
     store_tags(catalog, 0, annotated)
     store_boxes(catalog, 0, annotated, source.root)
-    _complete_splits(catalog, splits)
     root = Root(path=source.root, layout=layout)
     describe_dataset(folder, roots=[root], source=source.kind, left_out=source.left_out)
     write_skipped(folder, [tally])
@@ -124,20 +125,23 @@ def resplit(workspace: Workspace, name: str, config: SplitConfig) -> None:
     assign(catalog, stratified(labeled, config), "split anew: {}")
 
 
-def _complete_splits(catalog: Catalog, config: SplitConfig) -> None:
-    """Split a new dataset; splits that its folders name stay, and train supplies missing ones."""
-    rows = [(row.id, row.label, row.split) for row in catalog.rows() if row.label is not None]
-    present = {split for _, _, split in rows if split}
+def _with_splits(found: Sequence[ImageRow], config: SplitConfig) -> list[ImageRow]:
+    """Number the rows of a new dataset and split them.
+
+    Splits that its folders name stay, and train supplies missing ones.
+    """
+    rows = [row._replace(id=image_id) for image_id, row in enumerate(found, 1)]
+    labeled = [row for row in rows if row.label is not None and row.problem is None]
+    present = {row.split for row in labeled if row.split}
     missing = replace(
         config,
         validation=0.0 if Split.VALIDATION in present else config.validation,
         test=0.0 if Split.TEST in present else config.test,
         train_per_class=0,
     )
-    candidates = [
-        (image_id, label) for image_id, label, split in rows if split in (None, Split.TRAIN)
-    ]
-    catalog.set_splits(dict(stratified(candidates, missing if present else config)))
+    candidates = [(row.id, str(row.label)) for row in labeled if row.split in (None, Split.TRAIN)]
+    splits = stratified(candidates, missing if present else config)
+    return [row._replace(split=splits.get(row.id, row.split)) for row in rows]
 
 
 state_of = attrgetter("size_bytes", "modified_ns", "sha256", "problem", *SCANNED)

@@ -33,6 +33,8 @@ function destroy(plot) {
   plot.playing = null;
   plot.watcher.disconnect();
   document.removeEventListener("workbench-hover-images", plot.receive);
+  document.removeEventListener("workbench-tile", plot.takeTile);
+  clearTimeout(plot.asking);
   plots.delete(plot.root);
   plot.queue = plot.queue.then(() => {
     const canvases = [...plot.host.querySelectorAll("canvas")];
@@ -61,11 +63,16 @@ async function applyChanges(plot) {
   if (plot.gone || !plot.host.clientWidth) return; // in a closed tab; the watcher updates it later
   if (plot.drawn !== plot.data.version) await draw(Plotly, plot);
   else if (plot.clears !== plot.data.clears) await dismiss(Plotly, plot);
+  if (plot.tile && plot.data.known) addPoints(plot, plot.data.known);
   if (plot.only !== JSON.stringify(plot.data.only)) await isolate(Plotly, plot);
   await fit(Plotly, plot);
   await mark(Plotly, plot);
   await showMarked(Plotly, plot);
   pin(plot);
+  if (plot.tile && (plot.stamp !== plot.data.stamp || hiddenGroups(plot).length)) {
+    plot.stamp = plot.data.stamp; // that of the selection
+    wantTile(plot);
+  }
   plot.root.dataset.drawn = plot.drawn; // tests wait for it
 }
 

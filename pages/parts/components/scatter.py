@@ -6,24 +6,27 @@ returns the outline (a kilobyte), and `core.maps.selection` finds the points.
 Shapes, in this file: N points, C map dimensions.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pages.parts.components.browser_component import component, ignore
 from pages.parts.components.plotly_script import ensure_plotly_script
 from pages.parts.components.scatter_data import (
+    PALETTE,
+    SCALE,
     Highlight,
     Pin,
     ScatterData,
     ScatterEvent,
+    encode,
+    encode_points,
     read_event,
 )
+from pages.parts.components.scatter_tiles import first_tile
 
 HTML = """
 <div class="workbench-scatter">
@@ -49,6 +52,7 @@ _MOUNT = component(
         "scatter_hover.js",
         "scatter_frames.js",
         "scatter_select.js",
+        "scatter_tiles.js",
         "plotly_loader.js",
         "plotly_press.js",
     ),
@@ -67,6 +71,7 @@ def scatter(
     only: Sequence[int] = (),
     marked: Sequence[int] | None = None,
     selection: ScatterEvent | None = None,
+    stamp: str = "",
     clears: int = 0,
 ) -> ScatterEvent | None:
     """Draw the plot and return each user event once.
@@ -82,6 +87,8 @@ def scatter(
             replaces it.
         selection: Initial lasso or box of a new plot, for example after a visit to another page.
             Later the plot keeps the user's selection and ignores this one.
+        stamp: Of the selection of a tiled plot; a change draws its tile again, see
+            `scatter_tiles.serve`.
         clears: Number of times that the page has cleared the selection; a change removes the
             outline.
 
@@ -99,6 +106,8 @@ def scatter(
             "pins": [asdict(pin) for pin in pins],
             "only": list(only),
             "marked": None if marked is None else list(marked),
+            "known": _known(points, highlight, pins) if points.is_tiled else None,
+            "stamp": stamp,
             "highlight": asdict(highlight) if highlight else None,
             "channel": key,
             "selection": asdict(selection) if selection else None,
@@ -109,18 +118,33 @@ def scatter(
     return read_event(result.event, points)
 
 
+def _known(
+    data: ScatterData, highlight: Highlight | None, pins: Sequence[Pin]
+) -> dict[str, Any] | None:
+    """Return the points that are marked on a tiled plot, which need not be in its tile."""
+    places = [pin.point for pin in pins]
+    if highlight is not None:
+        places += [*highlight.neighbors, *([] if highlight.point is None else [highlight.point])]
+    return encode_points(data, np.array(places, np.int64)) if places else None
+
+
 def _encoded(data: ScatterData) -> dict[str, Any]:
-    axes = ("x", "y", "z")[: data.points.shape[1]]
     density = data.density
+    points = {"tile": first_tile(data)} if data.is_tiled else encode_points(data)
+    limits = None
+    if data.is_tiled and data.values is not None:
+        limits = [float(data.values.min()), float(data.values.max())]
     return {
-        **{name: _encode(data.points[:, place], "<f4") for place, name in enumerate(axes)},
-        "groups": _encode(data.groups, "<u2"),
+        "tile": None,
+        **points,
         "names": list(data.group_names),
         "colors": list(data.group_colors),
-        "values": None if data.values is None else _encode(data.values, "<f4"),
+        "palette": PALETTE,
+        "scale": SCALE,
+        "limits": limits,
         "title": data.value_title,
         "frames": [
-            {"name": name, "x": _encode(points[:, 0], "<f4"), "y": _encode(points[:, 1], "<f4")}
+            {"name": name, "x": encode(points[:, 0], "<f4"), "y": encode(points[:, 1], "<f4")}
             for name, points in data.frames
         ],
         "density": density
@@ -130,7 +154,3 @@ def _encoded(data: ScatterData) -> dict[str, Any]:
             "values": np.round(density.values, 3).tolist(),
         },
     }
-
-
-def _encode(values: NDArray[Any], dtype: str) -> str:
-    return base64.b64encode(np.ascontiguousarray(values, dtype).tobytes()).decode("ascii")

@@ -3,6 +3,7 @@
 Shapes, in this file: N points, C map dimensions.
 """
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -12,6 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.maps.density import Density
+from core.maps.tiles import MAX_POINTS
+
+PALETTE = (
+    # Distinct in OKLab and readable on white and black; the first ones are the most distinct
+    *("#2368d5", "#a8cf2d", "#f46396", "#467238", "#1fd5ea", "#7d5577", "#f39e13", "#9b7bf4"),
+    *("#b31c4e", "#f292f6", "#aeb8f4", "#e45e22", "#974c16", "#7441bb", "#2fa3f6", "#f6a4a2"),
+    *("#af84a6", "#226f88", "#b744a5", "#39a29f", "#499f17", "#09ce8d", "#9f810d", "#aab37f"),
+)
+"""Colors of groups without one of their own; scatter_draw.js knows their number."""
+
+SCALE = ((0, "#5e2a8c"), (0.25, "#b0357f"), (0.5, "#e8605a"), (0.75, "#f7a13c"), (1, "#d8d92b"))
+"""Colors of numbers, ascending: lightness increases evenly, and both ends are visible on white and
+black."""
 
 MAX_GROUPS = 1 << 16
 MAX_CORNERS = 10_000
@@ -55,6 +69,11 @@ class ScatterData:
 
     version: str
     """Version of the data: while it is the same, the plot keeps its view, selection and legend."""
+
+    @property
+    def is_tiled(self) -> bool:
+        """Whether there are so many points that the browser gets tiles instead of all of them."""
+        return len(self.points) > MAX_POINTS and self.points.shape[1] == 2 and not self.frames
 
     def __post_init__(self) -> None:
         if len(self.points) != len(self.groups):
@@ -150,3 +169,24 @@ def _read_numbers(sent: object) -> tuple[float, ...]:
         return ()
     good = all(isinstance(value, int | float) and isfinite(value) for value in sent)
     return tuple(map(float, sent)) if good else ()
+
+
+def encode_points(data: ScatterData, places: NDArray[np.int64] | None = None) -> dict[str, Any]:
+    """Return the points at (M,) places, or all of them, as the browser decodes them."""
+    axes = ("x", "y", "z")[: data.points.shape[1]]
+    columns: dict[str, tuple[NDArray[Any] | None, str]] = {
+        **{name: (data.points[:, place], "<f4") for place, name in enumerate(axes)},
+        "groups": (data.groups, "<u2"),
+        "values": (data.values, "<f4"),
+    }
+    chosen = slice(None) if places is None else places
+    encoded: dict[str, Any] = {
+        name: None if column is None else encode(column[chosen], dtype)
+        for name, (column, dtype) in columns.items()
+    }
+    return encoded if places is None else encoded | {"places": encode(places, "<u4")}
+
+
+def encode(values: NDArray[Any], dtype: str) -> str:
+    """Return an array in base64."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype).tobytes()).decode("ascii")

@@ -1,15 +1,6 @@
 // Drawing: points, contours, legend, color bar and layout.
 
-const COLORS = [
-  // Distinct in OKLab and readable on white and black; the first ones are the most distinct
-  "#2368d5", "#a8cf2d", "#f46396", "#467238", "#1fd5ea", "#7d5577", "#f39e13", "#9b7bf4",
-  "#b31c4e", "#f292f6", "#aeb8f4", "#e45e22", "#974c16", "#7441bb", "#2fa3f6", "#f6a4a2",
-  "#af84a6", "#226f88", "#b744a5", "#39a29f", "#499f17", "#09ce8d", "#9f810d", "#aab37f",
-];
-const SCALE = [
-  // Ascending: lightness increases evenly, and both ends are visible on white and black
-  [0, "#5e2a8c"], [0.25, "#b0357f"], [0.5, "#e8605a"], [0.75, "#f7a13c"], [1, "#d8d92b"],
-];
+const PALETTE_SIZE = 24;
 const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross", "x", "star"];
 const MAX_WITH_SYMBOLS = 20_000; // each further symbol costs two more passes over the points
 const NARROW = 560; // below this width the legend is under the plot
@@ -35,15 +26,13 @@ const CONFIG = {
 // following trace; in 3D it is followed by the marks, which are traces there.
 async function draw(Plotly, plot) {
   const { data, host } = plot;
-  plot.x = decode(data.x, Float32Array);
-  plot.y = decode(data.y, Float32Array);
-  plot.z = data.z && decode(data.z, Float32Array);
+  if (data.tile) setTile(plot, data.tile);
+  else setPoints(plot);
   setFrames(plot);
-  plot.groups = decode(data.groups, Uint16Array);
-  plot.values = data.values && decode(data.values, Float32Array);
-  const groups = [...new Set(plot.groups)].sort((first, second) => first - second);
+  const groups = data.tile?.present ?? [...new Set(plot.groups)].sort((first, second) => first - second);
   plot.shown = plot.values ? [] : groups;
   plot.drawn = data.version;
+  [plot.wanted, plot.stamp] = [null, ""];
   plot.clears = data.clears;
   plot.only = JSON.stringify(data.only);
   plot.last = data.selection ?? CLEAR;
@@ -59,6 +48,16 @@ async function draw(Plotly, plot) {
   plot.listening = true;
 }
 
+function setPoints(plot) {
+  const { data } = plot;
+  plot.tile = plot.places = plot.selected = null;
+  plot.x = decode(data.x, Float32Array);
+  plot.y = decode(data.y, Float32Array);
+  plot.z = data.z && decode(data.z, Float32Array);
+  plot.groups = decode(data.groups, Uint16Array);
+  plot.values = data.values && decode(data.values, Float32Array);
+}
+
 function decode(text, Type) {
   return new Type(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
 }
@@ -66,13 +65,14 @@ function decode(text, Type) {
 const othersThan = ({ shown }, only) =>
   only.length ? shown.filter((group) => !only.includes(group)) : [];
 
-const turnOf = (group) => Math.floor(group / COLORS.length);
+const turnOf = (group) => Math.floor(group / PALETTE_SIZE);
 const symbolOf = (group) => SYMBOLS[turnOf(group) % SYMBOLS.length];
-const colorOf = ({ data }, group) => data.colors[group] ?? COLORS[group % COLORS.length];
+const colorOf = ({ data }, group) =>
+  data.colors[group] ?? data.palette[group % PALETTE_SIZE];
+const sizeOf = (count) => (count > MAX_WITH_SYMBOLS ? 3 : count > 5_000 ? 5 : 7);
 
 function cloudOf(plot, hidden) {
-  const count = plot.x.length;
-  const size = count > MAX_WITH_SYMBOLS ? 3 : count > 5_000 ? 5 : 7;
+  const size = sizeOf((plot.places ?? plot.x).length);
   const { marker, ...columns } = columnsOf(plot, hidden);
   const trace = {
     mode: "markers",
@@ -82,24 +82,32 @@ function cloudOf(plot, hidden) {
     marker: { ...marker, ...scaleOf(plot), size: plot.z ? size / 2 : size, opacity: OPACITY },
   };
   if (plot.z) return { type: "scatter3d", ...trace };
-  const faded = { marker: { opacity: 0.08 } };
-  return { type: "scattergl", ...trace, selected: { marker: { opacity: 1 } }, unselected: faded };
+  const opacities = opacitiesOf(plot);
+  trace.marker.opacity = opacities["marker.opacity"];
+  const [chosen, others] = ["selected", "unselected"].map((name) => ({
+    marker: { opacity: opacities[`${name}.marker.opacity`] },
+  }));
+  return { type: "scattergl", ...trace, selected: chosen, unselected: others };
 }
 
 function scaleOf({ values, data }) {
   if (!values) return {};
   const title = { text: plain(data.title), side: "right" };
   const colorbar = { title, thickness: 12, len: 0.7, outlinewidth: 0 };
-  return { colorscale: SCALE, showscale: true, colorbar };
+  const limits = data.limits ? { cmin: data.limits[0], cmax: data.limits[1] } : {};
+  return { colorscale: data.scale, showscale: true, colorbar, ...limits };
 }
+
+const usesSymbols = ({ tile, x, z }) => !tile && !z && x.length <= MAX_WITH_SYMBOLS;
 
 function columnsOf(plot, hidden) {
   const { x, y, z, groups, values, shown } = plot;
-  const visible = Uint32Array.from(groups.keys()).filter((index) => !hidden.has(groups[index]));
+  const places = plot.places ?? Uint32Array.from(groups.keys());
+  const visible = places.filter((index) => !hidden.has(groups[index]));
   plot.visible = visible;
   const pick = (of) => Array.from(visible, (index) => of(groups[index]));
   const take = (from) => Float32Array.from(visible, (index) => from[index]);
-  const mixed = shown.some(turnOf) && x.length <= MAX_WITH_SYMBOLS && !z;
+  const mixed = shown.some(turnOf) && usesSymbols(plot);
   const color = values ? Array.from(take(values)) : pick((group) => colorOf(plot, group));
   return {
     x: take(x),
@@ -110,8 +118,8 @@ function columnsOf(plot, hidden) {
 }
 
 function entryOf(plot, group, hidden) {
-  const { data, x, z } = plot;
-  const symbol = x.length > MAX_WITH_SYMBOLS || z ? "circle" : symbolOf(group);
+  const { data, z } = plot;
+  const symbol = usesSymbols(plot) ? symbolOf(group) : "circle";
   return {
     type: z ? "scatter3d" : "scatter",
     mode: "markers",
@@ -152,12 +160,9 @@ function layoutOf(plot) {
   const axes = plot.z
     ? { scene: { xaxis: axis, yaxis: axis, zaxis: axis, aspectmode: "data", camera: CAMERA } }
     : {
-        xaxis: { ...axis, range: rangeOf([plot.x, ...plot.frames.map(({ x }) => x)]) },
-        yaxis: {
-          ...axis,
-          range: rangeOf([plot.y, ...plot.frames.map(({ y }) => y)]),
-          scaleanchor: "x",
-        },
+        xaxis: { ...axis, range: rangeAlong(plot, "x") },
+        yaxis: { ...axis, range: rangeAlong(plot, "y"), scaleanchor: "x" },
+        images: imagesOf(plot),
         selections: outlines(plot.data.selection, around.newselection.line),
         dragmode: plot.host.layout?.dragmode ?? "lasso",
       };
@@ -174,6 +179,13 @@ function layoutOf(plot) {
     plot_bgcolor: "rgba(0,0,0,0)",
     showlegend: plot.shown.length > 1,
   };
+}
+
+function rangeAlong(plot, axis) {
+  const { frames, tile } = plot;
+  const place = axis === "x" ? 0 : 1;
+  if (tile) return [tile.low[place], tile.high[place]];
+  return rangeOf([plot[axis], ...frames.map((frame) => frame[axis])]);
 }
 
 // Fixed, so that neither hiding a group nor changing the frame moves the other points.

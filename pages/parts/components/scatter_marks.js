@@ -72,6 +72,7 @@ async function showMarked(Plotly, plot) {
   const key = JSON.stringify([plot.drawn, marked]);
   if (plot.shownMarked === key || (marked === null && !plot.shownMarked)) return;
   plot.shownMarked = key;
+  if (plot.tile) return; // The tile shows it
   const selected = new Set(marked);
   const places = [...plot.visible.keys()].filter((place) => selected.has(plot.visible[place]));
   await Plotly.restyle(plot.host, { selectedpoints: [marked && places] }, [plot.cloud]);

@@ -45,6 +45,7 @@ function listen(Plotly, plot) {
   host.on("plotly_afterplot", () => pin(plot));
   host.on("plotly_relayouting", () => pin(plot));
   watchPointer(plot);
+  watchTiles(plot);
 }
 
 const hiddenGroups = ({ host, shown }) =>
@@ -62,7 +63,8 @@ async function hide(Plotly, plot) {
   const { marker, ...axes } = columnsOf(plot, new Set(hiddenGroups(plot)));
   const places = Object.entries(axes).map(([axis, values]) => [axis, [values]]);
   const columns = { "marker.color": [marker.color], "marker.symbol": [marker.symbol] };
-  await Plotly.restyle(plot.host, { ...Object.fromEntries(places), ...columns }, [plot.cloud]);
+  if (plot.tile) wantTile(plot);
+  else await Plotly.restyle(plot.host, { ...Object.fromEntries(places), ...columns }, [plot.cloud]);
   report(plot);
 }
 

@@ -37,12 +37,13 @@ def _dialog(dataset: Dataset, manifest: Manifest, listed: Listed) -> None:
     place = listed.place_of(session.selection().quality_open)
     if place is None:
         return
-    row = dataset.catalog.rows_by_id([listed.ids[place]]).get(listed.ids[place])
+    image_id = int(listed.ids[place])
+    row = dataset.catalog.rows_by_id([image_id]).get(image_id)
     if row is None:
         st.warning("This image is no longer in the dataset.")
         return
     ids = listed.ids
-    dialogs.steps(place, len(ids), lambda other: _open(ids[other]), key="why")
+    dialogs.steps(place, len(ids), lambda other: _open(int(ids[other])), key="why")
     image_column, text_column = st.columns([2, 3])
     with image_column:
         boxes = dataset.catalog.boxes_of([row.id]).get(row.id, ())
@@ -97,7 +98,7 @@ def _actions(dataset: Dataset, listed: Listed, place: int, row: ImageRow) -> Non
 def _go_on(listed: Listed, place: int) -> None:
     """Open the next image of the list after this one was reviewed."""
     rest = [*listed.ids[place + 1 : place + 2], *listed.ids[max(place - 1, 0) : place]]
-    _open(next(iter(rest), None))
+    _open(int(rest[0]) if rest else None)
     st.rerun()
 
 

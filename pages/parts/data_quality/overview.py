@@ -85,7 +85,7 @@ def _find(dataset: Dataset, manifest: Manifest, check: Check) -> Finding:
     ranking = quality.ranking(manifest, dataset, check, most_first=False)
     listed = list_images(dataset, manifest, QualityView(), ranking, check)
     count = len(listed.ids) if check == Check.LABEL_ISSUES else listed.num_extreme
-    examples = listed.ids[: min(count, ROWS * COLUMNS)]
+    examples: list[int] = listed.ids[: min(count, ROWS * COLUMNS)].tolist()
     rows = dataset.catalog.rows_by_id(examples)
     suggested = {i: listed.suggested_at(place) for place, i in enumerate(examples)}
     titles = {i: f"{rows[i].label} → {to}" for i, to in suggested.items() if to and i in rows}

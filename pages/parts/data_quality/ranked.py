@@ -1,6 +1,6 @@
 """Gallery of the images that a check ranks, with scores; images can be opened and selected."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,16 +42,16 @@ def show(
     check = Check(view.check or Check.LABEL_ISSUES)
     listed = list_images(dataset, manifest, view, ranking, check)
     chosen = session.selection()
-    chosen.quality_selected &= frozenset(listed.ids)
-    if not listed.ids:
+    chosen.quality_selected = listed.among(chosen.quality_selected)
+    if not len(listed.ids):
         _show_empty(dataset, manifest, view, listed)
         undo_button(dataset, key="quality")
         return
     num_pages = -(-len(listed.ids) // PAGE_SIZE)
     page = min(view.page, num_pages)
     first = (page - 1) * PAGE_SIZE
-    here = listed.ids[first : first + PAGE_SIZE]
-    _gallery(dataset, here, listed)
+    here: list[int] = listed.ids[first : first + PAGE_SIZE].tolist()
+    _gallery(dataset, here, first, listed)
     with bar:
         st.markdown(
             f"**{first + 1:,}–{first + len(here):,}** of **{len(listed.ids):,}**{_extreme(listed)}",
@@ -72,19 +72,20 @@ def show(
     details.show(dataset, manifest, listed)
 
 
-def _gallery(dataset: Dataset, here: Sequence[int], listed: Listed) -> None:
-    """Draw a page of images, and take over what is selected and opened."""
+def _gallery(dataset: Dataset, here: Sequence[int], first: int, listed: Listed) -> None:
+    """Draw a page of images, from place `first`, and take over what is selected and opened."""
     chosen = session.selection()
     rows = dataset.catalog.rows_by_id(here)
+    places = {image_id: place for place, image_id in enumerate(here, first)}
     shown = [rows[image_id] for image_id in here if image_id in rows]
     event = selectable_gallery(
-        _tiles(dataset, shown, listed),
+        _tiles(dataset, shown, places, listed),
         selected=chosen.quality_selected,
         key="quality-gallery",
         label="Found images",
     )
     if event.selected is not None:
-        chosen.quality_selected = event.selected & frozenset(listed.ids)
+        chosen.quality_selected = listed.among(event.selected)
     if event.opened is not None:
         chosen.quality_open = event.opened
 
@@ -108,8 +109,9 @@ def _extreme(listed: Listed) -> str:
     return f" · **{count_of(listed.check, listed.num_extreme)}**"
 
 
-def _tiles(dataset: Dataset, rows: Sequence[ImageRow], listed: Listed) -> list[Tile]:
-    places = {image_id: place for place, image_id in enumerate(listed.ids)}
+def _tiles(
+    dataset: Dataset, rows: Sequence[ImageRow], places: Mapping[int, int], listed: Listed
+) -> list[Tile]:
     return [
         replace(tile, caption=f"{listed.caption_at(places[row.id])}\n{row.split or 'no split'}")
         for tile, row in zip(tiles_of(dataset, rows), rows, strict=True)

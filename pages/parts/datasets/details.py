@@ -14,7 +14,7 @@ from pages.parts.components import dialogs, errors, image_boxes, navigation
 from pages.parts.components.gallery import gallery
 from pages.parts.components.text import plain, size
 from pages.parts.components.tiles import tiles_of_matches
-from state import queries, resources, session
+from state import facts, queries, resources, session
 from state.view import View
 
 SIDE = 900
@@ -41,7 +41,7 @@ def _dialog(dataset: Dataset, view: View) -> None:
     if row is None:
         st.warning("This image is no longer in the dataset.")
         return
-    count = dataset.catalog.count(view.images)
+    count = facts.count(dataset.catalog, view.images)
     with st.container(horizontal=True, vertical_alignment="center"):
         dialogs.steps(position, count, partial(_go_to, dataset, view), key="details")
         st.space("stretch")

@@ -68,12 +68,10 @@ def _any_of(dataset: Dataset, images: ImageFilter, name: str, kind: AnyOf) -> No
 
 
 def _status(dataset: Dataset, images: ImageFilter) -> None:
+    counts = facts.status_counts(dataset.catalog, images)
     facet(
         FILTERS["status"].label,
-        [
-            Value(status, status.label, facts.count(dataset.catalog, images.having(status=status)))
-            for status in ImageStatus
-        ],
+        [Value(status, status.label, count) for status, count in counts.items()],
         [images.status],
         key="datasets-facet-status",
         change=_set_status,

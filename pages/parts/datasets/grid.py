@@ -94,7 +94,7 @@ def _deselect_hidden(dataset: Dataset, view: View) -> None:
     chosen = session.selection()
     shown = (view.images, dataset.catalog.revision)
     if chosen.selected_images and chosen.selected_under != shown:
-        chosen.selected_images &= frozenset(dataset.catalog.ids(view.images))
+        chosen.selected_images = dataset.catalog.among(chosen.selected_images, view.images)
     chosen.selected_under = shown
 
 

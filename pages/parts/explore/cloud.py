@@ -1,5 +1,6 @@
 """The scatter plot of a map: its points, highlights, images and selection."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from core.datasets.registry import Dataset
 from core.maps.coloring import CORRECT, INCORRECT, ColorBy, Groups
 from core.maps.selection import in_box, in_polygon
+from pages.parts.components import scatter_tiles
 from pages.parts.components.charts import SPLIT_COLORS
 from pages.parts.components.scatter import scatter
 from pages.parts.components.scatter_data import Highlight, Pin, ScatterData, ScatterEvent
@@ -54,8 +56,9 @@ def draw(
     look: Look,
     only: list[int],
     highlight: Highlight | None,
+    places: NDArray[np.int64] | None,
 ) -> None:
-    """Draw the map; an event on it is saved and reruns the page."""
+    """Draw the map, with the selected points at `places`; an event on it reruns the page."""
     chosen, map_id = session.selection(), opened.map.manifest.id
     key = f"explore-map-{map_id}"
     event = event_of(map_id, data.version)
@@ -67,12 +70,27 @@ def draw(
         pins=_pins(opened, dataset) if look.pins else (),
         only=only,
         selection=event if event is not None and event.index is None else None,
+        stamp="" if places is None else str(event),
         clears=chosen.map_clears,
     )
+    serve_tiles(key, data, places)
     hover.serve(key, opened.map.points, opened.map.image_ids, dataset, opened.map.preserved)
     if new is not None:
         chosen.map_event[map_id] = None if new.kind == "clear" else (data.version, new)
         st.rerun()
+
+
+def serve_tiles(
+    key: str, data: ScatterData, places: Sequence[int] | NDArray[np.int64] | None
+) -> None:
+    """Serve the tiles of a map of very many points, with those at `places` selected, if any are."""
+    if not data.is_tiled:
+        return
+    selected = None
+    if places is not None:
+        selected = np.zeros(len(data.points), np.bool_)
+        selected[places] = True
+    scatter_tiles.serve(key, data, selected)
 
 
 def event_of(map_id: str, version: str) -> ScatterEvent | None:

@@ -21,10 +21,9 @@ def show(opened: OpenMap, dataset: Dataset) -> int | None:
     st.caption(f"**{len(opened.map.points):,}** images · **{len(places):,}** clusters")
     if not places:
         return None
-    sizes = np.bincount(opened.map.clusters[opened.map.clusters >= 0]).tolist()
-    size_of = {
-        int(opened.map.image_ids[place]): size for place, size in zip(places, sizes, strict=True)
-    }
+    clusters = opened.map.clusters
+    sizes = np.bincount(clusters[clusters >= 0])
+    size_of = {int(opened.map.image_ids[i]): int(sizes[clusters[i]]) for i in places}
     rows = dataset.catalog.rows_by_id(list(size_of)[:SHOWN])
     tiles = [
         replace(tile, caption=f"{size_of[tile.id]:,} images")

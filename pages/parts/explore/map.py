@@ -126,7 +126,7 @@ def show(
     with options:
         look = controls.choose_look(
             in_plane=opened.map.config.dimensions == 2,
-            has_labels=any(opened.facts.labels),
+            has_labels=opened.facts.has_labels,
             has_query=query is not None,
         )
         groups = cloud.groups_of(opened, look)
@@ -142,7 +142,16 @@ def show(
     event = cloud.event_of(manifest.id, data.version)
     highlight = _highlight_of(opened, event, query)
     plot, panel = layout.split()
+    places = _places(event, data)
     with plot:
-        cloud.draw(opened, data, dataset, look=look, only=only, highlight=highlight)
+        cloud.draw(
+            opened,
+            data,
+            dataset,
+            look=look,
+            only=only,
+            highlight=highlight,
+            places=None if isinstance(places, int) else places,
+        )
     with panel:
-        _panel(opened, dataset, index, _places(event, data), data.version)
+        _panel(opened, dataset, index, places, data.version)

@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.datasets import curation
+from core.datasets.coded import EXCLUDED, NONE
 from core.datasets.columns import ImageRow
 from core.datasets.registry import Dataset
 from core.maps.selection import (
@@ -16,7 +17,6 @@ from core.maps.selection import (
     most_central,
     selection_as_csv,
     share_among,
-    summarize,
 )
 from core.query.query import MAX_IMAGES
 from pages.parts.components import curation_form, downloads, navigation
@@ -65,11 +65,11 @@ def show_point(
     )
 
 
-def first_images(dataset: Dataset, rows: Sequence[ImageRow], *, key: str) -> None:
+def first_images(dataset: Dataset, ids: Sequence[int], *, key: str) -> None:
     """Draw the first of the selected images; a click queries by one."""
-    if len(rows) > SHOWN:
+    if len(ids) > SHOWN:
         st.caption(f"First {SHOWN}")
-    tiles = tiles_of(dataset, rows[:SHOWN])
+    tiles = tiles_of(dataset, _rows(dataset, ids[:SHOWN]))
     use_as_query(gallery(tiles, key=key, tile_px=TILE_PX, label="Selected images"))
 
 
@@ -91,18 +91,16 @@ def show(opened: OpenMap, dataset: Dataset, places: NDArray[np.int64]) -> None:
         _summary("", opened, places)
     else:
         _compare(opened, np.array(opened.rows_of(list(first)), np.int64), places)
-    ids = opened.map.image_ids[places].tolist()
-    rows = dataset.catalog.rows_by_id(ids)
-    there = [rows[i] for i in ids if i in rows]
-    if not there:
+    there = places[opened.facts.images.statuses[places] != NONE]
+    if not len(there):
         st.info("The selected images are no longer in the dataset.")
         return
     _actions(opened, dataset, there)
-    _gallery(dataset, there)
+    _gallery(dataset, opened.map.image_ids[there].tolist())
 
 
 def _summary(title: str, opened: OpenMap, places: NDArray[np.int64]) -> None:
-    summary = summarize(places, opened.facts.labels, opened.map.neighbors)
+    summary = opened.summarize(places)
     name = f"{title} · " if title else ""
     st.markdown(f"**{name}{summary.num_images:,} selected**  \n{_classes(summary)}")
     st.markdown(_precision(summary))
@@ -144,17 +142,16 @@ def _compare(opened: OpenMap, first: NDArray[np.int64], second: NDArray[np.int64
         st.caption(f"{both:,} images in both")
 
 
-def _actions(opened: OpenMap, dataset: Dataset, rows: list[ImageRow]) -> None:
-    ids = [row.id for row in rows]
+def _actions(opened: OpenMap, dataset: Dataset, places: NDArray[np.int64]) -> None:
+    ids: list[int] = opened.map.image_ids[places].tolist()
+    can_include = bool((opened.facts.images.statuses[places] == EXCLUDED).any())
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         _compare_button(opened, ids)
         if st.button(
             "Use as query", key="explore-ask", icon=":material/image_search:", help=BY_ALL
         ):
             navigation.query_by(*_central(opened, ids))
-        curation_form.changes(
-            dataset, ids, key="explore", can_include=any(row.excluded for row in rows)
-        )
+        curation_form.changes(dataset, ids, key="explore", can_include=can_include)
         if st.button(
             "Train without these", key="explore-without", icon=":material/model_training:"
         ):
@@ -163,7 +160,7 @@ def _actions(opened: OpenMap, dataset: Dataset, rows: list[ImageRow]) -> None:
             navigation.go("Training")
         downloads.button(
             "CSV",
-            lambda: csv_of(opened, rows),
+            lambda: csv_of(opened, _rows(dataset, ids)),
             f"{dataset.name}-selection.csv",
             key="explore-csv",
         )
@@ -217,9 +214,15 @@ def csv_of(opened: OpenMap, rows: list[ImageRow]) -> bytes:
     return selection_as_csv(rows, votes, opened.map.preserved[places])
 
 
-def _gallery(dataset: Dataset, rows: list[ImageRow]) -> None:
-    num_pages = -(-len(rows) // SHOWN)
-    page = st.pagination(num_pages, key=f"explore-page-{len(rows)}") if num_pages > 1 else 1
-    shown = rows[(page - 1) * SHOWN : page * SHOWN]
+def _gallery(dataset: Dataset, ids: list[int]) -> None:
+    num_pages = -(-len(ids) // SHOWN)
+    page = st.pagination(num_pages, key=f"explore-page-{len(ids)}") if num_pages > 1 else 1
+    shown = _rows(dataset, ids[(page - 1) * SHOWN : page * SHOWN])
     tiles = tiles_with_tags(dataset, shown)
     use_as_query(gallery(tiles, key="explore-selected", tile_px=TILE_PX, label="Selected images"))
+
+
+def _rows(dataset: Dataset, ids: Sequence[int]) -> list[ImageRow]:
+    """Return the rows of images in their order, without those that no longer exist."""
+    rows = dataset.catalog.rows_by_id(ids)
+    return [rows[image_id] for image_id in ids if image_id in rows]

@@ -10,7 +10,6 @@ from core.artifacts.manifests import Manifest
 from core.datasets.registry import Dataset
 from core.lineage.graph import Lineage
 from core.maps.coloring import ColorBy
-from core.maps.selection import summarize
 from pages.parts.components.scatter import scatter
 from pages.parts.components.scatter_data import ScatterEvent
 from pages.parts.explore import cloud, controls, hover, layout
@@ -77,7 +76,15 @@ def _draw(opened: OpenMap, dataset: Dataset, side: str, selected: list[int] | No
     chosen = session.selection()
     drawn_here = chosen.map_linked is not None and chosen.map_linked[0] == key
     marked = None if selected is None or drawn_here else opened.rows_of(selected)
-    new = scatter(data, key=key, height=layout.HEIGHT, marked=marked, clears=chosen.map_clears)
+    new = scatter(
+        data,
+        key=key,
+        height=layout.HEIGHT,
+        marked=None if data.is_tiled else marked,
+        stamp=str(chosen.map_linked and hash(tuple(chosen.map_linked[1]))),
+        clears=chosen.map_clears,
+    )
+    cloud.serve_tiles(key, data, opened.rows_of(selected) if selected is not None else None)
     hover.serve(key, opened.map.points, opened.map.image_ids, dataset, opened.map.preserved)
     if new is None:
         return
@@ -112,11 +119,9 @@ def _outcome(first: OpenMap, second: OpenMap, dataset: Dataset, selected: list[i
     precisions = []
     for name, opened in (("left", first), ("right", second)):
         places = np.array(opened.rows_of(selected), np.int64)
-        summary = summarize(places, opened.facts.labels, opened.map.neighbors)
+        summary = opened.summarize(places)
         if summary.precision is not None:
             precisions.append(f"{name} **{summary.precision:.1%}**")
     precision = f"  \nPrecision@10: {', '.join(precisions)}" if precisions else ""
-    rows = dataset.catalog.rows_by_id(selected)
-    there = [rows[i] for i in selected if i in rows]
     st.markdown(f"**{len(selected):,} selected**{precision}")
-    first_images(dataset, there, key="explore-linked-images")
+    first_images(dataset, selected, key="explore-linked-images")

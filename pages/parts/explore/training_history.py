@@ -79,4 +79,4 @@ def _selected(dataset: Dataset, rows: list[ImageRow]) -> None:
     classes = count_classes(row.label or NO_LABEL for row in rows)
     named = " · ".join(f"{plain(label)} {count}" for label, count in classes[:8])
     st.markdown(f"**{len(rows):,} selected**  \n{named}")
-    first_images(dataset, rows, key="explore-epoch-images")
+    first_images(dataset, [row.id for row in rows], key="explore-epoch-images")

@@ -20,7 +20,7 @@ COLUMN = """
         str,
         Column(
             sql="TEXT NOT NULL DEFAULT ''",
-            since=4,
+            since=5,
             exported="string",
             read=attrgetter("format"),
         ),

@@ -121,19 +121,20 @@ def test_the_most_central_points_are_nearest_to_the_median() -> None:
     assert most_central(around, 9).shape == (5,)
 
 
-LABELS = ["a", "a", "b", None]
+CLASSES = ["a", "b"]
+LABELS = np.array([0, 0, 1, -1], np.int32)
 NEIGHBORS = Neighbors(
     np.array([[1, 2], [0, 3], [0, 1], [2, 0]], np.int32), np.zeros((4, 2), np.float32)
 )
 
 
 def test_a_summary_has_the_classes_and_the_precision_of_the_selection() -> None:
-    summary = summarize(np.array([0, 1, 3]), LABELS, NEIGHBORS)
+    summary = summarize(np.array([0, 1, 3]), CLASSES, LABELS, NEIGHBORS)
     assert (summary.num_images, summary.classes) == (3, [("a", 2)])
     # 0 retrieves a and b, 1 retrieves a and an unlabeled image, 3 has no label
     assert summary.precision == pytest.approx((1 / 2 + 1 / 2) / 2)
     assert summary.confused == [("a", "b", 1)]
-    assert summarize(np.array([3]), LABELS, NEIGHBORS).precision is None
+    assert summarize(np.array([3]), CLASSES, LABELS, NEIGHBORS).precision is None
 
 
 def test_classes_are_counted_without_unlabeled_images() -> None:
@@ -145,7 +146,7 @@ def test_the_share_of_neighbors_among_other_images() -> None:
 
 
 def test_the_vote_is_the_most_frequent_class_and_the_nearest_of_equals() -> None:
-    assert predict(LABELS, NEIGHBORS) == ["a", "a", "a", "b"]
+    assert predict(LABELS, NEIGHBORS).tolist() == [0, 0, 0, 1]
 
 
 def test_selected_images_are_exported_as_csv() -> None:

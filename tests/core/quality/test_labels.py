@@ -3,7 +3,8 @@
 import numpy as np
 
 from core.datasets import curation
-from core.quality.labels import NONE, read_image_labels
+from core.datasets.coded import NONE
+from core.quality.labels import read_image_labels
 from tests.factories.quality import DuplicateSet
 
 
