@@ -2,7 +2,7 @@
 # make run      run the app at the address in .streamlit/config.toml; Ctrl-C ends it
 #               HOST=name opens it to the network under that name or address
 # make check    lint, types, layers
-# make test     check, then every test, with browser tests if there is a Chromium
+# make test     check, then every test but those of clusters, with browser tests if there is a Chromium
 # make test-quick    the tests without a browser that take less than a third of a second
 # make coverage      make test-quick, with the lines of core and state that it runs
 # make docs-pictures the pictures of docs/, from the running app, with CALTECH101_ROOT
@@ -43,7 +43,7 @@ check-code:
 test: setup-dev
 	@.ci/browser.sh
 	@$(MAKE) --no-print-directory check-code
-	.ci/in_memory.sh 14000000 $(BIN)/python -m pytest $(IN_PARALLEL)
+	.ci/in_memory.sh 14000000 $(BIN)/python -m pytest $(IN_PARALLEL) -m "not scale"
 
 test-quick: setup-dev
 	.ci/in_memory.sh 4000000 $(BIN)/python -m pytest $(QUICK)
