@@ -25,6 +25,7 @@ from core.embeddings.encoding import Encoding
 from core.embeddings.engine import RAY_ADDRESS, Engine, EngineConfig
 from core.embeddings.files import Embeddings, open_embeddings
 from core.embeddings.on_ray import engine as ray_engine
+from core.embeddings.on_ray.connection import get
 from core.embeddings.on_ray.engine import RayEngine
 from core.embeddings.on_ray.worker import EmbeddedStretch, WorkerTask
 from core.errors import WorkbenchError
@@ -111,7 +112,7 @@ class Results:
 
 @pytest.fixture
 def results(monkeypatch: pytest.MonkeyPatch) -> Results:
-    seen, get = Results(), ray_engine.get
+    seen = Results()
 
     def recorded(ray: Any, reference: Any) -> Any:
         result = get(ray, reference)
