@@ -114,8 +114,7 @@ def test_stretches_have_the_bits_of_all_files_at_once(
     assert positions == [at for part in whole for at in part.positions]
     assert len(positions) == len(files) - 2
     vectors = np.concatenate([result.vectors for result in results])
-    assert vectors.dtype == np.float32
-    assert vectors.shape == (78, 8)
+    assert (vectors.dtype.name, vectors.shape) == ("float32", (78, 8))
     np.testing.assert_array_equal(vectors, expected)
     assert [result.problems for result in results] == [
         {20: reasons[20]},
