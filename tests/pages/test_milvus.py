@@ -12,7 +12,7 @@ from core.indexes.info import ExportFormat
 from core.indexes.kinds import KINDS
 from core.indexes.milvus.address import URI
 from core.lineage.graph import read_lineage
-from core.maps.config import MapConfig
+from core.maps.config import MapConfig, MapMethod
 from core.maps.files import build_map, open_map
 from core.progress import finish
 from core.workspace import Workspace
@@ -138,7 +138,9 @@ def test_a_query_shows_that_the_server_is_unavailable(
 def test_the_map_of_an_index_stays_while_the_server_is_unavailable(
     full: Workspace, far: Manifest, visit: Open
 ) -> None:
-    found = open_map(full, finish(build_map(full, MapConfig(index=far.id, method="pca"))).id)
+    found = open_map(
+        full, finish(build_map(full, MapConfig(index=far.id, method=MapMethod.PCA))).id
+    )
     app = choose(visit("explore"), far)
     assert "**PCA in 2D** · " in texts(app)
     app.session_state["selection"].map_event[found.manifest.id] = (
