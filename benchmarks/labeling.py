@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from core.datasets.coded import NONE
 from core.datasets.registry import open_dataset
 from core.embeddings.files import open_embeddings
 from core.labeling.proposals import expected_precision, num_at, predict
 from core.quality.label_issues import content_labels
-from core.quality.labels import NONE, read_image_labels
+from core.quality.labels import read_image_labels
 from core.quality.neighbors import first_rows
 from core.workspace import Workspace
 

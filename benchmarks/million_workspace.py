@@ -51,6 +51,7 @@ TAGS = {"reviewed": 7, "blurry": 50, "night": 333}
 DIMENSION = 128
 SUBCLASSES = 50
 NEIGHBORS = 20
+Arrays = dict[str, NDArray[Any]]
 
 
 def describe_images(dataset: Dataset) -> None:
@@ -139,7 +140,7 @@ def draw_map(workspace: Workspace, index: Manifest, drawn: Drawn) -> Manifest:
     )
     noise = 0.3 * draw.normal(size=(len(drawn.ids), 2))
     rows, similarities = drawn.neighbors
-    arrays = {
+    arrays: Arrays = {
         "points": (centers.reshape(-1, 2)[drawn.subclasses] + noise).astype(np.float32),
         "image_ids": drawn.ids,
         "neighbors": rows[:, :15],
@@ -147,9 +148,9 @@ def draw_map(workspace: Workspace, index: Manifest, drawn: Drawn) -> Manifest:
         "preserved": draw.random(len(drawn.ids), np.float32),
         "clusters": (drawn.subclasses // SUBCLASSES).astype(np.int32),
     }
-    files = {f"{name}.npy": values for name, values in arrays.items()}
+    files: Arrays = {f"{name}.npy": values for name, values in arrays.items()}
     config = asdict(MapConfig(index=index.id))
-    facts = {"trustworthiness": 0.9, "num_clusters": NUM_CLASSES, "encoding": {}}
+    facts: dict[str, Any] = {"trustworthiness": 0.9, "num_clusters": NUM_CLASSES, "encoding": {}}
     return save(workspace.maps, "map", config, index.as_source, files, **facts)
 
 
@@ -158,13 +159,18 @@ def draw_analysis(workspace: Workspace, index: Manifest, drawn: Drawn) -> Manife
     rows, similarities = drawn.neighbors
     contents = first_rows(drawn.contents)
     near = Neighbors(contents[rows], similarities, contents)
-    values = (
+    values: tuple[NDArray[Any], ...] = (
         *(drawn.ids, near.rows, near.similarities, near.contents),
         *(outlierness(near), drawn.subclasses.astype(np.int32)),
     )
-    files = {f"{name}.npy": each for name, each in zip(ARRAYS, values, strict=True)}
+    files: Arrays = {f"{name}.npy": each for name, each in zip(ARRAYS, values, strict=True)}
     config = asdict(AnalysisConfig(index=index.id))
-    facts = {"num_copies": 0, "neighbors": NEIGHBORS, "num_clusters": 0, "analyze_s": 0.0}
+    facts: dict[str, Any] = {
+        "num_copies": 0,
+        "neighbors": NEIGHBORS,
+        "num_clusters": 0,
+        "analyze_s": 0.0,
+    }
     vectors = open_embeddings(workspace, index.made_from["embeddings"]).vectors
     labels = read_image_labels(open_dataset(workspace, NAME).catalog, drawn.ids)
 
@@ -179,7 +185,7 @@ def save(
     kind: str,
     config: dict[str, Any],
     made_from: dict[str, str],
-    files: dict[str, NDArray[Any]],
+    files: Arrays,
     add_files: Callable[[Path], None] = lambda _: None,
     **summary: Any,
 ) -> Manifest:

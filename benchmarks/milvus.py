@@ -30,7 +30,8 @@ from core.artifacts.folders import draft, publish
 from core.datasets.catalog import Catalog
 from core.datasets.columns import ImageRow
 from core.datasets.layout import Labels, Layout
-from core.datasets.registry import CATALOG, Root, describe_dataset, open_dataset, publish_dataset
+from core.datasets.registry import CATALOG, describe_dataset, open_dataset, publish_dataset
+from core.datasets.root import Root
 from core.embeddings.exact_search import nearest_rows
 from core.embeddings.files import IMAGE_IDS, VECTORS, Embeddings, open_embeddings
 from core.indexes.build import build

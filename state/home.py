@@ -17,7 +17,8 @@ MEASURE = "map_at_10"
 def some_images(catalog: Catalog, count: int) -> list[int]:
     """Return ids of random images, the same ones until the dataset changes."""
     ids = read_ids(catalog)
-    return ids[random.Random(0).sample(range(len(ids)), min(count, len(ids)))].tolist()
+    places = random.Random(0).sample(range(len(ids)), min(count, len(ids)))
+    return [int(image_id) for image_id in ids[places]]
 
 
 def best_evaluation(dataset: str, lineage: Lineage) -> Manifest | None:

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from core.datasets import curation
 from core.datasets.catalog import Catalog
+from core.datasets.coded import NONE
 from core.datasets.columns import ImageFilter
 from core.embeddings.files import Embeddings
 from core.quality.label_issues import content_labels
-from core.quality.labels import NONE, read_image_labels
+from core.quality.labels import read_image_labels
 from core.quality.linear_classifier import LinearClassifier, fit
 from core.quality.neighbors import first_rows
 

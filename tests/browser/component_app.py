@@ -26,6 +26,11 @@ HOSTILE = '<b>bold</b> ![x](/evil.png) <a href="/evil">link</a>'
 CENTERS = ((-5, 5), (5, 5), (-5, -5), (5, -5))
 
 
+def set_points(most: int) -> None:
+    """Set the number of points above which a map is drawn as tiles."""
+    scatter_data.__dict__["MAX_POINTS"] = most
+
+
 def four_blocks() -> ScatterData:
     steps = np.arange(10) * 0.1 - 0.45
     block = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
@@ -48,10 +53,11 @@ def looking(data: ScatterData, look: list[str]) -> ScatterData:
         frames = [(f"epoch {n + 1}", data.points * np.float32(n / 2)) for n in range(3)]
         data = replace(data, frames=frames, version="frames")
     if "tiles" in look:
-        scatter_data.MAX_POINTS, tiles.MAX_SINGLE = 300, 150
+        set_points(300)
+        tiles.MAX_SINGLE = 150
         data = replace(data, version=f"{data.version}-tiles")
     else:
-        scatter_data.MAX_POINTS = 150_000
+        set_points(150_000)
     if "space" in look:
         points = np.column_stack([data.points, data.groups]).astype(np.float32)
         data = replace(data, points=points, version="space")

@@ -52,7 +52,7 @@ def serve(key: str, data: ScatterData, selected: NDArray[np.bool_] | None = None
     """
     link = f"{key}-tiles"
     # The browser may send anything
-    sent = (session.value_of(link) or {}).get("requested")
+    sent: Any = (session.value_of(link) or {}).get("requested")
     viewport = _viewport(sent)
     tile = None
     if viewport is not None and sent.get("version") == data.version:

@@ -37,7 +37,9 @@ class Listed:
 
     def place_of(self, image_id: int | None) -> int | None:
         """Return the place of an image in the list, from 0; None if it is not listed."""
-        places = np.flatnonzero(self.ids == image_id) if image_id is not None else ()
+        if image_id is None:
+            return None
+        places = np.flatnonzero(self.ids == image_id)
         return int(places[0]) if len(places) else None
 
     def among(self, ids: frozenset[int]) -> frozenset[int]:

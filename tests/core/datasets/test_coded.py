@@ -28,11 +28,11 @@ def test_numbers_are_those_of_the_rows_and_none_where_there_is_no_image(tmp_path
     assert read.labels.tolist() == [NONE, 1, 0, NONE, 1, NONE]
     assert read.splits.tolist() == [NONE, 0, 2, NONE, 2, NONE]
     assert read.statuses.tolist() == [NONE, USABLE, EXCLUDED, USABLE, PROBLEM, NONE]
-    assert (read.labels.dtype, read.splits.dtype, read.statuses.dtype) == (
+    assert [read.labels.dtype, read.splits.dtype, read.statuses.dtype] == [
         np.int32,
         np.int8,
         np.int8,
-    )
+    ]
 
 
 def test_no_images_have_no_numbers(tmp_path: Path) -> None:

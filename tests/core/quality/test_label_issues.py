@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from core.datasets.coded import NONE
 from core.quality.label_issues import content_labels, find_label_issues
-from core.quality.labels import NONE
 from tests.factories.quality import neighbors_of
 from tests.factories.vectors import at_angles
 
