@@ -59,9 +59,10 @@ def test_secrets_and_other_addresses_start_no_job(
     assert app.button(key="datasets-folder-go").disabled
     app.session_state["datasets-tool"] = ("Add images", 0)
     app.run()
+    app.segmented_control(key="datasets-add-source").set_value("Folder").run()
     app.text_input(key="datasets-add-folder").set_value(text).run()
-    app.button(key="datasets-add-folder-go").click().run()
     assert sentence in texts(app).replace("\\", "")
+    assert app.button(key="datasets-add-folder-go").disabled
     assert resources.jobs().views() == []
 
 
