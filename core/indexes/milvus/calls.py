@@ -40,6 +40,9 @@ AWAY = frozenset(
 """Codes of Milvus (pkg/merr/errors.go) for a service, replica, channel, segment or node that is
 unavailable, and for too many requests."""
 
+AWAY_INSIDE = "node not found"
+"""Text of the error 901 (a node is away) inside one without a code: of flushing after a restart."""
+
 REFUSALS = ("UNAUTHENTICATED", "PERMISSION_DENIED")
 """gRPC codes of a refused token."""
 
@@ -180,7 +183,8 @@ def _translated(error: Any, address: MilvusAddress) -> WorkbenchError:
         )
     if code == NOT_LOADED:
         return NotLoadedError(f"{server} has not loaded this index yet.", "Try again in a minute.")
-    if name or code in AWAY or getattr(error, "retriable", False):
+    is_away = code in AWAY or AWAY_INSIDE in str(getattr(error, "message", ""))
+    if name or is_away or getattr(error, "retriable", False):
         return ServerUnavailableError(
             f"{server} does not answer.",
             "Check that it runs and is reachable, then try again.",
