@@ -161,6 +161,7 @@ def show_scatter() -> None:
             state.selection = None if event.kind == "clear" else event
             if data.is_tiled:  # As the pages do; the plot gets the stamp of the selection
                 st.rerun()
+    selection = state.get("selection")
     st.text(f"selected: {num_inside(data, selection) if selection else 'nothing'}")
     st.text(f"point: {state.get('point')}")
     st.text(f"events: {' '.join(state.events)}.")
