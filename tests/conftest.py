@@ -22,6 +22,8 @@ SEED = 1234
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Two processes share two cores, and networks are small
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Stories wait for jobs, while browsers of other processes take all that they can
+os.environ.setdefault("WORKBENCH_JOB_NICENESS", "0")
 
 pytest_plugins = ["tests.support.fixtures", "tests.support.milvus_fixtures"]
 

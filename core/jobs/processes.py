@@ -14,8 +14,8 @@ import psutil
 from core.jobs.records import EVENTS, LOG, JobRecord, folder_of, is_alive
 from core.workspace import PROJECT, Workspace
 
-NICENESS = 10
-"""Jobs have a lower priority than the pages."""
+NICENESS, NICENESS_VARIABLE = 10, "WORKBENCH_JOB_NICENESS"
+"""Jobs have a lower priority than the pages: 10, or what the variable says, 0 (equal) to 19."""
 
 MIN_CORES_TO_SPARE_ONE = 4
 """With fewer cores, leaving one free would slow a job down too much."""
@@ -64,6 +64,12 @@ def find_process(workspace: Workspace, record: JobRecord) -> psutil.Process | No
     return next((one for one in running if events in (one.info["cmdline"] or ())), None)
 
 
+def niceness() -> int:
+    """Return the niceness of jobs; the default if the variable is not one of 0 to 19."""
+    text = os.environ.get(NICENESS_VARIABLE, "")
+    return int(text) if text.isdecimal() and int(text) < 20 else NICENESS
+
+
 def lower_priority(process: psutil.Process) -> bool:
     """Lower the priority of a job's process; return False if it ended or belongs to others.
 
@@ -72,11 +78,11 @@ def lower_priority(process: psutil.Process) -> bool:
     niceness is. There the session's niceness is lowered, too.
     """
     try:
-        process.nice(NICENESS)
+        process.nice(max(process.nice(), niceness()))  # Only root may raise a priority
     except psutil.Error:
         return False
     with suppress(OSError):  # No autogroups here, or not permitted
-        Path(f"/proc/{process.pid}/autogroup").write_text(str(NICENESS))
+        Path(f"/proc/{process.pid}/autogroup").write_text(str(niceness()))
     return True
 
 

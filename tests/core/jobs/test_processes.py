@@ -5,13 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import psutil
+import pytest
 
 from core.jobs.processes import (
     GRACE_S,
     LAUNCHED_GRACE_S,
     NICENESS,
+    NICENESS_VARIABLE,
     grace_s,
     lower_priority,
+    niceness,
     send_signal,
 )
 from core.jobs.records import new_record
@@ -25,7 +28,10 @@ time.sleep(60)
 """
 
 
-def test_a_job_gives_way_to_the_server_although_it_leads_a_session() -> None:
+def test_a_job_gives_way_to_the_server_although_it_leads_a_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(NICENESS_VARIABLE)
     job = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True
     )
@@ -70,3 +76,13 @@ def test_a_launched_training_has_longer_to_end() -> None:
     assert grace_s(here) == GRACE_S
     launched = replace(here, arguments=(*here.arguments, "--launcher", "slurm"))
     assert grace_s(launched) == LAUNCHED_GRACE_S
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("0", 0), ("19", 19), ("20", NICENESS), ("-5", NICENESS), ("", NICENESS)]
+)
+def test_the_priority_of_jobs_is_set_by_a_variable(
+    text: str, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(NICENESS_VARIABLE, text)
+    assert niceness() == expected
