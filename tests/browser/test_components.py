@@ -548,14 +548,19 @@ def pictures(page: Page) -> Locator:
     return page.locator(".workbench-scatter .imagelayer image")
 
 
+def tiled(page: Page) -> None:
+    """Let the map be drawn as tiles, and wait for the first."""
+    look(page, "tiles")
+    expect(pictures(page)).to_have_count(1)
+
+
 def zoom_into_north_east(page: Page) -> None:
     at = {"xaxis.range": [4, 6], "yaxis.range": [4, 6]}
     tile(page, lambda: page.evaluate(f"at => Plotly.relayout({PLOT}, at)", at))
 
 
 def test_many_points_are_a_picture_and_those_of_a_part_are_single(map_page: Page) -> None:
-    look(map_page, "tiles")
-    expect(pictures(map_page)).to_have_count(1)
+    tiled(map_page)
     assert 0 < num_drawn(map_page) < 400
     zoom_into_north_east(map_page)
     expect(pictures(map_page)).to_have_count(0)
@@ -563,19 +568,19 @@ def test_many_points_are_a_picture_and_those_of_a_part_are_single(map_page: Page
 
 
 def test_a_lasso_on_a_picture_selects_all_points_inside(map_page: Page) -> None:
-    look(map_page, "tiles")
+    tiled(map_page)
     tile(map_page, lambda: lasso_north_west(map_page))
     says(map_page, "selected: 100")
     zoom_into_north_east(map_page)
-    opacities = map_page.evaluate(f"[...new Set({PLOT}.data.at(-1).marker.opacity)]")
-    assert opacities == [0.08]
+    faded = f"String([...new Set([{PLOT}.data.at(-1).marker.opacity].flat())]) === '0.08'"
+    map_page.wait_for_function(faded)
     tile(map_page, map_page.get_by_role("button", name="dismiss").click)
     says(map_page, "selected: nothing")
-    assert map_page.evaluate(f"{PLOT}.data.at(-1).marker.opacity") == 0.8
+    map_page.wait_for_function(f"{PLOT}.data.at(-1).marker.opacity === 0.8")
 
 
 def test_a_point_of_a_picture_is_hovered_and_clicked(map_page: Page) -> None:
-    look(map_page, "tiles")
+    tiled(map_page)
     zoom_into_north_east(map_page)
     tip = map_page.locator(".workbench-scatter-tip")
     map_page.mouse.move(*map_page.evaluate(ON_SCREEN, [5.05, 5.05]))
@@ -586,7 +591,7 @@ def test_a_point_of_a_picture_is_hovered_and_clicked(map_page: Page) -> None:
 
 
 def test_a_group_hidden_in_the_legend_is_not_in_the_picture(map_page: Page) -> None:
-    look(map_page, "tiles")
+    tiled(map_page)
     entry = map_page.locator(".workbench-scatter .legendtoggle").nth(1)
     tile(map_page, lambda: entry.click(force=True))  # It alone
     expect(pictures(map_page)).to_have_count(0)
