@@ -132,7 +132,7 @@ def measure(page: Page, count: int) -> None:
     switch(page, "Explore", drawn)
     quick, painted = [], []
     for _ in range(ROUNDS):
-        quick.append(switch(page, "Home", ".st-key-home-go-0"))
+        quick.append(switch(page, "Home", "h1:text-is('Home')"))
         painted.append(switch(page, "Explore", drawn))
     selected = [lasso(page, 0.5) for _ in range(ROUNDS)]
     reference = statistics.median(quick)

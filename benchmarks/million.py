@@ -1,9 +1,8 @@
-"""Every page with a million images in a real browser: seconds of each action until it is painted.
+"""Datasets and Explore with a million images in a browser: seconds of an action until painted.
 
-    python -m benchmarks.million --keep FOLDER [--images 1000000] [--pages datasets explore …]
+    python -m benchmarks.million --keep FOLDER [--images 1000000] [--pages datasets explore]
 
-FOLDER gets the images and the workspace (`million_workspace.py`) and is used again if it has them.
-The server and the browser share the machine; the limit is 1 s at p95.
+FOLDER gets the images and the workspace, and is used again if it has them. The limit is 1 s at p95.
 """
 
 import argparse
@@ -25,10 +24,8 @@ from benchmarks.pages import await_title
 from tests.browser.chromium import SOFTWARE_WEBGL, find_chromium
 from tests.browser.workbench import Workbench, open_page, wait_idle
 
-LIMIT_S = 1.0
-LIMIT_GB = 4.0
-ROUNDS = 8
-PAGE = 60
+LIMIT_S, LIMIT_GB = 1.0, 4.0
+ROUNDS, PAGE = 8, 60
 WAIT_MS = 120_000
 GALLERY = "[aria-label='Images of the dataset'] .tile img"
 SECTIONS = (
@@ -188,11 +185,7 @@ def explore(watch: Stopwatch, count: int) -> None:
         option.wait_for()
         started = time.perf_counter()
         option.click()
-        page.wait_for_function(
-            "([s, before]) => document.querySelector(s)?.dataset.drawn !== before",
-            arg=[drawn, before],
-            timeout=WAIT_MS,
-        )
+        await_change(page, drawn, "drawn", before)
         return time.perf_counter() - started
 
     watch.measure("Explore: color by", colored)
@@ -204,16 +197,21 @@ def explore(watch: Stopwatch, count: int) -> None:
         started = time.perf_counter()
         before = page.locator(drawn).get_attribute("data-tile")
         page.mouse.wheel(0, -300 if number % 8 < 5 else 500)
-        page.wait_for_function(
-            "([s, before]) => document.querySelector(s)?.dataset.tile !== before",
-            arg=[drawn, before],
-            timeout=WAIT_MS,
-        )
+        await_change(page, drawn, "tile", before)
         return time.perf_counter() - started
 
     watch.measure("Explore: zoom", zoomed)
     for share in (0.1, 0.5, 0.9):
         watch.measure(f"Explore: lasso of {share:.0%}", partial(lassoed, page, share), 4)
+
+
+def await_change(page: Page, drawn: str, name: str, before: str | None) -> None:
+    """Wait until the plot's data attribute is another one than before."""
+    page.wait_for_function(
+        "([s, name, before]) => document.querySelector(s)?.dataset[name] !== before",
+        arg=[drawn, name, before],
+        timeout=WAIT_MS,
+    )
 
 
 def lassoed(page: Page, share: float, _: int) -> float:

@@ -212,7 +212,9 @@ def test_a_click_selects_where_nothing_opens(options: Locator, sound_page: Page)
     says(sound_page, "opened: []")
 
 
-def test_the_circle_selects_and_lets_go_without_opening(options: Locator, sound_page: Page) -> None:
+def test_the_circle_selects_and_deselects_without_opening(
+    options: Locator, sound_page: Page
+) -> None:
     check(options, 4)
     is_selected(options, 4)
     says(sound_page, "reports: 1")
@@ -662,7 +664,7 @@ def test_playing_begins_anew_and_ends_at_the_last_frame(map_page: Page, frames: 
     wait_for_right_edge(map_page, 5.45)
 
 
-def test_what_was_drawn_around_on_another_frame_is_let_go(map_page: Page, frames: Locator) -> None:
+def test_what_was_drawn_around_on_another_frame_is_cleared(map_page: Page, frames: Locator) -> None:
     lasso_north_west(map_page)
     says(map_page, "selected: 100")
     frames.get_by_role("slider").press("ArrowLeft")

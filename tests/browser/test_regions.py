@@ -103,7 +103,7 @@ def test_a_click_keeps_a_place_so_that_two_can_be_compared(opened: Page) -> None
     says(opened, WHOLE)
 
 
-def test_a_second_click_lets_go(opened: Page) -> None:
+def test_a_second_click_deselects(opened: Page) -> None:
     place(opened, "query", 2, 2).click()
     place(opened, "query", 2, 2).click()
     opened.get_by_role("button", name="run again").hover()
@@ -111,7 +111,7 @@ def test_a_second_click_lets_go(opened: Page) -> None:
     says(opened, WHOLE)
 
 
-def test_keys_move_keep_and_let_go(opened: Page) -> None:
+def test_keys_move_pin_and_clear(opened: Page) -> None:
     place(opened, "query", 1, 1).focus()
     opened.keyboard.press("ArrowDown")
     opened.keyboard.press("ArrowRight")

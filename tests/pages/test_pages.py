@@ -311,7 +311,7 @@ def test_selected_images_are_tagged_and_that_is_taken_back(full: Workspace, visi
 
 
 @pytest.mark.slow
-def test_excluding_lets_go_of_what_is_hidden_and_makes_model_and_index_stale(
+def test_excluding_deselects_what_is_hidden_and_makes_model_and_index_stale(
     full: Workspace, visit: Open
 ) -> None:
     app = pick(visit("datasets"), {1, 2})
@@ -325,7 +325,7 @@ def test_excluding_lets_go_of_what_is_hidden_and_makes_model_and_index_stale(
 
 
 @pytest.mark.slow
-def test_a_filter_lets_go_of_selected_images_that_it_hides(full: Workspace, visit: Open) -> None:
+def test_a_filter_deselects_images_that_it_hides(full: Workspace, visit: Open) -> None:
     app = visit("datasets")
     everything = open_dataset(full, "colors").catalog.rows()
     pick(app, {row.id for row in everything})

@@ -414,7 +414,7 @@ def test_a_crop_of_three_pixels_gets_one_sentence(full: Workspace) -> None:
     assert "which is too small" in app.error[0].value
 
 
-def test_an_upload_that_was_let_go_is_said(full: Workspace, visit: Open) -> None:
+def test_an_upload_that_is_no_longer_kept_is_named(full: Workspace, visit: Open) -> None:
     app = visit("query")
     query = Query(images=(QueryImage(digest="ab" * 32),))
     app.session_state["selection"].query = query

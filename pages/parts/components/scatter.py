@@ -85,12 +85,9 @@ def scatter(
         only: Groups to show, all if empty; a change updates the legend.
         marked: Places of points to show as selected; None for none. A selection by the user
             replaces it.
-        selection: Initial lasso or box of a new plot, for example after a visit to another page.
-            Later the plot keeps the user's selection and ignores this one.
-        stamp: Of the selection of a tiled plot; a change draws its tile again, see
-            `scatter_tiles.serve`.
-        clears: Number of times that the page has cleared the selection; a change removes the
-            outline.
+        selection: Initial lasso or box of a new plot; later the plot keeps the user's selection.
+        stamp: Of the selection of a tiled plot; a change draws its tile again.
+        clears: How often the page has cleared the selection; a change removes the outline.
 
     Returns:
         The event that caused this run, else None. A lasso or box is returned again with other

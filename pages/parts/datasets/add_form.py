@@ -59,8 +59,7 @@ def _folder(dataset: Dataset) -> None:
     chosen = import_sources.folder("datasets-add-folder")
     reading, read = reading_fields.show(chosen, "datasets-add")
     import_preview.panel(read, None, "datasets-add-preview")
-    is_read = isinstance(read, tuple) and (read[1].num_images > 0 or not read[1].is_complete)
-    is_ready = chosen is not None and (is_read or chosen.listed is None)
+    is_ready = reading_fields.can_import(chosen, read)
     go = st.button(
         "Add folder", key="datasets-add-folder-go", type="primary", disabled=not is_ready
     )

@@ -48,8 +48,7 @@ def _form(source: str, key: str, beside: "st.delta_generator.DeltaGenerator") ->
         reading, read = reading_fields.show(chosen, f"datasets-{key}")
         with beside:
             import_preview.panel(read, splits, f"datasets-{key}-preview")
-    is_read = isinstance(read, tuple) and (read[1].num_images > 0 or not read[1].is_complete)
-    is_ready = chosen is not None and splits is not None and (is_read or not has_folders)
+    is_ready = splits is not None and reading_fields.can_import(chosen, read)
     _buttons(key, chosen if is_ready else None, name, splits or SplitConfig(), reading)
 
 

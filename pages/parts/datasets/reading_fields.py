@@ -55,6 +55,13 @@ def show(chosen: Chosen | None, key: str) -> tuple[Reading, Read | WorkbenchErro
             return reading, error
 
 
+def can_import(chosen: Chosen | None, read: Read | WorkbenchError | None) -> bool:
+    """Return whether a source can be imported: it has images, or is not listed before."""
+    if chosen is None or chosen.listed is None:
+        return chosen is not None
+    return isinstance(read, tuple) and (read[1].num_images > 0 or not read[1].is_complete)
+
+
 def _list(chosen: Chosen | None, reading: Reading) -> tuple[Listed | None, WorkbenchError | None]:
     """Return the files of a source, or why there are none; neither without a source."""
     if chosen is None or chosen.listed is None:
