@@ -179,8 +179,7 @@ def explore(watch: Stopwatch, count: int) -> None:
     def colored(number: int) -> float:
         names = ("split", "predicted class", "tag", "class")
         before = page.locator(drawn).get_attribute("data-drawn")
-        box = page.get_by_role("combobox", name="Color by")
-        box.click()
+        page.get_by_role("combobox", name="Color by").click()
         option = page.get_by_role("option", name=f"Color by {names[number % 4]}", exact=True)
         option.wait_for()
         started = time.perf_counter()
