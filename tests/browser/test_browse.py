@@ -145,7 +145,7 @@ def test_images_are_selected_tagged_excluded_and_taken_back(browsing: Page) -> N
     expect(page.get_by_text("70 selected")).to_be_visible()
     page.get_by_role("button", name="Exclude", exact=True).click()
     expect(page.get_by_text("No image matches these filters")).to_be_visible()
-    expect(page.get_by_text("70 excluded")).to_be_visible()
+    expect(page.get_by_text("no classes · 70 excluded")).to_be_visible()
     undo = page.get_by_role("button", name="Undo")
     expect(undo).to_have_count(1)
     undo.click()
