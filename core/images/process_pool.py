@@ -9,7 +9,6 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import Any
@@ -113,18 +112,27 @@ class DecoderPool:
             self._idle.put(None)
 
 
-@cache
+_pools: dict[int, DecoderPool] = {}
+"""Process id → its pool; a forked process starts one of its own."""
+
+
 def shared_pool() -> DecoderPool:
-    """Return the pool of this process, with a decoding process for each core.
+    """Return the pool of this process, the same for all threads."""
+    process = os.getpid()
+    if process not in _pools and _pools.setdefault(process, pool := new_pool()) is pool:
+        atexit.register(pool.close)
+    return _pools[process]
+
+
+def new_pool() -> DecoderPool:
+    """Return a pool with a decoding process for each core.
 
     There are fewer if they could take more than half of the memory.
     """
     can_tell = hasattr(os, "sched_getaffinity")
     cores = len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
     in_memory = _memory_bytes() // (2 * (MEMORY_BYTES + SPARE_BYTES))
-    pool = DecoderPool(max(1, min(cores, in_memory, MAX_PROCESSES)))
-    atexit.register(pool.close)
-    return pool
+    return DecoderPool(max(1, min(cores, in_memory, MAX_PROCESSES)))
 
 
 def _memory_bytes() -> int:
@@ -139,7 +147,3 @@ def _label(item: Item) -> str:
     """Return the name of an image in messages, in encodable characters."""
     name = item["name"] or Path(item["path"]).name
     return str(name).encode(errors="backslashreplace").decode()
-
-
-if hasattr(os, "register_at_fork"):  # A forked process starts its own
-    os.register_at_fork(after_in_child=shared_pool.cache_clear)

@@ -17,7 +17,7 @@ import pytest
 from core.errors import WorkbenchError
 from core.images import process_pool
 from core.images.decoder_process import Item, Reply
-from core.images.process_pool import DecoderPool, shared_pool
+from core.images.process_pool import DecoderPool, new_pool, shared_pool
 from tests.factories.images import png, solid
 from tests.support.processes import wait_for
 
@@ -166,6 +166,18 @@ def test_threads_share_the_processes(tmp_path: Path) -> None:
     pool.close()
 
 
+def test_threads_that_begin_together_share_one_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow_pool() -> DecoderPool:
+        time.sleep(0.05)
+        return DecoderPool(1)
+
+    monkeypatch.setattr(process_pool, "_pools", {})
+    monkeypatch.setattr(process_pool, "new_pool", slow_pool)
+    with ThreadPoolExecutor(4) as threads:
+        pools = list(threads.map(lambda _: shared_pool(), range(4)))
+    assert len(set(map(id, pools))) == 1
+
+
 @pytest.mark.parametrize(("gigabytes", "count"), [(1, 1), (6, 2), (12, 4), (100, 4)])
 def test_there_are_no_more_processes_than_half_of_the_memory_allows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gigabytes: int, count: int
@@ -174,7 +186,7 @@ def test_there_are_no_more_processes_than_half_of_the_memory_allows(
     monkeypatch.setattr(process_pool, "CONTAINER_LIMIT", limit)
     monkeypatch.setattr(os, "sysconf", lambda name: 1 << 20)  # Much
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(4), raising=False)
-    assert shared_pool.__wrapped__().count == count
+    assert new_pool().count == count
 
 
 STUCK = """
