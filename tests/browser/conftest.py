@@ -14,6 +14,7 @@ from tests.browser.workbench import PageProblems, Workbench
 
 HERE = Path(__file__).parent
 QUIET = [
+    "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
