@@ -3,7 +3,7 @@
 #               HOST=name opens it to the network under that name or address
 # make check    lint, types, layers
 # make test     check, then every test but those of clusters, with browser tests if there is a Chromium
-# make test-quick    the tests without a browser that take less than a third of a second
+# make test-quick    the tests without a browser that take less than a quarter of a second
 # make coverage      make test-quick, with the lines of core and state that it runs
 # make docs-pictures the pictures of docs/, from the running app, with CALTECH101_ROOT
 # make test-scale    the tests that need a server or cluster, which it starts: Milvus, Ray, torchrun, S3

@@ -140,6 +140,7 @@ def test_each_verb_runs_in_a_process_of_its_own(copied: Path, chain: Chain) -> N
     assert all(each.result and each.stderr.strip() for each in results.values())
 
 
+@pytest.mark.slow
 def test_progress_goes_to_stderr(chain: Chain) -> None:
     assert "looking for images" in chain.ended["scan"].stderr
     assert "embedding images" in chain.ended["embed"].stderr

@@ -53,6 +53,7 @@ def test_the_priority_of_a_process_that_ended_is_left_alone() -> None:
     assert not lower_priority(process)
 
 
+@pytest.mark.slow
 def test_a_killed_job_takes_its_processes_of_other_sessions_with_it() -> None:
     job = subprocess.Popen(
         [sys.executable, "-S", "-c", PARENT], stdout=subprocess.PIPE, start_new_session=True

@@ -97,6 +97,7 @@ def test_each_method_keeps_groups_together_and_repeats_itself(
     np.testing.assert_array_equal(found.points, again.points)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["umap", "tsne", "pca"])
 def test_new_images_are_placed_in_their_group_and_others_do_not_move(
     workspace: Workspace, method: str

@@ -66,6 +66,7 @@ def test_a_part_that_was_wrapped_alone_is_recognized(tmp_path: Path, vgg16: Tens
     assert_same_tensors(read_backbone(saved(compiled, tmp_path), "vgg16"), vgg16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrapper", "prefix"),
     [
@@ -141,6 +142,7 @@ Settings.__name__ = Settings.__qualname__ = "AttributeDict"
 AttributeDict = Settings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "beside",
     [

@@ -211,6 +211,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 def test_a_launcher_that_does_not_end_is_killed_with_its_tasks(
     workspace: Workspace, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

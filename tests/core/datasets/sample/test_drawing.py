@@ -60,6 +60,7 @@ def test_a_drawing_is_an_rgb_square_and_its_mask_black_and_white(size: int) -> N
     assert set(np.unique(np.asarray(drawing.mask))) == {0, 255}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("category", CLASSES)
 def test_objects_take_a_tenth_to_a_quarter_of_the_picture(category: str) -> None:
     shares = [np.asarray(draw(category, n).mask).mean() / 255 for n in range(30)]
