@@ -25,6 +25,7 @@ from core.models.backbone_weights import load_backbone
 from core.models.batches import decode_batches
 from core.models.devices import Device, choose_device
 from core.models.features import FeatureStore, has_storable_features
+from core.models.inference import for_inference
 from core.models.model import extract_features, is_usable, write_weights
 from core.models.network import EmbeddingNetwork, NetworkConfig
 from core.progress import Progress, Work
@@ -154,11 +155,12 @@ def _features(
         store = FeatureStore(workspace, network, bfloat16=device.bfloat16)
     paths = [dataset.path_of(row) for row in rows]
     features = np.empty((len(rows), network.project.in_features), np.float32)
+    faster = for_inference(network)
     filled = done = 0
     try:
         for batch in decode_batches(paths, network.config.preprocessing, device.batch_size):
             if len(batch.positions):
-                pooled = pooled_features(network, device, batch.pixels)
+                pooled = pooled_features(faster, device, batch.pixels)
                 features[filled : filled + len(pooled)] = pooled
                 filled += len(pooled)
                 if store:

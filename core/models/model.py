@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
@@ -19,6 +19,7 @@ from core.artifacts.folders import open_artifact
 from core.artifacts.manifests import Manifest
 from core.errors import DamagedArtifactError
 from core.models.devices import Device, choose_device
+from core.models.inference import for_inference
 from core.models.network import EmbeddingNetwork, NetworkConfig, current_keys
 from core.models.preprocessing import normalized
 from core.workspace import Workspace
@@ -42,6 +43,12 @@ class Model:
 
     device: Device
 
+    faster: EmbeddingNetwork = field(init=False)
+    """The network as it embeds; see `for_inference`."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "faster", for_inference(self.network))
+
     @property
     def id(self) -> str:
         """Return the name of the model's folder."""
@@ -60,7 +67,7 @@ class Model:
         self, pixels: NDArray[np.uint8], *, bfloat16: bool = False
     ) -> Callable[[], Outputs]:
         """Start `embed`, and return a function that waits for its result."""
-        return _embed_async(self.network, self.device, pixels, bfloat16=bfloat16)
+        return _embed_async(self.faster, self.device, pixels, bfloat16=bfloat16)
 
 
 def write_weights(network: EmbeddingNetwork, folder: Path) -> None:

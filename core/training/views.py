@@ -18,6 +18,7 @@ from core.datasets.registry import Dataset
 from core.models.batches import decode_batches
 from core.models.devices import Device
 from core.models.features import FeatureStore, has_storable_features
+from core.models.inference import for_inference
 from core.models.network import EmbeddingNetwork
 from core.models.preprocessing import VERSION, normalized
 from core.progress import Progress, Work
@@ -80,13 +81,13 @@ class View:
             in_view = np.flatnonzero(~known)
         paths = [self.dataset.path_of(self.rows[at]) for at in in_view.tolist()]
         problems: dict[int, str] = {}
-        done = 0
+        faster, done = for_inference(self.network), 0
         try:
             for batch in decode_batches(paths, self.network.config.preprocessing, DECODE_BATCH):
                 problems |= {int(in_view[at]): reason for at, reason in batch.problems.items()}
                 if len(batch.positions):
                     rows = in_view[batch.positions]
-                    values = self._through_frozen(batch.pixels, int(rows[0]))
+                    values = self._through_frozen(faster, batch.pixels, int(rows[0]))
                     array[rows] = values
                     if store:
                         images = [self.rows[row] for row in rows]
@@ -109,10 +110,12 @@ class View:
         several = self.config.num_views > 1
         return f"{note}, view {self.number + 1} of {self.config.num_views}" if several else note
 
-    def _through_frozen(self, pixels: NDArray[np.uint8], first: int) -> NDArray[Any]:
-        if not len(self.network.frozen):
+    def _through_frozen(
+        self, network: EmbeddingNetwork, pixels: NDArray[np.uint8], first: int
+    ) -> NDArray[Any]:
+        if not len(network.frozen):
             return pixels
-        preprocessing = self.network.config.preprocessing
+        preprocessing = network.config.preprocessing
         values = normalized(self.device.upload(pixels), preprocessing)
         if self.number:
             sequence = np.random.SeedSequence((self.config.seed, self.number, first))
@@ -120,6 +123,6 @@ class View:
             generator = torch.Generator().manual_seed(seed)
             values = augmented(values, generator, preprocessing, self.config.augmentation)
         with torch.inference_mode(), self.device.autocast():
-            features = self.network.extract_frozen(values)
+            features = network.extract_frozen(values)
         half: NDArray[np.float16] = features.half().cpu().numpy()
         return half

@@ -1,5 +1,6 @@
 """What frozen blocks of each of torchvision's networks put out is cached."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def test_cached_features_are_the_output_of_the_frozen_blocks(
     network = EmbeddingNetwork(
         NetworkConfig(backbone=backbone, num_classes=len(classes), image_size=32)
     )
-    device = choose_device()
+    device = replace(choose_device(), bfloat16=False)  # Its rounding depends on the batch
     config = TrainConfig(dataset="colors", backbone=backbone, image_size=32)
     inputs = finish(prepare_inputs(workspace, dataset, rows, network, config, device))
 
