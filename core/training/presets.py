@@ -46,6 +46,7 @@ INSTANT, STARTER = "instant", "starter"
 HEAD_ONLY: dict[str, Any] = {
     "backbone": "efficientnet_lite0",
     "trainable_blocks": 0,
+    "image_size": 256,
     "epochs": 30,
     "batch_size": 64,
     "learning_rate": 2e-3,
@@ -53,7 +54,8 @@ HEAD_ONLY: dict[str, Any] = {
     "dropout": 0.5,
 }
 """Training of the head on features of the starter backbone, computed once. The values come from
-trials on Caltech-101."""
+trials on Caltech-101: at 256 px instead of 224, recall@1 is 0.952 (0.951), mAP@10 0.927 (0.923) and
+accuracy 0.957 (0.952), for 1.3 times the time (means of 3 splits)."""
 
 PRESETS = {
     INSTANT: Preset(
