@@ -23,6 +23,7 @@ from core.models.network import EmbeddingNetwork, NetworkConfig
 from core.models.pretrained import NO_WEIGHTS
 from core.progress import Work
 from core.training.config import Schedule, TrainConfig
+from core.training.depthwise import train_depthwise_in_float32
 from core.training.inputs import Inputs
 from core.training.objective import Objective
 from core.training.sampling import class_balanced, shuffled
@@ -191,6 +192,8 @@ def set_up(
         dimension=config.dimension,
         label_smoothing=config.label_smoothing,
     )
+    if fabric.device.type == "cpu":
+        train_depthwise_in_float32(network.tail)
     module = TrainingModule(network, objective)
     optimizer = _optimizer(config, module)
     num_batches = len(batches_of(config, inputs.labels[train], epoch=0))
