@@ -29,7 +29,7 @@ CONCURRENT = {
 CORE_ORDER = (
     ("errors",),
     ("progress", "files"),
-    ("workspace", "options", "records"),
+    ("workspace", "options"),
     ("net",),
     ("artifacts", "images", "metrics"),
     ("jobs",),

@@ -13,7 +13,7 @@ from typing import Any
 from core.artifacts.upgrades import upgrade_manifest
 from core.errors import DamagedArtifactError, MissingError, newer_version
 from core.files import read_json, sha256_of, write_json
-from core.records import build, fits
+from core.options import fits, from_json
 from core.workspace import DISK_VERSION, check_name
 
 MANIFEST = "manifest.json"
@@ -203,7 +203,7 @@ def _cached_manifest(path: Path, *state: int) -> Manifest:
         content.setdefault("disk_version", 1)
         if content["disk_version"] > DISK_VERSION:
             raise newer_version(f"“{path.parent.name}”")
-        manifest = build(Manifest, content)
+        manifest = from_json(Manifest, content)
         wrong = [
             name
             for name, value in manifest.summary.items()

@@ -14,7 +14,7 @@ from core.datasets.columns import Split
 from core.datasets.importing.archive_member import DAMAGED
 from core.errors import MissingError, WorkbenchError
 from core.files import FULL_DISK, parse_json
-from core.records import build
+from core.options import from_json
 from core.workspace import check_text
 
 FORMAT, VERSION = "image retrieval bundle", 1
@@ -118,7 +118,7 @@ class BundleFile:
             raise self.wrong(f"is damaged: {IMAGES} was changed")
         try:
             images = [
-                build(BundleImage, parse_json(line)) for line in content.decode().splitlines()
+                from_json(BundleImage, parse_json(line)) for line in content.decode().splitlines()
             ]
         except (ValueError, TypeError, WorkbenchError) as error:
             raise self.wrong("describes an image in a way that no bundle does") from error

@@ -14,7 +14,7 @@ from core.datasets.annotations.file_names import NO_ANNOTATIONS
 from core.datasets.annotations.roles import Columns, Role
 from core.datasets.columns import Split
 from core.datasets.folder_names import PLAIN_NAMES, Use, key_of
-from core.records import build
+from core.options import from_json
 
 BACKGROUND = "BACKGROUND_Google"
 """Clutter folder of Caltech-101, which is no class."""
@@ -198,7 +198,7 @@ def read_layout(described: Mapping[str, Any]) -> Layout:
         # Images in a folder that is skipped were imported, those at the root were not
         loose = fields.get("loose", False) or bool(fields.get("skipped"))
         splits = _pairs(OLD_SPLITS if has_splits else {})
-        return build(Layout, fields | {"loose": loose, "splits": splits})
+        return from_json(Layout, fields | {"loose": loose, "splits": splits})
     named = {str(name): Use(use) for name, use in fields["splits"].items()}
     wrappers = frozenset(map(str, fields["wrappers"]))
     fields |= {"splits": _pairs(named), "wrappers": wrappers}
@@ -206,7 +206,7 @@ def read_layout(described: Mapping[str, Any]) -> Layout:
         fields["annotations"] = tuple(map(str, fields["annotations"]))
         columns = fields["columns"].items()
         fields["columns"] = tuple((Role(role), str(name)) for role, name in columns)
-    return build(Layout, fields)
+    return from_json(Layout, fields)
 
 
 def _pairs(splits: Mapping[str, Use]) -> tuple[tuple[str, Use], ...]:

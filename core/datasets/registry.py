@@ -13,7 +13,7 @@ from core.datasets.root import Root, describe_root, read_root
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError, newer_version
 from core.files import read_json, sync_folder, write_json
 from core.net import object_paths
-from core.records import fits
+from core.options import fits
 from core.workspace import Workspace, check_name
 
 DESCRIPTION = "dataset.json"

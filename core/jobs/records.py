@@ -16,7 +16,7 @@ import psutil
 from core.artifacts.upgrades import upgrade_job
 from core.errors import MissingError
 from core.files import read_json, write_json
-from core.records import build
+from core.options import from_json
 from core.workspace import DISK_VERSION, Workspace, check_name
 
 RECORD = "job.json"
@@ -139,7 +139,7 @@ def list_records(workspace: Workspace) -> list[JobRecord]:
             content["arguments"] = tuple(content["arguments"])
             content["follow_up"] = tuple(content["follow_up"])
             content["status"] = Status(content["status"])
-            records.append(build(JobRecord, content))
+            records.append(from_json(JobRecord, content))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
     return sorted(records, key=lambda record: record.created)

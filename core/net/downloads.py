@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from core.errors import DownloadError
 from core.files import FULL_DISK, read_json, sync_folder, write_json
 from core.net.http_stream import HttpStream, Response, host_of, unreachable_error
+from core.options import from_json
 from core.progress import Progress, Work
-from core.records import build
 
 REPORT_SECONDS = 0.2
 HASH_CHUNK = 1 << 20
@@ -199,7 +199,7 @@ def _info_path(target: Path) -> Path:
 
 def _read_info(target: Path, url: str) -> _PartInfo:
     try:
-        info = build(_PartInfo, read_json(_info_path(target)))
+        info = from_json(_PartInfo, read_json(_info_path(target)))
     except (FileNotFoundError, ValueError, TypeError):
         return _PartInfo()
     return info if info.url == url else _PartInfo()

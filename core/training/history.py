@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.errors import DamagedArtifactError
 from core.files import read_json, write_atomically, write_json
-from core.records import fits
+from core.options import fits
 
 IDS, LABELS, CLASSES = "validation_ids.npy", "validation_labels.npy", "classes.json"
 EMBEDDINGS, CONFUSION = "embeddings", "confusion"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import WorkbenchError
-from core.records import fits
+from core.options import fits
 from core.workspace import NAME_PATTERN
 
 VARIABLE = "WORKBENCH_LAUNCHERS"

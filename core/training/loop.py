@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from core.errors import WorkbenchError
 from core.models.preprocessing import normalized
+from core.options import fits, from_json
 from core.progress import Measurement, Progress, Stop, Work, format_rate
-from core.records import build, fits
 from core.training.augment import augmented
 from core.training.augment_config import OFF
 from core.training.inputs import TrainBatch, on_device, prefetch
@@ -134,7 +134,7 @@ def resume_epoch(setup: Setup) -> Epoch:
     if facts is None:
         return Epoch(0)
     try:
-        epoch, history, best = build(Epoch, facts["epoch"]), facts["history"], facts["best"]
+        epoch, history, best = from_json(Epoch, facts["epoch"]), facts["history"], facts["best"]
     except (KeyError, TypeError) as error:
         raise damaged_state(setup.folder) from error
     if not fits(history, list[dict[str, float]]) or not fits(best, int):

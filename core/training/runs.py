@@ -17,7 +17,7 @@ from core.artifacts.folders import fresh_id
 from core.artifacts.upgrades import upgrade_settings
 from core.errors import DamagedArtifactError, MissingError, WorkbenchError, newer_version
 from core.files import parse_json, read_json, write_json
-from core.records import build, fits
+from core.options import fits, from_json
 from core.training.config import TrainConfig
 from core.workspace import DISK_VERSION, Workspace, check_name
 
@@ -157,8 +157,8 @@ def read_run(workspace: Workspace, run_id: str) -> Run:
                 "disk_version": DISK_VERSION,
             }
         content["status"] = RunStatus(content["status"])
-        build(TrainConfig, content["config"])
-        return build(Run, content)
+        from_json(TrainConfig, content["config"])
+        return from_json(Run, content)
     except FileNotFoundError as error:
         raise MissingError(f"There is no run “{run_id}”.", "Choose one that is listed.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -9,7 +9,7 @@ import pytest
 
 from core import files
 from core.files import MAX_JSON_DEPTH, JsonError, parse_json, read_json
-from core.records import build
+from core.options import from_json
 
 
 def nested(depth: int) -> str:
@@ -80,7 +80,7 @@ WHOLE: dict[str, Any] = {
 
 
 def test_values_of_their_types_are_read() -> None:
-    assert build(Record, WHOLE) == Record(**WHOLE)
+    assert from_json(Record, WHOLE) == Record(**WHOLE)
 
 
 @pytest.mark.parametrize(
@@ -93,10 +93,10 @@ def test_values_of_their_types_are_read() -> None:
 )
 def test_values_of_other_types_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(TypeError):
-        build(Record, WHOLE | wrong)
+        from_json(Record, WHOLE | wrong)
 
 
 @pytest.mark.parametrize("content", [[], "text", None, 3, {"name": "a"}])
 def test_what_is_no_such_object_is_refused(content: object) -> None:
     with pytest.raises(TypeError):
-        build(Record, content)
+        from_json(Record, content)

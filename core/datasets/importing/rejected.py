@@ -10,7 +10,7 @@ from pathlib import Path
 from core.datasets.registry import Dataset
 from core.datasets.tally import Rejected, Tally
 from core.files import read_json, write_atomically, write_json
-from core.records import build
+from core.options import from_json
 
 ARCHIVE, FOLDERS = "refused.json", "skipped.json"
 """Files with what an archive held, written once, and what the last scan of the folders skipped."""
@@ -54,10 +54,10 @@ def read_rejected(folder: Path) -> NotImported:
     """
     files, counts = list[Rejected](), Counter[str]()
     with suppress(OSError, ValueError, TypeError):
-        files = [build(Rejected, each) for each in read_json(folder / ARCHIVE)]
+        files = [from_json(Rejected, each) for each in read_json(folder / ARCHIVE)]
         counts.update(file.problem for file in files)
     with suppress(OSError, ValueError, TypeError):
-        found = build(_Skipped, read_json(folder / FOLDERS))
+        found = from_json(_Skipped, read_json(folder / FOLDERS))
         files += [Rejected(*each) for each in found.files]
         counts.update(found.counts)
     return NotImported(files, counts)
