@@ -4,6 +4,7 @@ Files are not decoded here; `verification.py` checks that they are whole.
 """
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -24,8 +25,9 @@ from core.net.object_cache import MAX_OBJECT_BYTES, fetched, keep
 from core.net.object_paths import file_of, is_remote
 from core.progress import Progress, Work
 
-READERS = 8
-"""Threads that read and hash: they wait for the disk, and hashing releases Python's lock."""
+READERS = min(8, (os.cpu_count() or 1) + 2)
+"""Threads that read and hash: they wait for the disk, and hashing releases Python's lock. On two
+cores, eight take 1.1 to 1.2 times as long as four, as they wait for that lock."""
 
 CHUNK = 64
 """Files per task of a thread."""
