@@ -67,7 +67,7 @@ class Annotated:
         """Return class and split of an image, of which the folders say `folders`."""
         found = self.images.get(path)
         if found is None:
-            return Place(None if self.has_labels else folders.label, folders.split)
+            return Place(None, folders.split) if self.has_labels else folders
         label = found.label if self.has_labels else folders.label
         return Place(label, Split(found.split) if found.split else folders.split)
 

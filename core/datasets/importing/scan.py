@@ -130,18 +130,18 @@ def _with_splits(found: Sequence[ImageRow], config: SplitConfig) -> list[ImageRo
 
     Splits that its folders name stay, and train supplies missing ones.
     """
-    rows = [row._replace(id=image_id) for image_id, row in enumerate(found, 1)]
-    labeled = [row for row in rows if row.label is not None and row.problem is None]
-    present = {row.split for row in labeled if row.split}
+    rows = list(enumerate(found, 1))
+    labeled = [(i, row) for i, row in rows if row.label is not None and row.problem is None]
+    present = {row.split for _, row in labeled if row.split}
     missing = replace(
         config,
         validation=0.0 if Split.VALIDATION in present else config.validation,
         test=0.0 if Split.TEST in present else config.test,
         train_per_class=0,
     )
-    candidates = [(row.id, str(row.label)) for row in labeled if row.split in (None, Split.TRAIN)]
+    candidates = [(i, str(row.label)) for i, row in labeled if row.split in (None, Split.TRAIN)]
     splits = stratified(candidates, missing if present else config)
-    return [row._replace(split=splits.get(row.id, row.split)) for row in rows]
+    return [row._replace(id=i, split=splits.get(i, row.split)) for i, row in rows]
 
 
 state_of = attrgetter("size_bytes", "modified_ns", "sha256", "problem", *SCANNED)
