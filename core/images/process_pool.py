@@ -129,10 +129,14 @@ def new_pool() -> DecoderPool:
 
     There are fewer if they could take more than half of the memory.
     """
-    can_tell = hasattr(os, "sched_getaffinity")
-    cores = len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
     in_memory = _memory_bytes() // (2 * (MEMORY_BYTES + SPARE_BYTES))
-    return DecoderPool(max(1, min(cores, in_memory, MAX_PROCESSES)))
+    return DecoderPool(max(1, min(available_cores(), in_memory, MAX_PROCESSES)))
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
+    can_tell = hasattr(os, "sched_getaffinity")
+    return len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
 
 
 def _memory_bytes() -> int:

@@ -155,12 +155,12 @@ def _features(
         store = FeatureStore(workspace, network, bfloat16=device.bfloat16)
     paths = [dataset.path_of(row) for row in rows]
     features = np.empty((len(rows), network.project.in_features), np.float32)
-    faster = for_inference(network)
+    folded = for_inference(network)
     filled = done = 0
     try:
         for batch in decode_batches(paths, network.config.preprocessing, device.batch_size):
             if len(batch.positions):
-                pooled = pooled_features(faster, device, batch.pixels)
+                pooled = pooled_features(folded, device, batch.pixels)
                 features[filled : filled + len(pooled)] = pooled
                 filled += len(pooled)
                 if store:

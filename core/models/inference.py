@@ -1,4 +1,4 @@
-"""Faster networks for inference: batch norms are folded into the convolutions before them."""
+"""Networks for inference: batch norms are folded into the convolutions before them."""
 
 from copy import copy
 from typing import TypeVar
@@ -10,8 +10,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from core.models.network import EmbeddingNetwork
 
 MAX_ERROR = 1e-2
-"""Relative difference up to which two networks count as the same: rounding gives 1e-6, with TF32 on
-a GPU 1e-3, and a wrong order of layers 1."""
+"""Relative difference up to which two networks count as the same: rounding makes 1e-6, TF32 on
+a GPU 1e-3, and layers in another order about 1."""
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
@@ -24,18 +24,18 @@ def for_inference(network: EmbeddingNetwork) -> EmbeddingNetwork:
     if there is nothing to fold, or if the outputs differ because its layers do not run in the order
     in which they are registered. Of a network in training mode, only the frozen blocks are folded.
     """
-    faster = _with_children(
+    other = _with_children(
         network, {"frozen": folded(network.frozen), "tail": folded(network.tail)}
     )
-    if faster.frozen is network.frozen and faster.tail is network.tail:
+    if other.frozen is network.frozen and other.tail is network.tail:
         return network
     side, device = network.config.image_size, next(network.parameters()).device
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(1, 3, side, side, generator=generator).to(device)
     with torch.inference_mode():
         expected = _fixed_features(network, noise)
-        error = (_fixed_features(faster, noise) - expected).norm() / expected.norm()
-    return faster if error <= MAX_ERROR else network
+        error = (_fixed_features(other, noise) - expected).norm() / expected.norm()
+    return other if error <= MAX_ERROR else network
 
 
 def _fixed_features(network: EmbeddingNetwork, pixels: Tensor) -> Tensor:

@@ -43,11 +43,11 @@ class Model:
 
     device: Device
 
-    faster: EmbeddingNetwork = field(init=False)
-    """The network as it embeds; see `for_inference`."""
+    folded: EmbeddingNetwork = field(init=False)
+    """The network with which images are embedded; see `for_inference`."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "faster", for_inference(self.network))
+        object.__setattr__(self, "folded", for_inference(self.network))
 
     @property
     def id(self) -> str:
@@ -67,7 +67,7 @@ class Model:
         self, pixels: NDArray[np.uint8], *, bfloat16: bool = False
     ) -> Callable[[], Outputs]:
         """Start `embed`, and return a function that waits for its result."""
-        return _embed_async(self.faster, self.device, pixels, bfloat16=bfloat16)
+        return _embed_async(self.folded, self.device, pixels, bfloat16=bfloat16)
 
 
 def write_weights(network: EmbeddingNetwork, folder: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 from core.datasets.columns import Split
 from core.datasets.registry import open_dataset
 from core.models.devices import Device, choose_device
+from core.models.inference import for_inference
 from core.models.network import EmbeddingNetwork
 from core.progress import Progress, Work
 from core.training.config import TrainConfig
@@ -114,10 +115,11 @@ def _frozen_seconds(network: EmbeddingNetwork, config: TrainConfig, device: Devi
         return 0.0
     pixels = torch.zeros(4, 3, config.image_size, config.image_size, device=device.name)
     pixels = pixels.contiguous(memory_format=torch.channels_last)
+    folded = for_inference(network)
 
     def run() -> None:
         with torch.inference_mode(), device.autocast():
-            network.frozen(pixels)
+            folded.extract_frozen(pixels)
 
     return (yield from _fastest(run, 0, "measuring the frozen blocks")) / len(pixels)
 

@@ -81,13 +81,13 @@ class View:
             in_view = np.flatnonzero(~known)
         paths = [self.dataset.path_of(self.rows[at]) for at in in_view.tolist()]
         problems: dict[int, str] = {}
-        faster, done = for_inference(self.network), 0
+        folded, done = for_inference(self.network), 0
         try:
             for batch in decode_batches(paths, self.network.config.preprocessing, DECODE_BATCH):
                 problems |= {int(in_view[at]): reason for at, reason in batch.problems.items()}
                 if len(batch.positions):
                     rows = in_view[batch.positions]
-                    values = self._through_frozen(faster, batch.pixels, int(rows[0]))
+                    values = self._through_frozen(folded, batch.pixels, int(rows[0]))
                     array[rows] = values
                     if store:
                         images = [self.rows[row] for row in rows]

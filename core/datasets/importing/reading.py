@@ -4,7 +4,6 @@ Files are not decoded here; `verification.py` checks that they are whole.
 """
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -21,11 +20,12 @@ from core.files import sha256_of
 from core.images.decoding import ImageHeader
 from core.images.failures import file_too_large
 from core.images.isolation import read_header
+from core.images.process_pool import available_cores
 from core.net.object_cache import MAX_OBJECT_BYTES, fetched, keep
 from core.net.object_paths import file_of, is_remote
 from core.progress import Progress, Work
 
-READERS = min(8, (os.cpu_count() or 1) + 2)
+READERS = min(8, available_cores() + 2)
 """Threads that read and hash: they wait for the disk, and hashing releases Python's lock. On two
 cores, eight take 1.1 to 1.2 times as long as four, as they wait for that lock."""
 

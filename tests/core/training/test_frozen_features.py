@@ -22,9 +22,10 @@ from tests.factories.networks import EVERY_BACKBONE
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("bfloat16", [False, True])
 @pytest.mark.parametrize("backbone", EVERY_BACKBONE)
 def test_cached_features_are_the_output_of_the_frozen_blocks(
-    workspace: Workspace, tmp_path: Path, backbone: str
+    workspace: Workspace, tmp_path: Path, backbone: str, bfloat16: bool
 ) -> None:
     dataset = bring_in(workspace, class_folders(tmp_path / "in", red=10, green=10, blue=10))
     rows, classes = labeled_rows(dataset)
@@ -32,7 +33,7 @@ def test_cached_features_are_the_output_of_the_frozen_blocks(
     network = EmbeddingNetwork(
         NetworkConfig(backbone=backbone, num_classes=len(classes), image_size=32)
     )
-    device = replace(choose_device(), bfloat16=False)  # Its rounding depends on the batch
+    device = replace(choose_device(), bfloat16=bfloat16)
     config = TrainConfig(dataset="colors", backbone=backbone, image_size=32)
     inputs = finish(prepare_inputs(workspace, dataset, rows, network, config, device))
 
@@ -46,5 +47,10 @@ def test_cached_features_are_the_output_of_the_frozen_blocks(
         plain = network.extract_frozen(
             normalized(torch.from_numpy(pixels), network.config.preprocessing)
         ).float()
-    torch.testing.assert_close(values, plain, rtol=2e-3, atol=1e-3)
+    if bfloat16:  # Rounding depends on the batch and on folded batch norms
+        cached_rows, plain_rows = values.float().flatten(1), plain.flatten(1)
+        is_tiny = (cached_rows - plain_rows).abs().amax(dim=1) <= 1e-3
+        assert (is_tiny | (torch.cosine_similarity(cached_rows, plain_rows) > 0.99)).all()
+    else:
+        torch.testing.assert_close(values, plain, rtol=2e-3, atol=1e-3)
     assert [classes[label] for label in labels.tolist()] == [rows[0].label, rows[7].label]
