@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.journey import MINUTE
 from tests.browser.workbench import PageProblems, SlowLine, Workbench, wait_idle
 
 SCRIPT = Path(__file__).with_name("component_app.py")
@@ -551,8 +552,9 @@ def pictures(page: Page) -> Locator:
 
 
 def tiled(page: Page) -> None:
-    """Let the map be drawn as tiles, and wait for the first."""
+    """Let the map be drawn as tiles, and wait until it is: before that a drag selects nothing."""
     look(page, "tiles")
+    page.locator(".workbench-scatter[data-drawn$='-tiles']").wait_for(timeout=MINUTE)
     expect(pictures(page)).to_have_count(1)
 
 

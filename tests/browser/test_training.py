@@ -5,6 +5,7 @@ import re
 import signal
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from core.jobs.records import list_active
@@ -64,17 +65,8 @@ def epochs_of(workbench: Workbench) -> list[float]:
     return [measured["epoch"] for measured in read_metrics(Workspace(workbench.home), RUN)]
 
 
-def test_a_training_is_watched_paused_resumed_and_stopped(
-    start_workbench: Callable[..., Workbench], sound_page: Page
-) -> None:
-    page = sound_page
-    workbench = start_workbench()
-    start_training(page, workbench)
-    other = page.context.new_page()
-    other.set_default_navigation_timeout(2 * MINUTE)
-    open_page(other, workbench, "")
-    expect(open_jobs(other).get_by_text(re.compile(f"{TITLE}.*epoch")).first).to_be_visible()
-
+def watch(page: Page) -> None:
+    """See the curves, and validation queries drawn anew under a view that stays."""
     expect(metric(page, "mAP@10")).to_be_visible(timeout=2 * MINUTE)
     expect(page.get_by_text(re.compile(r"images/s · .* MB of memory"))).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(3)
@@ -86,53 +78,59 @@ def test_a_training_is_watched_paused_resumed_and_stopped(
     expect(page.get_by_text("Validation queries after epoch")).to_be_visible()
     assert page.evaluate(SHOWN_RANGE) == zoomed
 
-    page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text(re.compile(r"paused · \d+ of 500 epochs"))).to_be_visible(
-        timeout=MINUTE
-    )
-    assert workbench.jobs() == []
+
+def resume(page: Page, workbench: Workbench) -> None:
+    """Resume a training and see the epoch after those that it had saved."""
     before = epochs_of(workbench)
     page.get_by_role("button", name="Resume").click()
     expect(stop_button(page)).to_be_visible()
     goes_on = page.get_by_text(re.compile(f"Validation queries after epoch {len(before) + 1}"))
     expect(goes_on).to_be_visible(timeout=MINUTE)
+    assert epochs_of(workbench)[: len(before)] == before
+
+
+@pytest.mark.timeout(900)
+def test_a_training_is_watched_paused_outlives_server_and_kill_and_is_stopped(
+    start_workbench: Callable[..., Workbench], sound_page: Page
+) -> None:
+    page = sound_page
+    workbench = start_workbench()
+    start_training(page, workbench)
+    other = page.context.new_page()
+    other.set_default_navigation_timeout(2 * MINUTE)
+    open_page(other, workbench, "")
+    expect(open_jobs(other).get_by_text(re.compile(f"{TITLE}.*epoch")).first).to_be_visible()
+    watch(page)
+
+    page.get_by_role("button", name="Pause").click()
+    paused = page.get_by_text(re.compile(r"paused · \d+ of 500 epochs"))
+    expect(paused).to_be_visible(timeout=MINUTE)
+    assert workbench.jobs() == []
+    resume(page, workbench)
+
+    [before] = list_active(Workspace(workbench.home))
+    workbench.kill()
+    workbench.start()
+    open_page(page, workbench, "training")
+    expect(page.get_by_text(re.compile(f"Training {RUN}.*epoch")).first).to_be_visible()
+    [after] = list_active(Workspace(workbench.home))
+    assert after.process_id == before.process_id
+
+    os.killpg(after.process_id, signal.SIGKILL)
+    interrupted = page.get_by_text(re.compile(r"interrupted · \d+ of 500 epochs"))
+    expect(interrupted).to_be_visible(timeout=MINUTE)
+    open_jobs(page).get_by_role("button", name="Details").first.click()
+    expect(page.get_by_text(re.compile("python -m core resume"))).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert list((workbench.home / "models").glob("[!.]*")) == []
+    resume(page, workbench)
 
     stop_button(page).click()
-    expect(page.get_by_text(re.compile(r"stopped · \d+ of 500 epochs"))).to_be_visible(
-        timeout=MINUTE
-    )
+    stopped = page.get_by_text(re.compile(r"stopped · \d+ of 500 epochs"))
+    expect(stopped).to_be_visible(timeout=MINUTE)
     expect(page.get_by_role("button", name="Build index").first).to_be_visible()
     expect(other.get_by_text(re.compile("stopped; the best result"))).to_be_visible(timeout=MINUTE)
     assert epochs_of(workbench) == list(range(1, len(epochs_of(workbench)) + 1))
     assert (workbench.home / "models" / RUN).is_dir()
     go_to(page, "Datasets")
-
-
-def test_a_training_outlives_the_server_and_goes_on_after_a_kill(
-    start_workbench: Callable[..., Workbench], page: Page
-) -> None:
-    workbench = start_workbench()
-    start_training(page, workbench)
-    [before] = list_active(Workspace(workbench.home))
-
-    workbench.kill()
-    workbench.start()
-    open_page(page, workbench, "training")
-    expect(page.get_by_text(re.compile(f"{TITLE}.*epoch")).first).to_be_visible()
-    [after] = list_active(Workspace(workbench.home))
-    assert after.process_id == before.process_id
-    expect(metric(page, "mAP@10")).to_be_visible(timeout=2 * MINUTE)
-
-    os.killpg(after.process_id, signal.SIGKILL)
-    expect(page.get_by_text(re.compile(r"interrupted · \d+ of 500 epochs"))).to_be_visible()
-    open_jobs(page).get_by_role("button", name="Details").first.click()
-    expect(page.get_by_text(re.compile("python -m core train --dataset drawn"))).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    assert list((workbench.home / "models").glob("[!.]*")) == []
-
-    reached = len(epochs_of(workbench))
-    page.get_by_role("button", name="Resume").click()
-    goes_on = page.get_by_text(re.compile(f"Validation queries after epoch {reached + 1}"))
-    expect(goes_on).to_be_visible(timeout=MINUTE)
-    assert epochs_of(workbench)[: reached + 1] == list(range(1, reached + 2))
