@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from core.datasets.annotations.annotated import Annotated
+from core.datasets.annotations.annotated import NOT_ANNOTATED, Annotated
 from core.datasets.annotations.source import annotate_again
 from core.datasets.file_search import FoundFolder
 from core.datasets.folder_names import Use
@@ -62,7 +62,8 @@ def find_changes(dataset: Dataset, *, verify_all: bool = False) -> Changes:
         files = dataset.catalog.known_files(number)
         policy = link_policy(is_on=root.layout.links)
         folders = find_images(root.path, frozenset(dataset.left_out), tally, policy)
-        known = {tuple(path.split("/")[:-1]) for path in files}
+        parents = {path.rpartition("/")[0] for path in files}
+        known = {tuple(parent.split("/")) if parent else () for parent in parents}
         is_own = root.path.is_relative_to(dataset.folder)  # Unpacked or uploaded: never grows
         layout = root.layout if is_own else extended_layout(root.layout, folders, known)
         added |= new_folders(layout, folders, known)
@@ -95,10 +96,13 @@ def find_changes(dataset: Dataset, *, verify_all: bool = False) -> Changes:
 
 
 def _annotated(root: Root, folders: Sequence[FoundFolder], tally: Tally) -> Annotated:
+    if not root.layout.is_annotated:
+        return NOT_ANNOTATED
+    paths = image_paths(folders)
     if not root.layout.annotations:  # Nothing to fetch from an address
-        return annotate_again(root.path, (), image_paths(folders), root.layout)
+        return annotate_again(root.path, (), paths, root.layout)
     with annotation_files(root.path, tally) as beside:
-        return annotate_again(beside, tally.annotations, image_paths(folders), root.layout)
+        return annotate_again(beside, tally.annotations, paths, root.layout)
 
 
 def _spelled_as_before(dataset: Dataset, files: Iterable[ScannedFile]) -> list[ScannedFile]:

@@ -65,6 +65,7 @@ def scanned_files(
     The tally gets those that the layout does not import. What annotations say replaces what
     folders say.
     """
+    is_annotated = annotated.is_used
     for folder in folders:
         start = "".join(f"{part}/" for part in folder.parts)
         if not layout.holds(folder.parts):
@@ -75,7 +76,7 @@ def scanned_files(
         place = layout.place(folder.parts)
         for name, size_bytes, modified_ns in folder.files:
             path = readable(start + name)
-            label, split = annotated.place(path, place)
+            label, split = annotated.place(path, place) if is_annotated else place
             yield ScannedFile(number, path, size_bytes, modified_ns, label, split)
 
 
@@ -88,12 +89,13 @@ def read_files(roots: Sequence[Path], files: Sequence[ScannedFile]) -> Work[list
         UnreachableStoreError: The server of an address is away or refuses the credentials.
     """
     rows: list[ImageRow] = []
-    count, size = (FETCHERS, FETCH_CHUNK) if any(map(is_remote, roots)) else (READERS, CHUNK)
+    readers = [_read_object if is_remote(root) else _read_local for root in roots]
+    count, size = (FETCHERS, FETCH_CHUNK) if _read_object in readers else (READERS, CHUNK)
     chunks = [files[start : start + size] for start in range(0, len(files), size)]
-    with ThreadPoolExecutor(count) as readers:
+    with ThreadPoolExecutor(count) as threads:
         for start in range(0, len(chunks), count):
-            for batch in readers.map(
-                lambda chunk: [_read(roots[file.root], file) for file in chunk],
+            for batch in threads.map(
+                lambda chunk: [readers[file.root](roots[file.root], file) for file in chunk],
                 chunks[start : start + count],
             ):
                 rows += batch
@@ -106,9 +108,11 @@ def columns_of(header: ImageHeader) -> dict[str, Any]:
     return {name: column.read(header) for name, column in ROW_COLUMNS.items() if column.read}
 
 
-def _read(root: Path, file: ScannedFile) -> ImageRow:
-    if not is_remote(root):
-        return _read_file(root / file.path, file)
+def _read_local(root: Path, file: ScannedFile) -> ImageRow:
+    return _read_file(f"{root}/{file.path}", file)  # Joining paths takes as long as hashing
+
+
+def _read_object(root: Path, file: ScannedFile) -> ImageRow:
     if file.size_bytes > MAX_OBJECT_BYTES:
         too_large = file_too_large(file.path, file.size_bytes, MAX_OBJECT_BYTES)
         return _row(file, UNREADABLE, EMPTY_SHA256, too_large.problem)
@@ -124,16 +128,17 @@ def _read(root: Path, file: ScannedFile) -> ImageRow:
         return _row(file, UNREADABLE, EMPTY_SHA256, error.problem)
 
 
-def _read_file(path: Path, file: ScannedFile) -> ImageRow:
+def _read_file(path: str | Path, file: ScannedFile) -> ImageRow:
     try:
         file.path.encode()
         if file.size_bytes <= READ_AT_ONCE_BYTES:
-            content = path.read_bytes()
-            header = read_header(BytesIO(content), name=path.name)
+            with open(path, "rb") as opened:
+                content = opened.read()
+            header = read_header(BytesIO(content), name=file.path.rpartition("/")[2])
             sha256 = hashlib.sha256(content).hexdigest()
         else:
-            header = read_header(path)  # First, because it limits the size
-            sha256 = sha256_of(path)
+            header = read_header(Path(path))  # First, because it limits the size
+            sha256 = sha256_of(Path(path))
     except UnreadableImageError as error:
         return _row(file, UNREADABLE, EMPTY_SHA256, error.problem)
     except FileNotFoundError:
