@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets.annotations.annotation import Annotation, Annotations, Box
-from core.datasets.annotations.coco_content import MAX_SIDE, Content, Size, key_of, read_content
+from core.datasets.annotations.coco_content import Content, key_of, read_content
 from core.datasets.annotations.coco_paths import path_prefix, plain_path
-from core.datasets.annotations.geometry import clipped_box, main_label
+from core.datasets.annotations.geometry import main_label
 from core.datasets.annotations.merging import Problems, joined
+from core.datasets.annotations.pixels import Size, pixel_box, read_size
 from core.datasets.columns import Split
 from core.datasets.folder_names import split_of_name
-from core.errors import WorkbenchError
-from core.images.isolation import read_header
 
 HEAD_BYTES = 64 << 10
 LISTS = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
@@ -85,7 +84,7 @@ def _add(images: dict[str, Annotation], root: Path, file: Path, problems: Proble
             if (image := _image_of(found, content)) is None:
                 continue
             if image not in sizes:
-                sizes[image] = content.images[image].size or _read_size(root, paths[image])
+                sizes[image] = content.images[image].size or read_size(root, paths[image])
             boxes.setdefault(image, []).append(_box(found, sizes[image], content))
         except _UnusableError as error:
             name = found.get("id", number) if isinstance(found, dict) else number
@@ -126,33 +125,9 @@ def _box(found: dict[str, Any], size: Size | None, content: Content) -> Box:
         _UnusableError: It has none, or no class.
     """
     label = content.categories.get(key_of(found.get("category_id")) or "")
-    edges = found.get("bbox")
     if label is None:
         raise _UnusableError(f"there is no class {found.get('category_id')!r:.40}.")
-    if not isinstance(edges, list) or len(edges) != 4 or not all(map(_is_usable, edges)):
-        raise _UnusableError("it has no box of four numbers.")
-    if size is None:
-        raise _UnusableError("its image has no width and height.")
-    left, top, across, down = map(float, edges)
-    width, height = size
-    right, bottom = (left + across) / width, (top + down) / height
-    box = clipped_box(label, left / width, top / height, right, bottom)
-    if box is None or max(across, down) < 1:
-        raise _UnusableError("its box, in pixels, has no area in the image.")
-    return box
-
-
-def _is_usable(value: object) -> bool:
-    """Return whether a value is a number, finite and not huge."""
-    return type(value) in (int, float) and abs(value) <= MAX_SIDE  # type: ignore[arg-type]
-
-
-def _read_size(root: Path, path: str) -> Size | None:
-    """Return the upright size of an image for which the file has none, from the image itself."""
-    if path.startswith(("/", "..")):
-        return None
     try:
-        header = read_header(root / path)
-    except WorkbenchError:
-        return None
-    return header.width, header.height
+        return pixel_box(label, found.get("bbox"), size)
+    except ValueError as error:
+        raise _UnusableError(f"{error}.") from error

@@ -8,20 +8,16 @@ from typing import Any, NamedTuple
 
 from core.datasets.annotations.file_names import MAX_JSON_BYTES
 from core.datasets.annotations.merging import Problems
+from core.datasets.annotations.pixels import Size, stated_size
 from core.datasets.annotations.texts import check_size
 from core.errors import WorkbenchError
 from core.workspace import check_text
-
-MAX_SIDE = 1e9
-"""Largest side of an image and coordinate of a box, in pixels."""
 
 USED = (
     *("images", "annotations", "categories", "id", "name", "file_name", "width", "height"),
     *("image_id", "category_id", "bbox", "iscrowd", "label"),
 )
 """Keys that are read: the others, such as segmentations, are most of a file and are dropped."""
-
-Size = tuple[int, int]
 
 
 class Image(NamedTuple):
@@ -134,13 +130,4 @@ def _image(name: str, entry: Mapping[str, Any]) -> Image:
         label = check_text("class", entry["label"]) if isinstance(entry.get("label"), str) else None
     except WorkbenchError:
         label = None
-    return Image(name, _size(entry), label)
-
-
-def _size(entry: Mapping[str, Any]) -> Size | None:
-    width, height = _side(entry.get("width")), _side(entry.get("height"))
-    return (width, height) if width and height else None
-
-
-def _side(value: Any) -> int:
-    return int(value) if type(value) in (int, float) and 1 <= value <= MAX_SIDE else 0
+    return Image(name, stated_size(entry), label)

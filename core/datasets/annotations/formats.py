@@ -103,7 +103,7 @@ def read_annotations(
     """
     reader = _reader_of(file)
     if reader.open is not None:
-        return read_table(reader.open(file), chosen, split)
+        return read_table(reader.open(file), chosen, split, file.parent)
     if reader.read is None:
         raise TypeError(f"{reader.title} can be neither opened nor read")
     return reader.read(root, file)

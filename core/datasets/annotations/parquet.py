@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from core.datasets.annotations.objects import OBJECTS
 from core.datasets.annotations.tables import Row, Table
 from core.datasets.annotations.texts import check_size
 from core.errors import WorkbenchError
@@ -13,7 +14,7 @@ BATCH = 20_000
 
 
 def open_parquet(file: Path) -> Table:
-    """Open a Parquet table; columns with bytes or nested values are left out.
+    """Open a Parquet table; columns with bytes or nested values but boxes are left out.
 
     Raises:
         MissingError: There is no such file.
@@ -26,7 +27,7 @@ def open_parquet(file: Path) -> Table:
     try:
         opened = parquet.ParquetFile(file)
         schema = opened.schema_arrow
-        columns = [each.name for each in schema if not _is_nested(each.type, types)]
+        columns = [each.name for each in schema if not _is_nested(each, types)]
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _damaged(file.name) from error
     return Table(
@@ -34,7 +35,10 @@ def open_parquet(file: Path) -> Table:
     )
 
 
-def _is_nested(kind: Any, types: Any) -> bool:
+def _is_nested(field: Any, types: Any) -> bool:
+    if field.name == OBJECTS:
+        return False
+    kind = field.type
     is_list = types.is_list(kind) or types.is_large_list(kind)
     if is_list:
         return not (types.is_string(kind.value_type) or types.is_large_string(kind.value_type))

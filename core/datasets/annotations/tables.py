@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
-from core.datasets.annotations.annotation import Annotation, Annotations
+from core.datasets.annotations.annotation import Annotation, Annotations, Box
+from core.datasets.annotations.geometry import main_label
 from core.datasets.annotations.merging import Merged, Problems
+from core.datasets.annotations.objects import OBJECTS, has_objects, read_objects
+from core.datasets.annotations.pixels import Size, read_size, stated_size
 from core.datasets.annotations.roles import (
     Columns,
     Role,
@@ -48,15 +52,19 @@ class Table:
     """What its numbers count: lines or rows."""
 
 
-def read_table(table: Table, chosen: Columns = (), split: Split | None = None) -> Annotations:
+def read_table(
+    table: Table, chosen: Columns = (), split: Split | None = None, folder: Path | None = None
+) -> Annotations:
     """Return the annotations of a table, with the paths of the images as it has them.
 
-    Rows of one image are merged; if they contradict each other, the image has no label.
+    Rows of one image are merged; if they contradict each other, the image has no label. Where no
+    column names labels, its boxes do (`objects.py`).
 
     Args:
         table: The table.
         chosen: Columns that a user has chosen.
         split: Split of the rows that name none.
+        folder: Folder that the paths are relative to, where boxes need the sizes of images.
 
     Raises:
         WorkbenchError: It has no column of paths, or none that says something about images.
@@ -67,12 +75,12 @@ def read_table(table: Table, chosen: Columns = (), split: Split | None = None) -
             f"{table.name} has no column with paths of images.",
             f"Choose one, or name it file_name. {columns_there(table.columns)}",
         )
-    if len(roles) == 1 and split is None:
+    if len(roles) == 1 and split is None and OBJECTS not in table.columns:
         raise WorkbenchError(
             f"{table.name} has no column of labels, splits or tags.",
             f"Choose one, or name it label. {columns_there(table.columns)}",
         )
-    reader = _Reader(table, roles, split)
+    reader = _Reader(table, roles, split, folder)
     for number, row in enumerate(table.rows):
         if number >= MAX_ROWS:
             raise WorkbenchError(
@@ -92,6 +100,7 @@ class _Reader:
     table: Table
     roles: Mapping[Role, str]
     split: Split | None
+    folder: Path | None
     merged: Merged = field(default_factory=Merged)
     problems: Problems = field(default_factory=Problems)
 
@@ -105,13 +114,31 @@ class _Reader:
         if not path or "\0" in path:
             self._problem(line, "it has no path of an image")
             return
+        size, boxes = self._boxes(line, path, values)
+        of_boxes = None if Role.LABEL in self.roles else main_label(boxes)
         annotation = Annotation(
-            label=self._read(line, values, Role.LABEL, read_label),
+            label=self._read(line, values, Role.LABEL, read_label) or of_boxes,
             split=self._read(line, values, Role.SPLIT, read_split) or self.split,
             tags=self._read(line, values, Role.TAGS, read_tags) or (),
+            boxes=boxes,
+            size=size,
         )
         if problem := self.merged.add(path, annotation):
             self.problems.add(f"{self.table.name}: {problem}")
+
+    def _boxes(
+        self, line: int, path: str, values: Mapping[str, object]
+    ) -> tuple[Size | None, tuple[Box, ...]]:
+        """Return the size of an image and its boxes, of which it may have none."""
+        objects = values.get(OBJECTS)
+        if not has_objects(objects):
+            return None, ()
+        size = stated_size(values) or (read_size(self.folder, path) if self.folder else None)
+        try:
+            return size, read_objects(objects, size)
+        except ValueError as error:
+            self._problem(line, str(error))
+            return None, ()
 
     def _read(
         self, line: int, values: Mapping[str, object], role: Role, read: Callable[[object], V]

@@ -15,6 +15,7 @@ import yaml
 
 from core.datasets.annotations.annotation import Box
 from core.datasets.annotations.geometry import main_label
+from core.datasets.annotations.pixels import PIXEL_DIGITS, pixels_of
 from core.datasets.columns import ImageRow, Split
 from core.datasets.export.listing import Format, Record
 from core.datasets.export.names import LEFT_OUT, FlatNames
@@ -23,7 +24,7 @@ from core.datasets.registry import Dataset
 from core.net.object_cache import fetch_ahead
 from core.progress import Progress, Work
 
-PIXEL_DIGITS, FRACTION_DIGITS = 6, 10
+FRACTION_DIGITS = 10
 """Digits after the point: a box read back differs by less than a millionth of the image."""
 
 
@@ -119,8 +120,7 @@ class _Coco:
         self.images.setdefault(split, []).append(json.dumps(entry))
         listed = self.boxes.setdefault(split, [])
         for box in boxes:
-            edges = (box.left * width, box.top * height, box.width * width, box.height * height)
-            bbox = [round(edge, PIXEL_DIGITS) for edge in edges]
+            bbox = pixels_of(box, (width, height))
             found = {
                 "id": len(listed) + 1,
                 "image_id": image.id,

@@ -42,7 +42,7 @@ class Format(StrEnum):
     """The images in class folders, packed but not compressed, with tables."""
 
     JSON_LINES = "jsonl"
-    """The same with tables of JSON Lines, as Hugging Face's ImageFolder reads them."""
+    """The same with tables of JSON Lines, as Hugging Face's ImageFolder reads them, and boxes."""
 
     FOLDER = "folder"
     """Copies of the images in class folders, with tables."""

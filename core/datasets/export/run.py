@@ -1,6 +1,6 @@
 """Export of images with their labels, splits and tags: complete or not at all.
 
-The columns of tables are in `table.py`, the layout of trees in `tree.py` and `names.py`.
+The columns of tables are in `listing.py`, the layout of trees in `tree.py` and `names.py`.
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core.artifacts.folders import draft, publish
 from core.datasets import curation
+from core.datasets.annotations.objects import OBJECTS, as_objects
 from core.datasets.columns import ALL_IMAGES, ImageFilter, ImageRow, Order
 from core.datasets.export.annotated import write_annotated
 from core.datasets.export.listing import (
@@ -113,15 +114,20 @@ def _write(
     return (yield from _write_tree(dataset, ids, options, folder, name))
 
 
-def _records(dataset: Dataset, ids: Sequence[int]) -> Iterator[tuple[ImageRow, Record]]:
+def _records(
+    dataset: Dataset, ids: Sequence[int], *, with_boxes: bool = False
+) -> Iterator[tuple[ImageRow, Record]]:
     """Yield images in the order of `ids`, without those that were removed meanwhile."""
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         rows = dataset.catalog.rows_by_id(chunk)
         tags = curation.tags_of(dataset.catalog, chunk)
-        for image_id in chunk:
-            if image_id in rows:
-                yield rows[image_id], record_of(dataset, rows[image_id], tags.get(image_id, ()))
+        boxes = dataset.catalog.boxes_of(chunk) if with_boxes else {}
+        for row in (rows[image_id] for image_id in chunk if image_id in rows):
+            record = record_of(dataset, row, tags.get(row.id, ()))
+            if row.id in boxes:
+                record[OBJECTS] = as_objects(boxes[row.id], (row.width, row.height))
+            yield row, record
 
 
 def _write_table(dataset: Dataset, ids: Sequence[int], form: Format, path: Path) -> Work[int]:
@@ -148,7 +154,8 @@ def _write_tree(
     num_images = 0
     with open_tree(folder, options.format, archive) as add:
         with open_tables(packed, options.format) as add_row:
-            records = fetch_ahead(_records(dataset, ids), lambda pair: dataset.path_of(pair[0]))
+            rows = _records(dataset, ids, with_boxes=options.format == Format.JSON_LINES)
+            records = fetch_ahead(rows, lambda pair: dataset.path_of(pair[0]))
             for done, (image, record) in enumerate(records):
                 yield Progress(done, len(ids), "exporting images")
                 original = dataset.path_of(image)

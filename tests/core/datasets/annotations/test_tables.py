@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from core.datasets.annotations import file_names, texts
-from core.datasets.annotations.annotation import Annotation, Annotations
+from core.datasets.annotations.annotation import Annotation, Annotations, Box
 from core.datasets.annotations.formats import (
     columns_of,
     detect_format,
@@ -18,6 +18,7 @@ from core.datasets.annotations.formats import (
 from core.datasets.annotations.roles import Columns, Role
 from core.datasets.columns import Split
 from core.errors import MissingError, WorkbenchError
+from tests.factories.images import speckled
 
 
 def read(tmp_path: Path, name: str, content: str | bytes, columns: Columns = ()) -> Annotations:
@@ -224,3 +225,65 @@ def test_formats_are_detected_and_others_refused(
 def test_one_metadata_file_counts_in_each_folder() -> None:
     paths = ["train/metadata.csv", "train/metadata.jsonl", "metadata.parquet", "Metadata.csv"]
     assert file_names.metadata_files(paths) == ("metadata.parquet", "train/metadata.jsonl")
+
+
+def test_boxes_of_hugging_faces_metadata_are_read(tmp_path: Path) -> None:
+    speckled("red", 0, 40).save(tmp_path / "a.png")  # 40 × 40
+    boxes = {"bbox": [[10, 0, 20.0, 40], [0, 0, 4, 4]], "categories": ["cat", "dog"]}
+    each = [{"bbox": [0, 0, 50, 100], "category": 3}]
+    rows = [
+        {"file_name": "a.png", "objects": boxes},
+        {"file_name": "b.png", "objects": each, "width": 100, "height": 200},
+        {"file_name": "c.png", "objects": {"bbox": [], "categories": []}},
+        {"file_name": "d.png", "objects": None},
+    ]
+    found = read(tmp_path, "metadata.jsonl", "\n".join(map(json.dumps, rows)))
+    assert found.problems == ()
+    assert found.images == {
+        "a.png": Annotation(
+            "cat", boxes=(Box("cat", 0.25, 0, 0.5, 1), Box("dog", 0, 0, 0.1, 0.1)), size=(40, 40)
+        ),
+        "b.png": Annotation("3", boxes=(Box("3", 0, 0, 0.5, 0.5),), size=(100, 200)),
+        "c.png": Annotation(),
+        "d.png": Annotation(),
+    }
+
+
+def test_boxes_in_parquet_are_read(tmp_path: Path) -> None:
+    boxes = {"bbox": [[0.0, 0.0, 50.0, 100.0]], "categories": ["cat"]}
+    table = {"file_name": ["a.png"], "width": [100], "height": [200], "objects": [boxes]}
+    parquet.write_table(pa.table(table), tmp_path / "metadata.parquet")
+    found = read_annotations(tmp_path, tmp_path / "metadata.parquet")
+    assert found.images["a.png"].boxes == (Box("cat", 0, 0, 0.5, 0.5),)
+    assert found.images["a.png"].label == "cat"
+
+
+@pytest.mark.parametrize(
+    ("objects", "problem"),
+    [
+        (7, "its objects are no bbox with as many categories"),
+        ({"bbox": [[0, 0, 1, 1]]}, "its objects are no bbox with as many categories"),
+        ({"bbox": [[0, 0, 1, 1]], "categories": []}, "its objects are no bbox with as many"),
+        ({"bbox": [[0, 0, 1]], "categories": ["a"]}, "it has no box of four numbers"),
+        ({"bbox": [[0, 0, 1, "1"]], "categories": ["a"]}, "it has no box of four numbers"),
+        ({"bbox": [[200, 0, 9, 9]], "categories": ["a"]}, "has no area in the image"),
+        ({"bbox": [[0, 0, 9, 9]], "categories": [None]}, "a box has no class"),
+        ([{"bbox": [0, 0, 9, 9]}], "a box has no class"),
+        ([[0, 0, 9, 9]], "its objects are no bbox with as many categories"),
+    ],
+)
+def test_boxes_that_cannot_be_used_are_problems(
+    tmp_path: Path, objects: object, problem: str
+) -> None:
+    row = {"file_name": "a.png", "label": "cat", "width": 100, "height": 100, "objects": objects}
+    found = read(tmp_path, "metadata.jsonl", json.dumps(row))
+    assert found.images == {"a.png": Annotation("cat")}
+    [sentence] = found.problems
+    assert problem in sentence
+    assert sentence.startswith("metadata.jsonl, line 1: ")
+
+
+def test_boxes_without_the_image_and_its_size_are_a_problem(tmp_path: Path) -> None:
+    row = {"file_name": "a.png", "objects": {"bbox": [[0, 0, 9, 9]], "categories": ["a"]}}
+    found = read(tmp_path, "metadata.jsonl", json.dumps(row))
+    assert found.problems == ("metadata.jsonl, line 1: its image has no width and height.",)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.datasets import curation
+from core.datasets.annotations.annotation import Box
 from core.datasets.columns import Split
 from core.datasets.export.listing import Format
 from core.datasets.export.run import ExportOptions, export_images
@@ -117,3 +118,23 @@ def test_json_lines_are_those_of_an_image_folder(workspace: Workspace, dataset: 
                 assert f"{table.split('/')[0]}/{record['file_name']}" in names
                 assert isinstance(record["tags"], list)
                 assert {"label", "split", "width", "sha256"} <= set(record)
+
+
+def test_json_lines_keep_boxes(workspace: Workspace, dataset: Dataset) -> None:
+    boxes = {
+        1: (Box("cat", 0.25, 0.125, 0.5, 0.75), Box("007", 0.0, 0.0, 1.0, 1.0)),
+        3: (Box("dog", 0.1, 0.2, 0.3, 0.4),),
+    }
+    dataset.catalog.set_boxes(boxes)
+    path = exported(workspace, dataset, Format.JSON_LINES)
+    again = finish(add_archive(workspace, "again", path, SplitConfig()))[0]
+    known = {row.sha256: boxes.get(row.id, ()) for row in dataset.catalog.rows()}
+    rows = again.catalog.rows()
+    found = again.catalog.boxes_of([row.id for row in rows])
+    for row in rows:
+        wanted, got = known[row.sha256], found.get(row.id, ())
+        assert [box.label for box in got] == [box.label for box in wanted]
+        for one, other in zip(got, wanted, strict=True):
+            assert one[1:] == pytest.approx(other[1:], abs=1e-6)
+    labels = {content: label for content, (label, _, _) in facts(dataset).items()}
+    assert {content: label for content, (label, _, _) in facts(again).items()} == labels
