@@ -60,6 +60,10 @@ def test_an_uploaded_folder_is_previewed_and_imported(
 ) -> None:
     root = class_folders(tmp_path / "pets", red=3, blue=2)
     page = open_page(sound_page, start_workbench(), "datasets")
+    page.get_by_role("textbox", name="Folder on the server, or address").fill(str(root))
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("textbox", name="Name")).to_have_value("pets")
+    expect(page.get_by_role("textbox", name="Name")).to_be_focused()
     page.get_by_text("Upload folder", exact=True).click()
     page.locator("[class*=st-key-datasets-upload] input[type=file]").set_input_files(root)
     expect(page.get_by_text("5 images · 2 classes")).to_be_visible(timeout=MINUTE)

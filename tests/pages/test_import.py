@@ -155,7 +155,22 @@ def test_a_suggested_name_is_free(full: Workspace, visit: Open, tmp_path: Path) 
     app = visit("datasets")
     app.button(key="datasets-import").click().run()
     app.text_input(key="datasets-folder").set_value(str(root)).run()
-    assert app.text_input(key="datasets-folder-name-colors-2").value == "colors-2"
+    assert app.text_input(key="datasets-folder-name").value == "colors-2"
+
+
+@pytest.mark.slow
+def test_a_name_follows_the_folder_until_it_is_edited(
+    empty: Workspace, visit: Open, tmp_path: Path
+) -> None:
+    first, second, third = (class_folders(tmp_path / name, red=2) for name in "abc")
+    app = visit("datasets")
+    name = "datasets-folder-name"
+    for root in (first, second):
+        app.text_input(key="datasets-folder").set_value(str(root)).run()
+        assert app.text_input(key=name).value == root.name
+    app.text_input(key=name).set_value("mine").run()
+    app.text_input(key="datasets-folder").set_value(str(third)).run()
+    assert app.text_input(key=name).value == "mine"
 
 
 def test_a_preview_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -228,7 +228,7 @@ def test_a_taken_name_is_refused_at_once(full: Workspace, visit: Open) -> None:
     app.button(key="datasets-import").click().run()
     app.segmented_control(key="datasets-way").set_value("Folder").run()
     app.text_input(key="datasets-folder").set_value(str(full.home / "images")).run()
-    name = app.text_input(key="datasets-folder-name-images")
+    name = app.text_input(key="datasets-folder-name")
     name.set_value("colors").run()
     app.button(key="datasets-folder-go").click().run()
     assert "There is a dataset “colors” already" in app.error[0].value.replace("\\", "")
