@@ -1,10 +1,11 @@
-"""The dependency rule over the syntax trees: Home → pages → pages/parts → state → core."""
+"""Rules over the syntax trees: imports (Home → pages → pages/parts → state → core), size, docs."""
 
 import ast
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -171,6 +172,47 @@ print(*({SLOW} & set(sys.modules)))
         check=False,
     )
     assert (ended.returncode, ended.stdout.strip()) == (0, ""), ended.stderr
+
+
+CODE = sorted(
+    path
+    for place in ("core", "state", "pages", "benchmarks")
+    for path in (ROOT / place).rglob("*.py")
+)
+MAX_FUNCTION_LINES, MAX_FILE_LINES = 50, 250
+
+
+def test_functions_and_files_are_short() -> None:
+    files = {str(path) for path in CODE if len(path.read_text().splitlines()) > MAX_FILE_LINES}
+    functions = {
+        f"{path}: {node.name}"
+        for path in CODE
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.FunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= MAX_FUNCTION_LINES
+    }
+    assert files | functions == set()
+
+
+def public_functions(node: ast.AST) -> Iterator[ast.FunctionDef]:
+    """Yield the functions of a module and the methods of its classes that others may call."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.ClassDef) and child.name.startswith("_"):
+            continue
+        if isinstance(child, ast.FunctionDef):
+            yield child
+        elif isinstance(child, ast.ClassDef):
+            yield from public_functions(child)
+
+
+def test_public_functions_have_docstrings() -> None:
+    undocumented = {
+        f"{path}: {function.name}"
+        for path in CODE
+        for function in public_functions(parsed(path))
+        if not ast.get_docstring(function) and "benchmarks" not in path.parts
+    }
+    assert undocumented == set()
 
 
 def test_torchvision_is_imported_in_one_module() -> None:

@@ -31,10 +31,13 @@ def progress(view: JobView) -> str:
 
 
 def short_progress(view: JobView) -> str:
-    """Return the first word of the title, share and remaining time of an active job."""
+    """Return share, first word of the title and remaining time of an active job.
+
+    A narrow header has room for the share only.
+    """
     if view.record.status == Status.QUEUED:
         return "Queued"
-    parts = [f"{view.record.title.split()[0]} {_share(view)}".strip(), _left(view)]
+    parts = [_share(view), view.record.title.split()[0], _left(view)]
     return " · ".join(part for part in parts if part)
 
 

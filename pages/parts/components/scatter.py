@@ -96,8 +96,6 @@ def scatter(
     result = _MOUNT(
         key=key,
         data={
-            "script": ensure_plotly_script(),
-            "version": points.version,
             **_encoded(points),
             "height": f"{height}px" if isinstance(height, int) else height,
             "pins": [asdict(pin) for pin in pins],
@@ -132,6 +130,8 @@ def _encoded(data: ScatterData) -> dict[str, Any]:
     if data.is_tiled and data.values is not None:
         limits = [float(data.values.min()), float(data.values.max())]
     return {
+        "script": ensure_plotly_script(),
+        "version": data.version,
         "tile": None,
         **points,
         "names": list(data.group_names),
