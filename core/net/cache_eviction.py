@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,35 +52,32 @@ def note_used(file: Path) -> None:
 
 def note_added(cache: Path, size_bytes: int) -> None:
     """Note that a file was added, and remove others if the cache may be too large."""
-    added = _added.get(cache, float("inf")) + size_bytes
-    _added[cache] = added
-    if added > STEP_SHARE * max_bytes() and sweep(cache):
-        _added[cache] = 0.0
+    _added[cache] = _added.get(cache, float("inf")) + size_bytes
+    if _is_due(cache):
+        with suppress(OSError), _locked(cache):
+            if _is_due(cache):  # Not if another thread has measured it meanwhile
+                _added[cache] = 0.0
+                sweep(cache)
 
 
-def sweep(cache: Path) -> bool:
-    """Remove the files that were not used for the longest time if the cache is too large.
-
-    Returns:
-        Whether it was measured; not while another process does that.
-    """
+def sweep(cache: Path) -> None:
+    """Remove the files that were not used for the longest time if the cache is too large."""
     most = max_bytes()
-    with suppress(OSError), (cache / LOCK).open("ab") as lock:
-        if not _is_locked(lock.fileno()):
-            return False
-        entries = sorted(_entries(cache))
-        total = sum(entry.size_bytes for entry in entries)
-        excess = total - KEPT_SHARE * most if total > most else 0
-        for entry in entries:
-            if excess <= 0:
-                break
-            with suppress(OSError):
-                os.unlink(entry.path)
-                excess -= entry.size_bytes
-                _remove_empty(os.path.dirname(entry.path), cache)
-        _remove_stale(cache / HELD)
-        return True
-    return False
+    entries = sorted(_entries(cache))
+    total = sum(entry.size_bytes for entry in entries)
+    excess = total - KEPT_SHARE * most if total > most else 0
+    for entry in entries:
+        if excess <= 0:
+            break
+        with suppress(OSError):
+            os.unlink(entry.path)
+            excess -= entry.size_bytes
+            _remove_empty(os.path.dirname(entry.path), cache)
+    _remove_stale(cache / HELD)
+
+
+def _is_due(cache: Path) -> bool:
+    return _added[cache] > STEP_SHARE * max_bytes()
 
 
 def _entries(folder: Path) -> Iterator[_Entry]:
@@ -114,14 +111,15 @@ def _remove_stale(held: Path) -> None:
                     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_locked(handle: int) -> bool:
-    """Lock a file until it is closed, and return whether it worked; always where there is none."""
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+@contextmanager
+def _locked(cache: Path) -> Iterator[None]:
+    """Wait for the lock that processes sweep under, where there are locks.
+
+    Files that another process adds while one sweeps are measured by the sweep after it.
+    """
+    with (cache / LOCK).open("ab") as lock:
+        with suppress(ImportError):
+            import fcntl
+
+            fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
+        yield
