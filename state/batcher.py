@@ -197,5 +197,5 @@ def _embed(embed: Embed[K], batch: Sequence[_Waiting[K]]) -> list[EmbeddedImage]
 def _closed() -> ModelClosedError:
     return ModelClosedError(
         "The model was closed while the query waited, because other models were opened.",
-        "Ask once more.",
+        "Search again.",
     )

@@ -158,5 +158,5 @@ def _open_index(index_id: str, fingerprint: str) -> "Index":
 def _check_same(manifest: Manifest, fingerprint: str) -> None:
     if manifest.fingerprint != fingerprint:
         raise WorkbenchError(
-            f"The {manifest.kind} {manifest.id} was just replaced.", "Ask once more."
+            f"The {manifest.kind} {manifest.id} was just replaced.", "Search again."
         )

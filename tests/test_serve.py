@@ -46,7 +46,7 @@ def test_make_passes_the_host() -> None:
 def test_what_is_no_host_name_is_refused() -> None:
     command = [sys.executable, "serve.py", "http://x"]
     wrong = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (wrong.returncode, wrong.stderr.strip()) == (1, "“http://x” is no host name.")
+    assert (wrong.returncode, wrong.stderr.strip()) == (1, "“http://x” is not a host name.")
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ def check_embeddings(embeddings: Embeddings, dimension: int) -> None:
     """Raise `ValueError` or `WorkbenchError` unless these can be embeddings of the model."""
     ids, shape = embeddings.image_ids, (len(embeddings.image_ids), dimension)
     if ids.dtype != np.int64 or ids.ndim != 1 or not len(ids):
-        raise ValueError("its image ids are no numbers")
+        raise ValueError("its image ids are not numbers")
     if ids[0] < 1 or not (np.diff(ids) > 0).all():
         raise ValueError("its image ids are not in order")
     whitening = embeddings.encoding.whitening
@@ -113,7 +113,7 @@ def _decoded(index: Index) -> Iterator[tuple[int, NDArray[np.float32]]]:
         try:
             lists.set_direct_map_type(faiss_any.DirectMap.Array)
         except RuntimeError as error:
-            raise ValueError("its index has ids that are no rows") from error
+            raise ValueError("its index has ids that are not rows") from error
     try:
         for start in range(0, outer.ntotal, BLOCK):
             yield start, outer.reconstruct_n(start, min(BLOCK, outer.ntotal - start))

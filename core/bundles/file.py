@@ -65,7 +65,7 @@ ENTRY = re.compile(
 )
 """Names of the entries of a bundle; no other name is ever written to the disk."""
 
-NO_BUNDLE = "is no bundle of this app, or was cut off"
+NO_BUNDLE = "is not a bundle of this app, or was cut off"
 LOCKED = 1 << 0
 """Flag of an encrypted entry (APPNOTE.TXT, 4.4.4)."""
 

@@ -82,8 +82,11 @@ def _facts_after(workspace: Workspace, options: argparse.Namespace) -> Result:
 
 
 def _describe_changes(result: Result) -> str:
-    kinds = ("new", "changed", "moved", "gone", "relabeled")
-    found = [f"{result[f'num_{what}']:,} {what}" for what in kinds if result[f"num_{what}"]]
+    kinds = {"new": "new", "changed": "changed", "moved": "moved", "gone": "missing"}
+    kinds["relabeled"] = "relabeled"
+    found = [
+        f"{result[f'num_{key}']:,} {what}" for key, what in kinds.items() if result[f"num_{key}"]
+    ]
     return f"{describe_dataset(result)} {', '.join(found) or 'No file has changed'}."
 
 
@@ -112,7 +115,7 @@ def _export(workspace: Workspace, options: argparse.Namespace) -> Work[Result]:
 
 
 def _describe_export(result: Result) -> str:
-    left_out = f", {result['num_left_out']} left out" if result["num_left_out"] else ""
+    left_out = f", {result['num_left_out']} skipped" if result["num_left_out"] else ""
     return f"{result['num_images']} images exported{left_out}: {result['path']}"
 
 
@@ -124,7 +127,9 @@ def _change(name: str, *options: Option, **facts: Any) -> Command:
 
 RESCAN = _change(
     "rescan",
-    option("--verify-all", "Hash every file again.", action="store_true"),
+    option(
+        "--verify-all", "Also read files whose size and time have not changed.", action="store_true"
+    ),
     DRY_RUN,
     help="Update a dataset from its folders",
     run=_rescan,

@@ -126,7 +126,7 @@ RECOMMEND = Command(
 )
 BENCHMARK = Command(
     name="benchmark",
-    help="Benchmark an index: recall vs. exact search, latency, precision",
+    help="Measure one index: recall vs. exact search, latency, precision",
     options=(
         INDEX,
         option("--effort", "nprobe or efSearch; by default as the index was built.", type=int),

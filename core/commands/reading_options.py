@@ -34,13 +34,17 @@ READING_OPTIONS = (
     option("--no-links", "Follow no links.", action="store_true"),
     option(
         "--annotations",
-        "CSV, TSV, Parquet or JSON Lines file with labels, below the folder; none: labels are "
-        "those of folders. By default a table is recognized.",
+        "Table or annotations with labels, relative to the folder; `none` uses folder names. "
+        "By default they are detected.",
         default="",
         metavar="FILE",
     ),
     *(
-        option(f"--{role}-column", f"Its column of {what}, if the name is unusual.", metavar="NAME")
+        option(
+            f"--{role}-column",
+            f"Column of {what} in the table; detected by default.",
+            metavar="NAME",
+        )
         for role, what in COLUMNS.items()
     ),
     option(

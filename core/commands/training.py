@@ -19,8 +19,7 @@ from core.workspace import Workspace
 
 DEVICES = option(
     processes.DEVICES,
-    "Number of processes, one a graphics card, that train together; the app starts them by "
-    "torchrun, and a command that torchrun or srun has started checks their number.",
+    "Expected number of processes, one per GPU; torchrun or srun starts them.",
     type=int,
 )
 LAUNCHERS = (
@@ -32,7 +31,10 @@ LAUNCHERS = (
     option(processes.NODES, "Number of nodes for a launcher that takes it.", type=int, default=1),
 )
 PRESET = option(
-    "--preset", "Training settings to start from; options given here replace them.", choices=PRESETS
+    "--preset",
+    "Preset to start from; other options override it. By default classic, or scratch_quick with "
+    "--weights none.",
+    choices=PRESETS,
 )
 OLD_OPTIONS = {
     "--trunk-learning-rate": "--backbone-learning-rate",

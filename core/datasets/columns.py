@@ -218,7 +218,7 @@ class ImageFilter:
             default=ImageStatus.USABLE,
             option="show",
             label="Status",
-            help="Which images take part.",
+            help="Status of the images; usable ones are included and can be read.",
             choices=tuple(ImageStatus),
         )
     )

@@ -197,7 +197,7 @@ class Range(Filter[tuple[N, N] | None], Generic[N]):
         except ValueError:
             limits = 1.0, 0.0
         if not 0 <= limits[0] <= limits[1] < float("inf"):
-            raise ValueError(f"“{text}” is no range; write LOW-HIGH, such as 64-1024")
+            raise ValueError(f"“{text}” is not a range; write LOW-HIGH, such as 64-1024")
         return self.number(limits[0]), self.number(limits[1])
 
     def parts(self, value: tuple[N, N] | None) -> list[tuple[str, tuple[N, N] | None]]:

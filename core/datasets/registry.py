@@ -178,7 +178,7 @@ def require_free_name(workspace: Workspace, name: str) -> None:
     """Raise `WorkbenchError` if a dataset of that name exists or the name is invalid."""
     if (workspace.datasets / check_name(name)).exists():
         raise WorkbenchError(
-            f"There is a dataset “{name}” already.", "Choose another name or scan that one again."
+            f"There is a dataset “{name}” already.", "Choose another name or rescan that dataset."
         )
 
 

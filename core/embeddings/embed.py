@@ -205,7 +205,7 @@ def _no_images(task: EmbeddingTask) -> WorkbenchError:
         )
     return WorkbenchError(
         f"None of the {len(task.rows)} images of “{name}” can be read.",
-        "Check that its folder is still there, then scan it again.",
+        "Check that its folder is still there, then rescan it.",
     )
 
 

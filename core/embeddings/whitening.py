@@ -78,8 +78,8 @@ def fit_whitening(vectors: NDArray[np.float32]) -> Whitening:
     count, dimension = vectors.shape
     if count <= dimension:
         raise WorkbenchError(
-            f"Whitening embeddings of {dimension} numbers needs at least {dimension + 1} train "
-            f"images, and {count} are embedded.",
+            f"Whitening {dimension}-dimensional embeddings needs at least {dimension + 1} train "
+            f"images; {count} are embedded.",
             "Embed without whitening, or add images.",
         )
     mean = vectors.mean(axis=0, dtype=np.float64)

@@ -144,7 +144,7 @@ def _check_features(vectors: NDArray[np.float16], name: str) -> None:
     if not len(vectors):
         raise WorkbenchError(
             f"None of the images can be read, so the {name} cannot be evaluated.",
-            "Check that the dataset's folder still exists, then scan it again.",
+            "Check that the dataset's folder still exists, then rescan it.",
         )
     if not np.isfinite(vectors[:NUM_CHECKED]).all():
         raise WorkbenchError(

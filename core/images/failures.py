@@ -84,9 +84,7 @@ def explain_failure(error: BaseException, label: str, head: bytes) -> Unreadable
         case UnreadableImageError():
             return error
         case FileNotFoundError() | NotADirectoryError():
-            return UnreadableImageError(
-                f"{label} does not exist any more.", "Scan the folder again."
-            )
+            return UnreadableImageError(f"{label} does not exist any more.", "Rescan the dataset.")
         case PermissionError():
             advice = "Grant read permission to the user that runs the app."
             return UnreadableImageError(f"{label} cannot be read: permission denied.", advice)

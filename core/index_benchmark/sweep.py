@@ -86,7 +86,7 @@ def open_sweep(workspace: Workspace, sweep_id: str) -> Sweep:
         return Sweep(manifest, read_points(workspace.sweeps / sweep_id))
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise DamagedArtifactError(
-            f"{sweep_id}/{POINTS} is damaged.", "Delete that sweep and run it again."
+            f"{sweep_id}/{POINTS} is damaged.", "Delete this benchmark and run it again."
         ) from error
 
 

@@ -55,18 +55,17 @@ class IndexConfig:
 
     kind: str = one_of("flat", KINDS)
     """flat searches all images (exact); hnsw a graph of neighbors; ivf the nearest of `nlist`
-    clusters; sq8 stores a byte per dimension; ivf_pq and opq_ivf_pq store `code_bytes`
+    lists; sq8 stores a byte per dimension; ivf_pq and opq_ivf_pq store `code_bytes`
     per image, opq_ivf_pq after a rotation; factory builds the index that `factory` describes."""
 
     metric: Metric = Metric.COSINE
-    """Metric that clusters and codes are learned with; all three give the same ranking of
-    unit-length embeddings that are stored as they are."""
+    """Distance metric; all three give the same ranking of uncompressed embeddings."""
 
     nlist: int = bounded(0, 0, MAX_LISTS)
-    """IVF: number of clusters; 0 for 4·√N, as FAISS recommends for up to a million vectors."""
+    """IVF: number of inverted lists; 0 for 4·√N, as FAISS recommends up to a million vectors."""
 
     nprobe: int = bounded(0, 0, MAX_LISTS)
-    """IVF: clusters searched per query; 0 for an eighth of them, at most 64."""
+    """IVF: lists searched per query; 0 for an eighth of them, at most 64."""
 
     m: int = bounded(32, 2, 256)
     """HNSW: links per node (M)."""

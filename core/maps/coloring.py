@@ -20,7 +20,7 @@ from core.indexes.neighbors import Neighbors
 BLOCK = 1 << 14
 """Points whose neighbors vote at once."""
 
-NO_LABEL, NO_TAG, NO_SPLIT, NO_CLUSTER = "no label", "no tag", "no split", "in no cluster"
+NO_LABEL, NO_TAG, NO_SPLIT, NO_CLUSTER = "unlabeled", "no tag", "no split", "in no cluster"
 CORRECT, INCORRECT = "correct", "incorrect"
 
 

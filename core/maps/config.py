@@ -53,8 +53,8 @@ class MapConfig:
     """umap: minimum distance of points, in map units; umap-learn's default."""
 
     metric: MapMetric = MapMetric.COSINE
-    """umap and tsne: distance between embeddings. They have unit length, so both metrics find the
-    same neighbors and only weight them differently."""
+    """umap and tsne: distance between embeddings; both metrics find the same neighbors of unit
+    vectors and weight them differently."""
 
     supervision: float = bounded(0.0, 0.0, 1.0)
     """umap: weight of the classes in the layout; 0 uses the embeddings alone."""

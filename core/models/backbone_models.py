@@ -107,8 +107,8 @@ def _sample(rows: list[ImageRow], config: BackboneModelConfig) -> list[ImageRow]
 def _refuse_too_few(dataset: Dataset, count: int, dimension: int) -> None:
     if count <= dimension:
         raise WorkbenchError(
-            f"Embeddings of {dimension} numbers need at least {dimension + 1} train images that "
-            f"can be read, and “{dataset.name}” has {count}.",
+            f"{dimension}-dimensional embeddings need at least {dimension + 1} readable train "
+            f"images; “{dataset.name}” has {count}.",
             "Choose a smaller dimension, or add images.",
         )
 
@@ -186,7 +186,7 @@ def _fit_pca(features: NDArray[np.float32], config: BackboneModelConfig) -> "Wor
     if different < config.dimension:
         raise WorkbenchError(
             f"The {len(features)} train images differ too little: they vary in {different} "
-            f"dimensions, and embeddings of {config.dimension} numbers need as many.",
+            f"dimensions, and the embeddings have {config.dimension}.",
             "Choose a smaller dimension, or add other images.",
         )
     return pca

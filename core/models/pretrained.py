@@ -88,7 +88,8 @@ def fetch_weights(workspace: Workspace, name: str) -> Work[Path]:
     except DownloadError as error:
         raise DownloadError(
             error.problem,
-            f"{error.advice} Without network, train from a weights file or from scratch.",
+            f"{error.advice} Without a network, use the starter backbone or a weights file, or "
+            "train from scratch.",
         ) from error
 
 

@@ -55,7 +55,7 @@ def download(
         DownloadError: The download failed, or the hash is wrong.
     """
     if urlsplit(url).scheme not in ("http", "https") or not host_of(url):
-        raise DownloadError(f"{url} is no web address.", "Use one that begins with https://.")
+        raise DownloadError(f"{url} is not a web address.", "Use one that begins with https://.")
     part = _part_path(target)
     try:
         if (yield from has_hash(target, sha256_prefix=sha256_prefix, md5=md5)):

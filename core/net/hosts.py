@@ -34,7 +34,7 @@ def listening(hosts: str) -> tuple[str, list[str]]:
     names = [name.strip("[]") for name in re.split(r"[\s,]+", hosts.strip()) if name]
     for name in names:
         if _address(name) is None and not re.fullmatch(r"(\*\.)?[\w-]+(\.[\w-]+)*\.?", name):
-            raise ValueError(f"“{name}” is no host name")
+            raise ValueError(f"“{name}” is not a host name")
     if not names:
         raise ValueError("a host name is missing")
     if all(is_loopback(name) for name in names):

@@ -16,7 +16,7 @@ CREDENTIAL_CODES = frozenset(
 OF_CREDENTIALS = ("Credential", "Token", "Profile", "Config")
 """Words in the names of botocore's exceptions for credentials that cannot be found or read."""
 
-SCAN_AGAIN = "Scan the dataset again."
+SCAN_AGAIN = "Rescan the dataset."
 CORRECT_CREDENTIALS = (
     "Correct the credentials in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
     "AWS_PROFILE) or in AWS’s own files."

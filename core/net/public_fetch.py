@@ -82,7 +82,7 @@ def fetch_public(url: str, max_bytes: int) -> Fetched:
         max_bytes: Largest content.
 
     Raises:
-        DownloadError: It is no web address, leads to a private network, does not answer in time,
+        DownloadError: It is not a web address, leads to a private network, does not answer in time,
             has no such file, or is too large.
     """
     fetch = _Fetch(url, max_bytes)
@@ -200,7 +200,7 @@ def _checked_parts(url: str) -> SplitResult:
     parts = _web_parts(url) if len(url) <= MAX_URL_LENGTH else None
     if parts is None:
         raise DownloadError(
-            f"“{url[:60]}” is no web address.", "Use one that begins with https:// or http://."
+            f"“{url[:60]}” is not a web address.", "Use one that begins with https:// or http://."
         )
     if parts.username is not None or parts.password is not None:
         raise DownloadError(
@@ -211,7 +211,7 @@ def _checked_parts(url: str) -> SplitResult:
         host = str(parts.hostname).encode("idna").decode()
     except UnicodeError as error:
         raise DownloadError(
-            f"“{str(parts.hostname)[:60]}” is no name of a host.", "Check the address."
+            f"“{str(parts.hostname)[:60]}” is not a host name.", "Check the address."
         ) from error
     shown = f"[{host}]" if ":" in host else host
     return parts._replace(netloc=shown if parts.port is None else f"{shown}:{parts.port}")

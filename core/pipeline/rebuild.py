@@ -51,7 +51,7 @@ def _model(workspace: Workspace, lineage: Lineage, index: Manifest) -> Work[Mani
     model = lineage.model(index.made_from["model"])
     if model is None:
         raise WorkbenchError(
-            f"The model of {index.id} is gone.", "Train a model, and build an index with it."
+            f"The model of {index.id} was deleted.", "Train a model, and build an index with it."
         )
     if not lineage.stale_reason(model):
         return model

@@ -75,33 +75,32 @@ class TrainConfig:
     """Course of the learning rate: one_cycle, or cosine."""
 
     learning_rate: float = bounded(1e-3, 1e-7, 1)
-    """AdamW's largest learning rate for the head."""
+    """Peak learning rate of the head (AdamW)."""
 
     backbone_learning_rate: float = bounded(1e-4, 0, 1)
-    """AdamW's largest learning rate for the backbone; pre-trained layers need smaller steps."""
+    """Peak learning rate of the backbone; pre-trained layers need smaller steps."""
 
     weight_decay: float = bounded(1e-2, 0, 1)
     """AdamW's weight decay; the default is PyTorch's."""
 
     label_smoothing: float = bounded(0.0, 0, 0.9)
-    """Share of each target that is spread over the other classes."""
+    """Label smoothing of the cross-entropy, as in PyTorch; 0 disables it."""
 
     dropout: float = bounded(0.0, 0, 0.9)
-    """Share of the backbone's pooled features that each step leaves out."""
+    """Dropout probability of the backbone's pooled features."""
 
     max_gradient_norm: float = bounded(0.0, 0, 1000)
-    """Gradient clipping: the largest norm of a step's gradient; 0 clips nothing."""
+    """Max. gradient norm; 0 disables clipping."""
 
     patience: int = bounded(0, 0, 1000)
-    """Early stopping: epochs without a better validation mAP@10; 0 never stops early."""
+    """Epochs without a better validation mAP@10 before training stops; 0 disables it."""
 
     augment: str = one_of("off", PRESETS)
     """Augmentation of train images: off, light (flip, shift, color) or strong (also crop, rotate,
     erase)."""
 
     views: int = bounded(2, 1, 16)
-    """Cached views of each image if blocks are frozen: the image and its augmented versions. Each
-    costs a pass over the images, and disk space."""
+    """Cached views of each image if blocks are frozen: the image and its augmented versions."""
 
     seed: int = bounded(0, 0, (1 << 32) - 1)
     """Seed of the head's initial weights, the order of images and the augmentation."""

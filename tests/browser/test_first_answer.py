@@ -39,7 +39,7 @@ def test_a_typed_folder_is_three_clicks_from_a_right_answer(
 ) -> None:
     page = open_page(sound_page, workbench)
     clicks = 0
-    page.get_by_role("textbox", name="Folder on the server").press_sequentially(str(photographs))
+    page.get_by_role("textbox", name="Folder or address").press_sequentially(str(photographs))
     expect(page.get_by_text("300 images · 10 classes")).to_be_visible()
 
     page.get_by_role("button", name="Import and make searchable").click()
@@ -60,7 +60,7 @@ def test_an_uploaded_folder_is_previewed_and_imported(
 ) -> None:
     root = class_folders(tmp_path / "pets", red=3, blue=2)
     page = open_page(sound_page, start_workbench(), "datasets")
-    page.get_by_role("textbox", name="Folder on the server, or address").fill(str(root))
+    page.get_by_role("textbox", name="Folder or address").fill(str(root))
     page.keyboard.press("Tab")
     expect(page.get_by_role("textbox", name="Name")).to_have_value("pets")
     expect(page.get_by_role("textbox", name="Name")).to_be_focused()

@@ -56,7 +56,7 @@ def test_from_the_first_click_to_the_map(
     expect(first).to_contain_text("1.000")
     options(page, "Matches").nth(1).click()
     expect(page.locator(".st-key-query-match").get_by_text("2 of 20")).to_be_visible()
-    page.get_by_role("button", name="Search by this").click()
+    page.get_by_role("button", name="Use as query").click()
     expect(page.get_by_text("precision@20")).to_be_visible()
     itself = options(page, "Matches").filter(has_text="1.000")
     expect(itself).to_have_count(0)

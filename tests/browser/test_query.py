@@ -117,7 +117,7 @@ def test_a_match_says_why_and_leads_on_and_a_link_leads_back(
     page.keyboard.press("Escape")
     expect(panel).to_have_count(0)
     matches.nth(1).click()
-    panel.get_by_role("button", name="Search by this").click()
+    panel.get_by_role("button", name="Use as query").click()
     expect(panel).to_have_count(0)
     expect(page).not_to_have_url(address)
 

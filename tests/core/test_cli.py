@@ -463,7 +463,7 @@ def test_what_is_not_there_is_said_with_status_1(
         (["index", "--dataset", "x"], "index needs either --embeddings"),
         (["index", "--embeddings", "x", "--flip"], "need --dataset and --model instead"),
         (["index", "--embeddings", "x", "--tag", "y"], "need --dataset and --model instead"),
-        (["embed", "--dataset", "x", "--model", "y", "--side", "9"], "“9” is no range"),
+        (["embed", "--dataset", "x", "--model", "y", "--side", "9"], "“9” is not a range"),
         (["embed", "--dataset", "x", "--model", "y", "--precision", "int8"], "invalid choice"),
         (["fit-pca", "--dataset", "x", "--weights", "none"], "weights must be pretrained or"),
         (["fit-pca", "--dataset", "x", "--pooling", "sum"], "invalid choice: 'sum'"),
@@ -554,7 +554,7 @@ def test_a_verb_without_a_step_succeeds() -> None:
         (["."], ". is a folder. Search by its images with query-batch."),
         (["http://127.0.0.1/a.jpg"], "127.0.0.1 is this computer or in a private network"),
         (["--url", "http://localhost/a.jpg"], "localhost is this computer or in a private network"),
-        (["--url", "a.jpg"], "“a.jpg” is no web address."),
+        (["--url", "a.jpg"], "“a.jpg” is not a web address."),
     ],
 )
 def test_an_image_that_cannot_be_had_is_one_sentence(

@@ -281,5 +281,5 @@ def test_a_sound_image_of_a_bundle_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", NO_OBJECTS)
 def test_a_description_of_a_bundle(tmp_path: Path, text: str) -> None:
     path = bundle(tmp_path / "some.zip", json.dumps(IMAGE), lambda _: text)
-    with pytest.raises(WorkbenchError, match=r"some\.zip is no bundle"), open_bundle_file(path):
+    with pytest.raises(WorkbenchError, match=r"some\.zip is not a bundle"), open_bundle_file(path):
         pass

@@ -300,7 +300,7 @@ def test_without_labels_there_are_no_colors_by_class(full: Workspace, visit: Ope
         connection.execute("UPDATE images SET folder_label = NULL, label = NULL, split = NULL")
     app = after(visit("explore"), found, EVERYWHERE)
     assert "Color by class" not in app.selectbox(key="explore-color").options
-    assert "No labels, no precision." in texts(app)
+    assert "Precision needs labeled images." in texts(app)
 
 
 def test_a_damaged_map_is_named(full: Workspace, visit: Open) -> None:

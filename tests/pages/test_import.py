@@ -127,7 +127,7 @@ def test_an_uploaded_folder_is_imported(empty: Workspace, visit: Open) -> None:
 
 def test_a_damaged_zip_cannot_be_imported(empty: Workspace, visit: Open) -> None:
     app = visit("datasets")
-    app.segmented_control(key="datasets-way").set_value("Zip").run()
+    app.segmented_control(key="datasets-way").set_value("Archive").run()
     app.file_uploader(key="datasets-zip-0").upload("pets.zip", b"no zip").run()
     assert "is not a zip or tar archive" in texts(app)
     assert app.button(key="datasets-zip-go").disabled

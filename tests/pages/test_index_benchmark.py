@@ -134,7 +134,7 @@ def test_a_pre_trained_backbone_needs_no_training(full: Workspace, visit: Open) 
     resources.jobs().wait(resources.jobs().views()[0].record.id, 60)
     assert arguments[0] == "fit-pca"
     assert arguments[3:7] == ("--backbone", "resnet18", "--weights", "/nowhere/vgg.pth")
-    assert "need at least 129 train images" in resources.jobs().views()[0].message
+    assert "need at least 129 readable train images" in resources.jobs().views()[0].message
 
 
 @pytest.mark.slow

@@ -453,7 +453,7 @@ def test_a_zip_is_imported_and_selected(empty: Workspace, visit: Open, tmp_path:
     root = class_folders(tmp_path / "in", red=3, blue=3)
     archive = Path(shutil.make_archive(str(tmp_path / "My Pets"), "zip", root))
     app = visit("datasets")
-    app.segmented_control(key="datasets-way").set_value("Zip").run()
+    app.segmented_control(key="datasets-way").set_value("Archive").run()
     app.file_uploader(key="datasets-zip-0").upload("My Pets.zip", archive.read_bytes()).run()
     app.button(key="datasets-zip-go").click().run()
     view = resources.jobs().views()[0]

@@ -100,7 +100,7 @@ def test_private_addresses_and_other_texts_are_refused(
     full: Workspace, visit: Open, url: str
 ) -> None:
     [error] = enter(visit("query"), url).error
-    assert "private network" in error.value or "is no web address" in error.value
+    assert "private network" in error.value or "is not a web address" in error.value
 
 
 def test_a_server_that_is_open_to_others_downloads_nothing(full: Workspace, visit: Open) -> None:

@@ -186,7 +186,7 @@ def test_a_closed_batcher_refuses_images_and_can_be_closed_again(passes: Passes)
     batcher = Batcher(passes)
     batcher.close()
     batcher.close()
-    with pytest.raises(ModelClosedError, match="Ask once more"):
+    with pytest.raises(ModelClosedError, match="Search again"):
         batcher.embed("plain", [image(1)])
     assert batcher.wait_closed(TIMEOUT_S)
     assert passes.sizes == []

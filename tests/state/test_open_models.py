@@ -230,7 +230,7 @@ def test_an_artifact_replaced_after_its_manifest_was_read_is_an_error(
     home: Workspace,
 ) -> None:
     [model] = models(home, 1)
-    with pytest.raises(WorkbenchError, match=r"The model m was just replaced\. Ask once"):
+    with pytest.raises(WorkbenchError, match=r"The model m was just replaced\. Search again"):
         open_models.model(model.id, "another")
     index = finish(build_index(home, embedded_set(home, 20).id, IndexConfig()))
     with pytest.raises(WorkbenchError, match="The index .* was just replaced"):

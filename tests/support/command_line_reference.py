@@ -89,7 +89,7 @@ def _meaning(command: Command, action: argparse.Action) -> str:
         facts.append("required")
     elif not any(default is nothing for nothing in (None, False, "", argparse.SUPPRESS)):
         facts.append(f"default `{default.value if isinstance(default, Enum) else default}`")
-    return f"{text[:1].upper()}{text[1:]}" + (f" ({'; '.join(facts)})" if facts else "")
+    return text + (f" ({'; '.join(facts)})" if facts else "")
 
 
 def _default(command: Command, action: argparse.Action) -> object:

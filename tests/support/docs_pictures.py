@@ -92,7 +92,7 @@ def first_answer(page: Page, workbench: Workbench, folder: Path, query: Path) ->
     settle(page)
     frames = Frames(page)
     frames.take(2000)
-    page.get_by_role("textbox", name="Folder on the server").press_sequentially(str(folder))
+    page.get_by_role("textbox", name="Folder or address").press_sequentially(str(folder))
     expect(page.get_by_text(re.compile(r"\d+ images · \d+ classes"))).to_be_visible(timeout=MINUTE)
     settle(page)
     frames.take(2000)

@@ -56,7 +56,7 @@ def _pairs(value: object) -> list[tuple[object, object]]:
     boxes = value.get(BOXES) if isinstance(value, Mapping) else None
     classes = _classes(value) if isinstance(value, Mapping) else None
     if not isinstance(boxes, list) or not isinstance(classes, list) or len(boxes) != len(classes):
-        raise ValueError(f"its {OBJECTS} are no {BOXES} with as many {CLASSES}")
+        raise ValueError(f"its {OBJECTS} need one of {CLASSES} for each {BOXES}")
     return list(zip(classes, boxes, strict=True))
 
 

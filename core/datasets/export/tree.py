@@ -97,7 +97,7 @@ def read_original(path: Path, image: ImageRow, *, to_link: bool) -> tuple[bytes 
     except OSError as error:
         return None, f"The file cannot be read ({error.strerror or error})."
     if hashlib.sha256(content).hexdigest() != image.sha256:
-        return None, "The file has changed since the last scan; scan the dataset again."
+        return None, "The file has changed since the last scan; rescan the dataset."
     return content, ""
 
 

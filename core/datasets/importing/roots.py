@@ -41,7 +41,7 @@ def add_root(
         if resolved.is_relative_to(here) or here.is_relative_to(resolved):
             raise WorkbenchError(
                 f"{shown(resolved)} and {root.shown}, which “{name}” has already, overlap.",
-                "Scan the dataset again to find what is new in its folders.",
+                "Rescan the dataset to find what is new in its folders.",
             )
     links = link_policy(is_on=reading.links)
     tally = Tally()

@@ -52,7 +52,7 @@ def picture(dataset: Dataset, row: ImageRow, side: int, boxes: Sequence[Box] = (
         st.error(plain(row.problem or problem))
         return
     width, height = max(row.width, 1), max(row.height, 1)
-    alt = html.escape(f"{row.label or 'No class'}, {PurePosixPath(row.path).name}", quote=True)
+    alt = html.escape(f"{row.label or 'Unlabeled'}, {PurePosixPath(row.path).name}", quote=True)
     st.html(
         f'<div class="boxed" style="margin: 0 auto; aspect-ratio: {width} / {height}; '
         f'width: min(100%, {MAX_ZOOM * width}px, {MAX_HEIGHT * width / height:.1f}vh);">'

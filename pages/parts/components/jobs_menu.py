@@ -147,7 +147,7 @@ def _active(view: JobView, place: str) -> None:
             disabled=view.stopping,
             on_click=resources.jobs().stop,
             args=(view.record.id,),
-            help="Keeps the best result so far.",
+            help="A training keeps its best epoch.",
         )
         st.button(
             "Details", key=f"job-open-{job_id}", type="tertiary", on_click=_open, args=(view,)

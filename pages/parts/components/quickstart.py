@@ -12,7 +12,7 @@ from core.workspace import NAME_PATTERN
 from pages.parts.components import jobs_menu
 from pages.parts.components.launch import launch
 
-HELP = "Trains a head on pre-trained features, and builds an index, an evaluation and a map."
+HELP = "Creates a model, an index and a map, and an evaluation if the images are labeled."
 
 
 def offer(dataset: str, lineage: Lineage, key: str) -> bool:

@@ -51,13 +51,13 @@ def _row(
     first = number * IDS_PER_SAMPLE
     query = rows.get(sample.image_id)
     tiles = [
-        tile_of(dataset, query, id=first, mark="selected", title=sample.label, gone="gone"),
+        tile_of(dataset, query, id=first, mark="selected", title=sample.label, gone="deleted"),
     ]
     for rank, (image_id, is_hit) in enumerate(sample.matches, 1):
         row = rows.get(image_id)
         title = (row.label or "") if row and not is_hit else ""
         mark = "" if not sample.label else "hit" if is_hit else "miss"
-        tiles.append(tile_of(dataset, row, id=first + rank, mark=mark, title=title, gone="gone"))
+        tiles.append(tile_of(dataset, row, id=first + rank, mark=mark, title=title, gone="deleted"))
     for rank in range(len(tiles), 1 + NUM_MATCHES):
         tiles.append(Tile(id=first + rank, src="", note="none"))
     return tiles

@@ -35,7 +35,7 @@ def show(
             f"{_rank(manifest, threshold)} of similarities",
             width="content",
             help=f"{MEANINGS[check]} The framed image of a group is kept; select another to keep "
-            "that one. Similarities are ranked among those of all nearest neighbors.",
+            "that one.",
         )
         st.space("stretch")
         undo_button(dataset, key="quality")

@@ -26,8 +26,8 @@ MEANINGS = {
 FINDS = {
     Check.LABEL_ISSUES: (":material/label_off:", "Images whose neighbors have another class"),
     Check.OUTLIERS: (":material/scatter_plot:", "Images that are like no other"),
-    Check.NEAR_DUPLICATES: (":material/content_copy:", "Different files of one image"),
-    Check.LEAKAGE: (":material/call_split:", "Test images that are in the training split, too"),
+    Check.NEAR_DUPLICATES: (":material/content_copy:", "Images with nearly the same embedding"),
+    Check.LEAKAGE: (":material/call_split:", "Duplicates in different splits"),
     Check.REPRESENTATIVENESS: (":material/star:", "The most and least typical images of a class"),
     Check.CLUSTERS: (":material/bubble_chart:", "Groups of similar images, without labels"),
 }

@@ -84,7 +84,7 @@ def _counts(dataset: Dataset) -> pd.DataFrame:
         counts.setdefault(label or "", {})[split or "no split"] = count
     columns = [*Split, "no split"]
     rows = [
-        {"class": label or "no class", "images": sum(of.values())}
+        {"class": label or "unlabeled", "images": sum(of.values())}
         | {column: of.get(column, 0) for column in columns}
         for label, of in counts.items()
     ]

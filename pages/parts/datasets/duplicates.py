@@ -38,7 +38,7 @@ def _summary(dataset: Dataset, groups: list[Group]) -> None:
             f"**{counted(len(groups) - num_exact, 'group')}** of near-duplicates · "
             f"**{num_leaks:,}** across splits",
             width="content",
-            help="The framed image of a group is kept. Select another image to keep that one.",
+            help="The framed image of a group is kept; select another to keep that one.",
         )
         st.space("stretch")
         if num_open:

@@ -17,7 +17,7 @@ from pages.parts.datasets.split_fields import split_fields
 from state import resources
 from state.session import remember, set_widget, value_of
 
-FOLDER, UPLOAD, ZIP = "Folder", "Upload folder", "Zip"
+FOLDER, UPLOAD, ZIP = "Folder", "Upload folder", "Archive"
 CALTECH, SAMPLE = "Caltech-101", "Sample dataset"
 SOURCES = (FOLDER, UPLOAD, ZIP, CALTECH, SAMPLE)
 ABOUT = {

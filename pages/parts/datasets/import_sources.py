@@ -66,7 +66,7 @@ class Chosen:
 def folder(key: str) -> Chosen | None:
     """Draw the field of a folder or an address; a folder is read while it is typed."""
     path = st.text_input(
-        "Folder on the server, or address",
+        "Folder or address",
         key=key,
         placeholder="/path/to/images, s3://bucket/prefix, https://host/folder/",
         live=True,
@@ -96,7 +96,7 @@ def _at_address(text: str, key: str) -> Chosen | None:
 def upload(key: str) -> Chosen | None:
     """Draw the uploader of a folder."""
     files: list[UploadedFile] = st.file_uploader(
-        "Folder from this computer",
+        "Local folder",
         type=[*EXTENSIONS, *SUFFIXES_OF_ANNOTATIONS],
         accept_multiple_files="directory",
         max_upload_size=MAX_IMAGE_BYTES // 1_000_000,

@@ -57,8 +57,7 @@ def show(reading: Reading, listed: Listed | None, key: str) -> Reading:
         [*SOURCES, *files],
         format_func=lambda name: SOURCES.get(name, name),
         key=f"{key}-labels",
-        help="A folder, a table such as metadata.jsonl or labels.csv, or the file name. "
-        "Folders named train, val and test become splits.",
+        help="A folder, a table such as metadata.jsonl or labels.csv, or the file name.",
     )
     if source == NAMES:
         return _by_names(reading, listed, key)

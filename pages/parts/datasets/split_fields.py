@@ -14,9 +14,9 @@ PROTOCOL = 30
 def split_fields(key: str) -> SplitConfig | None:
     """Draw the fields of a split and return it, or None with an error if it is impossible."""
     fixed = st.toggle(
-        "Fixed train images per class",
+        "Fixed train size",
         key=f"{key}-fixed",
-        help="The two shares divide the rest. 30 is the usual protocol of Caltech-101.",
+        help="The same number of train images per class, such as the 30 usual for Caltech-101.",
     )
     grid = st.grid(4 if fixed else 3, min_column_width=110, vertical_alignment="bottom")
     validation = _percent("validation", grid.cell(), key, help="Selects the best epoch.")

@@ -117,9 +117,9 @@ def _scan(dataset: Dataset) -> None:
         "and given labels are kept."
     )
     verify = st.checkbox(
-        "Verify all",
+        "Rehash all files",
         key="datasets-verify",
-        help="Reads every file again, not only those with a new size or time.",
+        help="Also reads files whose size and time have not changed.",
     )
     _changes(dataset)
     if st.button("Rescan", key="datasets-rescan", type="primary"):

@@ -110,7 +110,7 @@ def _system(dataset: str, lineage: Lineage, protocol: Settings) -> None:
     )
     exact = False
     if chosen.startswith("index"):
-        exact = st.checkbox("Compare with exact search", key="evaluate-exact", help=DOCS["exact"])
+        exact = st.checkbox("Include exact search", key="evaluate-exact", help=DOCS["exact"])
     if st.button("Evaluate", key="evaluate-start", type="primary", icon=":material/play_arrow:"):
         kind, manifest = chosen.partition(":")[0], systems[chosen][1]
         config = EvaluateConfig(**protocol | {kind: manifest.id, "exact": exact})
@@ -150,7 +150,7 @@ def _backbone(dataset: str, lineage: Lineage) -> Settings:
         ),
         {"backbone": "vgg16", "weights": PRETRAINED, "image_size": 224},
     )
-    st.markdown("**Backbone of the baselines**")
+    st.markdown("**Baseline backbone**")
     backbone = backbone_choice.draw(st.container(), used["backbone"], "evaluate-backbone").name
     grid = st.grid(2, min_column_width=150)
     weights = grid.text_input(

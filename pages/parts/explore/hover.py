@@ -54,5 +54,5 @@ def _image(dataset: Dataset, row: ImageRow | None, quality: str) -> HoverImage:
     if row is None:
         return HoverImage("", "no longer in the dataset")
     src, problem = resources.tile_source(dataset, row)
-    lines = [row.label or "no label", row.path.rsplit("/", 1)[-1], quality, problem]
+    lines = [row.label or "unlabeled", row.path.rsplit("/", 1)[-1], quality, problem]
     return HoverImage(src, "\n".join(line for line in lines if line))

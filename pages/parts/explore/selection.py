@@ -114,7 +114,7 @@ def _classes(summary: SelectionSummary) -> str:
 
 def _precision(summary: SelectionSummary) -> str:
     if summary.precision is None:
-        return ":gray[No labels, no precision.]"
+        return ":gray[Precision needs labeled images.]"
     text = f"Precision@10 **{summary.precision:.1%}**"
     if summary.confused:
         pairs = [

@@ -32,7 +32,9 @@ def show() -> None:
         _known(Source.CALTECH101, "Download", "8,677 photographs, 101 classes, 137 MB download")
     with cards.cell(), _card("sample", "Sample dataset", "A boat, a cat, a rocket … on patterns"):
         _known(Source.SAMPLE, "Generate", "720 generated images, 12 classes, no download")
-    st.caption("You get a searchable index, an evaluation and a map, within minutes on a laptop.")
+    st.caption(
+        "You get a searchable index and a map within minutes, and with labels an evaluation."
+    )
     tour.show()
 
 

@@ -39,7 +39,7 @@ def _lineage(index: Manifest, lineage: Lineage) -> None:
         ("index", index.id, True),
     ]
     shown = [
-        f":gray[{kind}] {plain(name)}" + ("" if is_there else " :orange-badge[gone]")
+        f":gray[{kind}] {plain(name)}" + ("" if is_there else " :orange-badge[deleted]")
         for kind, name, is_there in links
     ]
     st.markdown(" → ".join(shown))
@@ -87,7 +87,7 @@ def _left_out(embeddings: Manifest | None) -> None:
 def _figures(index: Manifest, lineage: Lineage) -> None:
     embeddings = lineage.embeddings_of_index(index)
     if embeddings is None:
-        st.caption("The embeddings are gone; rebuild the index to measure it.")
+        st.caption("The embeddings were deleted; rebuild the index to measure it.")
         return
     # Here, as what a fragment raises does not reach its caller: a damaged file, no server
     with errors.shown(st.warning):

@@ -82,7 +82,7 @@ def _images(dataset: str) -> ImageFilter:
     options = {ALL: "All images"}
     options |= {str(split): f"Split: {split}" for split in Split}
     if shown.status == ALL_IMAGES.status and shown != ALL_IMAGES:
-        options[SHOWN] = "View of the Datasets page"
+        options[SHOWN] = "Datasets view"
     picked = str(
         st.selectbox(
             "Images",

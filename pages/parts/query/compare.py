@@ -86,7 +86,7 @@ def _column(
     if label is not None and result.matches:
         precision = precision_by_rank(result.matches, label)[-1]
         says.append(f"precision@{len(result.matches)} **{precision:.2f}**")
-    st.markdown(" · ".join(says) or ":gray[no class]")
+    st.markdown(" · ".join(says) or ":gray[no prediction]")
     shown = result.matches[:SHOWN]
     tiles = tiles_of_matches(dataset, shown, label)
     moved = [

@@ -71,7 +71,7 @@ def _actions(query: Query, image_id: int) -> None:
     alone = query.with_only([QueryImage(image_id=image_id)])
     with st.container(horizontal=True, gap="small"):
         for text, key, icon, then in (
-            ("Search by this", "by", ":material/image_search:", alone),
+            ("Use as query", "by", ":material/image_search:", alone),
             ("More like this", "more", ":material/add:", more),
             ("Less like this", "less", ":material/remove:", less),
         ):

@@ -127,7 +127,7 @@ def _bar(result: QueryResult, label: str | None) -> None:
     for text, key, icon, then in (
         ("More like these", "more", ":material/add:", more),
         ("Less like these", "less", ":material/remove:", less),
-        ("Search by these", "by", ":material/image_search:", alone),
+        ("Use as query", "by", ":material/image_search:", alone),
     ):
         st.button(text, key=f"query-{key}", icon=icon, on_click=session.set_query, args=(then,))
     st.button("Clear", key="query-unmark", type="tertiary", on_click=_unmark)

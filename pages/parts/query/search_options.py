@@ -75,7 +75,7 @@ def _others(dataset: Dataset, query: Query) -> None:
         key=session.set_widget("query-label", query.label if query.label in labels else None),
         placeholder="From the dataset",
         on_change=_set_label,
-        help="Matches are marked right or wrong by this class.",
+        help="A match is relevant if it has this class.",
     )
 
 

@@ -71,10 +71,8 @@ def _line(
     if score is None:
         return " · ".join(facts), None
     held_out = HELD_OUT.get(score.held_out, "the dataset's own images")
-    help_text = (
-        f"Compared with {held_out}. Out of distribution: top-1 similarity lower than that of "
-        f"{100 - OOD_BELOW:.0f}% of them."
-    )
+    share = f"{100 - OOD_BELOW:.0f} %"
+    help_text = f"Out of distribution: top-1 similarity below that of {share} of {held_out}."
     return " · ".join([*facts, *_distribution(score)]), help_text
 
 

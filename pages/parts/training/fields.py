@@ -140,8 +140,8 @@ def _optimizer(key: str, default: TrainConfig) -> dict[str, Any]:
     fields.number("weight_decay", "Weight decay")
     fields.number("label_smoothing", "Label smoothing")
     fields.number("dropout", "Dropout")
-    fields.number("max_gradient_norm", "Gradient clipping")
-    fields.number("patience", "Early stopping")
+    fields.number("max_gradient_norm", "Max. gradient norm")
+    fields.number("patience", "Early-stopping patience")
     fields.number("seed", "Seed")
     return fields.values
 

@@ -142,7 +142,7 @@ def checkpoint_button(training: Training, key: str) -> None:
     if checkpoint is None:
         return
     kind = _button_type(leads=_starts_anew(training))
-    if st.button("New run from checkpoint", key=key, type=kind, icon=":material/fork_right:"):
+    if st.button("Restart from checkpoint", key=key, type=kind, icon=":material/fork_right:"):
         config = TrainConfig(**training.run.config | {"weights": str(checkpoint)})
         run_id = reserve_run(resources.workspace(), config)
         where = launcher.options_of(training.run)

@@ -111,7 +111,7 @@ def _details(training: Training, key: str) -> None:
     try:
         dataset = open_dataset(resources.workspace(), training.run.config["dataset"])
     except WorkbenchError:
-        st.caption("The dataset of this run is gone.")
+        st.caption("The dataset of this run was deleted.")
         return
     samples = read_sample_retrievals(folder, epoch)
     confusions = read_confusions(folder, epoch, NUM_CONFUSIONS)

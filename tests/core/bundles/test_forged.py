@@ -196,7 +196,7 @@ def lists(rows: Floats) -> faiss.Index:
     ("index", "sentence"),
     [
         (id_map, "index/index.faiss does not fit its manifest"),
-        (lists, "its index has ids that are no rows"),
+        (lists, "its index has ids that are not rows"),
         (lambda rows: hnsw(permuted(rows)), "its index holds other vectors than its embeddings"),
         (lambda rows: hnsw(with_value(np.nan, slice(7, 8))(rows.copy())), "not finite"),
         (lambda rows: hnsw(with_value(0, slice(7, 8))(rows.copy())), "holds other vectors"),

@@ -316,15 +316,15 @@ def twice(bundle: Path, to: Path) -> Path:
 
 
 DAMAGES: dict[str, tuple[Damage, str]] = {
-    "no zip": (no_zip, "is no bundle of this app, or was cut off"),
-    "cut off": (cut, "is no bundle of this app, or was cut off"),
+    "no zip": (no_zip, "is not a bundle of this app, or was cut off"),
+    "cut off": (cut, "is not a bundle of this app, or was cut off"),
     "a zip of something else": (
         lambda b, to: change(b, to, bundle_DOT_json=None),
-        "is no bundle of this app",
+        "is not a bundle of this app",
     ),
     "no description": (
         lambda b, to: change(b, to, bundle_DOT_json=b"[]"),
-        "is no bundle of this app",
+        "is not a bundle of this app",
     ),
     "another version": (version, "is a bundle of version 2, and 1 is read here"),
     "packed again": (packed_again, "was packed again by another program"),

@@ -175,6 +175,6 @@ def test_removing_every_part_leaves_the_default() -> None:
 
 def test_a_text_without_a_meaning_is_an_error_or_ignored() -> None:
     texts = {"side": ["20-10"], "class": ["red"]}
-    with pytest.raises(ValueError, match="no range"):
+    with pytest.raises(ValueError, match="not a range"):
         from_texts(texts)
     assert from_texts(texts, lenient=True) == ImageFilter(labels=("red",))

@@ -195,7 +195,7 @@ def test_too_few_train_images_for_whitening_raise_an_error(benchmark: BenchmarkQ
     with pytest.raises(WorkbenchError) as caught:
         benchmark.embed(replace(FLOAT32, whiten=True))
     assert caught.value.problem == (
-        "Whitening embeddings of 8 numbers needs at least 9 train images, and 8 are embedded."
+        "Whitening 8-dimensional embeddings needs at least 9 train images; 8 are embedded."
     )
     assert not list(benchmark.workspace.embeddings.glob("[!.]*"))
     assert benchmark.embed().summary["num_reused"] == NUM_IMAGES  # What was embedded is not lost

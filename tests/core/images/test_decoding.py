@@ -356,7 +356,7 @@ def test_an_error_names_a_missing_or_unreachable_file(tmp_path: Path) -> None:
     gone = tmp_path / "cat \udcff.jpg"  # a name that is not UTF-8
     with pytest.raises(UnreadableImageError) as caught:
         open_image(gone)
-    assert str(caught.value) == r"cat \udcff.jpg does not exist any more. Scan the folder again."
+    assert str(caught.value) == r"cat \udcff.jpg does not exist any more. Rescan the dataset."
     (tmp_path / "loop.jpg").symlink_to("loop.jpg")
     with pytest.raises(UnreadableImageError, match=r"^loop.jpg cannot be read: .*symbolic links"):
         open_image(tmp_path / "loop.jpg")

@@ -32,11 +32,11 @@ def facts(tmp_path: Path) -> PointFacts:
 @pytest.mark.parametrize(
     ("color_by", "expected"),
     [
-        (ColorBy.CLASS, ["b", "a", "no label", "b", "no label"]),
+        (ColorBy.CLASS, ["b", "a", "unlabeled", "b", "unlabeled"]),
         (ColorBy.SPLIT, ["train", "test", "no split", "test", "no split"]),
         (ColorBy.TAG, ["night", "blurry, night", "no tag", "blurry", "no tag"]),
-        (ColorBy.PREDICTED, ["a", "b", "b", "b", "no label"]),
-        (ColorBy.CORRECTNESS, ["incorrect", "incorrect", "no label", "correct", "no label"]),
+        (ColorBy.PREDICTED, ["a", "b", "b", "b", "unlabeled"]),
+        (ColorBy.CORRECTNESS, ["incorrect", "incorrect", "unlabeled", "correct", "unlabeled"]),
         (ColorBy.CLUSTER, ["cluster 1", "cluster 1", "in no cluster", "cluster 2", "cluster 2"]),
     ],
 )

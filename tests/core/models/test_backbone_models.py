@@ -167,8 +167,8 @@ def test_too_few_images_are_refused_with_the_number_needed(
     with pytest.raises(WorkbenchError) as caught:
         finish(fit_backbone_model(workspace, replace(config, dimension=dimension)))
     assert caught.value.problem == (
-        f"Embeddings of {dimension} numbers need at least {dimension + 1} train images that "
-        f"can be read, and “colors” has {NUM_TRAIN - unreadable}."
+        f"{dimension}-dimensional embeddings need at least {dimension + 1} readable train images; "
+        f"“colors” has {NUM_TRAIN - unreadable}."
     )
     assert caught.value.advice == "Choose a smaller dimension, or add images."
     assert not list(workspace.models.glob("*"))

@@ -224,7 +224,7 @@ def test_an_unknown_host_is_an_error(target: Path) -> None:
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://x/y", "file.bin", "https://"])
 def test_only_http_urls_are_downloaded(url: str, target: Path) -> None:
-    assert problem_of(url, target).problem == f"{url} is no web address."
+    assert problem_of(url, target).problem == f"{url} is not a web address."
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")

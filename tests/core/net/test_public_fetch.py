@@ -80,7 +80,7 @@ def test_addresses_that_are_public(address: str) -> None:
 )
 def test_other_texts_are_no_urls(text: str) -> None:
     assert not is_url(text)
-    assert problem_of(text) == f"“{text}” is no web address."
+    assert problem_of(text) == f"“{text}” is not a web address."
 
 
 def test_urls() -> None:
@@ -150,7 +150,7 @@ def test_a_redirect_to_another_protocol_is_not_followed(
     server: LocalServer, public: Resolve, target: str
 ) -> None:
     server.redirects["/cat.jpg"] = target
-    assert "is no web address" in problem_of(f"{server.url}/cat.jpg")
+    assert "is not a web address" in problem_of(f"{server.url}/cat.jpg")
 
 
 def test_redirects_are_followed_a_few_times(server: LocalServer, public: Resolve) -> None:

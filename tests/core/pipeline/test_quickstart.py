@@ -165,7 +165,7 @@ def test_without_two_classes_the_head_is_a_whitened_pca(
 
 def test_too_few_images_are_one_sentence(workspace: Workspace, tmp_path: Path) -> None:
     name = bring_in(workspace, class_folders(tmp_path / "in", red=3)).name
-    with pytest.raises(WorkbenchError, match="need at least 9 train images"):
+    with pytest.raises(WorkbenchError, match="need at least 9 readable train images"):
         finish(quickstart(workspace, name))
 
 

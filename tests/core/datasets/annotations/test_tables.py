@@ -261,15 +261,15 @@ def test_boxes_in_parquet_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("objects", "problem"),
     [
-        (7, "its objects are no bbox with as many categories"),
-        ({"bbox": [[0, 0, 1, 1]]}, "its objects are no bbox with as many categories"),
-        ({"bbox": [[0, 0, 1, 1]], "categories": []}, "its objects are no bbox with as many"),
+        (7, "its objects need one of categories for each bbox"),
+        ({"bbox": [[0, 0, 1, 1]]}, "its objects need one of categories for each bbox"),
+        ({"bbox": [[0, 0, 1, 1]], "categories": []}, "its objects need one of categories"),
         ({"bbox": [[0, 0, 1]], "categories": ["a"]}, "it has no box of four numbers"),
         ({"bbox": [[0, 0, 1, "1"]], "categories": ["a"]}, "it has no box of four numbers"),
         ({"bbox": [[200, 0, 9, 9]], "categories": ["a"]}, "has no area in the image"),
         ({"bbox": [[0, 0, 9, 9]], "categories": [None]}, "a box has no class"),
         ([{"bbox": [0, 0, 9, 9]}], "a box has no class"),
-        ([[0, 0, 9, 9]], "its objects are no bbox with as many categories"),
+        ([[0, 0, 9, 9]], "its objects need one of categories for each bbox"),
     ],
 )
 def test_boxes_that_cannot_be_used_are_problems(

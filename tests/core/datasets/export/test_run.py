@@ -552,5 +552,5 @@ def test_the_command_exports_the_same_images(
     assert ids == dataset.catalog.ids(images, Order.NEWEST)
     with pytest.raises(SystemExit, match="2"):
         cli.main([*command, "--side", "64"])
-    assert "“64” is no range" in capsys.readouterr().err
+    assert "“64” is not a range" in capsys.readouterr().err
     assert cli.main([*command, "--class", "nobody"]) == 1
