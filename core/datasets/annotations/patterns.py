@@ -3,6 +3,7 @@
 import posixpath
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.datasets.annotations.annotation import Annotation
@@ -17,6 +18,19 @@ MAX_TEXTS = 3
 
 MAX_NAME = 512
 """Longest path that is matched; longer ones do not match."""
+
+USUAL = (
+    (
+        *("{class}_{number}", "{class}.{number}", "{class}-{number}", "{class} {number}"),
+        *("{class} ({number})", "{number}_{class}"),
+    ),
+    ("{class}{number}",),
+    ("{class}_{any}", "{class}-{any}"),
+)
+"""Usual patterns; those of a group match many names of the groups before it, too."""
+
+MAX_SAMPLED = 500
+"""Names that a pattern is suggested by."""
 
 TEXT = r"[^/]+"
 PLACEHOLDERS = {
@@ -96,6 +110,18 @@ def parse_pattern(text: str) -> Pattern:
         num_parts=text.count("/") + 1,
         has_extension=re.search(r"\.(\w{1,5}|\{any\})$", last) is not None,
     )
+
+
+def suggest_pattern(paths: Sequence[str]) -> str:
+    """Return the usual pattern that most names match, if it is at least half; else the first."""
+    sampled = paths[:: max(1, len(paths) // MAX_SAMPLED)]
+    for patterns in USUAL:
+        parsed = {text: parse_pattern(text) for text in patterns}
+        counts = {text: sum(map(bool, map(each.read, sampled))) for text, each in parsed.items()}
+        best = max(counts, key=counts.__getitem__)  # The first of equal ones
+        if sampled and 2 * counts[best] >= len(sampled):
+            return best
+    return USUAL[0][0]
 
 
 def _token(found: re.Match[str]) -> tuple[str | None, str]:

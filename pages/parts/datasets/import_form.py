@@ -8,14 +8,13 @@ from core.datasets.registry import require_free_name
 from core.datasets.splits import SplitConfig
 from core.lineage.graph import read_lineage
 from core.options import as_arguments
-from pages.parts.components import errors, quickstart
+from pages.parts.components import errors, quickstart, suggested_text
 from pages.parts.components.launch import launch
 from pages.parts.components.text import plain
 from pages.parts.datasets import import_preview, import_sources, reading_fields
 from pages.parts.datasets.import_sources import Chosen
 from pages.parts.datasets.split_fields import split_fields
 from state import resources
-from state.session import remember, set_widget, value_of
 
 FOLDER, UPLOAD, ZIP = "Folder", "Upload folder", "Archive"
 CALTECH, SAMPLE = "Caltech-101", "Sample dataset"
@@ -100,16 +99,8 @@ def _start(
 
 
 def _name_field(wanted: str, key: str) -> str:
-    """Draw the field of the dataset's name, which follows the source until it is edited.
-
-    It is one element for all suggestions, so that it keeps the focus.
-    """
     suggested = quickstart.free_name(wanted, read_lineage(resources.workspace()).datasets)
-    widget = f"datasets-{key}-name"
-    if value_of(widget) in (None, value_of(f"{widget}-suggested")):
-        set_widget(widget, suggested)
-    remember(f"{widget}-suggested", suggested)
-    return st.text_input("Name", key=widget, max_chars=80).strip()
+    return suggested_text.draw("Name", suggested, key=f"datasets-{key}-name", max_chars=80)
 
 
 def _splits(key: str) -> SplitConfig | None:

@@ -8,10 +8,11 @@ import streamlit as st
 
 from core.datasets.annotations.annotated import Annotated
 from core.datasets.annotations.file_names import NO_ANNOTATIONS, is_table_name
-from core.datasets.annotations.patterns import parse_pattern
+from core.datasets.annotations.patterns import parse_pattern, suggest_pattern
 from core.datasets.annotations.roles import Columns, Role, recognize_columns
 from core.datasets.layout import Labels, Reading
 from core.errors import WorkbenchError
+from pages.parts.components import suggested_text
 from pages.parts.components.text import plain, shortened
 from state.previews import Listed
 
@@ -31,7 +32,6 @@ COLUMNS = {
     Role.SPLIT: "Split column",
     Role.TAGS: "Tags column",
 }
-USUAL = "{class}_{number}"
 MAX_EXAMPLES = 3
 MAX_READ = 2000
 """Most images among which examples of different classes are looked for."""
@@ -71,14 +71,15 @@ def show(reading: Reading, listed: Listed | None, key: str) -> Reading:
 
 def _by_names(reading: Reading, listed: Listed | None, key: str) -> Reading:
     """Draw the pattern of file names and what it reads; return the reading with it."""
-    text = st.text_input(
+    suggested = suggest_pattern(listed.listing.paths if listed else ())
+    text = suggested_text.draw(
         "File name pattern",
-        value=USUAL,
+        suggested,
         key=f"{key}-pattern",
         live=True,
         help="{class}, {split}, {tag}, {number} (digits) and {any}; a slash includes the folder.",
     )
-    reading = replace(reading, pattern=(text or "").strip() or USUAL)
+    reading = replace(reading, pattern=text or suggested)
     if listed:
         with suppress(WorkbenchError):  # The preview says why
             _examples(listed.listing.annotated(reading))

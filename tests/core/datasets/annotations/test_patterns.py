@@ -3,7 +3,7 @@
 import pytest
 
 from core.datasets.annotations.annotation import Annotation
-from core.datasets.annotations.patterns import parse_pattern
+from core.datasets.annotations.patterns import parse_pattern, suggest_pattern
 from core.datasets.columns import Split
 from core.errors import WorkbenchError
 
@@ -28,6 +28,25 @@ from core.errors import WorkbenchError
 def test_a_pattern_reads_the_class(pattern: str, path: str, expected: str | None) -> None:
     found = parse_pattern(pattern).read(path)
     assert (found.label if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["great_pyrenees_12.jpg", "cat_1.jpg", "odd.jpg"], "{class}_{number}"),
+        (["train/cat.0.jpg", "train/dog.1.jpg", "test1/1.jpg"], "{class}.{number}"),
+        (["cat-1.jpg", "dog-2.png"], "{class}-{number}"),
+        (["cat (1).jpg", "dog (2).jpg"], "{class} ({number})"),
+        (["0001_cat.jpg", "0002_dog.jpg"], "{number}_{class}"),
+        (["cat_a.jpg", "dog_b.jpg"], "{class}_{any}"),
+        (["cat1.jpg", "dog22.jpg"], "{class}{number}"),
+        (["cat.jpg", "1.jpg"], "{class}_{number}"),
+        ([], "{class}_{number}"),
+        ([f"cat.{number}.jpg" for number in range(3000)], "{class}.{number}"),
+    ],
+)
+def test_a_usual_pattern_is_suggested(names: list[str], expected: str) -> None:
+    assert suggest_pattern(names) == expected
 
 
 def test_a_pattern_reads_splits_and_tags() -> None:
