@@ -1,12 +1,12 @@
 """From a folder of photographs to search with the starter backbone: time and quality.
 
-    CALTECH101_ROOT=FOLDER python -m benchmarks.quickstart [--home FOLDER] [--seeds 3]
+    CALTECH101_ROOT=FOLDER python -m benchmarks.quickstart [--home FOLDER] [--seeds 3] [--fine-tune]
 
 The first seed starts with nothing cached: import, features, head, embeddings, index, evaluation,
 map, verification. The bare forward pass is measured beside it on random pixels, in batches of the
 same size and in the same precision. Further seeds split the images anew and reuse the features. At
 last, the protocol of 30 train images a class, and the embeddings without labels: a whitened PCA of
-each split.
+each split. With `--fine-tune`, the preset Starter, fine-tuned on each split, too.
 """
 
 import argparse
@@ -34,6 +34,9 @@ from core.models.model import load_model
 from core.pipeline.quickstart import quickstart
 from core.pipeline.stages import Made, Stage
 from core.progress import Progress, Work, finish
+from core.training.config import TrainConfig
+from core.training.presets import PRESETS, STARTER
+from core.training.train import train
 from core.workspace import Workspace
 
 BARE_SECONDS = 20
@@ -73,6 +76,19 @@ def bare_rate(workspace: Workspace, model_id: str) -> float:
     return done / (time.perf_counter() - started)
 
 
+def compare_with_backbone(workspace: Workspace, made: Made, begun: dict[str, float]) -> None:
+    """Print the images/s of the first run beside those of the bare backbone."""
+    count = open_dataset(workspace, "seed-0").catalog.count()
+    rate = bare_rate(workspace, made["model"].id)
+    spent = begun["Building the index"] - begun["Training the head"]
+    print(
+        f"{torch.get_num_threads()} cores, bfloat16 {choose_device().bfloat16}; "
+        f"{count / spent:.1f} images/s with the head, {rate:.1f} of the bare backbone: "
+        f"{count / spent / rate:.2f}",
+        flush=True,
+    )
+
+
 def measured(manifests: list[Manifest], title: str) -> None:
     """Print the mean of each measure."""
     figures = [
@@ -93,10 +109,21 @@ def without_labels(workspace: Workspace, name: str) -> Manifest:
     return finish(evaluate(workspace, EvaluateConfig(embeddings=embeddings.id)))
 
 
+def fine_tuned(workspace: Workspace, name: str) -> Manifest:
+    """Train the preset Starter, fine-tuned, and evaluate it."""
+    started = time.perf_counter()
+    config = TrainConfig(dataset=name, **PRESETS[STARTER].settings)
+    model = finish(train(workspace, config))
+    print(f"{name}: fine-tuned in {time.perf_counter() - started:.0f} s", flush=True)
+    embeddings = finish(embed_dataset(workspace, name, model.id))
+    return finish(evaluate(workspace, EvaluateConfig(embeddings=embeddings.id)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time and quality of the quick start.")
     parser.add_argument("--home", type=Path, help="Workspace; by default a new one.")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--fine-tune", action="store_true")
     options = parser.parse_args()
     root = find_root(Path(os.environ["CALTECH101_ROOT"]))
     workspace = Workspace(options.home or Path(tempfile.mkdtemp()))
@@ -114,15 +141,7 @@ def main() -> None:
         evaluations.append(made["evaluation"])
         print(f"seed {seed}: " + ", ".join(f"{s} {t:.0f} s" for s, t in begun.items()), flush=True)
         if seed == 0:
-            count = open_dataset(workspace, "seed-0").catalog.count()
-            rate = bare_rate(workspace, made["model"].id)
-            spent = begun["Building the index"] - begun["Training the head"]
-            print(
-                f"{torch.get_num_threads()} cores, bfloat16 {choose_device().bfloat16}; "
-                f"{count / spent:.1f} images/s with the head, {rate:.1f} of the bare backbone: "
-                f"{count / spent / rate:.2f}",
-                flush=True,
-            )
+            compare_with_backbone(workspace, made, begun)
     for seed in range(options.seeds):
         splits = SplitConfig(seed=seed, train_per_class=PER_CLASS, validation=0, test=0.2)
         of_protocol.append(run(f"protocol-{seed}", splits)[0]["evaluation"])
@@ -130,6 +149,8 @@ def main() -> None:
     measured(of_protocol, f"Instant, {PER_CLASS} train images a class, the rest as queries")
     names = [f"seed-{seed}" for seed in range(options.seeds)]
     measured([without_labels(workspace, name) for name in names], "PCA, whitened")
+    if options.fine_tune:
+        measured([fine_tuned(workspace, name) for name in names], "Starter, fine-tuned")
 
 
 if __name__ == "__main__":
