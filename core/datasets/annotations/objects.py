@@ -16,29 +16,35 @@ CLASS_KEYS = (CLASSES, "category", "labels", "label")
 """Keys of the classes, the surest first."""
 
 
-def has_objects(value: object) -> bool:
-    """Return whether a value of the column has any boxes."""
-    boxes = value.get(BOXES) if isinstance(value, Mapping) else value
-    return bool(boxes)
+def entries_of(value: object) -> list[tuple[object, object]]:
+    """Return (class, edges) of each box that a value of the column lists.
 
-
-def read_objects(value: object, size: Size | None) -> tuple[Box, ...]:
-    """Return the boxes that a value of the column lists, equal ones once.
-
-    Args:
-        value: The value.
-        size: Width and height in pixels of the image.
+    Any other value, such as text, has none: not every column of that name lists boxes.
 
     Raises:
-        ValueError: A box cannot be used; the text says why.
+        ValueError: The classes of its boxes are missing.
     """
-    boxes: list[Box] = []
-    for label, edges in _pairs(value):
-        name = read_label(label)
-        if name is None:
-            raise ValueError("a box has no class")
-        boxes.append(pixel_box(name, edges, size))
-    return tuple(dict.fromkeys(boxes))
+    if isinstance(value, list):
+        return [(_classes(each), each.get(BOXES)) for each in value if isinstance(each, Mapping)]
+    boxes = value.get(BOXES) if isinstance(value, Mapping) else None
+    if not isinstance(value, Mapping) or not boxes:
+        return []
+    classes = _classes(value)
+    if not isinstance(boxes, list) or not isinstance(classes, list) or len(boxes) != len(classes):
+        raise ValueError(f"its {OBJECTS} need one of {CLASSES} for each {BOXES}")
+    return list(zip(classes, boxes, strict=True))
+
+
+def read_box(label: object, edges: object, size: Size | None) -> Box:
+    """Return the box of an entry in an image of a size in pixels.
+
+    Raises:
+        ValueError: It cannot be used; the text says why.
+    """
+    name = read_label(label)
+    if name is None:
+        raise ValueError("a box has no class")
+    return pixel_box(name, edges, size)
 
 
 def as_objects(boxes: Sequence[Box], size: Size) -> dict[str, Any]:
@@ -47,17 +53,6 @@ def as_objects(boxes: Sequence[Box], size: Size) -> dict[str, Any]:
         BOXES: [pixels_of(box, size) for box in boxes],
         CLASSES: [box.label for box in boxes],
     }
-
-
-def _pairs(value: object) -> list[tuple[object, object]]:
-    """Return (class, edges) of each box."""
-    if isinstance(value, list) and all(isinstance(each, Mapping) for each in value):
-        return [(_classes(each), each.get(BOXES)) for each in value]
-    boxes = value.get(BOXES) if isinstance(value, Mapping) else None
-    classes = _classes(value) if isinstance(value, Mapping) else None
-    if not isinstance(boxes, list) or not isinstance(classes, list) or len(boxes) != len(classes):
-        raise ValueError(f"its {OBJECTS} need one of {CLASSES} for each {BOXES}")
-    return list(zip(classes, boxes, strict=True))
 
 
 def _classes(value: Mapping[str, object]) -> object:

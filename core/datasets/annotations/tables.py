@@ -8,7 +8,7 @@ from typing import TypeVar
 from core.datasets.annotations.annotation import Annotation, Annotations, Box
 from core.datasets.annotations.geometry import main_label
 from core.datasets.annotations.merging import Merged, Problems
-from core.datasets.annotations.objects import OBJECTS, has_objects, read_objects
+from core.datasets.annotations.objects import OBJECTS, entries_of, read_box
 from core.datasets.annotations.pixels import Size, read_size, stated_size
 from core.datasets.annotations.roles import (
     Columns,
@@ -130,15 +130,21 @@ class _Reader:
         self, line: int, path: str, values: Mapping[str, object]
     ) -> tuple[Size | None, tuple[Box, ...]]:
         """Return the size of an image and its boxes, of which it may have none."""
-        objects = values.get(OBJECTS)
-        if not has_objects(objects):
-            return None, ()
-        size = stated_size(values) or (read_size(self.folder, path) if self.folder else None)
         try:
-            return size, read_objects(objects, size)
+            entries = entries_of(values.get(OBJECTS))
         except ValueError as error:
             self._problem(line, str(error))
             return None, ()
+        if not entries:
+            return None, ()
+        size = stated_size(values) or (read_size(self.folder, path) if self.folder else None)
+        boxes: dict[Box, None] = {}  # Equal ones count once
+        for label, edges in entries:
+            try:
+                boxes[read_box(label, edges, size)] = None
+            except ValueError as error:
+                self._problem(line, str(error))
+        return size, tuple(boxes)
 
     def _read(
         self, line: int, values: Mapping[str, object], role: Role, read: Callable[[object], V]

@@ -261,7 +261,6 @@ def test_boxes_in_parquet_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("objects", "problem"),
     [
-        (7, "its objects need one of categories for each bbox"),
         ({"bbox": [[0, 0, 1, 1]]}, "its objects need one of categories for each bbox"),
         ({"bbox": [[0, 0, 1, 1]], "categories": []}, "its objects need one of categories"),
         ({"bbox": [[0, 0, 1]], "categories": ["a"]}, "it has no box of four numbers"),
@@ -269,7 +268,6 @@ def test_boxes_in_parquet_are_read(tmp_path: Path) -> None:
         ({"bbox": [[200, 0, 9, 9]], "categories": ["a"]}, "has no area in the image"),
         ({"bbox": [[0, 0, 9, 9]], "categories": [None]}, "a box has no class"),
         ([{"bbox": [0, 0, 9, 9]}], "a box has no class"),
-        ([[0, 0, 9, 9]], "its objects need one of categories for each bbox"),
     ],
 )
 def test_boxes_that_cannot_be_used_are_problems(
@@ -277,7 +275,7 @@ def test_boxes_that_cannot_be_used_are_problems(
 ) -> None:
     row = {"file_name": "a.png", "label": "cat", "width": 100, "height": 100, "objects": objects}
     found = read(tmp_path, "metadata.jsonl", json.dumps(row))
-    assert found.images == {"a.png": Annotation("cat")}
+    assert (found.images["a.png"].label, found.images["a.png"].boxes) == ("cat", ())
     [sentence] = found.problems
     assert problem in sentence
     assert sentence.startswith("metadata.jsonl, line 1: ")
@@ -287,3 +285,25 @@ def test_boxes_without_the_image_and_its_size_are_a_problem(tmp_path: Path) -> N
     row = {"file_name": "a.png", "objects": {"bbox": [[0, 0, 9, 9]], "categories": ["a"]}}
     found = read(tmp_path, "metadata.jsonl", json.dumps(row))
     assert found.problems == ("metadata.jsonl, line 1: its image has no width and height.",)
+
+
+def test_a_box_that_cannot_be_used_leaves_the_others(tmp_path: Path) -> None:
+    objects = {"bbox": [[0, 0, 50, 50], [0, 0, 1], [0, 0, 50, 50]], "categories": ["a", "b", "a"]}
+    row = {"file_name": "a.png", "width": 100, "height": 100, "objects": objects}
+    found = read(tmp_path, "metadata.jsonl", json.dumps(row))
+    assert found.images["a.png"].boxes == (Box("a", 0, 0, 0.5, 0.5),)
+    assert found.num_problems == 1
+
+
+@pytest.mark.parametrize("objects", [7, "cat, dog", ["cat", "dog"], {"names": ["cat"]}, {}])
+def test_another_column_of_that_name_is_ignored(tmp_path: Path, objects: object) -> None:
+    row = {"file_name": "a.png", "label": "cat", "objects": objects}
+    found = read(tmp_path, "metadata.jsonl", json.dumps(row))
+    assert found.images == {"a.png": Annotation("cat")}
+    assert found.problems == ()
+
+
+def test_a_text_column_of_that_name_in_csv_is_ignored(tmp_path: Path) -> None:
+    found = read(tmp_path, "labels.csv", 'path,label,objects\na.jpg,cat,"cat, dog"\n')
+    assert found.images == {"a.jpg": Annotation("cat")}
+    assert found.problems == ()
