@@ -59,7 +59,7 @@ def connect(address: str) -> Any:
     except AuthenticationError as error:
         raise _refused(where) from error
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        raise _unusable(where, error) from error
+        raise (_refused(where) if _is_refusal(error) else _unusable(where, error)) from error
     return ray
 
 
@@ -96,6 +96,14 @@ def _check_reachable(address: str) -> None:
             f"The Ray cluster at {address} does not answer.",
             "Check the address, that its head node runs, and that this machine can reach it.",
         ) from error
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Return whether a wrong token is why Ray cannot connect, which only the text of a cause says.
+
+    Of several attempts to connect, Ray keeps the last error as text.
+    """
+    return "InvalidAuthToken" in f"{error} {error.__cause__ or error.__context__}"
 
 
 def _refused(where: str) -> WorkbenchError:
