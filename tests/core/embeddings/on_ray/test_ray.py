@@ -335,7 +335,6 @@ def test_errors_of_nodes_are_one_sentence(
     # A path that leads elsewhere in each process, as on a node without the image folder
     made = open_dataset(dataset, "colors")
     file = f"/proc/self/cwd/{made.catalog.rows()[0].path}"
-    monkeypatch.chdir(tmp_path / "in")
     engine = engine_of(dataset, nodes.config)
     engine.task = WorkerTask(
         workspace=dataset,
@@ -345,7 +344,8 @@ def test_errors_of_nodes_are_one_sentence(
         cpus=1,
     )
     try:
-        finish(engine.open())
+        finish(engine.open())  # Workers import from the folder that it is called in
+        monkeypatch.chdir(tmp_path / "in")
         with pytest.raises(WorkbenchError, match=r"The Ray node .* does not have /proc/self/cwd/"):
             list(engine.embed([file]))
     finally:
