@@ -82,10 +82,12 @@ def _facts_after(workspace: Workspace, options: argparse.Namespace) -> Result:
 
 
 def _describe_changes(result: Result) -> str:
-    kinds = {"new": "new", "changed": "changed", "moved": "moved", "gone": "missing"}
-    kinds["relabeled"] = "relabeled"
+    kinds = ("new", "changed", "moved", "gone", "relabeled")
+    words = {"gone": "missing"}
     found = [
-        f"{result[f'num_{key}']:,} {what}" for key, what in kinds.items() if result[f"num_{key}"]
+        f"{result[f'num_{kind}']:,} {words.get(kind, kind)}"
+        for kind in kinds
+        if result[f"num_{kind}"]
     ]
     return f"{describe_dataset(result)} {', '.join(found) or 'No file has changed'}."
 

@@ -1,6 +1,8 @@
 """Datasets whose images are on a web server, which lists them on pages or in a file."""
 
+import fcntl
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +20,15 @@ from core.datasets.splits import SplitConfig
 from core.datasets.verification import check_images
 from core.errors import MissingError, UnfetchedImageError, UnreachableStoreError, WorkbenchError
 from core.net import object_store
-from core.net.cache_eviction import HELD, SIZE_VARIABLE, STALE_SECONDS, max_bytes, sweep
+from core.net.cache_eviction import (
+    HELD,
+    LOCK,
+    SIZE_VARIABLE,
+    STALE_SECONDS,
+    max_bytes,
+    note_added,
+    sweep,
+)
 from core.net.object_cache import hold
 from core.net.object_listing import TICK_NS, version_ns
 from core.net.object_paths import folder_of
@@ -248,6 +258,24 @@ def test_what_was_not_used_for_the_longest_time_is_removed(
     os.utime(held, (1000, 1000 + STALE_SECONDS))
     sweep(cache)
     assert not held.exists()
+
+
+def test_a_file_that_is_added_while_another_process_sweeps_is_measured_after_it(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = cache / "s3" / "bucket" / "x.png"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(bytes(1000))
+    monkeypatch.setenv(SIZE_VARIABLE, "0.0000005")  # 500 bytes
+    with (cache / LOCK).open("ab") as held, ThreadPoolExecutor(1) as other:
+        fcntl.flock(held.fileno(), fcntl.LOCK_EX)
+        adding = other.submit(note_added, cache, 1000)
+        with pytest.raises(TimeoutError):
+            adding.result(timeout=0.2)
+        assert file.exists()
+        fcntl.flock(held.fileno(), fcntl.LOCK_UN)
+        adding.result(timeout=20)
+    assert not file.exists()
 
 
 def test_a_list_of_another_scheme_is_no_folder_of_it(web: WebServer) -> None:

@@ -31,7 +31,7 @@ def entries_of(value: object) -> list[tuple[object, object]]:
         return []
     classes = _classes(value)
     if not isinstance(boxes, list) or not isinstance(classes, list) or len(boxes) != len(classes):
-        raise ValueError(f"its {OBJECTS} need one of {CLASSES} for each {BOXES}")
+        raise ValueError(f"`{OBJECTS}` needs a class for each {BOXES}")
     return list(zip(classes, boxes, strict=True))
 
 

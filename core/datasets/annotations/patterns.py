@@ -14,7 +14,7 @@ MAX_LENGTH = 200
 """Most characters of a pattern."""
 
 MAX_TEXTS = 3
-"""Most placeholders for text: a name that does not match takes time of this power of its length."""
+"""Max. text placeholders: the time to match a name of length L grows as L to this power."""
 
 MAX_NAME = 512
 """Longest path that is matched; longer ones do not match."""
@@ -27,10 +27,10 @@ USUAL = (
     ("{class}{number}",),
     ("{class}_{any}", "{class}-{any}"),
 )
-"""Usual patterns; those of a group match many names of the groups before it, too."""
+"""Common patterns in groups, tried in this order: later ones also match names of earlier ones."""
 
 MAX_SAMPLED = 500
-"""Names that a pattern is suggested by."""
+"""Max. number of names that are compared with the common patterns."""
 
 TEXT = r"[^/]+"
 PLACEHOLDERS = {
@@ -113,7 +113,7 @@ def parse_pattern(text: str) -> Pattern:
 
 
 def suggest_pattern(paths: Sequence[str]) -> str:
-    """Return the usual pattern that most names match, if it is at least half; else the first."""
+    """Return the common pattern that matches most names, or the first if none matches half."""
     sampled = paths[:: max(1, len(paths) // MAX_SAMPLED)]
     for patterns in USUAL:
         parsed = {text: parse_pattern(text) for text in patterns}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.datasets.annotations.annotated import Annotated
 from core.datasets.annotations.formats import columns_of
+from core.datasets.annotations.patterns import suggest_pattern
 from core.datasets.annotations.source import annotate, offered
 from core.datasets.file_search import FoundFolder
 from core.datasets.importing.annotating import image_paths
@@ -52,6 +53,11 @@ class Listing:
     def offered(self) -> list[str]:
         """Files that may be chosen as annotations, those near the root first."""
         return offered(self.root, self.tally.annotations)
+
+    @cached_property
+    def suggested_pattern(self) -> str:
+        """The common pattern of file names that fits the images best."""
+        return suggest_pattern(self.paths)
 
     def columns(self, file: str) -> list[str]:
         """Return the names of a table's columns.

@@ -99,9 +99,9 @@ def _check_reachable(address: str) -> None:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Return whether a wrong token is why Ray cannot connect, which only the text of a cause says.
+    """Return whether Ray cannot connect because of a wrong token.
 
-    Of several attempts to connect, Ray keeps the last error as text.
+    Ray 2.60 raises `ConnectionError` then; only the message of its cause names the reason.
     """
     return "InvalidAuthToken" in f"{error} {error.__cause__ or error.__context__}"
 

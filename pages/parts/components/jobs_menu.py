@@ -147,7 +147,7 @@ def _active(view: JobView, place: str) -> None:
             disabled=view.stopping,
             on_click=resources.jobs().stop,
             args=(view.record.id,),
-            help="A training keeps its best epoch.",
+            help="Keeps the best epoch so far." if run_id_of(view.record) else None,
         )
         st.button(
             "Details", key=f"job-open-{job_id}", type="tertiary", on_click=_open, args=(view,)

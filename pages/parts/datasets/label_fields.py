@@ -71,7 +71,7 @@ def show(reading: Reading, listed: Listed | None, key: str) -> Reading:
 
 def _by_names(reading: Reading, listed: Listed | None, key: str) -> Reading:
     """Draw the pattern of file names and what it reads; return the reading with it."""
-    suggested = suggest_pattern(listed.listing.paths if listed else ())
+    suggested = listed.listing.suggested_pattern if listed else suggest_pattern(())
     text = suggested_text.draw(
         "File name pattern",
         suggested,

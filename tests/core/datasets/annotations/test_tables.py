@@ -261,8 +261,8 @@ def test_boxes_in_parquet_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("objects", "problem"),
     [
-        ({"bbox": [[0, 0, 1, 1]]}, "its objects need one of categories for each bbox"),
-        ({"bbox": [[0, 0, 1, 1]], "categories": []}, "its objects need one of categories"),
+        ({"bbox": [[0, 0, 1, 1]]}, "`objects` needs a class for each bbox"),
+        ({"bbox": [[0, 0, 1, 1]], "categories": []}, "`objects` needs a class for each bbox"),
         ({"bbox": [[0, 0, 1]], "categories": ["a"]}, "it has no box of four numbers"),
         ({"bbox": [[0, 0, 1, "1"]], "categories": ["a"]}, "it has no box of four numbers"),
         ({"bbox": [[200, 0, 9, 9]], "categories": ["a"]}, "has no area in the image"),
