@@ -30,6 +30,7 @@ from core.datasets.importing.caltech import find_root
 from core.datasets.importing.scan import Source, add_folder
 from core.datasets.splits import SplitConfig
 from core.embeddings.files import open_embeddings
+from core.models.backbones import find_backbone
 from core.progress import finish
 from core.training.config import TrainConfig
 from core.training.train import train
@@ -72,7 +73,7 @@ def make_workspace(folder: Path, options: argparse.Namespace) -> tuple[Workspace
         dataset=NAME,
         backbone=options.backbone,
         weights="none",
-        trainable_blocks=1,
+        trainable_blocks=find_backbone(options.backbone).num_blocks,
         epochs=0,
         image_size=options.side,
     )

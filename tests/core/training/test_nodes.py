@@ -178,9 +178,9 @@ def test_a_launched_training_is_found_paused_resumed_and_stopped(
     wait_for(lambda: len(read_metrics(workspace, "long")) >= 1, LIMIT_S)
 
     following = JobBoard(workspace)  # As after a restart of the server
-    found = following.view(job.id)
-    assert found is not None
-    assert (found.record.status, found.progress.total > 0) == (Status.RUNNING, True)
+    # The job relays events of the launched processes every 0.2 s, so after the metrics
+    wait_for(lambda: following.wait(job.id, 0).progress.total > 0, LIMIT_S)
+    assert following.wait(job.id, 0).record.status == Status.RUNNING
     assert len(launched_processes(workspace)) >= 2
     request_pause(workspace, "long")
     following.stop(job.id)
