@@ -4,7 +4,6 @@ Their keys are ids and fingerprints, so that a new artifact of the same id is op
 """
 
 import ctypes
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
     from core.embeddings.encoding import Encoding
     from core.indexes.files import Index
     from core.models.model import Model
-
-# Set before torch and faiss are loaded. Their threads spin while they wait for each other, and when
-# other processes run, each waits for a thread that is not running: beside seven busy processes on
-# two cores, a small query took 16 ms with sleeping threads and 130 to 220 ms with spinning ones.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 GRACE_S = 1.0
 """Longest wait, on opening a model, for the last pass of the one it replaces; after a timeout the

@@ -1,7 +1,4 @@
 import gc
-import os
-import subprocess
-import sys
 import threading
 import weakref
 from collections.abc import Iterator
@@ -25,7 +22,7 @@ from core.indexes.config import IndexConfig
 from core.indexes.files import build_index, publish_index
 from core.models.model import write_weights
 from core.progress import finish
-from core.workspace import PROJECT, Workspace
+from core.workspace import Workspace
 from state import open_models
 from tests.factories.embeddings import embedded_set
 from tests.factories.networks import publish_network
@@ -235,16 +232,3 @@ def test_an_artifact_replaced_after_its_manifest_was_read_is_an_error(
     index = finish(build_index(home, embedded_set(home, 20).id, IndexConfig()))
     with pytest.raises(WorkbenchError, match="The index .* was just replaced"):
         open_models.index(index.id, "another")
-
-
-@pytest.mark.slow
-def test_threads_of_torch_and_faiss_sleep_while_they_wait_by_default() -> None:
-    script = "import os, state.resources; print(os.environ['OMP_WAIT_POLICY'])"
-
-    def policy(**told: str) -> str:
-        environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"} | told
-        command = [sys.executable, "-c", script]
-        return subprocess.check_output(command, cwd=PROJECT, env=environment, text=True).strip()
-
-    assert policy() == "PASSIVE"
-    assert policy(OMP_WAIT_POLICY="ACTIVE") == "ACTIVE"
