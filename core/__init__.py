@@ -8,7 +8,7 @@ __version__ = "0.2.0"
 # quarters of the processor's time as soon as images were decoded or anything else ran besides
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# Before torch is imported, too: MKL's products then have the same bits with any number of threads,
-# at the same speed, so Ray's workers embed as one process does (oneMKL's developer guide, on
-# conditional numerical reproducibility; the strict mode is for Intel's processors)
+# Also before torch is imported: makes MKL's results independent of the number of threads, so Ray's
+# workers compute the same embeddings as the local engine. Guaranteed on Intel processors only
+# (oneMKL's developer guide, "Obtaining Numerically Reproducible Results").
 os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")

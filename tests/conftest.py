@@ -18,8 +18,6 @@ from tests.support import processes
 
 SEED = 1234
 
-# Before torch is loaded: threads that spin while they wait make a shared machine ten times slower
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Two processes share two cores, and networks are small
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Stories wait for jobs, while browsers of other processes take all that they can
