@@ -4,10 +4,9 @@ Shapes, in this file: B images, D embedding dimensions.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +14,8 @@ from numpy.typing import NDArray
 from core.embeddings.encoding import Encoder
 from core.models.batches import Problems, decode_batches
 from core.models.devices import choose_device
-from core.models.model import Outputs
+from core.models.passes import forward_passes
 from core.progress import Progress, Work
-
-Pending: TypeAlias = deque[tuple[list[int], Callable[[], Outputs]]]
-"""Positions of the images of a forward pass, and what waits for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,30 +58,18 @@ def embed_files(encoder: Encoder, files: Sequence[str]) -> Iterator[Embedded]:
         WorkbenchError: An embedding is zero or not finite.
     """
     device, config = choose_device(), encoder.model.config
-    pending: Pending = deque()
     resumed = time.perf_counter()
-    for batch in decode_batches(files, config.preprocessing, device.batch_size):
-        if len(batch.positions):
-            pending.append((batch.positions.tolist(), encoder.embed_async(batch.pixels)))
-        is_due = len(pending) >= device.passes_at_once
-        positions, vectors = _next(pending) if is_due else ([], no_vectors(config.dimension))
+    batches = decode_batches(files, config.preprocessing, device.batch_size)
+    for batch, outputs in forward_passes(
+        batches, lambda batch: encoder.embed_async(batch.pixels), device
+    ):
         yield Embedded(
-            positions=positions,
-            vectors=vectors,
+            positions=batch.positions.tolist(),
+            vectors=no_vectors(config.dimension) if outputs is None else outputs[0],
             problems=batch.problems,
             seconds=time.perf_counter() - resumed,
         )
         resumed = time.perf_counter()
-    while pending:
-        positions, vectors = _next(pending)
-        seconds = time.perf_counter() - resumed
-        yield Embedded(positions=positions, vectors=vectors, problems={}, seconds=seconds)
-        resumed = time.perf_counter()
-
-
-def _next(pending: Pending) -> tuple[list[int], NDArray[np.float32]]:
-    positions, wait = pending.popleft()
-    return positions, wait()[0]
 
 
 def no_vectors(dimension: int) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ dimensions.
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,13 @@ from core.errors import WorkbenchError
 from core.jobs.background import run_in_thread
 from core.models.backbone_model_config import BackboneModelConfig
 from core.models.backbone_weights import load_backbone
-from core.models.batches import decode_batches
+from core.models.batches import Batch, decode_batches
 from core.models.devices import Device, choose_device
 from core.models.features import FeatureStore, has_storable_features
 from core.models.inference import for_inference
 from core.models.model import extract_features, is_usable, write_weights
 from core.models.network import EmbeddingNetwork, NetworkConfig
+from core.models.passes import forward_passes
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
@@ -157,10 +159,15 @@ def _features(
     features = np.empty((len(rows), network.project.in_features), np.float32)
     folded = for_inference(network)
     filled = done = 0
+
+    def start(batch: Batch) -> Callable[[], NDArray[np.float32]]:
+        pooled = pooled_features(folded, device, batch.pixels)
+        return lambda: pooled
+
     try:
-        for batch in decode_batches(paths, network.config.preprocessing, device.batch_size):
-            if len(batch.positions):
-                pooled = pooled_features(folded, device, batch.pixels)
+        batches = decode_batches(paths, network.config.preprocessing, device.batch_size)
+        for batch, pooled in forward_passes(batches, start, device):
+            if pooled is not None:
                 features[filled : filled + len(pooled)] = pooled
                 filled += len(pooled)
                 if store:

@@ -26,8 +26,8 @@ PIECE = 32
 PIECES_AHEAD = 2
 """Requests queued for each process."""
 
-BATCHES_HELD = 2
-"""Batches that a caller holds at once: the current and the next. Further ones are copies."""
+BATCHES_HELD = 4
+"""Batches that a caller holds at once: the current and those in passes. Further ones are copies."""
 
 Problems = dict[int, str]
 """Position → reason, for each image that could not be decoded."""

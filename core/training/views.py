@@ -5,7 +5,7 @@ Shapes, in this file: N images, B images of a batch, S pixels a side.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from core.datasets.columns import ImageRow, Split
 from core.datasets.registry import Dataset
-from core.models.batches import decode_batches
+from core.models.batches import Batch, decode_batches
 from core.models.devices import Device
 from core.models.features import FeatureStore, has_storable_features
 from core.models.inference import for_inference
 from core.models.network import EmbeddingNetwork
+from core.models.passes import forward_passes
 from core.models.preprocessing import VERSION, normalized
 from core.progress import Progress, Work
 from core.training.augment import augmented
@@ -82,12 +83,18 @@ class View:
         paths = [self.dataset.path_of(self.rows[at]) for at in in_view.tolist()]
         problems: dict[int, str] = {}
         folded, done = for_inference(self.network), 0
+
+        def start(batch: Batch) -> Callable[[], NDArray[Any]]:
+            first = int(in_view[batch.positions[0]])
+            values = self._through_frozen(folded, batch.pixels, first)
+            return lambda: values
+
         try:
-            for batch in decode_batches(paths, self.network.config.preprocessing, DECODE_BATCH):
+            batches = decode_batches(paths, self.network.config.preprocessing, DECODE_BATCH)
+            for batch, values in forward_passes(batches, start, self.device):
                 problems |= {int(in_view[at]): reason for at, reason in batch.problems.items()}
-                if len(batch.positions):
+                if values is not None:
                     rows = in_view[batch.positions]
-                    values = self._through_frozen(folded, batch.pixels, int(rows[0]))
                     array[rows] = values
                     if store:
                         images = [self.rows[row] for row in rows]

@@ -10,7 +10,9 @@ from core.datasets.export.listing import Record
 from core.datasets.layout import readable
 from core.embeddings.encoding import Encoder
 from core.files import sha256_of
-from core.models.batches import Batch, decode_batches
+from core.models.batches import decode_batches
+from core.models.model import Outputs
+from core.models.passes import forward_passes
 from core.query.batch.sources import BatchImages
 from core.query.batch.table import failed_row
 from core.query.opened import EmbeddedImage, OpenedIndex
@@ -27,25 +29,23 @@ def rows_of(
     query = Query(images=(QueryImage(),), options=SearchOptions(k=k))
     for names in images.chunks():
         paths = [images.root / name for name in names]
-        for decoded in decode_batches(paths, model.config.preprocessing, model.device.batch_size):
+        batches = decode_batches(paths, model.config.preprocessing, model.device.batch_size)
+        for decoded, outputs in forward_passes(
+            batches, lambda batch: encoder.embed_async(batch.pixels), model.device
+        ):
             rows = {
                 at: failed_row(readable(names[at]), problem)
                 for at, problem in decoded.problems.items()
             }
-            for at, result in zip(
-                decoded.positions.tolist(), _search(opened, encoder, query, decoded), strict=True
-            ):
+            found = [] if outputs is None else _search(opened, query, outputs)
+            for at, result in zip(decoded.positions.tolist(), found, strict=True):
                 rows[at] = _row(readable(names[at]), paths[at], result)
             yield [rows[at] for at in sorted(rows)]
 
 
-def _search(
-    opened: OpenedIndex, encoder: Encoder, query: Query, decoded: Batch
-) -> list[QueryResult]:
-    """Embed the decoded images in one forward pass, and search by all of them together."""
-    if not len(decoded.positions):
-        return []
-    embeddings, probabilities = encoder.embed(decoded.pixels)
+def _search(opened: OpenedIndex, query: Query, outputs: Outputs) -> list[QueryResult]:
+    """Search by all images of a batch together."""
+    embeddings, probabilities = outputs
     embedded = [
         ([EmbeddedImage(embedding=embedding, probabilities=row)], 0.0)
         for embedding, row in zip(embeddings, probabilities, strict=True)
