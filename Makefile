@@ -12,8 +12,8 @@
 # Variables: PYTHON (to set up with), CHROMIUM (to test in), REQUIRE_BROWSER=1 (fail without one).
 
 BIN := .venv/bin
-# One process per core, up to four; a file stays in one process, and files keep their order.
-IN_PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# One process more than cores, up to four, as tests wait for servers; files stay whole and in order.
+IN_PARALLEL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 QUICK := -m "not browser and not slow and not milvus and not scale" -n 2 --dist loadfile
 TYPED := $(wildcard Home.py serve.py pages state core tests benchmarks)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from core.workspace import Workspace
 from tests.browser.chromium import SOFTWARE_WEBGL, find_chromium
@@ -84,6 +84,27 @@ def start_workbench(
 def workbench(start_workbench: Callable[..., Workbench]) -> Workbench:
     """A server on an empty home, shared by the tests of one file."""
     return start_workbench()
+
+
+@pytest.fixture(scope="module")
+def module_context(
+    browser: Browser, browser_context_args: dict[str, Any]
+) -> Iterator[BrowserContext]:
+    """A browser profile for the tests of one file: only the first page loads Streamlit's files."""
+    context = browser.new_context(**browser_context_args)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(module_context: BrowserContext) -> Iterator[Page]:
+    """A page without what earlier tests have stored in the browser."""
+    page = module_context.new_page()
+    yield page
+    module_context.clear_permissions()
+    page.evaluate("try { localStorage.clear() } catch {}")  # Not accessible on an empty page
+    for each in module_context.pages:
+        each.close()
 
 
 @pytest.fixture

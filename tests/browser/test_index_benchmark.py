@@ -12,7 +12,7 @@ from tests.browser.journey import MINUTE, headless, set_number, wait_until_done
 from tests.browser.workbench import Workbench, open_page, wait_idle
 
 DATASET, MODEL = "caltech101", "caltech101-resnet18-untrained"
-PER_CATEGORY = 10
+PER_CATEGORY = 6
 
 
 def click_point(page: Page, kind: str) -> None:

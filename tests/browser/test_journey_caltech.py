@@ -30,7 +30,7 @@ CLASSES = (
     "sunflower",
     "watch",
 )
-MOST_IMAGES = 30
+MOST_IMAGES = 20
 """Of each category: the largest have hundreds, and this must be quick on two cores."""
 
 MODEL = "caltech101-efficientnet_lite0"

@@ -1,4 +1,4 @@
-"""Five training steps, in one process or in several: `… OUT OPTIMIZER METRIC_LOSS`."""
+"""Five training steps of each case, in one process or in several: `… FOLDER`."""
 
 import json
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from safetensors.torch import save_file
 
 from core.models.devices import Device
@@ -20,10 +21,20 @@ from tests.factories.rows import image_row
 
 NUM_IMAGES, NUM_STEPS = 40, 5
 
+CASES = {"sgd": ("sgd", "none"), "sgd-supcon": ("sgd", "supcon"), "adamw": ("adamw", "none")}
+"""Name → optimizer and metric loss."""
 
-def main(out: str, optimizer: str, metric: str) -> None:
+
+def main(folder: str) -> None:
     """Train; the first process writes weights and losses."""
     torch.set_num_threads(1)
+    fabric = open_fabric(Device("cpu", bfloat16=False))
+    for name, (optimizer, metric) in CASES.items():
+        train(fabric, Path(folder) / name, optimizer, metric)
+
+
+def train(fabric: Fabric, out: Path, optimizer: str, metric: str) -> None:
+    """Train one case."""
     config = TrainConfig(
         dataset="none",
         image_size=32,
@@ -32,7 +43,6 @@ def main(out: str, optimizer: str, metric: str) -> None:
         batch_norm=False,  # It would see a different batch in each process
         samples_per_class=4 if metric != "none" else 0,
     )
-    fabric = open_fabric(Device("cpu", bfloat16=False))
     torch.manual_seed(0)
     network = EmbeddingNetwork(network_config(config, 4))
     draw = np.random.default_rng(0)
@@ -53,8 +63,8 @@ def main(out: str, optimizer: str, metric: str) -> None:
         losses.append(float(torch.as_tensor(fabric.all_reduce(torch.tensor(loss)))))
     if fabric.is_global_zero:
         trained = {n: p.detach().contiguous() for n, p in network.named_parameters()}
-        save_file(trained, f"{out}.safetensors")
-        Path(f"{out}.json").write_text(json.dumps(losses))
+        save_file(trained, out.with_suffix(".safetensors"))
+        out.with_suffix(".json").write_text(json.dumps(losses))
 
 
 if __name__ == "__main__":

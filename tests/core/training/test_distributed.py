@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors.torch import load_file
 
 from core.jobs.records import Status
@@ -25,36 +24,36 @@ SCRIPT = "tests.support.distributed_steps"
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m")
 
 
-def train_epoch(
-    out: Path, optimizer: str, metric: str, launcher: tuple[str, ...]
-) -> tuple[dict[str, torch.Tensor], list[float]]:
-    ended = subprocess.run(
-        [sys.executable, *launcher, SCRIPT, str(out), optimizer, metric],
-        cwd=PROJECT,
-        env=os.environ | {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr[-3000:]
-    return load_file(f"{out}.safetensors"), json.loads(Path(f"{out}.json").read_text())
+@pytest.fixture(scope="module")
+def one_and_two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Folders with the weights and losses of one process and of two."""
+    folders = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
+    for folder, launcher in zip(folders, (("-m",), TORCHRUN), strict=True):
+        ended = subprocess.run(
+            [sys.executable, *launcher, SCRIPT, str(folder)],
+            cwd=PROJECT,
+            env=os.environ | {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1", "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr[-3000:]
+    return folders
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("metric", ["none", "supcon"])
-def test_sgd_reaches_the_same_weights(tmp_path: Path, metric: str) -> None:
-    one, _ = train_epoch(tmp_path / "one", "sgd", metric, ("-m",))
-    two, _ = train_epoch(tmp_path / "two", "sgd", metric, TORCHRUN)
+@pytest.mark.parametrize("case", ["sgd", "sgd-supcon"])
+def test_sgd_reaches_the_same_weights(one_and_two: tuple[Path, Path], case: str) -> None:
+    one, two = (load_file(folder / f"{case}.safetensors") for folder in one_and_two)
     largest = max(float(value.abs().max()) for value in one.values())
     for name, value in one.items():
         assert float((value - two[name]).abs().max()) < 1e-5 * largest, name
 
 
 @pytest.mark.slow
-def test_adamw_has_the_same_losses(tmp_path: Path) -> None:
-    _, one = train_epoch(tmp_path / "one", "adamw", "none", ("-m",))
-    _, two = train_epoch(tmp_path / "two", "adamw", "none", TORCHRUN)
+def test_adamw_has_the_same_losses(one_and_two: tuple[Path, Path]) -> None:
+    one, two = (json.loads((folder / "adamw.json").read_text()) for folder in one_and_two)
     assert len(set(one)) == len(one)  # The weights change
     assert one == pytest.approx(two, abs=1e-4)
 
