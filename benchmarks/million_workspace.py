@@ -69,7 +69,7 @@ def describe_images(dataset: Dataset) -> None:
         )
         connection.execute("INSERT OR REPLACE INTO facts VALUES (?, '')", (GROUPED,))
     for tag, share in TAGS.items():
-        curation.add_tag(dataset.catalog, ids[::share], tag)
+        curation.add_tag(dataset.catalog, ids[1::share], tag)  # The first tile has to change
 
 
 def make_model(workspace: Workspace) -> None:
