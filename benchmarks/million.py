@@ -30,7 +30,7 @@ WAIT_MS = 120_000
 GALLERY = "[aria-label='Images of the dataset'] .tile img"
 SECTIONS = (
     ("Classes", "[data-testid='stDataFrame']"),
-    ("Duplicates", ".st-key-datasets-duplicates-all-exact"),
+    ("Duplicates", ".st-key-datasets-duplicates-all-near"),
     ("Images", GALLERY),
 )
 
@@ -99,23 +99,18 @@ def open_from_home(watch: Stopwatch, name: str, selector: str, text: str = "") -
     watch.measure(f"{name}: opened again", opened)
 
 
-def painted(watch: Stopwatch, act: Callable[[], object], text: str) -> float:
-    """Return the seconds until a text and other tiles of the Datasets page are painted."""
-    return until_painted(watch.page, act, text)
-
-
 def pick(watch: Stopwatch, facet: str, value: str, text: str) -> float:
     """Return the seconds to filter by a value of a facet."""
     search = watch.page.get_by_role("searchbox", name=f"Search {facet.lower()}")
     if search.count():
         search.fill(value)
     box = watch.page.get_by_role("listbox", name=facet)
-    return painted(watch, box.get_by_text(value, exact=True).click, text)
+    return until_painted(watch.page, box.get_by_text(value, exact=True).click, text)
 
 
 def clear(watch: Stopwatch, chip: str, text: str) -> float:
     """Return the seconds to clear a filter by its chip."""
-    return painted(watch, watch.page.get_by_role("button", name=chip).first.click, text)
+    return until_painted(watch.page, watch.page.get_by_role("button", name=chip).first.click, text)
 
 
 def filter_by(watch: Stopwatch, facet: str, values: list[str], of_all: str) -> None:
@@ -142,12 +137,14 @@ def datasets(watch: Stopwatch, count: int) -> None:
         return watch.until(lambda: page.goto(f"{watch.workbench.url}/{address}"), GALLERY)
 
     def following(_: int) -> float:
-        return painted(watch, page.get_by_role("button", name="Next page").first.click, of_all)
+        return until_painted(
+            watch.page, page.get_by_role("button", name="Next page").first.click, of_all
+        )
 
     def searched(number: int) -> float:
         box = page.get_by_placeholder("Path contains")
         box.fill(str(1230 + number))
-        return painted(watch, lambda: box.press("Enter"), "of ")
+        return until_painted(page, lambda: box.press("Enter"), "of ")
 
     watch.measure("Datasets: any page by its address", opened)
     open_page(page, watch.workbench, f"datasets?dataset={NAME}")
@@ -157,16 +154,18 @@ def datasets(watch: Stopwatch, count: int) -> None:
     filter_by(watch, "Tag", list(TAGS) * 2, of_all)
     watch.measure("Datasets: search a path", searched)
     clear(watch, f"Path: {1230 + ROUNDS - 1}", of_all)
-    orders = ("Largest file first", "Newest first", "Smallest file first", "Path", "Class")
+    orders = ("Largest file first", "Path", "Newest first", "Class", "Smallest file first")
 
     def sort(number: int) -> float:
         return choose(page, "Sort by", orders[number % 5], of_all)
 
     watch.measure("Datasets: sort", sort)
-    for section, selector in SECTIONS * 2:
+    opened_sections: dict[str, list[float]] = {section: [] for section, _ in SECTIONS}
+    for section, selector in SECTIONS * 4:
         control = page.locator(".st-key-datasets-section").get_by_text(section, exact=True)
-        taken = [watch.until(control.click, selector)]
+        opened_sections[section].append(watch.until(control.click, selector))
         wait_idle(page)
+    for section, taken in opened_sections.items():
         watch.report(f"Datasets: section {section}", taken, taken)
 
 

@@ -150,7 +150,7 @@ def draw_map(workspace: Workspace, index: Manifest, drawn: Drawn) -> Manifest:
     }
     files: Arrays = {f"{name}.npy": values for name, values in arrays.items()}
     config = asdict(MapConfig(index=index.id))
-    facts: dict[str, Any] = {"trustworthiness": 0.9, "num_clusters": NUM_CLASSES, "encoding": {}}
+    facts: dict[str, Any] = {"trustworthiness": 0.9, "num_clusters": NUM_CLASSES}
     return save(workspace.maps, "map", config, index.as_source, files, **facts)
 
 

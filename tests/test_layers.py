@@ -24,7 +24,6 @@ CONCURRENT = {
     "background.py": {"multiprocessing"},  # Nor must a long call, which runs in a `ThreadPool`
     "faiss_file.py": {"threading"},  # A lock: FAISS has one limit for all files that it reads
     "gpu.py": {"threading"},  # A lock serializes the searches on a graphics card
-    "passes.py": {"threading"},  # A barrier: each thread sets its number of torch's threads first
 }
 """Modules of core that may use threads or processes."""
 

@@ -27,6 +27,7 @@ from core.models.backbone_weights import load_backbone
 from core.models.batches import decode_batches
 from core.models.color_histogram import NUM_COLORS, color_histograms
 from core.models.devices import choose_device
+from core.models.passes import as_start, forward_passes
 from core.models.pooling import Pooling
 from core.models.preprocessing import Preprocessing
 from core.progress import Progress, Work
@@ -116,9 +117,12 @@ def _extract_features(
     features = np.lib.format.open_memmap(path, "w+", np.float16, (len(rows), width))
     ids: list[int] = []
     done = 0
-    for batch in decode_batches(paths, preprocessing, choose_device().batch_size):
-        if len(batch.positions):
-            features[len(ids) : len(ids) + len(batch.positions)] = unit(extract(batch.pixels))
+    device = choose_device()
+    batches = decode_batches(paths, preprocessing, device.batch_size)
+    run = as_start(lambda batch: unit(extract(batch.pixels)))
+    for batch, vectors_of_batch in forward_passes(batches, run, device):
+        if vectors_of_batch is not None:
+            features[len(ids) : len(ids) + len(batch.positions)] = vectors_of_batch
             ids += [rows[at].id for at in batch.positions]
         done += len(batch.positions) + len(batch.problems)
         yield Progress(done, len(rows), f"{name}: extracting features")

@@ -5,7 +5,6 @@ dimensions.
 """
 
 import random
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -23,13 +22,13 @@ from core.errors import WorkbenchError
 from core.jobs.background import run_in_thread
 from core.models.backbone_model_config import BackboneModelConfig
 from core.models.backbone_weights import load_backbone
-from core.models.batches import Batch, decode_batches
+from core.models.batches import decode_batches
 from core.models.devices import Device, choose_device
 from core.models.features import FeatureStore, has_storable_features
 from core.models.inference import for_inference
 from core.models.model import extract_features, is_usable, write_weights
 from core.models.network import EmbeddingNetwork, NetworkConfig
-from core.models.passes import forward_passes
+from core.models.passes import as_start, forward_passes
 from core.progress import Progress, Work
 from core.workspace import Workspace
 
@@ -159,14 +158,10 @@ def _features(
     features = np.empty((len(rows), network.project.in_features), np.float32)
     folded = for_inference(network)
     filled = done = 0
-
-    def start(batch: Batch) -> Callable[[], NDArray[np.float32]]:
-        pooled = pooled_features(folded, device, batch.pixels)
-        return lambda: pooled
-
+    run = as_start(lambda batch: pooled_features(folded, device, batch.pixels))
     try:
         batches = decode_batches(paths, network.config.preprocessing, device.batch_size)
-        for batch, pooled in forward_passes(batches, start, device):
+        for batch, pooled in forward_passes(batches, run, device):
             if pooled is not None:
                 features[filled : filled + len(pooled)] = pooled
                 filled += len(pooled)

@@ -6,7 +6,6 @@ decoding images at that moment.
 """
 
 import math
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,16 @@ Result = TypeVar("Result")
 
 Start: TypeAlias = Callable[[Batch], Callable[[], Result]]
 """Starts the pass of a batch, and returns a function that waits for its result."""
+
+
+def as_start(run: Callable[[Batch], Result]) -> Start[Result]:
+    """Return a `Start` of a function that returns the result itself."""
+
+    def start(batch: Batch) -> Callable[[], Result]:
+        result = run(batch)
+        return lambda: result
+
+    return start
 
 
 def forward_passes(
@@ -64,27 +73,18 @@ def _started_on(device: Device, start: Start[Result]) -> Iterator[Start[Result]]
     if count == 1:
         yield start
         return
-    with _threads(count) as pool:
-        yield lambda batch: pool.submit(lambda: start(batch)()).result
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Provide threads that divide torch's threads among them."""
     total = torch.get_num_threads()
-    have_started = threading.Barrier(count + 1)
-
-    def initialize() -> None:
-        torch.get_num_threads()  # The first call sets the number that all new threads get
-        torch.set_num_threads(math.ceil(total / count))
-        have_started.wait()
-
-    pool = ThreadPoolExecutor(count, "forward-pass", initializer=initialize)
+    pool = ThreadPoolExecutor(
+        count, "forward-pass", initializer=_use_threads, initargs=(math.ceil(total / count),)
+    )
     try:
-        for _ in range(count):
-            pool.submit(_nothing)
-        have_started.wait()
-        torch.set_num_threads(total)  # Also for new threads, which `initialize` has changed
-        yield pool
+        yield lambda batch: pool.submit(lambda: start(batch)()).result
     finally:
         pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(total)  # For threads that start later, too
+
+
+def _use_threads(number: int) -> None:
+    """Let torch use so many threads for what this thread, or one that starts later, computes."""
+    torch.get_num_threads()  # Its first call in a thread would replace the number set before
+    torch.set_num_threads(number)

@@ -5,7 +5,7 @@ Shapes, in this file: N images, B images of a batch, S pixels a side.
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from core.models.devices import Device
 from core.models.features import FeatureStore, has_storable_features
 from core.models.inference import for_inference
 from core.models.network import EmbeddingNetwork
-from core.models.passes import forward_passes
+from core.models.passes import as_start, forward_passes
 from core.models.preprocessing import VERSION, normalized
 from core.progress import Progress, Work
 from core.training.augment import augmented
@@ -84,14 +84,13 @@ class View:
         problems: dict[int, str] = {}
         folded, done = for_inference(self.network), 0
 
-        def start(batch: Batch) -> Callable[[], NDArray[Any]]:
-            first = int(in_view[batch.positions[0]])
-            values = self._through_frozen(folded, batch.pixels, first)
-            return lambda: values
+        def values_of_batch(batch: Batch) -> NDArray[Any]:
+            return self._through_frozen(folded, batch.pixels, int(in_view[batch.positions[0]]))
 
         try:
             batches = decode_batches(paths, self.network.config.preprocessing, DECODE_BATCH)
-            for batch, values in forward_passes(batches, start, self.device):
+            run = as_start(values_of_batch)
+            for batch, values in forward_passes(batches, run, self.device):
                 problems |= {int(in_view[at]): reason for at, reason in batch.problems.items()}
                 if values is not None:
                     rows = in_view[batch.positions]
